@@ -1,0 +1,1 @@
+"""The Action: runs on the user's runner, with the standard library only."""

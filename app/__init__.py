@@ -1,0 +1,1 @@
+"""Coppice: a PostgreSQL database for every git branch."""

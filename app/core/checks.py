@@ -1,0 +1,63 @@
+"""Check runs as values: what should stand on a commit."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.core.identifiers import AppId, CheckId, CheckRunId, CommitSha, RepositoryId
+
+
+class CheckStatus(StrEnum):
+    """GitHub's words for a check run's progress."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+
+
+class Conclusion(StrEnum):
+    """GitHub's words for how a check run ended, as far as Coppice uses them."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    NEUTRAL = "neutral"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAction:
+    """A button. GitHub's limits in characters: label 20, description 40, identifier 20."""
+
+    label: str
+    description: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckContent:
+    """What a check run says. GitHub's limit: 65,535 characters for summary and for text."""
+
+    name: str
+    conclusion: Conclusion | None
+    """None: still in progress."""
+    title: str
+    summary: str
+    text: str = ""
+    details_url: str | None = None
+    actions: tuple[CheckAction, ...] = ()
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check run that should exist; posting it is a job of its own."""
+
+    id: CheckId
+    app_id: AppId | None
+    """None for a commit that reaches no app's database, such as a fork's."""
+    repository_id: RepositoryId
+    head_sha: CommitSha
+    github_id: CheckRunId | None
+    content: CheckContent
+    is_posted: bool = field(default=False)
+    """GitHub shows the present content."""

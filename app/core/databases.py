@@ -1,0 +1,69 @@
+"""Databases: one environment of one app on one instance."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.core.environments import Environment
+from app.core.identifiers import (
+    AppId,
+    BranchName,
+    CommitSha,
+    DatabaseId,
+    DatabaseName,
+    InstanceId,
+    RoleName,
+)
+
+
+class DatabaseState(StrEnum):
+    """Where a database is in its life; see docs/architecture.md."""
+
+    CREATING = "creating"
+    READY = "ready"
+    ERROR = "error"
+    DELETED = "deleted"
+    """No connections; kept until `drop_after`."""
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDatabase:
+    """What PostgreSQL is told of a database: names and the marker, nothing of GitHub."""
+
+    name: DatabaseName
+    owner_role: RoleName
+    """NOLOGIN, owns the database, so that tenants never do."""
+    login_role: RoleName
+    """The long-lived login; owns everything inside."""
+    marker: str
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A row of the state database; `is_live` rows are unique per app, environment and branch."""
+
+    id: DatabaseId
+    app_id: AppId
+    instance_id: InstanceId
+    environment: Environment
+    branch: BranchName | None
+    name: DatabaseName
+    owner_role: RoleName
+    login_role: RoleName
+    marker: str
+    state: DatabaseState
+    reason: str | None
+    """Why the state is `error`, in a person's words."""
+    generation: int
+    """Counts fresh starts (rebuild, reset) of the same row."""
+    migrated_sha: CommitSha | None
+    migrated_at: datetime | None
+    created_at: datetime
+    ready_at: datetime | None
+    drop_after: datetime | None
+    missing_since: datetime | None
+    """When a reconcile first saw the branch gone without GitHub having told us."""
+    is_live: bool
+    """False once a fresh database has taken this one's place while it is kept."""

@@ -1,0 +1,127 @@
+"""What an event asks for, as data; each becomes one job in the transaction that recorded it."""
+
+from dataclasses import dataclass
+
+from app.core.identifiers import (
+    BranchName,
+    CheckId,
+    CommitSha,
+    DatabaseId,
+    InstallationId,
+    PullRequestNumber,
+    RepositoryId,
+    WorkflowRunId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileBranch:
+    """Make the databases of one branch what GitHub's live state says."""
+
+    repository_id: RepositoryId
+    branch: BranchName
+    head_sha: CommitSha | None = None
+    """The commit that a push brought, for the `database` check; None when not from a push."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileRepository:
+    """The same for every branch of a repository, its default branch and its names."""
+
+    repository_id: RepositoryId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileInstallation:
+    """Look again at what an installation may see; its repositories are reconciled one by one."""
+
+    installation_id: InstallationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureDatabase:
+    """Finish a database that is `creating`, or repair one in `error`."""
+
+    database_id: DatabaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildDatabase:
+    """Replace a database by an empty one of the same name, roles and passwords."""
+
+    database_id: DatabaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropDatabase:
+    """Drop a deleted database whose retention time is over."""
+
+    database_id: DatabaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPullRequest:
+    """See that the head of a pull request gets its `database` check or `skipped` answers."""
+
+    repository_id: RepositoryId
+    number: PullRequestNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCommit:
+    """Post `skipped` for migrations that nobody will report on this commit.
+
+    `delay_seconds` is how long to give a workflow run to appear.
+    """
+
+    repository_id: RepositoryId
+    head_sha: CommitSha
+    delay_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndJobLogins:
+    """GitHub reported a workflow run (or job) completed: its exported logins end."""
+
+    repository_id: RepositoryId
+    workflow_run_id: WorkflowRunId
+    workflow_attempt: int
+    job_name: str | None = None
+    """None: every job of the attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PressButton:
+    """A person pressed a button or Re-run on a check run of ours."""
+
+    repository_id: RepositoryId
+    check_id: CheckId
+    identifier: str
+    """`fix`, or `rerun` for GitHub's own Re-run."""
+    sender_id: int
+    sender_login: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostCheck:
+    """Bring GitHub's check run to the content that is wanted."""
+
+    check_id: CheckId
+    is_urgent: bool = True
+    """False for commits of branches without a pull request: they go last."""
+    delay_seconds: int = 0
+
+
+Intent = (
+    ReconcileBranch
+    | ReconcileRepository
+    | ReconcileInstallation
+    | EnsureDatabase
+    | RebuildDatabase
+    | DropDatabase
+    | AnswerPullRequest
+    | AnswerCommit
+    | EndJobLogins
+    | PressButton
+    | PostCheck
+)

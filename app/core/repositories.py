@@ -1,0 +1,62 @@
+"""What Coppice knows of repositories, their pull requests and GitHub's installation."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.identifiers import (
+    BranchName,
+    CommitSha,
+    InstallationId,
+    OwnerId,
+    PullRequestNumber,
+    RepositoryId,
+)
+
+
+class InstallationState(StrEnum):
+    """Whether the App may act on a repository."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"
+    """Uninstalled, or the repository was taken out of the installation, or deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A repository as last seen; its identity is `id`, names may change."""
+
+    id: RepositoryId
+    owner_id: OwnerId
+    full_name: str
+    default_branch: BranchName
+    is_private: bool
+    is_archived: bool
+    installation_id: InstallationId | None
+    installation_state: InstallationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """A pull request; `head_repository_id` is None when the fork is gone."""
+
+    number: PullRequestNumber
+    repository_id: RepositoryId
+    head_repository_id: RepositoryId | None
+    head_branch: BranchName
+    head_sha: CommitSha
+    is_open: bool
+
+    @property
+    def is_from_fork(self) -> bool:
+        return self.head_repository_id != self.repository_id
+
+
+class Ancestry(StrEnum):
+    """How a head relates to a base commit, in the words of GitHub's compare API."""
+
+    IDENTICAL = "identical"
+    AHEAD = "ahead"
+    BEHIND = "behind"
+    DIVERGED = "diverged"
+    UNKNOWN = "unknown"

@@ -1,0 +1,95 @@
+"""Runs of the Action and the migrations inside them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.core.environments import Environment
+from app.core.identifiers import (
+    AppId,
+    BranchName,
+    CommitSha,
+    DatabaseId,
+    JobLoginId,
+    MigrationId,
+    RepositoryId,
+    RoleName,
+    RunId,
+    WorkflowJobId,
+    WorkflowRunId,
+)
+
+
+class CredentialKind(StrEnum):
+    """Which login a job asks for."""
+
+    JOB = "job"
+    RUNTIME = "runtime"
+
+
+class MigrationResult(StrEnum):
+    """How one migration ended, as the Action and the checks say it."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMED_OUT = "timed-out"
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of the Action: which job of GitHub's it is, and what it asked for."""
+
+    id: RunId
+    app_id: AppId
+    repository_id: RepositoryId
+    workflow_run_id: WorkflowRunId
+    workflow_attempt: int
+    workflow_job_id: WorkflowJobId | None
+    job_name: str
+    event: str
+    head_sha: CommitSha
+    branch: BranchName | None
+    """Branch of the `branch` environment; None on the default branch and in merge groups."""
+    environments: tuple[Environment, ...]
+    """In the order in which they are migrated."""
+    primary: Environment
+    migrates: bool
+    credentials: CredentialKind
+    export_env: bool
+    credentials_minutes: int
+    timeout_minutes: int
+    command: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One database's share of a run."""
+
+    id: MigrationId
+    run_id: RunId
+    database_id: DatabaseId
+    environment: Environment
+    started_at: datetime
+    finished_at: datetime | None
+    result: MigrationResult | None
+    exit_code: int | None
+    duration_seconds: float | None
+    log_tail: str
+    rebuilt: bool
+    """It ran on a preview database that was emptied after a first failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLogin:
+    """A role that lives as long as one job needs it."""
+
+    id: JobLoginId
+    run_id: RunId
+    database_id: DatabaseId
+    role: RoleName
+    valid_until: datetime
+    outlives_run: bool
+    """`export-env`: kept until GitHub reports the job completed, or `valid_until`."""

@@ -1,0 +1,1 @@
+"""GitHub: its REST API, check runs, and the tokens of its Actions."""

@@ -1,0 +1,1 @@
+"""Use cases over ports: each function does one thing a person or GitHub asked for."""

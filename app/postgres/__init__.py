@@ -1,0 +1,1 @@
+"""PostgreSQL: statements, administration of tenants' servers, and our own embedded server."""

@@ -1,0 +1,1 @@
+"""The state database: what Coppice knows, and the queue's transaction."""

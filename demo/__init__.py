@@ -1,0 +1,1 @@
+"""The offline demonstration: a small local GitHub and a sample application."""
