@@ -37,6 +37,15 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A live branch."""
+
+    name: BranchName
+    head_sha: CommitSha
+    is_protected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
     """A pull request; `head_repository_id` is None when the fork is gone."""
 

@@ -17,13 +17,15 @@ from app.core.identifiers import (
     InstallationId,
     OwnerId,
     PullRequestNumber,
-    RepositoryId,
     RoleName,
     WorkflowJobId,
     WorkflowRunId,
 )
 from app.core.instances import Address
 from app.core.repositories import Ancestry, PullRequest, Repository
+from app.core.repositories import Branch as Branch
+from app.core.workflows import WorkflowJob as WorkflowJob
+from app.core.workflows import WorkflowRun as WorkflowRun
 
 # --- PostgreSQL ---------------------------------------------------------------------------------
 
@@ -127,42 +129,6 @@ class JobLoginRequest:
 
 
 # --- GitHub -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
-    """A live branch."""
-
-    name: BranchName
-    head_sha: CommitSha
-    is_protected: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowRun:
-    """A workflow run as GitHub's API tells it."""
-
-    id: WorkflowRunId
-    attempt: int
-    repository_id: RepositoryId
-    head_repository_id: RepositoryId | None
-    workflow_id: int
-    event: str
-    head_branch: BranchName | None
-    head_sha: CommitSha
-    is_completed: bool
-    conclusion: str | None
-    pull_request_numbers: tuple[PullRequestNumber, ...]
-    """Empty for runs of forks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowJob:
-    """A job of a workflow run."""
-
-    id: WorkflowJobId
-    name: str
-    is_completed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
