@@ -1,0 +1,1 @@
+"""The queue: an intent becomes a job, a job calls one operation."""

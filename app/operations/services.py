@@ -1,0 +1,32 @@
+"""What every operation may use, built once by bootstrap."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.core.instances import Instance
+from app.operations.ports import Clock, DatabaseServer, GitHub, TokenVerifier
+from app.operations.state import Apps, Audit, Checks, Databases, Instances, Repositories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The collaborators of operations: ports only, no settings beyond plain values."""
+
+    instances: Instances
+    apps: Apps
+    databases: Databases
+    repositories: Repositories
+    checks: Checks
+    audit: Audit
+    server_for: Callable[[Instance], DatabaseServer]
+    github: GitHub
+    """Raises GitHubUnavailable on every call while no GitHub App is configured."""
+    tokens: TokenVerifier
+    clock: Clock
+    new_secret: Callable[[], str]
+    """A password: 40 characters of [A-Za-z0-9]."""
+    new_token: Callable[[], str]
+    """A short random name part: 12 lowercase hex digits."""
+    public_url: str
+    retention: timedelta

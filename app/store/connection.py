@@ -1,0 +1,45 @@
+"""Connections to the state database."""
+
+from psycopg import Connection, conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from app.core.errors import TransientError
+
+# Everything of ours lives in one schema. A session pooler in front of the state database must pass
+# startup options on; a transaction pooler cannot be used: LISTEN and advisory locks need sessions.
+OPTIONS = "-c search_path=coppice,pg_catalog -c statement_timeout=30s -c timezone=UTC"
+POOL_TIMEOUT_SECONDS = 3.0
+
+
+class StateUnavailable(TransientError):
+    """The state database did not give a connection in time."""
+
+    code = "state_unavailable"
+    advice = "Check the state database (COPPICE_DATABASE_URL); nothing was stored."
+
+
+def state_conninfo(dsn: str) -> str:
+    """The DSN with our schema and limits added."""
+    return conninfo.make_conninfo(
+        dsn, options=OPTIONS, application_name="coppice", connect_timeout=5
+    )
+
+
+def open_pool(dsn: str, *, max_size: int = 10) -> ConnectionPool[Connection[DictRow]]:
+    """A pool of state connections, one transaction for each `with pool.connection()`.
+
+    Opens lazily in the background, so that a process starts while the database is down. Never share
+    one across a fork: both sides would hold the same sockets.
+    """
+    pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
+        state_conninfo(dsn),
+        kwargs={"row_factory": dict_row},
+        min_size=1,
+        max_size=max_size,
+        timeout=POOL_TIMEOUT_SECONDS,
+        open=False,
+        check=ConnectionPool.check_connection,
+    )
+    pool.open(wait=False)
+    return pool
