@@ -188,6 +188,17 @@ class Repositories(Protocol):
     ) -> Sequence[PullRequest]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSubject:
+    """What a check run is about: the commit, and what its buttons mean."""
+
+    repository_id: RepositoryId
+    head_sha: CommitSha
+    app_id: AppId | None = None
+    database_id: DatabaseId | None = None
+    run_id: RunId | None = None
+
+
 class Checks(Protocol):
     """Check runs that should exist."""
 
@@ -199,12 +210,8 @@ class Checks(Protocol):
     def want(
         self,
         content: CheckContent,
+        subject: CheckSubject,
         *,
-        repository_id: RepositoryId,
-        head_sha: CommitSha,
-        app_id: AppId | None = None,
-        database_id: DatabaseId | None = None,
-        run_id: RunId | None = None,
         is_urgent: bool = True,
         delay_seconds: int = 0,
         keep_existing: bool = False,
