@@ -1,1 +1,1 @@
-"""PostgreSQL: statements, administration of tenants' servers, and our own embedded server."""
+"""PostgreSQL: other people's servers as an administrator, and servers of our own."""
