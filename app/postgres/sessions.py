@@ -1,0 +1,68 @@
+"""Connections to PostgreSQL servers, the service's own and those that check a tenant's login."""
+
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import Connection, conninfo
+from psycopg.rows import TupleRow
+
+from app.core.identifiers import DatabaseName
+from app.core.instances import Address, AdminLogin
+from app.postgres.certificates import root_certificate
+
+Session = Connection[TupleRow]
+
+# Nothing that a tenant made can be found by name in a session of ours, and a statement cannot hang
+# a worker. With an empty self-grant a role that we make is not inherited: each grant is our own.
+# https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-CREATEROLE-SELF-GRANT
+OPTIONS = "-c search_path=pg_catalog -c statement_timeout=60s -c createrole_self_grant="
+# A server may be too old to know that last setting; asking it for its version must work.
+PROBE_OPTIONS = "-c search_path=pg_catalog -c statement_timeout=60s"
+CONNECT_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Who connects to which database, and how."""
+
+    address: Address
+    user: str
+    password: str = field(repr=False)
+    database: str
+    options: str = ""
+
+
+def connect(login: Login) -> Session:
+    """Open a session in autocommit mode. Raises psycopg.OperationalError."""
+    return psycopg.connect(dsn(login), autocommit=True)
+
+
+def admin_login(admin: AdminLogin, *, database: DatabaseName | None = None) -> Login:
+    """The service's own login to a database, or to the one it administers from."""
+    return Login(
+        address=admin.address,
+        user=admin.user,
+        password=admin.password,
+        database=database or admin.maintenance_database,
+        options=OPTIONS,
+    )
+
+
+def dsn(login: Login) -> str:
+    """Everything libpq needs; holds the password, so it is never to be logged."""
+    return conninfo.make_conninfo(
+        "",
+        host=login.address.host,
+        port=login.address.port,
+        user=login.user,
+        password=login.password,
+        dbname=login.database,
+        sslmode=login.address.sslmode.value,
+        sslrootcert=root_certificate(login.address),
+        options=login.options or None,
+        application_name="coppice",
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+    )

@@ -1,0 +1,114 @@
+"""Fixtures that any test may use: a real PostgreSQL, as state and as a server for tenants."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from procrastinate.schema import SchemaManager
+from psycopg import sql
+
+from app.core.instances import Address, AdminLogin, SslMode
+from app.postgres.binaries import find_binaries
+from app.postgres.sessions import Login, admin_login, connect, dsn
+from app.postgres.tenant_cluster import prepare_tenant_cluster
+from app.store.schema import migrate
+from tests import postgres_cluster
+
+_DIRECTORY = pytest.StashKey[Path]()
+_TEMPLATE = "coppice_template"
+
+
+# --- one cluster for the session: the process that the workers belong to makes and removes it ----
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = getattr(config, "workerinput", {}).get("postgres_directory")
+    if given:
+        config.stash[_DIRECTORY] = Path(given)
+        return
+    postgres_cluster.remove_leftovers()
+    config.stash[_DIRECTORY] = postgres_cluster.new_directory()
+    config.add_cleanup(lambda: postgres_cluster.remove(config.stash[_DIRECTORY]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker of pytest-xdist where the cluster is."""
+    node.workerinput["postgres_directory"] = str(node.config.stash[_DIRECTORY])
+
+
+def pytest_report_header() -> str:
+    binaries = find_binaries()
+    return f"PostgreSQL {binaries.version} ({binaries.folder})"
+
+
+@pytest.fixture(scope="session")
+def postgres_directory(pytestconfig: pytest.Config) -> Path:
+    return pytestconfig.stash[_DIRECTORY]
+
+
+@pytest.fixture(scope="session")
+def postgres_superuser(postgres_directory: Path) -> AdminLogin:
+    """The superuser of the session's cluster, which is started by whoever asks first."""
+    return postgres_cluster.cluster(postgres_directory).start()
+
+
+# --- the state database --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def state_template(postgres_directory: Path, postgres_superuser: AdminLogin) -> str:
+    """A database with our schema, made once, to be copied for each test."""
+
+    def make() -> dict[str, str]:
+        with connect(admin_login(postgres_superuser)) as session:
+            session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+        migrate(_dsn(postgres_superuser, _TEMPLATE), queue_schema=SchemaManager.get_schema())
+        return {"name": _TEMPLATE}
+
+    return postgres_cluster.once(postgres_directory, "template", make)["name"]
+
+
+@pytest.fixture
+def state_database(postgres_superuser: AdminLogin, state_template: str) -> Iterator[str]:
+    """The name of a fresh state database; gone after the test."""
+    name = f"state_{uuid.uuid4().hex}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+    yield name
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+
+
+@pytest.fixture
+def state_dsn(postgres_superuser: AdminLogin, state_database: str) -> str:
+    """How to connect to a fresh state database."""
+    return _dsn(postgres_superuser, state_database)
+
+
+def _dsn(admin: AdminLogin, database: str) -> str:
+    address, user, password = admin.address, admin.user, admin.password
+    return dsn(Login(address=address, user=user, password=password, database=database))
+
+
+# --- a server for tenants ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_admin(postgres_directory: Path, postgres_superuser: AdminLogin) -> AdminLogin:
+    """A role that may create databases and roles and is no superuser, as on managed services."""
+
+    def make() -> dict[str, str]:
+        admin = prepare_tenant_cluster(postgres_superuser)
+        return {"user": admin.user, "password": admin.password}
+
+    made = postgres_cluster.once(postgres_directory, "admin", make)
+    address = Address(
+        host=postgres_superuser.address.host,
+        port=postgres_superuser.address.port,
+        sslmode=SslMode.DISABLE,
+    )
+    return AdminLogin(address=address, user=made["user"], password=made["password"])

@@ -1,0 +1,51 @@
+"""One PostgreSQL cluster for a whole test session, whatever the number of worker processes."""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from app.postgres.embedded import EmbeddedServer
+
+_PREFIX = "coppice-tests-"
+# Nothing in a test has to outlive a power cut.
+SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def cluster(directory: Path) -> EmbeddedServer:
+    return EmbeddedServer(directory / "cluster", settings=SETTINGS)
+
+
+def new_directory() -> Path:
+    """A folder named after this process, so that a later session finds it if this one is killed."""
+    directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    directory.chmod(0o711)  # as root, the server runs as another account
+    return directory
+
+
+def remove(directory: Path) -> None:
+    cluster(directory).destroy()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def remove_leftovers() -> None:
+    """Stop and remove the clusters of test sessions that were killed."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = directory.name.removeprefix(_PREFIX).split("-")[0]
+        if directory.stat().st_uid == os.geteuid() and not Path("/proc", pid).exists():
+            remove(directory)
+
+
+def once(directory: Path, name: str, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Run `make` in the first process that asks; all others get its answer."""
+    with (directory / f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = directory / f"{name}.json"
+        if not answer.exists():
+            answer.write_text(json.dumps(make()))
+            answer.chmod(0o600)
+        made: dict[str, str] = json.loads(answer.read_text())
+        return made
