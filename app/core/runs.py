@@ -80,6 +80,8 @@ class Migration:
     log_tail: str
     rebuilt: bool
     """It ran on a preview database that was emptied after a first failure."""
+    generation: int
+    """Of the database when it started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from app.core.instances import Instance
 from app.operations.ports import Clock, DatabaseServer, GitHub, TokenVerifier
+from app.operations.run_state import JobLogins, Leases, Migrations, Runs
 from app.operations.state import Apps, Audit, Checks, Databases, Instances, Repositories
 
 
@@ -18,6 +19,10 @@ class Services:
     databases: Databases
     repositories: Repositories
     checks: Checks
+    runs: Runs
+    migrations: Migrations
+    leases: Leases
+    job_logins: JobLogins
     audit: Audit
     server_for: Callable[[Instance], DatabaseServer]
     github: GitHub

@@ -131,6 +131,7 @@ CREATE TABLE migrations (
     duration_seconds double precision,
     log_tail text NOT NULL DEFAULT '',
     rebuilt boolean NOT NULL DEFAULT false,
+    generation integer NOT NULL, -- of the database when it started: tells whether a rebuild is over
     UNIQUE (run_id, environment, rebuilt)
 );
 CREATE INDEX ON migrations (database_id);

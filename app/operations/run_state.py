@@ -1,0 +1,166 @@
+"""What operations ask of the state database about runs; see `state` for the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from app.core.environments import Environment
+from app.core.identifiers import (
+    AppId,
+    CommitSha,
+    DatabaseId,
+    JobLoginId,
+    MigrationId,
+    RepositoryId,
+    RoleName,
+    RunId,
+    WorkflowJobId,
+    WorkflowRunId,
+)
+from app.core.intents import Intent
+from app.core.runs import JobLogin, Migration, MigrationResult, Run
+
+
+class Runs(Protocol):
+    """Runs of the Action."""
+
+    def start(self, run: Run, *, key: str) -> Run:
+        """Store it; `run.id` is ignored. Returns the present one when the attempt used this key."""
+
+    def get(self, run_id: RunId) -> Run:
+        """Raise NotFound when there is none."""
+
+    def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Run]:
+        """Oldest first."""
+
+    def last_of_check(
+        self, repository_id: RepositoryId, head_sha: CommitSha, *, app_id: AppId
+    ) -> Run | None:
+        """The run of an app that reported last on a commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMigration:
+    """One database's share of a run, about to start."""
+
+    run_id: RunId
+    database_id: DatabaseId
+    environment: Environment
+    generation: int
+    """Of the database: a rebuild in between is seen by it."""
+    rebuilt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a migration ended; `log_tail` holds no secret any more."""
+
+    result: MigrationResult
+    exit_code: int | None = None
+    duration_seconds: float | None = None
+    log_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A migration holds its database until then, unless it asks for more time."""
+
+    database_id: DatabaseId
+    migration: Migration
+    expires_at: datetime
+
+
+class Migrations(Protocol):
+    """Migrations and the leases they hold."""
+
+    def of_run(self, run_id: RunId) -> Sequence[Migration]:
+        """Oldest first."""
+
+    def last_of_commit(
+        self, app_id: AppId, environment: Environment, head_sha: CommitSha
+    ) -> Migration | None:
+        """The one that started last."""
+
+    def skip(self, new: NewMigration, *, result: MigrationResult, at: datetime) -> Migration:
+        """Record a migration that never holds its database, or return the present one."""
+
+    def take(
+        self, new: NewMigration, *, at: datetime, expires_at: datetime
+    ) -> tuple[Migration, bool] | None:
+        """Start it and hold its database; None while another migration does.
+
+        Returns the present one when it had started, and whether it holds the database.
+        """
+
+    def finish(
+        self,
+        migration_id: MigrationId,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        then: Sequence[Intent] = (),
+    ) -> Migration:
+        """Record how it ended; it still holds its database. The first report stands."""
+
+
+class Leases(Protocol):
+    """Who holds a database."""
+
+    def of(self, database_id: DatabaseId) -> Lease | None: ...
+
+    def renew(self, migration_id: MigrationId, *, expires_at: datetime) -> bool:
+        """Hold on; False when the lease was seized or has ended."""
+
+    def release(self, migration_id: MigrationId) -> None: ...
+
+    def expired(self, at: datetime) -> Sequence[Lease]: ...
+
+    def seize(self, migration_id: MigrationId, *, at: datetime) -> bool:
+        """Make an expired lease impossible to renew; it still keeps others out. May be repeated.
+
+        False when it was renewed or has ended meanwhile.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJobLogin:
+    """A login to be made; stored before PostgreSQL hears of it."""
+
+    run_id: RunId
+    database_id: DatabaseId
+    role: RoleName
+    password: str = field(repr=False)
+    valid_until: datetime
+    outlives_run: bool
+
+
+class JobLogins(Protocol):
+    """Job logins that have not ended."""
+
+    def open(self, new: NewJobLogin) -> JobLogin:
+        """Store it, the password encrypted; returns the present one of that run and database."""
+
+    def password(self, login_id: JobLoginId) -> str:
+        """Raise NotFound once the login has ended."""
+
+    def of_database(self, database_id: DatabaseId) -> Sequence[JobLogin]: ...
+
+    def of_workflow_run(
+        self,
+        repository_id: RepositoryId,
+        workflow_run_id: WorkflowRunId,
+        *,
+        attempt: int,
+        job_id: WorkflowJobId | None,
+    ) -> Sequence[JobLogin]:
+        """Of one job, or of every job of the attempt."""
+
+    def due(self, at: datetime) -> Sequence[JobLogin]:
+        """Those whose time is over, and those whose run holds the database no more.
+
+        A login of a running migration is not due: its lease decides.
+        """
+
+    def ended(self, login_id: JobLoginId) -> None:
+        """Forget the password."""
