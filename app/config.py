@@ -1,0 +1,232 @@
+"""Settings: what the environment says, checked, with every problem reported at once."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from app import setting_values as values
+from app.core.errors import CoppiceError
+from app.setting_values import Bind
+
+PREFIX = "COPPICE_"
+GITHUB_URL = "https://github.com"
+GITHUB_API_URL = "https://api.github.com"
+ACTIONS_ISSUER = "https://token.actions.githubusercontent.com"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_APP_NEEDS = ("COPPICE_GITHUB_APP_ID", "COPPICE_GITHUB_WEBHOOK_SECRETS")
+_KEY = "COPPICE_GITHUB_PRIVATE_KEY"
+_CLIENT = ("COPPICE_GITHUB_CLIENT_ID", "COPPICE_GITHUB_CLIENT_SECRET")
+
+
+class InvalidConfig(CoppiceError):
+    """The settings cannot be used; each problem names its variable and shows no value."""
+
+    code = "invalid_config"
+    advice = "Correct these variables and start again; docs/operating.md describes each."
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(["The settings cannot be used:", *problems]))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHubApp:
+    """How the service proves to GitHub that it is the App, and how GitHub proves itself."""
+
+    app_id: int
+    private_key: SecretStr
+    webhook_secrets: tuple[SecretStr, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHubLogin:
+    """The App's OAuth client, by which people sign in to the dashboard."""
+
+    client_id: str
+    client_secret: SecretStr
+
+
+List = BeforeValidator(values.comma_separated)
+Url = Annotated[str, AfterValidator(values.base_url)]
+
+
+class Config(BaseModel):
+    """Every setting. Secrets are `SecretStr`: they show in no repr and no message."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=lambda name: PREFIX + name.upper(),
+        hide_input_in_errors=True,
+    )
+
+    database_url: Annotated[SecretStr, AfterValidator(values.postgres_url)] | None = None
+    """None: the embedded state database."""
+    data_dir: Annotated[Path, AfterValidator(Path.resolve)] = Field(
+        default=Path(".coppice"), validate_default=True
+    )
+    postgres_bin: Annotated[Path, AfterValidator(values.postgres_folder)] | None = None
+    secret_keys: Annotated[
+        tuple[Annotated[SecretStr, AfterValidator(values.fernet_key)], ...], List
+    ] = ()
+    """Newest first. Empty with the embedded state database: bootstrap generates one."""
+    bind: Annotated[Bind, BeforeValidator(Bind.parse)] = Bind(host="127.0.0.1", port=8000)
+    public_url: Url = ""
+    """Without a trailing slash; never empty once loaded."""
+    github_app_id: Annotated[int, Field(gt=0)] | None = None
+    github_private_key: Annotated[SecretStr, AfterValidator(values.rsa_key)] | None = None
+    github_webhook_secrets: Annotated[tuple[SecretStr, ...], List] = ()
+    github_client_id: str | None = None
+    github_client_secret: SecretStr | None = None
+    github_url: Url = GITHUB_URL
+    github_api_url: Url = GITHUB_API_URL
+    oidc_issuer: Url = ACTIONS_ISSUER
+    admin_token: Annotated[SecretStr, AfterValidator(values.long_secret)] | None = None
+    operators: Annotated[tuple[str, ...], List] = ()
+    """Logins and `org/team` slugs, lower case."""
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    warnings: tuple[str, ...] = Field(default=(), alias="warnings")
+    """What is allowed and probably not meant, in a person's words."""
+
+    @property
+    def retention(self) -> timedelta:
+        return timedelta(days=self.retention_days)
+
+    @property
+    def github_app(self) -> GitHubApp | None:
+        if self.github_app_id is None or self.github_private_key is None:
+            return None
+        return GitHubApp(
+            app_id=self.github_app_id,
+            private_key=self.github_private_key,
+            webhook_secrets=self.github_webhook_secrets,
+        )
+
+    @property
+    def github_login(self) -> GitHubLogin | None:
+        if self.github_client_id is None or self.github_client_secret is None:
+            return None
+        return GitHubLogin(client_id=self.github_client_id, client_secret=self.github_client_secret)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings; a variable that is empty counts as not set.
+
+        Reads the file that COPPICE_GITHUB_PRIVATE_KEY_FILE names.
+
+        Raises:
+            InvalidConfig: With all problems, each with the variable's name.
+        """
+        given = {
+            name: value.strip()
+            for name, value in environ.items()
+            if name.startswith(PREFIX) and value.strip()
+        }
+        problems = _missing(given)
+        raw: dict[str, object] = {**_with_key_file(given, problems), **_defaults(given)}
+        raw["warnings"] = _warnings(given)
+        try:
+            config = cls.model_validate(raw)
+        except ValidationError as error:
+            problems += _described(error)
+        if problems:
+            raise InvalidConfig(sorted(problems))
+        return config
+
+
+def _defaults(given: Mapping[str, str]) -> dict[str, str]:
+    """Defaults that depend on other settings."""
+    defaults = {PREFIX + "PUBLIC_URL": "http://" + given.get(PREFIX + "BIND", "127.0.0.1:8000")}
+    if server := given.get(PREFIX + "GITHUB_URL"):
+        # https://docs.github.com/en/enterprise-server@latest/rest/quickstart
+        defaults[PREFIX + "GITHUB_API_URL"] = server.rstrip("/") + "/api/v3"
+    return {name: value for name, value in defaults.items() if name not in given}
+
+
+def _missing(given: Mapping[str, str]) -> list[str]:
+    problems = []
+    if PREFIX + "DATABASE_URL" in given and PREFIX + "SECRET_KEYS" not in given:
+        problems.append(
+            "COPPICE_SECRET_KEYS: is required with COPPICE_DATABASE_URL. Make one with:"
+            ' python -c "from cryptography.fernet import Fernet;'
+            ' print(Fernet.generate_key().decode())"'
+        )
+    keys = {_KEY, _KEY + "_FILE"} & set(given)
+    if len(keys) == 2:
+        problems.append(f"{_KEY}: set either this or {_KEY}_FILE, not both")
+    app_parts = [name for name in _APP_NEEDS if name in given]
+    if app_parts or keys:
+        problems += [
+            f"{name}: is missing; the GitHub App needs it together with the other settings"
+            for name in _APP_NEEDS
+            if name not in given
+        ]
+        if not keys:
+            problems.append(f"{_KEY}: is missing (or {_KEY}_FILE); the GitHub App needs it")
+    if len(client := [name for name in _CLIENT if name in given]) == 1:
+        absent = next(name for name in _CLIENT if name not in client)
+        problems.append(f"{absent}: is missing; it goes with {client[0]}")
+    return problems
+
+
+def _with_key_file(given: dict[str, str], problems: list[str]) -> dict[str, str]:
+    name = _KEY + "_FILE"
+    if name not in given:
+        return given
+    try:
+        return {**given, _KEY: Path(given[name]).read_text()}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        problems.append(f"{name}: cannot be read: {reason}")
+        return given
+
+
+def _described(error: ValidationError) -> list[str]:
+    # Only the message, never the input: it may be a secret.
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = {
+        f"{detail['loc'][0]}: {detail['msg'].removeprefix('Value error, ')}" for detail in found
+    }
+    return sorted(lines)
+
+
+def _warnings(given: Mapping[str, str]) -> tuple[str, ...]:
+    known = [PREFIX + name.upper() for name in Config.model_fields if name != "warnings"]
+    known.append(_KEY + "_FILE")
+    warnings = []
+    for name in sorted(set(given) - set(known)):
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        warnings.append(f"{name} is not a setting and is ignored.{hint}")
+    url = urlsplit(given.get(PREFIX + "PUBLIC_URL", ""))
+    if url.scheme == "http" and url.hostname not in _LOOPBACK:
+        warnings.append(
+            "COPPICE_PUBLIC_URL is not https: tokens and passwords would travel unprotected, and"
+            " the Action refuses it. Put a proxy with TLS in front."
+        )
+    bind = given.get(PREFIX + "BIND", "")
+    if bind and bind.rpartition(":")[0].strip("[]") not in _LOOPBACK and not url.scheme:
+        warnings.append(
+            "COPPICE_BIND is open to other machines, but COPPICE_PUBLIC_URL does not say under"
+            " which https address they reach the service."
+        )
+    if PREFIX + "GITHUB_URL" in given and PREFIX + "OIDC_ISSUER" not in given:
+        warnings.append(
+            "COPPICE_GITHUB_URL is set and COPPICE_OIDC_ISSUER is not: the tokens of a GitHub"
+            " Enterprise Server come from its own address, /_services/token."
+        )
+    return tuple(warnings)

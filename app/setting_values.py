@@ -1,0 +1,105 @@
+"""What a single setting may look like. Messages never repeat the value: it may be a secret."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import SecretStr
+
+SHORTEST_SECRET = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """Where the web server listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        host, _, port = str(text).rpartition(":")
+        is_bracketed = host.startswith("[") and host.endswith("]")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise ValueError("must be HOST:PORT, as in 127.0.0.1:8000")
+        if ":" in host and not is_bracketed:
+            raise ValueError("an IPv6 address needs brackets, as in [::1]:8000")
+        return cls(host=host.strip("[]"), port=int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def comma_separated(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def postgres_url(value: SecretStr) -> SecretStr:
+    try:
+        url = urlsplit(value.get_secret_value())
+        is_good = url.scheme in ("postgresql", "postgres") and bool(url.path.strip("/"))
+        _ = url.port
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return value
+
+
+def postgres_folder(value: Path) -> Path:
+    if not os.access(value / "postgres", os.X_OK):
+        raise ValueError("must be a folder that holds the PostgreSQL programs (`postgres`, ...)")
+    return value.resolve()
+
+
+def fernet_key(value: SecretStr) -> SecretStr:
+    try:
+        Fernet(value.get_secret_value())
+    except ValueError:
+        raise ValueError("holds something that is not a Fernet key") from None
+    return value
+
+
+def rsa_key(value: SecretStr) -> SecretStr:
+    """The PEM text, also from an environment file that writes its newlines as `\\n`."""
+    text = value.get_secret_value().replace("\\n", "\n")
+    if not _is_rsa(text):
+        raise ValueError("must be the RSA private key in PEM that GitHub made for the App")
+    return SecretStr(text)
+
+
+def _is_rsa(pem: str) -> bool:
+    try:
+        return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+
+
+def long_secret(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    return value
+
+
+def base_url(value: str) -> str:
+    """An http(s) URL of a server or a path on it, without a trailing slash."""
+    if not value:
+        return value
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        raise ValueError("must be a URL, as in https://coppice.example.com") from None
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("must begin with https:// (or http://) and name a host")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("must hold no user name, password, ? or #")
+    return value.rstrip("/")
