@@ -1,0 +1,141 @@
+"""Apps and their assignments in the state database."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from psycopg import Connection, errors
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+
+from app.core.assignments import (
+    App,
+    Assignment,
+    BotPolicy,
+    LogPolicy,
+    Policies,
+    PreviewFailure,
+    PreviewPolicy,
+    RunnerPolicy,
+)
+from app.core.errors import Conflict
+from app.core.identifiers import AppId, InstanceId, RepositoryId
+from app.core.intents import Intent
+
+
+class PostgresApps:
+    """The `Apps` port on the state database."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[DictRow]],
+        *,
+        defer: Callable[[Connection[Any], Sequence[Intent]], None],
+    ) -> None:
+        self._pool = pool
+        self._defer = defer
+
+    def of_repository(self, repository_id: RepositoryId) -> Sequence[App]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM apps WHERE repository_id = %s ORDER BY created_at, id",
+                [repository_id],
+            ).fetchall()
+        return [_app(row) for row in rows]
+
+    def add(self, app: App) -> None:
+        try:
+            with self._pool.connection() as connection:
+                connection.execute(
+                    "INSERT INTO apps (id, repository_id, has_bare_checks) VALUES (%s, %s, %s)",
+                    [app.id, app.repository_id, app.has_bare_checks],
+                )
+        except errors.UniqueViolation as error:
+            raise Conflict(
+                f"The app id {app.id} cannot be used: it is taken, or another app of this"
+                " repository was added at this moment.",
+                advice="Choose another app id, or repeat the command.",
+            ) from error
+
+    def assignment(self, app_id: AppId) -> Assignment | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT * FROM assignments s JOIN apps a ON a.id = s.app_id WHERE a.id = %s",
+                [app_id],
+            ).fetchone()
+        return _assignment(row) if row else None
+
+    def assignments(
+        self,
+        *,
+        repository_id: RepositoryId | None = None,
+        instance_id: InstanceId | None = None,
+    ) -> Sequence[Assignment]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM assignments s JOIN apps a ON a.id = s.app_id"
+                " WHERE (%(repository)s::bigint IS NULL OR a.repository_id = %(repository)s)"
+                " AND (%(instance)s::bigint IS NULL OR s.instance_id = %(instance)s)"
+                " ORDER BY a.created_at, a.id",
+                {"repository": repository_id, "instance": instance_id},
+            ).fetchall()
+        return [_assignment(row) for row in rows]
+
+    def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO assignments (app_id, instance_id, migration_command, policies)"
+                " VALUES (%s, %s, %s, %s) ON CONFLICT (app_id) DO UPDATE"
+                " SET (instance_id, migration_command, policies)"
+                " = (excluded.instance_id, excluded.migration_command, excluded.policies)",
+                [
+                    assignment.app.id,
+                    assignment.instance_id,
+                    assignment.migration_command,
+                    Jsonb(asdict(assignment.policies)),
+                ],
+            )
+            self._defer(connection, then)
+
+    def remove(self, app_id: AppId) -> None:
+        with self._pool.connection() as connection:
+            connection.execute("DELETE FROM assignments WHERE app_id = %s", [app_id])
+
+
+def _app(row: DictRow) -> App:
+    return App(
+        id=AppId(row["id"]),
+        repository_id=RepositoryId(row["repository_id"]),
+        has_bare_checks=row["has_bare_checks"],
+    )
+
+
+def _assignment(row: DictRow) -> Assignment:
+    return Assignment(
+        app=_app(row),
+        instance_id=InstanceId(row["instance_id"]),
+        migration_command=row["migration_command"],
+        policies=policies_from(row["policies"]),
+    )
+
+
+def policies_from(stored: Mapping[str, Any]) -> Policies:
+    """Policies from their JSON; a field that an older version did not store has its default."""
+    given = dict(stored)
+    for name in ("ignore_patterns", "extensions", "allowed_workflows"):
+        if name in given:
+            given[name] = tuple(given[name])
+    for name, kind in _CHOICES.items():
+        if name in given:
+            given[name] = kind(given[name])
+    return Policies(**given)
+
+
+_CHOICES = {
+    "preview": PreviewPolicy,
+    "preview_failure": PreviewFailure,
+    "runners": RunnerPolicy,
+    "bots": BotPolicy,
+    "log": LogPolicy,
+}

@@ -1,0 +1,148 @@
+"""Instances in the state database; the admin password is stored encrypted."""
+
+from collections.abc import Sequence
+
+from psycopg import Connection, errors
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.errors import Conflict, NotFound
+from app.core.identifiers import InstanceId
+from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.store.vault import Vault
+
+_INSERT = """
+    INSERT INTO instances (name, kind, admin_host, admin_port, admin_sslmode, admin_user,
+        admin_password, maintenance_database, public_host, public_port, public_sslmode,
+        ca_certificate, pooler_host, pooler_port, pooler_knows_job_logins)
+    VALUES (%(name)s, %(kind)s, %(admin_host)s, %(admin_port)s, %(admin_sslmode)s, %(admin_user)s,
+        %(admin_password)s, %(maintenance_database)s, %(public_host)s, %(public_port)s,
+        %(public_sslmode)s, %(ca_certificate)s, %(pooler_host)s, %(pooler_port)s,
+        %(pooler_knows_job_logins)s)
+    RETURNING id
+"""
+_UPDATE = """
+    UPDATE instances SET name = %(name)s, admin_host = %(admin_host)s, admin_port = %(admin_port)s,
+        admin_sslmode = %(admin_sslmode)s, admin_user = %(admin_user)s,
+        admin_password = %(admin_password)s, maintenance_database = %(maintenance_database)s,
+        public_host = %(public_host)s, public_port = %(public_port)s,
+        public_sslmode = %(public_sslmode)s, ca_certificate = %(ca_certificate)s,
+        pooler_host = %(pooler_host)s, pooler_port = %(pooler_port)s,
+        pooler_knows_job_logins = %(pooler_knows_job_logins)s
+    WHERE id = %(id)s
+"""
+# Everything that hangs on the databases of an instance, in the order of their references.
+_FORGET = (
+    "DELETE FROM leases USING databases d WHERE database_id = d.id AND d.instance_id = %s",
+    "DELETE FROM job_logins USING databases d WHERE database_id = d.id AND d.instance_id = %s",
+    "DELETE FROM migrations USING databases d WHERE database_id = d.id AND d.instance_id = %s",
+    "UPDATE checks SET database_id = NULL FROM databases d"
+    " WHERE database_id = d.id AND d.instance_id = %s",
+    "DELETE FROM databases WHERE instance_id = %s",
+    "DELETE FROM instances WHERE id = %s",
+)
+
+
+class PostgresInstances:
+    """The `Instances` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]], vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+
+    def get(self, instance_id: InstanceId) -> Instance:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT * FROM instances WHERE id = %s", [instance_id]
+            ).fetchone()
+        if row is None:
+            raise NotFound(f"There is no instance with id {instance_id}.")
+        return self._instance(row)
+
+    def named(self, name: str) -> Instance:
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT * FROM instances WHERE name = %s", [name]).fetchone()
+        if row is None:
+            raise NotFound(f"There is no instance named {name}.")
+        return self._instance(row)
+
+    def all(self) -> Sequence[Instance]:
+        with self._pool.connection() as connection:
+            rows = connection.execute("SELECT * FROM instances ORDER BY name").fetchall()
+        return [self._instance(row) for row in rows]
+
+    def add(self, instance: Instance) -> InstanceId:
+        try:
+            with self._pool.connection() as connection:
+                row = connection.execute(_INSERT, self._row(instance)).fetchone()
+        except errors.UniqueViolation as error:
+            raise Conflict(
+                f"There is an instance named {instance.name} already.",
+                advice="Choose another name; `instances list` shows those that are taken.",
+            ) from error
+        assert row is not None  # noqa: S101 - INSERT ... RETURNING gives its row
+        return InstanceId(row["id"])
+
+    def update(self, instance: Instance) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(_UPDATE, {**self._row(instance), "id": instance.id})
+
+    def delete(self, instance_id: InstanceId) -> None:
+        with self._pool.connection() as connection:
+            # Locks the row, so that nothing is assigned to it in the meantime.
+            connection.execute("SELECT FROM instances WHERE id = %s FOR UPDATE", [instance_id])
+            apps = connection.execute(
+                "SELECT app_id FROM assignments WHERE instance_id = %s ORDER BY 1", [instance_id]
+            ).fetchall()
+            if apps:
+                names = ", ".join(row["app_id"] for row in apps)
+                raise Conflict(
+                    f"Apps are assigned to this instance: {names}.",
+                    advice="End their assignments first: `apps remove`.",
+                )
+            for statement in _FORGET:
+                connection.execute(statement, [instance_id])
+
+    def _row(self, instance: Instance) -> dict[str, object]:
+        admin, public, pooler = instance.admin, instance.public_address, instance.pooler_address
+        return {
+            "name": instance.name,
+            "kind": instance.kind,
+            "admin_host": admin.address.host,
+            "admin_port": admin.address.port,
+            "admin_sslmode": admin.address.sslmode,
+            "admin_user": admin.user,
+            "admin_password": self._vault.encrypt(admin.password),
+            "maintenance_database": admin.maintenance_database,
+            "public_host": public.host,
+            "public_port": public.port,
+            "public_sslmode": public.sslmode,
+            "ca_certificate": public.ca_certificate,
+            "pooler_host": pooler.host if pooler else None,
+            "pooler_port": pooler.port if pooler else None,
+            "pooler_knows_job_logins": instance.pooler_knows_job_logins,
+        }
+
+    def _instance(self, row: DictRow) -> Instance:
+        def address(prefix: str, sslmode: str) -> Address:
+            return Address(
+                host=row[f"{prefix}_host"],
+                port=row[f"{prefix}_port"],
+                sslmode=SslMode(row[sslmode]),
+                ca_certificate=row["ca_certificate"],
+            )
+
+        return Instance(
+            id=InstanceId(row["id"]),
+            name=row["name"],
+            kind=InstanceKind(row["kind"]),
+            admin=AdminLogin(
+                address=address("admin", "admin_sslmode"),
+                user=row["admin_user"],
+                password=self._vault.decrypt(row["admin_password"]),
+                maintenance_database=row["maintenance_database"],
+            ),
+            public_address=address("public", "public_sslmode"),
+            pooler_address=address("pooler", "public_sslmode") if row["pooler_host"] else None,
+            pooler_knows_job_logins=row["pooler_knows_job_logins"],
+        )
