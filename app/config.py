@@ -138,14 +138,13 @@ class Config(BaseModel):
         }
         problems = _missing(given)
         raw: dict[str, object] = {**_with_key_file(given, problems), **_defaults(given)}
-        raw["warnings"] = _warnings(given)
         try:
             config = cls.model_validate(raw)
         except ValidationError as error:
             problems += _described(error)
         if problems:
             raise InvalidConfig(sorted(problems))
-        return config
+        return config.model_copy(update={"warnings": _warnings(config, given)})
 
 
 def _defaults(given: Mapping[str, str]) -> dict[str, str]:
@@ -204,25 +203,25 @@ def _described(error: ValidationError) -> list[str]:
     return sorted(lines)
 
 
-def _warnings(given: Mapping[str, str]) -> tuple[str, ...]:
+def _warnings(config: Config, given: Mapping[str, str]) -> tuple[str, ...]:
     known = [PREFIX + name.upper() for name in Config.model_fields if name != "warnings"]
     known.append(_KEY + "_FILE")
     warnings = []
     for name in sorted(set(given) - set(known)):
-        close = difflib.get_close_matches(name, known, n=1)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         hint = f" Did you mean {close[0]}?" if close else ""
         warnings.append(f"{name} is not a setting and is ignored.{hint}")
-    url = urlsplit(given.get(PREFIX + "PUBLIC_URL", ""))
-    if url.scheme == "http" and url.hostname not in _LOOPBACK:
+    url = urlsplit(config.public_url)
+    if PREFIX + "PUBLIC_URL" not in given:
+        if config.bind.host not in _LOOPBACK:
+            warnings.append(
+                "COPPICE_BIND is open to other machines, but COPPICE_PUBLIC_URL does not say under"
+                " which https address they reach the service."
+            )
+    elif url.scheme == "http" and url.hostname not in _LOOPBACK:
         warnings.append(
             "COPPICE_PUBLIC_URL is not https: tokens and passwords would travel unprotected, and"
             " the Action refuses it. Put a proxy with TLS in front."
-        )
-    bind = given.get(PREFIX + "BIND", "")
-    if bind and bind.rpartition(":")[0].strip("[]") not in _LOOPBACK and not url.scheme:
-        warnings.append(
-            "COPPICE_BIND is open to other machines, but COPPICE_PUBLIC_URL does not say under"
-            " which https address they reach the service."
         )
     if PREFIX + "GITHUB_URL" in given and PREFIX + "OIDC_ISSUER" not in given:
         warnings.append(

@@ -1,7 +1,7 @@
 """Fixtures that any test may use: a real PostgreSQL, as state and as a server for tenants."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,30 @@ import pytest
 from procrastinate.schema import SchemaManager
 from psycopg import sql
 
+from app.core.databases import TenantDatabase
+from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin, SslMode
 from app.postgres.binaries import find_binaries
+from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, admin_login, connect, dsn
 from app.postgres.tenant_cluster import prepare_tenant_cluster
 from app.store.schema import migrate
 from tests import postgres_cluster
+from tests.scheduling import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
 
 _DIRECTORY = pytest.StashKey[Path]()
 _TEMPLATE = "coppice_template"
 
 
 # --- one cluster for the session: the process that the workers belong to makes and removes it ----
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres-bin",
+        type=Path,
+        help="folder of the PostgreSQL programs to test with (default: as the service would)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,14 +45,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: postgres_cluster.remove(config.stash[_DIRECTORY]))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Remove what tests started in their `tmp_path`s; those of all workers are below this one."""
+    yield
+    if not hasattr(session.config, "workerinput"):
+        factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+        postgres_cluster.remove_servers_below(factory.getbasetemp())
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell each worker of pytest-xdist where the cluster is."""
     node.workerinput["postgres_directory"] = str(node.config.stash[_DIRECTORY])
 
 
-def pytest_report_header() -> str:
-    binaries = find_binaries()
+def pytest_report_header(config: pytest.Config) -> str:
+    binaries = find_binaries(config.option.postgres_bin)
     return f"PostgreSQL {binaries.version} ({binaries.folder})"
 
 
@@ -50,9 +71,10 @@ def postgres_directory(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_superuser(postgres_directory: Path) -> AdminLogin:
+def postgres_superuser(pytestconfig: pytest.Config, postgres_directory: Path) -> AdminLogin:
     """The superuser of the session's cluster, which is started by whoever asks first."""
-    return postgres_cluster.cluster(postgres_directory).start()
+    bin_dir = pytestconfig.option.postgres_bin
+    return postgres_cluster.cluster(postgres_directory, bin_dir=bin_dir).start()
 
 
 # --- the state database --------------------------------------------------------------------------
@@ -112,3 +134,33 @@ def postgres_admin(postgres_directory: Path, postgres_superuser: AdminLogin) -> 
         sslmode=SslMode.DISABLE,
     )
     return AdminLogin(address=address, user=made["user"], password=made["password"])
+
+
+@pytest.fixture
+def tenant_server(postgres_admin: AdminLogin) -> Iterator[PostgresServer]:
+    """The session's cluster, as operations see it."""
+    server = PostgresServer(postgres_admin)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def new_tenant(tenant_server: PostgresServer) -> Iterator[Callable[[], TenantDatabase]]:
+    """Gives names that nobody else uses; drops whatever was made under them after the test."""
+    made: list[TenantDatabase] = []
+
+    def new() -> TenantDatabase:
+        app = uuid.uuid4().hex[:10]
+        made.append(
+            TenantDatabase(
+                name=DatabaseName(f"{app}--branch"),
+                owner_role=RoleName(f"{app}-o"),
+                login_role=RoleName(f"{app}-u"),
+                marker=uuid.uuid4().hex,
+            )
+        )
+        return made[-1]
+
+    yield new
+    for tenant in made:
+        tenant_server.drop(tenant)

@@ -1,5 +1,6 @@
 """One PostgreSQL cluster for a whole test session, whatever the number of worker processes."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -15,8 +16,8 @@ _PREFIX = "coppice-tests-"
 SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def cluster(directory: Path) -> EmbeddedServer:
-    return EmbeddedServer(directory / "cluster", settings=SETTINGS)
+def cluster(directory: Path, *, bin_dir: Path | None = None) -> EmbeddedServer:
+    return EmbeddedServer(directory / "cluster", bin_dir=bin_dir, settings=SETTINGS)
 
 
 def new_directory() -> Path:
@@ -35,8 +36,18 @@ def remove_leftovers() -> None:
     """Stop and remove the clusters of test sessions that were killed."""
     for directory in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = directory.name.removeprefix(_PREFIX).split("-")[0]
-        if directory.stat().st_uid == os.geteuid() and not Path("/proc", pid).exists():
-            remove(directory)
+        # Gone meanwhile: another session may be ending, or doing the same.
+        with contextlib.suppress(FileNotFoundError):
+            if directory.stat().st_uid == os.geteuid() and not Path("/proc", pid).exists():
+                remove(directory)
+
+
+def remove_servers_below(folder: Path) -> None:
+    """Remove the embedded servers that tests started there: their processes outlive the tests."""
+    for place, folders, files in os.walk(folder):
+        if "lock" in files and ("cluster" in folders or Path(place, "cluster").is_symlink()):
+            folders.clear()
+            EmbeddedServer(Path(place)).destroy()
 
 
 def once(directory: Path, name: str, make: Callable[[], dict[str, str]]) -> dict[str, str]:

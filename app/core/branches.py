@@ -12,13 +12,16 @@ _MERGE_QUEUE = "gh-readonly-queue/"
 # An entry of the state database's index holds about 2,700 bytes, and GitHub stops near 250.
 _MAX_BYTES = 1024
 
-# https://git-scm.com/docs/git-check-ref-format, and U+FFFD: it stands where a ref had bytes that
-# are not UTF-8, so two branches could look alike. A lone `@` means HEAD to git and to GitHub's API.
+NO_UTF8 = "\ufffd"
+"""Stands where a ref has bytes that are not UTF-8, so that two branches could look alike."""
+
+# https://git-scm.com/docs/git-check-ref-format. A lone `@` means HEAD to git and to GitHub's API.
 _FORBIDDEN = re.compile(
-    r"""
-    [\x00-\x20\x7f~^:?*\[\\\ufffd]  # control characters, space, what revisions are written with
+    rf"""
+    {NO_UTF8}
+    | [\x00-\x20\x7f~^:?*\[\\]      # control characters, space, what revisions are written with
     | [\ud800-\udfff]               # no UTF-8 for these
-    | \.\. | @\{ | //
+    | \.\. | @\{{ | //
     | (^|/)\.                       # a component that begins with a dot
     | \.lock(/|\Z)
     | ^/ | /\Z | \.\Z | ^@\Z

@@ -58,6 +58,8 @@ class Database:
     """Why the state is `error`, in a person's words."""
     generation: int
     """Counts fresh starts (rebuild, reset) of the same row."""
+    is_emptying: bool
+    """A fresh start was asked for, and what stands under the name must be dropped first."""
     migrated_sha: CommitSha | None
     migrated_at: datetime | None
     created_at: datetime
@@ -67,3 +69,13 @@ class Database:
     """When a reconcile first saw the branch gone without GitHub having told us."""
     is_live: bool
     """False once a fresh database has taken this one's place while it is kept."""
+
+    def tenant(self, *, extensions: tuple[str, ...] = ()) -> TenantDatabase:
+        """What PostgreSQL is told of it."""
+        return TenantDatabase(
+            name=self.name,
+            owner_role=self.owner_role,
+            login_role=self.login_role,
+            marker=self.marker,
+            extensions=extensions,
+        )

@@ -10,6 +10,7 @@ from app.core.identifiers import (
     InstallationId,
     PullRequestNumber,
     RepositoryId,
+    WorkflowJobId,
     WorkflowRunId,
 )
 
@@ -21,7 +22,7 @@ class ReconcileBranch:
     repository_id: RepositoryId
     branch: BranchName
     head_sha: CommitSha | None = None
-    """The commit that a push brought, for the `database` check; None when not from a push."""
+    """Gets a `database` check beside the head: the commit of a push, or of a Fix button."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +48,25 @@ class EnsureDatabase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildDatabase:
-    """Replace a database by an empty one of the same name, roles and passwords."""
+    """Replace a database by an empty one of the same name, roles and passwords.
+
+    Only if it still is of that generation: a job that runs twice must not empty it twice.
+    """
 
     database_id: DatabaseId
+    generation: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropDatabase:
     """Drop a deleted database whose retention time is over."""
+
+    database_id: DatabaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealDatabase:
+    """See that a deleted database lets nobody in, whatever became of who deleted it."""
 
     database_id: DatabaseId
 
@@ -86,7 +98,7 @@ class EndJobLogins:
     repository_id: RepositoryId
     workflow_run_id: WorkflowRunId
     workflow_attempt: int
-    job_name: str | None = None
+    workflow_job_id: WorkflowJobId | None = None
     """None: every job of the attempt."""
 
 
@@ -119,6 +131,7 @@ Intent = (
     | EnsureDatabase
     | RebuildDatabase
     | DropDatabase
+    | SealDatabase
     | AnswerPullRequest
     | AnswerCommit
     | EndJobLogins

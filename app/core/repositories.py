@@ -35,6 +35,11 @@ class Repository:
     installation_id: InstallationId | None
     installation_state: InstallationState
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the App may read it and give credentials for it."""
+        return self.installation_state is InstallationState.ACTIVE and not self.is_archived
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:

@@ -1,1 +1,1 @@
-"""GitHub: its REST API, check runs, and the tokens of its Actions."""
+"""GitHub: the adapter of the `GitHub` port over PyGithub, and the verifier of jobs' tokens."""

@@ -1,5 +1,6 @@
 """The queue itself: which job an intent becomes, with its lock and its priority."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, LiteralString
@@ -21,12 +22,39 @@ from app.core.intents import (
     ReconcileBranch,
     ReconcileInstallation,
     ReconcileRepository,
+    SealDatabase,
 )
 
 DATABASES = "databases"
 """Queue of everything that makes, opens or ends databases."""
 GITHUB = "github"
 """Queue of what is written to GitHub; served apart, so that GitHub never delays a database."""
+
+# A job that waits and has not begun does all that another one like it would: that one is left out,
+# and the waiting one becomes due if it was put off. Its row is locked until the caller commits, so
+# that it cannot begin before what it is to see is there; jobs in the order of their ids, because
+# two callers may know the same jobs in another order.
+DEFER = """
+    WITH wanted AS (
+        SELECT * FROM ROWS FROM (jsonb_to_recordset(%s) AS (queue text, task text, priority integer,
+            lock text, delay_seconds double precision, arguments jsonb)) WITH ORDINALITY
+            AS jobs (queue, task, priority, lock, delay_seconds, arguments, number)
+    ), alike AS MATERIALIZED (
+        SELECT number, id, scheduled_at IS NOT NULL AND delay_seconds = 0 AS is_late
+        FROM procrastinate_jobs JOIN wanted USING (lock)
+        WHERE status = 'todo' AND attempts = 0 AND task_name = task AND args = arguments
+            AND procrastinate_jobs.priority = wanted.priority
+        ORDER BY id FOR UPDATE OF procrastinate_jobs
+    ), hurried AS (
+        UPDATE procrastinate_jobs SET scheduled_at = NULL
+        WHERE id IN (SELECT id FROM alike WHERE is_late)
+    )
+    SELECT procrastinate_defer_jobs_v1(array_agg(
+        (queue, task, priority, lock, NULL, arguments,
+         CASE WHEN delay_seconds > 0 THEN now() + make_interval(secs => delay_seconds) END
+        )::procrastinate_job_to_defer_v1 ORDER BY number))
+    FROM wanted WHERE number NOT IN (SELECT number FROM alike)
+"""
 
 # Never connects by itself: deferring uses the caller's connection, a worker its own connector.
 app = procrastinate.App(connector=procrastinate.PsycopgConnector())
@@ -48,19 +76,19 @@ def queue_schema() -> LiteralString:
 
 
 def defer(connection: Connection[Any], intents: Sequence[Intent]) -> None:
-    """Queue one job for each intent in the caller's transaction: both exist, or neither."""
-    for intent in intents:
-        route = route_of(intent)
-        arguments = asdict(intent)
-        delay_seconds = arguments.pop("delay_seconds", 0)
-        app.configure_task(
-            route.task,
-            queue=route.queue,
-            lock=route.lock,
-            priority=route.priority,
-            schedule_in={"seconds": delay_seconds} if delay_seconds else None,
-            connection=connection,
-        ).defer(**arguments)
+    """Queue one job for each intent in the caller's transaction: both exist, or neither.
+
+    Calls procrastinate's own function in one round trip: its Python API cannot use a caller's
+    connection while the process is a worker too.
+    """
+    if intents:
+        connection.execute(DEFER, [json.dumps([_job(intent) for intent in intents])])
+
+
+def _job(intent: Intent) -> dict[str, Any]:
+    route, arguments = route_of(intent), asdict(intent)
+    delay_seconds = arguments.pop("delay_seconds", 0)
+    return {**asdict(route), "delay_seconds": delay_seconds, "arguments": arguments}
 
 
 def route_of(intent: Intent) -> Route:
@@ -80,16 +108,30 @@ def route_of(intent: Intent) -> Route:
                 queue=DATABASES,
                 lock=f"installation:{installation}",
             )
-        case EnsureDatabase(database_id=database):
-            return Route(task="databases:ensure", queue=DATABASES, lock=f"database:{database}")
-        case RebuildDatabase(database_id=database):
-            return Route(task="databases:rebuild", queue=DATABASES, lock=f"database:{database}")
-        case DropDatabase(database_id=database):
-            return Route(task="databases:drop", queue=DATABASES, lock=f"database:{database}")
+        case EnsureDatabase() | RebuildDatabase() | DropDatabase() | SealDatabase():
+            return _database_route(intent)
         case EndJobLogins(workflow_run_id=run):
             return Route(task="job_logins:end", queue=DATABASES, lock=f"workflow_run:{run}")
         case _:
             return _github_route(intent)
+
+
+def _database_route(
+    intent: EnsureDatabase | RebuildDatabase | DropDatabase | SealDatabase,
+) -> Route:
+    tasks = {
+        EnsureDatabase: "databases:ensure",
+        RebuildDatabase: "databases:rebuild",
+        DropDatabase: "databases:drop",
+        SealDatabase: "databases:seal",
+    }
+    return Route(
+        task=tasks[type(intent)],
+        queue=DATABASES,
+        lock=f"database:{intent.database_id}",
+        # Overtakes what waits: somebody was shut out just now, and may still be inside.
+        priority=5 if isinstance(intent, SealDatabase) else 0,
+    )
 
 
 def _github_route(

@@ -22,7 +22,7 @@ from app.core.identifiers import (
     WorkflowRunId,
 )
 from app.core.instances import Address
-from app.core.repositories import Ancestry, PullRequest, Repository
+from app.core.repositories import Ancestry, InstallationState, PullRequest, Repository
 from app.core.repositories import Branch as Branch
 from app.core.workflows import WorkflowJob as WorkflowJob
 from app.core.workflows import WorkflowRun as WorkflowRun
@@ -139,26 +139,32 @@ class FailedDelivery:
     guid: str
 
 
-class GitHub(Protocol):
-    """Facts and writes. Raises GitHubUnavailable when GitHub fails or limits; never guesses.
-
-    A repository is addressed by its stored names and installation; answers that carry another
-    repository id raise Forbidden.
-    """
+class Installations(Protocol):
+    """Where the App is installed, and what it sees there."""
 
     def installation_of(self, owner: str, name: str) -> InstallationId | None:
         """The installation that sees a repository, or None when the App is not installed there."""
 
-    def repository(self, installation_id: InstallationId, full_name: str) -> Repository | None:
-        """The live repository; None only for GitHub's definite 404."""
+    def installations(self) -> Sequence[tuple[InstallationId, OwnerId]]:
+        """Every installation of the App, suspended ones too."""
+
+    def installation_state(self, installation_id: InstallationId) -> InstallationState:
+        """Whether it is active, suspended or removed (GitHub's definite 404)."""
 
     def installation_repositories(
         self, installation_id: InstallationId
     ) -> Sequence[Repository] | None:
         """Every repository the installation sees, all pages; None when it is gone (404).
 
-        `installation_state` tells whether it is suspended.
+        Raises Forbidden, code `installation_suspended`, while it is suspended.
         """
+
+
+class Repositories(Protocol):
+    """Live facts about one repository, as `GitHub` says."""
+
+    def repository(self, installation_id: InstallationId, full_name: str) -> Repository | None:
+        """The live repository; None only for GitHub's definite 404."""
 
     def branch(self, repository: Repository, name: BranchName) -> Branch | None:
         """The live branch; None only when GitHub says that this branch does not exist.
@@ -170,33 +176,46 @@ class GitHub(Protocol):
     def branches(self, repository: Repository) -> Sequence[Branch]:
         """Every branch, all pages. An empty or partial list raises GitHubUnavailable."""
 
-    def open_pull_requests(self, repository: Repository) -> Sequence[PullRequest]:
-        """Every open pull request, all pages."""
-
-    def pull_request(
-        self, repository: Repository, number: PullRequestNumber
-    ) -> PullRequest | None: ...
-
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
         """How `head` relates to `base`; UNKNOWN when GitHub does not know one of them."""
 
-    def workflow_run(self, repository: Repository, run_id: WorkflowRunId) -> WorkflowRun | None: ...
+    def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
+        """`admin`, `maintain`, `write`, `triage`, `read` or `none` (also: not a user, other id)."""
+
+
+class PullRequests(Protocol):
+    """Live pull requests of one repository."""
+
+    def open_pull_requests(self, repository: Repository) -> Sequence[PullRequest]:
+        """Every open pull request, all pages."""
+
+    def pull_request(self, repository: Repository, number: PullRequestNumber) -> PullRequest | None:
+        """The pull request, open or not; None only when GitHub says that there is none."""
+
+
+class Workflows(Protocol):
+    """Workflow runs of one repository: what they are, and starting them again."""
+
+    def workflow_run(self, repository: Repository, run_id: WorkflowRunId) -> WorkflowRun | None:
+        """The run in its present attempt; None only when GitHub says that there is none."""
 
     def workflow_runs(self, repository: Repository, head_sha: CommitSha) -> Sequence[WorkflowRun]:
         """Every workflow run on a head commit, all pages."""
 
     def workflow_jobs(
         self, repository: Repository, run_id: WorkflowRunId, *, attempt: int
-    ) -> Sequence[WorkflowJob]: ...
-
-    def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
-        """`admin`, `maintain`, `write`, `triage`, `read` or `none` (also: not a user, other id)."""
+    ) -> Sequence[WorkflowJob]:
+        """Every job of an attempt, all pages."""
 
     def rerun_job(self, repository: Repository, job_id: WorkflowJobId) -> None:
         """Start a job again. Raises Conflict with GitHub's reason when it refuses."""
 
     def rerun_workflow(self, repository: Repository, run_id: WorkflowRunId) -> None:
         """Start a whole workflow run again. Raises Conflict when GitHub refuses."""
+
+
+class CheckRuns(Protocol):
+    """The App's check runs."""
 
     def publish_check(
         self,
@@ -209,13 +228,24 @@ class GitHub(Protocol):
     ) -> CheckRunId:
         """Create or update a check run; finds one of the same external_id before creating."""
 
-    def installations(self) -> Sequence[tuple[InstallationId, OwnerId]]:
-        """Every installation of the App."""
+
+class Deliveries(Protocol):
+    """Webhook deliveries that GitHub remembers."""
 
     def failed_deliveries(self, *, since: datetime) -> Sequence[FailedDelivery]:
         """Deliveries since then whose last attempt failed."""
 
-    def redeliver(self, delivery_id: int) -> None: ...
+    def redeliver(self, delivery_id: int) -> None:
+        """Ask GitHub to send a delivery again; does nothing when GitHub has forgotten it."""
+
+
+class GitHub(Installations, Repositories, PullRequests, Workflows, CheckRuns, Deliveries, Protocol):
+    """Facts and writes. Raises GitHubUnavailable when GitHub fails or limits; never guesses.
+
+    A repository is addressed by its stored names and installation; answers that carry another
+    repository id raise Forbidden. What GitHub refuses for good (a missing permission, a commit
+    that is gone) raises another CoppiceError, which is not worth a retry.
+    """
 
 
 class TokenVerifier(Protocol):

@@ -23,9 +23,9 @@ def migration_check_name(app: App, environment: Environment) -> str:
 def database_ready(app: App, database: Database, *, seconds: float | None = None) -> CheckContent:
     """The database exists; `seconds` is how long making it took, None when it was there."""
     if seconds is None:
-        state = f"{_database(database)} is ready."
+        state = f"{database_words(database)} is ready."
     else:
-        state = f"{_database(database)} was made in {duration(seconds)}."
+        state = f"{database_words(database)} was made in {duration(seconds)}."
     return CheckContent(
         name=database_check_name(app),
         conclusion=Conclusion.SUCCESS,
@@ -41,9 +41,29 @@ def database_failed(app: App, database: Database) -> CheckContent:
         name=database_check_name(app),
         conclusion=Conclusion.FAILURE,
         title=f"{database.name} could not be made",
-        summary=f"{_database(database)} could not be made.\n\n{block(reason)}\n\n"
+        summary=f"{database_words(database)} could not be made.\n\n{block(reason)}\n\n"
         "**Fix** tries again; it needs write permission. Every run of the Action tries again too.",
         actions=(FIX,),
+    )
+
+
+def database_skipped(app: App, *, why: str) -> CheckContent:
+    """The commit's branch gets no database, so that a required check does not wait for one."""
+    return CheckContent(
+        name=database_check_name(app),
+        conclusion=Conclusion.SKIPPED,
+        title="No database",
+        summary=f"This commit gets no database. {why}",
+    )
+
+
+def migration_skipped(app: App, environment: Environment, *, why: str) -> CheckContent:
+    """Nobody will report on this migration, so that a required check does not wait for it."""
+    return CheckContent(
+        name=migration_check_name(app, environment),
+        conclusion=Conclusion.SKIPPED,
+        title="No migration",
+        summary=f"This commit was not migrated on {environment}. {why}",
     )
 
 
@@ -55,6 +75,6 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _database(database: Database) -> str:
+def database_words(database: Database) -> str:
     where = "" if database.branch is None else f" of branch {code(database.branch)}"
     return f"Database {code(database.name)}{where}"

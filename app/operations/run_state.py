@@ -18,7 +18,6 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.intents import Intent
 from app.core.runs import JobLogin, Migration, MigrationResult, Run
 
 
@@ -33,11 +32,6 @@ class Runs(Protocol):
 
     def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Run]:
         """Oldest first."""
-
-    def last_of_check(
-        self, repository_id: RepositoryId, head_sha: CommitSha, *, app_id: AppId
-    ) -> Run | None:
-        """The run of an app that reported last on a commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,25 +76,15 @@ class Migrations(Protocol):
     ) -> Migration | None:
         """The one that started last."""
 
-    def skip(self, new: NewMigration, *, result: MigrationResult, at: datetime) -> Migration:
-        """Record a migration that never holds its database, or return the present one."""
-
     def take(
         self, new: NewMigration, *, at: datetime, expires_at: datetime
     ) -> tuple[Migration, bool] | None:
-        """Start it and hold its database; None while another migration does.
+        """Start it and hold its database; None while another migration does, or it is not ready.
 
         Returns the present one when it had started, and whether it holds the database.
         """
 
-    def finish(
-        self,
-        migration_id: MigrationId,
-        outcome: Outcome,
-        *,
-        at: datetime,
-        then: Sequence[Intent] = (),
-    ) -> Migration:
+    def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
         """Record how it ended; it still holds its database. The first report stands."""
 
 

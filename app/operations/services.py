@@ -7,7 +7,17 @@ from datetime import timedelta
 from app.core.instances import Instance
 from app.operations.ports import Clock, DatabaseServer, GitHub, TokenVerifier
 from app.operations.run_state import JobLogins, Leases, Migrations, Runs
-from app.operations.state import Apps, Audit, Checks, Databases, Instances, Repositories
+from app.operations.state import (
+    Apps,
+    Audit,
+    Checks,
+    Databases,
+    Deliveries,
+    DormantBranches,
+    Instances,
+    Queue,
+    Repositories,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +27,7 @@ class Services:
     instances: Instances
     apps: Apps
     databases: Databases
+    dormant_branches: DormantBranches
     repositories: Repositories
     checks: Checks
     runs: Runs
@@ -24,6 +35,8 @@ class Services:
     leases: Leases
     job_logins: JobLogins
     audit: Audit
+    deliveries: Deliveries
+    queue: Queue
     server_for: Callable[[Instance], DatabaseServer]
     github: GitHub
     """Raises GitHubUnavailable on every call while no GitHub App is configured."""
@@ -35,3 +48,5 @@ class Services:
     """A short random name part: 12 lowercase hex digits."""
     public_url: str
     retention: timedelta
+    github_url: str = "https://github.com"
+    """Where people see repositories and jobs, for links; another for GitHub Enterprise Server."""

@@ -3,7 +3,7 @@
 Each method is one transaction. Those that take `then` queue these jobs in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from app.core.assignments import App, Assignment
 from app.core.checks import Check, CheckContent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
+from app.core.events import Event
 from app.core.identifiers import (
     AppId,
     BranchName,
@@ -75,7 +76,10 @@ class Apps(Protocol):
         """Create or replace the app's assignment."""
 
     def remove(self, app_id: AppId) -> None:
-        """End the assignment; the app and its databases stay."""
+        """End the assignment; the app and its databases stay.
+
+        What branches it finds when it is assigned again is as for a new app.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +138,11 @@ class Databases(Protocol):
     def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
         """Give up its place for a fresh one: renamed, kept until its `drop_after`."""
 
-    def start_afresh(self, database_id: DatabaseId) -> None:
-        """State `creating`, next generation, and no last migrated commit."""
+    def start_afresh(self, database_id: DatabaseId, *, generation: int) -> None:
+        """If it is of that generation: `creating`, to be emptied, no last migrated commit."""
+
+    def emptied(self, database_id: DatabaseId) -> None:
+        """What stood under the name has been dropped."""
 
     def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None: ...
 
@@ -153,8 +160,20 @@ class Databases(Protocol):
     def exclusively(self, database_id: DatabaseId) -> AbstractContextManager[None]:
         """Hold the database's lock: a second worker waits, also one that was thought dead.
 
-        Ends with the session. Raises TransientError after 30 seconds of waiting.
+        Ends with the session. Raises TransientError after 20 seconds of waiting.
         """
+
+
+class DormantBranches(Protocol):
+    """Branches without a database that a reconcile leaves alone."""
+
+    def of_app(self, app_id: AppId) -> frozenset[BranchName]: ...
+
+    def begin(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """These were there before the app was; does nothing once that is recorded."""
+
+    def keep_only(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """Forget those that are gone or have a database now."""
 
 
 class Repositories(Protocol):
@@ -232,11 +251,50 @@ class Checks(Protocol):
 
     def run_of(self, check_id: CheckId) -> RunId | None: ...
 
-    def take_write(self, installation_id: InstallationId, *, kind: str) -> float:
+    def post_later(self, check_id: CheckId, *, delay_seconds: int, is_urgent: bool = True) -> None:
+        """Queue the posting once more, no sooner than those that wait already can be done."""
+
+    def requeue_lost(self) -> int:
+        """Queue the posting of every check whose job gave up; returns how many."""
+
+    def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
         """Count one write to GitHub against the installation's budget.
 
         Returns 0 when it may be made now, else the seconds to wait (and counts nothing).
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One webhook request, verified."""
+
+    guid: str
+    event: str
+    action: str | None
+
+
+class Deliveries(Protocol):
+    """Webhook requests that were taken in."""
+
+    def record(self, delivery: Delivery, event: Event | None) -> str:
+        """Store the delivery and queue what it asks for; durable when this returns.
+
+        Returns `queued`, `nothing`, `ignored` (an event that is not handled) or `duplicate`.
+        """
+
+    def has(self, guid: str) -> bool: ...
+
+    def forget(self, *, older_than_days: int) -> None:
+        """Delete old rows; GitHub redelivers for three days only."""
+
+
+class Queue(Protocol):
+    """The queue, for jobs that go with no row."""
+
+    def add(self, intents: Sequence[Intent]) -> None: ...
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many jobs wait or run, by queue."""
 
 
 class Audit(Protocol):

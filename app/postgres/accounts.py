@@ -5,9 +5,10 @@ import pwd
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TypedDict
 
 from app.postgres.faults import NoAccount
@@ -15,6 +16,7 @@ from app.postgres.faults import NoAccount
 ACCOUNT_NAME = "coppice-postgres"
 _SYSTEM_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 _LOCKED_TRIES = 20
+_NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 class _Identity(TypedDict, total=False):
@@ -34,7 +36,13 @@ class Account:
     def is_us(self) -> bool:
         return self.uid == os.geteuid()
 
-    def run(self, command: Sequence[str | Path], *, log: IO[bytes] | int) -> int:
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        log: IO[bytes] | int,
+        environment: Mapping[str, str] = _NO_MORE,
+    ) -> int:
         """Run a program as this account and return its exit code.
 
         Output goes to a file and never to a pipe: a server that pg_ctl starts keeps it open, and
@@ -46,7 +54,7 @@ class Account:
             stdout=log,
             stderr=log,
             cwd="/",
-            env={"PATH": _SYSTEM_PATH, "LC_ALL": "C"},
+            env={"PATH": _SYSTEM_PATH, "LC_ALL": "C", **environment},
             umask=0o077,
             check=False,
             **self._identity(),

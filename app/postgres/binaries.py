@@ -12,6 +12,7 @@ from app.postgres.faults import NoBinaries
 OLDEST_MAJOR = 16
 _NEEDED = ("postgres", "initdb", "pg_ctl")
 _SYSTEM = Path("/usr/lib/postgresql")
+_SYSTEM_SHARE = Path("/usr/share/postgresql")
 _VERSION = re.compile(r"PostgreSQL\) (\d+)(\S*)")
 
 
@@ -26,22 +27,41 @@ class Binaries:
     def program(self, name: str) -> Path:
         return self.folder / name
 
+    @property
+    def share(self) -> Path | None:
+        """The folder with `extension` in it; where it is depends on who built the programs."""
+        home = self.folder.parent
+        places = (home / "share", home / "share/postgresql", _SYSTEM_SHARE / str(self.major))
+        return next((place for place in places if (place / "extension").is_dir()), None)
+
     def copied_below(self, parent: Path) -> "Binaries":
         """The same programs under `parent`, copied there once.
 
         For an account that cannot enter the folder they are installed in: a copy opens nothing
-        to others, as changing the modes of the folders above would. Works for an installation
-        that keeps `bin`, `lib` and `share` in one folder, which is what a package for Python does.
+        to others, as changing the modes of the folders above would.
         """
         home = parent / f"postgresql-{self.version}"
+        installation = self.folder.parent
+        package = installation.parent
+        # A package for Python keeps its libraries beside itself, found by a relative path:
+        # https://github.com/pypa/auditwheel
+        libraries = package.with_name(f"{package.name}.libs")
+        copy = home / package.name / installation.name
         if not home.exists():
             unfinished = parent / f"{home.name}.new"
             shutil.rmtree(unfinished, ignore_errors=True)
-            ignore = shutil.ignore_patterns("include")
-            shutil.copytree(self.folder.parent, unfinished, symlinks=True, ignore=ignore)
-            unfinished.chmod(0o755)
+            _copy(installation, unfinished / package.name / installation.name)
+            if libraries.exists():
+                _copy(libraries, unfinished / libraries.name)
+            for folder in (unfinished, unfinished / package.name):
+                folder.chmod(0o755)
             unfinished.rename(home)
-        return Binaries(folder=home / "bin", major=self.major, version=self.version)
+        return Binaries(folder=copy / "bin", major=self.major, version=self.version)
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    target.chmod(0o755)
 
 
 def find_binaries(explicit: Path | None = None) -> Binaries:

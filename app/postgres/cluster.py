@@ -50,8 +50,11 @@ class Cluster:
     def exists(self) -> bool:
         return (self.data / "PG_VERSION").exists()
 
-    def create(self) -> None:
-        """Run initdb. A cluster that is there is whole: it gets its name as the last act."""
+    def create(self, *, is_durable: bool) -> None:
+        """Run initdb. A cluster that is there is whole: it gets its name as the last act.
+
+        `is_durable` waits until it is on disk.
+        """
         password = secrets.token_urlsafe(32)
         unfinished = self.folder / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -60,15 +63,16 @@ class Cluster:
         _write_private(handed_over, password)
         self.account.own(handed_over)
         try:
-            self._initdb(unfinished, handed_over)
+            self._initdb(unfinished, handed_over, is_durable=is_durable)
         finally:
             handed_over.unlink()
         unfinished.rename(self.data)
 
-    def _initdb(self, data: Path, password_file: Path) -> None:
+    def _initdb(self, data: Path, password_file: Path, *, is_durable: bool) -> None:
         command: list[str | Path] = [self.binaries.program("initdb"), "-D", data, "-U", SUPERUSER]
         command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
         command += ["--data-checksums", *_locale(self.binaries.major)]
+        command += [] if is_durable else ["--no-sync"]
         for name, value in _SETTINGS.items():
             command += ["--set", f"{name}={value}"]
         with self.log_file.open("ab") as log:

@@ -1,5 +1,6 @@
 """A PostgreSQL server of our own: one folder, one process, started when needed."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from app.postgres.cluster import SUPERUSER, open_cluster
 from app.postgres.launch import LOOPBACK, Launch, launch
 
 _STOP_SECONDS = 60.0
+# All that a server's folder holds beside the cluster.
+_FILES = ("port", "server.log", "server.log.old", "users", "lock", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class EmbeddedServer:
             if not postmaster.is_ready(self._data, deadline=deadline):
                 cluster = open_cluster(self._home, find_binaries(self.bin_dir))
                 if not cluster.exists():
-                    cluster.create()
+                    cluster.create(is_durable=self.settings.get("fsync") != "off")
                 request = Launch(listen=self.listen, settings=self.settings, deadline=deadline)
                 launch(cluster, request)
         return self._login()
@@ -61,17 +64,27 @@ class EmbeddedServer:
                 postmaster.stop(self._data, timeout_seconds=_STOP_SECONDS)
 
     def destroy(self) -> None:
-        """Stop the server and remove all its data. Cannot be undone."""
-        if not self._home.exists():
-            return
+        """Stop the server and remove all its data. Cannot be undone.
+
+        Removes the server's own files by their names and nothing else: a folder that is not a
+        server's, given by mistake, stays as it is.
+        """
+        cluster = self._home / "cluster"
+        if not (self._home / "password").is_file():
+            return  # the first file of a server's folder and the last to go
         with self._locked():
             postmaster.stop(self._data, timeout_seconds=_STOP_SECONDS)
             if self._data.exists():
                 # Renamed first: a removal that is interrupted must not look like a cluster.
                 self._data.rename(self._data.with_name("data.gone"))
-            shutil.rmtree((self._home / "cluster").resolve(), ignore_errors=True)
-            (self._home / "cluster").unlink(missing_ok=True)
-            shutil.rmtree(self._home)
+            if cluster.is_symlink() or cluster.is_dir():
+                shutil.rmtree(cluster.resolve(), ignore_errors=True)
+            if cluster.is_symlink():
+                cluster.unlink()
+            for name in _FILES:
+                (self._home / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody else keeps something here
+            self._home.rmdir()
 
     def is_running(self) -> bool:
         return postmaster.running_pid(self._data) is not None

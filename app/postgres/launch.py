@@ -9,6 +9,7 @@ from pathlib import Path
 from app.postgres import ports, postmaster
 from app.postgres.cluster import SUPERUSER, Cluster
 from app.postgres.faults import PortTaken, StartFailed
+from app.postgres.vouched import write_vouched_extensions
 
 LOOPBACK = "127.0.0.1"
 _COVERS_LOOPBACK = (LOOPBACK, "localhost", "0.0.0.0", "*")  # noqa: S104 - compared, not bound
@@ -39,7 +40,8 @@ def launch(cluster: Cluster, request: Launch) -> None:
     if noted and not ports.becomes_free(noted, timeout_seconds=_PORT_WAIT_SECONDS):
         raise PortTaken(noted, port_file=port_file)
     _keep_log_small(cluster.log_file)
-    _write_access_rules(cluster, request.listen)
+    _write_access_rules(cluster, request)
+    write_vouched_extensions(cluster)
     while True:
         port = noted or ports.free_port()
         last_words = _try(cluster, request, port=port)
@@ -55,11 +57,12 @@ def _try(cluster: Cluster, request: Launch, *, port: int) -> str | None:
     postmaster.claim_stale_pid_file(cluster.data)
     seconds = max(1, round(request.deadline - time.monotonic()))
     command: list[str | Path] = [cluster.binaries.program("pg_ctl"), "start", "--silent"]
-    command += ["-D", cluster.data]
+    # pg_ctl hands its -D to a shell, which would read more into some paths than there is.
+    place = {"PGDATA": str(cluster.data)}
     command += ["--wait", f"--timeout={seconds}", f"--options={_options(request, cluster, port)}"]
     with cluster.log_file.open("ab") as log:
         start = log.tell()
-        code = cluster.account.run(command, log=log)
+        code = cluster.account.run(command, log=log, environment=place)
     return None if code == 0 else cluster.last_words(start)
 
 
@@ -95,14 +98,15 @@ def _listen_addresses(listen: str) -> str:
     return listen if listen in _COVERS_LOOPBACK else f"{LOOPBACK},{listen}"
 
 
-def _write_access_rules(cluster: Cluster, listen: str) -> None:
-    """Passwords for everybody, loopback only for the superuser.
+def _write_access_rules(cluster: Cluster, request: Launch) -> None:
+    """Passwords for everybody, loopback only for the superuser, TLS from outside where it is on.
 
     https://www.postgresql.org/docs/current/auth-pg-hba-conf.html
     """
     rules = [f"host all all {net} scram-sha-256" for net in ("127.0.0.1/32", "::1/128")]
-    if listen not in (LOOPBACK, "localhost"):
-        rules += [f"host all {SUPERUSER} all reject", "host all all all scram-sha-256"]
+    if request.listen not in (LOOPBACK, "localhost"):
+        kind = "hostssl" if request.settings.get("ssl") == "on" else "host"
+        rules += [f"host all {SUPERUSER} all reject", f"{kind} all all all scram-sha-256"]
     file = cluster.folder / "access.conf"
     file.write_text("\n".join(rules) + "\n")
     cluster.account.own(file)

@@ -1,6 +1,6 @@
 """Connections to PostgreSQL servers, the service's own and those that check a tenant's login."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import Connection, conninfo
@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 from app.core.identifiers import DatabaseName
 from app.core.instances import Address, AdminLogin
 from app.postgres.certificates import root_certificate
+from app.postgres.failures import refused
 
 Session = Connection[TupleRow]
 
@@ -35,6 +36,24 @@ class Login:
 def connect(login: Login) -> Session:
     """Open a session in autocommit mode. Raises psycopg.OperationalError."""
     return psycopg.connect(dsn(login), autocommit=True)
+
+
+def open_session(login: Login) -> Session:
+    """Open a session in autocommit mode.
+
+    Raises:
+        ServerUnreachable, OutOfConnections, LoginRefused: In a person's words.
+    """
+    try:
+        return connect(login)
+    except psycopg.OperationalError as error:
+        problem = refused(error)
+    raise problem  # outside, so that it does not carry the error as its context
+
+
+def open_for_probe(admin: AdminLogin) -> Session:
+    """A session of the service that also servers older than we support will give."""
+    return open_session(replace(admin_login(admin), options=PROBE_OPTIONS))
 
 
 def admin_login(admin: AdminLogin, *, database: DatabaseName | None = None) -> Login:

@@ -1,11 +1,13 @@
 """Making a cluster of our own fit for tenants: what a DBA is asked for elsewhere."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from psycopg import sql
 
 from app.core.identifiers import RoleName
 from app.core.instances import AdminLogin
+from app.postgres import vouched
 from app.postgres.passwords import new_password, scram_verifier
 from app.postgres.sessions import Session, admin_login, connect
 
@@ -36,6 +38,7 @@ def prepare_tenant_cluster(superuser: AdminLogin) -> AdminLogin:
         _make_admin(session, password=password)
         for grant in _GRANTS:
             session.execute(sql.SQL(grant).format(role=sql.Identifier(ADMIN_ROLE)))
+        _show_vouched_extensions(session)
     return replace(superuser, user=ADMIN_ROLE, password=password)
 
 
@@ -44,10 +47,24 @@ def _make_admin(session: Session, *, password: str) -> None:
     session.execute("SELECT pg_advisory_xact_lock(hashtextextended('coppice_admin', 0))")
     exists = session.execute("SELECT FROM pg_roles WHERE rolname = %s", [ADMIN_ROLE]).rowcount
     verb = sql.SQL("ALTER" if exists else "CREATE")
-    verifier = scram_verifier(session, role=ADMIN_ROLE, password=password)
+    # Iterations make a guess cost more; nobody guesses a random password of 238 bits, and every
+    # session of the service would pay for them.
+    verifier = scram_verifier(password, iterations=1)
     session.execute(
         sql.SQL(
             "{verb} ROLE {role} LOGIN CREATEDB CREATEROLE NOSUPERUSER NOREPLICATION NOBYPASSRLS"
             " PASSWORD {verifier}"
         ).format(verb=verb, role=sql.Identifier(ADMIN_ROLE), verifier=sql.Literal(verifier))
+    )
+
+
+def _show_vouched_extensions(session: Session) -> None:
+    row = session.execute("SELECT current_setting('data_directory')").fetchone()
+    if row is None or session.info.server_version // 10_000 < vouched.FIRST_MAJOR:
+        return
+    session.execute(
+        sql.SQL("ALTER ROLE {role} SET extension_control_path = {path}").format(
+            role=sql.Identifier(ADMIN_ROLE),
+            path=sql.Literal(vouched.control_path(Path(row[0]).parent)),
+        )
     )

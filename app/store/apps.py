@@ -73,14 +73,7 @@ class PostgresApps:
         instance_id: InstanceId | None = None,
     ) -> Sequence[Assignment]:
         with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT * FROM assignments s JOIN apps a ON a.id = s.app_id"
-                " WHERE (%(repository)s::bigint IS NULL OR a.repository_id = %(repository)s)"
-                " AND (%(instance)s::bigint IS NULL OR s.instance_id = %(instance)s)"
-                " ORDER BY a.created_at, a.id",
-                {"repository": repository_id, "instance": instance_id},
-            ).fetchall()
-        return [_assignment(row) for row in rows]
+            return assignments_of(connection, repository_id=repository_id, instance_id=instance_id)
 
     def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> None:
         with self._pool.connection() as connection:
@@ -101,6 +94,24 @@ class PostgresApps:
     def remove(self, app_id: AppId) -> None:
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM assignments WHERE app_id = %s", [app_id])
+            connection.execute("UPDATE apps SET branches_seen_at = NULL WHERE id = %s", [app_id])
+
+
+def assignments_of(
+    connection: Connection[DictRow],
+    *,
+    repository_id: RepositoryId | None = None,
+    instance_id: InstanceId | None = None,
+) -> list[Assignment]:
+    """All, or those of a repository or an instance, read in the caller's transaction."""
+    rows = connection.execute(
+        "SELECT * FROM assignments s JOIN apps a ON a.id = s.app_id"
+        " WHERE (%(repository)s::bigint IS NULL OR a.repository_id = %(repository)s)"
+        " AND (%(instance)s::bigint IS NULL OR s.instance_id = %(instance)s)"
+        " ORDER BY a.created_at, a.id",
+        {"repository": repository_id, "instance": instance_id},
+    ).fetchall()
+    return [_assignment(row) for row in rows]
 
 
 def _app(row: DictRow) -> App:

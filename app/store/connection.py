@@ -1,6 +1,9 @@
 """Connections to the state database."""
 
-from psycopg import Connection, conninfo
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection, OperationalError, conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
@@ -18,6 +21,9 @@ class StateUnavailable(TransientError):
     code = "state_unavailable"
     advice = "Check the state database (COPPICE_DATABASE_URL); nothing was stored."
 
+    def __init__(self, message: str = "The state database does not answer.") -> None:
+        super().__init__(message)
+
 
 def state_conninfo(dsn: str) -> str:
     """The DSN with our schema and limits added."""
@@ -26,13 +32,27 @@ def state_conninfo(dsn: str) -> str:
     )
 
 
-def open_pool(dsn: str, *, max_size: int = 10) -> ConnectionPool[Connection[DictRow]]:
-    """A pool of state connections, one transaction for each `with pool.connection()`.
+class StatePool(ConnectionPool[Connection[DictRow]]):
+    """One transaction for each `with pool.connection()`; what fails on the way says so."""
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[Connection[DictRow]]:
+        """Raise StateUnavailable when the database gives no connection or drops it."""
+        try:
+            with super().connection(timeout) as connection:
+                yield connection
+        except OperationalError as error:
+            raise StateUnavailable from error
+
+
+def open_pool(dsn: str, *, max_size: int = 20) -> ConnectionPool[Connection[DictRow]]:
+    """A pool of state connections.
 
     Opens lazily in the background, so that a process starts while the database is down. Never share
-    one across a fork: both sides would hold the same sockets.
+    one across a fork: both sides would hold the same sockets. A thread that works on a database
+    needs two, one of them for its lock, so `max_size` is more than twice the jobs of a worker.
     """
-    pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
+    pool = StatePool(
         state_conninfo(dsn),
         kwargs={"row_factory": dict_row},
         min_size=1,

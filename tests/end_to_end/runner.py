@@ -22,11 +22,8 @@ class Job:
 
     event_name: str
     event: Mapping[str, Any]
-    token_url: str = ""
-    """Where a step asks for the job's OIDC token; empty without `id-token: write`."""
-    token_secret: str = field(default="", repr=False)
-    environ: Mapping[str, str] = field(default_factory=dict)
-    """What this runner's machine has beside PATH and HOME."""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the job has beside PATH and HOME: with `id-token: write`, how to ask for its token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +86,12 @@ class Runner:
         ]
 
     def _environ(self, home: Path, job: Job) -> dict[str, str]:
-        token = {
-            "ACTIONS_ID_TOKEN_REQUEST_URL": job.token_url,
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": job.token_secret,
-        }
         return {
             "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(home),
             "LANG": "C.UTF-8",
             "XDG_CACHE_HOME": str(home / ".cache"),
             "ACT_DISABLE_VERSION_CHECK": "1",
-            **({} if not job.token_url else token),
             **job.environ,
         }
 

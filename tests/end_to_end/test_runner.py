@@ -61,8 +61,7 @@ def run(tmp_path: Path, origin: Path, *, branch: str = "main") -> Outcome:
     job = Job(
         event_name="push",
         event={"ref": f"refs/heads/{branch}"},
-        token_url="http://127.0.0.1:1/token",
-        token_secret="four",
+        environ={"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "four"},
     )
     return Runner(tmp_path / "runner", action=action).run(checkout, job)
 

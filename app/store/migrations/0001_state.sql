@@ -55,6 +55,7 @@ CREATE TABLE apps (
     id text PRIMARY KEY CHECK (id ~ '^[a-z0-9]{2,16}$'),
     repository_id bigint NOT NULL REFERENCES repositories,
     has_bare_checks boolean NOT NULL,
+    branches_seen_at timestamptz, -- when the branches that were there before it became dormant
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX ON apps (repository_id) WHERE has_bare_checks;
@@ -81,6 +82,7 @@ CREATE TABLE databases (
     state text NOT NULL CHECK (state IN ('creating', 'ready', 'error', 'deleted', 'gone')),
     reason text,
     generation integer NOT NULL DEFAULT 1,
+    is_emptying boolean NOT NULL DEFAULT false,
     migrated_sha text,
     migrated_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -93,6 +95,14 @@ CREATE TABLE databases (
 CREATE UNIQUE INDEX ON databases (app_id, environment, coalesce(branch, '')) WHERE is_live;
 CREATE UNIQUE INDEX ON databases (instance_id, name) WHERE state <> 'gone';
 CREATE INDEX ON databases (app_id);
+
+-- Branches that were there before their app was assigned, or whose database a person deleted: they
+-- get one at their next push or run, not by a reconcile.
+CREATE TABLE dormant_branches (
+    app_id text NOT NULL REFERENCES apps,
+    branch text NOT NULL,
+    PRIMARY KEY (app_id, branch)
+);
 
 CREATE TABLE runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -180,6 +190,9 @@ CREATE TABLE github_writes (
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ON github_writes (installation_id, kind, at);
+
+-- Of waiting jobs one of each kind and lock is enough; procrastinate's own indexes lack this one.
+CREATE INDEX ON procrastinate_jobs (lock) WHERE status = 'todo';
 
 CREATE TABLE deliveries (
     guid text PRIMARY KEY,

@@ -1,0 +1,119 @@
+"""Verifies one database and runs the command on it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from action import command, environment, marker, redact, results, verdicts
+from action.command import Command, Outcome
+from action.errors import ActionError
+from action.interruption import Interrupted
+from action.results import Ended
+from action.service import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from action.errors import Problem
+    from action.reply import Go
+    from action.workplace import Workplace
+
+NOT_RUN = Ended(
+    report=Report(result=results.FAILURE, exit_code=None, duration_seconds=0.0, log=""),
+    problem=None,
+)
+"""What is reported when we ourselves fail before anything is known."""
+_CANCELLED = "The job was cancelled."
+
+
+def execute(
+    place: Workplace, go: Go, *, variables: Mapping[str, str], lost: Callable[[], str]
+) -> Ended:
+    """Check the database's mark, run the command, and say how it went, for service and people.
+
+    `lost` gives a reason as soon as the lease is gone; the command is ended then.
+    """
+    try:
+        marker.check(go.credentials, pause=place.interruption.pause)
+    except ActionError as error:
+        return _not_run(place, error.problem)
+    except Interrupted:
+        problem = verdicts.interrupted(go.planned.database)
+        return _not_run(place, problem)
+    scratch = Path(tempfile.mkdtemp(prefix="command-", dir=place.folder))
+    try:
+        outcome = _run(place, go, variables=variables, lost=lost, scratch=scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return ended(place, go, outcome)
+
+
+def ended(place: Workplace, go: Go, outcome: Outcome) -> Ended:
+    """Put a command's end into words, for the service and for people."""
+    return Ended(report=_report(place, outcome), problem=_problem(place, go, outcome))
+
+
+def _run(
+    place: Workplace,
+    go: Go,
+    *,
+    variables: Mapping[str, str],
+    lost: Callable[[], str],
+    scratch: Path,
+) -> Outcome:
+    label = f"{go.planned.environment} | " if place.inputs.max_parallel > 1 else ""
+    with place.console.strangers():
+        return command.run(
+            Command(
+                text=place.command,
+                directory=place.inputs.directory,
+                environment=environment.for_command(place.job.environ, variables, scratch=scratch),
+                timeout_seconds=60.0 * place.inputs.timeout_minutes,
+            ),
+            relay=lambda line: place.console.relay(line, label=label),
+            should_stop=lambda: _CANCELLED if place.interruption.is_set else lost(),
+            secrets=place.console.masked,
+        )
+
+
+def _report(place: Workplace, outcome: Outcome) -> Report:
+    result = results.SUCCESS if outcome.exit_code == 0 else results.FAILURE
+    if outcome.stopped == command.TIMED_OUT:
+        result = results.TIMED_OUT
+    is_told = not outcome.stopped or result == results.TIMED_OUT
+    remark = "" if is_told else f"\nStopped by Coppice. {outcome.stopped}\n"
+    log = _reportable(place, outcome.tail + remark.encode(), is_cut=outcome.is_cut)
+    return Report(
+        result=result,
+        exit_code=outcome.exit_code,
+        duration_seconds=outcome.duration_seconds,
+        log=log,
+    )
+
+
+def _problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
+    database = go.planned.database
+    if outcome.stopped == command.TIMED_OUT:
+        return verdicts.command_timed_out(database, minutes=place.inputs.timeout_minutes)
+    if outcome.stopped == _CANCELLED:
+        return verdicts.interrupted(database)
+    if outcome.stopped:
+        return verdicts.lease_lost(database, outcome.stopped)
+    if outcome.exit_code == 0:
+        return None
+    return verdicts.command_failed(database, exit_code=outcome.exit_code)
+
+
+def _not_run(place: Workplace, problem: Problem) -> Ended:
+    log = _reportable(place, f"{problem.title}\n{problem.text}\n".encode(), is_cut=False)
+    report = Report(result=results.FAILURE, exit_code=None, duration_seconds=0.0, log=log)
+    return Ended(report=report, problem=problem)
+
+
+def _reportable(place: Workplace, tail: bytes, *, is_cut: bool) -> str:
+    """Take out our own secrets and those of the job, since this leaves the runner."""
+    secrets = (*place.console.masked, *redact.inherited_secrets(place.job.environ))
+    return redact.report(tail, secrets, is_cut=is_cut)

@@ -1,0 +1,86 @@
+"""Makes running on a wrong database impossible: looks for the database's mark from the runner."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from action import postgres, verdicts
+from action.errors import ActionError
+from action.inputs import is_loopback
+from action.postgres import LoginRefused, Target, TlsFailed, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from action.credentials import Address, Credentials
+
+# Fully qualified, operator included: nothing inside the database can stand in for these.
+_QUESTION = (
+    "SELECT pg_catalog.current_database(), pg_catalog.shobj_description(d.oid, 'pg_database')"
+    " FROM pg_catalog.pg_database AS d"
+    " WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"
+)
+_ATTEMPTS = 4
+# Starting up, out of connections: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING_SQLSTATES = ("57P03", "53300")
+
+
+def check(credentials: Credentials, *, pause: Callable[[float], None] = time.sleep) -> None:
+    """Log in over every address that the command gets, and read name and mark.
+
+    Raises ActionError (unreachable, TLS, login, wrong database); then nothing may be run.
+    """
+    addresses = [credentials.direct, *([credentials.pooled] if credentials.pooled else [])]
+    for address in addresses:
+        _check_address(credentials, address, pause=pause)
+
+
+def _check_address(
+    credentials: Credentials, address: Address, *, pause: Callable[[float], None]
+) -> None:
+    where = f"{address.host}:{address.port}"
+    database = credentials.variables["PGDATABASE"]
+    try:
+        found = _ask_patiently(_target(credentials, address), pause=pause)
+    except Unreachable as error:
+        raise ActionError(
+            verdicts.unreachable(where, str(error), is_loopback=is_loopback(address.host))
+        ) from error
+    except TlsFailed as error:
+        raise ActionError(verdicts.tls_failed(where, str(error))) from error
+    except LoginRefused as error:
+        raise ActionError(verdicts.login_refused(where, str(error))) from error
+    if found != [[database, credentials.marker]]:
+        raise ActionError(verdicts.wrong_database(where, database))
+
+
+def _ask_patiently(target: Target, *, pause: Callable[[float], None]) -> list[list[str | None]]:
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return _ask(target)
+        except Unreachable:
+            pause(attempt)
+        except LoginRefused as error:
+            if error.sqlstate not in _PASSING_SQLSTATES:
+                raise
+            pause(attempt)
+    return _ask(target)
+
+
+def _ask(target: Target) -> list[list[str | None]]:
+    with postgres.session(target) as session:
+        return session.rows(_QUESTION)
+
+
+def _target(credentials: Credentials, address: Address) -> Target:
+    values = credentials.variables
+    return Target(
+        host=address.host,
+        port=address.port,
+        database=values["PGDATABASE"],
+        user=values["PGUSER"],
+        password=values["PGPASSWORD"],
+        sslmode=address.sslmode,
+        ca_certificate=credentials.ca_certificate,
+    )

@@ -1,0 +1,106 @@
+"""Takes secrets out of text. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from action import harmless, masking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+MARK = "***"
+REPORT_BYTES = 60_000
+
+# Control sequences (colours, cursor), operating system commands (titles, links), single escapes.
+# https://ecma-international.org/publications-and-standards/standards/ecma-48/
+_ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
+)
+# All control characters but tab and newline; marks that reorder text; halves of surrogate pairs.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def spans(text: str, secrets: Sequence[str]) -> list[tuple[int, int]]:
+    """Find the stretches that secrets cover, overlapping and touching ones as one."""
+    found = sorted(
+        (start, start + len(secret)) for secret in secrets for start in _positions(text, secret)
+    )
+    merged: list[tuple[int, int]] = []
+    for start, end in found:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _positions(text: str, secret: str) -> Iterator[int]:
+    at = text.find(secret)
+    while at >= 0:
+        yield at
+        at = text.find(secret, at + 1)
+
+
+def hide(text: str, secrets: Sequence[str]) -> str:
+    """Replace secrets by a mark, until none is left.
+
+    Once is not always enough: a mark between two pieces could complete another secret. Every
+    secret is longer than the mark, so the text shrinks and this ends.
+    """
+    while covered := spans(text, secrets):
+        pieces, position = [], 0
+        for start, end in covered:
+            pieces += [text[position:start], MARK]
+            position = end
+        text = "".join([*pieces, text[position:]])
+    return text
+
+
+def safe_end(text: str, at: int, secrets: Sequence[str]) -> int:
+    """Move a cut towards the start so that it leaves no half of a secret."""
+    return next((start for start, end in spans(text, secrets) if start < at < end), at)
+
+
+def printable(text: str) -> str:
+    """Strip colours and control characters; carriage returns become line ends."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNPRINTABLE.sub("", _ANSI.sub("", text))
+
+
+def plain(text: str, *, limit: int = 500) -> str:
+    """Make one harmless line of a text from elsewhere."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= limit else line[: limit - 3] + "..."
+
+
+def own_secrets(values: Iterable[str]) -> tuple[str, ...]:
+    """List every form of the secrets that we were given."""
+    return tuple(dict.fromkeys(form for value in values for form in masking.forms(value)))
+
+
+def inherited_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """List every form of what the job's variables hold, but for harmless ones."""
+    return own_secrets(value for name, value in environ.items() if not harmless.is_harmless(name))
+
+
+def report(tail: bytes, secrets: Sequence[str], *, is_cut: bool) -> str:
+    """Prepare the end of a log for leaving the runner: at most REPORT_BYTES of UTF-8.
+
+    `is_cut` says that `tail` does not start where the log did; then its first characters may be
+    the end of a secret, and as many as the longest secret has are left out.
+    """
+    text = tail.decode("utf-8", "surrogateescape")
+    if is_cut:
+        at = min(len(text), max(map(len, secrets), default=0))
+        text = text[next((end for start, end in spans(text, secrets) if start < at < end), at) :]
+    # Before and after: colours inside a secret would hide it from the first search, and stripping
+    # them may eat the beginning of one.
+    stripped = [printable(secret) for secret in secrets]
+    usable = [secret for secret in stripped if len(secret) >= masking.SHORTEST]
+    text = hide(printable(hide(text, secrets)), usable)
+    raw = text.encode("utf-8", "replace")
+    return raw[-REPORT_BYTES:].decode("utf-8", "ignore") if len(raw) > REPORT_BYTES else text

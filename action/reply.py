@@ -1,0 +1,239 @@
+"""The service's answers as values. An answer is data from elsewhere: nothing is used unchecked."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from action.credentials import Credentials, InvalidReply, credentials_in
+from action.redact import plain
+
+_APP = re.compile(r"[a-z0-9]{2,16}")
+_CODE = re.compile(r"[a-z0-9_-]{1,60}")
+_DATABASE = re.compile(r"[a-z0-9][a-z0-9._-]{0,61}[a-z0-9]")
+_ENVIRONMENT = re.compile(r"production|branch|preview")
+_LONGEST_COMMAND = 100_000
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One database that the revision reaches."""
+
+    environment: str
+    database: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The service's record of this execution."""
+
+    id: int
+    app: str
+    command: str
+    command_source: str
+    primary: str
+    databases: tuple[Planned, ...]
+    migrates: bool
+    """Otherwise it is only asked for credentials."""
+
+    @property
+    def primary_database(self) -> Planned:
+        """The branch's or production's, or preview when that is all there is."""
+        return next(p for p in self.databases if p.environment == self.primary)
+
+
+@dataclass(frozen=True)
+class NoDatabase:
+    """The revision reaches no database."""
+
+    reason: str
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Go:
+    """A database is ours: credentials, and the lease when something is to run."""
+
+    planned: Planned
+    credentials: Credentials = field(repr=False)
+    lease_seconds: float
+    """0 when nothing is to be migrated."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """There is nothing to run on this database: `superseded` or `skipped`."""
+
+    result: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The database is not to be had yet."""
+
+    code: str
+    message: str
+    advice: str
+    retry_after_seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the service makes of a report."""
+
+    again: bool
+    fails: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error answer, told in the service's words."""
+
+    code: str
+    message: str
+    advice: str
+    retry_after_seconds: float
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Read a JSON object. Raises InvalidReply."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidReply("it is not JSON") from None
+    if not isinstance(value, dict):
+        raise InvalidReply("it is not a JSON object")
+    return value
+
+
+def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
+    """Read the answer to a new run. Raises InvalidReply."""
+    result = _matching(reply, "result", re.compile("run|skipped"))
+    if result == "skipped":
+        return NoDatabase(
+            reason=_matching(reply, "reason", _CODE),
+            message=_words(reply, "message"),
+            advice=_words(reply, "advice"),
+        )
+    run = Run(
+        id=_whole(reply, "run"),
+        app=_matching(reply, "app", _APP),
+        command=_command(reply),
+        command_source=_matching(reply, "command_source", re.compile("workflow|assignment")),
+        primary=_matching(reply, "primary", _ENVIRONMENT),
+        databases=_planned(reply),
+        migrates=migrates,
+    )
+    if run.primary not in [planned.environment for planned in run.databases]:
+        raise InvalidReply("its primary database is not one of its databases")
+    if any(not planned.database.startswith(f"{run.app}-") for planned in run.databases):
+        raise InvalidReply("it names a database of another app")
+    return run
+
+
+def turn_in(reply: dict[str, Any], *, planned: Planned, migrates: bool) -> Go | Passed:
+    """Read the answer about one database. Raises InvalidReply."""
+    result = _matching(reply, "result", re.compile("go|superseded|skipped"))
+    if reply.get("environment") != planned.environment:
+        raise InvalidReply("it is about another environment")
+    if result != "go":
+        return Passed(result=result, message=_words(reply, "message"))
+    if reply.get("database") != planned.database:
+        raise InvalidReply("it is about another database")
+    return Go(
+        planned=planned,
+        credentials=credentials_in(
+            reply, environment=planned.environment, database=planned.database
+        ),
+        lease_seconds=lease_seconds_in(reply) if migrates else 0.0,
+    )
+
+
+def lease_seconds_in(reply: dict[str, Any]) -> float:
+    """Read how long a lease lasts. Raises InvalidReply."""
+    return _number(reply, "lease_seconds", least=0.5, most=3600.0)
+
+
+def verdict_in(reply: dict[str, Any]) -> Verdict:
+    """Read the answer to a report. Raises InvalidReply."""
+    if not isinstance(reply.get("fails"), bool):
+        raise InvalidReply("`fails` is missing")
+    return Verdict(
+        again=_matching(reply, "next", re.compile("done|again")) == "again",
+        fails=reply["fails"],
+        message=_words(reply, "message"),
+    )
+
+
+def refusal_in(body: bytes) -> Refusal:
+    """Read an error answer; what is missing or odd in it is left out."""
+    try:
+        reply = decode(body)
+    except InvalidReply:
+        reply = {}
+    code = reply.get("error")
+    seconds = reply.get("retry_after")
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    return Refusal(
+        code=code if isinstance(code, str) and _CODE.fullmatch(code) else "",
+        message=_words(reply, "message"),
+        advice=_words(reply, "advice"),
+        retry_after_seconds=float(min(max(0.2, seconds or 0), 30)) if is_number else 1.0,
+    )
+
+
+def _planned(reply: dict[str, Any]) -> tuple[Planned, ...]:
+    items = reply.get("databases")
+    if not isinstance(items, list) or not 1 <= len(items) <= 3:
+        raise InvalidReply("`databases` is not a list of one to three")
+    if not all(isinstance(item, dict) for item in items):
+        raise InvalidReply("`databases` holds something else than objects")
+    planned = tuple(
+        Planned(
+            environment=_matching(item, "environment", _ENVIRONMENT),
+            database=_matching(item, "database", _DATABASE),
+        )
+        for item in items
+    )
+    for values in ([p.environment for p in planned], [p.database for p in planned]):
+        if len(set(values)) != len(values):
+            raise InvalidReply("it names a database twice")
+    return planned
+
+
+def _matching(reply: dict[str, Any], key: str, pattern: re.Pattern[str]) -> str:
+    value = reply.get(key)
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise InvalidReply(f"`{key}` is missing or malformed")
+    return value
+
+
+def _command(reply: dict[str, Any]) -> str:
+    value = reply.get("command")
+    if not isinstance(value, str) or "\0" in value or len(value) > _LONGEST_COMMAND:
+        raise InvalidReply("`command` is missing or malformed")
+    return value
+
+
+def _words(reply: dict[str, Any], key: str) -> str:
+    value = reply.get(key)
+    return plain(value) if isinstance(value, str) else ""
+
+
+def _whole(reply: dict[str, Any], key: str) -> int:
+    value = reply.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
+        raise InvalidReply(f"`{key}` is missing or malformed")
+    return value
+
+
+def _number(reply: dict[str, Any], key: str, *, least: float, most: float) -> float:
+    value = reply.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        raise InvalidReply(f"`{key}` is missing or malformed")
+    return float(value)

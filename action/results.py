@@ -1,0 +1,82 @@
+"""What became of the databases of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from action import verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from action.errors import Problem
+    from action.reply import Planned, Verdict
+    from action.service import Report
+
+SUCCESS = "success"
+FAILURE = "failure"
+TIMED_OUT = "timed-out"
+SUPERSEDED = "superseded"
+SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one database."""
+
+    planned: Planned
+    result: str
+    """SUCCESS, FAILURE, TIMED_OUT, SUPERSEDED or SKIPPED."""
+    duration_seconds: float = 0.0
+    fails: bool = False
+    """Whether the step fails because of it; preview beside a branch does not."""
+    problem: Problem | None = None
+    note: str = ""
+    """The service's remark."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The database's variables, when they may be given to later steps."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the database is as the command should leave it."""
+        return self.result == SUCCESS and not self.fails
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: for the service, and for people unless all went well."""
+
+    report: Report
+    problem: Problem | None
+
+
+def failed(planned: Planned, problem: Problem) -> Result:
+    """Say that nothing was achieved on a database, which fails the step."""
+    return Result(planned=planned, result=FAILURE, fails=True, problem=problem)
+
+
+def judged(planned: Planned, ended: Ended, verdict: Verdict, *, may_be_neutral: bool) -> Result:
+    """Combine what we saw with what the service says.
+
+    The service may only soften a failure where one can be neutral: on preview beside a branch.
+    """
+    problem, result = ended.problem, ended.report.result
+    if verdict.fails and result == SUCCESS:
+        problem, result = verdicts.overruled(planned.database, verdict.message), FAILURE
+    is_grave = result != SUCCESS and not may_be_neutral
+    return Result(
+        planned=planned,
+        result=result,
+        duration_seconds=ended.report.duration_seconds,
+        fails=verdict.fails or is_grave or bool(problem and problem.is_alarm),
+        problem=problem,
+        note=verdict.message,
+    )
+
+
+def overall(results: Sequence[Result]) -> str:
+    """Sum up: one failure fails all; `skipped` when nothing was there to do."""
+    if any(result.fails for result in results):
+        return FAILURE
+    return SUCCESS if any(result.result == SUCCESS for result in results) else SKIPPED

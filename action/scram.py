@@ -1,0 +1,86 @@
+"""SCRAM-SHA-256, the client's side. Pure but for the nonce that the caller passes.
+
+Source: https://www.rfc-editor.org/rfc/rfc5802 and https://www.rfc-editor.org/rfc/rfc7677
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+MECHANISM = "SCRAM-SHA-256"
+_MOST_ITERATIONS = 1_000_000
+
+
+class ScramFailed(Exception):
+    """The server's part of the exchange is wrong: it does not know the password either."""
+
+
+class Exchange:
+    """One login: `first()`, then `final(server_first)`, then `verify(server_final)`.
+
+    The password is ASCII, so that no normalisation of it is needed.
+    """
+
+    def __init__(self, *, password: str, nonce: str) -> None:
+        self._password = password.encode("ascii")
+        self._nonce = nonce
+        # PostgreSQL takes the user from the startup message and ignores the one in here.
+        self._bare = f"n=,r={nonce}"
+        self._server_signature = b""
+        self._is_open = False
+
+    def first(self) -> bytes:
+        """Make the first message; `n,,` says that we do not bind to the TLS channel."""
+        self._is_open = True
+        return f"n,,{self._bare}".encode()
+
+    def final(self, server_first: bytes) -> bytes:
+        """Prove that we know the password, to a server that proved nothing yet."""
+        fields = _fields(server_first)
+        try:
+            nonce, iterations = fields["r"], int(fields["i"])
+            salt = base64.b64decode(fields["s"], validate=True)
+        except (KeyError, ValueError, binascii.Error):
+            raise ScramFailed("it sent a malformed challenge") from None
+        if not nonce.startswith(self._nonce) or len(nonce) <= len(self._nonce):
+            raise ScramFailed("its challenge is not an answer to ours")
+        if not 1 <= iterations <= _MOST_ITERATIONS:
+            raise ScramFailed("it asked for an absurd amount of work")
+        salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, iterations)
+        client_key = _digest(salted, b"Client Key")
+        without_proof = f"c=biws,r={nonce}"
+        signed = f"{self._bare},{server_first.decode('ascii')},{without_proof}".encode()
+        self._server_signature = _digest(_digest(salted, b"Server Key"), signed)
+        signature = _digest(hashlib.sha256(client_key).digest(), signed)
+        proof = bytes(key ^ mask for key, mask in zip(client_key, signature))
+        return f"{without_proof},p={base64.b64encode(proof).decode()}".encode()
+
+    def verify(self, server_final: bytes) -> None:
+        """Check that the server knows the password's verifier. Raises ScramFailed."""
+        try:
+            sent = base64.b64decode(_fields(server_final)["v"], validate=True)
+        except (KeyError, ValueError, binascii.Error):
+            raise ScramFailed("it did not prove that it knows the login") from None
+        if not self._server_signature or not hmac.compare_digest(sent, self._server_signature):
+            raise ScramFailed("it did not prove that it knows the login")
+        self._is_open = False
+
+    def close(self) -> None:
+        """Take note that the server calls us logged in. Raises ScramFailed if it skipped proof."""
+        if self._is_open:
+            raise ScramFailed("it did not prove that it knows the login")
+
+
+def _fields(message: bytes) -> dict[str, str]:
+    try:
+        parts = message.decode("ascii").split(",")
+    except UnicodeDecodeError:
+        raise ScramFailed("it sent a malformed message") from None
+    return {part[0]: part[2:] for part in parts if part[1:2] == "="}
+
+
+def _digest(key: bytes, message: bytes) -> bytes:
+    return hmac.new(key, message, hashlib.sha256).digest()

@@ -1,0 +1,59 @@
+"""The step's summary page, in Markdown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from action.errors import Problem
+    from action.results import Result
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&:])")
+
+
+def escape(text: str) -> str:
+    """Make text from elsewhere plain in Markdown: one line, no markup, links or mentions."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\@", "&#64;")
+
+
+def table(results: Sequence[Result]) -> str:
+    """Lay out what became of each database."""
+    lines = ["| Environment | Database | Result | Seconds | |", "|---|---|---|---:|---|"]
+    for result in results:
+        remark = result.problem.title if result.problem else result.note
+        neutral = " (neutral)" if result.problem and not result.fails else ""
+        cells = (
+            result.planned.environment,
+            result.planned.database,
+            result.result + neutral,
+            f"{result.duration_seconds:.1f}",
+            remark,
+        )
+        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def of_results(results: Sequence[Result]) -> str:
+    """Write the page of a run."""
+    problems = [result.problem for result in results if result.problem]
+    return "\n\n".join(["### Coppice", table(results), *_sections(problems)]) + "\n"
+
+
+def of_problem(problem: Problem) -> str:
+    """Write the page of a step that did not get as far as a database."""
+    return "\n\n".join(["### Coppice", *_sections([problem])]) + "\n"
+
+
+def append(file: Path | None, page: str) -> None:
+    """Add a page to GITHUB_STEP_SUMMARY."""
+    if file is not None:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(page)
+
+
+def _sections(problems: Iterable[Problem]) -> list[str]:
+    return [f"**{escape(problem.title)}**\n\n{problem.text}" for problem in dict.fromkeys(problems)]

@@ -1,0 +1,166 @@
+"""What people read about one database that was not migrated: one text per cause."""
+
+from __future__ import annotations
+
+from action.errors import Problem
+
+
+def unreachable(where: str, why: str, *, is_loopback: bool) -> Problem:
+    """The runner cannot open a connection to the server."""
+    hint = (
+        "That address is the runner itself: only a runner on the server's own machine reaches"
+        " it. Edit the instance and give it a host that your runners reach"
+        " (`python -m app instances edit NAME --public-host db.example.com`), or run this job on"
+        " that machine."
+        if is_loopback
+        else "Open the server's firewall for your runners, use a self-hosted runner in the same"
+        " network, or correct the instance's public host"
+        " (`python -m app instances edit NAME --public-host db.example.com`)."
+    )
+    return Problem(
+        title=f"This runner cannot reach the database server at {where}: {why}.",
+        text=f"The command was not run. {hint}",
+    )
+
+
+def tls_failed(where: str, why: str) -> Problem:
+    """The server does not offer the encryption that the instance asks for."""
+    return Problem(
+        title=f"No safe connection to the database server at {where}: {why}.",
+        text=(
+            "The command was not run. The instance's sslmode and CA certificate decide what is"
+            " accepted; `python -m app instances test NAME` tries the same from the service."
+            " `verify-full` needs a certificate that names the host that runners use."
+        ),
+    )
+
+
+def login_refused(where: str, why: str) -> Problem:
+    """PostgreSQL refused the login that the service had just made or checked."""
+    return Problem(
+        title=f"The database server at {where} refused the login: {why}.",
+        text=(
+            "The command was not run. The service had checked this login, so the server that"
+            " this runner reaches may be another one than the service's, or its `pg_hba.conf`"
+            " does not let this runner in. Logins need `scram-sha-256`."
+        ),
+    )
+
+
+def wrong_database(where: str, expected: str) -> Problem:
+    """What answers is not the database that the service meant."""
+    return Problem(
+        title=f"The server at {where} is not the one that holds {expected}: its mark is missing.",
+        text=(
+            "The command was not run: it would have changed another database. Every database"
+            " carries a mark that the service set, and it was looked for from this runner. Check"
+            " that the instance's public host and port (and those of its pooler) lead to the"
+            " same server from here as from the service."
+        ),
+        is_alarm=True,
+    )
+
+
+def waited_too_long(database: str, why: str, *, seconds: float) -> Problem:
+    """The database was not to be had in time."""
+    return Problem(
+        title=f"{database} was not available after {seconds / 60:.0f} minutes: {why}",
+        text=(
+            "The command was not run. Re-run this job when the other run has ended or the"
+            " database is ready; the service's dashboard and the `database` check of this"
+            " commit show its state. `timeout-minutes` also limits waiting for another run."
+        ),
+    )
+
+
+def command_failed(database: str, *, exit_code: int | None) -> Problem:
+    """The command ended by itself, not with zero."""
+    how = "could not be started" if exit_code is None else f"ended with exit code {exit_code}"
+    return Problem(
+        title=f"The migration command {how} on {database}.",
+        text=(
+            "Its own output above says why. Correct the migration and push again; a database"
+            " that is beyond repair is made anew with `/db reset` in a pull request's comment."
+        ),
+    )
+
+
+def command_timed_out(database: str, *, minutes: int) -> Problem:
+    """The command was stopped by our limit."""
+    return Problem(
+        title=f"The migration command was stopped after {minutes} minutes on {database}.",
+        text=(
+            "It and everything that it had started were ended. If it waits for a lock, find out"
+            " who holds it; if it needs more time, allow it:\n\n"
+            f"```yaml\nwith:\n  timeout-minutes: {min(minutes * 2, 360)}\n```"
+        ),
+    )
+
+
+def lease_lost(database: str, why: str) -> Problem:
+    """The database was no longer ours."""
+    return Problem(
+        title=f"The migration command was stopped on {database}: the lease was lost.",
+        text=(
+            f"{why} Two migrations at once on one database are never allowed, so the command was"
+            " ended. Re-run this job once the other run has ended."
+        ),
+    )
+
+
+def interrupted(database: str) -> Problem:
+    """The job was cancelled."""
+    return Problem(
+        title=f"The migration command was stopped on {database}: this job was cancelled.",
+        text="What the command had committed stays. Re-run the job to finish it.",
+    )
+
+
+def not_started(database: str) -> Problem:
+    """The job was cancelled before this database's turn."""
+    return Problem(
+        title=f"{database} was not migrated: this job was cancelled.",
+        text="Nothing was changed on it. Re-run the job if that was not intended.",
+    )
+
+
+def report_lost(database: str, result: str) -> Problem:
+    """The command ran, but the service could not be told."""
+    return Problem(
+        title=f"The result on {database} ({result}) could not be reported to the service.",
+        text=(
+            "The command has run; only its check run and the service's record are missing."
+            " Re-run this job: migrations that are applied already are not applied again."
+        ),
+    )
+
+
+def overruled(database: str, message: str) -> Problem:
+    """The service holds another result than ours, from before."""
+    return Problem(
+        title=f"The command succeeded on {database}, but the service does not count it.",
+        text=(
+            f"{message}\n\nUsually the service had not heard of this runner for too long and gave"
+            " the migration up. Re-run this job: migrations that are applied already are not"
+            " applied again."
+        ),
+    )
+
+
+def untouched(database: str) -> Problem:
+    """Production was kept out of it."""
+    return Problem(
+        title=f"{database} was not touched, because the migration failed on preview.",
+        text="Correct the migration and push again; production follows when preview succeeds.",
+    )
+
+
+def nothing_to_export(database: str) -> Problem:
+    """`export-env` has nothing to give."""
+    return Problem(
+        title=f"No variables were exported: {database} gave this run no credentials.",
+        text=(
+            "Later steps find no `DATABASE_URL` of this step. A superseded run is older than"
+            " what the database already holds; look at this step's `result` before relying on it."
+        ),
+    )

@@ -1,0 +1,34 @@
+"""What the migration of every database needs of its surroundings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from action.console import Console
+    from action.inputs import Inputs, Job
+    from action.interruption import Interruption
+    from action.reply import Run
+    from action.service import Service
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """One run, and everything that serves it."""
+
+    inputs: Inputs
+    job: Job
+    run: Run
+    service: Service
+    console: Console
+    interruption: Interruption
+    folder: Path
+    """Fresh, and outlives the step: certificates of exported variables stay in it."""
+
+    @property
+    def command(self) -> str:
+        """What to run: only the workflow's own words when it has any, whatever the service says."""
+        return self.inputs.migration_command or self.run.command

@@ -1,0 +1,216 @@
+"""Building the service: the only reader of the environment and the only builder of adapters."""
+
+import os
+import secrets
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+from pydantic import SecretStr
+
+from app.clusters import Clusters
+from app.config import Config
+from app.core.identifiers import InstanceId
+from app.core.instances import Instance, InstanceKind
+from app.data_dir import DataDir, read_or_make
+from app.github.adapter import PyGithubGitHub
+from app.github.oidc import OidcVerifier
+from app.jobs import queue
+from app.no_github import NoGitHub
+from app.operations.ports import DatabaseServer, GitHub
+from app.operations.services import Services
+from app.postgres.embedded import EmbeddedServer
+from app.postgres.passwords import new_password
+from app.postgres.server import PostgresServer
+from app.postgres.sessions import admin_login, dsn
+from app.store.apps import PostgresApps
+from app.store.audit import PostgresAudit
+from app.store.branches import PostgresDormantBranches
+from app.store.checks import PostgresChecks
+from app.store.connection import open_pool
+from app.store.databases import PostgresDatabases
+from app.store.deliveries import PostgresDeliveries
+from app.store.instances import PostgresInstances
+from app.store.job_logins import PostgresJobLogins
+from app.store.leases import PostgresLeases
+from app.store.migration_runs import PostgresMigrations
+from app.store.preparation import prepare
+from app.store.queue import PostgresQueue
+from app.store.repositories import PostgresRepositories
+from app.store.runs import PostgresRuns
+from app.store.vault import Vault, new_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The state database, and the keys to what is encrypted in it."""
+
+    dsn: str = field(repr=False)
+    vault: Vault
+
+
+def load_config() -> Config:
+    """The settings of this process, with the keys and the token of the data directory filled in.
+
+    Effects: with the embedded state database, makes the data directory, and these if they are
+    missing. Raises InvalidConfig.
+    """
+    config = Config.from_environ(os.environ)
+    if config.database_url is not None:
+        return config
+    directory = DataDir(path=config.data_dir)
+    directory.make()
+    generated: dict[str, object] = {}
+    if not config.secret_keys:
+        lines = read_or_make(directory.secret_keys, new_key).split()
+        generated["secret_keys"] = tuple(SecretStr(line) for line in lines)
+    if config.admin_token is None:
+        token = read_or_make(directory.admin_token, lambda: secrets.token_urlsafe(32))
+        generated["admin_token"] = SecretStr(token)
+    return config.model_copy(update=generated)
+
+
+def child_environment(config: Config) -> dict[str, str]:
+    """The environment for processes of ours: this one's, and where they share their counters."""
+    folder = DataDir(path=config.data_dir).metrics
+    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
+
+
+def run_with(variables: Mapping[str, str], command: Sequence[str]) -> int:
+    """Run a program with these variables beside our own and return its exit code."""
+    # Ctrl-C is for the program; a handler, unlike SIG_IGN, is not passed on to it.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        return subprocess.run(  # noqa: S603 - what the operator asked for
+            command, env={**os.environ, **variables}, check=False
+        ).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def state_server(config: Config) -> EmbeddedServer | None:
+    """The embedded state database's server; None when there is another state database."""
+    if config.database_url is not None:
+        return None
+    return EmbeddedServer(DataDir(path=config.data_dir).state, bin_dir=config.postgres_bin)
+
+
+def clusters(config: Config, *, for_serve: bool = False) -> Clusters:
+    """The servers of provisioned instances on this machine.
+
+    `serve` stops them when it ends; others leave that to it while it runs.
+    """
+    directory = DataDir(path=config.data_dir)
+    is_served = (lambda: False) if for_serve else directory.is_served
+    return Clusters(directory.instances, bin_dir=config.postgres_bin, is_served=is_served)
+
+
+def known_secrets(config: Config) -> list[str]:
+    """Values that no log may hold."""
+    fields = [getattr(config, name) for name in type(config).model_fields]
+    flat = [item for value in fields for item in (value if isinstance(value, tuple) else [value])]
+    return [item.get_secret_value() for item in flat if hasattr(item, "get_secret_value")]
+
+
+@contextmanager
+def open_state(config: Config) -> Iterator[State]:
+    """Find the state database, starting an embedded one if it does not run.
+
+    An embedded one is stopped at the end unless somebody else uses it. Does not look into the
+    database: see `prepare_state`.
+    """
+    DataDir(path=config.data_dir).make()
+    vault = Vault([key.get_secret_value() for key in config.secret_keys])
+    server = state_server(config)
+    if server is None:
+        url = config.database_url.get_secret_value() if config.database_url else ""
+        yield State(dsn=url, vault=vault)
+        return
+    try:
+        with server.hold():
+            login = server.start()
+            yield State(dsn=dsn(admin_login(login)), vault=vault)
+    finally:
+        server.stop_if_unused()
+
+
+def prepare_state(state: State) -> list[str]:
+    """Apply the schema and check the keys. Raises StateUnavailable, WrongSecretKey."""
+    return prepare(state.dsn, state.vault, queue_schema=queue.queue_schema())
+
+
+@contextmanager
+def open_services(config: Config, state: State, local: Clusters) -> Iterator[Services]:
+    """Everything operations need, with connections of this process alone: call it after a fork."""
+    with ExitStack() as stack:
+        pool = stack.enter_context(open_pool(state.dsn))
+        stack.callback(local.close)
+        vault, defer = state.vault, queue.defer
+        yield Services(
+            instances=PostgresInstances(pool, vault),
+            apps=PostgresApps(pool, defer=defer),
+            databases=PostgresDatabases(pool, vault, defer=defer),
+            dormant_branches=PostgresDormantBranches(pool),
+            repositories=PostgresRepositories(pool, defer=defer),
+            checks=PostgresChecks(pool, defer=defer),
+            runs=PostgresRuns(pool),
+            migrations=PostgresMigrations(pool),
+            leases=PostgresLeases(pool),
+            job_logins=PostgresJobLogins(pool, vault),
+            audit=PostgresAudit(pool),
+            deliveries=PostgresDeliveries(pool, defer=defer),
+            queue=PostgresQueue(pool, defer=defer),
+            server_for=_Servers(local),
+            github=stack.enter_context(_github(config)),
+            tokens=OidcVerifier(config.oidc_issuer, config.public_url),
+            clock=lambda: datetime.now(UTC),
+            new_secret=new_password,
+            new_token=lambda: secrets.token_hex(6),
+            public_url=config.public_url,
+            retention=config.retention,
+            github_url=config.github_url,
+        )
+
+
+class _Servers:
+    """One adapter for each instance, made anew when the instance's row changes. Thread-safe."""
+
+    def __init__(self, local: Clusters) -> None:
+        self._local = local
+        self._lock = threading.Lock()
+        self._made: dict[InstanceId, tuple[Instance, PostgresServer]] = {}
+
+    def __call__(self, instance: Instance) -> DatabaseServer:
+        with self._lock:
+            if instance.kind is InstanceKind.PROVISIONED:
+                self._local.ensure_running(instance.name)
+            made = self._made.get(instance.id)
+            if made is not None and made[0] == instance:
+                return made[1]
+            if made is not None:
+                made[1].close()
+            server = PostgresServer(instance.admin)
+            self._made[instance.id] = (instance, server)
+            return server
+
+
+@contextmanager
+def _github(config: Config) -> Iterator[GitHub]:
+    app = config.github_app
+    if app is None:
+        yield cast(GitHub, NoGitHub())
+        return
+    github = PyGithubGitHub(
+        app_id=app.app_id,
+        private_key=app.private_key.get_secret_value(),
+        api_url=config.github_api_url,
+    )
+    try:
+        yield github
+    finally:
+        github.close()

@@ -1,0 +1,5 @@
+"""The command line: `python -m app ...` and `coppice ...`."""
+
+from app.cli.program import main
+
+__all__ = ["main"]

@@ -1,0 +1,267 @@
+"""Commands about apps: which repository has its databases where, and by what rules."""
+
+import sys
+import time
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_rows
+from app.cli.session import Session, open_session
+from app.core.addresses import is_loopback
+from app.core.assignments import (
+    BotPolicy,
+    LogPolicy,
+    Policies,
+    PreviewFailure,
+    PreviewPolicy,
+    RunnerPolicy,
+)
+from app.core.databases import Database, DatabaseState
+from app.operations import assignments
+from app.operations.assignments import Assigned, AssignRequest
+
+group = typer.Typer(no_args_is_help=True, help="Apps: assign repositories to instances.")
+
+_WAIT_SECONDS = 60.0
+_POLL_SECONDS = 0.25
+_RULES = "Rules"
+
+Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
+AppOption = Annotated[
+    str | None, typer.Option("--app-id", help="App id, for a repository with several apps.")
+]
+Command = Annotated[
+    str | None,
+    typer.Option(help="Run for each database unless the workflow gives its own command."),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Branch pattern that gets no database; may be repeated.", rich_help_panel=_RULES
+    ),
+]
+Preview = Annotated[
+    PreviewPolicy | None,
+    typer.Option(help="Who migrates the shared preview database.", rich_help_panel=_RULES),
+]
+OnPreviewFailure = Annotated[
+    PreviewFailure | None,
+    typer.Option(
+        help="Rebuild preview empty when it fails on the default branch, or keep it.",
+        rich_help_panel=_RULES,
+    ),
+]
+Extension = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Extension to create in each database; may be repeated.", rich_help_panel=_RULES
+    ),
+]
+ProductionEnvironment = Annotated[
+    str | None,
+    typer.Option(help="GitHub environment that jobs need for production.", rich_help_panel=_RULES),
+]
+AllowWorkflow = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Reusable workflow that may get production: owner/repo/path@commit; may be repeated.",
+        rich_help_panel=_RULES,
+    ),
+]
+Runners = Annotated[
+    RunnerPolicy | None,
+    typer.Option(help="Runners that may get production.", rich_help_panel=_RULES),
+]
+Bots = Annotated[
+    BotPolicy | None,
+    typer.Option(help="Bots whose runs may get production.", rich_help_panel=_RULES),
+]
+RuntimeProduction = Annotated[
+    bool | None,
+    typer.Option(
+        "--runtime-production/--no-runtime-production",
+        help="Let jobs ask for production's long-lived login.",
+        rich_help_panel=_RULES,
+    ),
+]
+Log = Annotated[
+    LogPolicy | None,
+    typer.Option(help="Show logs in checks of public repositories too.", rich_help_panel=_RULES),
+]
+
+
+@group.command()
+def assign(  # noqa: PLR0913 - the options that people type
+    repo: Repo,
+    instance: Annotated[str, typer.Argument(help="Name of the instance.")],
+    *,
+    migration_command: Command = None,
+    app_id: AppOption = None,
+    ignore: Ignore = None,
+    preview: Preview = None,
+    on_preview_failure: OnPreviewFailure = None,
+    extension: Extension = None,
+    production_environment: ProductionEnvironment = None,
+    allow_workflow: AllowWorkflow = None,
+    runners: Runners = None,
+    bots: Bots = None,
+    runtime_production: RuntimeProduction = None,
+    log: Log = None,
+    wait: Annotated[
+        bool | None, typer.Option(help="Wait until the databases are there; default on a terminal.")
+    ] = None,
+) -> None:
+    """Give a repository its databases on an instance."""
+    policies = _policies(
+        Policies(),
+        ignore_patterns=ignore,
+        preview=preview,
+        preview_failure=on_preview_failure,
+        extensions=extension,
+        production_environment=production_environment,
+        allowed_workflows=allow_workflow,
+        runners=runners,
+        bots=bots,
+        runtime_production=runtime_production,
+        log=log,
+    )
+    request = AssignRequest(
+        full_name=repo,
+        instance=instance,
+        migration_command=migration_command or "",
+        app_id=app_id,
+        policies=policies,
+    )
+    with open_session() as session:
+        assigned = assignments.assign(session.services, request)
+        say(f"{assigned.repository.full_name} is app {assigned.assignment.app.id} on {instance}.")
+        _remark_on_reach(assigned)
+        should_wait = sys.stdin.isatty() and sys.stdout.isatty() if wait is None else wait
+        if should_wait:
+            _wait(session, assigned)
+        else:
+            remark("The worker makes its databases; see: python -m app databases list " + repo)
+
+
+@group.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """Show all assigned apps."""
+    with open_session() as session:
+        services = session.services
+        found = [assignments.described(services, one) for one in services.apps.assignments()]
+        rows = [_summary(session, one) for one in found]
+    hint = "No apps yet. Assign one: python -m app apps assign OWNER/REPO INSTANCE"
+    show_rows(rows, as_json=as_json, empty=hint)
+
+
+@group.command()
+def edit(  # noqa: PLR0913 - the options that people type
+    repo: Repo,
+    *,
+    app_id: AppOption = None,
+    migration_command: Command = None,
+    ignore: Ignore = None,
+    preview: Preview = None,
+    on_preview_failure: OnPreviewFailure = None,
+    extension: Extension = None,
+    production_environment: ProductionEnvironment = None,
+    allow_workflow: AllowWorkflow = None,
+    runners: Runners = None,
+    bots: Bots = None,
+    runtime_production: RuntimeProduction = None,
+    log: Log = None,
+) -> None:
+    """Change an assignment; what is not given stays. An empty text ('') empties a list."""
+    with open_session() as session:
+        assigned = assignments.find(session.services, repo, app_id=app_id)
+        policies = _policies(
+            assigned.assignment.policies,
+            ignore_patterns=ignore,
+            preview=preview,
+            preview_failure=on_preview_failure,
+            extensions=extension,
+            production_environment=production_environment,
+            allowed_workflows=allow_workflow,
+            runners=runners,
+            bots=bots,
+            runtime_production=runtime_production,
+            log=log,
+        )
+        assignments.edit(
+            session.services,
+            assigned.assignment,
+            migration_command=migration_command,
+            policies=policies,
+        )
+    say(f"The assignment of {assigned.repository.full_name} was changed.")
+
+
+@group.command()
+def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
+    """End an assignment; its databases stay on the instance."""
+    with open_session() as session:
+        assigned = assignments.find(session.services, repo, app_id=app_id)
+        app = assigned.assignment.app.id
+        question = f"Workflows of {repo} will get no databases any more; the databases stay."
+        confirm(question, name=app, is_confirmed=yes)
+        assignments.remove(session.services, assigned.assignment)
+    say(f"App {app} is not assigned any more. Its databases are still on {assigned.instance.name}.")
+
+
+def _policies(before: Policies, **given: Any) -> Policies:
+    """The policies with what was given on the command line put in."""
+    changes: dict[str, Any] = {
+        name: tuple(item for item in value if item) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    return replace(before, **changes)
+
+
+def _summary(session: Session, assigned: Assigned) -> Row:
+    assignment = assigned.assignment
+    databases = session.services.databases.all(app_id=assignment.app.id)
+    return {
+        "app": assignment.app.id,
+        "repository": assigned.repository.full_name,
+        "instance": assigned.instance.name,
+        "migration_command": assignment.migration_command or None,
+        "databases": len([one for one in databases if one.is_live]),
+        "installation": assigned.repository.installation_state.value,
+    }
+
+
+def _remark_on_reach(assigned: Assigned) -> None:
+    host = assigned.instance.public_address.host
+    if is_loopback(host):
+        remark(
+            f"Note: runners are told {host}, so only runners on this machine reach the databases."
+            " For others: python -m app instances edit ... --public-host HOST"
+        )
+
+
+def _wait(session: Session, assigned: Assigned) -> None:
+    """Show the databases as they get ready, for a minute at most."""
+    app_id, shown = assigned.assignment.app.id, set[str]()
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        databases = session.services.databases.all(app_id=app_id)
+        for database in databases:
+            if database.name not in shown and database.state is not DatabaseState.CREATING:
+                shown.add(database.name)
+                remark(_news(database))
+        if databases and len(shown) == len(databases):
+            return
+        time.sleep(_POLL_SECONDS)
+    remark(
+        "Not all databases are there yet. They are made by the worker: is `python -m app serve`"
+        " running?"
+    )
+
+
+def _news(database: Database) -> str:
+    if database.state is DatabaseState.ERROR:
+        return f"{database.name} failed: {database.reason}"
+    return f"{database.name} is {database.state.value}."

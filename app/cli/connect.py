@@ -1,0 +1,128 @@
+"""Commands that hand out a connection: env and psql. The only ones that know a password."""
+
+import json
+import shlex
+import shutil
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from app import bootstrap
+from app.cli.databases import AppOption, BranchOption, EnvironmentOption
+from app.cli.output import remark, say
+from app.cli.session import Session, open_session
+from app.core.environments import Environment
+from app.core.errors import CoppiceError, NotFound
+from app.data_dir import DataDir
+from app.operations import assignments, databases
+from app.operations.credentials import variables
+
+Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
+
+
+def add_to(program: typer.Typer) -> None:
+    program.command(rich_help_panel="Connecting")(env)
+    program.command(rich_help_panel="Connecting")(psql)
+
+
+class Format(StrEnum):
+    """How variables are written."""
+
+    DOTENV = "dotenv"
+    JSON = "json"
+    SHELL = "shell"
+
+
+class NoPsql(CoppiceError):
+    """psql is not installed."""
+
+    code = "no_psql"
+    advice = "Install PostgreSQL's client programs, or use `env` with another client."
+
+
+def env(
+    repo: Repo,
+    *,
+    branch: BranchOption = None,
+    environment: EnvironmentOption = None,
+    app_id: AppOption = None,
+    format: Annotated[Format, typer.Option(help="How to write the variables.")] = Format.DOTENV,
+) -> None:
+    """Print a database's variables; without --branch or --environment a database for local work.
+
+    That one (dev) is made when it is first asked for.
+    """
+    with open_session() as session:
+        found = _variables(session, repo, branch, environment, app_id, purpose="env")
+    say(written(found, format))
+
+
+def psql(
+    repo: Repo,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="For psql, after --: `-- -c 'SELECT 1'`.")
+    ] = None,
+    *,
+    branch: BranchOption = None,
+    environment: EnvironmentOption = None,
+    app_id: AppOption = None,
+) -> None:
+    """Open psql on a database; without --branch or --environment the one for local work."""
+    program = shutil.which("psql")
+    if program is None:
+        raise NoPsql("psql was not found.")
+    with open_session() as session:
+        found = _variables(session, repo, branch, environment, app_id, purpose="psql")
+        remark(f"Connecting to {found['PGDATABASE']}.")
+        # In the environment: a command line is seen by every process of the machine. As a child
+        # and not in our place, so that an embedded server is stopped afterwards.
+        code = bootstrap.run_with({**found, "DATABASE_URL": ""}, [program, *(arguments or [])])
+    raise typer.Exit(code)
+
+
+def written(found: Mapping[str, str], format_: Format) -> str:
+    """The variables as text; every value is quoted so that it is read back as it is."""
+    match format_:
+        case Format.JSON:
+            return json.dumps(dict(found), indent=2)
+        case Format.SHELL:
+            return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in found.items())
+        case Format.DOTENV:
+            return "\n".join(f"{name}={_dotenv(value)}" for name, value in found.items())
+
+
+def _dotenv(value: str) -> str:
+    """Bare where every reader of .env files agrees, else in double quotes with escapes."""
+    if value and all(character.isalnum() or character in "_-./:@%?=&+~" for character in value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return '"' + escaped.replace("$", "\\$") + '"'
+
+
+def _variables(  # noqa: PLR0913 - the options that people type
+    session: Session,
+    repo: str,
+    branch: str | None,
+    environment: Environment | None,
+    app_id: str | None,
+    *,
+    purpose: str,
+) -> dict[str, str]:
+    assigned = assignments.find(session.services, repo, app_id=app_id)
+    where = databases.place(assigned, branch=branch, environment=environment)
+    try:
+        database = databases.find(session.services, assigned, where)
+    except NotFound:
+        if where.environment is not Environment.DEV:
+            raise
+        database = databases.create(session.services, assigned, where)
+    login = databases.login(session.services, database, purpose=purpose)
+    found = variables(login)
+    ca_certificate = login.instance.public_address.ca_certificate
+    if ca_certificate is not None:
+        file = DataDir(path=session.config.data_dir).path / f"ca-{login.instance.name}.pem"
+        file.write_text(ca_certificate)
+        found["PGSSLROOTCERT"] = str(file)
+    return found

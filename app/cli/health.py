@@ -1,0 +1,58 @@
+"""Commands that look at the whole: doctor and reconcile."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.output import THINGS, AsJson, remark, say, show_rows
+from app.cli.session import open_session
+from app.core.errors import NotFound
+from app.operations import doctor as doctors
+from app.operations import housekeeping, reconciliation
+from app.operations.doctor import Health
+from app.surroundings import Machine
+
+
+def add_to(program: typer.Typer) -> None:
+    program.command(rich_help_panel=THINGS)(doctor)
+    program.command(rich_help_panel=THINGS)(reconcile)
+
+
+def doctor(*, as_json: AsJson = False) -> None:
+    """Check everything and say what to do; exit code 1 if something is broken."""
+    with open_session() as session:
+        found = list(
+            doctors.diagnose(
+                session.services,
+                Machine(session.config, dsn=session.state.dsn),
+                settings_warnings=session.config.warnings,
+            )
+        )
+    rows = [
+        {"what": one.what, "state": one.health.value, "finding": one.words, "advice": one.advice}
+        for one in found
+    ]
+    show_rows(rows, as_json=as_json, empty="")
+    if any(one.health is Health.BROKEN for one in found):
+        raise typer.Exit(1)
+
+
+def reconcile(
+    repo: Annotated[str | None, typer.Argument(metavar="[OWNER/REPO]")] = None,
+) -> None:
+    """Compare with GitHub now: one repository at once, or everything by the worker.
+
+    It also happens by itself, at start and every ten minutes.
+    """
+    with open_session() as session:
+        services = session.services
+        if repo is None:
+            housekeeping.reconcile_everything(services)
+            say("The worker looks at every installation now.")
+            return
+        repository = services.repositories.named(repo)
+        if repository is None:
+            raise NotFound(f"{repo} is not known.", advice="`apps list` shows what is.")
+        reconciliation.reconcile_repository(services, repository.id)
+        say(f"{repo} was compared with GitHub.")
+        remark("Databases that it lacks are made by the worker.")

@@ -1,0 +1,105 @@
+"""What commands print: tables for people, JSON for programs, remarks on stderr."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+Row = Mapping[str, object]
+
+THINGS = "Looking after things"
+"""Title over the commands that do."""
+
+_STYLES = {
+    "Connected": "green",
+    "ready": "green",
+    "ok": "green",
+    "Creating": "yellow",
+    "creating": "yellow",
+    "warning": "yellow",
+    "Error": "red",
+    "error": "red",
+    "broken": "red",
+}
+
+
+def say(text: str) -> None:
+    """One plain line on stdout."""
+    typer.echo(text)
+
+
+def remark(text: str) -> None:
+    """A line for the person at the terminal; stdout stays what a program can read."""
+    typer.echo(text, err=True)
+
+
+def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
+    """Print a listing. The keys of the rows become headings; `empty` says what to do if none."""
+    if as_json:
+        say(json.dumps(list(rows), indent=2, default=_plain))
+    elif not rows:
+        remark(empty)
+    else:
+        console = _console()
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in rows[0]:
+            table.add_column(name.replace("_", " ").upper(), overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(value) for value in row.values()))
+        console.print(table)
+
+
+def show_record(record: Row, *, as_json: bool) -> None:
+    """Print one thing, a line for each of its properties."""
+    if as_json:
+        say(json.dumps(record, indent=2, default=_plain))
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in record.items():
+        table.add_row(name.replace("_", " "), _cell(value))
+    _console().print(table)
+
+
+def confirm(question: str, *, name: str, is_confirmed: bool) -> None:
+    """Let a person type the name of what is about to go; ends the command if it differs."""
+    if is_confirmed:
+        return
+    if not sys.stdin.isatty():
+        remark(f"{question} Add --yes to do it without a question.")
+        raise typer.Exit(1)
+    if typer.prompt(f"{question} Type {name} to go on") != name:
+        remark("Nothing was done.")
+        raise typer.Exit(1)
+
+
+def _console() -> Console:
+    # A pipe has no width: cutting what a program reads would be worse than a long line.
+    return Console() if sys.stdout.isatty() else Console(width=1000, soft_wrap=True)
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return Text("-")
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    if isinstance(value, list | tuple):
+        return Text(", ".join(str(item) for item in value) or "-")
+    if isinstance(value, datetime):
+        return Text(f"{value:%Y-%m-%d %H:%M} UTC")
+    text = str(value)
+    return Text(text, style=_STYLES.get(text, ""))

@@ -1,0 +1,37 @@
+"""The commands put together, and how their errors are shown."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from app.cli import apps, connect, databases, health, instances, processes
+from app.cli.output import THINGS
+from app.core.errors import CoppiceError
+
+program = typer.Typer(
+    name="coppice",
+    add_completion=False,
+    help="A PostgreSQL database for every git branch, on your own server.",
+    no_args_is_help=True,
+    # Bugs keep Python's own traceback: one that shows local variables would show passwords.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+processes.add_to(program)
+health.add_to(program)
+connect.add_to(program)
+program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
+program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)
+program.add_typer(databases.group, name="databases", rich_help_panel=THINGS)
+
+
+def main() -> None:
+    """Run the command that was typed. Ends the process: 0, 1 for our own errors, 2 for usage."""
+    try:
+        program()
+    except CoppiceError as error:
+        messages = Console(stderr=True, highlight=False, soft_wrap=True)
+        messages.print(str(error), style="red", markup=False)
+        messages.print(error.advice, markup=False)
+        sys.exit(1)

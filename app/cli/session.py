@@ -1,0 +1,37 @@
+"""What a command works with, opened for as long as it runs."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from app import bootstrap
+from app.clusters import Clusters
+from app.config import Config
+from app.logs import configure_logging
+from app.operations.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The service's parts, in this process."""
+
+    config: Config
+    state: bootstrap.State
+    clusters: Clusters
+    services: Services
+
+
+@contextmanager
+def open_session() -> Iterator[Session]:
+    """Open the state database and everything on it.
+
+    An embedded state database is started if no `serve` runs, and stopped again at the end.
+    """
+    config = bootstrap.load_config()
+    configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
+    clusters = bootstrap.clusters(config)
+    with bootstrap.open_state(config) as state:
+        bootstrap.prepare_state(state)
+        with bootstrap.open_services(config, state, clusters) as services:
+            yield Session(config=config, state=state, clusters=clusters, services=services)

@@ -1,0 +1,88 @@
+"""Addresses of servers as people write them."""
+
+import re
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from app.core.errors import Invalid
+from app.core.instances import Address, AdminLogin, SslMode
+
+DEFAULT_PORT = 5432
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+# A host name or an IP address. It is put into URLs and environment variables of other machines.
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}")
+
+
+def check_instance_name(name: str) -> None:
+    """Raise Invalid unless the name also does as a folder's name."""
+    if not _NAME.fullmatch(name):
+        raise Invalid(
+            f"{name!r} is not a name for an instance.",
+            advice="Use up to 40 lower case letters, digits and hyphens, as in `main`.",
+        )
+
+
+def check_host(host: str) -> str:
+    """Return the host, or raise Invalid."""
+    if not _HOST.fullmatch(host):
+        raise Invalid(f"{host!r} is not a host name or IP address.")
+    return host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only the machine itself reaches this host."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
+    """The login that a URL describes, and the sslmode if it names one.
+
+    The messages never repeat the URL: it holds a password.
+    """
+    try:
+        url = urlsplit(text)
+        port = url.port or DEFAULT_PORT
+    except ValueError:
+        raise Invalid("The URL of the server cannot be read.", advice=_EXAMPLE) from None
+    problem = _problem(url)
+    if problem:
+        raise Invalid(f"The URL of the server {problem}.", advice=_EXAMPLE)
+    options = dict(parse_qsl(url.query))
+    sslmode = _sslmode(options.pop("sslmode", None))
+    if options:
+        raise Invalid(
+            f"The URL has options that are not supported: {', '.join(sorted(options))}.",
+            advice="Only ?sslmode= is read from the URL; a CA goes into --ca-file.",
+        )
+    address = Address(host=url.hostname or "", port=port, sslmode=sslmode or SslMode.PREFER)
+    login = AdminLogin(
+        address=address,
+        user=unquote(url.username or ""),
+        password=unquote(url.password or ""),
+        maintenance_database=unquote(url.path.strip("/")) or "postgres",
+    )
+    return login, sslmode
+
+
+_EXAMPLE = "Write it as postgresql://admin:password@db.internal:5432/postgres."
+
+
+def _problem(url: SplitResult) -> str | None:
+    if url.scheme not in ("postgresql", "postgres"):
+        return "must begin with postgresql://"
+    if not _HOST.fullmatch(url.hostname or ""):
+        return "names no host that can be used"
+    if not url.username:
+        return "names no user"
+    if not url.password:
+        return "has no password"
+    return None
+
+
+def _sslmode(text: str | None) -> SslMode | None:
+    if text is None:
+        return None
+    try:
+        return SslMode(text)
+    except ValueError:
+        known = ", ".join(SslMode)
+        raise Invalid("The URL's sslmode is not known.", advice=f"Use one of {known}.") from None

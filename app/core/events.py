@@ -1,0 +1,128 @@
+"""What happened at GitHub, in the words that decisions use; one class for each kind."""
+
+from dataclasses import dataclass
+
+from app.core.identifiers import (
+    BranchName,
+    CheckId,
+    CommitSha,
+    InstallationId,
+    OwnerId,
+    RepositoryId,
+    WorkflowJobId,
+    WorkflowRunId,
+)
+from app.core.repositories import PullRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryMentioned:
+    """The repository as a payload describes it; never trusted beyond `id`."""
+
+    id: RepositoryId
+    owner_id: OwnerId
+    full_name: str
+    default_branch: BranchName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchPushed:
+    """A branch has a new head, or came into being with one."""
+
+    repository: RepositoryMentioned
+    branch: BranchName
+    head_sha: CommitSha
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchCreated:
+    """A branch came into being; its push arrives apart, sometimes earlier, sometimes never."""
+
+    repository: RepositoryMentioned
+    branch: BranchName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchDeleted:
+    """A branch is said to be gone."""
+
+    repository: RepositoryMentioned
+    branch: BranchName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequestChanged:
+    """A pull request was opened, reopened, pushed to or closed."""
+
+    repository: RepositoryMentioned
+    pull_request: PullRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeGroupRequested:
+    """A merge queue waits for the checks of this commit."""
+
+    repository: RepositoryMentioned
+    head_sha: CommitSha
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonPressed:
+    """A person pressed a button, or Re-run (`rerun`), on a check run of ours."""
+
+    repository: RepositoryMentioned
+    check_id: CheckId
+    identifier: str
+    sender_id: int
+    sender_login: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteRerequested:
+    """A person asked for all checks of a commit again."""
+
+    repository: RepositoryMentioned
+    head_sha: CommitSha
+    sender_id: int
+    sender_login: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowCompleted:
+    """A workflow run, or one job of it, has ended."""
+
+    repository: RepositoryMentioned
+    workflow_run_id: WorkflowRunId
+    workflow_attempt: int
+    head_sha: CommitSha
+    workflow_job_id: WorkflowJobId | None
+    """None: the whole run."""
+    is_merge_group: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryChanged:
+    """Renamed, transferred, archived, deleted, or another default branch: look again."""
+
+    repository: RepositoryMentioned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallationChanged:
+    """Installed, removed, suspended, or another selection of repositories: look again."""
+
+    installation_id: InstallationId
+
+
+RepositoryEvent = (
+    BranchPushed
+    | BranchCreated
+    | BranchDeleted
+    | PullRequestChanged
+    | MergeGroupRequested
+    | ButtonPressed
+    | SuiteRerequested
+    | WorkflowCompleted
+    | RepositoryChanged
+)
+Event = RepositoryEvent | InstallationChanged

@@ -1,0 +1,155 @@
+"""Revisions: which databases a commit on a ref reaches, and in which order."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from app.core import reasons
+from app.core.admission import job_refusal, not_assigned, repository_refusal
+from app.core.assignments import Policies, PreviewPolicy
+from app.core.branches import (
+    branch_of_ref,
+    is_ignored,
+    is_merge_queue,
+    is_possible_branch,
+)
+from app.core.claims import Claims
+from app.core.environments import Environment
+from app.core.facts import Denied, Facts
+from app.core.identifiers import BranchName, PullRequestNumber
+from app.core.reasons import Unreached
+
+_TEST_MERGE = re.compile(r"refs/pull/([1-9][0-9]{0,17})/merge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The databases of a revision."""
+
+    environments: tuple[Environment, ...]
+    """In the order in which they are migrated; never empty."""
+    primary: Environment
+    branch: BranchName | None
+    """Of the `branch` database; None when the revision reaches none."""
+
+
+def pull_request_of(claims: Claims) -> PullRequestNumber | None:
+    """The pull request whose test merge this job runs on, by its ref."""
+    match = _TEST_MERGE.fullmatch(claims.ref)
+    return PullRequestNumber(int(match[1])) if match else None
+
+
+def reached(
+    claims: Claims, facts: Facts, *, requested: Collection[Environment] = ()
+) -> Reach | Unreached | Denied:
+    """Which databases a job's revision reaches, or why it gets none.
+
+    `Unreached` is how things are (a fork, a tag): the Action skips. `Denied` is a misconfiguration,
+    an outage or an attack: the step fails, or asks again. `requested` narrows the answer and never
+    widens it; empty asks for everything.
+    """
+    policies = facts.policies
+    if denied := repository_refusal(claims, facts):
+        return denied
+    if policies is None:
+        return not_assigned()
+    if claims.event_name not in _EVENTS:
+        return reasons.event(claims.event_name)
+    if claims.event_name == "pull_request" and pull_request_of(claims) is None:
+        return reasons.no_test_merge(claims.ref)
+    if denied := job_refusal(claims, facts):
+        return denied
+    if facts.run and facts.run.head_repository_id != claims.repository_id:
+        return reasons.fork()
+    return _narrowed(_EVENTS[claims.event_name](claims, facts, policies), requested)
+
+
+def _push(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
+    if claims.ref_type == "tag":
+        return reasons.tag(claims.ref)
+    branch = branch_of_ref(claims.ref)
+    if branch is None:
+        return reasons.impossible_branch(claims.ref)
+    if branch != facts.default_branch:
+        return _beside_default(branch, policies)
+    preview = () if policies.preview is PreviewPolicy.OFF else (Environment.PREVIEW,)
+    return Reach(
+        environments=(*preview, Environment.PRODUCTION),
+        primary=Environment.PRODUCTION,
+        branch=None,
+    )
+
+
+def _schedule(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
+    if branch_of_ref(claims.ref) != facts.default_branch:
+        return reasons.schedule_elsewhere()
+    return _push(claims, facts, policies)
+
+
+def _pull_request(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
+    pull_request, run = facts.pull_request, facts.run
+    if pull_request is None or run is None or not claims.head_ref:
+        return reasons.no_test_merge(claims.ref)
+    asked_for = (claims.repository_id, pull_request_of(claims))
+    if (pull_request.repository_id, pull_request.number) != asked_for:
+        return reasons.no_test_merge(claims.ref)
+    if pull_request.is_from_fork:
+        return reasons.fork()
+    if not pull_request.is_open:
+        return reasons.pull_request_closed()
+    if (pull_request.head_branch, pull_request.head_sha) != (claims.head_ref, run.head_sha):
+        return reasons.pull_request_moved()
+    if pull_request.head_branch == facts.default_branch:
+        return _preview_alone(policies)
+    return _beside_default(pull_request.head_branch, policies)
+
+
+def _merge_group(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
+    branch = branch_of_ref(claims.ref)
+    if branch is None or not is_merge_queue(branch):
+        return reasons.not_merge_queue(claims.ref)
+    return _preview_alone(policies)
+
+
+def _beside_default(branch: BranchName, policies: Policies) -> Reach | Unreached:
+    if not is_possible_branch(branch):
+        return reasons.impossible_branch(branch)
+    if is_merge_queue(branch):
+        return reasons.merge_queue_branch()
+    if is_ignored(branch, ignore_patterns=policies.ignore_patterns):
+        return reasons.ignored_branch(branch)
+    shares_preview = policies.preview is PreviewPolicy.SHARED
+    preview = (Environment.PREVIEW,) if shares_preview else ()
+    return Reach(
+        environments=(Environment.BRANCH, *preview), primary=Environment.BRANCH, branch=branch
+    )
+
+
+def _preview_alone(policies: Policies) -> Reach | Unreached:
+    if policies.preview is not PreviewPolicy.SHARED:
+        return reasons.preview_off()
+    return Reach(environments=(Environment.PREVIEW,), primary=Environment.PREVIEW, branch=None)
+
+
+def _narrowed(reach: Reach | Unreached, requested: Collection[Environment]) -> Reach | Unreached:
+    if isinstance(reach, Unreached) or not requested:
+        return reach
+    kept = tuple(one for one in reach.environments if one in requested)
+    if not kept:
+        return reasons.not_requested(" and ".join(reach.environments), ", ".join(requested))
+    is_primary_kept = reach.primary in kept
+    return Reach(
+        environments=kept,
+        primary=reach.primary if is_primary_kept else kept[0],
+        branch=reach.branch if Environment.BRANCH in kept else None,
+    )
+
+
+_EVENTS: Mapping[str, Callable[[Claims, Facts, Policies], Reach | Unreached]] = {
+    "push": _push,
+    "workflow_dispatch": _push,
+    "schedule": _schedule,
+    "pull_request": _pull_request,
+    "merge_group": _merge_group,
+}
+"""Every event that can reach a database: all others get none, those that GitHub will invent too."""

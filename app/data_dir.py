@@ -1,0 +1,90 @@
+"""The data directory: where the files of the service are."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.errors import CoppiceError
+
+
+class NoDataDir(CoppiceError):
+    """The data directory cannot be used."""
+
+    code = "no_data_dir"
+    advice = "Set COPPICE_DATA_DIR to a folder that this account may write to."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataDir:
+    """Names of what is inside; nothing exists until it is asked for."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        """The embedded state database."""
+        return self.path / "state"
+
+    @property
+    def instances(self) -> Path:
+        """One folder for each provisioned instance."""
+        return self.path / "instances"
+
+    @property
+    def metrics(self) -> Path:
+        """Counters that the processes of one `serve` share."""
+        return self.path / "metrics"
+
+    @property
+    def serve_lock(self) -> Path:
+        return self.path / "serve.lock"
+
+    @property
+    def secret_keys(self) -> Path:
+        return self.path / "secret-keys"
+
+    @property
+    def admin_token(self) -> Path:
+        return self.path / "admin-token"
+
+    def is_served(self) -> bool:
+        """Whether a `serve` runs on it."""
+        if not self.serve_lock.exists():
+            return False
+        with self.serve_lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def make(self) -> None:
+        # Others may pass through, to the folders of PostgreSQL's own account, and list nothing.
+        try:
+            self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
+        except OSError as error:
+            raise NoDataDir(f"{self.path} cannot be made: {error.strerror}.") from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise NoDataDir(f"{self.path} cannot be written to by this account.")
+
+
+def read_or_make(file: Path, make: Callable[[], str]) -> str:
+    """The text of a private file, which is made with what `make` returns if there is none.
+
+    Of several processes that do this at once, one makes it and all read the same.
+    """
+    if not file.exists():
+        new = file.with_name(f"{file.name}.{secrets.token_hex(6)}")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(make() + "\n")
+        try:
+            os.link(new, file)
+        except FileExistsError:
+            pass  # another process was first
+        finally:
+            new.unlink()
+    return file.read_text().strip()

@@ -1,0 +1,37 @@
+"""The whole `GitHub` port over one App."""
+
+from app.github.checks import PyGithubChecks
+from app.github.client import Client
+from app.github.deliveries import PyGithubDeliveries
+from app.github.installations import PyGithubInstallations
+from app.github.pull_requests import PyGithubPullRequests
+from app.github.repositories import PyGithubRepositories
+from app.github.tokens import Tokens
+from app.github.transport import Transport
+from app.github.workflows import PyGithubWorkflows
+
+
+class PyGithubGitHub(
+    PyGithubInstallations,
+    PyGithubRepositories,
+    PyGithubPullRequests,
+    PyGithubWorkflows,
+    PyGithubChecks,
+    PyGithubDeliveries,
+):
+    """Thread-safe: one for each process, made after a fork.
+
+    Args:
+        app_id: The GitHub App's id.
+        private_key: Its RSA key in PEM.
+        api_url: `https://api.github.com`, or a GitHub Enterprise Server's `.../api/v3`.
+    """
+
+    def __init__(self, *, app_id: int, private_key: str, api_url: str) -> None:
+        self._transport = Transport(api_url)
+        tokens = Tokens(self._transport, app_id=app_id, private_key=private_key)
+        PyGithubChecks.__init__(self, Client(self._transport, tokens), app_id=app_id)
+
+    def close(self) -> None:
+        """Close idle connections to GitHub."""
+        self._transport.close()

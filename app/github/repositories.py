@@ -1,0 +1,94 @@
+"""Repositories, their branches and people, live."""
+
+from collections.abc import Sequence
+
+from app.core.errors import GitHubUnavailable
+from app.core.identifiers import BranchName, CommitSha, InstallationId
+from app.core.repositories import Ancestry, Branch, Repository
+from app.github.answers import number, optional_text, part, read_branch, read_repository, text
+from app.github.client import Client, repository_path, scope, scope_of
+from app.github.failures import GitHubHasNot
+from app.github.tokens import LIST, READ
+
+_ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
+
+
+class PyGithubRepositories:
+    """The `Repositories` port."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def repository(self, installation_id: InstallationId, full_name: str) -> Repository | None:
+        """See the port."""
+        try:
+            answer = self._client.request(
+                "GET", repository_path(full_name), scope=scope(installation_id, LIST)
+            )
+        except GitHubHasNot:
+            return None
+        return read_repository(answer.data, installation_id)
+
+    def branch(self, repository: Repository, name: BranchName) -> Branch | None:
+        """See the port."""
+        try:
+            answer = self._client.request(
+                "GET",
+                repository_path(repository, "branches", name),
+                scope=scope_of(repository, READ),
+            )
+        except GitHubHasNot:
+            self._client.confirm(repository)
+            return None
+        found = read_branch(answer.data)
+        self._client.confirm(repository)
+        # A branch that was renamed at GitHub redirects to its new name, and is not this one.
+        return found if found.name == name else None
+
+    def branches(self, repository: Repository) -> Sequence[Branch]:
+        """See the port."""
+        try:
+            records = self._client.pages(
+                repository_path(repository, "branches"), scope=scope_of(repository, READ)
+            )
+        except GitHubHasNot as error:
+            raise GitHubUnavailable("GitHub does not show the repository's branches.") from error
+        found = [read_branch(each) for each in records]
+        live = self._client.confirm(repository)
+        if live.default_branch not in {branch.name for branch in found}:
+            raise GitHubUnavailable("GitHub's list of branches lacks the default branch.")
+        return found
+
+    def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
+        """See the port."""
+        try:
+            answer = self._client.request(
+                "GET",
+                f"{repository_path(repository, 'compare')}/{base}...{head}",
+                scope=scope_of(repository, READ),
+                parameters={"per_page": "1"},
+            )
+        except GitHubHasNot:
+            self._client.confirm(repository)
+            return Ancestry.UNKNOWN
+        try:
+            return Ancestry(text(answer.data, "status"))
+        except ValueError as error:
+            raise GitHubUnavailable("GitHub's comparison has an unknown status.") from error
+
+    def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
+        """See the port."""
+        try:
+            answer = self._client.request(
+                "GET",
+                repository_path(repository, "collaborators", login, "permission"),
+                scope=scope_of(repository, LIST),
+            )
+        except GitHubHasNot:
+            return "none"
+        if number(part(answer.data, "user"), "id") != user_id:
+            return "none"
+        # An organisation may name roles of its own; `permission` then has the base that it grants.
+        role = optional_text(answer.data, "role_name")
+        granted = role if role in _ROLES else text(answer.data, "permission")
+        return granted if granted in _ROLES else "none"

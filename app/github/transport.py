@@ -1,0 +1,144 @@
+"""Requests to GitHub through PyGithub's requester: one at a time on a connection, never twice."""
+
+import queue
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from github import Auth, Github, GithubException
+from github.Requester import Requester
+from urllib3 import Retry
+
+from app.core.errors import GitHubUnavailable
+from app.github.failures import failure_of
+
+API_VERSION = "2022-11-28"
+"""https://docs.github.com/en/rest/about-the-rest-api/api-versions"""
+
+TIMEOUT_SECONDS = 10
+"""To connect, and between two pieces of an answer."""
+
+_MOST_IDLE_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A JSON answer with a status below 400."""
+
+    data: Any
+    next_page: str | None
+    """Address of the next page of a list."""
+
+
+class _Bearer(Auth.Auth):
+    """The credentials of the request at hand; a connection serves one request at a time."""
+
+    def __init__(self) -> None:
+        self.value = ""
+
+    @property
+    def token_type(self) -> str:
+        return "Bearer"
+
+    @property
+    def token(self) -> str:
+        return self.value
+
+    @property
+    def _masked_token(self) -> str:
+        return "Bearer (removed)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Connection:
+    github: Github
+    requester: Requester
+    bearer: _Bearer
+
+
+class Transport:
+    """Thread-safe; keeps idle connections for the next request until it is closed.
+
+    Reading is tried up to three times, writing once: a lost answer to a write is the caller's to
+    settle. No call sleeps for a rate limit: it raises GitHubUnavailable with the time to wait.
+    """
+
+    def __init__(self, api_url: str, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
+        self._api_url = api_url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue(_MOST_IDLE_CONNECTIONS)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str,
+        parameters: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """One request; `path` begins with a slash, or is the address of a next page.
+
+        Raises GitHubUnavailable for faults, limits and answers that are not JSON, GitHubRefused
+        for what GitHub will not do, GitHubHasNot for 404, TokenRefused for 401.
+        """
+        connection = self._take()
+        connection.bearer.value = token
+        try:
+            headers, data = connection.requester.requestJsonAndCheck(
+                method, path, parameters=dict(parameters or {}), input=body
+            )
+        except GithubException as error:
+            raise failure_of(error) from error
+        except (requests.RequestException, ValueError, RuntimeError, AssertionError) as error:
+            # ValueError: a broken body. The other two: a redirect or link to another host.
+            raise GitHubUnavailable(f"GitHub did not answer: {type(error).__name__}") from error
+        finally:
+            connection.bearer.value = ""
+            self._give_back(connection)
+        links = requests.utils.parse_header_links(headers.get("link", ""))
+        following = next((link["url"] for link in links if link.get("rel") == "next"), None)
+        return Answer(data=data, next_page=following)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while not self._idle.empty():
+            self._idle.get_nowait().github.close()
+
+    def _take(self) -> _Connection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return self._connect()
+
+    def _give_back(self, connection: _Connection) -> None:
+        try:
+            self._idle.put_nowait(connection)
+        except queue.Full:
+            connection.github.close()
+
+    def _connect(self) -> _Connection:
+        bearer = _Bearer()
+        github = Github(
+            auth=bearer,
+            base_url=self._api_url,
+            timeout=self._timeout_seconds,
+            user_agent="coppice",
+            # PyGithub's own retry class sleeps for as long as a rate limit says, up to an hour,
+            # and repeats POST: the job that asked knows better when to come back.
+            retry=Retry(
+                total=2,
+                read=1,
+                backoff_factor=0.3,
+                status_forcelist=(500, 502, 503, 504),
+                allowed_methods=("GET", "HEAD"),
+                respect_retry_after_header=False,
+                raise_on_status=False,
+            ),
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            lazy=True,
+            api_version=API_VERSION,
+        )
+        return _Connection(github=github, requester=github.requester, bearer=bearer)

@@ -1,0 +1,84 @@
+"""Workflow runs and their jobs: reading them, and starting them again."""
+
+from collections.abc import Sequence
+
+from app.core.errors import Conflict, GitHubUnavailable
+from app.core.identifiers import CommitSha, WorkflowJobId, WorkflowRunId
+from app.core.repositories import Repository
+from app.core.workflows import WorkflowJob, WorkflowRun
+from app.github.answers import read_workflow_job, read_workflow_run
+from app.github.client import Client, repository_path, require_same, scope_of
+from app.github.failures import GitHubHasNot, GitHubRefused
+from app.github.tokens import READ, RERUN
+
+
+class PyGithubWorkflows:
+    """The `Workflows` port."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def workflow_run(self, repository: Repository, run_id: WorkflowRunId) -> WorkflowRun | None:
+        """See the port."""
+        path = repository_path(repository, "actions", "runs", str(run_id))
+        try:
+            answer = self._client.request("GET", path, scope=scope_of(repository, READ))
+        except GitHubHasNot:
+            self._client.confirm(repository)
+            return None
+        found = read_workflow_run(answer.data)
+        require_same(found.repository_id, repository)
+        if found.id != run_id:
+            raise GitHubUnavailable("GitHub answered about another workflow run.")
+        return found
+
+    def workflow_runs(self, repository: Repository, head_sha: CommitSha) -> Sequence[WorkflowRun]:
+        """See the port."""
+        try:
+            records = self._client.pages(
+                repository_path(repository, "actions", "runs"),
+                scope=scope_of(repository, READ),
+                key="workflow_runs",
+                parameters={"head_sha": head_sha},
+            )
+        except GitHubHasNot as error:
+            raise GitHubUnavailable("GitHub does not show the workflow runs.") from error
+        found = [read_workflow_run(each) for each in records]
+        for run in found:
+            require_same(run.repository_id, repository)
+        if not found:
+            self._client.confirm(repository)
+        # A redirect of a renamed repository loses what was asked for.
+        return [run for run in found if run.head_sha == head_sha]
+
+    def workflow_jobs(
+        self, repository: Repository, run_id: WorkflowRunId, *, attempt: int
+    ) -> Sequence[WorkflowJob]:
+        """See the port."""
+        parts = ("actions", "runs", str(run_id), "attempts", str(attempt), "jobs")
+        try:
+            records = self._client.pages(
+                repository_path(repository, *parts), scope=scope_of(repository, READ), key="jobs"
+            )
+        except GitHubHasNot as error:
+            raise GitHubUnavailable("GitHub does not show the workflow run's jobs.") from error
+        return [read_workflow_job(each) for each in records]
+
+    def rerun_job(self, repository: Repository, job_id: WorkflowJobId) -> None:
+        """See the port."""
+        self._start(repository, "jobs", str(job_id), "rerun")
+
+    def rerun_workflow(self, repository: Repository, run_id: WorkflowRunId) -> None:
+        """See the port."""
+        self._start(repository, "runs", str(run_id), "rerun")
+
+    def _start(self, repository: Repository, *parts: str) -> None:
+        path = repository_path(repository, "actions", *parts)
+        try:
+            self._client.request("POST", path, scope=scope_of(repository, RERUN))
+        except GitHubRefused as error:
+            raise Conflict(
+                f"GitHub did not start the workflow again: {error.reason}",
+                advice="Start the workflow by hand in the repository's Actions tab.",
+                code="rerun_refused",
+            ) from error

@@ -1,0 +1,119 @@
+"""What happens by the clock, once for all workers."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from procrastinate import JobContext
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.tasks import Task
+
+from app.core.errors import GitHubUnavailable
+from app.jobs.queue import DATABASES, GITHUB, app
+from app.jobs.tasks import RETRY, services_of
+from app.operations import housekeeping, reaper, strays
+
+log = structlog.get_logger()
+
+GIVEN_UP_KEPT_HOURS = 14 * 24
+NOT_CONFIGURED = "github_not_configured"
+
+
+# A lock, so that two of these never run side by side; a queueing lock, so that never two wait.
+@app.task(
+    name="everything:reconcile",
+    queue=DATABASES,
+    lock="everything",
+    queueing_lock="everything:reconcile",
+    retry=RETRY,
+    pass_context=True,
+)
+def reconcile_everything(context: JobContext, *, timestamp: int) -> None:
+    with _if_configured():
+        housekeeping.reconcile_everything(services_of(context))
+
+
+@app.task(
+    name="deliveries:recover",
+    queue=GITHUB,
+    lock="deliveries",
+    queueing_lock="deliveries:recover",
+    retry=RETRY,
+    pass_context=True,
+)
+def recover_deliveries(context: JobContext, *, timestamp: int) -> None:
+    with _if_configured():
+        housekeeping.recover_deliveries(services_of(context))
+
+
+@app.task(
+    name="runs:reap", queue=DATABASES, lock="reap", queueing_lock="runs:reap", pass_context=True
+)
+def reap(context: JobContext, *, timestamp: int) -> None:
+    reaper.reap(services_of(context))
+
+
+@app.task(
+    name="databases:flag_strays",
+    queue=DATABASES,
+    lock="strays",
+    queueing_lock="databases:flag_strays",
+    pass_context=True,
+)
+def flag_strays(context: JobContext, *, timestamp: int) -> None:
+    for stray in strays.unknown_databases(services_of(context)):
+        log.warning("databases.unknown", instance=stray.instance, database=stray.name)
+
+
+@app.task(
+    name="jobs:forget",
+    queue=DATABASES,
+    lock="forget",
+    queueing_lock="jobs:forget",
+    pass_context=True,
+)
+async def forget(context: JobContext, *, timestamp: int) -> None:
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=GIVEN_UP_KEPT_HOURS, include_failed=True, include_aborted=True
+    )
+
+
+AT_START = (reconcile_everything, recover_deliveries, flag_strays)
+# Minutes first; the sixth field is seconds.
+TIMES: dict[str, tuple[Task[Any, Any, Any], ...]] = {
+    "*/10 * * * *": (reconcile_everything, recover_deliveries),
+    "* * * * * */20": (reap,),
+    "7 * * * *": (flag_strays,),
+    "17 3 * * *": (forget,),
+}
+
+
+def schedule() -> None:
+    """Have a worker of this process queue them at their times; called once, before it starts."""
+    for cron, tasks in TIMES.items():
+        for task in tasks:
+            app.periodic(cron=cron)(task)
+
+
+async def queue_now() -> None:
+    """Queue what a worker that starts should do, unless it waits already.
+
+    Whatever happened while no worker ran, or the state database was away, is made up for.
+    """
+    for task in AT_START:
+        try:
+            await task.defer_async(timestamp=int(time.time()))
+        except AlreadyEnqueued:
+            continue
+
+
+@contextmanager
+def _if_configured() -> Iterator[None]:
+    """Ends quietly when no GitHub App is configured: then there is nothing to look at."""
+    try:
+        yield
+    except GitHubUnavailable as error:
+        if error.code != NOT_CONFIGURED:
+            raise

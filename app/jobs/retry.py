@@ -1,0 +1,25 @@
+"""When a failed job is tried again: only what can heal, later and later."""
+
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.jobs import Job
+
+from app.core.errors import TransientError
+
+MAX_ATTEMPTS = 12
+MAX_WAIT_SECONDS = 300
+
+
+class RetryTransient(BaseRetryStrategy):
+    """2, 4, 8 ... 300 seconds, or what GitHub asked for; half an hour in all."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if not isinstance(exception, TransientError) or job.attempts >= MAX_ATTEMPTS:
+            return None
+        return RetryDecision(retry_in={"seconds": wait_seconds(exception, job.attempts)})
+
+
+def wait_seconds(error: TransientError, attempts: int) -> int:
+    """How long to wait before the next attempt."""
+    backoff: int = min(2 ** (attempts + 1), MAX_WAIT_SECONDS)
+    asked: float | None = getattr(error, "retry_after_seconds", None)
+    return max(backoff, int(asked) + 1) if asked else backoff

@@ -1,0 +1,94 @@
+"""Tasks that make and end databases: unpack, call one operation."""
+
+from procrastinate import JobContext
+
+from app.core.identifiers import (
+    BranchName,
+    CommitSha,
+    DatabaseId,
+    InstallationId,
+    RepositoryId,
+    WorkflowJobId,
+    WorkflowRunId,
+)
+from app.jobs.queue import DATABASES, app
+from app.jobs.retry import RetryTransient
+from app.operations import (
+    branches,
+    credentials,
+    installations,
+    provisioning,
+    reconciliation,
+    retention,
+)
+from app.operations.services import Services
+
+RETRY = RetryTransient()
+
+
+def services_of(context: JobContext) -> Services:
+    """What the worker was started with."""
+    services: Services = context.additional_context["services"]
+    return services
+
+
+@app.task(name="branches:reconcile", queue=DATABASES, retry=RETRY, pass_context=True)
+def reconcile_branch(
+    context: JobContext, *, repository_id: int, branch: str, head_sha: str | None
+) -> None:
+    branches.reconcile_branch(
+        services_of(context),
+        repository_id=RepositoryId(repository_id),
+        branch=BranchName(branch),
+        head_sha=CommitSha(head_sha) if head_sha else None,
+    )
+
+
+@app.task(name="repositories:reconcile", queue=DATABASES, retry=RETRY, pass_context=True)
+def reconcile_repository(context: JobContext, *, repository_id: int) -> None:
+    reconciliation.reconcile_repository(services_of(context), RepositoryId(repository_id))
+
+
+@app.task(name="installations:reconcile", queue=DATABASES, retry=RETRY, pass_context=True)
+def reconcile_installation(context: JobContext, *, installation_id: int) -> None:
+    installations.reconcile_installation(services_of(context), InstallationId(installation_id))
+
+
+@app.task(name="databases:ensure", queue=DATABASES, retry=RETRY, pass_context=True)
+def ensure_database(context: JobContext, *, database_id: int) -> None:
+    provisioning.ensure_database(services_of(context), DatabaseId(database_id))
+
+
+@app.task(name="databases:rebuild", queue=DATABASES, retry=RETRY, pass_context=True)
+def rebuild_database(context: JobContext, *, database_id: int, generation: int) -> None:
+    provisioning.rebuild_database(
+        services_of(context), DatabaseId(database_id), generation=generation
+    )
+
+
+@app.task(name="databases:drop", queue=DATABASES, retry=RETRY, pass_context=True)
+def drop_database(context: JobContext, *, database_id: int) -> None:
+    retention.drop_database(services_of(context), DatabaseId(database_id))
+
+
+@app.task(name="databases:seal", queue=DATABASES, retry=RETRY, pass_context=True)
+def seal_database(context: JobContext, *, database_id: int) -> None:
+    retention.seal_database(services_of(context), DatabaseId(database_id))
+
+
+@app.task(name="job_logins:end", queue=DATABASES, retry=RETRY, pass_context=True)
+def end_job_logins(
+    context: JobContext,
+    *,
+    repository_id: int,
+    workflow_run_id: int,
+    workflow_attempt: int,
+    workflow_job_id: int | None,
+) -> None:
+    credentials.end_job_logins(
+        services_of(context),
+        RepositoryId(repository_id),
+        WorkflowRunId(workflow_run_id),
+        workflow_attempt=workflow_attempt,
+        workflow_job_id=WorkflowJobId(workflow_job_id) if workflow_job_id else None,
+    )

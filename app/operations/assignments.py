@@ -1,0 +1,231 @@
+"""Assignments: which repository has its databases on which instance, and by what rules."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from app.core.assignments import App, Assignment, Policies
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.identifiers import AppId
+from app.core.instances import Instance
+from app.core.intents import ReconcileRepository
+from app.core.repositories import Repository
+from app.operations.services import Services
+
+OPERATOR = "operator"
+_FULL_NAME = re.compile(r"([A-Za-z0-9_.-]{1,100})/([A-Za-z0-9_.-]{1,100})")
+_APP_ID = re.compile(r"[a-z0-9]{2,16}")
+# owner/repo/.github/workflows/file.yml@<commit>: a branch or tag there could be moved.
+_WORKFLOW = re.compile(r"[\w.-]+/[\w.-]+/[^@\s]+@[0-9a-f]{40}")
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignRequest:
+    """What a person asks for; `app_id` None: the repository's app, or a new one."""
+
+    full_name: str
+    instance: str
+    migration_command: str = ""
+    app_id: str | None = None
+    policies: Policies = field(default_factory=Policies)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """An app with what it belongs to."""
+
+    assignment: Assignment
+    repository: Repository
+    instance: Instance
+
+
+def assign(services: Services, request: AssignRequest) -> Assigned:
+    """Give a repository databases on an instance; a worker makes them.
+
+    Raises:
+        GitHubUnavailable: No GitHub App is configured, or GitHub does not answer.
+        Forbidden: The App is not installed for the repository.
+        Conflict: The app is assigned already, or has databases on another instance.
+    """
+    check_policies(request.policies)
+    if request.app_id is not None and not _APP_ID.fullmatch(request.app_id):
+        raise Invalid("This is not an app id.", advice="Use 2 to 16 lower case letters and digits.")
+    instance = services.instances.named(request.instance)
+    repository = live_repository(services, request.full_name)
+    services.repositories.save(repository)
+    app = _app(services, repository, AppId(request.app_id) if request.app_id else None)
+    _refuse_elsewhere(services, app, instance)
+    assignment = Assignment(
+        app=app,
+        instance_id=instance.id,
+        migration_command=request.migration_command.strip(),
+        policies=request.policies,
+    )
+    services.apps.assign(assignment, then=[ReconcileRepository(repository_id=repository.id)])
+    services.audit.record(OPERATOR, "apps assign", app.id, detail=f"{repository.full_name}")
+    return Assigned(assignment=assignment, repository=repository, instance=instance)
+
+
+def edit(
+    services: Services,
+    assignment: Assignment,
+    *,
+    migration_command: str | None = None,
+    policies: Policies | None = None,
+) -> Assignment:
+    """Change what is given; databases that the new rules ask for are made by a worker."""
+    changed = replace(
+        assignment,
+        migration_command=(
+            assignment.migration_command if migration_command is None else migration_command.strip()
+        ),
+        policies=policies or assignment.policies,
+    )
+    check_policies(changed.policies)
+    services.apps.assign(
+        changed, then=[ReconcileRepository(repository_id=assignment.app.repository_id)]
+    )
+    services.audit.record(OPERATOR, "apps edit", assignment.app.id)
+    return changed
+
+
+def remove(services: Services, assignment: Assignment) -> None:
+    """End the assignment; the databases stay on the instance."""
+    services.apps.remove(assignment.app.id)
+    services.audit.record(OPERATOR, "apps remove", assignment.app.id)
+
+
+def described(services: Services, assignment: Assignment) -> Assigned:
+    """An assignment with its repository and instance."""
+    repository = services.repositories.get(assignment.app.repository_id)
+    if repository is None:
+        raise NotFound(f"The repository of app {assignment.app.id} is not known.")
+    instance = services.instances.get(assignment.instance_id)
+    return Assigned(assignment=assignment, repository=repository, instance=instance)
+
+
+def find(services: Services, name: str, *, app_id: str | None = None) -> Assigned:
+    """The assignment of `OWNER/REPO`, or of an app id.
+
+    Raises NotFound, or Invalid when the repository has several apps and none is named.
+    """
+    if "/" not in name:
+        found = services.apps.assignment(AppId(name))
+        if found is None:
+            raise NotFound(
+                f"No app {name!r} is assigned.",
+                advice="Name the repository as OWNER/REPO; `apps list` shows all.",
+            )
+        return described(services, found)
+    repository = services.repositories.named(name)
+    assignments = services.apps.assignments(repository_id=repository.id) if repository else []
+    if not assignments:
+        raise NotFound(
+            f"{name} is not assigned to an instance.",
+            advice=f"Assign it: python -m app apps assign {name} INSTANCE",
+        )
+    return described(services, _picked(assignments, app_id, name))
+
+
+def live_repository(services: Services, full_name: str) -> Repository:
+    """The repository as GitHub knows it now."""
+    match = _FULL_NAME.fullmatch(full_name)
+    if match is None:
+        raise Invalid(f"{full_name!r} is not a repository.", advice="Write it as OWNER/REPO.")
+    installation_id = services.github.installation_of(match[1], match[2])
+    repository = services.github.repository(installation_id, full_name) if installation_id else None
+    if repository is None:
+        raise Forbidden(
+            f"The GitHub App is not installed for {full_name}, or there is no such repository.",
+            advice=(
+                "Install the App for it: on the App's page at"
+                f" {services.github_url}/settings/apps, Install App, and choose the repository."
+            ),
+            code="not_installed",
+        )
+    return repository
+
+
+def check_policies(policies: Policies) -> None:
+    """Raise Invalid for what cannot be meant."""
+    for workflow in policies.allowed_workflows:
+        if not _WORKFLOW.fullmatch(workflow):
+            raise Invalid(
+                f"{workflow!r} does not name one version of a reusable workflow.",
+                advice="Write it as owner/repo/.github/workflows/file.yml@<40 digits of a commit>.",
+            )
+    if any(not pattern for pattern in policies.ignore_patterns):
+        raise Invalid("An ignore pattern is empty.")
+
+
+def _app(services: Services, repository: Repository, wanted: AppId | None) -> App:
+    """The app to assign: the one that is named, the repository's free one, or a new one."""
+    for _ in range(_TRIES):
+        present = services.apps.of_repository(repository.id)
+        app = _present_app(services, present, wanted)
+        if app is not None:
+            return app
+        app = App(
+            id=wanted or AppId(services.new_token()[:6]),
+            repository_id=repository.id,
+            has_bare_checks=not present,
+        )
+        try:
+            services.apps.add(app)
+        except Conflict:
+            if wanted is not None:
+                raise
+            continue
+        return app
+    raise Conflict("No free app id was found.", advice="Repeat the command, or give --app-id.")
+
+
+def _present_app(services: Services, present: Sequence[App], wanted: AppId | None) -> App | None:
+    candidates = [app for app in present if wanted is None or app.id == wanted]
+    if len(candidates) > 1:
+        names = ", ".join(app.id for app in candidates)
+        raise Invalid(
+            f"The repository has several apps: {names}.",
+            advice="Say which one with --app-id; an id that is not in the list makes another app.",
+        )
+    if not candidates:
+        return None
+    app = candidates[0]
+    assignment = services.apps.assignment(app.id)
+    if assignment is not None:
+        instance = services.instances.get(assignment.instance_id)
+        raise Conflict(
+            f"The app {app.id} is assigned to {instance.name} already.",
+            advice=(
+                "Change it with `apps edit`, end it with `apps remove`, or give a new --app-id for"
+                " another part of the repository."
+            ),
+        )
+    return app
+
+
+def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:
+    """An app's databases are not left behind by accident: their data would seem lost."""
+    for database in services.databases.all(app_id=app.id):
+        if database.is_live and database.instance_id != instance.id:
+            other = services.instances.get(database.instance_id)
+            raise Conflict(
+                f"The app {app.id} has databases on {other.name}, {database.name} among them.",
+                advice=(
+                    f"Assign it to {other.name} again, drop them with `databases delete --now`, or"
+                    " give a new --app-id."
+                ),
+            )
+
+
+def _picked(assignments: Sequence[Assignment], app_id: str | None, name: str) -> Assignment:
+    if app_id is not None:
+        for assignment in assignments:
+            if assignment.app.id == app_id:
+                return assignment
+        raise NotFound(f"{name} has no app {app_id!r}.")
+    if len(assignments) > 1:
+        names = ", ".join(assignment.app.id for assignment in assignments)
+        raise Invalid(f"{name} has several apps: {names}.", advice="Say which one with --app-id.")
+    return assignments[0]

@@ -1,0 +1,31 @@
+"""Posting check runs to GitHub, within its limits; late is fine, lost or doubled is not."""
+
+from app.core.identifiers import CheckId
+from app.operations.services import Services
+
+
+def post_check(services: Services, check_id: CheckId, *, is_urgent: bool = True) -> None:
+    """Bring GitHub's check run to the content wanted now; several changes become one write.
+
+    Queues itself again while the installation's budget is used up. Raises GitHubUnavailable when
+    GitHub fails. A repository that the App no longer sees gets nothing.
+    """
+    check = services.checks.get(check_id)
+    repository = services.repositories.get(check.repository_id)
+    if check.is_posted or repository is None or not repository.is_active:
+        return
+    if repository.installation_id is None:
+        return
+    wait_seconds = services.checks.take_write(repository.installation_id, kind="check")
+    if wait_seconds:
+        services.checks.post_later(check_id, delay_seconds=wait_seconds, is_urgent=is_urgent)
+        return
+    wanted = services.checks.version(check_id)
+    github_id = services.github.publish_check(
+        repository,
+        check.head_sha,
+        services.checks.get(check_id).content,
+        check_id=check_id,
+        github_id=check.github_id,
+    )
+    services.checks.posted(check_id, github_id=github_id, wanted=wanted)

@@ -1,0 +1,27 @@
+"""Preview on the default branch: emptied after a failure and migrated once more."""
+
+from app.core.assignments import Policies, PreviewFailure
+from app.core.branches import branch_of_ref
+from app.core.claims import Claims
+from app.core.environments import Environment
+from app.core.repositories import Repository
+from app.core.runs import Migration, MigrationResult
+
+FAILED = frozenset({MigrationResult.FAILURE, MigrationResult.TIMED_OUT})
+
+
+def is_owed(
+    migration: Migration, *, claims: Claims, repository: Repository | None, policies: Policies
+) -> bool:
+    """Whether this migration's failure is answered with an empty database and another try.
+
+    A pull request or merge group may hold changes that are never merged: theirs is not.
+    """
+    return (
+        migration.environment is Environment.PREVIEW
+        and migration.result in FAILED
+        and not migration.rebuilt
+        and policies.preview_failure is PreviewFailure.REBUILD
+        and repository is not None
+        and branch_of_ref(claims.ref) == repository.default_branch
+    )

@@ -1,0 +1,61 @@
+"""What the service stands on beside its ports: looked at by `doctor` and by nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.core.instances import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A GitHub App as GitHub knows it."""
+
+    slug: str
+    url: str
+    permissions: Mapping[str, str]
+    events: frozenset[str]
+    webhook_url: str | None
+    """None: GitHub does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueHealth:
+    """The queue's workers and what they gave up on."""
+
+    workers: int
+    """Those that gave a sign of life in the last seconds."""
+    waiting: int
+    oldest_seconds: float
+    """How long the job that is due longest has waited."""
+    failed: int
+    """Jobs of the last day that were given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeSpace:
+    """Of the disk that the data directory is on."""
+
+    folder: str
+    free_bytes: int
+    total_bytes: int
+
+
+class Surroundings(Protocol):
+    """Looks; changes nothing."""
+
+    def state_version(self) -> str:
+        """Which PostgreSQL holds the state."""
+
+    def queue(self) -> QueueHealth: ...
+
+    def registration(self) -> Registration | None:
+        """None: no App is configured. Raises CoppiceError when GitHub refuses or is away."""
+
+    def signing_keys(self) -> int:
+        """How many keys the OIDC issuer publishes. Raises CoppiceError when it does not answer."""
+
+    def free_space(self) -> FreeSpace: ...
+
+    def reaches(self, address: Address) -> bool:
+        """Whether a connection to the address opens from this machine."""

@@ -1,0 +1,108 @@
+"""How the service gets at one server: sessions that are kept, and sessions for one purpose."""
+
+import os
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from app.core.databases import TenantDatabase
+from app.core.identifiers import DatabaseName, RoleName
+from app.core.instances import Address, AdminLogin
+from app.postgres.sessions import Login, Session, admin_login, open_session
+
+_KEPT_SESSIONS = 2
+# A session that was in use so recently is taken to work still: asking would be one more round trip
+# in each step of an operation.
+_TRUSTED_SECONDS = 1.0
+
+_Idle = deque[tuple[Session, float]]
+"""Sessions with the time of the monotonic clock at which each was put back."""
+
+
+class Access:
+    """Sessions on one server. Safe to use from several threads; after a fork it starts anew."""
+
+    def __init__(self, admin: AdminLogin) -> None:
+        self.admin = admin
+        self._idle: _Idle = deque()
+        self._pid = os.getpid()
+        # Sessions must be closed, not just forgotten, and only by the process that opened them.
+        weakref.finalize(self, _close_all, self._idle, self._pid)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session of the service in the maintenance database, kept for the next user."""
+        session = self._take() or open_session(admin_login(self.admin))
+        try:
+            yield session
+        finally:
+            self._put_back(session)
+
+    @contextmanager
+    def inside(self, database: DatabaseName) -> Iterator[Session]:
+        """A session of the service in a tenant's database; closed at the end.
+
+        For catalogs and grants only: reading a tenant's own objects would run the tenant's code
+        as the service.
+        """
+        with open_session(admin_login(self.admin, database=database)) as session:
+            yield session
+
+    @contextmanager
+    def as_tenant(
+        self,
+        database: TenantDatabase,
+        *,
+        role: RoleName,
+        password: str,
+        address: Address | None = None,
+    ) -> Iterator[Session]:
+        """A session of a tenant's login, with the settings that the tenant would get."""
+        login = Login(
+            address=address or self.admin.address,
+            user=role,
+            password=password,
+            database=database.name,
+        )
+        with open_session(login) as session:
+            yield session
+
+    def close(self) -> None:
+        _close_all(self._idle, self._pid)
+
+    def _take(self) -> Session | None:
+        """A kept session that still works."""
+        if os.getpid() != self._pid:
+            self._idle, self._pid = deque(), os.getpid()
+            weakref.finalize(self, _close_all, self._idle, self._pid)
+        while self._idle:
+            session, since = self._idle.pop()
+            if time.monotonic() - since < _TRUSTED_SECONDS or _answers(session):
+                return session
+            session.close()
+        return None
+
+    def _put_back(self, session: Session) -> None:
+        is_clean = session.info.transaction_status is TransactionStatus.IDLE
+        if is_clean and len(self._idle) < _KEPT_SESSIONS and os.getpid() == self._pid:
+            self._idle.append((session, time.monotonic()))
+        else:
+            session.close()
+
+
+def _answers(session: Session) -> bool:
+    try:
+        session.execute("")
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _close_all(idle: _Idle, pid: int) -> None:
+    while idle and os.getpid() == pid:
+        idle.pop()[0].close()

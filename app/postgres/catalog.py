@@ -1,0 +1,151 @@
+"""What the catalog says about a tenant's database and roles; reads only, nothing of a tenant's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.databases import TenantDatabase
+from app.core.errors import ProvisioningFailed
+from app.core.identifiers import DatabaseName, RoleName
+from app.operations.ports import DatabaseSize
+from app.postgres.sessions import Session
+
+# The catalog's mark of a DROP DATABASE that was interrupted: only another DROP is possible, and
+# ALTER DATABASE would end the session.
+# https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/catalog/pg_database.h
+_HALF_DROPPED = -2
+_OWN_DATABASE_RIGHTS = {"CONNECT", "CREATE", "TEMPORARY"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFacts:
+    """A database as the catalog has it."""
+
+    oid: int
+    owner: RoleName
+    is_open: bool
+    is_half_dropped: bool
+    marker: str | None
+
+
+def read_database(session: Session, name: DatabaseName) -> DatabaseFacts | None:
+    row = session.execute(
+        "SELECT oid, pg_get_userbyid(datdba), datallowconn, datconnlimit,"
+        " shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
+        [name],
+    ).fetchone()
+    if row is None:
+        return None
+    oid, owner, is_open, limit, marker = row
+    return DatabaseFacts(
+        oid=oid,
+        owner=RoleName(owner),
+        is_open=is_open,
+        is_half_dropped=limit == _HALF_DROPPED,
+        marker=marker,
+    )
+
+
+def read_our_database(session: Session, database: TenantDatabase) -> DatabaseFacts | None:
+    """The database, if it is there.
+
+    Raises:
+        ProvisioningFailed: One of this name is there and is not ours. It is never taken over.
+    """
+    facts = read_database(session, database.name)
+    if facts is None:
+        return None
+    if facts.owner != database.owner_role or facts.marker not in (None, database.marker):
+        raise ProvisioningFailed(
+            f"Naming conflict: the server has a database {database.name} that Coppice did not make"
+            " for this branch.",
+            advice="Rename or drop that database on the server, then use Fix.",
+            code="naming_conflict",
+        )
+    return facts
+
+
+def need_our_database(session: Session, database: TenantDatabase) -> DatabaseFacts:
+    """The whole database with our marker, or ProvisioningFailed."""
+    facts = read_our_database(session, database)
+    if facts is None or facts.is_half_dropped:
+        raise ProvisioningFailed(
+            f"The database {database.name} is no longer on the server.",
+            advice="Use Fix or reset to make an empty one.",
+            code="database_missing",
+        )
+    if facts.marker is None:
+        raise ProvisioningFailed(
+            f"The database {database.name} does not carry the mark that Coppice gave it.",
+            advice="Find out who removed its comment; Fix sets it again.",
+            code="marker_missing",
+        )
+    return facts
+
+
+def check_confined(session: Session, database: TenantDatabase) -> None:
+    """Raise ProvisioningFailed unless the owner and the login alone have rights on the database.
+
+    A REVOKE by somebody who may not is only a warning to PostgreSQL, so the result is read back.
+    """
+    rows = session.execute(
+        "SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee)::text END,"
+        " array_agg(privilege_type) FROM pg_database,"
+        " aclexplode(coalesce(datacl, acldefault('d', datdba))) WHERE datname = %s GROUP BY 1",
+        [database.name],
+    )
+    rights = {grantee: set(privileges) for grantee, privileges in rows}
+    strangers = rights.keys() - {database.owner_role, database.login_role}
+    has_own = rights.get(database.login_role, set()) >= _OWN_DATABASE_RIGHTS
+    if strangers or not has_own:
+        raise ProvisioningFailed(
+            f"The grants on database {database.name} are not as they must be"
+            f" ({', '.join(sorted(strangers)) or 'its login'}).",
+            advice="Ask the server's administrator who else changes grants there, then use Fix.",
+            code="grants_wrong",
+        )
+
+
+def existing_roles(session: Session, roles: Sequence[RoleName]) -> set[RoleName]:
+    rows = session.execute(
+        "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)", [list(roles)]
+    )
+    return {RoleName(name) for (name,) in rows}
+
+
+def job_logins(session: Session, database: TenantDatabase) -> set[RoleName]:
+    """The roles that are members of the long-lived login, the service's own role apart."""
+    rows = session.execute(
+        "SELECT DISTINCT pg_get_userbyid(member)::text FROM pg_auth_members"
+        " WHERE pg_get_userbyid(roleid) = %s AND pg_get_userbyid(member) <> current_user",
+        [database.login_role],
+    )
+    return {RoleName(name) for (name,) in rows}
+
+
+def may_limit_temp_files(session: Session) -> bool:
+    """Whether the service may set temp_file_limit for a role."""
+    row = session.execute("SELECT has_parameter_privilege('temp_file_limit', 'SET')").fetchone()
+    return row is not None and bool(row[0])
+
+
+def database_sizes(session: Session) -> list[DatabaseSize]:
+    """Sizes of the databases that belong to roles whose rights the service has."""
+    rows = session.execute(
+        "SELECT datname::text, pg_database_size(oid) FROM pg_database"
+        " WHERE pg_has_role(datdba, 'USAGE') AND NOT datistemplate"
+        " AND has_database_privilege(oid, 'CONNECT')"
+    )
+    # A database that is dropped meanwhile has no size.
+    return [
+        DatabaseSize(name=DatabaseName(name), size_bytes=size)
+        for name, size in rows
+        if size is not None
+    ]
+
+
+def database_names(session: Session, *, prefix: str) -> list[DatabaseName]:
+    rows = session.execute(
+        "SELECT datname::text FROM pg_database WHERE starts_with(datname::text, %s) ORDER BY 1",
+        [prefix],
+    )
+    return [DatabaseName(name) for (name,) in rows]

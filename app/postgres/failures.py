@@ -1,0 +1,155 @@
+"""PostgreSQL's errors in words that a person can act on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+
+from app.core.errors import CoppiceError, ProvisioningFailed, ServerUnreachable, TransientError
+
+
+class OutOfConnections(TransientError):
+    """The server, or a login, has no session left to give."""
+
+    code = "out_of_connections"
+    advice = (
+        "Close idle sessions, raise max_connections, or keep some for the service:"
+        " reserved_connections = 5 and GRANT pg_use_reserved_connections to its role."
+    )
+
+
+class ServerBusy(TransientError):
+    """Something was locked, in use or too slow; nothing is broken."""
+
+    code = "server_busy"
+
+
+class Overtaken(ServerBusy):
+    """Somebody else was doing the same at the same moment."""
+
+
+class LoginRefused(ProvisioningFailed):
+    """The server answered and does not let this login in."""
+
+    code = "login_refused"
+
+
+# What a server says when it refuses a session. libpq hands on no SQLSTATE for these, so its text
+# has to do; a server that speaks another language is only described less well.
+_REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ...] = (
+    (
+        ("too many clients", "connection slots are reserved", "too many connections"),
+        OutOfConnections,
+        "PostgreSQL is out of connections.",
+        None,
+    ),
+    (
+        ("password authentication failed", "does not exist", "not permitted to log in"),
+        LoginRefused,
+        "PostgreSQL refuses the login.",
+        "Check user, password and database of the instance (`instances edit`).",
+    ),
+    (
+        ("no pg_hba.conf entry", "permission denied for database", "not currently accepting"),
+        LoginRefused,
+        "PostgreSQL does not let this login connect to this database from here.",
+        "Check pg_hba.conf and the CONNECT privilege on the database.",
+    ),
+    (
+        ("does not support SSL", "certificate", "SSL error"),
+        LoginRefused,
+        "The encrypted connection to PostgreSQL could not be made as demanded.",
+        "Check the instance's sslmode and its CA certificate.",
+    ),
+    (
+        ("unsupported startup parameter",),
+        LoginRefused,
+        "A pooler answers at this address; the service needs sessions of its own.",
+        "Link the server's own address, and give the pooler's as the instance's pooler.",
+    ),
+    (
+        ("could not translate host name", "failed to resolve host"),
+        ServerUnreachable,
+        "The host name of the PostgreSQL server is unknown.",
+        "Check the instance's host and this machine's name service.",
+    ),
+)
+
+
+def refused(error: psycopg.OperationalError) -> CoppiceError:
+    """Ours for a session that could not be opened, with the server's words as its cause.
+
+    Not the error itself: it holds the connection's parameters, the password among them.
+    """
+    text = str(error)
+    ours: CoppiceError = ServerUnreachable("The PostgreSQL server does not accept connections.")
+    for phrases, kind, message, advice in _REFUSALS:
+        if any(phrase in text for phrase in phrases):
+            ours = kind(message, advice=advice)
+            break
+    ours.__cause__ = psycopg.OperationalError(text)
+    return ours
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Raise ours for statements that failed; `doing` begins the message.
+
+    Raises:
+        ServerUnreachable, OutOfConnections, ServerBusy: Trying again can help.
+        ProvisioningFailed: It cannot.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _ours(error, doing=doing) from error
+
+
+def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
+    match error:
+        case errors.TooManyConnections():
+            return OutOfConnections(f"{doing}: PostgreSQL is out of connections.")
+        case (
+            errors.QueryCanceled()
+            | errors.LockNotAvailable()
+            | errors.ObjectInUse()
+            | errors.DeadlockDetected()
+            | errors.SerializationFailure()
+        ):
+            return ServerBusy(f"{doing}: {_words(error)}")
+        case (
+            errors.DuplicateDatabase()
+            | errors.DuplicateObject()
+            | errors.UniqueViolation()
+            | errors.InternalError_()  # "tuple concurrently updated"
+        ):
+            return Overtaken(f"{doing}: {_words(error)}")
+        case errors.DiskFull() | errors.OutOfMemory() | errors.InsufficientPrivilege():
+            return _with_advice(error, doing=doing)
+        case errors.ReadOnlySqlTransaction():
+            return ProvisioningFailed(
+                f"{doing}: the server is read-only.",
+                advice="Point the instance at the primary server, not at a standby.",
+            )
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return ServerUnreachable(f"{doing}: the connection to PostgreSQL was lost.")
+    return ProvisioningFailed(f"{doing}: PostgreSQL says: {_words(error)}")
+
+
+def _with_advice(error: psycopg.Error, *, doing: str) -> ProvisioningFailed:
+    match error:
+        case errors.DiskFull():
+            message = "the PostgreSQL server's disk is full."
+            advice = "Free space on the server, for instance by deleting old databases."
+        case errors.OutOfMemory():
+            message = "the PostgreSQL server is out of memory."
+            advice = "Look at the server's memory and its number of sessions."
+        case _:
+            message = f"the service's role may not: {_words(error)}."
+            advice = "`instances test` lists the missing privileges with the SQL that grants them."
+    return ProvisioningFailed(f"{doing}: {message}", advice=advice)
+
+
+def _words(error: psycopg.Error) -> str:
+    return error.diag.message_primary or type(error).__name__

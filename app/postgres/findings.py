@@ -1,0 +1,173 @@
+"""What facts about a server mean for the service: pure, each with the SQL that mends it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from psycopg.sql import Identifier
+
+from app.operations.ports import Finding
+
+OLDEST_VERSION = 160_000
+_FEW_CONNECTIONS = 60
+_NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleFacts:
+    """The role that the service logs in as."""
+
+    name: str
+    is_superuser: bool
+    may_create_databases: bool
+    may_create_roles: bool
+    expires: bool
+    may_end_sessions: bool
+    may_use_reserved_connections: bool
+    may_limit_temp_files: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """The server, and the way to it."""
+
+    is_standby: bool
+    is_pooled: bool
+    is_encrypted: bool
+    wants_encryption: bool
+    connections: int
+    """Sessions for everybody: without those reserved for superusers and for the service."""
+    reserved_connections: int
+    prepared_transactions: int
+    can_make_utf8: bool
+    open_databases: list[str]
+    """Names of the databases to which every login may connect."""
+
+
+def too_old(version: str) -> Finding:
+    return Finding(
+        code="version",
+        message=f"The server is PostgreSQL {version}; Coppice needs 16 or newer.",
+        advice="Upgrade the server: a role without superuser rights can only manage other roles"
+        " safely since PostgreSQL 16.",
+        is_fatal=True,
+    )
+
+
+def list_findings(role: RoleFacts, server: ServerFacts) -> tuple[Finding, ...]:
+    """All that a person should know, what prevents linking first."""
+    found = [*_of_role(role), *_of_server(server), *_of_reserve(role, server)]
+    return tuple(sorted(found, key=lambda finding: not finding.is_fatal))
+
+
+def _of_role(role: RoleFacts) -> Iterator[Finding]:
+    name = _quoted(role.name)
+    if not role.may_create_databases:
+        yield _fatal(
+            "createdb", "The role may not create databases.", f"ALTER ROLE {name} CREATEDB;"
+        )
+    if not role.may_create_roles:
+        yield _fatal(
+            "createrole", "The role may not create roles.", f"ALTER ROLE {name} CREATEROLE;"
+        )
+    if role.is_superuser:
+        yield _hint(
+            "superuser",
+            "The role is a superuser, which is more than the service needs.",
+            "CREATE ROLE coppice_admin LOGIN CREATEDB CREATEROLE; and link with that role.",
+        )
+    if not role.may_end_sessions:
+        yield _hint(
+            "signal_backend",
+            "The role may not end other roles' sessions; the service takes each tenant's rights"
+            " for a moment to do it.",
+            f"GRANT pg_signal_backend TO {name};",
+        )
+    if not role.may_limit_temp_files:
+        yield _hint(
+            "temp_file_limit",
+            "The role may not limit temporary files, so one query can fill the disk with them.",
+            f"GRANT SET ON PARAMETER temp_file_limit TO {name};",
+        )
+    if role.expires:
+        yield _hint(
+            "expires",
+            "The role's password has an end date, after which nothing can be created or dropped.",
+            f"ALTER ROLE {name} VALID UNTIL 'infinity';",
+        )
+
+
+def _of_server(server: ServerFacts) -> Iterator[Finding]:
+    if server.is_standby:
+        yield _fatal(
+            "standby", "The server is a standby and read-only.", "Link the primary server."
+        )
+    if server.is_pooled:
+        yield _fatal(
+            "pooler",
+            "A pooler answers at this address; the service needs sessions of its own.",
+            "Link the server's own address, and give the pooler's as the instance's pooler.",
+        )
+    if not server.can_make_utf8:
+        yield _fatal(
+            "encoding",
+            "The server's locale does not allow UTF-8 databases.",
+            "Use a server whose template0 has encoding UTF8 or locale C.",
+        )
+    if server.wants_encryption and not server.is_encrypted:
+        yield _hint(
+            "tls",
+            "The connection is not encrypted: passwords are safe, data and queries are not.",
+            "Turn ssl on at the server and link with sslmode verify-full.",
+        )
+    if server.open_databases:
+        yield _open_databases(server.open_databases)
+    if server.prepared_transactions:
+        yield _hint(
+            "prepared_transactions",
+            "Two-phase transactions are on; one that a job leaves behind keeps its database from"
+            " being dropped.",
+            "ALTER SYSTEM SET max_prepared_transactions = 0; and restart.",
+        )
+
+
+def _of_reserve(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
+    if server.connections < _FEW_CONNECTIONS:
+        yield _hint(
+            "max_connections",
+            f"The server has only {server.connections} connections for everybody.",
+            "ALTER SYSTEM SET max_connections = 200; and restart.",
+        )
+    has_reserve = server.reserved_connections and role.may_use_reserved_connections
+    if not has_reserve and not role.is_superuser:
+        yield _hint(
+            "reserved_connections",
+            "No connections are kept for the service: tenants can use up all of them.",
+            "ALTER SYSTEM SET reserved_connections = 5; GRANT pg_use_reserved_connections TO"
+            f" {_quoted(role.name)}; and restart.",
+        )
+
+
+def _open_databases(names: list[str]) -> Finding:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    revoke = " ".join(
+        f"REVOKE CONNECT ON DATABASE {_quoted(name)} FROM PUBLIC;" for name in names[:_NAMES_SHOWN]
+    )
+    return _hint(
+        "public_connect",
+        f"Every login may connect to {shown}{more}, tenants' logins included.",
+        f"As their owner: {revoke} First GRANT CONNECT to the roles that need it, the service's"
+        " among them.",
+    )
+
+
+def _fatal(code: str, message: str, advice: str) -> Finding:
+    return Finding(code=code, message=message, advice=advice, is_fatal=True)
+
+
+def _hint(code: str, message: str, advice: str) -> Finding:
+    return Finding(code=code, message=message, advice=advice, is_fatal=False)
+
+
+def _quoted(name: str) -> str:
+    return Identifier(name).as_string()

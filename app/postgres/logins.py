@@ -1,0 +1,66 @@
+"""The long-lived login of a database, and the check that a login reaches its database."""
+
+from psycopg.sql import Composed
+
+from app.core.databases import TenantDatabase
+from app.core.errors import ProvisioningFailed
+from app.core.identifiers import RoleName
+from app.core.instances import Address
+from app.postgres import catalog, statements
+from app.postgres.access import Access
+from app.postgres.failures import explained
+
+# Qualified throughout: a tenant may have set a search path of its own for its sessions.
+_WHERE_AM_I = (
+    "SELECT pg_catalog.current_database()::pg_catalog.text,"
+    " pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database"
+    " WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"
+)
+
+
+def issue(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
+    """Let the long-lived login in with this password and with no settings but ours.
+
+    `verifier` is the password's.
+    """
+    login = database.login_role
+    with explained("Issuing its credentials"), access.session() as session:
+        catalog.need_our_database(session, database)
+        change = [
+            statements.allow_login(login, verifier=verifier),
+            statements.reset_settings(login, database=database.name),
+        ]
+        if catalog.may_limit_temp_files(session):
+            change.append(limit_temp_files(login, database))
+        session.execute(statements.together(change))
+    check_marker(access, database, role=login, password=password, address=access.admin.address)
+
+
+def check_marker(
+    access: Access, database: TenantDatabase, *, role: RoleName, password: str, address: Address
+) -> None:
+    """Connect as the login and see that it is in its database.
+
+    Works through a pooler in transaction mode: one statement, no settings of ours.
+    """
+    with (
+        explained("Checking its credentials"),
+        access.as_tenant(database, role=role, password=password, address=address) as session,
+    ):
+        row = session.execute(_WHERE_AM_I).fetchone()
+    if row != (database.name, database.marker):
+        raise ProvisioningFailed(
+            f"The login of {database.name} reached another database.",
+            advice="Check the host and port of the instance and of its pooler: they must lead to"
+            " the server that Coppice administers.",
+            code="wrong_database",
+        )
+
+
+def limit_temp_files(role: RoleName, database: TenantDatabase) -> Composed:
+    return statements.set_for_role(
+        role,
+        database=database.name,
+        name="temp_file_limit",
+        value=statements.TEMP_FILE_LIMIT,
+    )

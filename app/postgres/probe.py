@@ -1,0 +1,67 @@
+"""Looking at a server and at the service's role on it."""
+
+from psycopg.rows import class_row
+
+from app.core.instances import AdminLogin, SslMode
+from app.operations.ports import ServerReport
+from app.postgres.failures import explained
+from app.postgres.findings import OLDEST_VERSION, RoleFacts, ServerFacts, list_findings, too_old
+from app.postgres.sessions import Session, open_for_probe
+
+_ROLE = """
+SELECT rolname::text AS name, rolsuper AS is_superuser,
+       rolcreatedb OR rolsuper AS may_create_databases,
+       rolcreaterole OR rolsuper AS may_create_roles,
+       rolvaliduntil IS NOT NULL AND rolvaliduntil < 'infinity' AS expires,
+       pg_has_role(oid, 'pg_signal_backend', 'USAGE') AS may_end_sessions,
+       pg_has_role(oid, 'pg_use_reserved_connections', 'USAGE') AS may_use_reserved_connections,
+       has_parameter_privilege('temp_file_limit', 'SET') AS may_limit_temp_files
+FROM pg_roles WHERE rolname = current_user
+"""
+
+_SERVER = """
+SELECT pg_is_in_recovery() AS is_standby,
+       current_setting('search_path') <> 'pg_catalog' OR pg_backend_pid() <> %(pid)s AS is_pooled,
+       coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS is_encrypted,
+       %(wants_encryption)s AS wants_encryption,
+       current_setting('max_connections')::int
+         - current_setting('superuser_reserved_connections')::int
+         - current_setting('reserved_connections')::int AS connections,
+       current_setting('reserved_connections')::int AS reserved_connections,
+       current_setting('max_prepared_transactions')::int AS prepared_transactions,
+       (SELECT pg_encoding_to_char(encoding) = 'UTF8' OR datcollate IN ('C', 'POSIX')
+          FROM pg_database WHERE datname = 'template0') AS can_make_utf8,
+       ARRAY(SELECT datname::text FROM pg_database
+              WHERE datallowconn AND has_database_privilege('public', oid, 'CONNECT')
+              ORDER BY datname) AS open_databases
+"""
+
+
+def probe(admin: AdminLogin) -> ServerReport:
+    """Report what is missing. Only reads.
+
+    Raises:
+        ServerUnreachable, OutOfConnections, LoginRefused: There is no session to ask in.
+    """
+    with explained("Testing the connection"), open_for_probe(admin) as session:
+        version = session.info.server_version
+        name = session.info.parameter_status("server_version") or str(version)
+        if version < OLDEST_VERSION:
+            return ServerReport(version=name, findings=(too_old(name),))
+        findings = list_findings(_role(session), _server(session, admin=admin))
+        return ServerReport(version=name, findings=findings)
+
+
+def _role(session: Session) -> RoleFacts:
+    with session.cursor(row_factory=class_row(RoleFacts)) as cursor:
+        return next(iter(cursor.execute(_ROLE)))
+
+
+def _server(session: Session, *, admin: AdminLogin) -> ServerFacts:
+    parameters = {
+        # What the other side said at the start: a pooler tells of a process that it made up.
+        "pid": session.info.backend_pid,
+        "wants_encryption": admin.address.sslmode is not SslMode.DISABLE,
+    }
+    with session.cursor(row_factory=class_row(ServerFacts)) as cursor:
+        return next(iter(cursor.execute(_SERVER, parameters)))

@@ -1,0 +1,77 @@
+"""Making a database: steps that may each be repeated, and after any of which we may die."""
+
+from app.core.databases import TenantDatabase
+from app.core.errors import ProvisioningFailed
+from app.postgres import catalog, statements
+from app.postgres.access import Access
+from app.postgres.extensions import create_extensions
+from app.postgres.failures import explained
+from app.postgres.sessions import Session
+
+
+def make_roles(access: Access, database: TenantDatabase) -> None:
+    """Make the owner and the login, both without the right to log in so far."""
+    owner, login = database.owner_role, database.login_role
+    with explained("Making its roles"), access.session() as session:
+        existing = catalog.existing_roles(session, [owner, login])
+        missing = [role for role in (owner, login) if role not in existing]
+        grants = [statements.act_for(owner), statements.become(login)]
+        create = [statements.create_role(role) for role in missing]
+        session.execute(statements.together([*create, *grants]))
+
+
+def make_database(access: Access, database: TenantDatabase) -> None:
+    """Make the database, closed to everybody; clear away one that was half dropped."""
+    with explained("Creating the database"), access.session() as session:
+        facts = catalog.read_our_database(session, database)
+        if facts is not None and facts.is_half_dropped:
+            session.execute(statements.drop_database(database.name))
+            facts = None
+        if facts is None:
+            session.execute(statements.create_database(database))
+
+
+def open_database(access: Access, database: TenantDatabase) -> None:
+    """Let in the login and nobody else, in that order."""
+    with explained("Granting its rights"), access.session() as session, session.transaction():
+        facts = catalog.read_our_database(session, database)
+        session.execute(statements.confine_database(database))
+        catalog.check_confined(session, database)
+        if facts is not None and not facts.is_open:
+            session.execute(statements.allow_connections(database.name))
+
+
+def furnish(access: Access, database: TenantDatabase) -> None:
+    """Give the login its schema, make the extensions and set the marker."""
+    with explained("Preparing the database"), access.inside(database.name) as session:
+        with session.transaction():
+            # First, because its lock makes whoever does the same wait for the end of this.
+            session.execute(statements.mark(database))
+            if _is_public_untouched(session):
+                session.execute(statements.give_public(to=database.login_role))
+                _check_schema(session, database)
+        create_extensions(session, database)
+
+
+def _is_public_untouched(session: Session) -> bool:
+    """Whether `public` is as the template had it; a tenant may have dropped or replaced it."""
+    return bool(
+        session.execute(
+            "SELECT FROM pg_namespace"
+            " WHERE nspname = 'public' AND pg_get_userbyid(nspowner) = 'pg_database_owner'"
+        ).rowcount
+    )
+
+
+def _check_schema(session: Session, database: TenantDatabase) -> None:
+    is_right = session.execute(
+        "SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_get_userbyid(nspowner) = %s"
+        " AND NOT EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0)",
+        [database.login_role],
+    ).rowcount
+    if not is_right:
+        raise ProvisioningFailed(
+            f"The schema public of {database.name} could not be given to its login alone.",
+            advice="Ask the server's administrator what keeps its grants from changing.",
+            code="grants_wrong",
+        )

@@ -1,0 +1,56 @@
+"""Closing a database for good or for a while: its data stays."""
+
+from psycopg import errors
+
+from app.core.databases import TenantDatabase
+from app.core.errors import ProvisioningFailed
+from app.core.identifiers import DatabaseName
+from app.postgres import catalog, statements
+from app.postgres.access import Access
+from app.postgres.eviction import end_sessions, forbid_logins
+from app.postgres.failures import explained
+from app.postgres.sessions import Session
+
+
+def seal(access: Access, database: TenantDatabase) -> None:
+    """Refuse new sessions, then end those that are open."""
+    with explained("Closing the database"), access.session() as session:
+        facts = catalog.read_our_database(session, database)
+        if facts is not None and facts.is_open and not facts.is_half_dropped:
+            session.execute(statements.forbid_connections(database.name))
+        evict_logins(session, database)
+
+
+def evict_logins(session: Session, database: TenantDatabase) -> None:
+    """Let no login of the database in, and end its sessions."""
+    roles = [database.login_role, *sorted(catalog.job_logins(session, database))]
+    roles = [role for role in roles if role in catalog.existing_roles(session, roles)]
+    forbid_logins(session, roles)
+    end_sessions(session, roles)
+
+
+def rename(access: Access, database: TenantDatabase, *, new_name: DatabaseName) -> None:
+    """Rename it; done already if only the new name is there and is ours."""
+    with explained("Renaming the database"), access.session() as session:
+        if catalog.read_our_database(session, database) is None:
+            renamed = catalog.read_database(session, new_name)
+            if renamed and (renamed.owner, renamed.marker) == (
+                database.owner_role,
+                database.marker,
+            ):
+                return
+        catalog.need_our_database(session, database)
+        try:
+            session.execute(statements.rename_database(database.name, new_name=new_name))
+        except errors.DuplicateDatabase as error:
+            raise ProvisioningFailed(
+                f"Naming conflict: the server already has a database {new_name}.",
+                advice="Rename or drop that database on the server.",
+                code="naming_conflict",
+            ) from error
+
+
+def need_sealed(access: Access, database: TenantDatabase) -> None:
+    """Raise ProvisioningFailed unless the database is there, whole and with our marker."""
+    with explained("Finding the database"), access.session() as session:
+        catalog.need_our_database(session, database)

@@ -1,0 +1,110 @@
+"""A server for tenants' databases, administered by a role with CREATEDB and CREATEROLE."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from app.core.databases import TenantDatabase
+from app.core.identifiers import DatabaseName, RoleName
+from app.core.instances import Address, AdminLogin
+from app.operations.ports import DatabaseSize, JobLoginRequest, ServerReport
+from app.postgres import catalog, dropping, job_logins, logins, provisioning, sealing
+from app.postgres.access import Access
+from app.postgres.failures import Overtaken, explained
+from app.postgres.passwords import scram_verifier
+from app.postgres.probe import probe
+
+_PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
+
+Step = Callable[[], None]
+
+
+class PostgresServer:
+    """Implements `app.operations.ports.DatabaseServer`; see there for what each method promises.
+
+    Keeps up to two idle sessions; make one for each server and share it between threads.
+    """
+
+    def __init__(self, admin: AdminLogin) -> None:
+        self._access = Access(admin)
+
+    def close(self) -> None:
+        """Close the idle sessions; the object stays usable."""
+        self._access.close()
+
+    def probe(self) -> ServerReport:
+        return probe(self._access.admin)
+
+    def provision(self, database: TenantDatabase, *, password: str) -> None:
+        access = self._access
+        with ThreadPoolExecutor(max_workers=1) as meanwhile:
+            # Costs milliseconds, and PostgreSQL will be busy copying files for longer.
+            verifier = meanwhile.submit(scram_verifier, password)
+            self._run(
+                lambda: provisioning.make_roles(access, database),
+                lambda: provisioning.make_database(access, database),
+                lambda: provisioning.open_database(access, database),
+                lambda: provisioning.furnish(access, database),
+                lambda: self._issue(database, password=password, verifier=verifier.result()),
+            )
+
+    def issue(self, database: TenantDatabase, *, password: str) -> None:
+        verifier = scram_verifier(password)
+        self._run(lambda: self._issue(database, password=password, verifier=verifier))
+
+    def check_marker(
+        self, database: TenantDatabase, *, role: RoleName, password: str, address: Address
+    ) -> None:
+        logins.check_marker(self._access, database, role=role, password=password, address=address)
+
+    def open_job_login(self, database: TenantDatabase, login: JobLoginRequest) -> None:
+        self._run(lambda: job_logins.open_job_login(self._access, database, login))
+
+    def close_job_login(self, database: TenantDatabase, role: RoleName) -> None:
+        self._run(lambda: job_logins.close_job_login(self._access, database, role))
+
+    def seal(self, database: TenantDatabase) -> None:
+        self._run(lambda: sealing.seal(self._access, database))
+
+    def unseal(self, database: TenantDatabase, *, password: str) -> None:
+        access, verifier = self._access, scram_verifier(password)
+        self._run(
+            lambda: sealing.need_sealed(access, database),
+            lambda: provisioning.open_database(access, database),
+            lambda: provisioning.furnish(access, database),
+            lambda: job_logins.close_leftovers(access, database),
+            lambda: self._issue(database, password=password, verifier=verifier),
+        )
+
+    def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:
+        self._run(lambda: sealing.rename(self._access, database, new_name=new_name))
+
+    def drop(self, database: TenantDatabase) -> None:
+        self._run(
+            lambda: dropping.drop_database(self._access, database),
+            lambda: dropping.drop_roles(self._access, database),
+        )
+
+    def sizes(self) -> Sequence[DatabaseSize]:
+        with explained("Measuring databases"), self._access.session() as session:
+            return catalog.database_sizes(session)
+
+    def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
+        with explained("Listing databases"), self._access.session() as session:
+            return catalog.database_names(session, prefix=prefix)
+
+    def _issue(self, database: TenantDatabase, *, password: str, verifier: str) -> None:
+        logins.issue(self._access, database, password=password, verifier=verifier)
+
+    def _run(self, *steps: Step) -> None:
+        for step in steps:
+            self._run_step(step)
+
+    def _run_step(self, step: Step) -> None:
+        """Run a step, again if somebody else was doing the same at the same moment."""
+        for pause_seconds in _PAUSES_SECONDS:
+            try:
+                return step()
+            except Overtaken:
+                time.sleep(pause_seconds)
+        return step()

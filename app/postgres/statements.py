@@ -1,0 +1,194 @@
+"""The SQL that shapes roles and databases: pure composition, names always quoted.
+
+Statements that belong together are joined with `together`: PostgreSQL runs them as one
+transaction, in one round trip.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from app.core.databases import TenantDatabase
+from app.core.identifiers import DatabaseName, RoleName
+
+# Sessions. Enough for a deployed application's pools and a job's; a tenant cannot take them all.
+LOGIN_CONNECTIONS = 20
+JOB_CONNECTIONS = 10
+DATABASE_CONNECTIONS = 40
+TEMP_FILE_LIMIT = "2GB"
+
+_POWERLESS = SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS")
+
+
+def together(statements: Iterable[Composed]) -> Composed:
+    return SQL(";\n").join(statements)
+
+
+# --- roles ---------------------------------------------------------------------------------------
+
+
+def create_role(role: RoleName) -> Composed:
+    """A role that can do nothing yet, not even log in."""
+    return SQL("CREATE ROLE {role} NOLOGIN {powerless}").format(
+        role=Identifier(role), powerless=_POWERLESS
+    )
+
+
+def act_for(role: RoleName) -> Composed:
+    """Let the service do what the role may, as if it were its own right."""
+    return SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE").format(Identifier(role))
+
+
+def become(role: RoleName) -> Composed:
+    """Let the service switch to the role, and do nothing of its by accident."""
+    return SQL("GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE").format(Identifier(role))
+
+
+def drop_role(role: RoleName) -> Composed:
+    return SQL("DROP ROLE IF EXISTS {}").format(Identifier(role))
+
+
+def forbid_login(role: RoleName) -> Composed:
+    """Refuse new sessions; those that are open go on."""
+    return SQL("ALTER ROLE {} NOLOGIN").format(Identifier(role))
+
+
+def allow_login(role: RoleName, *, verifier: str) -> Composed:
+    return SQL("ALTER ROLE {role} LOGIN CONNECTION LIMIT {limit} PASSWORD {verifier}").format(
+        role=Identifier(role), limit=Literal(LOGIN_CONNECTIONS), verifier=Literal(verifier)
+    )
+
+
+def create_job_login(
+    role: RoleName, *, member_of: RoleName, verifier: str, valid_until: datetime
+) -> Composed:
+    return SQL(
+        "CREATE ROLE {role} LOGIN {powerless} CONNECTION LIMIT {limit} PASSWORD {verifier}"
+        " VALID UNTIL {until} IN ROLE {group}"
+    ).format(
+        role=Identifier(role),
+        powerless=_POWERLESS,
+        limit=Literal(JOB_CONNECTIONS),
+        verifier=Literal(verifier),
+        until=Literal(valid_until.isoformat()),
+        group=Identifier(member_of),
+    )
+
+
+def alter_job_login(role: RoleName, *, verifier: str, valid_until: datetime) -> Composed:
+    return SQL("ALTER ROLE {role} LOGIN PASSWORD {verifier} VALID UNTIL {until}").format(
+        role=Identifier(role), verifier=Literal(verifier), until=Literal(valid_until.isoformat())
+    )
+
+
+def reset_settings(role: RoleName, *, database: DatabaseName) -> Composed:
+    """Forget every setting that a role has, whoever made it."""
+    names = {"role": Identifier(role), "database": Identifier(database)}
+    return together(
+        [
+            SQL("ALTER ROLE {role} RESET ALL").format(**names),
+            SQL("ALTER ROLE {role} IN DATABASE {database} RESET ALL").format(**names),
+        ]
+    )
+
+
+def set_for_role(role: RoleName, *, database: DatabaseName, name: str, value: str) -> Composed:
+    return SQL("ALTER ROLE {role} IN DATABASE {database} SET {name} = {value}").format(
+        role=Identifier(role),
+        database=Identifier(database),
+        name=Identifier(name),
+        value=Literal(value),
+    )
+
+
+# --- databases -----------------------------------------------------------------------------------
+
+
+def create_database(database: TenantDatabase) -> Composed:
+    """A database that nobody can connect to yet: every login could, before PUBLIC is revoked.
+
+    From template0, because nobody can be connected to that: a session in the template makes
+    CREATE DATABASE wait five seconds and fail.
+    """
+    return SQL(
+        "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
+        " STRATEGY wal_log ALLOW_CONNECTIONS false CONNECTION LIMIT {limit}"
+    ).format(
+        name=Identifier(database.name),
+        owner=Identifier(database.owner_role),
+        limit=Literal(DATABASE_CONNECTIONS),
+    )
+
+
+def confine_database(database: TenantDatabase) -> Composed:
+    """Take the database from everybody and give it to its login."""
+    names = {"name": Identifier(database.name), "login": Identifier(database.login_role)}
+    return together(
+        [
+            SQL("REVOKE ALL ON DATABASE {name} FROM PUBLIC").format(**names),
+            SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {name} TO {login}").format(**names),
+        ]
+    )
+
+
+def allow_connections(name: DatabaseName) -> Composed:
+    return SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(Identifier(name))
+
+
+def forbid_connections(name: DatabaseName) -> Composed:
+    return SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name))
+
+
+def mark(database: TenantDatabase) -> Composed:
+    return SQL("COMMENT ON DATABASE {name} IS {marker}").format(
+        name=Identifier(database.name), marker=Literal(database.marker)
+    )
+
+
+def rename_database(name: DatabaseName, *, new_name: DatabaseName) -> Composed:
+    return SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(name), Identifier(new_name))
+
+
+def drop_database(name: DatabaseName) -> Composed:
+    return SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name))
+
+
+# --- inside a database ---------------------------------------------------------------------------
+
+
+def give_schema(schema: str, *, to: RoleName) -> Composed:
+    return SQL("ALTER SCHEMA {} OWNER TO {}").format(Identifier(schema), Identifier(to))
+
+
+def give_public(*, to: RoleName) -> Composed:
+    """Take the schema public from everybody, then give it away.
+
+    In this order: once the schema belongs to another, the REVOKE silently does nothing.
+    """
+    revoke = Composed([SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC")])
+    return together([revoke, give_schema("public", to=to)])
+
+
+def create_extension(name: str) -> Composed:
+    return SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public").format(Identifier(name))
+
+
+def set_locally(name: str, value: str) -> Composed:
+    """For the rest of the transaction."""
+    return SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value))
+
+
+def set_role(role: RoleName) -> Composed:
+    return SQL("SET ROLE {}").format(Identifier(role))
+
+
+def hand_over(role: RoleName, *, to: RoleName) -> Composed:
+    """Give what a role owns in this database to another, and remove its other traces here."""
+    names = {"role": Identifier(role), "to": Identifier(to)}
+    return together(
+        [
+            SQL("REASSIGN OWNED BY {role} TO {to}").format(**names),
+            SQL("DROP OWNED BY {role}").format(**names),
+        ]
+    )

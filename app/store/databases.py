@@ -1,0 +1,209 @@
+"""Databases in the state database."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import Conflict, NotFound, TransientError
+from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName, InstanceId
+from app.core.intents import Intent
+from app.operations.state import NewDatabase
+from app.store.vault import Vault
+
+# Shorter than the statement timeout of state connections, so that the error names the lock.
+LOCK_WAIT = "20s"
+
+
+class PostgresDatabases:
+    """The `Databases` port on the state database."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[DictRow]],
+        vault: Vault,
+        *,
+        defer: Callable[[Connection[Any], Sequence[Intent]], None],
+    ) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._defer = defer
+
+    def get(self, database_id: DatabaseId) -> Database:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT * FROM databases WHERE id = %s", [database_id]
+            ).fetchone()
+        if row is None:
+            raise NotFound(f"There is no database with id {database_id}.")
+        return database_from(row)
+
+    def live(
+        self, app_id: AppId, environment: Environment, branch: BranchName | None = None
+    ) -> Database | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT * FROM databases WHERE is_live AND state <> 'gone'"
+                " AND app_id = %s AND environment = %s AND branch IS NOT DISTINCT FROM %s",
+                [app_id, environment, branch],
+            ).fetchone()
+        return database_from(row) if row else None
+
+    def all(
+        self,
+        *,
+        app_id: AppId | None = None,
+        instance_id: InstanceId | None = None,
+        include_gone: bool = False,
+    ) -> Sequence[Database]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM databases"
+                " WHERE (%(app)s::text IS NULL OR app_id = %(app)s)"
+                " AND (%(instance)s::bigint IS NULL OR instance_id = %(instance)s)"
+                " AND (%(gone)s OR state <> 'gone') ORDER BY app_id, id",
+                {"app": app_id, "instance": instance_id, "gone": include_gone},
+            ).fetchall()
+        return [database_from(row) for row in rows]
+
+    def intend(self, new: NewDatabase) -> Database:
+        present = self.live(new.app_id, new.environment, new.branch)
+        if present is not None:
+            return present
+        try:
+            with self._pool.connection() as connection:
+                row = connection.execute(
+                    "INSERT INTO databases (app_id, instance_id, environment, branch, name,"
+                    " owner_role, login_role, marker, state) VALUES (%s, %s, %s, %s, %s, %s, %s,"
+                    " %s, 'creating') RETURNING *",
+                    [
+                        new.app_id,
+                        new.instance_id,
+                        new.environment,
+                        new.branch,
+                        new.name,
+                        new.owner_role,
+                        new.login_role,
+                        new.marker,
+                    ],
+                ).fetchone()
+        except errors.UniqueViolation as error:
+            # A rival took the place in between, or another branch has the name: tell them apart.
+            rival = self.live(new.app_id, new.environment, new.branch)
+            if rival is None:
+                raise Conflict(
+                    f"The name {new.name} belongs to another database of this instance.",
+                    advice="Delete or rename that database; names are never shared.",
+                ) from error
+            return rival
+        return database_from(_present(row))
+
+    def change(
+        self,
+        database_id: DatabaseId,
+        *,
+        state: DatabaseState,
+        reason: str | None = None,
+        drop_after: datetime | None = None,
+        then: Sequence[Intent] = (),
+    ) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE databases SET state = %(state)s, reason = %(reason)s,"
+                " drop_after = %(drop_after)s,"
+                " ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,"
+                " missing_since = CASE WHEN %(state)s = 'ready' THEN NULL ELSE missing_since END,"
+                " is_live = is_live AND %(state)s <> 'gone',"
+                " password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END"
+                " WHERE id = %(id)s",
+                {"state": state, "reason": reason, "drop_after": drop_after, "id": database_id},
+            )
+            self._defer(connection, then)
+
+    def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
+        self._execute(
+            "UPDATE databases SET is_live = false, name = %s WHERE id = %s", [name, database_id]
+        )
+
+    def start_afresh(self, database_id: DatabaseId, *, generation: int) -> None:
+        self._execute(
+            "UPDATE databases SET state = 'creating', reason = NULL, is_emptying = true,"
+            " generation = generation + 1, migrated_sha = NULL, migrated_at = NULL"
+            " WHERE id = %s AND generation = %s",
+            [database_id, generation],
+        )
+
+    def emptied(self, database_id: DatabaseId) -> None:
+        self._execute("UPDATE databases SET is_emptying = false WHERE id = %s", [database_id])
+
+    def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None:
+        self._execute(
+            "UPDATE databases SET missing_since = coalesce(missing_since, %s) WHERE id = ANY(%s)",
+            [at, list(database_ids)],
+        )
+
+    def clear_missing(self, database_ids: Sequence[DatabaseId]) -> None:
+        self._execute(
+            "UPDATE databases SET missing_since = NULL WHERE id = ANY(%s)", [list(database_ids)]
+        )
+
+    def migrated(self, database_id: DatabaseId, *, head_sha: CommitSha) -> None:
+        self._execute(
+            "UPDATE databases SET migrated_sha = %s, migrated_at = now() WHERE id = %s",
+            [head_sha, database_id],
+        )
+
+    def password(self, database_id: DatabaseId) -> str | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT password FROM databases WHERE id = %s", [database_id]
+            ).fetchone()
+        return self._vault.decrypt(row["password"]) if row and row["password"] else None
+
+    def set_password(self, database_id: DatabaseId, password: str) -> None:
+        self._execute(
+            "UPDATE databases SET password = %s WHERE id = %s",
+            [self._vault.encrypt(password), database_id],
+        )
+
+    @contextmanager
+    def exclusively(self, database_id: DatabaseId) -> Iterator[None]:
+        with self._pool.connection() as connection:
+            try:
+                connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
+                connection.execute(
+                    "SELECT pg_advisory_xact_lock(hashtextextended('database', %s))", [database_id]
+                )
+            except psycopg.errors.LockNotAvailable as error:
+                raise TransientError(
+                    f"Another worker is busy with database {database_id}."
+                ) from error
+            yield
+
+    def _execute(self, query: str, parameters: Sequence[object]) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(query, parameters)
+
+
+def database_from(row: DictRow) -> Database:
+    """A row of `databases`."""
+    return Database(
+        **{
+            **{field.name: row[field.name] for field in fields(Database)},
+            "environment": Environment(row["environment"]),
+            "state": DatabaseState(row["state"]),
+        }
+    )
+
+
+def _present(row: DictRow | None) -> DictRow:
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives its row
+    return row

@@ -1,0 +1,124 @@
+"""Migrations of runs in the state database (not the schema's own: see `schema`)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.environments import Environment
+from app.core.identifiers import AppId, CommitSha, MigrationId, RunId
+from app.core.runs import Migration, MigrationResult
+from app.operations.run_state import NewMigration, Outcome
+
+
+class PostgresMigrations:
+    """The `Migrations` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        self._pool = pool
+
+    def of_run(self, run_id: RunId) -> Sequence[Migration]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM migrations WHERE run_id = %s ORDER BY id", [run_id]
+            ).fetchall()
+        return [migration_from(row) for row in rows]
+
+    def last_of_commit(
+        self, app_id: AppId, environment: Environment, head_sha: CommitSha
+    ) -> Migration | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT migrations.* FROM migrations JOIN runs ON runs.id = migrations.run_id"
+                " WHERE runs.app_id = %s AND migrations.environment = %s AND runs.head_sha = %s"
+                " ORDER BY migrations.id DESC LIMIT 1",
+                [app_id, environment, head_sha],
+            ).fetchone()
+        return migration_from(row) if row else None
+
+    def take(
+        self, new: NewMigration, *, at: datetime, expires_at: datetime
+    ) -> tuple[Migration, bool] | None:
+        with self._pool.connection() as connection:
+            if not _is_ready(connection, new):
+                return None
+            _insert(connection, new, at=at)
+            migration = _of_place(connection, new)
+            if migration.finished_at is None:
+                connection.execute(
+                    "INSERT INTO leases (database_id, migration_id, expires_at)"
+                    " VALUES (%s, %s, %s) ON CONFLICT (database_id) DO NOTHING",
+                    [new.database_id, migration.id, expires_at],
+                )
+            holder = connection.execute(
+                "SELECT migration_id FROM leases WHERE database_id = %s", [new.database_id]
+            ).fetchone()
+            holds = holder is not None and holder["migration_id"] == migration.id
+            if migration.finished_at is None and not holds:
+                # No trace of a migration that has not started: it would look interrupted.
+                connection.rollback()
+                return None
+            return migration, holds
+
+    def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE migrations SET finished_at = %s, result = %s, exit_code = %s,"
+                " duration_seconds = %s, log_tail = %s WHERE id = %s AND finished_at IS NULL",
+                [
+                    at,
+                    outcome.result,
+                    outcome.exit_code,
+                    outcome.duration_seconds,
+                    outcome.log_tail,
+                    migration_id,
+                ],
+            )
+            row = connection.execute(
+                "SELECT * FROM migrations WHERE id = %s", [migration_id]
+            ).fetchone()
+        return migration_from(_present(row))
+
+
+def migration_from(row: DictRow) -> Migration:
+    """A row of `migrations`, its COLUMNS selected."""
+    result = row["result"]
+    return Migration(
+        **{
+            **row,
+            "environment": Environment(row["environment"]),
+            "result": None if result is None else MigrationResult(result),
+        }
+    )
+
+
+def _is_ready(connection: Connection[DictRow], new: NewMigration) -> bool:
+    """Locks the row, so that nobody empties or deletes the database before the lease stands."""
+    row = connection.execute(
+        "SELECT FROM databases WHERE id = %s AND state = 'ready' AND generation = %s FOR SHARE",
+        [new.database_id, new.generation],
+    ).fetchone()
+    return row is not None
+
+
+def _insert(connection: Connection[DictRow], new: NewMigration, *, at: datetime) -> None:
+    connection.execute(
+        "INSERT INTO migrations (run_id, database_id, environment, rebuilt, generation, started_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (run_id, environment, rebuilt) DO NOTHING",
+        [new.run_id, new.database_id, new.environment, new.rebuilt, new.generation, at],
+    )
+
+
+def _of_place(connection: Connection[DictRow], new: NewMigration) -> Migration:
+    row = connection.execute(
+        "SELECT * FROM migrations WHERE run_id = %s AND environment = %s AND rebuilt = %s",
+        [new.run_id, new.environment, new.rebuilt],
+    ).fetchone()
+    return migration_from(_present(row))
+
+
+def _present(row: DictRow | None) -> DictRow:
+    assert row is not None  # noqa: S101 - the caller has just written it
+    return row

@@ -1,0 +1,166 @@
+"""Repositories and pull requests in the state database."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.identifiers import (
+    BranchName,
+    InstallationId,
+    PullRequestNumber,
+    RepositoryId,
+)
+from app.core.intents import Intent
+from app.core.repositories import InstallationState, PullRequest, Repository
+
+
+class PostgresRepositories:
+    """The `Repositories` port on the state database."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[DictRow]],
+        *,
+        defer: Callable[[Connection[Any], Sequence[Intent]], None],
+    ) -> None:
+        self._pool = pool
+        self._defer = defer
+
+    def get(self, repository_id: RepositoryId) -> Repository | None:
+        with self._pool.connection() as connection:
+            return find_repository(connection, repository_id)
+
+    def named(self, full_name: str) -> Repository | None:
+        with self._pool.connection() as connection:
+            # GitHub's names differ only in case for nobody. Rows keep old names until GitHub is
+            # asked again, so the one heard of last wins.
+            row = connection.execute(
+                "SELECT * FROM repositories WHERE lower(full_name) = lower(%s)"
+                " ORDER BY updated_at DESC LIMIT 1",
+                [full_name],
+            ).fetchone()
+        return repository_from(row) if row else None
+
+    def save(self, repository: Repository, *, then: Sequence[Intent] = ()) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO repositories (id, owner_id, full_name, default_branch, is_private,"
+                " is_archived, installation_id, installation_state)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (id) DO UPDATE SET (owner_id, full_name, default_branch, is_private,"
+                " is_archived, installation_id, installation_state, updated_at) ="
+                " (excluded.owner_id, excluded.full_name, excluded.default_branch,"
+                " excluded.is_private, excluded.is_archived, excluded.installation_id,"
+                " excluded.installation_state, now())",
+                [
+                    repository.id,
+                    repository.owner_id,
+                    repository.full_name,
+                    repository.default_branch,
+                    repository.is_private,
+                    repository.is_archived,
+                    repository.installation_id,
+                    repository.installation_state,
+                ],
+            )
+            self._defer(connection, then)
+
+    def all(self, *, installation_id: InstallationId | None = None) -> Sequence[Repository]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM repositories"
+                " WHERE %(id)s::bigint IS NULL OR installation_id = %(id)s ORDER BY id",
+                {"id": installation_id},
+            ).fetchall()
+        return [repository_from(row) for row in rows]
+
+    def set_installation_state(
+        self, repository_ids: Sequence[RepositoryId], state: InstallationState
+    ) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE repositories SET installation_state = %s WHERE id = ANY(%s)",
+                [state, list(repository_ids)],
+            )
+
+    def save_pull_request(self, pull_request: PullRequest) -> None:
+        with self._pool.connection() as connection:
+            put_pull_request(connection, pull_request)
+
+    def replace_open_pull_requests(
+        self, repository_id: RepositoryId, pull_requests: Sequence[PullRequest]
+    ) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE pull_requests SET is_open = false WHERE repository_id = %s AND is_open",
+                [repository_id],
+            )
+            for pull_request in pull_requests:
+                put_pull_request(connection, pull_request)
+
+    def pull_request(
+        self, repository_id: RepositoryId, number: PullRequestNumber
+    ) -> PullRequest | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT * FROM pull_requests WHERE repository_id = %s AND number = %s",
+                [repository_id, number],
+            ).fetchone()
+        return pull_request_from(row) if row else None
+
+    def open_pull_requests(
+        self, repository_id: RepositoryId, *, branch: BranchName | None = None
+    ) -> Sequence[PullRequest]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM pull_requests WHERE repository_id = %(id)s AND is_open"
+                " AND (%(branch)s::text IS NULL"
+                "  OR (head_branch = %(branch)s AND head_repository_id = repository_id))"
+                " ORDER BY number",
+                {"id": repository_id, "branch": branch},
+            ).fetchall()
+        return [pull_request_from(row) for row in rows]
+
+
+def find_repository(
+    connection: Connection[DictRow], repository_id: RepositoryId
+) -> Repository | None:
+    """The stored repository, read in the caller's transaction."""
+    row = connection.execute("SELECT * FROM repositories WHERE id = %s", [repository_id]).fetchone()
+    return repository_from(row) if row else None
+
+
+def put_pull_request(connection: Connection[DictRow], pull_request: PullRequest) -> None:
+    """Create or update a pull request in the caller's transaction."""
+    connection.execute(
+        "INSERT INTO pull_requests (repository_id, number, head_repository_id, head_branch,"
+        " head_sha, is_open) VALUES (%s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (repository_id, number) DO UPDATE SET (head_repository_id, head_branch,"
+        " head_sha, is_open) = (excluded.head_repository_id, excluded.head_branch,"
+        " excluded.head_sha, excluded.is_open)",
+        [
+            pull_request.repository_id,
+            pull_request.number,
+            pull_request.head_repository_id,
+            pull_request.head_branch,
+            pull_request.head_sha,
+            pull_request.is_open,
+        ],
+    )
+
+
+def repository_from(row: DictRow) -> Repository:
+    """A row of `repositories`."""
+    values = {field.name: row[field.name] for field in fields(Repository)}
+    return Repository(
+        **{**values, "installation_state": InstallationState(row["installation_state"])}
+    )
+
+
+def pull_request_from(row: DictRow) -> PullRequest:
+    """A row of `pull_requests`."""
+    return PullRequest(**{field.name: row[field.name] for field in fields(PullRequest)})

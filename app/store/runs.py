@@ -1,0 +1,77 @@
+"""Runs in the state database."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import LiteralString
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.environments import Environment
+from app.core.errors import NotFound
+from app.core.identifiers import CommitSha, RepositoryId, RunId
+from app.core.runs import CredentialKind, Run
+
+_INSERT = """
+    INSERT INTO runs (
+        app_id, repository_id, workflow_run_id, workflow_attempt, workflow_job_id, job_name, event,
+        head_sha, branch, environments, primary_environment, migrates, credentials, export_env,
+        credentials_minutes, timeout_minutes, command, created_at, idempotency_key
+    )
+    VALUES (
+        %(app_id)s, %(repository_id)s, %(workflow_run_id)s, %(workflow_attempt)s,
+        %(workflow_job_id)s, %(job_name)s, %(event)s, %(head_sha)s, %(branch)s, %(environments)s,
+        %(primary)s, %(migrates)s, %(credentials)s, %(export_env)s, %(credentials_minutes)s,
+        %(timeout_minutes)s, %(command)s, %(created_at)s, %(key)s
+    )
+    ON CONFLICT (workflow_run_id, workflow_attempt, idempotency_key) DO NOTHING
+"""
+
+
+class PostgresRuns:
+    """The `Runs` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        self._pool = pool
+
+    def start(self, run: Run, *, key: str) -> Run:
+        values = asdict(run) | {"environments": list(run.environments), "key": key}
+        with self._pool.connection() as connection:
+            connection.execute(_INSERT, values)
+        [present] = self._all(
+            "SELECT * FROM runs WHERE workflow_run_id = %s AND workflow_attempt = %s"
+            " AND idempotency_key = %s",
+            [run.workflow_run_id, run.workflow_attempt, key],
+        )
+        return present
+
+    def get(self, run_id: RunId) -> Run:
+        found = self._all("SELECT * FROM runs WHERE id = %s", [run_id])
+        if not found:
+            raise NotFound(f"There is no run {run_id}.")
+        return found[0]
+
+    def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Run]:
+        return self._all(
+            "SELECT * FROM runs WHERE repository_id = %s AND head_sha = %s ORDER BY id",
+            [repository_id, head_sha],
+        )
+
+    def _all(self, query: LiteralString, parameters: Sequence[object]) -> list[Run]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(query, parameters).fetchall()
+        return [_run(row) for row in rows]
+
+
+def _run(row: DictRow) -> Run:
+    primary = Environment(row.pop("primary_environment"))
+    row.pop("idempotency_key")
+    return Run(
+        **{
+            **row,
+            "environments": tuple(Environment(name) for name in row["environments"]),
+            "primary": primary,
+            "credentials": CredentialKind(row["credentials"]),
+        }
+    )

@@ -1,0 +1,38 @@
+"""The web application: webhooks, the API, health."""
+
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+
+from app.config import Config
+from app.operations.services import Services
+from app.web import errors, health, webhooks
+from app.web.runs import api as runs
+
+# GitHub's own limit for a payload; larger events are never sent.
+# https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+MAX_BODY_BYTES = 25 * 1024 * 1024
+
+
+def create_app(services: Services, config: Config) -> OpenAPI:
+    """Build the application around its collaborators; opens nothing by itself."""
+    app = OpenAPI(
+        "coppice",
+        info=Info(title="Coppice", version="1", description="PostgreSQL databases for branches."),
+        doc_ui=False,
+        doc_prefix="/api",
+        doc_url="/openapi.json",
+        validation_error_status=400,
+        validation_error_callback=errors.show_invalid,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions["services"] = services
+    app.extensions["webhook_secrets"] = [
+        secret.get_secret_value().encode()
+        for secret in (config.github_app.webhook_secrets if config.github_app else ())
+    ]
+    app.extensions["metrics_folder"] = config.data_dir / "metrics"
+    errors.init_app(app)
+    app.register_blueprint(webhooks.webhooks)
+    app.register_blueprint(health.health)
+    app.register_api(runs)
+    return app

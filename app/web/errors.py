@@ -1,0 +1,65 @@
+"""Errors as JSON: a stable code, a sentence, and what to do next."""
+
+import structlog
+from flask import Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from app.core.errors import CoppiceError, Invalid
+
+log = structlog.get_logger()
+
+ADVICE = {
+    404: "Check the path; /api/openapi.json lists every one.",
+    405: "Check the method; /api/openapi.json lists what each path takes.",
+    413: "Send less: 25 MiB is the limit.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every failure as JSON, and tell nobody what went wrong inside."""
+    app.register_error_handler(CoppiceError, show_error)
+    app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(Exception, show_bug)
+
+
+def show_error(error: CoppiceError) -> ResponseReturnValue:
+    """One of ours: safe to show as it is."""
+    body: dict[str, object] = {
+        "error": error.code,
+        "message": str(error),
+        "advice": error.advice,
+    }
+    headers = {}
+    retry_after = getattr(error, "retry_after_seconds", None)
+    if error.http_status in {409, 503} and retry_after is None:
+        retry_after = 1 if error.http_status == 409 else 5
+    if retry_after is not None:
+        seconds = max(1, round(retry_after))
+        body["retry_after"] = seconds
+        headers["Retry-After"] = str(seconds)
+    return body, error.http_status, headers
+
+
+def show_http_error(error: HTTPException) -> ResponseReturnValue:
+    """Flask's own, such as 404 and 413."""
+    code = error.code or 500
+    name = (error.name or "error").lower().replace(" ", "_")
+    advice = ADVICE.get(code, "Correct the request and repeat it.")
+    return {"error": name, "message": error.description or error.name, "advice": advice}, code
+
+
+def show_bug(error: Exception) -> ResponseReturnValue:
+    """A bug: the log has the traceback, the answer has nothing of it."""
+    log.exception("web.bug", exc_info=error)
+    return show_error(CoppiceError("The service made a mistake."))
+
+
+def show_invalid(error: ValidationError) -> Response:
+    """A request that does not fit its model; names the fields, never their values."""
+    fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors()})
+    problem = Invalid(f"These fields are wrong, missing or unknown: {', '.join(fields)}.")
+    response = jsonify(error=problem.code, message=str(problem), advice=problem.advice)
+    response.status_code = problem.http_status
+    return response

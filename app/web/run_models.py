@@ -1,0 +1,223 @@
+"""Requests and answers of the API for runs. No request can name a branch or a database."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
+
+from app.core.environments import Environment
+from app.core.runs import CredentialKind, MigrationResult
+from app.operations.results import Report, Verdict
+from app.operations.runs import Begun, RunRequest
+from app.operations.turns import Go, NothingToDo
+
+RunEnvironment = Literal["production", "branch", "preview"]
+_LONGEST_COMMAND = 100_000
+_LONGEST_LOG = 1_000_000
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text holds no NUL and no half of a surrogate pair."""
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("it holds characters that cannot be stored")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+
+
+class _Request(BaseModel):
+    """Unknown fields are refused, and nothing is guessed from another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class StartRun(_Request):
+    """One execution of the Action."""
+
+    app: str = Field("", pattern=r"^([a-z0-9]{2,16})?$", description="Of several apps, which one")
+    environments: list[RunEnvironment] = Field([], max_length=3, description="Empty: all reached")
+    migrate: bool = True
+    migration_command: Text = Field("", max_length=_LONGEST_COMMAND)
+    credentials: Literal["job", "runtime"] = "job"
+    export_env: bool = False
+    credentials_minutes: int = Field(60, ge=1, le=360)
+    timeout_minutes: int = Field(30, ge=1, le=360)
+    job: Text = Field("", max_length=200, description="GITHUB_JOB")
+    step: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{8,128}$",
+        description="Made at random for each execution: a repeated request finds its run",
+    )
+
+    def to_request(self) -> RunRequest:
+        return RunRequest(
+            app=self.app,
+            environments=tuple(Environment(name) for name in self.environments),
+            migrates=self.migrate,
+            command=self.migration_command,
+            credentials=CredentialKind(self.credentials),
+            export_env=self.export_env,
+            credentials_minutes=self.credentials_minutes,
+            timeout_minutes=self.timeout_minutes,
+            job=self.job,
+            key=self.step,
+        )
+
+
+class OfRun(BaseModel):
+    """A database of a run, by its environment."""
+
+    run: int = Field(ge=1, le=2**63 - 1)
+    environment: RunEnvironment
+
+
+class Nothing(_Request):
+    """An empty object, or no body at all."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def absent(cls, body: object) -> object:
+        return {} if body is None else body
+
+
+class ReportResult(_Request):
+    """How a migration ended."""
+
+    result: Literal["success", "failure", "timed-out"]
+    exit_code: int | None = Field(None, ge=-(2**31), le=2**31 - 1)
+    duration_seconds: float = Field(ge=0, le=1_000_000, allow_inf_nan=False)
+    log: str = Field("", max_length=_LONGEST_LOG, description="The end of it, redacted")
+
+    def to_report(self) -> Report:
+        return Report(
+            result=MigrationResult(self.result),
+            exit_code=self.exit_code,
+            duration_seconds=self.duration_seconds,
+            log=self.log,
+        )
+
+
+class DatabaseOfRun(BaseModel):
+    """What will be migrated."""
+
+    environment: str
+    database: str
+
+
+class RunStarted(BaseModel):
+    """The run, and its databases in the order of migration."""
+
+    result: Literal["run"] = "run"
+    run: int
+    app: str
+    command: str
+    command_source: Literal["workflow", "assignment"]
+    primary: str
+    databases: list[DatabaseOfRun]
+
+    @classmethod
+    def of(cls, begun: Begun) -> "RunStarted":
+        return cls(
+            run=begun.run.id,
+            app=begun.run.app_id,
+            command=begun.run.command,
+            command_source="workflow" if begun.is_command_from_workflow else "assignment",
+            primary=begun.run.primary,
+            databases=[
+                DatabaseOfRun(environment=environment, database=name)
+                for environment, name in begun.databases
+            ],
+        )
+
+
+class RunSkipped(BaseModel):
+    """The revision reaches no database."""
+
+    result: Literal["skipped"] = "skipped"
+    reason: str
+    message: str
+    advice: str
+
+
+class RunAnswer(RootModel[RunStarted | RunSkipped]):
+    """Started or skipped."""
+
+
+class DatabaseGiven(BaseModel):
+    """The variables for the command; the marker is for checking that they lead where they should.
+
+    `lease_seconds` is absent when nothing is to be migrated.
+    """
+
+    result: Literal["go"] = "go"
+    environment: str
+    database: str
+    marker: str
+    variables: dict[str, str]
+    ca_certificate: str | None
+    lease_seconds: int | None
+    outlives_run: bool
+
+    @classmethod
+    def of(cls, go: Go) -> "DatabaseGiven":
+        database = go.credentials.database
+        return cls(
+            environment=database.environment,
+            database=database.name,
+            marker=database.marker,
+            variables=go.variables,
+            ca_certificate=go.credentials.instance.public_address.ca_certificate,
+            lease_seconds=go.lease_seconds,
+            outlives_run=go.credentials.outlives_run,
+        )
+
+
+class DatabasePassed(BaseModel):
+    """There is nothing to run on this database."""
+
+    result: Literal["superseded", "skipped"]
+    environment: str
+    message: str
+
+    @classmethod
+    def of(cls, passed: NothingToDo, *, environment: Environment) -> "DatabasePassed":
+        is_superseded = passed.result is MigrationResult.SUPERSEDED
+        return cls(
+            result="superseded" if is_superseded else "skipped",
+            environment=environment,
+            message=passed.message,
+        )
+
+
+class DatabaseAnswer(RootModel[DatabaseGiven | DatabasePassed]):
+    """Given or passed over."""
+
+
+class LeaseAnswer(BaseModel):
+    """For how long the database is held."""
+
+    lease_seconds: int
+
+
+class ResultAnswer(BaseModel):
+    """What follows from a result."""
+
+    next: Literal["done", "again"]
+    fails: bool
+    message: str
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "ResultAnswer":
+        return cls(
+            next="again" if verdict.is_again else "done",
+            fails=verdict.fails,
+            message=verdict.message,
+        )
+
+
+class ErrorAnswer(BaseModel):
+    """Every failure: a stable code, a sentence, and what to do next."""
+
+    error: str
+    message: str
+    advice: str
+    retry_after: int | None = None

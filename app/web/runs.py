@@ -1,0 +1,95 @@
+"""The API of the Action: a run, its databases, their leases and results."""
+
+from typing import Any
+
+from flask import current_app, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core.environments import Environment
+from app.core.errors import Unauthorized
+from app.core.identifiers import RunId
+from app.core.reasons import Unreached
+from app.operations import results, runs, turns
+from app.operations.services import Services
+from app.operations.turns import Go
+from app.web.run_models import (
+    DatabaseAnswer,
+    DatabaseGiven,
+    DatabasePassed,
+    ErrorAnswer,
+    LeaseAnswer,
+    Nothing,
+    OfRun,
+    ReportResult,
+    ResultAnswer,
+    RunAnswer,
+    RunSkipped,
+    RunStarted,
+    StartRun,
+)
+
+_ERRORS: dict[Any, Any] = {status: ErrorAnswer for status in (400, 401, 403, 404, 409, 503)}
+
+api = APIBlueprint(
+    "runs",
+    __name__,
+    url_prefix="/api/v1/runs",
+    abp_tags=[Tag(name="runs", description="For the Action, with the OIDC token of its job")],
+    abp_responses=_ERRORS,
+)
+
+
+@api.post("", responses={200: RunAnswer})
+def start(body: StartRun) -> dict[str, Any]:
+    """Start a run."""
+    answer = runs.begin(_services(), _token(), body.to_request())
+    if isinstance(answer, Unreached):
+        skipped = RunSkipped(reason=answer.code, message=answer.message, advice=answer.advice)
+        return skipped.model_dump()
+    return RunStarted.of(answer).model_dump()
+
+
+@api.post("/<int:run>/databases/<environment>", responses={200: DatabaseAnswer})
+def ask(path: OfRun, body: Nothing) -> dict[str, Any]:
+    """Ask for one database of the run; 409 means to ask again."""
+    environment = Environment(path.environment)
+    answer = turns.ask(_services(), _token(), RunId(path.run), environment)
+    if isinstance(answer, Go):
+        return DatabaseGiven.of(answer).model_dump()
+    return DatabasePassed.of(answer, environment=environment).model_dump()
+
+
+@api.post("/<int:run>/databases/<environment>/renew", responses={200: LeaseAnswer})
+def renew(path: OfRun, body: Nothing) -> dict[str, Any]:
+    """Hold the database for some time more."""
+    seconds = results.renew(_services(), _token(), RunId(path.run), Environment(path.environment))
+    return LeaseAnswer(lease_seconds=seconds).model_dump()
+
+
+@api.post("/<int:run>/databases/<environment>/result", responses={200: ResultAnswer})
+def report(path: OfRun, body: ReportResult) -> dict[str, Any]:
+    """Report how the migration ended; repeating it gives the same answer."""
+    verdict = results.report(
+        _services(),
+        _token(),
+        RunId(path.run),
+        Environment(path.environment),
+        body.to_report(),
+    )
+    return ResultAnswer.of(verdict).model_dump()
+
+
+def _services() -> Services:
+    services: Services = current_app.extensions["services"]
+    return services
+
+
+def _token() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized(
+            "The request carries no token.",
+            advice="Give the job `permissions: id-token: write`, and let the Action ask.",
+        )
+    return token.strip()

@@ -1,0 +1,153 @@
+"""Webhooks: verify, parse, store with the jobs it causes, answer; the work is done later."""
+
+import hashlib
+import hmac
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from threading import Timer
+from typing import Any, NoReturn
+
+from flask import Blueprint, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from app.core.errors import CoppiceError, Invalid, Unauthorized
+from app.core.payloads import MalformedPayload, parse_event
+from app.operations.services import Services
+from app.operations.state import Delivery
+from app.web.counters import DELIVERIES
+
+webhooks = Blueprint("webhooks", __name__)
+
+MAX_HEADER_LENGTH = 100
+# GitHub gives a delivery up after ten seconds, so nobody waits for a slower one.
+BODY_SECONDS = 10.0
+
+
+class WrongSignature(Unauthorized):
+    """The request was not signed with a webhook secret of ours."""
+
+    code = "wrong_signature"
+    advice = "Set the same webhook secret in the GitHub App and in COPPICE_GITHUB_WEBHOOK_SECRETS."
+
+    def __init__(self) -> None:
+        super().__init__("X-Hub-Signature-256 is missing or does not match.")
+
+
+class UnsupportedEncoding(CoppiceError):
+    """A compressed body: a small one could unpack to anything."""
+
+    code = "unsupported_encoding"
+    http_status = 415
+    advice = "Send the body as it is, without Content-Encoding."
+
+
+class SlowBody(CoppiceError):
+    """The sender does not get on with it."""
+
+    code = "slow_body"
+    http_status = 408
+    advice = "Send the body within ten seconds."
+
+
+@webhooks.post("/webhooks/github")
+def receive() -> ResponseReturnValue:
+    """Take in one delivery of GitHub's; 202 means that it is durably stored."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedEncoding("Compressed bodies are not accepted.")
+    body = read_body()
+    check_signature(
+        body,
+        request.headers.get("X-Hub-Signature-256", ""),
+        secrets=current_app.extensions["webhook_secrets"],
+    )
+    payload = parse_body(body)
+    action = payload.get("action")
+    delivery = Delivery(
+        guid=_header("X-GitHub-Delivery"),
+        event=_header("X-GitHub-Event"),
+        action=action if isinstance(action, str) and _is_plain(action) else None,
+    )
+    services: Services = current_app.extensions["services"]
+    outcome = services.deliveries.record(delivery, parse_event(delivery.event, payload))
+    DELIVERIES.labels(outcome=outcome).inc()
+    return {"delivery": delivery.guid, "outcome": outcome}, 202
+
+
+def read_body() -> bytes:
+    """The whole body. Raises SlowBody for one that drips in and would hold a thread for ever."""
+    # gunicorn hands its socket over; Flask's own server, which is for tests, does not.
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
+    if connection is None:
+        return _read()
+    # No timeout of the socket would do: each byte that arrives would start it anew.
+    patience = Timer(BODY_SECONDS, connection.shutdown, [socket.SHUT_RD])
+    patience.start()
+    try:
+        return _read()
+    except ClientDisconnected as error:
+        raise SlowBody("The body did not arrive in time.") from error
+    finally:
+        patience.cancel()
+
+
+def _read() -> bytes:
+    body = request.get_data(cache=False)
+    limit = request.max_content_length
+    # A body that announces no length is cut there without a word.
+    if request.content_length is None and limit is not None and len(body) >= limit:
+        raise RequestEntityTooLarge
+    return body
+
+
+def check_signature(body: bytes, signature: str, *, secrets: Sequence[bytes]) -> None:
+    """Raise WrongSignature unless one of the secrets signed exactly these bytes.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    # As bytes: compare_digest refuses text that is not ASCII, and headers may hold anything.
+    given = signature.encode("latin-1", "replace")
+    expected = [
+        b"sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
+        for secret in secrets
+    ]
+    # Every secret is tried, so that the time does not tell which one is in use.
+    if not any([hmac.compare_digest(given, one) for one in expected]):
+        raise WrongSignature
+
+
+def parse_body(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in a signed body. Raises MalformedPayload for everything else."""
+    try:
+        payload = json.loads(
+            body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_without_duplicates
+        )
+    except (ValueError, RecursionError) as error:
+        raise MalformedPayload("The body is no JSON text in UTF-8.") from error
+    if not isinstance(payload, dict):
+        raise MalformedPayload("The body is no JSON object.")
+    return payload
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """GitHub never names a key twice; which of the two counts would be the parser's choice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _header(name: str) -> str:
+    value = request.headers.get(name, "")
+    if not value or not _is_plain(value):
+        raise Invalid(f"The header {name} is missing or no plain text.")
+    return value
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and len(text) <= MAX_HEADER_LENGTH

@@ -1,0 +1,53 @@
+"""The web application as gunicorn loads it, once in each of its workers."""
+
+import atexit
+import os
+import signal
+import threading
+import time
+from contextlib import ExitStack
+
+import structlog
+from flask import Flask
+
+from app import bootstrap
+from app.core.errors import CoppiceError, TransientError
+from app.web import create_app
+
+_log = structlog.get_logger(__name__)
+_RETRY_SECONDS = 1.0
+
+
+def application() -> Flask:
+    """Build the application for this process; it also starts while the state database is down."""
+    config = bootstrap.load_config()
+    resources = ExitStack()
+    atexit.register(resources.close)
+    state = resources.enter_context(bootstrap.open_state(config))
+    local = bootstrap.clusters(config)
+    services = resources.enter_context(bootstrap.open_services(config, state, local))
+    _prepare(state)
+    return create_app(services, config)
+
+
+def _prepare(state: bootstrap.State) -> None:
+    """Bring the state database up to date now, or as soon as it answers."""
+    try:
+        bootstrap.prepare_state(state)
+    except TransientError as error:
+        _log.warning("the state database is down; trying on", problem=str(error))
+        threading.Thread(target=_prepare_later, args=[state], daemon=True).start()
+
+
+def _prepare_later(state: bootstrap.State) -> None:
+    while True:
+        time.sleep(_RETRY_SECONDS)
+        try:
+            bootstrap.prepare_state(state)
+        except TransientError:
+            continue
+        except CoppiceError as error:
+            # The wrong keys, say: no worker of this server can be of use.
+            _log.critical("stopping", problem=str(error), advice=error.advice)
+            os.kill(os.getppid(), signal.SIGTERM)
+        return

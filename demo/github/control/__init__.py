@@ -1,0 +1,1 @@
+"""What people and runners do at GitHub, as methods: each changes the state and sends its events."""

@@ -1,0 +1,1 @@
+"""JSON objects as GitHub writes them, complete enough for its published schemas."""

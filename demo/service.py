@@ -1,0 +1,114 @@
+"""The service as people start it: `python -m app serve`, in a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from demo.runner import CHECKOUT
+
+_START_SECONDS = 60
+# What `serve` allows its own children, and a little more.
+_STOP_SECONDS = 45
+
+
+class Service:
+    """One service with a data directory of its own.
+
+    `settings` are the COPPICE_* variables beside COPPICE_BIND and COPPICE_DATA_DIR.
+    """
+
+    def __init__(self, folder: Path, *, settings: Mapping[str, str]) -> None:
+        address = f"127.0.0.1:{_free_port()}"
+        self.url = f"http://{address}"
+        self.log = folder / "service.log"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "COPPICE_BIND": address,
+            "COPPICE_DATA_DIR": str(folder / "data"),
+            **settings,
+        }
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it and return when it is ready. Raises AssertionError with its log if it fails."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app", "serve"],
+                cwd=CHECKOUT,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            assert self._process.poll() is None, f"ended:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"never became ready:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code; whatever is left after that is killed."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            return self._process.wait(_STOP_SECONDS)
+        finally:
+            _kill_group(self._process.pid)
+
+    def coppice(self, *arguments: str) -> str:
+        """Run a command of the command line and return what it prints.
+
+        Raises AssertionError, with its messages, when it fails.
+        """
+        finished = subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=CHECKOUT,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{arguments}:\n{finished.stdout}{finished.stderr}"
+        return finished.stdout
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        except OSError:
+            return False
+
+
+def _kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

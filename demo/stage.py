@@ -1,0 +1,146 @@
+"""Everything the story plays on: a local GitHub, the real service, the real `act` runner."""
+
+import json
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import psycopg
+
+from demo.github.control.actions import RunOptions
+from demo.github.model import CheckRun, Repository
+from demo.github.server import LocalGitHub
+from demo.runner import Job, Outcome, Runner, check_out, copy_action
+from demo.service import Service
+
+T = TypeVar("T")
+_WAIT_SECONDS = 60
+_WORKFLOW = ".github/workflows/database.yml"
+
+
+class Stage:
+    """A service with a data directory of its own, and one GitHub for it. A context manager."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="coppice-demo-"))
+        # As root, PostgreSQL runs as an account of its own, which must be able to pass through.
+        self.folder.chmod(0o711)
+        self.github = LocalGitHub()
+        self.service = Service(
+            self.folder,
+            settings={
+                "COPPICE_GITHUB_URL": self.github.url,
+                "COPPICE_GITHUB_API_URL": self.github.api_url,
+                "COPPICE_OIDC_ISSUER": self.github.oidc_issuer,
+                "COPPICE_GITHUB_APP_ID": str(self.github.app_id),
+                "COPPICE_GITHUB_PRIVATE_KEY": self.github.private_key,
+                "COPPICE_GITHUB_WEBHOOK_SECRETS": self.github.webhook_secret,
+            },
+        )
+        self._action = self.folder / "action"
+
+    def __enter__(self) -> Self:
+        self.github.start()
+        self.service.start()
+        self.github.webhook_url = f"{self.service.url}/webhooks/github"
+        copy_action(self._action)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.service.stop()
+        self.github.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def wait(self) -> None:
+        """Return when the person at the terminal has had enough."""
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+    def coppice(self, *arguments: str) -> str:
+        """A command of the command line, as an operator types it."""
+        return self.service.coppice(*arguments)
+
+    def databases(self, repository: Repository) -> list[dict[str, Any]]:
+        """What `coppice databases list` knows."""
+        listed: list[dict[str, Any]] = json.loads(
+            self.coppice("databases", "list", repository.full_name, "--json")
+        )
+        return listed
+
+    def tables(self, repository: Repository, *which: str) -> list[str]:
+        """Tables of a database, read with the credentials that `coppice env` gives."""
+        with psycopg.connect(self.url(repository, *which)) as connection:
+            rows = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+            )
+            return [name for (name,) in rows]
+
+    def url(self, repository: Repository, *which: str) -> str:
+        """The connection string of a database."""
+        found: dict[str, str] = json.loads(
+            self.coppice("env", repository.full_name, *which, "--format", "json")
+        )
+        return found["DATABASE_URL"]
+
+    def workflow(self, repository: Repository, branch: str) -> Outcome:
+        """Run the repository's workflow for a branch, as GitHub does after a push."""
+        run = self.github.start_run(
+            repository, branch=branch, options=RunOptions(workflow=_WORKFLOW)
+        )
+        checkout = check_out(
+            repository.git.path,
+            self.folder / f"checkout-{run.id}",
+            sha=run.sha,
+            full_name=repository.full_name,
+        )
+        tokens = self.github.runner_environment(run)
+        job = Job(
+            event_name="push",
+            event={"ref": run.ref, "repository": {"default_branch": repository.default_branch}},
+            token_url=tokens["ACTIONS_ID_TOKEN_REQUEST_URL"],
+            token_secret=tokens["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+        )
+        outcome = Runner(self.folder / "runner", action=self._action).run(checkout, job)
+        self.github.complete_run(run, "success" if outcome.succeeded else "failure")
+        return outcome
+
+    def checks(self, repository: Repository, sha: str, names: set[str]) -> Mapping[str, CheckRun]:
+        """The completed check runs of these names on a commit, once they all stand there."""
+
+        def completed() -> dict[str, CheckRun] | None:
+            found = {
+                check.name: check
+                for check in self.github.check_runs(repository, sha)
+                if check.status == "completed"
+            }
+            return found if names <= set(found) else None
+
+        return wait_for(completed, what=f"check runs {', '.join(sorted(names))}")
+
+
+def wait_for(look: Callable[[], T | None], *, what: str) -> T:
+    """Look again and again until there is something. Raises TimeoutError after a minute."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while (found := look()) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"There is still no {what}.")
+        time.sleep(0.05)
+    return found
+
+
+def is_refused(url: str) -> bool:
+    """Whether a login is refused."""
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return True
+    return False

@@ -1,0 +1,166 @@
+"""The story: a branch grows a database, is migrated, fails once, is merged, and is cut."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.github.model import Repository
+from demo.stage import Stage, is_refused, wait_for
+
+SHOP = Path(__file__).parent / "shop"
+LATER = Path(__file__).parent / "later"
+BRANCH = "feature/reviews"
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class UnexpectedEnd(Exception):
+    """The story did not go as it should; nothing after it can be believed."""
+
+
+def tell(stage: Stage) -> None:
+    """Play it from the first push to the end, and say how to go on with a real repository.
+
+    Raises UnexpectedEnd when something is not as it should be.
+    """
+    started = time.monotonic()
+    console.print("[bold]Coppice, from the first push to the last[/bold]\n")
+    _say(f"The service is up at {stage.service.url}, with its own PostgreSQL.")
+    repository = _assign(stage)
+    _grow(stage, repository)
+    _migrate(stage, repository)
+    _break(stage, repository)
+    _merge(stage, repository)
+    _cut(stage, repository)
+    _close(stage, time.monotonic() - started)
+
+
+def _assign(stage: Stage) -> Repository:
+    _title("An operator provisions a server and assigns acme/shop to it")
+    stage.github.install("acme")
+    repository = stage.github.create_repository("acme/shop", files=_shop(stage))
+    _command("coppice instances provision local")
+    stage.coppice("instances", "provision", "local")
+    _command("coppice apps assign acme/shop local")
+    stage.coppice("apps", "assign", "acme/shop", "local")
+    wait_for(
+        lambda: _names(stage, repository, "production", "preview") or None,
+        what="production and preview database",
+    )
+    for name in _names(stage, repository, "production", "preview"):
+        _say(f"{name} is ready.")
+    return repository
+
+
+def _grow(stage: Stage, repository: Repository) -> None:
+    _title(f"Somebody pushes the branch {BRANCH}")
+    stage.github.push(repository, BRANCH, files=_later("20260201090000_reviews.sql"))
+    _show_checks(stage, repository, BRANCH, {"database"})
+
+
+def _migrate(stage: Stage, repository: Repository) -> None:
+    _title("Its workflow runs: the Action migrates every database this revision reaches")
+    _run(stage, repository, BRANCH, succeeds=True)
+    _show_checks(stage, repository, BRANCH, {"migrate (branch)", "migrate (preview)"})
+    branch = stage.tables(repository, "--branch", BRANCH)
+    production = stage.tables(repository, "--environment", "production")
+    _say(f"Tables of the branch: {', '.join(branch)}. Of production: {len(production)}.")
+    _expect("reviews" in branch and not production, "the branch is migrated, production is not")
+
+
+def _break(stage: Stage, repository: Repository) -> None:
+    _title("Somebody pushes a migration that cannot work")
+    stage.github.push(repository, BRANCH, files=_later("20260202090000_unique_names.sql"))
+    _run(stage, repository, BRANCH, succeeds=False)
+    _show_checks(stage, repository, BRANCH, {"migrate (branch)"})
+
+
+def _merge(stage: Stage, repository: Repository) -> None:
+    _title("Without it, the branch is merged: preview first, then production")
+    stage.github.push(repository, "main", files=_later("20260201090000_reviews.sql"))
+    _run(stage, repository, "main", succeeds=True)
+    _show_checks(stage, repository, "main", {"migrate (preview)", "migrate (production)"})
+    production = stage.tables(repository, "--environment", "production")
+    _say(f"Tables of production: {', '.join(production)}.")
+    _expect("reviews" in production, "production is migrated")
+
+
+def _cut(stage: Stage, repository: Repository) -> None:
+    _title("The branch is deleted, and its database with it")
+    url = stage.url(repository, "--branch", BRANCH)
+    stage.github.delete_branch(repository, BRANCH)
+    wait_for(lambda: is_refused(url) or None, what="refusal of the branch's login")
+    (cut,) = [each for each in stage.databases(repository) if each["branch"] == BRANCH]
+    _say(f"{cut['name']} is {cut['state']}: no connections, and gone for good in a week.")
+    _expect(not is_refused(stage.url(repository, "--environment", "production")), "production")
+
+
+def _close(stage: Stage, seconds: float) -> None:
+    console.print(f"\n[bold]That was all of it, in {seconds:.0f} seconds.[/bold]\n")
+    console.print(
+        f"The service ran at {stage.service.url}; `script/demo --keep` leaves it running.\n"
+        "To go on with a repository of your own, follow README.md, Connect a repository: it makes\n"
+        "a GitHub App, and then\n\n"
+        "    .venv/bin/python -m app serve\n"
+        "    .venv/bin/python -m app instances provision local\n"
+        "    .venv/bin/python -m app apps assign OWNER/REPO local --migration-command '...'\n"
+    )
+
+
+def _shop(stage: Stage) -> dict[str, str]:
+    files = {
+        str(file.relative_to(SHOP)): file.read_text() for file in SHOP.rglob("*") if file.is_file()
+    }
+    return {path: text.replace("{service-url}", stage.service.url) for path, text in files.items()}
+
+
+def _later(name: str) -> dict[str, str]:
+    return {f"db/migrations/{name}": (LATER / name).read_text()}
+
+
+def _names(stage: Stage, repository: Repository, *environments: str) -> list[str] | None:
+    """Names of the ready databases of these environments, once there is one for each."""
+    ready = [
+        each["name"]
+        for each in stage.databases(repository)
+        if each["environment"] in environments and each["state"] == "ready"
+    ]
+    return ready if len(ready) == len(environments) else None
+
+
+def _run(stage: Stage, repository: Repository, branch: str, *, succeeds: bool) -> None:
+    started = time.monotonic()
+    outcome = stage.workflow(repository, branch)
+    word = "succeeded" if outcome.succeeded else "failed, as it should"
+    if outcome.succeeded is not succeeds:
+        raise UnexpectedEnd(f"The workflow on {branch} did not end as it should:\n{outcome.log}")
+    _say(f"The workflow {word} after {time.monotonic() - started:.1f} s.")
+
+
+def _show_checks(stage: Stage, repository: Repository, branch: str, names: set[str]) -> None:
+    sha = repository.git.head(branch) or ""
+    found = stage.checks(repository, sha, names)
+    for name in sorted(names):
+        check = found[name]
+        mark = {"success": "[green]✓[/green]", "failure": "[red]✗[/red]"}.get(
+            check.conclusion or "", "•"
+        )
+        console.print(f"  {mark} {name}: {check.output['title']}")
+
+
+def _expect(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise UnexpectedEnd(f"This should hold and does not: {what}.")
+
+
+def _title(text: str) -> None:
+    console.print(f"\n[bold]{text}[/bold]")
+
+
+def _command(text: str) -> None:
+    console.print(f"  [dim]$ {text}[/dim]")
+
+
+def _say(text: str) -> None:
+    console.print(f"  {text}", markup=False)

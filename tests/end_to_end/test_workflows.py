@@ -1,0 +1,188 @@
+"""The Action in real workflows: which databases they reach, and what stands on the commit."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import NewProject
+from tests.end_to_end.project import Plan, Project
+from tests.end_to_end.tools import TOOLS
+
+DBMATE = next(tool for tool in TOOLS if tool.name == "dbmate")
+HANG = """\
+import os, psycopg
+psycopg.connect(os.environ["DATABASE_URL"]).execute("SELECT pg_sleep(600)")
+"""
+PLAN = Plan(files=DBMATE.files, command=DBMATE.command)
+
+
+def test_a_branch_is_migrated_in_its_own_database_and_in_preview(new_project: NewProject) -> None:
+    project = new_project(PLAN)
+
+    pushed = project.push("feature")
+
+    assert pushed.outcome.succeeded, pushed.log
+    assert pushed.outcome.outputs["result"] == "success"
+    assert pushed.outcome.outputs["environment"] == "branch"
+    assert (
+        pushed.outcome.outputs["database"]
+        == project.credentials("--branch", "feature")["PGDATABASE"]
+    )
+    assert pushed.outcome.outputs["database"].endswith("--feature")
+    assert list(pushed.results) == ["branch", "preview"]
+    assert pushed.check("migrate (branch)").conclusion == "success"
+    assert pushed.check("migrate (preview)").conclusion == "success"
+    assert pushed.check("database").conclusion == "success"
+
+
+def test_the_default_branch_is_migrated_in_preview_and_then_in_production(
+    new_project: NewProject,
+) -> None:
+    project = new_project(PLAN)
+
+    pushed = project.push("main")
+
+    assert pushed.outcome.succeeded, pushed.log
+    assert pushed.outcome.outputs["environment"] == "production"
+    assert list(pushed.results.items()) == [("preview", "success"), ("production", "success")]
+    assert pushed.check("migrate (production)").conclusion == "success"
+    assert project.tables("--environment", "production") >= {"users", "orders"}
+
+
+def test_a_migration_that_fails_on_preview_never_reaches_production(
+    new_project: NewProject,
+) -> None:
+    project = new_project(PLAN)
+
+    pushed = project.push("main", DBMATE.broken)
+
+    assert not pushed.outcome.succeeded
+    assert pushed.outcome.outputs["result"] == "failure"
+    assert pushed.results["preview"] == "failure"
+    assert pushed.results.get("production") != "success"
+    assert pushed.check("migrate (preview)").conclusion == "failure"
+    assert "users" not in project.tables("--environment", "production")
+
+
+def test_a_migration_that_hangs_is_ended_and_says_so(new_project: NewProject) -> None:
+    hangs = Plan(
+        files={"hang.py": HANG},
+        command="python hang.py & sleep 600",
+        inputs={"timeout-minutes": "1", "environments": "branch"},
+    )
+    project = new_project(hangs)
+    started = time.monotonic()
+
+    pushed = project.push("feature")
+
+    assert time.monotonic() - started < 110
+    assert not pushed.outcome.succeeded
+    check = pushed.check("migrate (branch)")
+    assert check.conclusion == "failure"
+    assert "1 min" in check.output["title"]
+
+
+def test_the_command_of_the_workflow_wins_over_the_assignment_s(new_project: NewProject) -> None:
+    project = new_project(Plan(command="exit 1", inputs={"migration-command": "exit 0"}))
+
+    assert project.push("feature").outcome.succeeded
+
+
+def test_later_steps_use_the_branch_s_database_when_the_workflow_asks(
+    new_project: NewProject, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    project = new_project(
+        Plan(
+            files=DBMATE.files,
+            command=DBMATE.command,
+            inputs={"export-env": "true"},
+            later="python -c \"import os, psycopg; psycopg.connect(os.environ['DATABASE_URL'])"
+            '.execute(\'SELECT FROM users\')" && printf %s "$PGDATABASE" > "$SEEN"',
+            environ={"SEEN": str(seen)},
+        )
+    )
+
+    pushed = project.push("feature")
+
+    assert pushed.outcome.succeeded, pushed.log
+    assert seen.read_text() == pushed.outcome.outputs["database"]
+
+
+def test_a_workflow_that_asks_for_credentials_only_runs_nothing_and_posts_nothing(
+    new_project: NewProject,
+) -> None:
+    project = new_project(
+        Plan(
+            command="exit 1",
+            inputs={"migrate": "false", "export-env": "true"},
+            later='test -n "$DATABASE_URL"',
+        )
+    )
+
+    pushed = project.push("feature")
+
+    assert pushed.outcome.succeeded, pushed.log
+    assert pushed.outcome.outputs["environment"] == "branch"
+
+
+def test_an_older_commit_never_runs_over_a_newer_one(new_project: NewProject) -> None:
+    project = new_project(PLAN)
+    github = project.site.github
+    older = github.push(project.repository, "feature")
+    newer = project.push("feature")
+    assert newer.outcome.succeeded, newer.log
+    github.create_branch(project.repository, "late", sha=older)
+
+    late = project.run("late")
+
+    assert late.outcome.succeeded, late.log
+    assert late.results == {"branch": "success", "preview": "superseded"}
+
+
+def test_a_fork_gets_no_database_and_its_workflow_goes_on(new_project: NewProject) -> None:
+    project = new_project(PLAN)
+    github = project.site.github
+    fork = github.fork(project.repository, owner=github.user("stranger"))
+    github.push(fork, "feature")
+    pull_request = github.open_pull_request(
+        project.repository, "feature", head_repository=fork, author=github.user("stranger")
+    )
+
+    ran = project.run_pull_request(pull_request)
+
+    assert ran.outcome.succeeded, ran.log
+    assert ran.outcome.outputs["result"] == "skipped"
+    assert [each["environment"] for each in project.databases()] == ["production", "preview"]
+    assert ran.check("migrate (branch)").conclusion == "skipped"
+
+
+@pytest.fixture(scope="module")
+def shared_project(new_project: NewProject) -> Project:
+    return new_project(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("branch", "ending"),
+    [
+        ("feature/login", "--feature-login--"),
+        ("Feature", "--feature--"),
+        ("fix-$(id)", "--fix-id--"),
+        ("a--b", "--a-b--"),
+        ("production", "--production--"),
+        ("🌱", "--x--"),
+        ("long/" + "x" * 245, f"--long-{'x' * 36}--"),
+    ],
+    ids=["slash", "upper-case", "shell", "double-dash", "reserved", "emoji", "250-bytes"],
+)
+def test_a_branch_of_any_name_has_a_database_of_its_own(
+    shared_project: Project, branch: str, ending: str
+) -> None:
+    pushed = shared_project.push(branch)
+
+    assert pushed.outcome.succeeded, pushed.log
+    database = pushed.outcome.outputs["database"]
+    assert database[6:-12] == ending
+    assert shared_project.tables("--branch", branch) >= {"users", "orders"}
+    assert pushed.check("migrate (branch)").conclusion == "success"

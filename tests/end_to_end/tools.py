@@ -1,0 +1,66 @@
+"""The example projects: real migration tools, each with two migrations and a broken third."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.end_to_end.runner import CHECKOUT
+
+_PROJECTS = Path(__file__).with_name("projects")
+_BUILD = CHECKOUT / "build"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A project and how it migrates."""
+
+    name: str
+    command: str
+    broken_to: str
+    """The folder in which a copy of `broken/` is found by the tool."""
+    build: str = ""
+    needs: Path | None = None
+    """What `script/setup` could not install everywhere."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The project as it stands at first, without `broken`."""
+        return {path: text for path, text in self._all().items() if not path.startswith("broken/")}
+
+    @property
+    def broken(self) -> dict[str, str]:
+        """The files of a commit that adds the broken migration."""
+        return {
+            f"{self.broken_to}/{path.removeprefix('broken/')}": text
+            for path, text in self._all().items()
+            if path.startswith("broken/")
+        }
+
+    def _all(self) -> dict[str, str]:
+        root = _PROJECTS / self.name
+        return {
+            str(path.relative_to(root)): path.read_text()
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and not {"node_modules", "__pycache__"} & set(path.parts)
+        }
+
+
+TOOLS = (
+    Tool(name="alembic", command="alembic upgrade head", broken_to="migrations/versions"),
+    Tool(name="dbmate", command="dbmate --no-dump-schema migrate", broken_to="db/migrations"),
+    Tool(name="deno", command="deno task migrate", broken_to="migrations"),
+    Tool(
+        name="django",
+        command="python manage.py migrate --noinput",
+        broken_to="shop/migrations",
+    ),
+    Tool(
+        name="prisma",
+        command="npx prisma migrate deploy",
+        broken_to="prisma/migrations",
+        # In place of `npm ci`, which needs the internet.
+        build=f"ln -s '{_BUILD / 'prisma' / 'node_modules'}' node_modules",
+        needs=_BUILD / "prisma",
+    ),
+)
+# What the runner's machine has: Deno finds its packages there without the internet.
+ENVIRON = {"DENO_DIR": str(_BUILD / "deno")}

@@ -1,0 +1,275 @@
+"""The minimal client against the real server, in the clear and behind TLS."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from action import wire
+from action.postgres import LoginRefused, Target, TlsFailed, Unreachable, session
+from tests.integration.action.conftest import NewDatabase
+
+QUESTION = "SELECT pg_catalog.current_database(), NULL, 'äöü'"
+
+
+@pytest.fixture
+def target(new_database: NewDatabase) -> Target:
+    database = new_database("branch")
+    return Target(
+        host=database.host,
+        port=database.port,
+        database=database.tenant.name,
+        user=database.tenant.login_role,
+        password=database.password,
+        sslmode="disable",
+        ca_certificate=None,
+    )
+
+
+def ask(target: Target) -> list[list[str | None]]:
+    with session(target) as opened:
+        return opened.rows(QUESTION)
+
+
+def test_it_logs_in_by_scram_and_reads_rows(target: Target) -> None:
+    assert ask(target) == [[target.database, None, "äöü"]]
+
+
+def test_prefer_takes_a_server_without_tls(target: Target) -> None:
+    assert ask(replace(target, sslmode="prefer"))
+
+
+@pytest.mark.parametrize("sslmode", ["require", "verify-ca", "verify-full"])
+def test_a_server_without_tls_is_refused_where_tls_is_asked_for(
+    target: Target, sslmode: str
+) -> None:
+    with pytest.raises(TlsFailed, match="does not support TLS"):
+        ask(replace(target, sslmode=sslmode))
+
+
+def test_a_wrong_password_is_refused_by_the_server(target: Target) -> None:
+    with pytest.raises(LoginRefused, match="password authentication failed") as caught:
+        ask(replace(target, password="x" * 32))
+
+    assert caught.value.sqlstate == "28P01"
+
+
+def test_a_database_of_others_is_refused(target: Target) -> None:
+    with pytest.raises(LoginRefused) as caught:
+        ask(replace(target, database="no such database"))
+
+    assert caught.value.sqlstate == "3D000"
+
+
+def test_an_error_in_a_query_is_told(target: Target) -> None:
+    with pytest.raises(LoginRefused, match="division by zero"), session(target) as opened:
+        opened.rows("SELECT 1/0")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "why"),
+    [
+        ("127.0.0.1", 9, "refused"),
+        ("no-such-host.invalid", 5432, "cannot be resolved"),
+        ("a" * 64 + ".example", 5432, "cannot be resolved"),
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_told_apart(
+    target: Target, host: str, port: int, why: str
+) -> None:
+    with pytest.raises(Unreachable, match=why):
+        ask(replace(target, host=host, port=port))
+
+
+# --- servers that are not what they claim to be --------------------------------------------------
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that handles each connection in turn; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        ended = threading.Event()
+
+        def accept() -> None:
+            while not ended.is_set():
+                with suppress(OSError), listener.accept()[0] as connection:
+                    connection.settimeout(10)
+                    serve(connection)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            ended.set()
+            thread.join()
+
+
+def saying(*messages: bytes) -> Callable[[socket.socket], None]:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(10_000)
+        for message in messages:
+            connection.sendall(message)
+        connection.recv(10_000)
+
+    return serve
+
+
+def request(code: int, rest: bytes = b"") -> bytes:
+    return wire.frame(b"R", code.to_bytes(4, "big") + rest)
+
+
+READY = wire.frame(b"Z", b"I")
+OFFER = request(10, b"SCRAM-SHA-256\0\0")
+IMPOSTORS = {
+    "a plain password": (request(3), "asks for a plain password"),
+    "an MD5 password": (request(5, b"salt"), "asks for MD5"),
+    "another mechanism": (request(10, b"PLAIN\0\0"), "does not offer SCRAM"),
+    "no proof of its own": (OFFER + request(0) + READY, "did not prove"),
+    "a forged proof": (OFFER + request(12, b"v=AAAA"), "did not prove"),
+    "another client's challenge": (OFFER + request(11, b"r=other,s=AAAA,i=1"), "not an answer"),
+    "no PostgreSQL": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not PostgreSQL"),
+}
+
+
+@pytest.mark.parametrize("kind", IMPOSTORS)
+def test_an_impostor_gets_no_password(target: Target, kind: str) -> None:
+    messages, why = IMPOSTORS[kind]
+
+    with listening(saying(messages)) as port, pytest.raises(LoginRefused, match=why):
+        ask(replace(target, port=port))
+
+
+def test_a_server_that_hangs_up_is_unreachable(target: Target) -> None:
+    def hang_up(connection: socket.socket) -> None:
+        connection.recv(8)
+
+    with listening(hang_up) as port, pytest.raises(Unreachable, match="closed"):
+        ask(replace(target, port=port))
+
+
+# --- TLS: ends here, and the real server is behind it --------------------------------------------
+
+
+def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext, str]:
+    """A server's context and its self-signed certificate for these names."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "server.pem").write_bytes(private + pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context, pem.decode()
+
+
+def terminating(context: ssl.SSLContext, target: Target) -> Callable[[socket.socket], None]:
+    """Answer SSLRequest, then pass everything between the client and the real server."""
+
+    def serve(connection: socket.socket) -> None:
+        assert connection.recv(8) == wire.SSL_REQUEST
+        connection.sendall(b"S")
+        with (
+            context.wrap_socket(connection, server_side=True) as client,
+            socket.create_connection((target.host, target.port)) as server,
+        ):
+            back = threading.Thread(target=copy, args=(server, client))
+            back.start()
+            copy(client, server)
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            back.join()
+
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := source.recv(10_000):
+                sink.sendall(piece)
+
+    return serve
+
+
+LOCALHOST = x509.DNSName("localhost")
+ADDRESS = x509.IPAddress(IPv4Address("127.0.0.1"))
+ELSEWHERE = x509.DNSName("db.example.com")
+
+
+@pytest.mark.parametrize("sslmode", ["prefer", "require", "verify-ca", "verify-full"])
+@pytest.mark.parametrize(("host", "name"), [("localhost", LOCALHOST), ("127.0.0.1", ADDRESS)])
+def test_a_server_with_the_right_certificate_is_accepted(
+    target: Target, tmp_path: Path, sslmode: str, host: str, name: x509.GeneralName
+) -> None:
+    context, pem = certificate(tmp_path, name)
+
+    with listening(terminating(context, target)) as port:
+        rows = ask(replace(target, host=host, port=port, sslmode=sslmode, ca_certificate=pem))
+
+    assert rows[0][0] == target.database
+
+
+@pytest.mark.parametrize("sslmode", ["require", "verify-ca", "verify-full"])
+def test_a_certificate_of_another_authority_is_refused(
+    target: Target, tmp_path: Path, sslmode: str
+) -> None:
+    context, _ = certificate(tmp_path, LOCALHOST)
+    _, other = certificate(tmp_path, LOCALHOST)
+    refused = replace(target, host="localhost", sslmode=sslmode, ca_certificate=other)
+
+    with listening(terminating(context, target)) as port, pytest.raises(TlsFailed):
+        ask(replace(refused, port=port))
+
+
+def test_verify_full_wants_the_hosts_own_name(target: Target, tmp_path: Path) -> None:
+    context, pem = certificate(tmp_path, ELSEWHERE)
+    checked = replace(target, host="localhost", ca_certificate=pem)
+
+    with listening(terminating(context, target)) as port:
+        by_chain = ask(replace(checked, port=port, sslmode="verify-ca"))
+        with pytest.raises(TlsFailed, match="not accepted"):
+            ask(replace(checked, port=port, sslmode="verify-full"))
+
+    assert by_chain
+
+
+def test_verify_full_without_a_ca_trusts_the_systems_authorities_only(
+    target: Target, tmp_path: Path
+) -> None:
+    context, _ = certificate(tmp_path, LOCALHOST)
+
+    with listening(terminating(context, target)) as port, pytest.raises(TlsFailed):
+        ask(replace(target, host="localhost", port=port, sslmode="verify-full"))
+
+
+def test_require_without_a_ca_encrypts_and_does_not_verify(target: Target, tmp_path: Path) -> None:
+    context, _ = certificate(tmp_path, ELSEWHERE)
+
+    with listening(terminating(context, target)) as port:
+        assert ask(replace(target, host="localhost", port=port, sslmode="require"))

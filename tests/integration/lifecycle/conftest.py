@@ -1,0 +1,22 @@
+"""Each story gets a world of its own, and leaves nothing on the shared server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.instances import AdminLogin
+from tests.integration.lifecycle.world import World, open_world, state_url
+
+
+@pytest.fixture
+def world(
+    state_database: str,
+    postgres_superuser: AdminLogin,
+    postgres_admin: AdminLogin,
+    tmp_path: Path,
+) -> Iterator[World]:
+    url = state_url(postgres_superuser, state_database)
+    with open_world(url, postgres_admin, str(tmp_path)) as opened:
+        yield opened
+        assert opened.github.violations == []

@@ -1,0 +1,263 @@
+"""A world to tell stories in: GitHub, the service, a server for tenants, and a repository."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+from urllib.parse import quote
+
+import procrastinate
+from psycopg import connect
+from psycopg.rows import dict_row
+from werkzeug.serving import make_server
+
+from app import bootstrap
+from app.config import Config
+from app.core.assignments import App, Assignment, Policies
+from app.core.checks import Check
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import (
+    AppId,
+    BranchName,
+    CommitSha,
+    DatabaseName,
+    InstallationId,
+    InstanceId,
+    OwnerId,
+    RepositoryId,
+)
+from app.core.instances import AdminLogin, Instance, InstanceKind
+from app.core.intents import ReconcileRepository
+from app.core.repositories import InstallationState
+from app.core.repositories import Repository as Known
+from app.jobs import github_tasks, periodic, tasks
+from app.jobs.queue import app as queue
+from app.operations import housekeeping
+from app.operations.services import Services
+from app.store.connection import state_conninfo
+from app.store.vault import new_key
+from app.web import create_app
+from demo.github.model import Installation, Repository
+from demo.github.server import LocalGitHub
+
+QUIET_ROUNDS = 3
+
+# The queue knows the tasks of modules that were imported.
+__all__ = ["World", "github_tasks", "open_world", "periodic", "settings_of", "tasks"]
+
+
+class Clock:
+    """The service's clock, which a story may put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(kw_only=True)
+class World:
+    """One repository with one app, and everything around it that is real."""
+
+    app: AppId
+    github: LocalGitHub
+    repository: Repository
+    installation: Installation
+    services: Services
+    dsn: str
+    clock: Clock
+    settings: dict[str, str] = field(repr=False)
+
+    def settle(self) -> None:
+        """Hand over every webhook and run jobs until none is due."""
+        for _ in range(QUIET_ROUNDS):
+            self.github.hook.wait()
+            self.work()
+
+    def work(self) -> None:
+        """Run the jobs that are due, as a worker does; those of dead workers too."""
+        asyncio.run(self._work())
+
+    async def _work(self) -> None:
+        connector = procrastinate.PsycopgConnector(
+            conninfo=state_conninfo(self.dsn), min_size=1, max_size=4
+        )
+        with queue.replace_connector(connector):
+            async with queue.open_async():
+                for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
+                    await queue.job_manager.retry_job(job)
+                await queue.run_worker_async(
+                    wait=False,
+                    concurrency=4,
+                    listen_notify=False,
+                    install_signal_handlers=False,
+                    delete_jobs="successful",
+                    additional_context={"services": self.services},
+                )
+
+    def reconcile(self) -> None:
+        """What the worker does every ten minutes, done now."""
+        housekeeping.reconcile_everything(self.services)
+        self.settle()
+
+    def sha(self, text: str) -> CommitSha:
+        return CommitSha(text)
+
+    def put_retries_forward(self) -> None:
+        """Make jobs that wait for another attempt due now."""
+        with connect(state_conninfo(self.dsn)) as connection:
+            connection.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
+
+    def jobs(self) -> list[str]:
+        """Names of the jobs that are not done."""
+        with connect(state_conninfo(self.dsn), row_factory=dict_row) as connection:
+            rows = connection.execute(
+                "SELECT task_name FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+                " ORDER BY id"
+            ).fetchall()
+        return [row["task_name"] for row in rows]
+
+    def assign(self, app_id: str | None = None, **policies: object) -> Assignment:
+        """Assign the repository's app to the tenants' server, and let the worker do its part."""
+        self.github.hook.wait()
+        self.services.repositories.save(self.known())
+        first = not self.services.apps.of_repository(RepositoryId(self.repository.id))
+        app = App(
+            id=AppId(app_id or self.app),
+            repository_id=RepositoryId(self.repository.id),
+            has_bare_checks=first,
+        )
+        self.services.apps.add(app)
+        assignment = Assignment(
+            app=app,
+            instance_id=self.services.instances.named("tenants").id,
+            migration_command="migrate",
+            policies=replace(Policies(), **policies),  # type: ignore[arg-type]
+        )
+        self.services.apps.assign(
+            assignment,
+            then=[ReconcileRepository(repository_id=RepositoryId(self.repository.id))],
+        )
+        self.settle()
+        return assignment
+
+    def known(self) -> Known:
+        """The repository as the service would store it."""
+        return Known(
+            id=RepositoryId(self.repository.id),
+            owner_id=OwnerId(self.repository.owner.id),
+            full_name=self.repository.full_name,
+            default_branch=BranchName(self.repository.default_branch),
+            is_private=True,
+            is_archived=False,
+            installation_id=InstallationId(self.installation.id),
+            installation_state=InstallationState.ACTIVE,
+        )
+
+    def database(self, branch: str, app_id: str | None = None) -> Database | None:
+        """The live database of a branch, in any state but `gone`."""
+        return self.services.databases.live(
+            AppId(app_id or self.app), Environment.BRANCH, BranchName(branch)
+        )
+
+    def ready(self, branch: str) -> Database:
+        """The branch's database, which is ready."""
+        database = self.database(branch)
+        assert database is not None, f"{branch} has no database"
+        assert database.state is DatabaseState.READY, f"{database.state}: {database.reason}"
+        return database
+
+    def shared(self, environment: Environment) -> Database | None:
+        return self.services.databases.live(self.app, environment)
+
+    def names_on_server(self) -> list[DatabaseName]:
+        instance = self.services.instances.named("tenants")
+        return sorted(self.services.server_for(instance).database_names(prefix=f"{self.app}-"))
+
+    def checks(self, head_sha: str) -> Sequence[Check]:
+        return self.services.checks.of_commit(RepositoryId(self.repository.id), CommitSha(head_sha))
+
+    def pass_time(self, **amount: float) -> None:
+        self.clock.ahead += timedelta(**amount)
+
+
+def state_url(admin: AdminLogin, database: str, *, port: int | None = None) -> str:
+    """Where the service finds its state, perhaps through another port."""
+    address = admin.address
+    login = f"{admin.user}:{quote(admin.password)}"
+    return f"postgresql://{login}@{address.host}:{port or address.port}/{database}"
+
+
+def settings_of(github: LocalGitHub, dsn: str, folder: str) -> dict[str, str]:
+    """The service's environment."""
+    return {
+        "COPPICE_DATABASE_URL": dsn,
+        "COPPICE_DATA_DIR": folder,
+        "COPPICE_SECRET_KEYS": new_key(),
+        "COPPICE_GITHUB_APP_ID": str(github.app_id),
+        "COPPICE_GITHUB_PRIVATE_KEY": github.private_key,
+        "COPPICE_GITHUB_WEBHOOK_SECRETS": github.webhook_secret,
+        "COPPICE_GITHUB_URL": github.url,
+        "COPPICE_GITHUB_API_URL": github.api_url,
+        "COPPICE_OIDC_ISSUER": github.oidc_issuer,
+    }
+
+
+@contextmanager
+def open_world(dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
+    """A world whose service takes webhooks over real HTTP; jobs run when the story says so."""
+    with ExitStack() as stack:
+        github = stack.enter_context(LocalGitHub())
+        settings = settings_of(github, dsn, folder)
+        config = Config.from_environ(settings)
+        state = stack.enter_context(bootstrap.open_state(config))
+        clock = Clock()
+        services = replace(
+            stack.enter_context(bootstrap.open_services(config, state, bootstrap.clusters(config))),
+            clock=clock,
+        )
+        services.instances.add(tenants(admin))
+        repository = github.create_repository("acme/shop")
+        installation = github.install(repository.owner)
+        server = make_server("127.0.0.1", 0, create_app(services, config), threaded=True)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        stack.callback(server.server_close)
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        github.webhook_url = f"http://127.0.0.1:{server.server_port}/webhooks/github"
+        yield World(
+            # The server is shared with other tests, which run at the same time.
+            app=AppId(secrets.token_hex(5)),
+            github=github,
+            repository=repository,
+            installation=installation,
+            services=services,
+            dsn=dsn,
+            clock=clock,
+            settings=settings,
+        )
+        remove_databases(services)
+
+
+def tenants(admin: AdminLogin) -> Instance:
+    """The tests' PostgreSQL as a linked instance."""
+    return Instance(
+        id=InstanceId(0),
+        name="tenants",
+        kind=InstanceKind.LINKED,
+        admin=admin,
+        public_address=admin.address,
+    )
+
+
+def remove_databases(services: Services) -> None:
+    """The server is shared by all tests: leave nothing of this story on it."""
+    for database in services.databases.all():
+        instance = services.instances.get(database.instance_id)
+        services.server_for(instance).drop(database.tenant())

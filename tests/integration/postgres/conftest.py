@@ -1,0 +1,123 @@
+"""A tenant with a database, as its long-lived login and as a job's."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from app.core.databases import TenantDatabase
+from app.core.identifiers import DatabaseName, RoleName
+from app.core.instances import AdminLogin
+from app.operations.ports import JobLoginRequest
+from app.postgres.passwords import new_password
+from app.postgres.server import PostgresServer
+from app.postgres.sessions import Login, Session, admin_login, connect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A database and a login for it."""
+
+    admin: AdminLogin
+    database: TenantDatabase
+    role: RoleName
+    password: str = field(repr=False)
+
+    @contextmanager
+    def session(self, *, database: str | None = None) -> Iterator[Session]:
+        login = Login(
+            address=self.admin.address,
+            user=self.role,
+            password=self.password,
+            database=database or self.database.name,
+        )
+        with connect(login) as session:
+            yield session
+
+    def can_connect(self) -> bool:
+        try:
+            with self.session():
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def run(self, *statements: str) -> None:
+        with self.session() as session:
+            for statement in statements:
+                session.execute(statement.encode())
+
+    def value(self, query: str) -> object:
+        with self.session() as session:
+            row = session.execute(query.encode()).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def job_request(database: TenantDatabase, *, name: str = "j1") -> JobLoginRequest:
+    return JobLoginRequest(
+        role=RoleName(f"{database.login_role}-{name}"),
+        password=new_password(),
+        valid_until=datetime.now(UTC) + timedelta(minutes=30),
+        statement_timeout_seconds=900,
+    )
+
+
+@pytest.fixture
+def new_provisioned(
+    tenant_server: PostgresServer,
+    postgres_admin: AdminLogin,
+    new_tenant: Callable[[], TenantDatabase],
+) -> Callable[[], Tenant]:
+    def new() -> Tenant:
+        database, password = new_tenant(), new_password()
+        tenant_server.provision(database, password=password)
+        return Tenant(
+            admin=postgres_admin, database=database, role=database.login_role, password=password
+        )
+
+    return new
+
+
+@pytest.fixture
+def tenant(new_provisioned: Callable[[], Tenant]) -> Tenant:
+    """The long-lived login of a fresh database."""
+    return new_provisioned()
+
+
+@pytest.fixture
+def job(tenant: Tenant, tenant_server: PostgresServer) -> Tenant:
+    """A job's login for the same database as `tenant`."""
+    request = job_request(tenant.database)
+    tenant_server.open_job_login(tenant.database, request)
+    return Tenant(
+        admin=tenant.admin,
+        database=tenant.database,
+        role=request.role,
+        password=request.password,
+    )
+
+
+@pytest.fixture(params=["tenant", "job"])
+def either(request: pytest.FixtureRequest) -> Tenant:
+    """Both kinds of login, one after the other."""
+    login: Tenant = request.getfixturevalue(request.param)
+    return login
+
+
+@pytest.fixture
+def superuser(postgres_superuser: AdminLogin) -> Iterator[Session]:
+    """For staging what only a DBA or a crash can do, and for seeing everything."""
+    with connect(admin_login(postgres_superuser)) as session:
+        yield session
+
+
+@pytest.fixture
+def superuser_in(postgres_superuser: AdminLogin) -> Iterator[Callable[[str], Session]]:
+    """Sessions of the superuser in any database; closed after the test."""
+    with ExitStack() as sessions:
+        yield lambda name: sessions.enter_context(
+            connect(admin_login(postgres_superuser, database=DatabaseName(name)))
+        )

@@ -1,0 +1,184 @@
+"""Workers killed at any statement of an operation: the next attempt ends right."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from itertools import count
+
+import pytest
+
+from app.core.databases import TenantDatabase
+from app.core.identifiers import DatabaseName, RoleName
+from app.core.instances import AdminLogin
+from app.postgres.passwords import new_password
+from app.postgres.server import PostgresServer
+from app.postgres.sessions import Session
+from tests.integration.postgres.conftest import Tenant, job_request
+
+MOMENTS = ["before", "during", "after"]
+
+
+class DyingWorker:
+    """Runs operations in a process that is killed at a statement."""
+
+    def __init__(self, process: "subprocess.Popen[str]", admin: AdminLogin) -> None:
+        self._process = process
+        self._admin = admin
+
+    def dies(self, operation: str, tenant: Tenant, *, statement: int, moment: str) -> bool:
+        """Start the operation; False if it ended before it came to that statement."""
+        request = {
+            "admin": {
+                "host": self._admin.address.host,
+                "port": self._admin.address.port,
+                "user": self._admin.user,
+                "password": self._admin.password,
+            },
+            "database": asdict(tenant.database),
+            "password": tenant.password,
+            "operation": operation,
+            "statement": statement,
+            "moment": moment,
+        }
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().strip()
+        assert answer in ("killed", "finished 0")
+        return answer == "killed"
+
+
+@pytest.fixture(scope="module")
+def worker(postgres_admin: AdminLogin) -> Iterator[DyingWorker]:
+    command = [sys.executable, "-m", "tests.integration.postgres.dying_worker"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield DyingWorker(process, postgres_admin)
+        assert process.stdin
+        process.stdin.close()
+
+
+def planned(new_tenant: Callable[[], TenantDatabase], admin: AdminLogin) -> Tenant:
+    database = new_tenant()
+    return Tenant(admin=admin, database=database, role=database.login_role, password=new_password())
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_provisioning_ends_right_and_lets_no_stranger_in(
+    moment: str,
+    worker: DyingWorker,
+    tenant_server: PostgresServer,
+    new_tenant: Callable[[], TenantDatabase],
+    superuser: Session,
+) -> None:
+    admin = worker._admin
+    for statement in count(1):
+        tenant = planned(new_tenant, admin)
+        if not worker.dies("provision", tenant, statement=statement, moment=moment):
+            break
+
+        assert not is_open_to_strangers(superuser, tenant.database.name)
+        tenant_server.provision(tenant.database, password=tenant.password)
+        tenant.run("CREATE TABLE t (a int)")
+        tenant_server.drop(tenant.database)
+    assert statement > 15
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_dropping_ends_with_nothing_left(
+    moment: str,
+    worker: DyingWorker,
+    tenant_server: PostgresServer,
+    new_provisioned: Callable[[], Tenant],
+    superuser: Session,
+) -> None:
+    for statement in count(1):
+        tenant = new_provisioned()
+        tenant_server.open_job_login(tenant.database, job_request(tenant.database))
+        if not worker.dies("drop", tenant, statement=statement, moment=moment):
+            break
+
+        tenant_server.drop(tenant.database)
+        assert traces_of(superuser, tenant.database) == 0
+    assert statement > 5
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_sealing_and_unsealing_end_with_an_open_database(
+    moment: str,
+    worker: DyingWorker,
+    tenant_server: PostgresServer,
+    tenant: Tenant,
+) -> None:
+    for operation in ("seal", "unseal"):
+        for statement in count(1):
+            if not worker.dies(operation, tenant, statement=statement, moment=moment):
+                break
+            tenant_server.seal(tenant.database)
+            assert not tenant.can_connect()
+            tenant_server.unseal(tenant.database, password=tenant.password)
+            assert tenant.can_connect()
+            if operation == "unseal":
+                tenant_server.seal(tenant.database)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ending_a_job_ends_with_its_things_handed_over(
+    moment: str,
+    worker: DyingWorker,
+    tenant_server: PostgresServer,
+    tenant: Tenant,
+) -> None:
+    for statement in count(1):
+        request = job_request(tenant.database)
+        tenant_server.open_job_login(tenant.database, request)
+        job = replace(tenant, role=request.role, password=request.password)
+        job.run("SET ROLE none", f"CREATE TABLE t{statement} (a int)")
+        if not worker.dies("close_job_login", tenant, statement=statement, moment=moment):
+            break
+
+        tenant_server.close_job_login(tenant.database, RoleName(job.role))
+    owners = tenant.value(
+        "SELECT count(DISTINCT tableowner) FROM pg_tables WHERE tablename ~ '^t[0-9]'"
+    )
+    assert owners == 1
+
+
+def test_renaming_ends_under_the_new_name(
+    worker: DyingWorker, tenant_server: PostgresServer, new_provisioned: Callable[[], Tenant]
+) -> None:
+    for statement in count(1):
+        tenant = new_provisioned()
+        tenant_server.seal(tenant.database)
+        dies = worker.dies("rename", tenant, statement=statement, moment="after")
+        new_name = DatabaseName(f"{tenant.database.name}--old")
+        if dies:
+            tenant_server.rename(tenant.database, new_name=new_name)
+
+        assert tenant_server.database_names(prefix=tenant.database.name) == [new_name]
+        tenant_server.drop(replace(tenant.database, name=new_name))
+        if not dies:
+            break
+
+
+def is_open_to_strangers(superuser: Session, name: DatabaseName) -> bool:
+    """Whether any login might connect: the window that provisioning must not have."""
+    return bool(
+        superuser.execute(
+            "SELECT FROM pg_database WHERE datname = %s AND datallowconn"
+            " AND has_database_privilege('public', oid, 'CONNECT')",
+            [name],
+        ).rowcount
+    )
+
+
+def traces_of(superuser: Session, database: TenantDatabase) -> int:
+    return superuser.execute(
+        "SELECT FROM pg_roles WHERE starts_with(rolname::text, %s) OR rolname = %s"
+        " UNION ALL SELECT FROM pg_database WHERE datname = %s",
+        [database.login_role, database.owner_role, database.name],
+    ).rowcount

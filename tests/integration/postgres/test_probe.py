@@ -1,0 +1,142 @@
+"""What `instances test` finds on real servers and with real roles."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from psycopg import sql
+
+from app.core.errors import ServerUnreachable
+from app.core.instances import AdminLogin, SslMode
+from app.postgres.embedded import EmbeddedServer
+from app.postgres.failures import LoginRefused
+from app.postgres.passwords import new_password
+from app.postgres.server import PostgresServer
+from app.postgres.sessions import Session
+from app.postgres.tenant_cluster import prepare_tenant_cluster
+
+NewAdmin = Callable[[str], AdminLogin]
+
+
+@pytest.fixture
+def new_admin(superuser: Session, postgres_superuser: AdminLogin) -> Iterator[NewAdmin]:
+    """Makes roles with the attributes that a DBA happened to give."""
+    made: list[sql.Identifier] = []
+
+    def new(attributes: str) -> AdminLogin:
+        name, password = f"admin_{uuid4().hex}", new_password()
+        role = sql.Identifier(name)
+        made.append(role)
+        superuser.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password))
+        )
+        superuser.execute(sql.SQL("ALTER ROLE {} ").format(role) + sql.SQL(attributes))
+        superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(role))
+        return replace(postgres_superuser, user=name, password=password)
+
+    yield new
+    for role in made:
+        superuser.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        superuser.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def codes(admin: AdminLogin) -> dict[str, bool]:
+    server = PostgresServer(admin)
+    return {finding.code: finding.is_fatal for finding in server.probe().findings}
+
+
+@pytest.fixture(scope="module")
+def fresh(postgres_directory: Path) -> Iterator[AdminLogin]:
+    """A superuser's login to a server where nobody else makes databases."""
+    server = EmbeddedServer(postgres_directory / f"fresh-{uuid4().hex}", settings={"fsync": "off"})
+    yield server.start()
+    server.destroy()
+
+
+def test_a_fresh_server_lets_every_login_in_until_it_is_prepared(fresh: AdminLogin) -> None:
+    before = PostgresServer(fresh).probe()
+
+    admin = prepare_tenant_cluster(fresh)
+
+    assert [(f.code, f.is_fatal) for f in before.findings] == [
+        ("superuser", False),
+        ("public_connect", False),
+    ]
+    assert "postgres, template1" in before.findings[1].message
+    assert PostgresServer(admin).probe().findings == ()
+    assert before.version == PostgresServer(admin).probe().version
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ("NOCREATEDB NOCREATEROLE", {"createdb", "createrole"}),
+        ("CREATEDB NOCREATEROLE", {"createrole"}),
+        ("NOCREATEDB CREATEROLE", {"createdb"}),
+        ("CREATEDB CREATEROLE", set()),
+    ],
+)
+def test_what_is_fatal_depends_on_the_role(
+    new_admin: NewAdmin, attributes: str, expected: set[str]
+) -> None:
+    found = codes(new_admin(attributes))
+
+    assert {code for code, is_fatal in found.items() if is_fatal} == expected
+    assert {"signal_backend", "temp_file_limit", "reserved_connections"} <= found.keys()
+
+
+def test_an_unencrypted_connection_is_noticed(postgres_admin: AdminLogin) -> None:
+    address = replace(postgres_admin.address, sslmode=SslMode.PREFER)
+
+    assert codes(replace(postgres_admin, address=address))["tls"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"password": "wrong"}, "refuses the login"),
+        ({"user": "nobody-here"}, "refuses the login"),
+        ({"maintenance_database": "nowhere"}, "refuses the login"),
+    ],
+)
+def test_a_wrong_login_is_told_from_a_server_that_is_away(
+    postgres_admin: AdminLogin, change: dict[str, str], words: str
+) -> None:
+    with pytest.raises(LoginRefused, match=words) as caught:
+        codes(replace(postgres_admin, **change))  # type: ignore[arg-type]
+
+    assert postgres_admin.password not in repr(vars(caught.value.__cause__))
+
+
+def test_demanded_encryption_that_is_missing_is_named(postgres_admin: AdminLogin) -> None:
+    address = replace(postgres_admin.address, sslmode=SslMode.REQUIRE)
+
+    with pytest.raises(LoginRefused, match="encrypted connection"):
+        codes(replace(postgres_admin, address=address))
+
+
+@pytest.mark.parametrize("change", [{"port": 1}, {"host": "nowhere.invalid"}])
+def test_a_server_that_is_away_is_worth_another_try(
+    postgres_admin: AdminLogin, change: dict[str, object]
+) -> None:
+    address = replace(postgres_admin.address, **change)  # type: ignore[arg-type]
+
+    with pytest.raises(ServerUnreachable):
+        codes(replace(postgres_admin, address=address))
+
+
+def test_a_standby_is_of_no_use(postgres_directory: Path) -> None:
+    server = EmbeddedServer(
+        postgres_directory / f"standby-{uuid4().hex}", settings={"fsync": "off"}
+    )
+    server.start()
+    server.stop()
+    data = (server.directory / "cluster").resolve() / "data"
+    (data / "standby.signal").touch()
+
+    found = codes(server.start())
+
+    server.destroy()
+    assert found["standby"] is True

@@ -1,0 +1,78 @@
+"""What a run may ask for: an app, a command, and nothing that GitHub decides."""
+
+from typing import Any
+
+import pytest
+
+from app.core.assignments import App, Assignment, Policies
+from app.core.identifiers import AppId, RepositoryId
+from tests.integration.runs.shop import Shop, refusal
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"branch": "main"}, {"database": "other"}, {"environments": ["dev"]}, {"timeout_minutes": 0}],
+)
+def test_a_request_can_name_no_branch_and_no_database(shop: Shop, extra: dict[str, Any]) -> None:
+    assert refusal(shop.job().begin(**extra)) == (400, "invalid")
+
+
+def test_a_second_app_makes_the_choice_necessary(shop: Shop) -> None:
+    add_app(shop, "second")
+
+    unsaid, wrong, right = (
+        shop.job().begin(),
+        shop.job().begin(app="third"),
+        shop.job().begin(app="second"),
+    )
+
+    assert refusal(unsaid) == (400, "app_needed")
+    assert shop.app_id in str(unsaid.json)
+    assert refusal(wrong) == (403, "unknown_app")
+    assert right.json is not None
+    assert right.json["app"] == "second"
+
+
+def test_a_stranger_learns_no_app_ids(shop: Shop) -> None:
+    add_app(shop, "second")
+
+    answer = shop.job(repository_owner_id="999999").begin()
+
+    assert "second" not in str(answer.json)
+
+
+def test_a_run_needs_a_command_from_somewhere(shop: Shop) -> None:
+    shop.services.apps.assign(
+        Assignment(
+            app=shop.assignment().app,
+            instance_id=shop.assignment().instance_id,
+            migration_command="",
+            policies=Policies(),
+        )
+    )
+
+    assert refusal(shop.job().begin(migration_command=" ")) == (400, "no_command")
+    assert shop.job().begin(migration_command="", migrate=False).status_code == 200
+
+
+def test_the_assignments_command_is_used_when_the_workflow_has_none(shop: Shop) -> None:
+    answer = shop.job().begin(migration_command="")
+
+    assert answer.json is not None
+    assert (answer.json["command"], answer.json["command_source"]) == ("migrate", "assignment")
+
+
+def add_app(shop: Shop, app_id: str) -> None:
+    first = shop.assignment()
+    app = App(
+        id=AppId(app_id), repository_id=RepositoryId(shop.repository.id), has_bare_checks=False
+    )
+    shop.services.apps.add(app)
+    shop.services.apps.assign(
+        Assignment(
+            app=app,
+            instance_id=first.instance_id,
+            migration_command="migrate",
+            policies=Policies(),
+        )
+    )

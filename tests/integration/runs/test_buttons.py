@@ -1,0 +1,89 @@
+"""Buttons on check runs: whoever may press one is obeyed, others are ignored silently."""
+
+import pytest
+
+from app.core.databases import DatabaseState
+from app.core.identifiers import CommitSha
+from app.operations.provisioning import report_database
+from demo.github.model import CheckRun
+from tests.integration.runs.shop import Job, Shop
+
+
+def check_run(shop: Shop, sha: str, name: str) -> CheckRun:
+    """What GitHub shows under a name."""
+    return next(run for run in shop.github.check_runs(shop.repository, sha) if run.name == name)
+
+
+def failed(shop: Shop, branch: str | None, environment: str) -> Job:
+    """A finished job whose migration failed, its check run posted."""
+    job = shop.job(branch).begun(environments=[environment])
+    job.migrate(environment, "failure")
+    shop.github.complete_run(job.run, "failure")
+    shop.world.settle()
+    return job
+
+
+def press_rerun(shop: Shop, job: Job, name: str, *, role: str) -> None:
+    user = shop.github.grant(shop.repository, f"{role}r", role)
+    shop.github.rerequest(check_run(shop, job.run.head_sha, name), user=user)
+    shop.world.settle()
+
+
+@pytest.mark.parametrize(
+    ("role", "attempt"), [("read", 1), ("triage", 1), ("write", 2), ("admin", 2)]
+)
+def test_rerun_of_a_branch_needs_write(shop: Shop, role: str, attempt: int) -> None:
+    shop.push("x")
+    job = failed(shop, "x", "branch")
+
+    press_rerun(shop, job, "migrate (branch)", role=role)
+
+    assert job.run.attempt == attempt
+
+
+@pytest.mark.parametrize(("role", "attempt"), [("write", 1), ("maintain", 2)])
+def test_rerun_of_production_needs_a_maintainer(shop: Shop, role: str, attempt: int) -> None:
+    shop.job().begun(environments=["preview"]).migrate("preview")
+    job = failed(shop, None, "production")
+
+    press_rerun(shop, job, "migrate (production)", role=role)
+
+    assert job.run.attempt == attempt
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [("read", DatabaseState.ERROR), ("write", DatabaseState.READY)]
+)
+def test_fix_makes_a_failed_database_again(shop: Shop, role: str, state: DatabaseState) -> None:
+    sha = break_database(shop)
+    user = shop.github.grant(shop.repository, "presser", role)
+
+    shop.github.press_button(check_run(shop, sha, "database"), "fix", user=user)
+    shop.world.settle()
+
+    assert shop.database("branch", "x").state is state
+
+
+def test_a_button_is_in_the_audit_trail(shop: Shop) -> None:
+    sha = break_database(shop)
+    user = shop.github.grant(shop.repository, "ada", "write")
+
+    shop.github.press_button(check_run(shop, sha, "database"), "fix", user=user)
+    shop.world.settle()
+
+    assert ("database.fix", shop.database("branch", "x").name) in [
+        (row["action"], row["subject"]) for row in shop.audit()
+    ]
+
+
+def break_database(shop: Shop) -> str:
+    """A branch whose database is in error, as its `database` check says; the head's commit."""
+    shop.push("x")
+    shop.github.open_pull_request(shop.repository, "x")
+    shop.world.settle()
+    broken = shop.database("branch", "x")
+    shop.services.databases.change(broken.id, state=DatabaseState.ERROR, reason="It broke.")
+    sha = shop.github.branch_head(shop.repository, "x") or ""
+    report_database(shop.services, shop.assignment(), shop.database("branch", "x"), CommitSha(sha))
+    shop.world.settle()
+    return sha

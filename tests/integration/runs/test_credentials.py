@@ -1,0 +1,173 @@
+"""What a job is given: one database, one login, for its run."""
+
+from tests.integration.runs.shop import Shop, can_log_in, query
+
+
+def test_a_push_reaches_the_branchs_database_and_preview(shop: Shop) -> None:
+    shop.push("feature/login")
+
+    answer = shop.job("feature/login").begin()
+
+    assert answer.json is not None
+    assert answer.json["primary"] == "branch"
+    assert [item["environment"] for item in answer.json["databases"]] == ["branch", "preview"]
+    assert answer.json["databases"][0]["database"] == shop.database("branch", "feature/login").name
+
+
+def test_the_variables_lead_to_the_branchs_database(shop: Shop) -> None:
+    shop.push("x")
+
+    variables = shop.job("x").begun().given("branch")
+
+    name = shop.database("branch", "x").name
+    assert query(variables, "SELECT current_database()::text") == [(name,)]
+    assert variables["COPPICE_DATABASE"] == variables["PGDATABASE"] == name
+
+
+def test_what_a_job_makes_belongs_to_the_long_lived_login(shop: Shop) -> None:
+    shop.push("x")
+    variables = shop.job("x").begun().given("branch")
+
+    query(variables, "CREATE TABLE made (id int)")
+
+    owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'made'"
+    assert query(variables, owner) == [(shop.database("branch", "x").login_role,)]
+
+
+def test_asking_again_gives_the_same_answer(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+
+    first, second = job.ask("branch"), job.ask("branch")
+
+    assert first.json == second.json
+
+
+def test_starting_again_finds_the_run(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x")
+
+    first, second = job.begin(), job.begin()
+
+    assert first.json == second.json
+
+
+def test_the_login_ends_with_the_migration(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    variables = job.given("branch")
+    query(variables, "CREATE TABLE kept (id int)")
+
+    job.report("branch")
+
+    assert not can_log_in(variables)
+    assert shop.services.job_logins.of_database(shop.database("branch", "x").id) == []
+
+
+def test_an_exported_login_lives_until_the_job_completes(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(export_env=True)
+    branch, preview = job.given("branch"), job.given("preview")
+    job.report("branch")
+    job.report("preview")
+    assert can_log_in(branch)
+    assert not can_log_in(preview)
+
+    shop.github.complete_job(job.run, "migrate")
+    shop.world.settle()
+
+    assert not can_log_in(branch)
+
+
+def test_an_exported_login_of_a_failed_migration_ends_with_it(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(export_env=True)
+    variables = job.given("branch")
+
+    job.report("branch", "failure")
+
+    assert not can_log_in(variables)
+
+
+def test_without_a_migration_nothing_is_held_and_no_check_is_written(shop: Shop) -> None:
+    sha = shop.push("x")
+    holder, reader = shop.job("x").begun(), shop.job("x").begun(migrate=False, export_env=True)
+    holder.given("branch")
+
+    answer = reader.ask("branch")
+
+    assert answer.json is not None
+    assert answer.json["lease_seconds"] is None
+    assert answer.json["outlives_run"] is True
+    assert query(answer.json["variables"], "SELECT 1") == [(1,)]
+    started = shop.services.migrations.of_run(reader.id)  # type: ignore[arg-type]
+    assert started == []
+    assert shop.checks(sha)["migrate (branch)"].conclusion is None
+
+
+def test_runtime_gives_the_long_lived_login(shop: Shop) -> None:
+    shop.push("x")
+
+    variables = shop.job("x").begun(migrate=False, credentials="runtime").given("branch")
+
+    assert variables["PGUSER"] == shop.database("branch", "x").login_role
+    assert query(variables, "SELECT 1") == [(1,)]
+
+
+def test_runtime_for_production_needs_the_assignments_word(shop: Shop) -> None:
+    refused = shop.job().begun(migrate=False, credentials="runtime").ask("production")
+    shop.set_policies(runtime_production=True)
+
+    given = shop.job().begun(migrate=False, credentials="runtime").ask("production")
+
+    assert (refused.status_code, refused.json and refused.json["error"]) == (
+        403,
+        "runtime_not_allowed",
+    )
+    assert given.status_code == 200
+
+
+def test_every_issue_is_in_the_audit_trail_without_the_password(shop: Shop) -> None:
+    shop.push("x")
+    variables = shop.job("x").begun().given("branch")
+
+    rows = shop.audit()
+
+    [issued] = [row for row in rows if row["action"] == "credentials.issue"]
+    assert issued["subject"] == variables["PGDATABASE"]
+    assert variables["PGUSER"] in issued["detail"]
+    assert variables["PGPASSWORD"] not in str(rows)
+
+
+def test_the_password_is_stored_encrypted_only(shop: Shop) -> None:
+    shop.push("x")
+    variables = shop.job("x").begun().given("branch")
+
+    stored = shop.state("SELECT password FROM job_logins")
+
+    assert variables["PGPASSWORD"].encode() not in bytes(stored[0]["password"])
+
+
+def test_a_pooler_is_given_with_the_long_lived_login_only(shop: Shop) -> None:
+    shop.set_pooler(knows_job_logins=False)
+    shop.push("x")
+
+    job = shop.job("x").begun(migrate=False).given("branch")
+    runtime = shop.job("x").begun(migrate=False, credentials="runtime").given("branch")
+
+    assert "DATABASE_URL_POOLED" not in job
+    assert runtime["DATABASE_URL_POOLED"].startswith("postgresql://")
+
+
+def test_a_pooler_that_knows_job_logins_is_given_with_those_too(shop: Shop) -> None:
+    shop.set_pooler(knows_job_logins=True)
+    shop.push("x")
+
+    assert "DATABASE_URL_POOLED" in shop.job("x").begun(migrate=False).given("branch")
+
+
+def test_a_pooler_that_leads_nowhere_is_never_handed_out(shop: Shop) -> None:
+    shop.set_pooler(knows_job_logins=True, port=1)
+    shop.push("x")
+
+    assert shop.job("x").begun(migrate=False).ask("branch").status_code == 503

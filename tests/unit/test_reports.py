@@ -1,0 +1,224 @@
+"""What our check runs say about databases and migrations."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from app.core.assignments import App
+from app.core.checks import Conclusion
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import (
+    AppId,
+    BranchName,
+    CommitSha,
+    DatabaseId,
+    DatabaseName,
+    InstanceId,
+    MigrationId,
+    RepositoryId,
+    RoleName,
+    RunId,
+    WorkflowRunId,
+)
+from app.core.runs import CredentialKind, Migration, MigrationResult, Run
+from app.operations import migration_reports, reports
+from app.operations.migration_reports import MAX_TEXT, Story
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+FIRST = App(id=AppId("3ba03b"), repository_id=RepositoryId(42), has_bare_checks=True)
+LATER = App(id=AppId("docs"), repository_id=RepositoryId(42), has_bare_checks=False)
+DATABASE = Database(
+    id=DatabaseId(1),
+    app_id=FIRST.id,
+    instance_id=InstanceId(1),
+    environment=Environment.BRANCH,
+    branch=BranchName("feature/login"),
+    name=DatabaseName("3ba03b--feature-login--abc"),
+    owner_role=RoleName("3ba03b-o-1"),
+    login_role=RoleName("3ba03b-u-1"),
+    marker="0" * 24,
+    state=DatabaseState.READY,
+    reason=None,
+    generation=1,
+    is_emptying=False,
+    migrated_sha=None,
+    migrated_at=None,
+    created_at=NOW,
+    ready_at=NOW,
+    drop_after=None,
+    missing_since=None,
+    is_live=True,
+)
+RUN = Run(
+    id=RunId(17),
+    app_id=FIRST.id,
+    repository_id=RepositoryId(42),
+    workflow_run_id=WorkflowRunId(900),
+    workflow_attempt=1,
+    workflow_job_id=None,
+    job_name="migrate",
+    event="push",
+    head_sha=CommitSha("a" * 40),
+    branch=BranchName("feature/login"),
+    environments=(Environment.BRANCH, Environment.PREVIEW),
+    primary=Environment.BRANCH,
+    migrates=True,
+    credentials=CredentialKind.JOB,
+    export_env=False,
+    credentials_minutes=60,
+    timeout_minutes=30,
+    command="npx prisma migrate deploy",
+    created_at=NOW,
+)
+FAILED = Migration(
+    id=MigrationId(5),
+    run_id=RUN.id,
+    database_id=DATABASE.id,
+    environment=Environment.BRANCH,
+    started_at=NOW,
+    finished_at=NOW,
+    result=MigrationResult.FAILURE,
+    exit_code=1,
+    duration_seconds=3.24,
+    log_tail="ERROR: relation does not exist\n",
+    rebuilt=False,
+    generation=1,
+)
+STORY = Story(
+    app=FIRST,
+    run=RUN,
+    migration=FAILED,
+    database=DATABASE,
+    job_url="https://github.com/acme/shop/actions/runs/900/job/1",
+    shows_log=True,
+)
+
+
+def told(**changes: object) -> Story:
+    """The failed migration with some things different."""
+    return replace(STORY, migration=replace(FAILED, **changes))  # type: ignore[arg-type]
+
+
+def test_the_first_app_has_the_bare_names() -> None:
+    assert reports.database_check_name(FIRST) == "database"
+    assert reports.migration_check_name(FIRST, Environment.PREVIEW) == "migrate (preview)"
+
+
+def test_a_later_app_carries_its_id_in_the_names() -> None:
+    assert reports.database_check_name(LATER) == "database (docs)"
+    assert reports.migration_check_name(LATER, Environment.BRANCH) == "migrate (branch, docs)"
+
+
+def test_a_made_database_says_how_long_it_took() -> None:
+    content = reports.database_ready(FIRST, DATABASE, seconds=0.42)
+
+    assert content.conclusion is Conclusion.SUCCESS
+    assert "`3ba03b--feature-login--abc` of branch `feature/login` was made in 0.4 s" in (
+        content.summary
+    )
+
+
+def test_a_database_that_could_not_be_made_says_why_and_has_a_button() -> None:
+    broken = replace(DATABASE, state=DatabaseState.ERROR, reason="The disk is full.")
+
+    content = reports.database_failed(FIRST, broken)
+
+    assert content.conclusion is Conclusion.FAILURE
+    assert "The disk is full." in content.summary
+    assert [(action.label, action.identifier) for action in content.actions] == [("Fix", "fix")]
+
+
+def test_buttons_keep_githubs_limits() -> None:
+    assert len(reports.FIX.label) <= 20
+    assert len(reports.FIX.description) <= 40
+    assert len(reports.FIX.identifier) <= 20
+
+
+def test_a_failure_says_duration_command_exit_code_and_rerun() -> None:
+    content = migration_reports.finished(STORY)
+
+    assert content.conclusion is Conclusion.FAILURE
+    assert content.title == "Failed with exit code 1 after 3.2 s"
+    for words in ("3.2 s", "Exit code: 1", "`npx prisma migrate deploy`", "**Re-run**"):
+        assert words in content.summary
+
+
+def test_the_log_is_shown_where_readers_may_see_it() -> None:
+    content = migration_reports.finished(STORY)
+
+    assert content.text == "```text\nERROR: relation does not exist\n```"
+
+
+def test_elsewhere_there_is_only_a_link_to_the_job() -> None:
+    content = migration_reports.finished(replace(STORY, shows_log=False))
+
+    assert content.text == ""
+    assert "https://github.com/acme/shop/actions/runs/900/job/1" in content.summary
+
+
+@pytest.mark.parametrize(
+    ("result", "conclusion"),
+    [
+        (MigrationResult.SUCCESS, Conclusion.SUCCESS),
+        (MigrationResult.FAILURE, Conclusion.FAILURE),
+        (MigrationResult.TIMED_OUT, Conclusion.FAILURE),
+        (MigrationResult.SUPERSEDED, Conclusion.SKIPPED),
+    ],
+)
+def test_each_result_has_its_conclusion(result: MigrationResult, conclusion: Conclusion) -> None:
+    assert migration_reports.finished(told(result=result)).conclusion is conclusion
+
+
+def test_preview_beside_a_branch_is_neutral() -> None:
+    content = migration_reports.finished(told(environment=Environment.PREVIEW))
+
+    assert content.conclusion is Conclusion.NEUTRAL
+    assert "shared by all branches" in content.summary
+
+
+def test_preview_alone_is_not() -> None:
+    story = told(environment=Environment.PREVIEW)
+    alone = replace(story, run=replace(RUN, environments=(Environment.PREVIEW,)))
+
+    assert migration_reports.finished(alone).conclusion is Conclusion.FAILURE
+
+
+def test_a_rebuilt_preview_says_so() -> None:
+    content = migration_reports.finished(told(environment=Environment.PREVIEW, rebuilt=True))
+
+    assert "**emptied**" in content.summary
+
+
+def test_a_lost_runner_is_told_apart_from_a_failed_command() -> None:
+    content = migration_reports.finished(told(duration_seconds=None, exit_code=None, log_tail=""))
+
+    assert content.title == "The runner went away"
+
+
+def test_a_log_full_of_fences_stays_inside_its_own() -> None:
+    content = migration_reports.finished(told(log_tail="```\n# heading\n`````\n@everyone"))
+
+    assert content.text.startswith("``````text\n")
+    assert content.text.endswith("\n``````")
+
+
+@pytest.mark.parametrize("letter", ["x", "`", "\U0001f331"])
+def test_the_longest_log_fits_github(letter: str) -> None:
+    content = migration_reports.finished(told(log_tail=letter * 200_000))
+
+    assert 30_000 < len(content.text) <= MAX_TEXT
+
+
+def test_a_command_of_several_lines_is_a_block() -> None:
+    story = replace(STORY, run=replace(RUN, command="set -e\nmake migrate\n"))
+
+    assert "```text\nset -e\nmake migrate\n```" in migration_reports.finished(story).summary
+
+
+def test_a_migration_in_progress_has_no_conclusion() -> None:
+    content = migration_reports.in_progress(told(finished_at=None, result=None))
+
+    assert content.conclusion is None
+    assert content.title == "Migrating 3ba03b--feature-login--abc"
