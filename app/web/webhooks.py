@@ -43,12 +43,15 @@ class UnsupportedEncoding(CoppiceError):
     advice = "Send the body as it is, without Content-Encoding."
 
 
-class SlowBody(CoppiceError):
-    """The sender does not get on with it."""
+class IncompleteBody(CoppiceError):
+    """The sender went away, or took longer than anybody waits."""
 
-    code = "slow_body"
+    code = "incomplete_body"
     http_status = 408
-    advice = "Send the body within ten seconds."
+    advice = "Send the whole body within ten seconds."
+
+    def __init__(self) -> None:
+        super().__init__("The body did not arrive as a whole.")
 
 
 @webhooks.post("/webhooks/github")
@@ -76,7 +79,7 @@ def receive() -> ResponseReturnValue:
 
 
 def read_body() -> bytes:
-    """The whole body. Raises SlowBody for one that drips in and would hold a thread for ever."""
+    """The whole body. Raises IncompleteBody for one that drips in: it would hold a thread."""
     # gunicorn hands its socket over; Flask's own server, which is for tests, does not.
     connection: socket.socket | None = request.environ.get("gunicorn.socket")
     if connection is None:
@@ -86,17 +89,20 @@ def read_body() -> bytes:
     patience.start()
     try:
         return _read()
-    except ClientDisconnected as error:
-        raise SlowBody("The body did not arrive in time.") from error
     finally:
         patience.cancel()
 
 
 def _read() -> bytes:
-    body = request.get_data(cache=False)
-    limit = request.max_content_length
-    # A body that announces no length is cut there without a word.
-    if request.content_length is None and limit is not None and len(body) >= limit:
+    length, limit = request.content_length, request.max_content_length
+    try:
+        body = request.get_data(cache=False)
+    except (ClientDisconnected, OSError) as error:
+        raise IncompleteBody from error
+    if length is not None and len(body) < length:
+        raise IncompleteBody
+    # A body that announces no length is cut at the limit without a word.
+    if length is None and limit is not None and len(body) >= limit:
         raise RequestEntityTooLarge
     return body
 

@@ -3,6 +3,7 @@
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -80,7 +81,9 @@ def test_bodies_that_stop_arriving_hold_nobody_up(web: Web) -> None:
     slow = [web.connect() for _ in range(3)]
     for connection in slow:
         connection.sendall(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n")
+    for connection in slow[1:]:
         connection.sendall(b"Content-Length: 1000\r\n\r\n{")
+    slow[0].sendall(b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
 
     started = time.monotonic()
     answer = web.post(body, headers(body))
@@ -99,38 +102,37 @@ def test_a_header_sent_twice_is_refused(web: Web, name: str) -> None:
     lines = [f"{key}: {value}" for key, value in sent.items()]
     lines += [f"{name}: {sent[name]}\u00e9", f"Content-Length: {len(body)}"]
 
-    with web.connect() as connection:
-        head = "\r\n".join(["POST /webhooks/github HTTP/1.1", "Host: x", *lines, "", ""])
-        connection.sendall(head.encode("latin-1") + body)
-        answer = first_line(connection)
+    connection = web.connect()
+    head = "\r\n".join(["POST /webhooks/github HTTP/1.1", "Host: x", *lines, "", ""])
+    connection.sendall(head.encode("latin-1") + body)
+    answer = first_line(connection)
 
     assert answer.split()[1] in {b"400", b"401"}
 
 
 def announce(web: Web, header: str) -> bytes:
     """Say how long the body will be, and send nothing of it."""
-    with web.connect() as connection:
-        head = f"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
-        connection.sendall(head.encode())
-        return first_line(connection)
+    connection = web.connect()
+    connection.sendall(f"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n".encode())
+    return first_line(connection)
 
 
 def send_chunks(web: Web, *, size: int, count: int) -> bytes:
-    """A body without a length, in pieces; ends early when the answer is there."""
-    with web.connect() as connection:
-        connection.sendall(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n")
-        connection.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
-        try:
-            for _ in range(count):
-                connection.sendall(b"%x\r\n%s\r\n" % (size, b"x" * size))
-            connection.sendall(b"0\r\n\r\n")
-        except OSError:
-            pass  # refused before the end
-        return first_line(connection)
+    """A body without a length, in pieces; ends early when it is refused."""
+    connection = web.connect()
+    connection.sendall(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n")
+    connection.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
+    with suppress(OSError):
+        for _ in range(count):
+            connection.sendall(b"%x\r\n%s\r\n" % (size, b"x" * size))
+        connection.sendall(b"0\r\n\r\n")
+    return first_line(connection)
 
 
 def first_line(connection: socket.socket) -> bytes:
+    """What the answer begins with; nothing more is read."""
     received = b""
-    while b"\r\n" not in received and (part := connection.recv(4096)):
-        received += part
+    with connection:
+        while b"\r\n" not in received and (part := connection.recv(4096)):
+            received += part
     return received.split(b"\r\n")[0]
