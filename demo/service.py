@@ -25,7 +25,7 @@ class Service:
     """
 
     def __init__(self, folder: Path, *, settings: Mapping[str, str]) -> None:
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
         self.log = folder / "service.log"
         self._folder = folder
@@ -107,7 +107,7 @@ def _kill_group(leader: int) -> None:
         return
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

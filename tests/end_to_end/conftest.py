@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from demo.github.server import LocalGitHub
+from demo.runner import Runner, copy_action
+from demo.service import Service
 from tests.end_to_end.project import Plan, Project, Site
-from tests.end_to_end.runner import Runner, copy_action
-from tests.end_to_end.service import Service
 
 NewProject = Callable[[Plan], Project]
 
@@ -26,9 +26,6 @@ def github() -> Iterator[LocalGitHub]:
 def service(github: LocalGitHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with an instance that it provisioned; tests use repositories of their own."""
     folder = tmp_path_factory.mktemp("service")
-    # As root, PostgreSQL runs as another account, which must be able to pass through.
-    for passed in (folder, *list(folder.parents)[:2]):
-        passed.chmod(0o711)
     service = Service(folder, settings=_settings(github))
     service.start()
     github.webhook_url = f"{service.url}/webhooks/github"

@@ -14,9 +14,9 @@ from demo.github import payloads
 from demo.github.control.actions import RunOptions
 from demo.github.model import CheckRun, PullRequest, Repository, WorkflowRun
 from demo.github.server import LocalGitHub
+from demo.runner import Job, Outcome, Runner, check_out
+from demo.service import Service
 from tests.end_to_end import workflows
-from tests.end_to_end.runner import Job, Outcome, Runner, check_out
-from tests.end_to_end.service import Service
 
 Files = Mapping[str, str]
 T = TypeVar("T")
@@ -75,12 +75,12 @@ class Project:
         sha = self.site.github.push(self.repository, branch, files=files)
         return self.run(branch, sha=sha)
 
-    def run(self, branch: str, *, sha: str | None = None) -> "Pushed":
-        """Run the workflow for a push of the branch's head."""
+    def run(self, branch: str, *, sha: str | None = None, event: str = "push") -> "Pushed":
+        """Run the workflow for a push of the branch's head, or another event about it."""
         github = self.site.github
         run = github.start_run(
             self.repository,
-            event="push",
+            event=event,
             branch=branch,
             options=RunOptions(workflow=workflows.PATH),
         )
@@ -149,12 +149,15 @@ class Project:
             full_name=self.repository.full_name,
         )
         github = self.site.github
+        asks = github.runner_environment(run)
         # GitHub gives the jobs of forks no way to ask for a token.
-        token = github.runner_environment(run) if run.head_repository is self.repository else {}
+        is_trusted = run.head_repository is self.repository
         job = Job(
             event_name=run.event,
             event={**event, "repository": {"default_branch": self.repository.default_branch}},
-            environ={**self._plan.environ, **token},
+            token_url=asks["ACTIONS_ID_TOKEN_REQUEST_URL"] if is_trusted else "",
+            token_secret=asks["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+            environ=self._plan.environ,
         )
         outcome = self.site.runner.run(checkout, job)
         github.complete_run(run, "success" if outcome.succeeded else "failure")

@@ -10,10 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from demo.runner import TOOLS as PROGRAMS
+from demo.service import free_port
 from tests.end_to_end.conftest import NewProject
 from tests.end_to_end.project import Plan, Project, wait_for
-from tests.end_to_end.runner import TOOLS as PROGRAMS
-from tests.end_to_end.service import free_port
 from tests.end_to_end.tools import ENVIRON, TOOLS
 
 DENO = next(tool for tool in TOOLS if tool.name == "deno")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.runner import Job, Outcome, Runner, check_out
+from demo.runner import Job, Outcome, Runner, check_out
 
 ACTION = """\
 name: Stand-in
@@ -61,7 +61,8 @@ def run(tmp_path: Path, origin: Path, *, branch: str = "main") -> Outcome:
     job = Job(
         event_name="push",
         event={"ref": f"refs/heads/{branch}"},
-        environ={"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "four"},
+        token_url="http://127.0.0.1:1/token",
+        token_secret="four",
     )
     return Runner(tmp_path / "runner", action=action).run(checkout, job)
 

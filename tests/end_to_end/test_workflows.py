@@ -141,6 +141,29 @@ def test_an_older_commit_never_runs_over_a_newer_one(new_project: NewProject) ->
     assert late.results == {"branch": "success", "preview": "superseded"}
 
 
+def test_a_merge_queue_migrates_preview_alone(new_project: NewProject) -> None:
+    project = new_project(PLAN)
+    github = project.site.github
+    github.push(project.repository, "feature")
+    pull_request = github.open_pull_request(project.repository, "feature")
+
+    merged = project.run(github.queue_merge(pull_request), event="merge_group")
+
+    assert merged.outcome.succeeded, merged.log
+    assert merged.results == {"preview": "success"}
+    assert merged.check("migrate (preview)").conclusion == "success"
+
+
+def test_a_workflow_started_by_hand_migrates_its_branch(new_project: NewProject) -> None:
+    project = new_project(PLAN)
+    project.site.github.push(project.repository, "feature")
+
+    ran = project.run("feature", event="workflow_dispatch")
+
+    assert ran.outcome.succeeded, ran.log
+    assert ran.results == {"branch": "success", "preview": "success"}
+
+
 def test_a_fork_gets_no_database_and_its_workflow_goes_on(new_project: NewProject) -> None:
     project = new_project(PLAN)
     github = project.site.github

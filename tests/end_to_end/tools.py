@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.end_to_end.runner import CHECKOUT
+from demo.runner import CHECKOUT
 
 _PROJECTS = Path(__file__).with_name("projects")
 _BUILD = CHECKOUT / "build"
