@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from app.core.addresses import check_instance_name
 from app.operations.instance_requests import Provisioned
 from app.postgres.binaries import find_binaries
 from app.postgres.cluster import Cluster, open_cluster
@@ -87,6 +88,7 @@ class Clusters:
 
     def destroy(self, name: str) -> None:
         """Stop the server and remove its data."""
+        check_instance_name(name)  # it becomes a path, of which everything is removed
         folder = self._folder / name
         # First, so that nobody starts it again.
         (folder / _OPTIONS).unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """One installation of the service, as an operator has it: a data directory and commands."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from psycopg import conninfo
+
+from tests import postgres_cluster
 
 CHECKOUT = Path(__file__).parents[3]
 _PATIENCE_SECONDS = 60.0
@@ -141,8 +142,7 @@ class Installation:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        for place in self.places():
-            shutil.rmtree(place, ignore_errors=True)
+        postgres_cluster.remove_servers_below(self.folder)
 
 
 def url_of(dsn: str) -> str:

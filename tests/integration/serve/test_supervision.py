@@ -123,18 +123,28 @@ def test_a_stop_leaves_no_process(installation: Installation, number: signal.Sig
     assert not any(is_alive(server) for server in servers)
 
 
-def test_children_end_when_the_supervisor_is_killed_and_the_next_one_takes_over(
-    installation: Installation,
-) -> None:
+def test_everything_ends_when_the_supervisor_is_killed(installation: Installation) -> None:
     process = installation.serve()
-    survivor = state_server(installation)
 
     process.kill()
     process.wait()
 
-    await_that(lambda: not installation.processes(WEB) and not installation.processes(WORKER))
+    await_that(lambda: not installation.processes(), what=installation.log)
+
+
+def test_a_server_that_outlived_its_service_is_taken_over(installation: Installation) -> None:
+    process = installation.serve()
+    survivor = state_server(installation)
+    # Stopped first, so that none can end the others in order.
+    ours = [process.pid, *installation.processes(WEB), *installation.processes(WORKER)]
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in ours:
+            os.kill(pid, number)
+    process.wait()
     assert is_alive(survivor)
+
     taking_over = installation.serve()
+
     assert state_server(installation) == survivor
     taking_over.terminate()
     assert taking_over.wait(60) == 0
