@@ -125,6 +125,12 @@ class World:
     def assign(self, app_id: str | None = None, **policies: object) -> Assignment:
         """Assign the repository's app to the tenants' server, and let the worker do its part."""
         self.github.hook.wait()
+        assignment = self.assign_quietly(app_id, **policies)
+        self.settle()
+        return assignment
+
+    def assign_quietly(self, app_id: str | None = None, **policies: object) -> Assignment:
+        """The same without waiting for anything."""
         self.services.repositories.save(self.known())
         first = not self.services.apps.of_repository(RepositoryId(self.repository.id))
         app = App(
@@ -143,7 +149,6 @@ class World:
             assignment,
             then=[ReconcileRepository(repository_id=RepositoryId(self.repository.id))],
         )
-        self.settle()
         return assignment
 
     def known(self) -> Known:
