@@ -126,6 +126,23 @@ def test_another_check_of_the_same_name_is_left_alone(
     assert [check.external_id for check in github.check_runs(shop, head)] == ["40", "41"]
 
 
+def test_an_older_check_of_the_same_name_is_found_again(
+    github: LocalGitHub,
+    adapter: PyGithubGitHub,
+    shop: Repository,
+    known: Known,
+    head: CommitSha,
+    *,
+    passed: CheckContent,
+) -> None:
+    first = adapter.publish_check(known, head, passed, check_id=CheckId(40), github_id=None)
+    adapter.publish_check(known, head, passed, check_id=OURS, github_id=None)
+
+    again = adapter.publish_check(known, head, passed, check_id=CheckId(40), github_id=None)
+
+    assert again == first
+
+
 def test_a_check_run_that_github_has_no_more_is_made_again(
     github: LocalGitHub,
     adapter: PyGithubGitHub,

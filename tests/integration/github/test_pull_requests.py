@@ -104,3 +104,13 @@ def test_a_broken_list_of_pull_requests_is_never_an_answer(
 
     with pytest.raises(GitHubUnavailable):
         adapter.open_pull_requests(known)
+
+
+def test_no_pull_requests_count_only_when_the_repository_is_seen(
+    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+) -> None:
+    github.faults.plan(faults.empty_list(), path="/pulls")
+    github.faults.plan(faults.not_found(), path="/repos/acme/shop$")
+
+    with pytest.raises(GitHubUnavailable):
+        adapter.open_pull_requests(known)

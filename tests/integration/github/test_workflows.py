@@ -98,6 +98,17 @@ def test_a_count_that_the_list_does_not_reach_is_no_answer(
         adapter.workflow_runs(known, CommitSha("a" * 40))
 
 
+def test_no_runs_count_only_when_the_repository_is_seen(
+    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+) -> None:
+    none = faults.Fault(status=200, body='{"total_count": 0, "workflow_runs": []}')
+    github.faults.plan(none, path="/actions/runs")
+    github.faults.plan(faults.not_found(), path="/repos/acme/shop$")
+
+    with pytest.raises(GitHubUnavailable):
+        adapter.workflow_runs(known, CommitSha("a" * 40))
+
+
 def test_jobs_are_those_of_the_attempt(
     github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
 ) -> None:
