@@ -97,7 +97,10 @@ def close(services: Services, login: JobLogin) -> None:
     """End a job login and its sessions; what it made stays. Repeating does nothing more."""
     database = services.databases.get(login.database_id)
     if database.state is not DatabaseState.GONE:
-        server_of(services, database).close_job_login(tenant_of(services, database), login.role)
+        server, tenant = server_of(services, database), tenant_of(services, database)
+        server.close_job_login(tenant, login.role)
+        if database.state is DatabaseState.READY:
+            server.take_back(tenant, password=password_of(services, database.id))
     services.job_logins.ended(login.id)
 
 

@@ -85,6 +85,13 @@ class DatabaseServer(Protocol):
         marker over the login. Raises ProvisioningFailed when it is not ours.
         """
 
+    def take_back(self, database: TenantDatabase, *, password: str) -> None:
+        """After a job: undo what it may have done to the long-lived login, as `issue` does.
+
+        A job acts as that login, so it can give it another password to come back with. If it did,
+        the login's sessions are ended too.
+        """
+
     def check_marker(
         self, database: TenantDatabase, *, role: RoleName, password: str, address: Address
     ) -> None:

@@ -30,13 +30,23 @@ def end_sessions(session: Session, roles: Sequence[RoleName]) -> None:
     while pids := _sessions_of(session, roles):
         if time.monotonic() > deadline:
             raise ServerBusy("Ending its sessions: some do not end.")
-        if not _may_signal(session):
-            session.execute(statements.together([statements.act_for(role) for role in roles]))
-        session.execute(
-            "SELECT pg_terminate_backend(pid, %s) FROM unnest(%s::int[]) AS pid",
-            [_END_MILLISECONDS, pids],
-        )
-        session.execute(statements.together([statements.become(role) for role in roles]))
+        _end(session, pids, roles)
+
+
+def end_present_sessions(session: Session, role: RoleName) -> None:
+    """End the sessions that a role has now; it may open others at once."""
+    if pids := _sessions_of(session, [role]):
+        _end(session, pids, [role])
+
+
+def _end(session: Session, pids: Sequence[int], roles: Sequence[RoleName]) -> None:
+    if not _may_signal(session):
+        session.execute(statements.together([statements.act_for(role) for role in roles]))
+    session.execute(
+        "SELECT pg_terminate_backend(pid, %s) FROM unnest(%s::int[]) AS pid",
+        [_END_MILLISECONDS, list(pids)],
+    )
+    session.execute(statements.together([statements.become(role) for role in roles]))
 
 
 def _sessions_of(session: Session, roles: Sequence[RoleName]) -> list[int]:

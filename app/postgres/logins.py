@@ -8,7 +8,8 @@ from app.core.identifiers import RoleName
 from app.core.instances import Address
 from app.postgres import catalog, statements
 from app.postgres.access import Access
-from app.postgres.failures import explained
+from app.postgres.eviction import end_present_sessions
+from app.postgres.failures import LoginRefused, explained
 
 # Qualified throughout: a tenant may have set a search path of its own for its sessions.
 _WHERE_AM_I = (
@@ -34,6 +35,23 @@ def issue(access: Access, database: TenantDatabase, *, password: str, verifier: 
             change.append(limit_temp_files(login, database))
         session.execute(statements.together(change))
     check_marker(access, database, role=login, password=password, address=access.admin.address)
+
+
+def take_back(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
+    """Issue the login again after a job; end its sessions if it had another password.
+
+    A job cannot put the right password back, for it does not know it. What deployed applications
+    have open ends with the rest in that case: nobody can tell them apart.
+    """
+    login, is_ours = database.login_role, True
+    try:
+        check_marker(access, database, role=login, password=password, address=access.admin.address)
+    except LoginRefused:
+        is_ours = False
+    issue(access, database, password=password, verifier=verifier)
+    if not is_ours:
+        with explained("Ending its sessions"), access.session() as session:
+            end_present_sessions(session, login)
 
 
 def check_marker(

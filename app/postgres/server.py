@@ -52,6 +52,12 @@ class PostgresServer:
         verifier = scram_verifier(password)
         self._run(lambda: self._issue(database, password=password, verifier=verifier))
 
+    def take_back(self, database: TenantDatabase, *, password: str) -> None:
+        verifier = scram_verifier(password)
+        self._run(
+            lambda: logins.take_back(self._access, database, password=password, verifier=verifier)
+        )
+
     def check_marker(
         self, database: TenantDatabase, *, role: RoleName, password: str, address: Address
     ) -> None:

@@ -1,6 +1,7 @@
 """A job's login: acts as the long-lived one, and leaves nothing behind."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -118,6 +119,31 @@ def test_a_job_whose_things_are_in_use_is_ended_later(
 
     assert owner_of(tenant, "busy") == tenant.role
     assert not role_exists(superuser, job.role)
+
+
+def test_a_password_that_a_job_gave_the_long_lived_login_lets_nobody_in(
+    tenant: Tenant, job: Tenant, tenant_server: PostgresServer
+) -> None:
+    job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+    thief = replace(tenant, password="planted")
+    with thief.session() as session:
+        tenant_server.close_job_login(job.database, job.role)
+        tenant_server.take_back(tenant.database, password=tenant.password)
+
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    assert not thief.can_connect()
+    assert tenant.can_connect()
+
+
+def test_an_applications_sessions_outlive_a_job_that_did_no_harm(
+    tenant: Tenant, job: Tenant, tenant_server: PostgresServer
+) -> None:
+    with tenant.session() as application:
+        tenant_server.close_job_login(job.database, job.role)
+        tenant_server.take_back(tenant.database, password=tenant.password)
+
+        assert application.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_ending_a_job_twice_is_harmless(job: Tenant, tenant_server: PostgresServer) -> None:
