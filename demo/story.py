@@ -48,7 +48,7 @@ def _assign(stage: Stage) -> Repository:
         lambda: _names(stage, repository, "production", "preview") or None,
         what="production and preview database",
     )
-    for name in _names(stage, repository, "production", "preview"):
+    for name in _names(stage, repository, "production", "preview") or []:
         _say(f"{name} is ready.")
     return repository
 
