@@ -247,6 +247,9 @@ def _remark_on_findings(report: ServerReport) -> None:
 
 
 def _remark_on_reach(instance: Instance) -> None:
+    public = instance.public_address
+    if public.sslmode is SslMode.DISABLE and not is_loopback(public.host):
+        remark(f"Note: connections to {public.host} are not encrypted.")
     if is_loopback(instance.public_address.host):
         remark(
             f"Note: runners are told {instance.public_address.host}, so only runners on this"

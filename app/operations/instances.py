@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
 from app.core.databases import Database
-from app.core.errors import Conflict, Invalid, NotFound, ServerUnreachable
+from app.core.errors import Conflict, Invalid, NotFound, ProvisioningFailed, ServerUnreachable
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.lifecycle import InstanceStatus, instance_status
@@ -193,7 +193,7 @@ def _tested(
         )
         try:
             report = services.server_for(tried).probe()
-        except ServerUnreachable:
+        except (ServerUnreachable, ProvisioningFailed):
             if mode is modes[-1]:
                 raise
             continue

@@ -1,0 +1,94 @@
+"""Assigning repositories from the command line."""
+
+import json
+
+from demo.github.model import Repository
+from demo.github.server import LocalGitHub
+from tests.integration.serve.installation import Installation
+
+
+def apps(coppice: Installation) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(coppice.ok("apps", "list", "--json"))
+    return found
+
+
+def test_an_assigned_repository_gets_an_app_id(assigned: Installation) -> None:
+    (row,) = apps(assigned)
+
+    assert row["repository"] == "acme/shop"
+    assert row["migration_command"] == "./migrate"
+    assert len(str(row["app"])) == 6
+
+
+def test_without_an_app_the_settings_are_named(coppice: Installation, server_url: str) -> None:
+    coppice.ok("instances", "link", "main", "--url", server_url)
+
+    finished = coppice.run("apps", "assign", "acme/shop", "main")
+
+    assert finished.returncode == 1
+    assert "COPPICE_GITHUB_APP_ID" in finished.stderr
+
+
+def test_a_repository_without_the_app_is_refused(assigned: Installation) -> None:
+    finished = assigned.run("apps", "assign", "acme/other", "main")
+
+    assert finished.returncode == 1
+    assert "The GitHub App is not installed for acme/other" in finished.stderr
+
+
+def test_an_app_is_assigned_once(assigned: Installation) -> None:
+    finished = assigned.run("apps", "assign", "acme/shop", "main")
+
+    assert finished.returncode == 1
+    assert "is assigned to main already" in finished.stderr
+
+
+def test_parts_of_a_repository_are_apps_of_their_own(assigned: Installation) -> None:
+    assigned.ok("apps", "assign", "acme/shop", "main", "--app-id", "backend")
+
+    assert {row["app"] for row in apps(assigned)} >= {"backend"}
+    finished = assigned.run("databases", "create", "acme/shop")
+    assert "Say which one with --app-id" in finished.stderr
+
+
+def test_an_app_id_belongs_to_one_repository(
+    assigned: Installation, github: LocalGitHub, shop: Repository
+) -> None:
+    github.create_repository("acme/other")
+    assigned.ok("apps", "assign", "acme/shop", "main", "--app-id", "backend")
+
+    finished = assigned.run("apps", "assign", "acme/other", "main", "--app-id", "backend")
+
+    assert finished.returncode == 1
+    assert "The app id backend cannot be used" in finished.stderr
+
+
+def test_an_edit_leaves_what_is_not_given(assigned: Installation) -> None:
+    assigned.ok("apps", "edit", "acme/shop", "--ignore", "tmp/**", "--preview", "off")
+
+    (row,) = apps(assigned)
+    assert row["migration_command"] == "./migrate"
+
+
+def test_an_ignored_branch_gets_no_database_after_an_edit(
+    assigned: Installation, github: LocalGitHub, shop: Repository
+) -> None:
+    github.push(shop, "tmp/x")
+    assigned.ok("apps", "edit", "acme/shop", "--ignore", "tmp/**")
+
+    finished = assigned.run("databases", "create", "acme/shop", "--branch", "tmp/x")
+
+    assert finished.returncode == 1
+    assert "gets no database" in finished.stderr
+
+
+def test_the_databases_of_a_removed_app_stay(assigned: Installation) -> None:
+    assigned.ok("databases", "create", "acme/shop")
+
+    assigned.ok("apps", "remove", "acme/shop", "--yes")
+
+    assert apps(assigned) == []
+    (row,) = json.loads(assigned.ok("databases", "list", "acme/shop", "--json"))
+    assert row["state"] == "ready"
+    assigned.ok("databases", "delete", str(row["name"]), "--now", "--yes")
+    assert json.loads(assigned.ok("databases", "list", "--json")) == []

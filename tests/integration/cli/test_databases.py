@@ -1,0 +1,115 @@
+"""Looking after single databases, and connecting to them, from the command line."""
+
+import json
+import subprocess
+
+import pytest
+
+from demo.github.model import Repository
+from demo.github.server import LocalGitHub
+from tests.integration.serve.installation import Installation
+
+LOGIN = ["acme/shop", "--branch", "feature/login"]
+
+
+@pytest.fixture
+def login_branch(assigned: Installation, github: LocalGitHub, shop: Repository) -> Installation:
+    """With a database for the branch feature/login."""
+    github.push(shop, "feature/login")
+    assigned.ok("databases", "create", *LOGIN)
+    return assigned
+
+
+def query(coppice: Installation, statement: str) -> str:
+    return coppice.ok("psql", *LOGIN, "--", "-Atqc", statement).strip()
+
+
+def state(coppice: Installation) -> str:
+    return str(json.loads(coppice.ok("databases", "show", *LOGIN, "--json"))["state"])
+
+
+def test_a_branch_that_github_does_not_have_gets_no_database(assigned: Installation) -> None:
+    finished = assigned.run("databases", "create", "acme/shop", "--branch", "nowhere")
+
+    assert finished.returncode == 1
+    assert "has no branch 'nowhere'" in finished.stderr
+
+
+def test_the_default_branch_is_not_taken_for_production(assigned: Installation) -> None:
+    finished = assigned.run("env", "acme/shop", "--branch", "main")
+
+    assert finished.returncode == 1
+    assert "--environment production" in finished.stderr
+
+
+def test_psql_connects_as_the_databases_own_login(login_branch: Installation) -> None:
+    name = json.loads(login_branch.ok("databases", "show", *LOGIN, "--json"))["name"]
+    assert query(login_branch, "SELECT current_database()") == name
+
+
+def test_psql_is_not_told_the_password_on_its_command_line(login_branch: Installation) -> None:
+    password = json.loads(login_branch.ok("env", *LOGIN, "--format", "json"))["PGPASSWORD"]
+
+    words = query(login_branch, r"\! cat /proc/$PPID/cmdline")
+
+    assert "psql" in words
+    assert password not in words
+
+
+def test_a_reset_empties_a_database_and_keeps_its_login(login_branch: Installation) -> None:
+    query(login_branch, "CREATE TABLE t ()")
+    before = login_branch.ok("env", *LOGIN)
+
+    login_branch.ok("databases", "reset", *LOGIN, "--yes")
+
+    assert query(login_branch, "SELECT to_regclass('t') IS NULL") == "t"
+    assert login_branch.ok("env", *LOGIN) == before
+
+
+def test_a_deleted_database_comes_back_with_its_data(login_branch: Installation) -> None:
+    query(login_branch, "CREATE TABLE t ()")
+
+    login_branch.ok("databases", "delete", *LOGIN, "--yes")
+
+    assert state(login_branch) == "deleted"
+    assert login_branch.run("env", *LOGIN).returncode == 1
+    login_branch.ok("databases", "restore", *LOGIN)
+    assert query(login_branch, "SELECT to_regclass('t')") == "t"
+
+
+def test_a_fix_makes_a_changed_password_good_again(login_branch: Installation) -> None:
+    query(login_branch, "ALTER ROLE CURRENT_USER PASSWORD 'somethingelse'")
+
+    login_branch.ok("databases", "fix", *LOGIN)
+
+    assert query(login_branch, "SELECT 1") == "1"
+
+
+@pytest.mark.parametrize("command", ["reset", "delete"])
+def test_nothing_is_lost_without_a_word(login_branch: Installation, command: str) -> None:
+    finished = login_branch.run("databases", command, *LOGIN)
+
+    assert finished.returncode == 1
+    assert "--yes" in finished.stderr
+    assert state(login_branch) == "ready"
+
+
+def test_variables_for_a_shell_are_read_back_by_one(login_branch: Installation) -> None:
+    text = login_branch.ok("env", *LOGIN, "--format", "shell")
+
+    read = subprocess.run(
+        ["sh", "-c", f'{text}\nprintf %s "$DATABASE_URL"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    wanted = json.loads(login_branch.ok("env", *LOGIN, "--format", "json"))["DATABASE_URL"]
+    assert read.stdout == wanted
+
+
+def test_the_database_for_local_work_is_made_when_it_is_asked_for(assigned: Installation) -> None:
+    text = assigned.ok("env", "acme/shop")
+
+    assert "COPPICE_ENVIRONMENT=dev\n" in text
+    assert "PGDATABASE=" in text

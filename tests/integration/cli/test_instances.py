@@ -1,0 +1,121 @@
+"""Linking, showing and forgetting servers from the command line."""
+
+import json
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from psycopg import sql
+
+from app.core.instances import AdminLogin
+from app.postgres.sessions import admin_login, connect
+from tests.integration.serve.installation import Installation, free_port
+
+
+@pytest.fixture
+def weak_url(postgres_superuser: AdminLogin) -> Iterator[str]:
+    """A server whose role may log in and do nothing else."""
+    role, password = f"weak_{secrets.token_hex(4)}", secrets.token_hex(16)
+    name = sql.Identifier(role)
+    with connect(admin_login(postgres_superuser)) as session:
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+        session.execute(create.format(name, sql.Literal(password)))
+        session.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(name))
+    address = postgres_superuser.address
+    yield f"postgresql://{role}:{password}@{address.host}:{address.port}/postgres"
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        session.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def test_a_linked_server_is_listed(coppice: Installation, server_url: str) -> None:
+    coppice.ok("instances", "link", "main", "--url", server_url, "--public-host", "db.example.com")
+
+    (row,) = json.loads(coppice.ok("instances", "list", "--json"))
+    assert (row["name"], row["status"], row["kind"]) == ("main", "Unassigned", "linked")
+    assert row["address"].startswith("db.example.com:")
+
+
+def test_a_role_without_rights_is_refused_with_what_it_lacks(
+    coppice: Installation, weak_url: str
+) -> None:
+    finished = coppice.run("instances", "link", "main", "--url", weak_url)
+
+    assert finished.returncode == 1
+    assert "CREATEDB" in finished.stderr
+    assert "CREATEROLE" in finished.stderr
+    assert json.loads(coppice.ok("instances", "list", "--json")) == []
+
+
+def test_a_server_that_does_not_answer_is_said_in_a_sentence(coppice: Installation) -> None:
+    url = f"postgresql://admin:hunter2hunter2@127.0.0.1:{free_port()}/postgres"
+
+    finished = coppice.run("instances", "link", "main", "--url", url)
+
+    assert finished.returncode == 1
+    assert "Traceback" not in finished.stderr
+    assert "hunter2" not in finished.stdout + finished.stderr
+
+
+def test_the_url_may_come_from_stdin(coppice: Installation, server_url: str) -> None:
+    coppice.ok("instances", "link", "main", "--url", "-", stdin=f"{server_url}\n")
+
+    assert "main works" in coppice.ok("instances", "test", "main")
+
+
+def test_no_command_shows_the_administrators_password(
+    coppice: Installation, server_url: str, postgres_admin: AdminLogin
+) -> None:
+    said = coppice.ok("instances", "link", "main", "--url", server_url)
+    said += coppice.ok("instances", "show", "main")
+    said += coppice.ok("instances", "show", "main", "--json")
+
+    assert postgres_admin.password not in said
+
+
+def test_an_edit_changes_what_runners_are_told(coppice: Installation, server_url: str) -> None:
+    coppice.ok("instances", "link", "main", "--url", server_url)
+
+    coppice.ok("instances", "edit", "main", "--public-host", "db.example.com")
+
+    record = json.loads(coppice.ok("instances", "show", "main", "--json"))
+    assert record["address"].startswith("db.example.com:")
+    assert record["admin_address"].startswith("127.0.0.1:")
+
+
+def test_opening_a_server_to_a_network_needs_tls_or_a_word(coppice: Installation) -> None:
+    finished = coppice.run(
+        "instances", "provision", "lan", "--listen", "0.0.0.0", "--public-host", "db.example.com"
+    )
+
+    assert finished.returncode == 1
+    assert "--insecure-network" in finished.stderr
+    assert not (coppice.data / "instances" / "lan").exists()
+
+
+def test_an_instance_with_an_app_is_not_deleted(assigned: Installation) -> None:
+    finished = assigned.run("instances", "delete", "main", "--yes")
+
+    assert finished.returncode == 1
+    assert "Apps are assigned to this instance" in finished.stderr
+
+
+def test_a_linked_instance_is_only_forgotten(coppice: Installation, server_url: str) -> None:
+    coppice.ok("instances", "link", "main", "--url", server_url)
+
+    coppice.ok("instances", "delete", "main", "--yes")
+
+    assert json.loads(coppice.ok("instances", "list", "--json")) == []
+    coppice.ok("instances", "link", "main", "--url", server_url)
+
+
+def test_a_deletion_asks_when_nobody_is_there_to_answer(
+    coppice: Installation, server_url: str
+) -> None:
+    coppice.ok("instances", "link", "main", "--url", server_url)
+
+    finished = coppice.run("instances", "delete", "main")
+
+    assert finished.returncode == 1
+    assert "--yes" in finished.stderr
+    assert "main" in coppice.ok("instances", "list")

@@ -1,0 +1,59 @@
+"""What the command line says when it is used wrongly, or asked."""
+
+import pytest
+
+from tests.integration.serve.installation import Installation
+
+GROUPS = {
+    "instances": ["provision", "link", "test", "list", "show", "edit", "delete"],
+    "apps": ["list", "assign", "edit", "remove"],
+    "databases": ["list", "show", "create", "fix", "reset", "restore", "delete"],
+}
+SINGLE = ["serve", "web", "worker", "reconcile", "doctor", "env", "psql"]
+
+
+def test_help_names_every_command(coppice: Installation) -> None:
+    text = coppice.ok("--help")
+
+    assert [name for name in [*GROUPS, *SINGLE] if name not in text] == []
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_help_of_a_group_names_its_commands(coppice: Installation, group: str) -> None:
+    text = coppice.ok(group, "--help")
+
+    assert [name for name in GROUPS[group] if name not in text] == []
+
+
+@pytest.mark.parametrize("words", [["prune"], ["apps", "assign"], ["env", "a/b", "--format", "x"]])
+def test_a_wrong_command_line_ends_with_2(coppice: Installation, words: list[str]) -> None:
+    assert coppice.run(*words).returncode == 2
+
+
+def test_an_unknown_name_is_said_in_a_sentence(coppice: Installation) -> None:
+    finished = coppice.run("instances", "show", "nowhere")
+
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    assert finished.stderr.splitlines()[0] == "There is no instance named nowhere."
+
+
+def test_a_state_database_that_is_down_is_said_in_a_sentence(coppice: Installation) -> None:
+    coppice.settings = {
+        **coppice.settings,
+        "COPPICE_DATABASE_URL": "postgresql://coppice:hunter2hunter2@127.0.0.1:1/coppice",
+    }
+
+    finished = coppice.run("instances", "list")
+
+    assert finished.returncode == 1
+    assert "The state database does not answer." in finished.stderr
+    assert "hunter2" not in finished.stderr
+
+
+def test_doctor_ends_with_1_while_no_worker_lives(coppice: Installation) -> None:
+    finished = coppice.run("doctor")
+
+    assert finished.returncode == 1
+    assert "none is alive" in finished.stdout
+    assert "not configured" in finished.stdout
