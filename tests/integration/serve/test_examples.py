@@ -4,7 +4,7 @@ import json
 import shlex
 
 from demo.github.server import LocalGitHub
-from tests.integration.serve.installation import Installation
+from tests.integration.serve.installation import Installation, await_that
 
 LOCAL = "instances provision local"
 LAN = "instances provision lan --listen 0.0.0.0 --public-host db.example.com --insecure-network"
@@ -17,7 +17,7 @@ def test_the_documented_commands_lead_to_a_connection(installation: Installation
         shop = github.create_repository("acme/shop")
         github.install(shop.owner)
         github.push(shop, "feature/login")
-        github.open_pull_request(shop, head="feature/login")
+        github.open_pull_request(shop, "feature/login")
         key = installation.folder / "key.pem"
         key.write_text(github.private_key)
         installation.settings = {
@@ -31,12 +31,16 @@ def test_the_documented_commands_lead_to_a_connection(installation: Installation
 
         for example in (LOCAL, LAN, ASSIGN):
             installation.ok(*shlex.split(example))
+        await_that(lambda: len(states(installation)) == 3, what=installation.log)
+        await_that(lambda: set(states(installation).values()) == {"ready"}, what=installation.log)
         text = installation.ok(*shlex.split(ENV))
 
+    names = states(installation)
+    assert {name.partition("-")[2] for name in names} >= {"production", "preview"}
+    (branch,) = [name for name in names if "--feature-login--" in name]
+    assert f"PGDATABASE={branch}\n" in text
+
+
+def states(installation: Installation) -> dict[str, str]:
     rows = json.loads(installation.ok("databases", "list", "acme/shop", "--json"))
-    assert [(row["environment"], row["state"]) for row in rows] == [
-        ("production", "ready"),
-        ("preview", "ready"),
-        ("branch", "ready"),
-    ]
-    assert f"PGDATABASE={rows[2]['name']}\n" in text
+    return {row["name"]: row["state"] for row in rows}
