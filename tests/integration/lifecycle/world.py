@@ -113,6 +113,11 @@ class World:
         with connect(state_conninfo(self.dsn)) as connection:
             connection.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
 
+    def renew_budget(self) -> None:
+        """As if nothing had been written to GitHub for an hour."""
+        with connect(state_conninfo(self.dsn)) as connection:
+            connection.execute("DELETE FROM github_writes")
+
     def jobs(self) -> list[str]:
         """Names of the jobs that are not done."""
         with connect(state_conninfo(self.dsn), row_factory=dict_row) as connection:

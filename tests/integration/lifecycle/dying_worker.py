@@ -1,0 +1,115 @@
+"""A worker that is killed before its n-th call of a port; run as a process of its own.
+
+Reads the service's settings, then one n a line. For each it forks a worker, which works until no
+job is due or the n-th call comes, and answers `killed` or `finished`.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import procrastinate
+
+from app import bootstrap
+from app.config import Config
+from app.jobs import github_tasks, tasks
+from app.jobs.queue import app as queue
+from app.operations.services import Services
+from app.postgres.server import PostgresServer
+from app.store.connection import state_conninfo
+
+__all__ = ["github_tasks", "tasks"]
+
+PORTS = (
+    "instances",
+    "apps",
+    "databases",
+    "dormant_branches",
+    "repositories",
+    "checks",
+    "queue",
+    "github",
+)
+
+
+class Countdown:
+    """Kills this process before the n-th call."""
+
+    def __init__(self, calls: int) -> None:
+        self._left = calls
+
+    def step(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Counted:
+    """A port whose calls are counted."""
+
+    def __init__(self, port: object, countdown: Countdown) -> None:
+        self._port = port
+        self._countdown = countdown
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._port, name)
+        return counted(value, self._countdown) if callable(value) else value
+
+
+def counted(function: Callable[..., Any], countdown: Countdown) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        countdown.step()
+        return function(*arguments, **options)
+
+    return call
+
+
+def mortal(services: Services, countdown: Countdown) -> Services:
+    """The same services with every port counted, and every step on a server."""
+    run_step = PostgresServer._run_step
+    PostgresServer._run_step = counted(run_step, countdown)  # type: ignore[method-assign]
+    ports: dict[str, Any] = {name: Counted(getattr(services, name), countdown) for name in PORTS}
+    return replace(services, **ports)
+
+
+def main() -> None:
+    config = Config.from_environ(json.loads(sys.stdin.readline()))
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            run(config, Countdown(int(line)))
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        print("killed" if os.WIFSIGNALED(status) else f"finished {status}", flush=True)
+
+
+def run(config: Config, countdown: Countdown) -> None:
+    with (
+        bootstrap.open_state(config) as state,
+        bootstrap.open_services(config, state, bootstrap.clusters(config)) as services,
+    ):
+        asyncio.run(work(mortal(services, countdown), state.dsn))
+
+
+async def work(services: Services, dsn: str) -> None:
+    """Jobs one after the other, so that the n-th call is the same each time."""
+    connector = procrastinate.PsycopgConnector(conninfo=state_conninfo(dsn), min_size=1, max_size=2)
+    with queue.replace_connector(connector):
+        async with queue.open_async():
+            await queue.run_worker_async(
+                wait=False,
+                concurrency=1,
+                listen_notify=False,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                additional_context={"services": services},
+            )
+
+
+if __name__ == "__main__":
+    main()

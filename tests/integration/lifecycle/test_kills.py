@@ -1,0 +1,245 @@
+"""Workers killed between any two steps: the next one ends right, and nothing is left over."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from app.core.databases import Database, DatabaseState
+from app.core.instances import AdminLogin
+from app.core.intents import DropDatabase, RebuildDatabase
+from app.operations import retention
+from tests.integration.lifecycle.world import World, state_url
+
+
+class DyingWorker:
+    """Works until it is killed before a chosen call."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def dies(self, *, before_call: int) -> bool:
+        """False if it worked to the end before it came to that call."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{before_call}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().strip()
+        assert answer in ("killed", "finished 0")
+        return answer == "killed"
+
+
+@pytest.fixture
+def worker(world: World) -> Iterator[DyingWorker]:
+    command = [sys.executable, "-m", "tests.integration.lifecycle.dying_worker"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        process.stdin.write(json.dumps(world.settings) + "\n")
+        process.stdin.flush()
+        yield DyingWorker(process)
+        process.stdin.close()
+
+
+def test_creating_ends_with_one_database_its_roles_and_one_check(
+    world: World, worker: DyingWorker, postgres_superuser: AdminLogin
+) -> None:
+    world.assign()
+    finish(world)
+
+    for call in count(1):
+        sha = push(world, f"n{call}")
+        died = worker.dies(before_call=call)
+        finish(world)
+
+        database = world.ready(f"n{call}")
+        assert traces_of(postgres_superuser, database) == 3
+        (check,) = world.github.check_runs(world.repository, sha)
+        assert check.conclusion == "success"
+        if not died:
+            break
+    assert call > 20
+
+
+def test_deleting_ends_with_logins_refused_and_data_kept(
+    world: World, worker: DyingWorker, postgres_superuser: AdminLogin
+) -> None:
+    world.assign()
+    finish(world)
+
+    for call in count(1):
+        grow(world, f"n{call}")
+        world.github.delete_branch(world.repository, f"n{call}")
+        world.github.hook.wait()
+        died = worker.dies(before_call=call)
+        finish(world)
+
+        database = world.database(f"n{call}")
+        assert database is not None
+        assert database.state is DatabaseState.DELETED
+        assert not is_open(postgres_superuser, database)
+        if not died:
+            break
+    assert call > 8
+
+
+def test_restoring_ends_with_the_same_database_open(
+    world: World, worker: DyingWorker, postgres_superuser: AdminLogin
+) -> None:
+    world.assign()
+    before, sha = grow(world, "x")
+    world.services.databases.migrated(before.id, head_sha=world.sha(sha))
+
+    for call in count(1):
+        retention.delete_database(world.services, before.id)
+        finish(world)
+        push(world, "x")
+        died = worker.dies(before_call=call)
+        finish(world)
+
+        assert world.ready("x").id == before.id
+        assert is_open(postgres_superuser, before)
+        if not died:
+            break
+    assert call > 15
+
+
+def test_starting_afresh_ends_with_a_new_database_and_the_old_one_kept(
+    world: World, worker: DyingWorker, postgres_superuser: AdminLogin
+) -> None:
+    world.assign()
+    before, _ = grow(world, "x")
+
+    for call in count(1):
+        retention.delete_database(world.services, before.id)
+        finish(world)
+        push(world, "x")
+        died = worker.dies(before_call=call)
+        finish(world)
+
+        after, kept = world.ready("x"), world.services.databases.get(before.id)
+        assert after.id != before.id
+        assert (kept.state, kept.is_live) == (DatabaseState.DELETED, False)
+        assert is_open(postgres_superuser, after)
+        assert not is_open(postgres_superuser, kept)
+        if not died:
+            break
+        before = after
+    assert call > 20
+
+
+def test_rebuilding_empties_once_and_ends_ready(
+    world: World, worker: DyingWorker, postgres_superuser: AdminLogin
+) -> None:
+    world.assign()
+    database, _ = grow(world, "x")
+
+    for call in count(1):
+        before = world.services.databases.get(database.id)
+        world.services.queue.add(
+            [RebuildDatabase(database_id=before.id, generation=before.generation)]
+        )
+        died = worker.dies(before_call=call)
+        finish(world)
+
+        after = world.ready("x")
+        assert (after.id, after.generation) == (before.id, before.generation + 1)
+        assert traces_of(postgres_superuser, after) == 3
+        if not died:
+            break
+    assert call > 10
+
+
+def test_dropping_ends_with_nothing_left(
+    world: World, worker: DyingWorker, postgres_superuser: AdminLogin
+) -> None:
+    world.assign()
+    finish(world)
+
+    for call in count(1):
+        before, _ = grow(world, f"n{call}")
+        world.github.delete_branch(world.repository, f"n{call}")
+        world.github.hook.wait()
+        finish(world)
+        forget(world, before)
+        died = worker.dies(before_call=call)
+        finish(world)
+
+        assert world.services.databases.get(before.id).state is DatabaseState.GONE
+        assert traces_of(postgres_superuser, before) == 0
+        if not died:
+            break
+    assert call > 8
+
+
+def push(world: World, branch: str) -> str:
+    """A commit that the service has heard of."""
+    sha = world.github.push(world.repository, branch)
+    world.github.hook.wait()
+    return sha
+
+
+def grow(world: World, branch: str) -> tuple[Database, str]:
+    sha = push(world, branch)
+    finish(world)
+    return world.ready(branch), sha
+
+
+def finish(world: World) -> None:
+    """Work until nothing is left to do; jobs cause jobs, and some wait for others' locks."""
+    for _ in range(10):
+        world.work()
+        if not world.jobs():
+            return
+        world.renew_budget()
+        world.put_retries_forward()
+    raise AssertionError(f"left over: {world.jobs()}")
+
+
+def forget(world: World, database: Database) -> None:
+    """Its retention time is over: the dying worker's clock is not the story's."""
+    world.services.databases.change(
+        database.id,
+        state=DatabaseState.DELETED,
+        drop_after=world.services.clock(),
+        then=[DropDatabase(database_id=database.id)],
+    )
+
+
+def traces_of(superuser: AdminLogin, database: Database) -> int:
+    """How many databases and roles on the server are its: one and two when it is whole."""
+    return query(
+        superuser,
+        "SELECT FROM pg_roles WHERE starts_with(rolname::text, %(login)s) OR rolname = %(owner)s"
+        " UNION ALL SELECT FROM pg_database WHERE datname = %(name)s",
+        database,
+    )
+
+
+def is_open(superuser: AdminLogin, database: Database) -> bool:
+    """Whether its login gets in."""
+    return (
+        query(
+            superuser,
+            "SELECT FROM pg_database, pg_roles WHERE datname = %(name)s AND datallowconn"
+            " AND rolname = %(login)s AND rolcanlogin",
+            database,
+        )
+        == 1
+    )
+
+
+def query(superuser: AdminLogin, text: LiteralString, database: Database) -> int:
+    names = {
+        "login": database.login_role,
+        "owner": database.owner_role,
+        "name": database.name,
+    }
+    with psycopg.connect(state_url(superuser, "postgres"), autocommit=True) as session:
+        return session.execute(text, names).rowcount
