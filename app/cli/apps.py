@@ -2,22 +2,27 @@
 
 import sys
 import time
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_rows
+from app.cli.rules import (
+    AllowWorkflow,
+    Bots,
+    Extension,
+    Ignore,
+    Log,
+    OnPreviewFailure,
+    Preview,
+    ProductionEnvironment,
+    Runners,
+    RuntimeProduction,
+    policies_with,
+)
 from app.cli.session import Session, open_session
 from app.core.addresses import is_loopback
-from app.core.assignments import (
-    BotPolicy,
-    LogPolicy,
-    Policies,
-    PreviewFailure,
-    PreviewPolicy,
-    RunnerPolicy,
-)
+from app.core.assignments import Policies
 from app.core.databases import Database, DatabaseState
 from app.operations import assignments
 from app.operations.assignments import Assigned, AssignRequest
@@ -26,7 +31,6 @@ group = typer.Typer(no_args_is_help=True, help="Apps: assign repositories to ins
 
 _WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.25
-_RULES = "Rules"
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
 AppOption = Annotated[
@@ -35,60 +39,6 @@ AppOption = Annotated[
 Command = Annotated[
     str | None,
     typer.Option(help="Run for each database unless the workflow gives its own command."),
-]
-Ignore = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Branch pattern that gets no database; may be repeated.", rich_help_panel=_RULES
-    ),
-]
-Preview = Annotated[
-    PreviewPolicy | None,
-    typer.Option(help="Who migrates the shared preview database.", rich_help_panel=_RULES),
-]
-OnPreviewFailure = Annotated[
-    PreviewFailure | None,
-    typer.Option(
-        help="Rebuild preview empty when it fails on the default branch, or keep it.",
-        rich_help_panel=_RULES,
-    ),
-]
-Extension = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Extension to create in each database; may be repeated.", rich_help_panel=_RULES
-    ),
-]
-ProductionEnvironment = Annotated[
-    str | None,
-    typer.Option(help="GitHub environment that jobs need for production.", rich_help_panel=_RULES),
-]
-AllowWorkflow = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Reusable workflow that may get production: owner/repo/path@commit; may be repeated.",
-        rich_help_panel=_RULES,
-    ),
-]
-Runners = Annotated[
-    RunnerPolicy | None,
-    typer.Option(help="Runners that may get production.", rich_help_panel=_RULES),
-]
-Bots = Annotated[
-    BotPolicy | None,
-    typer.Option(help="Bots whose runs may get production.", rich_help_panel=_RULES),
-]
-RuntimeProduction = Annotated[
-    bool | None,
-    typer.Option(
-        "--runtime-production/--no-runtime-production",
-        help="Let jobs ask for production's long-lived login.",
-        rich_help_panel=_RULES,
-    ),
-]
-Log = Annotated[
-    LogPolicy | None,
-    typer.Option(help="Show logs in checks of public repositories too.", rich_help_panel=_RULES),
 ]
 
 
@@ -114,7 +64,7 @@ def assign(  # noqa: PLR0913 - the options that people type
     ] = None,
 ) -> None:
     """Give a repository its databases on an instance."""
-    policies = _policies(
+    policies = policies_with(
         Policies(),
         ignore_patterns=ignore,
         preview=preview,
@@ -176,7 +126,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     """Change an assignment; what is not given stays. An empty text ('') empties a list."""
     with open_session() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
-        policies = _policies(
+        policies = policies_with(
             assigned.assignment.policies,
             ignore_patterns=ignore,
             preview=preview,
@@ -208,16 +158,6 @@ def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
         confirm(question, name=app, is_confirmed=yes)
         assignments.remove(session.services, assigned.assignment)
     say(f"App {app} is not assigned any more. Its databases are still on {assigned.instance.name}.")
-
-
-def _policies(before: Policies, **given: Any) -> Policies:
-    """The policies with what was given on the command line put in."""
-    changes: dict[str, Any] = {
-        name: tuple(item for item in value if item) if isinstance(value, list) else value
-        for name, value in given.items()
-        if value is not None
-    }
-    return replace(before, **changes)
 
 
 def _summary(session: Session, assigned: Assigned) -> Row:

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_record, show_rows
+from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.session import open_session
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
-from app.core.instances import Instance, InstanceKind, SslMode
+from app.core.instances import InstanceKind, SslMode
 from app.operations import instances
 from app.operations.instance_requests import (
     LOOPBACK,
@@ -21,7 +22,6 @@ from app.operations.instance_requests import (
     ProvisionRequest,
 )
 from app.operations.instances import InstanceOverview
-from app.operations.ports import ServerReport
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
@@ -79,7 +79,7 @@ def provision(
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
     say("It runs while `python -m app serve` does.")
-    _remark_on_reach(instance)
+    remark_on_reach(instance)
     remark("Next: python -m app apps assign OWNER/REPO " + name)
 
 
@@ -112,8 +112,8 @@ def link(  # noqa: PLR0913 - the options that people type
     with open_session() as session:
         instance, report = instances.link(session.services, request)
     say(f"Instance {name} is linked: PostgreSQL {report.version}.")
-    _remark_on_findings(report)
-    _remark_on_reach(instance)
+    remark_on_findings(report)
+    remark_on_reach(instance)
     remark("Next: python -m app apps assign OWNER/REPO " + name)
 
 
@@ -123,8 +123,8 @@ def test(name: Name) -> None:
     with open_session() as session:
         instance = session.services.instances.named(name)
         report = instances.test(session.services, name)
-    _remark_on_findings(report)
-    _remark_on_reach(instance)
+    remark_on_findings(report)
+    remark_on_reach(instance)
     if not report.is_usable:
         raise typer.Exit(1)
     say(f"Instance {name} works: PostgreSQL {report.version}.")
@@ -192,8 +192,8 @@ def edit(  # noqa: PLR0913 - the options that people type
     )
     with open_session() as session:
         instance, report = instances.edit(session.services, name, changes)
-    _remark_on_findings(report)
-    _remark_on_reach(instance)
+    remark_on_findings(report)
+    remark_on_reach(instance)
     say(f"Instance {name} was changed.")
 
 
@@ -238,20 +238,3 @@ def _pooler(host: str | None, port: int | None, *, knows_job_logins: bool) -> Po
     if host is None or port is None:
         raise Invalid("--pooler-host and --pooler-port go together.")
     return Pooler(host=host, port=port, knows_job_logins=knows_job_logins)
-
-
-def _remark_on_findings(report: ServerReport) -> None:
-    for finding in report.findings:
-        kind = "Missing" if finding.is_fatal else "Note"
-        remark(f"{kind}: {finding.message} {finding.advice}")
-
-
-def _remark_on_reach(instance: Instance) -> None:
-    public = instance.public_address
-    if public.sslmode is SslMode.DISABLE and not is_loopback(public.host):
-        remark(f"Note: connections to {public.host} are not encrypted.")
-    if is_loopback(instance.public_address.host):
-        remark(
-            f"Note: runners are told {instance.public_address.host}, so only runners on this"
-            " machine reach it. For others, say --public-host."
-        )

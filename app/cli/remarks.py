@@ -1,0 +1,23 @@
+"""What a person should know about a server beside that a command worked."""
+
+from app.cli.output import remark
+from app.core.addresses import is_loopback
+from app.core.instances import Instance, SslMode
+from app.operations.ports import ServerReport
+
+
+def remark_on_findings(report: ServerReport) -> None:
+    for finding in report.findings:
+        kind = "Missing" if finding.is_fatal else "Note"
+        remark(f"{kind}: {finding.message} {finding.advice}")
+
+
+def remark_on_reach(instance: Instance) -> None:
+    public = instance.public_address
+    if public.sslmode is SslMode.DISABLE and not is_loopback(public.host):
+        remark(f"Note: connections to {public.host} are not encrypted.")
+    if is_loopback(instance.public_address.host):
+        remark(
+            f"Note: runners are told {instance.public_address.host}, so only runners on this"
+            " machine reach it. For others, say --public-host."
+        )
