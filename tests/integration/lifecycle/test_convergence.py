@@ -53,28 +53,38 @@ def tell(world: World, steps: list[Step]) -> None:
     hook.hold()
     waiting: list[Delivery] = []
     for word, branch, number in steps:
+        order = random.Random(number)  # an order, not a secret
         waiting += [each for each in hook.held() if each not in waiting]
-        order = random.Random(number)
-        match word:
-            case "create" | "push":
-                world.github.push(world.repository, branch)
-            case "delete":
-                if world.github.branch_head(world.repository, branch):
-                    world.github.delete_branch(world.repository, branch)
-            case "lose":
-                waiting = [each for each in waiting if order.random() < 0.5]
-            case "deliver" | "repeat":
-                chosen = order.sample(waiting, len(waiting))
-                hook.release(chosen * (2 if word == "repeat" else 1))
-                hook.wait()
-                hook.hold()
-                waiting = []
-            case "work":
-                world.work()
-            case "reconcile":
-                world.pass_time(minutes=11)
-                world.reconcile()
+        if word in ("create", "push", "delete"):
+            change(world, word, branch)
+        elif word == "lose":
+            waiting = [each for each in waiting if order.random() < 0.5]
+        elif word in ("deliver", "repeat"):
+            hook.release(order.sample(waiting, len(waiting)) * (2 if word == "repeat" else 1))
+            hook.wait()
+            hook.hold()
+            waiting = []
+        else:
+            look(world, word)
     hook.release([])
+
+
+def change(world: World, word: str, branch: str) -> None:
+    """Somebody works at GitHub."""
+    is_there = world.github.branch_head(world.repository, branch) is not None
+    if word != "delete":
+        world.github.push(world.repository, branch)
+    elif is_there:
+        world.github.delete_branch(world.repository, branch)
+
+
+def look(world: World, word: str) -> None:
+    """The service works off its jobs, or looks at everything ten minutes later."""
+    if word == "work":
+        world.work()
+        return
+    world.pass_time(minutes=11)
+    world.reconcile()
 
 
 def end(world: World) -> None:
