@@ -16,10 +16,9 @@ NEEDED_PERMISSIONS = {
     "actions": WRITE,
     "checks": WRITE,
     "contents": READ,
-    "issues": READ,
     "merge_queues": READ,
     "metadata": READ,
-    "pull_requests": WRITE,
+    "pull_requests": READ,
 }
 NEEDED_EVENTS = frozenset(
     {
@@ -27,7 +26,6 @@ NEEDED_EVENTS = frozenset(
         "check_suite",
         "create",
         "delete",
-        "issue_comment",
         "merge_group",
         "pull_request",
         "push",
