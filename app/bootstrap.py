@@ -13,18 +13,19 @@ from typing import cast
 
 from pydantic import SecretStr
 
-from app.clusters import Clusters
 from app.config import Config
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance, InstanceKind
-from app.data_dir import DataDir, read_or_make
 from app.github.adapter import PyGithubGitHub
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
+from app.machine.clusters import Clusters
+from app.machine.data_dir import DataDir, read_or_make
 from app.no_github import NoGitHub
-from app.operations.ports import DatabaseServer, GitHub
+from app.operations.ports.github import GitHub
+from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
-from app.postgres.embedded import EmbeddedServer
+from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import admin_login, dsn

@@ -14,8 +14,8 @@ from urllib.parse import quote
 import psycopg
 
 from app.core.instances import AdminLogin
-from app.postgres.embedded import EmbeddedServer
-from app.postgres.tenant_cluster import prepare_tenant_cluster
+from app.postgres.embedded.server import EmbeddedServer
+from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.store.connection import state_conninfo
 from app.store.vault import new_key
 from demo.github.model import Repository

@@ -12,10 +12,10 @@ from psycopg import sql
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin, SslMode
-from app.postgres.binaries import find_binaries
+from app.postgres.embedded.binaries import find_binaries
+from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, admin_login, connect, dsn
-from app.postgres.tenant_cluster import prepare_tenant_cluster
 from app.store.schema import migrate
 from tests import postgres_cluster
 from tests.scheduling import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler

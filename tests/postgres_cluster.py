@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from app.postgres.embedded import EmbeddedServer
+from app.postgres.embedded.server import EmbeddedServer
 
 _PREFIX = "coppice-tests-"
 # Nothing in a test has to outlive a power cut.

@@ -24,8 +24,8 @@ from app.cli.session import Session, open_session
 from app.core.addresses import is_loopback
 from app.core.assignments import Policies
 from app.core.databases import Database, DatabaseState
-from app.operations import assignments
-from app.operations.assignments import Assigned, AssignRequest
+from app.operations.administration import assignments
+from app.operations.administration.assignments import Assigned, AssignRequest
 
 group = typer.Typer(no_args_is_help=True, help="Apps: assign repositories to instances.")
 

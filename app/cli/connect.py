@@ -15,9 +15,9 @@ from app.cli.output import remark, say
 from app.cli.session import Session, open_session
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
-from app.data_dir import DataDir
-from app.operations import assignments, databases
-from app.operations.credentials import variables
+from app.machine.data_dir import DataDir
+from app.operations.administration import assignments, databases
+from app.operations.runs.credentials import variables
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
 

@@ -9,7 +9,7 @@ from app.cli.session import Session, open_session
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import Invalid, NotFound
-from app.operations import assignments, databases
+from app.operations.administration import assignments, databases
 
 group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, empty, delete.")
 

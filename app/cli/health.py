@@ -7,10 +7,10 @@ import typer
 from app.cli.output import THINGS, AsJson, remark, say, show_rows
 from app.cli.session import open_session
 from app.core.errors import NotFound
-from app.operations import doctor as doctors
-from app.operations import housekeeping, reconciliation
-from app.operations.doctor import Health
-from app.surroundings import Machine
+from app.machine.surroundings import Machine
+from app.operations.administration import doctor as doctors
+from app.operations.administration.doctor import Health
+from app.operations.databases import housekeeping, reconciliation
 
 
 def add_to(program: typer.Typer) -> None:

@@ -13,15 +13,15 @@ from app.cli.session import open_session
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
 from app.core.instances import InstanceKind, SslMode
-from app.operations import instances
-from app.operations.instance_requests import (
+from app.operations.administration import instances
+from app.operations.administration.instance_requests import (
     LOOPBACK,
     InstanceChanges,
     LinkRequest,
     Pooler,
     ProvisionRequest,
 )
-from app.operations.instances import InstanceOverview
+from app.operations.administration.instances import InstanceOverview
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 

@@ -5,11 +5,12 @@ import time
 import structlog
 import typer
 
-from app import bootstrap, serving
+from app import bootstrap
 from app.config import Config
 from app.core.errors import TransientError
 from app.jobs.worker import run_worker
 from app.logs import configure_logging
+from app.processes import serving
 
 _log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 1.0

@@ -3,7 +3,7 @@
 from app.cli.output import remark
 from app.core.addresses import is_loopback
 from app.core.instances import Instance, SslMode
-from app.operations.ports import ServerReport
+from app.operations.ports.postgres import ServerReport
 
 
 def remark_on_findings(report: ServerReport) -> None:

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app import bootstrap
-from app.clusters import Clusters
 from app.config import Config
 from app.logs import configure_logging
+from app.machine.clusters import Clusters
 from app.operations.services import Services
 
 

@@ -7,7 +7,7 @@ from app.core.errors import GitHubUnavailable
 from app.github.answers import items, number, read_time, text
 from app.github.client import Client
 from app.github.failures import GitHubHasNot, GitHubRefused
-from app.operations.ports import FailedDelivery
+from app.operations.ports.github import FailedDelivery
 
 _MOST_PAGES = 100
 

@@ -6,7 +6,7 @@ from app.github.answers import items, optional_text, part, text
 from app.github.failures import GitHubHasNot
 from app.github.tokens import Tokens
 from app.github.transport import Transport
-from app.operations.surroundings import Registration
+from app.operations.administration.surroundings import Registration
 
 
 def read_registration(*, app_id: int, private_key: str, api_url: str) -> Registration:

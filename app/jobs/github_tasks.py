@@ -7,7 +7,7 @@ from procrastinate import JobContext
 from app.core.identifiers import CheckId, CommitSha, PullRequestNumber, RepositoryId
 from app.jobs.queue import GITHUB, app
 from app.jobs.tasks import RETRY, services_of
-from app.operations import buttons, commits, posting
+from app.operations.checks import buttons, commits, posting
 
 
 @app.task(name="pull_requests:answer", queue=GITHUB, retry=RETRY, pass_context=True)

@@ -13,7 +13,8 @@ from procrastinate.tasks import Task
 from app.core.errors import GitHubUnavailable
 from app.jobs.queue import DATABASES, GITHUB, app
 from app.jobs.tasks import RETRY, services_of
-from app.operations import housekeeping, reaper, strays
+from app.operations.databases import housekeeping, strays
+from app.operations.runs import reaper
 
 log = structlog.get_logger()
 

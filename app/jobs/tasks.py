@@ -13,14 +13,14 @@ from app.core.identifiers import (
 )
 from app.jobs.queue import DATABASES, app
 from app.jobs.retry import RetryTransient
-from app.operations import (
+from app.operations.databases import (
     branches,
-    credentials,
     installations,
     provisioning,
     reconciliation,
     retention,
 )
+from app.operations.runs import credentials
 from app.operations.services import Services
 
 RETRY = RetryTransient()

@@ -5,19 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.core.instances import Instance
-from app.operations.ports import Clock, DatabaseServer, GitHub, TokenVerifier
-from app.operations.run_state import JobLogins, Leases, Migrations, Runs
-from app.operations.state import (
-    Apps,
-    Audit,
-    Checks,
-    Databases,
-    Deliveries,
-    DormantBranches,
-    Instances,
-    Queue,
-    Repositories,
-)
+from app.operations.ports.checks import Checks
+from app.operations.ports.clock import Clock
+from app.operations.ports.github import GitHub, TokenVerifier
+from app.operations.ports.inventory import Apps, Databases, DormantBranches, Instances
+from app.operations.ports.knowledge import Deliveries, Repositories
+from app.operations.ports.postgres import DatabaseServer
+from app.operations.ports.records import Audit, Queue
+from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

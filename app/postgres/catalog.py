@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName, RoleName
-from app.operations.ports import DatabaseSize
+from app.operations.ports.postgres import DatabaseSize
 from app.postgres.sessions import Session
 
 # The catalog's mark of a DROP DATABASE that was interrupted: only another DROP is possible, and

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from psycopg.sql import Identifier
 
-from app.operations.ports import Finding
+from app.operations.ports.postgres import Finding
 
 OLDEST_VERSION = 160_000
 _FEW_CONNECTIONS = 60

@@ -6,7 +6,7 @@ from psycopg.sql import Composed
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
-from app.operations.ports import JobLoginRequest
+from app.operations.ports.postgres import JobLoginRequest
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import end_sessions, forbid_logins

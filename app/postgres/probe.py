@@ -3,7 +3,7 @@
 from psycopg.rows import class_row
 
 from app.core.instances import AdminLogin, SslMode
-from app.operations.ports import ServerReport
+from app.operations.ports.postgres import ServerReport
 from app.postgres.failures import explained
 from app.postgres.findings import OLDEST_VERSION, RoleFacts, ServerFacts, list_findings, too_old
 from app.postgres.sessions import Session, open_for_probe

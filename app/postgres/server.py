@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
-from app.operations.ports import DatabaseSize, JobLoginRequest, ServerReport
+from app.operations.ports.postgres import DatabaseSize, JobLoginRequest, ServerReport
 from app.postgres import catalog, dropping, job_logins, logins, provisioning, sealing
 from app.postgres.access import Access
 from app.postgres.failures import Overtaken, explained
@@ -20,7 +20,7 @@ Step = Callable[[], None]
 
 
 class PostgresServer:
-    """Implements `app.operations.ports.DatabaseServer`; see there for what each method promises.
+    """Implements `DatabaseServer`; see there for what each method promises.
 
     Keeps up to two idle sessions; make one for each server and share it between threads.
     """

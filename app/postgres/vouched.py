@@ -9,7 +9,7 @@ https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-EXTENSION
 import shutil
 from pathlib import Path
 
-from app.postgres.cluster import Cluster
+from app.postgres.embedded.cluster import Cluster
 
 # Types and indexes only: nothing in it reaches files, the network or other databases.
 _VOUCHED = ("vector",)

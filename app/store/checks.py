@@ -22,7 +22,7 @@ from app.core.identifiers import (
     RunId,
 )
 from app.core.intents import Intent, PostCheck
-from app.operations.state import CheckSubject
+from app.operations.ports.checks import CheckSubject
 from app.store.budget import WRITES_PER_HOUR, take_write
 
 

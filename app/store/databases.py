@@ -16,7 +16,7 @@ from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound, TransientError
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName, InstanceId
 from app.core.intents import Intent
-from app.operations.state import NewDatabase
+from app.operations.ports.inventory import NewDatabase
 from app.store.vault import Vault
 
 # Shorter than the statement timeout of state connections, so that the error names the lock.

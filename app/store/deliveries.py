@@ -23,7 +23,7 @@ from app.core.events import (
 from app.core.identifiers import BranchName
 from app.core.intents import Intent, ReconcileInstallation
 from app.core.repositories import Repository
-from app.operations.state import Delivery
+from app.operations.ports.knowledge import Delivery
 from app.store.apps import assignments_of
 from app.store.databases import database_from
 from app.store.repositories import find_repository, pull_request_from, put_pull_request

@@ -3,7 +3,7 @@
 import psycopg
 from psycopg.rows import dict_row
 
-from app.operations.surroundings import QueueHealth
+from app.operations.administration.surroundings import QueueHealth
 from app.store.connection import StateUnavailable, state_conninfo
 
 # Workers give a sign every second or so, and are taken for dead after a few.

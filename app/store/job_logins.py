@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 from app.core.errors import NotFound
 from app.core.identifiers import DatabaseId, JobLoginId, RepositoryId, WorkflowJobId, WorkflowRunId
 from app.core.runs import JobLogin
-from app.operations.run_state import NewJobLogin
+from app.operations.ports.runs import NewJobLogin
 from app.store.vault import Vault
 
 _SELECT: LiteralString = """

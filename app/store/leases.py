@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.identifiers import DatabaseId, MigrationId
-from app.operations.run_state import Lease
+from app.operations.ports.runs import Lease
 from app.store.migration_runs import migration_from
 
 _SELECT: LiteralString = """

@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 from app.core.environments import Environment
 from app.core.identifiers import AppId, CommitSha, MigrationId, RunId
 from app.core.runs import Migration, MigrationResult
-from app.operations.run_state import NewMigration, Outcome
+from app.operations.ports.runs import NewMigration, Outcome
 
 
 class PostgresMigrations:

@@ -6,9 +6,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, mo
 
 from app.core.environments import Environment
 from app.core.runs import CredentialKind, MigrationResult
-from app.operations.results import Report, Verdict
-from app.operations.runs import Begun, RunRequest
-from app.operations.turns import Go, NothingToDo
+from app.operations.runs.beginning import Begun, RunRequest
+from app.operations.runs.results import Report, Verdict
+from app.operations.runs.turns import Go, NothingToDo
 
 RunEnvironment = Literal["production", "branch", "preview"]
 _LONGEST_COMMAND = 100_000

@@ -10,9 +10,10 @@ from app.core.environments import Environment
 from app.core.errors import Unauthorized
 from app.core.identifiers import RunId
 from app.core.reasons import Unreached
-from app.operations import results, runs, turns
+from app.operations.runs import beginning as runs
+from app.operations.runs import results, turns
+from app.operations.runs.turns import Go
 from app.operations.services import Services
-from app.operations.turns import Go
 from app.web.run_models import (
     DatabaseAnswer,
     DatabaseGiven,

@@ -14,8 +14,8 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.core.errors import CoppiceError, Invalid, Unauthorized
 from app.core.payloads import MalformedPayload, parse_event
+from app.operations.ports.knowledge import Delivery
 from app.operations.services import Services
-from app.operations.state import Delivery
 from app.web.counters import DELIVERIES
 
 webhooks = Blueprint("webhooks", __name__)

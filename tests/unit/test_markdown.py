@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.operations.markdown import block, code, plain_lines, visible
+from app.operations.checks.markdown import block, code, plain_lines, visible
 
 
 @pytest.mark.parametrize(

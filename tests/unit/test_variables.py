@@ -9,7 +9,7 @@ import pytest
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseName, InstanceId, RoleName
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
-from app.operations.credentials import (
+from app.operations.runs.credentials import (
     MARGIN,
     Credentials,
     outlives_run,

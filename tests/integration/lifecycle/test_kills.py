@@ -13,7 +13,7 @@ import pytest
 from app.core.databases import Database, DatabaseState
 from app.core.instances import AdminLogin
 from app.core.intents import DropDatabase, RebuildDatabase
-from app.operations import retention
+from app.operations.databases import retention
 from tests.integration.lifecycle.world import World, state_url
 
 

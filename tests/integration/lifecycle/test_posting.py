@@ -4,7 +4,7 @@ from psycopg import connect
 
 from app.core.checks import CheckContent, Conclusion
 from app.core.identifiers import CheckId, CommitSha, RepositoryId
-from app.operations.state import CheckSubject
+from app.operations.ports.checks import CheckSubject
 from app.store.budget import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
 from demo.github import faults

@@ -10,7 +10,7 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Instance
-from app.operations import housekeeping, strays
+from app.operations.databases import housekeeping, strays
 from demo.github import faults
 from demo.github.faults import Fault
 from tests.integration.lifecycle.proxy import Proxy

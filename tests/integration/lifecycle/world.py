@@ -36,7 +36,7 @@ from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
 from app.jobs import github_tasks, periodic, tasks
 from app.jobs.queue import app as queue
-from app.operations import housekeeping
+from app.operations.databases import housekeeping
 from app.operations.services import Services
 from app.store.connection import state_conninfo
 from app.store.vault import new_key

@@ -11,7 +11,7 @@ import pytest
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import AdminLogin
-from app.operations.ports import JobLoginRequest
+from app.operations.ports.postgres import JobLoginRequest
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, admin_login, connect

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from app.postgres.embedded import EmbeddedServer
+from app.postgres.embedded.server import EmbeddedServer
 
 
 def main() -> None:

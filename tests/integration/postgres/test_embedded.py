@@ -17,12 +17,12 @@ import psycopg
 import pytest
 
 from app.core.instances import AdminLogin
-from app.postgres import postmaster
-from app.postgres.binaries import find_binaries
-from app.postgres.embedded import EmbeddedServer
-from app.postgres.faults import NoBinaries, PortTaken, StartFailed
+from app.postgres.embedded import postmaster
+from app.postgres.embedded.binaries import find_binaries
+from app.postgres.embedded.faults import NoBinaries, PortTaken, StartFailed
+from app.postgres.embedded.server import EmbeddedServer
+from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.sessions import admin_login, connect
-from app.postgres.tenant_cluster import prepare_tenant_cluster
 
 FAST = {"fsync": "off"}
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

@@ -11,7 +11,7 @@ from psycopg import errors
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed, TransientError
 from app.core.identifiers import RoleName
-from app.operations.ports import JobLoginRequest
+from app.operations.ports.postgres import JobLoginRequest
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
 from tests.integration.postgres.conftest import Tenant, job_request

@@ -10,12 +10,12 @@ from psycopg import sql
 
 from app.core.errors import ServerUnreachable
 from app.core.instances import AdminLogin, SslMode
-from app.postgres.embedded import EmbeddedServer
+from app.postgres.embedded.server import EmbeddedServer
+from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.failures import LoginRefused
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
-from app.postgres.tenant_cluster import prepare_tenant_cluster
 
 NewAdmin = Callable[[str], AdminLogin]
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.databases import DatabaseState
 from app.core.identifiers import CommitSha
-from app.operations.provisioning import report_database
+from app.operations.databases.provisioning import report_database
 from demo.github.model import CheckRun
 from tests.integration.runs.shop import Job, Shop
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.core.checks import Conclusion
-from app.operations.reaper import reap
+from app.operations.runs.reaper import reap
 from tests.integration.runs.shop import Shop, can_log_in, query, refusal
 
 

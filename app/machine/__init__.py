@@ -1,0 +1,1 @@
+"""This machine: its files, and the PostgreSQL servers that run on it."""

@@ -1,0 +1,143 @@
+"""The provisioned instances' servers: one embedded PostgreSQL for each, in the data directory."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from app.core.addresses import check_instance_name
+from app.machine.server_certificate import certify
+from app.operations.administration.instance_requests import Provisioned
+from app.postgres.embedded.binaries import find_binaries
+from app.postgres.embedded.cluster import Cluster, open_cluster
+from app.postgres.embedded.server import EmbeddedServer
+from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
+
+_OPTIONS = "server.json"
+
+
+class LocalServer:
+    """One server, as the supervisor sees it; it is not made again once it has been deleted."""
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self._server = server
+
+    def is_running(self) -> bool:
+        return self._server.is_running()
+
+    def start(self) -> None:
+        if (self._server.directory / _OPTIONS).exists():
+            self._server.start()
+
+
+class Clusters:
+    """Starts, finds and removes them. Each folder remembers how its server is to be started."""
+
+    def __init__(
+        self, folder: Path, *, bin_dir: Path | None, is_served: Callable[[], bool]
+    ) -> None:
+        self._folder = folder
+        self._bin_dir = bin_dir
+        self._is_served = is_served
+        self._held: dict[str, ExitStack] = {}
+
+    def names(self) -> Sequence[str]:
+        """Names of the instances whose servers are on this machine."""
+        return sorted(file.parent.name for file in self._folder.glob(f"*/{_OPTIONS}"))
+
+    def servers(self) -> Sequence[tuple[str, LocalServer]]:
+        """Those servers, for watching; from now on this process holds each."""
+        found = [(name, self._server(name)) for name in self.names()]
+        for name, server in found:
+            self._hold(name, server)
+        for name in set(self._held) - {name for name, _ in found}:
+            self._held.pop(name).close()
+        return [(name, LocalServer(server)) for name, server in found]
+
+    def has_tls(self) -> bool:
+        # There is no option to ask for it, and pg_config is often not installed.
+        return b"SSL_CTX_new" in find_binaries(self._bin_dir).program("postgres").read_bytes()
+
+    def provision(
+        self, name: str, *, listen: str, port: int | None, tls_host: str | None
+    ) -> Provisioned:
+        folder = self._folder / name
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if port is not None:
+            (folder / "port").write_text(f"{port}\n")
+        ca_certificate = None
+        if tls_host is not None:
+            cluster = open_cluster(folder.resolve(), find_binaries(self._bin_dir))
+            ca_certificate = _write_certificate(cluster, tls_host)
+        options = {"listen": listen, "tls": tls_host is not None}
+        (folder / _OPTIONS).write_text(json.dumps(options))
+        server = self._server(name)
+        self._hold(name, server)
+        server.stop()  # one that a broken attempt left may run with other options
+        admin = prepare_tenant_cluster(server.start())
+        return Provisioned(admin=admin, ca_certificate=ca_certificate)
+
+    def ensure_running(self, name: str) -> None:
+        """Start the server if it is one of this machine and does not run."""
+        if (self._folder / name / _OPTIONS).exists():
+            server = self._server(name)
+            self._hold(name, server)
+            if not server.is_running():
+                server.start()
+
+    def destroy(self, name: str) -> None:
+        """Stop the server and remove its data."""
+        check_instance_name(name)  # it becomes a path, of which everything is removed
+        folder = self._folder / name
+        # First, so that nobody starts it again.
+        (folder / _OPTIONS).unlink(missing_ok=True)
+        if held := self._held.pop(name, None):
+            held.close()
+        EmbeddedServer(folder).destroy()
+
+    def close(self) -> None:
+        """Stop what nobody uses any more, unless a `serve` is there to look after it."""
+        for name, held in self._held.items():
+            held.close()
+            if not self._is_served() and (self._folder / name / _OPTIONS).exists():
+                self._server(name).stop_if_unused()
+        self._held.clear()
+
+    def _hold(self, name: str, server: EmbeddedServer) -> None:
+        if name not in self._held:
+            stack = ExitStack()
+            stack.enter_context(server.hold())
+            self._held[name] = stack
+
+    def _server(self, name: str) -> EmbeddedServer:
+        folder = self._folder / name
+        options = json.loads((folder / _OPTIONS).read_text())
+        return EmbeddedServer(
+            folder,
+            listen=options["listen"],
+            bin_dir=self._bin_dir,
+            settings=_tls_settings(folder) if options["tls"] else {},
+        )
+
+
+def _write_certificate(cluster: Cluster, host: str) -> str:
+    made = certify(host)
+    for name, text in (("server.crt", made.certificate), ("server.key", made.key)):
+        file = cluster.folder / name
+        file.unlink(missing_ok=True)
+        # PostgreSQL refuses a key that others may read.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(text)
+        cluster.account.own(file)
+    return made.ca
+
+
+def _tls_settings(folder: Path) -> dict[str, str]:
+    place = (folder / "cluster").resolve()
+    return {
+        "ssl": "on",
+        "ssl_cert_file": str(place / "server.crt"),
+        "ssl_key_file": str(place / "server.key"),
+    }

@@ -1,0 +1,1 @@
+"""What an operator does: instances, assignments, databases by hand, and looking for trouble."""

@@ -1,0 +1,187 @@
+"""What an operator does to single databases by hand, and how a person connects to one."""
+
+from dataclasses import dataclass
+
+from app.core.branches import is_provisioned
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
+from app.core.identifiers import BranchName
+from app.operations.administration.assignments import OPERATOR, Assigned
+from app.operations.databases import provisioning, retention
+from app.operations.runs.credentials import Credentials
+from app.operations.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which database of an app is meant."""
+
+    environment: Environment
+    branch: BranchName | None = None
+
+
+def place(assigned: Assigned, *, branch: str | None, environment: str | None) -> Place:
+    """The place that people name by a branch, by an environment, or by neither: `dev`."""
+    if branch is not None and environment not in (None, Environment.BRANCH):
+        raise Invalid("--branch and --environment exclude each other.")
+    if branch is None:
+        found = Environment(environment) if environment else Environment.DEV
+        if found is Environment.BRANCH:
+            raise Invalid("Say which branch.", advice="Add --branch NAME.")
+        return Place(environment=found)
+    if branch == assigned.repository.default_branch:
+        raise Invalid(
+            f"{branch} is the default branch: its database is production.",
+            advice="Say --environment production if that is what you mean.",
+        )
+    return Place(environment=Environment.BRANCH, branch=BranchName(branch))
+
+
+def find(services: Services, assigned: Assigned, where: Place) -> Database:
+    """Raise NotFound when there is no such database."""
+    database = services.databases.live(assigned.assignment.app.id, where.environment, where.branch)
+    if database is None:
+        what = f"the branch {where.branch}" if where.branch else where.environment.value
+        raise NotFound(
+            f"{assigned.repository.full_name} has no database for {what}.",
+            advice="Push to the branch, or make it with `databases create`.",
+        )
+    return database
+
+
+def create(services: Services, assigned: Assigned, where: Place) -> Database:
+    """Make a database now; returns the one that is there already."""
+    if where.branch is not None:
+        _check_branch(services, assigned, where.branch)
+    database = provisioning.intend_database(
+        services, assigned.assignment, where.environment, where.branch
+    )
+    if database.state is DatabaseState.DELETED:
+        return restore(services, database)
+    database = provisioning.ensure_database(services, database.id)
+    _record(services, "databases create", database)
+    return _needs_ready(database)
+
+
+def fix(services: Services, database: Database) -> Database:
+    """Set up once more, data untouched: roles, grants, password, marker."""
+    if database.state is DatabaseState.DELETED:
+        raise Conflict(f"{database.name} is deleted.", advice="Use `databases restore`.")
+    services.databases.change(database.id, state=DatabaseState.CREATING)
+    _record(services, "databases fix", database)
+    return _needs_ready(provisioning.ensure_database(services, database.id))
+
+
+def reset(services: Services, database: Database) -> Database:
+    """Replace a database by an empty one of the same name and login. Cannot be undone."""
+    if database.state is DatabaseState.DELETED:
+        raise Conflict(f"{database.name} is deleted.", advice="Use `databases restore` first.")
+    _refuse_busy(services, database)
+    _record(services, "databases reset", database)
+    return _needs_ready(
+        provisioning.rebuild_database(services, database.id, generation=database.generation)
+    )
+
+
+def restore(services: Services, database: Database) -> Database:
+    """Open a deleted database again, data and all."""
+    _record(services, "databases restore", database)
+    return retention.restore_database(services, database.id)
+
+
+def delete(services: Services, database: Database) -> Database:
+    """Refuse all connections; the data is kept for the retention time, production's for ever."""
+    _refuse_busy(services, database)
+    _record(services, "databases delete", database)
+    return retention.delete_database(services, database.id)
+
+
+def drop(services: Services, database: Database) -> Database:
+    """Drop a database and its data at once. Cannot be undone."""
+    delete(services, database)
+    with services.databases.exclusively(database.id):
+        database = services.databases.get(database.id)
+        if database.state is not DatabaseState.GONE:
+            provisioning.server_of(services, database).drop(
+                provisioning.tenant_of(services, database)
+            )
+            services.databases.change(database.id, state=DatabaseState.GONE)
+    _record(services, "databases drop", database)
+    return services.databases.get(database.id)
+
+
+def login(services: Services, database: Database, *, purpose: str) -> Credentials:
+    """The long-lived login, made good again and checked against the marker. Audited.
+
+    The login through a pooler is left out when it cannot be checked from here.
+    """
+    _needs_ready(database)
+    instance = services.instances.get(database.instance_id)
+    server, tenant = (
+        provisioning.server_of(services, database),
+        provisioning.tenant_of(services, database),
+    )
+    password = provisioning.password_of(services, database.id)
+    server.issue(tenant, password=password)
+    is_pooled = instance.pooler_address is not None
+    if instance.pooler_address is not None:
+        try:
+            server.check_marker(
+                tenant,
+                role=database.login_role,
+                password=password,
+                address=instance.pooler_address,
+            )
+        except CoppiceError:
+            is_pooled = False
+    _record(services, purpose, database)
+    return Credentials(
+        database=database,
+        instance=instance,
+        user=database.login_role,
+        password=password,
+        is_pooled=is_pooled,
+        outlives_run=True,
+    )
+
+
+def _needs_ready(database: Database) -> Database:
+    if database.state is DatabaseState.READY:
+        return database
+    raise Conflict(
+        f"{database.name} is {database.state.value}"
+        + (f": {database.reason}" if database.reason else "."),
+        advice="`databases restore` opens a deleted one, `databases fix` tries a failed one again.",
+    )
+
+
+def _refuse_busy(services: Services, database: Database) -> None:
+    if services.leases.of(database.id) is not None:
+        raise Conflict(
+            f"A migration runs on {database.name}.", advice="Repeat this when it has ended."
+        )
+
+
+def _check_branch(services: Services, assigned: Assigned, branch: BranchName) -> None:
+    policies, repository = assigned.assignment.policies, assigned.repository
+    if not is_provisioned(
+        branch,
+        default_branch=repository.default_branch,
+        ignore_patterns=policies.ignore_patterns,
+    ):
+        raise Invalid(
+            f"The branch {branch!r} gets no database: it is ignored, or no branch of git's."
+        )
+    try:
+        is_there = services.github.branch(repository, branch) is not None
+    except GitHubUnavailable:
+        return  # nobody can tell at present; a reconcile will
+    if not is_there:
+        raise NotFound(
+            f"{repository.full_name} has no branch {branch!r}.", advice="Push the branch first."
+        )
+
+
+def _record(services: Services, action: str, database: Database) -> None:
+    services.audit.record(OPERATOR, action, database.name)

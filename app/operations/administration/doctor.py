@@ -1,0 +1,219 @@
+"""`doctor`: what works, what does not, and what to do about it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.addresses import is_loopback
+from app.core.databases import DatabaseState
+from app.core.errors import CoppiceError
+from app.core.instances import Instance
+from app.operations.administration.surroundings import Registration, Surroundings
+from app.operations.services import Services
+
+READ, WRITE = "read", "write"
+NEEDED_PERMISSIONS = {
+    "actions": WRITE,
+    "checks": WRITE,
+    "contents": READ,
+    "merge_queues": READ,
+    "metadata": READ,
+    "pull_requests": READ,
+}
+NEEDED_EVENTS = frozenset(
+    {
+        "check_run",
+        "check_suite",
+        "create",
+        "delete",
+        "merge_group",
+        "pull_request",
+        "push",
+        "repository",
+        "workflow_job",
+        "workflow_run",
+    }
+)
+"""GitHub sends `installation` and `installation_repositories` to every App unasked."""
+WEBHOOK_PATH = "/webhooks/github"
+_LITTLE_SPACE_BYTES = 1024**3
+_LITTLE_SPACE_PERCENT = 10
+_LATE_SECONDS = 30.0
+
+
+class Health(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One line of what doctor says."""
+
+    what: str
+    health: Health
+    words: str
+    advice: str = ""
+
+
+def diagnose(
+    services: Services, surroundings: Surroundings, *, settings_warnings: tuple[str, ...]
+) -> Iterator[Diagnosis]:
+    """Look at everything, one part after the other; a part that fails holds back no other."""
+    for warning in settings_warnings:
+        yield _warning("settings", warning, "Correct the setting and start again.")
+    looks: list[tuple[str, Callable[[], Iterator[Diagnosis]]]] = [
+        ("state database", lambda: _state(surroundings)),
+        ("worker", lambda: _queue(surroundings)),
+        ("GitHub App", lambda: _github(surroundings, public_url=services.public_url)),
+        ("OIDC issuer", lambda: _issuer(surroundings)),
+        ("disk", lambda: _disk(surroundings)),
+        ("databases", lambda: _databases(services)),
+    ]
+    for instance in services.instances.all():
+        what = f"instance {instance.name}"
+        looks.append((what, lambda one=instance: _instance(services, surroundings, one)))  # type: ignore[misc]
+    for what, look in looks:
+        try:
+            yield from look()
+        except CoppiceError as error:
+            yield Diagnosis(what=what, health=Health.BROKEN, words=str(error), advice=error.advice)
+
+
+def _state(surroundings: Surroundings) -> Iterator[Diagnosis]:
+    # That it opened means that the schema is up to date and the keys fit.
+    yield _ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
+
+
+def _queue(surroundings: Surroundings) -> Iterator[Diagnosis]:
+    queue = surroundings.queue()
+    if not queue.workers:
+        yield Diagnosis(
+            what="worker",
+            health=Health.BROKEN,
+            words=f"none is alive; {queue.waiting} jobs wait",
+            advice="Start `python -m app serve`, or `python -m app worker`.",
+        )
+    elif queue.oldest_seconds > _LATE_SECONDS:
+        yield _warning(
+            "worker",
+            f"{queue.waiting} jobs wait, one for {queue.oldest_seconds:.0f} seconds",
+            "Jobs wait for GitHub or a server; the worker's log says which.",
+        )
+    else:
+        yield _ok("worker", f"alive; {queue.waiting} jobs wait")
+    if queue.failed:
+        yield _warning(
+            "jobs",
+            f"{queue.failed} were given up in the last day",
+            "The worker's log says why; `python -m app reconcile` does again what is missing.",
+        )
+
+
+def _github(surroundings: Surroundings, *, public_url: str) -> Iterator[Diagnosis]:
+    registration = surroundings.registration()
+    if registration is None:
+        yield _warning(
+            "GitHub App",
+            "not configured",
+            "Set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
+            " COPPICE_GITHUB_WEBHOOK_SECRETS; docs/github-app.md says how to make the App.",
+        )
+        return
+    yield _ok("GitHub App", f"GitHub knows it as {registration.slug}")
+    yield from _rights(registration)
+    wanted = public_url + WEBHOOK_PATH
+    if registration.webhook_url not in (None, wanted):
+        yield Diagnosis(
+            what="webhook",
+            health=Health.BROKEN,
+            words=f"the App sends events to {registration.webhook_url}",
+            advice=f"Set its webhook URL to {wanted}, or correct COPPICE_PUBLIC_URL.",
+        )
+
+
+def _rights(registration: Registration) -> Iterator[Diagnosis]:
+    lacking = [
+        f"{name}: {level}"
+        for name, level in NEEDED_PERMISSIONS.items()
+        if registration.permissions.get(name) not in (level, WRITE)
+    ]
+    if lacking:
+        yield Diagnosis(
+            what="permissions",
+            health=Health.BROKEN,
+            words=f"the App lacks {', '.join(lacking)}",
+            advice=f"Add them on the App's page ({registration.url}) and accept them where the App"
+            " is installed.",
+        )
+    unheard = sorted(NEEDED_EVENTS - registration.events)
+    if unheard:
+        yield Diagnosis(
+            what="events",
+            health=Health.BROKEN,
+            words=f"the App does not subscribe to {', '.join(unheard)}",
+            advice=f"Tick these events on the App's page ({registration.url}).",
+        )
+
+
+def _issuer(surroundings: Surroundings) -> Iterator[Diagnosis]:
+    yield _ok("OIDC issuer", f"publishes {surroundings.signing_keys()} keys")
+
+
+def _disk(surroundings: Surroundings) -> Iterator[Diagnosis]:
+    space = surroundings.free_space()
+    percent = 100 * space.free_bytes // max(space.total_bytes, 1)
+    words = f"{space.free_bytes / 1024**3:.1f} GiB free ({percent} %) at {space.folder}"
+    if space.free_bytes < _LITTLE_SPACE_BYTES or percent < _LITTLE_SPACE_PERCENT:
+        yield _warning("disk", words, "A full disk stops PostgreSQL: make room.")
+    else:
+        yield _ok("disk", words)
+
+
+def _databases(services: Services) -> Iterator[Diagnosis]:
+    found = services.databases.all()
+    failed = [one for one in found if one.state is DatabaseState.ERROR]
+    for one in failed:
+        yield Diagnosis(
+            what=f"database {one.name}",
+            health=Health.BROKEN,
+            words=one.reason or "it could not be made",
+            advice=f"python -m app databases fix {one.name}",
+        )
+    if not failed:
+        yield _ok("databases", f"{len(found)}, none failed")
+
+
+def _instance(
+    services: Services, surroundings: Surroundings, instance: Instance
+) -> Iterator[Diagnosis]:
+    what, public = f"instance {instance.name}", instance.public_address
+    report = services.server_for(instance).probe()
+    for finding in report.findings:
+        health = Health.BROKEN if finding.is_fatal else Health.WARNING
+        yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)
+    if is_loopback(public.host):
+        yield _warning(
+            what,
+            f"runners are told {public.host}: only runners on this machine reach it",
+            f"python -m app instances edit {instance.name} --public-host HOST",
+        )
+    elif not surroundings.reaches(public):
+        yield _warning(
+            what,
+            f"{public.host}:{public.port}, which runners are told, does not answer from here",
+            "Check the name and the firewall; ignore this if only runners shall reach it.",
+        )
+    if report.is_usable:
+        yield _ok(what, f"PostgreSQL {report.version}")
+
+
+def _ok(what: str, words: str) -> Diagnosis:
+    return Diagnosis(what=what, health=Health.OK, words=words)
+
+
+def _warning(what: str, words: str, advice: str) -> Diagnosis:
+    return Diagnosis(what=what, health=Health.WARNING, words=words, advice=advice)

@@ -1,0 +1,221 @@
+"""Instances: making, linking, testing and forgetting PostgreSQL servers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
+from app.core.databases import Database
+from app.core.errors import Conflict, Invalid, NotFound, ProvisioningFailed, ServerUnreachable
+from app.core.identifiers import InstanceId
+from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.core.lifecycle import InstanceStatus, instance_status
+from app.operations.administration.instance_requests import (
+    LOOPBACK,
+    Clusters,
+    InstanceChanges,
+    LinkRequest,
+    ProvisionRequest,
+)
+from app.operations.ports.postgres import Finding, ServerReport
+from app.operations.services import Services
+
+OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceOverview:
+    """An instance and what is on it."""
+
+    instance: Instance
+    status: InstanceStatus
+    app_ids: tuple[str, ...]
+    databases: tuple[Database, ...]
+
+
+class NotUsable(Conflict):
+    """The server lacks what Coppice needs; the message lists exactly what."""
+
+    code = "server_not_usable"
+    advice = "Mend this on the server, then repeat the command."
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        lines = [f"- {finding.message} {finding.advice}" for finding in findings]
+        super().__init__("\n".join(["The server cannot be used:", *lines]))
+
+
+def provision(services: Services, clusters: Clusters, request: ProvisionRequest) -> Instance:
+    """Start a PostgreSQL server of our own and store it."""
+    check_instance_name(request.name)
+    _refuse_taken(services, request.name)
+    is_local = is_loopback(request.listen)
+    public_host = check_host(request.public_host or (LOOPBACK if is_local else ""))
+    tls_host = None if is_local or request.insecure_network else public_host
+    if tls_host and not clusters.has_tls():
+        raise Invalid(
+            "These PostgreSQL programs cannot encrypt connections, so passwords would cross the"
+            " network in the clear.",
+            advice=(
+                "Set COPPICE_POSTGRES_BIN to programs built with TLS, or add --insecure-network"
+                " if the network itself is trusted."
+            ),
+        )
+    made = clusters.provision(
+        request.name, listen=request.listen, port=request.port, tls_host=tls_host
+    )
+    sslmode = SslMode.VERIFY_FULL if made.ca_certificate else SslMode.DISABLE
+    instance = Instance(
+        id=InstanceId(0),
+        name=request.name,
+        kind=InstanceKind.PROVISIONED,
+        admin=made.admin,
+        public_address=Address(
+            host=public_host,
+            port=made.admin.address.port,
+            sslmode=sslmode,
+            ca_certificate=made.ca_certificate,
+        ),
+    )
+    return _add(services, instance, action="instances provision")
+
+
+def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
+    """Store an existing server after a test. Raises NotUsable with what is missing."""
+    check_instance_name(request.name)
+    _refuse_taken(services, request.name)
+    admin, sslmode = parse_server_url(request.url)
+    admin = _trusting(admin, request.ca_certificate)
+    instance = Instance(
+        id=InstanceId(0),
+        name=request.name,
+        kind=InstanceKind.LINKED,
+        admin=admin,
+        public_address=admin.address,
+    )
+    instance, report = _tested(services, instance, is_sslmode_open=sslmode is None)
+    instance = _with_public(instance, request)
+    return _add(services, instance, action="instances link"), report
+
+
+def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:
+    """Change an instance after a test of what it will be."""
+    instance = services.instances.named(name)
+    if changes.ca_certificate is not None:
+        ca_certificate = changes.ca_certificate or None
+        instance = replace(
+            instance,
+            admin=_trusting(instance.admin, ca_certificate),
+            public_address=replace(instance.public_address, ca_certificate=ca_certificate),
+        )
+    is_sslmode_open = False
+    if changes.url is not None:
+        admin, sslmode = parse_server_url(changes.url)
+        is_sslmode_open = sslmode is None
+        admin = _trusting(admin, instance.public_address.ca_certificate)
+        instance = replace(instance, admin=admin)
+    instance, report = _tested(services, instance, is_sslmode_open=is_sslmode_open)
+    instance = _with_public(instance, changes)
+    if changes.without_pooler:
+        instance = replace(instance, pooler_address=None, pooler_knows_job_logins=False)
+    services.instances.update(instance)
+    services.audit.record(OPERATOR, "instances edit", name)
+    return instance, report
+
+
+def test(services: Services, name: str) -> ServerReport:
+    """Connect and say what is missing."""
+    return services.server_for(services.instances.named(name)).probe()
+
+
+def overview(services: Services, instance: Instance) -> InstanceOverview:
+    """An instance with its status, its apps and its databases."""
+    app_ids = [one.app.id for one in services.apps.assignments(instance_id=instance.id)]
+    databases = services.databases.all(instance_id=instance.id)
+    states = [one.state for one in databases if one.app_id in app_ids]
+    return InstanceOverview(
+        instance=instance,
+        status=instance_status(states),
+        app_ids=tuple(app_ids),
+        databases=tuple(databases),
+    )
+
+
+def delete(services: Services, clusters: Clusters, name: str) -> Instance:
+    """Forget a linked instance; remove a provisioned one with all its data.
+
+    Raises Conflict while an app is assigned to it. Cannot be undone.
+    """
+    instance = services.instances.named(name)
+    services.instances.delete(instance.id)
+    if instance.kind is InstanceKind.PROVISIONED:
+        clusters.destroy(name)
+    services.audit.record(OPERATOR, "instances delete", name)
+    return instance
+
+
+def _refuse_taken(services: Services, name: str) -> None:
+    try:
+        services.instances.named(name)
+    except NotFound:
+        return
+    raise Conflict(
+        f"There is an instance named {name} already.",
+        advice="Choose another name, or look at it with `instances show`.",
+    )
+
+
+def _add(services: Services, instance: Instance, *, action: str) -> Instance:
+    instance_id = services.instances.add(instance)
+    services.audit.record(OPERATOR, action, instance.name)
+    return replace(instance, id=instance_id)
+
+
+def _trusting(admin: AdminLogin, ca_certificate: str | None) -> AdminLogin:
+    return replace(admin, address=replace(admin.address, ca_certificate=ca_certificate))
+
+
+def _tested(
+    services: Services, instance: Instance, *, is_sslmode_open: bool
+) -> tuple[Instance, ServerReport]:
+    """The instance with an sslmode that works, and what the test found.
+
+    Runners are told a definite mode: some clients do not know `prefer`.
+    """
+    if not is_sslmode_open:
+        modes = [instance.admin.address.sslmode]
+    elif instance.admin.address.ca_certificate is not None:
+        modes = [SslMode.VERIFY_FULL]
+    else:
+        modes = [SslMode.REQUIRE, SslMode.DISABLE]
+    for mode in modes:
+        tried = replace(
+            instance,
+            admin=replace(instance.admin, address=replace(instance.admin.address, sslmode=mode)),
+        )
+        try:
+            report = services.server_for(tried).probe()
+        except (ServerUnreachable, ProvisioningFailed):
+            if mode is modes[-1]:
+                raise
+            continue
+        if not report.is_usable:
+            raise NotUsable([finding for finding in report.findings if finding.is_fatal])
+        return tried, report
+    raise AssertionError("unreachable: the last mode returns or raises")
+
+
+def _with_public(instance: Instance, wanted: LinkRequest | InstanceChanges) -> Instance:
+    is_new = instance.id == 0
+    before = instance.admin.address if is_new else instance.public_address
+    public = Address(
+        host=check_host(wanted.public_host or before.host),
+        port=wanted.public_port or before.port,
+        sslmode=wanted.public_sslmode or before.sslmode,
+        ca_certificate=before.ca_certificate,
+    )
+    instance = replace(instance, public_address=public)
+    if wanted.pooler is None:
+        return instance
+    pooler = replace(public, host=check_host(wanted.pooler.host), port=wanted.pooler.port)
+    return replace(
+        instance, pooler_address=pooler, pooler_knows_job_logins=wanted.pooler.knows_job_logins
+    )

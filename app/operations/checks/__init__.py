@@ -1,0 +1,1 @@
+"""Check runs: what stands on a commit, and what its buttons do."""

@@ -1,0 +1,93 @@
+"""Wanting the check runs of a run's migrations on its commit."""
+
+from app.core.assignments import App, LogPolicy
+from app.core.checks import CheckContent
+from app.core.environments import Environment
+from app.core.identifiers import DatabaseId
+from app.core.runs import Migration, Run
+from app.operations.checks import migration_reports
+from app.operations.checks.migration_reports import Story
+from app.operations.ports.checks import CheckSubject
+from app.operations.runs import rebuilds
+from app.operations.services import Services
+
+SHOWN_AFTER_SECONDS = 10
+"""A migration that is over sooner is told of once, at its end."""
+
+
+def started(services: Services, run: Run, migration: Migration) -> None:
+    """Say that a migration is in progress, unless it ends within ten seconds."""
+    content = migration_reports.in_progress(_story(services, run, migration))
+    _want(services, run, content, migration.database_id, delay_seconds=SHOWN_AFTER_SECONDS)
+
+
+def finished(services: Services, run: Run, migration: Migration) -> None:
+    """Say how a migration ended, and that production was left alone if it was preview's fault."""
+    story = _story(services, run, migration)
+    _want(services, run, migration_reports.finished(story), migration.database_id)
+    is_failed_preview = (
+        migration.environment is Environment.PREVIEW and migration.result in rebuilds.FAILED
+    )
+    if is_failed_preview and Environment.PRODUCTION in run.environments:
+        untouched(services, run)
+
+
+def untouched(services: Services, run: Run) -> None:
+    """Say that production was left alone because preview failed."""
+    _want(services, run, migration_reports.untouched(_app(services, run)), None)
+
+
+def job_url(services: Services, run: Run) -> str | None:
+    """Where people read the job's log; None when the repository is gone."""
+    repository = services.repositories.get(run.repository_id)
+    if repository is None:
+        return None
+    attempt = f"{services.github_url}/{repository.full_name}/actions/runs/{run.workflow_run_id}"
+    if run.workflow_job_id is None:
+        return f"{attempt}/attempts/{run.workflow_attempt}"
+    return f"{attempt}/job/{run.workflow_job_id}"
+
+
+def _story(services: Services, run: Run, migration: Migration) -> Story:
+    repository = services.repositories.get(run.repository_id)
+    assignment = services.apps.assignment(run.app_id)
+    is_log_public = assignment is not None and assignment.policies.log is LogPolicy.PUBLIC
+    return Story(
+        app=_app(services, run),
+        run=run,
+        migration=migration,
+        database=services.databases.get(migration.database_id),
+        job_url=job_url(services, run),
+        shows_log=is_log_public or (repository is not None and repository.is_private),
+    )
+
+
+def _app(services: Services, run: Run) -> App:
+    """The run's app; it stays when its assignment ends."""
+    apps = services.apps.of_repository(run.repository_id)
+    return next(app for app in apps if app.id == run.app_id)
+
+
+def _want(
+    services: Services,
+    run: Run,
+    content: CheckContent,
+    database_id: DatabaseId | None,
+    *,
+    delay_seconds: int = 0,
+) -> None:
+    is_urgent = run.branch is None or bool(
+        services.repositories.open_pull_requests(run.repository_id, branch=run.branch)
+    )
+    services.checks.want(
+        content,
+        CheckSubject(
+            repository_id=run.repository_id,
+            head_sha=run.head_sha,
+            app_id=run.app_id,
+            database_id=database_id,
+            run_id=run.id,
+        ),
+        is_urgent=is_urgent,
+        delay_seconds=delay_seconds,
+    )

@@ -1,0 +1,132 @@
+"""Answers for required checks: what nobody will report on is posted as `skipped`."""
+
+from app.core.assignments import Assignment
+from app.core.branches import is_provisioned
+from app.core.checks import CheckContent
+from app.core.environments import Environment
+from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
+from app.core.intents import AnswerCommit
+from app.core.repositories import PullRequest, Repository
+from app.operations.checks import reports
+from app.operations.databases.provisioning import report_database
+from app.operations.ports.checks import CheckSubject
+from app.operations.services import Services
+
+LOOK_AGAIN_SECONDS = 15 * 60
+"""For a lost `workflow_run` event: asking again costs one request."""
+
+_QUEUED = "The merge queue's own branches get no database."
+_REQUIRABLE = (Environment.BRANCH, Environment.PREVIEW)
+
+
+def answer_pull_request(
+    services: Services, repository_id: RepositoryId, number: PullRequestNumber
+) -> None:
+    """Give the head of an open pull request its `database` check, or `skipped` answers.
+
+    A database that is still being created answers for itself. Raises GitHubUnavailable.
+    """
+    repository = services.repositories.get(repository_id)
+    if repository is None or not repository.is_active:
+        return
+    pull_request = services.github.pull_request(repository, number)
+    if pull_request is None:
+        return
+    services.repositories.save_pull_request(pull_request)
+    if not pull_request.is_open:
+        return
+    for assignment in services.apps.assignments(repository_id=repository_id):
+        _answer_head(services, repository, assignment, pull_request)
+
+
+def answer_commit(services: Services, repository_id: RepositoryId, head_sha: CommitSha) -> None:
+    """Post `skipped` for migrations that no workflow run of this commit will report on.
+
+    While one is under way it is left to that: its end asks again. Raises GitHubUnavailable.
+    """
+    repository = services.repositories.get(repository_id)
+    assignments = services.apps.assignments(repository_id=repository_id)
+    if repository is None or not repository.is_active or not assignments:
+        return
+    heads = {pull.head_sha for pull in services.repositories.open_pull_requests(repository_id)}
+    is_head = head_sha in heads
+    runs = services.github.workflow_runs(repository, head_sha)
+    if any(not run.is_completed for run in runs):
+        if is_head:
+            services.queue.add([_later(repository_id, head_sha)])
+        return
+    why = "No workflow run of this commit migrated it." if runs else "No workflow ran for it."
+    for assignment in assignments:
+        contents = [
+            reports.migration_skipped(assignment.app, environment, why=why)
+            for environment in _REQUIRABLE
+        ]
+        if not is_head:
+            # A commit of the merge queue: databases belong to branches, and this one has none.
+            contents.append(reports.database_skipped(assignment.app, why=_QUEUED))
+        for content in contents:
+            _want(services, assignment, head_sha, content)
+
+
+def _answer_head(
+    services: Services,
+    repository: Repository,
+    assignment: Assignment,
+    pull_request: PullRequest,
+) -> None:
+    why = _why_no_database(repository, assignment, pull_request)
+    if why is None:
+        database = services.databases.live(
+            assignment.app.id, Environment.BRANCH, pull_request.head_branch
+        )
+        if database is not None:
+            report_database(services, assignment, database, pull_request.head_sha)
+        return
+    head_sha = pull_request.head_sha
+    _want(services, assignment, head_sha, reports.database_skipped(assignment.app, why=why))
+    for environment in _skipped(repository, pull_request):
+        content = reports.migration_skipped(assignment.app, environment, why=why)
+        _want(services, assignment, head_sha, content)
+
+
+def _why_no_database(
+    repository: Repository, assignment: Assignment, pull_request: PullRequest
+) -> str | None:
+    if pull_request.is_from_fork:
+        return "It comes from a fork, and forks never get a database."
+    if pull_request.head_branch == repository.default_branch:
+        return "Its head is the default branch, which has no database of its own."
+    is_wanted = is_provisioned(
+        pull_request.head_branch,
+        default_branch=repository.default_branch,
+        ignore_patterns=assignment.policies.ignore_patterns,
+    )
+    return None if is_wanted else "The assignment gives this branch no database."
+
+
+def _skipped(repository: Repository, pull_request: PullRequest) -> tuple[Environment, ...]:
+    """The default branch's own head may still reach preview; the others reach nothing."""
+    is_default = pull_request.head_branch == repository.default_branch
+    reaches_preview = is_default and not pull_request.is_from_fork
+    return (Environment.BRANCH,) if reaches_preview else _REQUIRABLE
+
+
+def _want(
+    services: Services, assignment: Assignment, head_sha: CommitSha, content: CheckContent
+) -> None:
+    """Want it unless something stands there already: a result is never replaced by `skipped`."""
+    services.checks.want(
+        content,
+        CheckSubject(
+            repository_id=assignment.app.repository_id,
+            head_sha=head_sha,
+            app_id=assignment.app.id,
+        ),
+        keep_existing=True,
+    )
+
+
+def _later(repository_id: RepositoryId, head_sha: CommitSha) -> AnswerCommit:
+    return AnswerCommit(
+        repository_id=repository_id, head_sha=head_sha, delay_seconds=LOOK_AGAIN_SECONDS
+    )

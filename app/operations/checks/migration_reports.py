@@ -1,0 +1,181 @@
+"""What the check run of a migration says. Pure: words for people, never a secret."""
+
+from dataclasses import dataclass
+
+from app.core.assignments import App
+from app.core.checks import CheckContent, Conclusion
+from app.core.databases import Database
+from app.core.environments import Environment
+from app.core.runs import Migration, MigrationResult, Run
+from app.operations.checks.markdown import block, code, plain_lines
+from app.operations.checks.reports import database_words, duration, migration_check_name
+
+# GitHub takes 65,535 characters for a summary and as many for a text.
+# https://docs.github.com/en/rest/checks/runs
+MAX_TEXT = 65_535
+_MAX_LOG = 60_000
+_MAX_COMMAND = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Everything that a report may tell."""
+
+    app: App
+    run: Run
+    migration: Migration
+    database: Database
+    job_url: str | None
+    shows_log: bool
+    """The repository's readers may see what the command printed."""
+
+
+def is_neutral(run: Run, environment: Environment) -> bool:
+    """Whether a failure counts for nothing: preview beside a branch is shared by all branches."""
+    return environment is Environment.PREVIEW and Environment.BRANCH in run.environments
+
+
+def in_progress(story: Story) -> CheckContent:
+    """The migration runs."""
+    return CheckContent(
+        name=migration_check_name(story.app, story.migration.environment),
+        conclusion=None,
+        title=f"Migrating {story.database.name}",
+        summary=f"{database_words(story.database)} is being migrated.\n\n{_command(story)}",
+        details_url=story.job_url,
+        started_at=story.migration.started_at,
+    )
+
+
+def finished(story: Story) -> CheckContent:
+    """How the migration ended, with the end of its log where that may be shown."""
+    migration = story.migration
+    return CheckContent(
+        name=migration_check_name(story.app, migration.environment),
+        conclusion=_conclusion(story),
+        title=_title(migration),
+        summary="\n\n".join(part for part in _summary(story) if part),
+        text=_log(story),
+        details_url=story.job_url,
+        started_at=migration.started_at,
+        completed_at=migration.finished_at,
+    )
+
+
+def untouched(app: App) -> CheckContent:
+    """Production was left alone."""
+    return CheckContent(
+        name=migration_check_name(app, Environment.PRODUCTION),
+        conclusion=Conclusion.SKIPPED,
+        title="Production is untouched: preview failed",
+        summary="The migration of preview failed, so production's was not started.",
+    )
+
+
+def _conclusion(story: Story) -> Conclusion:
+    match story.migration.result:
+        case MigrationResult.SUCCESS:
+            return Conclusion.SUCCESS
+        case MigrationResult.SUPERSEDED | MigrationResult.SKIPPED:
+            return Conclusion.SKIPPED
+        case _:
+            is_lenient = is_neutral(story.run, story.migration.environment)
+            return Conclusion.NEUTRAL if is_lenient else Conclusion.FAILURE
+
+
+def _title(migration: Migration) -> str:
+    took = duration(migration.duration_seconds or 0)
+    match migration.result:
+        case MigrationResult.SUCCESS:
+            return f"Migrated in {took}"
+        case MigrationResult.SUPERSEDED:
+            return "Superseded by a newer commit"
+        case MigrationResult.SKIPPED:
+            return "Skipped"
+        case MigrationResult.TIMED_OUT:
+            return f"Stopped after {took}: the time was over"
+        case _ if migration.duration_seconds is None:
+            return "The runner went away"
+        case _ if migration.exit_code is None:
+            return f"Failed after {took}"
+        case _:
+            return f"Failed with exit code {migration.exit_code} after {took}"
+
+
+def _summary(story: Story) -> list[str]:
+    migration = story.migration
+    return [
+        f"{database_words(story.database)}: {_what_happened(story)}",
+        _rebuilt(migration),
+        _facts(story) if migration.result is not MigrationResult.SUPERSEDED else "",
+        _advice(story),
+    ]
+
+
+def _what_happened(story: Story) -> str:
+    migration = story.migration
+    match migration.result:
+        case MigrationResult.SUCCESS:
+            return "the migration command succeeded."
+        case MigrationResult.SUPERSEDED:
+            return "a newer commit was migrated here already, so this one was not run."
+        case MigrationResult.SKIPPED:
+            return "there was nothing to run."
+        case MigrationResult.TIMED_OUT:
+            minutes = story.run.timeout_minutes
+            return f"the migration command was stopped after `timeout-minutes` ({minutes})."
+        case _ if migration.duration_seconds is None:
+            return (
+                "the runner stopped reporting before the migration command ended. Its login and "
+                "its sessions were ended; the database may be half migrated."
+            )
+        case _:
+            return "the migration command failed."
+
+
+def _rebuilt(migration: Migration) -> str:
+    if not migration.rebuilt:
+        return ""
+    return (
+        "Preview had failed with this commit, so it was **emptied** and migrated again from the "
+        "beginning. This is the result of the second try."
+    )
+
+
+def _facts(story: Story) -> str:
+    migration = story.migration
+    lines = []
+    if migration.duration_seconds is not None:
+        lines.append(f"- Duration: {duration(migration.duration_seconds)}")
+    if migration.exit_code is not None:
+        lines.append(f"- Exit code: {migration.exit_code}")
+    return "\n".join([*lines, _command(story)])
+
+
+def _command(story: Story) -> str:
+    command = story.run.command.strip()
+    if len(command) > _MAX_COMMAND:
+        command = f"{command[:_MAX_COMMAND]}..."
+    if "\n" in command:
+        return f"- Command:\n\n{block(plain_lines(command))}"
+    return f"- Command: {code(command)}"
+
+
+def _advice(story: Story) -> str:
+    parts = []
+    if _conclusion(story) is Conclusion.NEUTRAL:
+        parts.append("Preview is shared by all branches, so its failure does not fail this commit.")
+    if not story.shows_log and story.job_url:
+        parts.append(f"The log is in [the workflow's job]({story.job_url}).")
+    if _conclusion(story) in {Conclusion.FAILURE, Conclusion.NEUTRAL}:
+        parts.append("**Re-run** starts the workflow's job again.")
+    return " ".join(parts)
+
+
+def _log(story: Story) -> str:
+    log = story.migration.log_tail.strip("\n")
+    if not story.shows_log or not log:
+        return ""
+    text = block(log[-_MAX_LOG:])
+    # A fence grows with the longest run of backticks inside.
+    return text if len(text) <= MAX_TEXT else block(log[-_MAX_LOG:].replace("`", "'"))

@@ -1,0 +1,1 @@
+"""Databases: made, restored, ended, and kept what GitHub's live state says."""

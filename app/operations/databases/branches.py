@@ -1,0 +1,111 @@
+"""One branch: its databases become what GitHub's live state says they should be."""
+
+from dataclasses import dataclass
+
+from app.core.assignments import Assignment
+from app.core.databases import Database, DatabaseState
+from app.core.decisions import environments_of_branch
+from app.core.environments import Environment
+from app.core.identifiers import BranchName, CommitSha, RepositoryId
+from app.core.lifecycle import Comeback, restore_or_fresh
+from app.core.repositories import Ancestry, Branch, Repository
+from app.operations.databases.provisioning import ensure_database, intend_database, report_database
+from app.operations.databases.retention import close_database, restore_database, retire_database
+from app.operations.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a live branch has, or should have, a database."""
+
+    assignment: Assignment
+    environment: Environment
+    live: Branch
+
+    @property
+    def branch(self) -> BranchName | None:
+        return self.live.name if self.environment is Environment.BRANCH else None
+
+
+def reconcile_branch(
+    services: Services,
+    *,
+    repository_id: RepositoryId,
+    branch: BranchName,
+    head_sha: CommitSha | None = None,
+) -> None:
+    """Make, restore or delete the databases of a branch after looking at GitHub.
+
+    What happened is said by the `database` check of the branch's head, and of `head_sha` if that is
+    another commit. Raises GitHubUnavailable rather than guess.
+    """
+    repository = services.repositories.get(repository_id)
+    if repository is None or not repository.is_active:
+        return
+    assignments = services.apps.assignments(repository_id=repository_id)
+    if not assignments:
+        return
+    live = services.github.branch(repository, branch)
+    for assignment in assignments:
+        if live is None:
+            _cut(services, assignment, branch)
+            continue
+        for environment in environments_of_branch(branch, repository, assignment):
+            place = _Place(assignment=assignment, environment=environment, live=live)
+            _grow(services, repository, place, head_sha=head_sha)
+
+
+def _grow(
+    services: Services, repository: Repository, place: _Place, *, head_sha: CommitSha | None
+) -> None:
+    before = _present(services, place)
+    try:
+        database = _database(services, repository, place)
+        if database.missing_since is not None:
+            services.databases.clear_missing([database.id])
+        ensure_database(services, database.id)
+    finally:
+        is_news = before is None or before.state is not DatabaseState.READY
+        heads = {head_sha, place.live.head_sha} if is_news else {head_sha}
+        _tell(services, place, heads)
+
+
+def _database(services: Services, repository: Repository, place: _Place) -> Database:
+    """The database that should be there now, in whatever state it is.
+
+    A deleted one is restored when the branch goes on where it was; otherwise it is kept aside under
+    another name, and a fresh one is intended. Raises GitHubUnavailable when that cannot be known.
+    """
+    present = _present(services, place)
+    if present is not None and present.state is DatabaseState.DELETED:
+        ancestry = _ancestry(services, repository, present, place.live)
+        if restore_or_fresh(present, ancestry=ancestry, now=services.clock()) is Comeback.RESTORE:
+            return restore_database(services, present.id)
+        retire_database(services, present.id)
+        present = None
+    return present or intend_database(services, place.assignment, place.environment, place.branch)
+
+
+def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None:
+    database = services.databases.live(assignment.app.id, Environment.BRANCH, branch)
+    if database is not None:
+        close_database(services, database.id)
+
+
+def _tell(services: Services, place: _Place, heads: set[CommitSha | None]) -> None:
+    database = _present(services, place)
+    for head_sha in heads:
+        if database is not None and head_sha is not None:
+            report_database(services, place.assignment, database, head_sha)
+
+
+def _present(services: Services, place: _Place) -> Database | None:
+    return services.databases.live(place.assignment.app.id, place.environment, place.branch)
+
+
+def _ancestry(
+    services: Services, repository: Repository, database: Database, live: Branch
+) -> Ancestry:
+    if database.migrated_sha is None or database.environment is not Environment.BRANCH:
+        return Ancestry.UNKNOWN
+    return services.github.compare(repository, base=database.migrated_sha, head=live.head_sha)

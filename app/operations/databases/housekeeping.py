@@ -1,0 +1,46 @@
+"""What happens by the clock: reconciling everything, recovering deliveries."""
+
+from datetime import timedelta
+
+from app.core.databases import DatabaseState
+from app.core.intents import EnsureDatabase, Intent, ReconcileInstallation
+from app.operations.databases.retention import due_drops
+from app.operations.services import Services
+
+# GitHub keeps deliveries for three days; it never sends one again by itself.
+# https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
+RECOVERY = timedelta(days=3)
+DELIVERIES_KEPT_DAYS = 14
+
+
+def reconcile_everything(services: Services) -> None:
+    """Look at every installation, finish unfinished databases, drop what is due.
+
+    Runs at start and every ten minutes; each installation is a job of its own, so that a failing
+    answer about one holds back no other.
+    """
+    unfinished: list[Intent] = [
+        EnsureDatabase(database_id=database.id)
+        for database in services.databases.all()
+        if database.state in {DatabaseState.CREATING, DatabaseState.ERROR}
+    ]
+    services.queue.add([*unfinished, *due_drops(services)])
+    services.checks.requeue_lost()
+    services.deliveries.forget(older_than_days=DELIVERIES_KEPT_DAYS)
+    stored = {repository.installation_id for repository in services.repositories.all()}
+    live = {installation_id for installation_id, _ in services.github.installations()}
+    services.queue.add(
+        [
+            ReconcileInstallation(installation_id=installation_id)
+            for installation_id in stored | live
+            if installation_id is not None
+        ]
+    )
+
+
+def recover_deliveries(services: Services) -> None:
+    """Ask GitHub to send again what this service did not take in."""
+    since = services.clock() - RECOVERY
+    for delivery in services.github.failed_deliveries(since=since):
+        if not services.deliveries.has(delivery.guid):
+            services.github.redeliver(delivery.id)

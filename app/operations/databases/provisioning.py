@@ -1,0 +1,153 @@
+"""Making databases: intent first, then PostgreSQL, then `ready`."""
+
+from app.core import names
+from app.core.assignments import Assignment
+from app.core.databases import Database, DatabaseState, TenantDatabase
+from app.core.environments import Environment
+from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
+from app.core.identifiers import BranchName, CommitSha, DatabaseId
+from app.core.intents import AnswerPullRequest, Intent
+from app.operations.checks import reports
+from app.operations.ports.checks import CheckSubject
+from app.operations.ports.inventory import NewDatabase
+from app.operations.ports.postgres import DatabaseServer
+from app.operations.services import Services
+
+
+def intend_database(
+    services: Services,
+    assignment: Assignment,
+    environment: Environment,
+    branch: BranchName | None = None,
+) -> Database:
+    """Record that this database should exist, or return the one that takes its place.
+
+    Raises Conflict when another database of the instance has the name.
+    """
+    app = assignment.app.id
+    token = services.new_token()
+    return services.databases.intend(
+        NewDatabase(
+            app_id=app,
+            instance_id=assignment.instance_id,
+            environment=environment,
+            branch=branch,
+            name=names.database_name(app, environment, branch),
+            owner_role=names.owner_role(app, token),
+            login_role=names.login_role(app, token),
+            marker=services.new_token() + services.new_token(),
+        )
+    )
+
+
+def ensure_database(services: Services, database_id: DatabaseId) -> Database:
+    """Finish a database that is `creating`, or repair one in `error`; leave others alone.
+
+    May be killed anywhere and repeated. What repeating will not mend leaves the state `error` with
+    the reason; a TransientError does the same and is raised, so that the job tries again.
+    """
+    with services.databases.exclusively(database_id):
+        database = services.databases.get(database_id)
+        if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
+            return database
+        try:
+            _provision(services, database)
+        except ProvisioningFailed as error:
+            _failed(services, database, error)
+        except TransientError as error:
+            _failed(services, database, error)
+            raise
+        else:
+            services.databases.change(
+                database_id, state=DatabaseState.READY, then=answers(services, database)
+            )
+    return services.databases.get(database_id)
+
+
+def rebuild_database(services: Services, database_id: DatabaseId, *, generation: int) -> Database:
+    """Replace a database by an empty one of the same name, roles and password.
+
+    Does nothing but finish what was begun when it is past that generation. Cannot be undone.
+    """
+    services.databases.start_afresh(database_id, generation=generation)
+    return ensure_database(services, database_id)
+
+
+def report_database(
+    services: Services, assignment: Assignment, database: Database, head_sha: CommitSha
+) -> None:
+    """Want the `database` check that fits the database's state on a commit."""
+    if database.state is DatabaseState.READY:
+        seconds = None
+        if database.ready_at is not None and database.generation == 1:
+            seconds = (database.ready_at - database.created_at).total_seconds()
+        content = reports.database_ready(assignment.app, database, seconds=seconds)
+    elif database.state is DatabaseState.ERROR:
+        content = reports.database_failed(assignment.app, database)
+    else:
+        return
+    repository_id = assignment.app.repository_id
+    has_pull_request = services.repositories.open_pull_requests(
+        repository_id, branch=database.branch
+    )
+    services.checks.want(
+        content,
+        CheckSubject(
+            repository_id=repository_id,
+            head_sha=head_sha,
+            app_id=assignment.app.id,
+            database_id=database.id,
+        ),
+        is_urgent=bool(has_pull_request),
+    )
+
+
+def server_of(services: Services, database: Database) -> DatabaseServer:
+    """The server that a database lives on."""
+    return services.server_for(services.instances.get(database.instance_id))
+
+
+def tenant_of(services: Services, database: Database) -> TenantDatabase:
+    """What PostgreSQL is told of a database, with the extensions its assignment lists."""
+    assignment = services.apps.assignment(database.app_id)
+    return database.tenant(extensions=assignment.policies.extensions if assignment else ())
+
+
+def password_of(services: Services, database_id: DatabaseId) -> str:
+    """The long-lived login's password; stored before PostgreSQL ever sees its verifier."""
+    password = services.databases.password(database_id)
+    if password is None:
+        password = services.new_secret()
+        services.databases.set_password(database_id, password)
+    return password
+
+
+def answers(services: Services, database: Database) -> list[Intent]:
+    """Jobs that tell the open pull requests of a database's branch about it."""
+    assignment = services.apps.assignment(database.app_id)
+    if assignment is None or database.branch is None:
+        return []
+    pull_requests = services.repositories.open_pull_requests(
+        assignment.app.repository_id, branch=database.branch
+    )
+    return [
+        AnswerPullRequest(repository_id=pull.repository_id, number=pull.number)
+        for pull in pull_requests
+    ]
+
+
+def _provision(services: Services, database: Database) -> None:
+    server, tenant = server_of(services, database), tenant_of(services, database)
+    if database.is_emptying:
+        server.drop(tenant)
+        services.databases.emptied(database.id)
+    server.provision(tenant, password=password_of(services, database.id))
+
+
+def _failed(services: Services, database: Database, error: CoppiceError) -> None:
+    services.databases.change(
+        database.id,
+        state=DatabaseState.ERROR,
+        reason=f"{error} {error.advice}",
+        then=answers(services, database),
+    )

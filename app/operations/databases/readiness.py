@@ -1,0 +1,46 @@
+"""A database that a job asked for and that is not ready: whatever it lacks is set going."""
+
+from app.core.assignments import Assignment
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import BranchName
+from app.core.intents import EnsureDatabase, ReconcileBranch
+from app.operations.databases.provisioning import intend_database
+from app.operations.services import Services
+
+
+def set_going(
+    services: Services,
+    assignment: Assignment,
+    environment: Environment,
+    branch: BranchName | None,
+) -> None:
+    """Queue its creation, repair or restoration; does nothing while it is being created.
+
+    Jobs ask every second: each answer leads to a state that the next one leaves alone, but for a
+    deleted database, which only a look at GitHub restores.
+    """
+    present = services.databases.live(assignment.app.id, environment, branch)
+    if present is None:
+        _ensure(services, intend_database(services, assignment, environment, branch))
+    elif present.state is DatabaseState.ERROR:
+        _ensure(services, present)
+    elif present.state is DatabaseState.DELETED:
+        _restore(services, assignment, branch)
+
+
+def _ensure(services: Services, database: Database) -> None:
+    services.databases.change(
+        database.id,
+        state=DatabaseState.CREATING,
+        then=[EnsureDatabase(database_id=database.id)],
+    )
+
+
+def _restore(services: Services, assignment: Assignment, branch: BranchName | None) -> None:
+    repository = services.repositories.get(assignment.app.repository_id)
+    if repository is None:
+        return
+    # Preview and production stand with the default branch.
+    wanted = branch or repository.default_branch
+    services.queue.add([ReconcileBranch(repository_id=repository.id, branch=wanted)])

@@ -1,0 +1,128 @@
+"""Whole repositories: what webhooks should have told, read from GitHub."""
+
+from app.core.assignments import Assignment
+from app.core.branches import is_provisioned
+from app.core.databases import Database, DatabaseState
+from app.core.decisions import shared_environments
+from app.core.identifiers import BranchName, RepositoryId
+from app.core.intents import EnsureDatabase, Intent, ReconcileBranch
+from app.core.lifecycle import sweep
+from app.core.repositories import InstallationState, Repository
+from app.operations.databases.installations import close_repository, find_again
+from app.operations.databases.provisioning import intend_database
+from app.operations.databases.retention import close_database, restore_database
+from app.operations.services import Services
+
+
+def reconcile_repository(services: Services, repository_id: RepositoryId) -> None:
+    """Bring names, default branch, pull requests and every database up to GitHub's live state.
+
+    A repository that is not where it was is looked for before anything is closed. Raises
+    GitHubUnavailable rather than act on a failing or partial answer.
+    """
+    stored = services.repositories.get(repository_id)
+    if stored is None:
+        return
+    live = _live(services, stored)
+    if live is None:
+        close_repository(services, stored)
+        return
+    services.repositories.save(live)
+    if not live.is_active:
+        return
+    branches = {branch.name for branch in services.github.branches(live)}
+    services.repositories.replace_open_pull_requests(
+        live.id, services.github.open_pull_requests(live)
+    )
+    intents: list[Intent] = []
+    for assignment in services.apps.assignments(repository_id=live.id):
+        intents += _reconcile_app(services, live, assignment, branches)
+    services.queue.add(intents)
+
+
+def _live(services: Services, stored: Repository) -> Repository | None:
+    """The repository as it is now; None when the App sees it no more."""
+    is_ours = stored.installation_state is InstallationState.ACTIVE
+    if is_ours and stored.installation_id is not None:
+        live = services.github.repository(stored.installation_id, stored.full_name)
+        # Anybody may read a public repository: with another owner it needs an installation there.
+        if live and (live.id, live.owner_id) == (stored.id, stored.owner_id):
+            return live
+    return find_again(services, stored)
+
+
+def _reconcile_app(
+    services: Services, repository: Repository, assignment: Assignment, branches: set[BranchName]
+) -> list[Intent]:
+    app = assignment.app.id
+    databases = [one for one in services.databases.all(app_id=app) if one.is_live]
+    wanted = _wanted_branches(services, repository, assignment, branches, databases)
+    intents = _shared_databases(services, assignment)
+    found = sweep(
+        databases,
+        branches=branches,
+        default_branch=repository.default_branch,
+        now=services.clock(),
+    )
+    services.databases.mark_missing(
+        [database.id for database in found.mark_missing], at=services.clock()
+    )
+    services.databases.clear_missing([database.id for database in found.unmark])
+    for database in found.delete:
+        if not _is_there(services, repository, database.branch):
+            close_database(services, database.id)
+    return intents + [
+        ReconcileBranch(repository_id=repository.id, branch=branch) for branch in sorted(wanted)
+    ]
+
+
+def _wanted_branches(
+    services: Services,
+    repository: Repository,
+    assignment: Assignment,
+    branches: set[BranchName],
+    databases: list[Database],
+) -> set[BranchName]:
+    """Branches that should have a ready database and have none.
+
+    When the app is new, branches without a pull request are left alone until somebody pushes.
+    """
+    app = assignment.app.id
+    with_pull_request = {
+        pull_request.head_branch
+        for pull_request in services.repositories.open_pull_requests(repository.id)
+        if not pull_request.is_from_fork
+    }
+    provisioned = {
+        branch
+        for branch in branches
+        if is_provisioned(
+            branch,
+            default_branch=repository.default_branch,
+            ignore_patterns=assignment.policies.ignore_patterns,
+        )
+    }
+    ready = {one.branch for one in databases if one.state is DatabaseState.READY}
+    known = {one.branch for one in databases if one.branch is not None}
+    services.dormant_branches.begin(app, provisioned - with_pull_request)
+    services.dormant_branches.keep_only(app, branches - known)
+    dormant = services.dormant_branches.of_app(app) - with_pull_request
+    return provisioned - dormant - ready
+
+
+def _is_there(services: Services, repository: Repository, branch: BranchName | None) -> bool:
+    """A last look before a branch's database is closed: the list may be old by now."""
+    if branch is None or branch == repository.default_branch:
+        return False
+    return services.github.branch(repository, branch) is not None
+
+
+def _shared_databases(services: Services, assignment: Assignment) -> list[Intent]:
+    intents: list[Intent] = []
+    for environment in shared_environments(assignment):
+        database = intend_database(services, assignment, environment)
+        if database.state is DatabaseState.DELETED:
+            database = restore_database(services, database.id)
+        if database.state is not DatabaseState.READY:
+            intents.append(EnsureDatabase(database_id=database.id))
+    return intents

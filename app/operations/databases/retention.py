@@ -1,0 +1,148 @@
+"""Ending databases: closed at once, kept for the retention time, restored or dropped after it."""
+
+from app.core import names
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import Conflict
+from app.core.identifiers import DatabaseId
+from app.core.intents import (
+    DropDatabase,
+    ReconcileBranch,
+    ReconcileRepository,
+    SealDatabase,
+)
+from app.core.repositories import InstallationState
+from app.operations.databases.provisioning import password_of, server_of, tenant_of
+from app.operations.services import Services
+
+
+def delete_database(services: Services, database_id: DatabaseId) -> Database:
+    """Refuse all connections now and keep the data for the retention time; may be repeated.
+
+    Production has no end of that time: only a person drops it. When the server is away the state is
+    `deleted` nevertheless, and a job refuses connections as soon as it is back.
+    """
+    close_database(services, database_id)
+    seal_database(services, database_id)
+    return services.databases.get(database_id)
+
+
+def close_database(services: Services, database_id: DatabaseId) -> None:
+    """The same with the refusal left to a job, which is queued with the change of the state."""
+    with services.databases.exclusively(database_id):
+        database = services.databases.get(database_id)
+        if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
+            return
+        is_kept = database.environment is Environment.PRODUCTION
+        services.databases.change(
+            database_id,
+            state=DatabaseState.DELETED,
+            drop_after=None if is_kept else services.clock() + services.retention,
+            then=[SealDatabase(database_id=database_id)],
+        )
+
+
+def seal_database(services: Services, database_id: DatabaseId) -> None:
+    """Let nobody into a deleted database, and end all sessions; others are left alone."""
+    with services.databases.exclusively(database_id):
+        database = services.databases.get(database_id)
+        if database.state is DatabaseState.DELETED:
+            server_of(services, database).seal(tenant_of(services, database))
+
+
+def restore_database(services: Services, database_id: DatabaseId) -> Database:
+    """Open a deleted database again, data and all.
+
+    Raises Conflict when it is not `deleted`, or when a fresh one has taken its place.
+    """
+    with services.databases.exclusively(database_id):
+        database = services.databases.get(database_id)
+        if database.state is DatabaseState.READY:
+            return database
+        if database.state is not DatabaseState.DELETED:
+            raise Conflict(
+                f"{database.name} is {database.state}, so there is nothing to restore.",
+                advice="Only deleted databases are restored, and only until they are dropped.",
+            )
+        if not database.is_live:
+            raise Conflict(
+                f"A fresh database has taken the place of {database.name}.",
+                advice="Delete the fresh one first, or copy the data with pg_dump.",
+            )
+        # Should we die in between: a database that is still called deleted must not stay open.
+        services.queue.add([SealDatabase(database_id=database_id)])
+        server_of(services, database).unseal(
+            tenant_of(services, database), password=password_of(services, database_id)
+        )
+        services.databases.change(database_id, state=DatabaseState.READY)
+    return services.databases.get(database_id)
+
+
+def retire_database(services: Services, database_id: DatabaseId) -> None:
+    """Rename a deleted database out of a fresh one's way; it is kept for the rest of its time."""
+    with services.databases.exclusively(database_id):
+        database = services.databases.get(database_id)
+        if not database.is_live or database.state is not DatabaseState.DELETED:
+            return
+        retired = names.retired_name(database.app_id, database.id)
+        server = server_of(services, database)
+        server.seal(tenant_of(services, database))
+        server.rename(tenant_of(services, database), new_name=retired)
+        services.databases.retire(database_id, name=retired)
+
+
+def drop_database(services: Services, database_id: DatabaseId) -> None:
+    """Drop a deleted database whose time is over; it does nothing otherwise. Cannot be undone."""
+    with services.databases.exclusively(database_id):
+        database = services.databases.get(database_id)
+        if not is_due(services, database) or _is_wanted_again(services, database):
+            return
+        server_of(services, database).drop(tenant_of(services, database))
+        services.databases.change(database_id, state=DatabaseState.GONE)
+
+
+def is_due(services: Services, database: Database) -> bool:
+    """Whether its retention time is over."""
+    return (
+        database.state is DatabaseState.DELETED
+        and database.environment is not Environment.PRODUCTION
+        and database.drop_after is not None
+        and database.drop_after <= services.clock()
+    )
+
+
+def due_drops(services: Services) -> list[DropDatabase]:
+    """One job for each database whose retention time is over."""
+    return [
+        DropDatabase(database_id=database.id)
+        for database in services.databases.all()
+        if is_due(services, database)
+    ]
+
+
+def _is_wanted_again(services: Services, database: Database) -> bool:
+    """Whether the branch lives, so that its database must not go; a last look before the drop.
+
+    Raises GitHubUnavailable when that cannot be known. A repository that the App was taken from
+    wants nothing; while it is archived, or the App suspended, nothing is dropped.
+    """
+    assignment = services.apps.assignment(database.app_id)
+    if not database.is_live or assignment is None:
+        return False
+    repository = services.repositories.get(assignment.app.repository_id)
+    if repository is None:
+        return False
+    if repository.installation_state is InstallationState.REMOVED:
+        owner, _, name = repository.full_name.partition("/")
+        if services.github.installation_of(owner, name) is None:
+            return False
+        services.queue.add([ReconcileRepository(repository_id=repository.id)])
+        return True
+    if database.branch is None:
+        return False
+    if not repository.is_active:
+        return True
+    if services.github.branch(repository, database.branch) is None:
+        return False
+    services.queue.add([ReconcileBranch(repository_id=repository.id, branch=database.branch)])
+    return True

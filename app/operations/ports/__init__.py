@@ -1,0 +1,1 @@
+"""What operations ask of the outside world; adapters implement these protocols."""

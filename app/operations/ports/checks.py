@@ -1,0 +1,77 @@
+"""What operations ask of the state database about check runs.
+
+Each method is one transaction. Those that take `then` queue these jobs in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.core.checks import Check, CheckContent
+from app.core.identifiers import (
+    AppId,
+    CheckId,
+    CheckRunId,
+    CommitSha,
+    DatabaseId,
+    InstallationId,
+    RepositoryId,
+    RunId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSubject:
+    """What a check run is about: the commit, and what its buttons mean."""
+
+    repository_id: RepositoryId
+    head_sha: CommitSha
+    app_id: AppId | None = None
+    database_id: DatabaseId | None = None
+    run_id: RunId | None = None
+
+
+class Checks(Protocol):
+    """Check runs that should exist."""
+
+    def get(self, check_id: CheckId) -> Check:
+        """Raise NotFound when there is none."""
+
+    def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Check]: ...
+
+    def want(
+        self,
+        content: CheckContent,
+        subject: CheckSubject,
+        *,
+        is_urgent: bool = True,
+        delay_seconds: int = 0,
+        keep_existing: bool = False,
+    ) -> CheckId:
+        """Say what should stand on the commit under `content.name`, and queue its posting.
+
+        With `keep_existing` a check that somebody wanted before stays as it is. Wanting the same
+        content again queues nothing.
+        """
+
+    def posted(self, check_id: CheckId, *, github_id: CheckRunId, wanted: int) -> None:
+        """GitHub shows version `wanted`."""
+
+    def version(self, check_id: CheckId) -> int:
+        """The version wanted now."""
+
+    def database_of(self, check_id: CheckId) -> DatabaseId | None: ...
+
+    def run_of(self, check_id: CheckId) -> RunId | None: ...
+
+    def post_later(self, check_id: CheckId, *, delay_seconds: int, is_urgent: bool = True) -> None:
+        """Queue the posting once more, no sooner than those that wait already can be done."""
+
+    def requeue_lost(self) -> int:
+        """Queue the posting of every check whose job gave up; returns how many."""
+
+    def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
+        """Count one write to GitHub against the installation's budget.
+
+        Returns 0 when it may be made now, else the seconds to wait (and counts nothing).
+        """

@@ -1,0 +1,146 @@
+"""What operations ask of GitHub."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.core.checks import CheckContent
+from app.core.claims import Claims
+from app.core.identifiers import (
+    BranchName,
+    CheckId,
+    CheckRunId,
+    CommitSha,
+    InstallationId,
+    OwnerId,
+    PullRequestNumber,
+    WorkflowJobId,
+    WorkflowRunId,
+)
+from app.core.repositories import Ancestry, Branch, InstallationState, PullRequest, Repository
+from app.core.workflows import WorkflowJob, WorkflowRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedDelivery:
+    """A webhook delivery that the service never acknowledged."""
+
+    id: int
+    guid: str
+
+
+class Installations(Protocol):
+    """Where the App is installed, and what it sees there."""
+
+    def installation_of(self, owner: str, name: str) -> InstallationId | None:
+        """The installation that sees a repository, or None when the App is not installed there."""
+
+    def installations(self) -> Sequence[tuple[InstallationId, OwnerId]]:
+        """Every installation of the App, suspended ones too."""
+
+    def installation_state(self, installation_id: InstallationId) -> InstallationState:
+        """Whether it is active, suspended or removed (GitHub's definite 404)."""
+
+    def installation_repositories(
+        self, installation_id: InstallationId
+    ) -> Sequence[Repository] | None:
+        """Every repository the installation sees, all pages; None when it is gone (404).
+
+        Raises Forbidden, code `installation_suspended`, while it is suspended.
+        """
+
+
+class Repositories(Protocol):
+    """Live facts about one repository, as `GitHub` says."""
+
+    def repository(self, installation_id: InstallationId, full_name: str) -> Repository | None:
+        """The live repository; None only for GitHub's definite 404."""
+
+    def branch(self, repository: Repository, name: BranchName) -> Branch | None:
+        """The live branch; None only when GitHub says that this branch does not exist.
+
+        A 404 is confirmed by reading the repository itself with the same token; when that fails
+        too, raises GitHubUnavailable.
+        """
+
+    def branches(self, repository: Repository) -> Sequence[Branch]:
+        """Every branch, all pages. An empty or partial list raises GitHubUnavailable."""
+
+    def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
+        """How `head` relates to `base`; UNKNOWN when GitHub does not know one of them."""
+
+    def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
+        """`admin`, `maintain`, `write`, `triage`, `read` or `none` (also: not a user, other id)."""
+
+
+class PullRequests(Protocol):
+    """Live pull requests of one repository."""
+
+    def open_pull_requests(self, repository: Repository) -> Sequence[PullRequest]:
+        """Every open pull request, all pages."""
+
+    def pull_request(self, repository: Repository, number: PullRequestNumber) -> PullRequest | None:
+        """The pull request, open or not; None only when GitHub says that there is none."""
+
+
+class Workflows(Protocol):
+    """Workflow runs of one repository: what they are, and starting them again."""
+
+    def workflow_run(self, repository: Repository, run_id: WorkflowRunId) -> WorkflowRun | None:
+        """The run in its present attempt; None only when GitHub says that there is none."""
+
+    def workflow_runs(self, repository: Repository, head_sha: CommitSha) -> Sequence[WorkflowRun]:
+        """Every workflow run on a head commit, all pages."""
+
+    def workflow_jobs(
+        self, repository: Repository, run_id: WorkflowRunId, *, attempt: int
+    ) -> Sequence[WorkflowJob]:
+        """Every job of an attempt, all pages."""
+
+    def rerun_job(self, repository: Repository, job_id: WorkflowJobId) -> None:
+        """Start a job again. Raises Conflict with GitHub's reason when it refuses."""
+
+    def rerun_workflow(self, repository: Repository, run_id: WorkflowRunId) -> None:
+        """Start a whole workflow run again. Raises Conflict when GitHub refuses."""
+
+
+class CheckRuns(Protocol):
+    """The App's check runs."""
+
+    def publish_check(
+        self,
+        repository: Repository,
+        head_sha: CommitSha,
+        content: CheckContent,
+        *,
+        check_id: CheckId,
+        github_id: CheckRunId | None,
+    ) -> CheckRunId:
+        """Create or update a check run; finds one of the same external_id before creating."""
+
+
+class Deliveries(Protocol):
+    """Webhook deliveries that GitHub remembers."""
+
+    def failed_deliveries(self, *, since: datetime) -> Sequence[FailedDelivery]:
+        """Deliveries since then whose last attempt failed."""
+
+    def redeliver(self, delivery_id: int) -> None:
+        """Ask GitHub to send a delivery again; does nothing when GitHub has forgotten it."""
+
+
+class GitHub(Installations, Repositories, PullRequests, Workflows, CheckRuns, Deliveries, Protocol):
+    """Facts and writes. Raises GitHubUnavailable when GitHub fails or limits; never guesses.
+
+    A repository is addressed by its stored names and installation; answers that carry another
+    repository id raise Forbidden. What GitHub refuses for good (a missing permission, a commit
+    that is gone) raises another CoppiceError, which is not worth a retry.
+    """
+
+
+class TokenVerifier(Protocol):
+    """Verifies the OIDC token of a job."""
+
+    def verify(self, token: str) -> Claims:
+        """Raise Unauthorized for a bad token, TransientError while the keys cannot be read."""

@@ -1,0 +1,168 @@
+"""What operations ask of the state database about instances, apps and databases.
+
+Each method is one transaction. Those that take `then` queue these jobs in it.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.core.assignments import App, Assignment
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import (
+    AppId,
+    BranchName,
+    CommitSha,
+    DatabaseId,
+    DatabaseName,
+    InstanceId,
+    RepositoryId,
+    RoleName,
+)
+from app.core.instances import Instance
+from app.core.intents import Intent
+
+
+class Instances(Protocol):
+    """Servers."""
+
+    def get(self, instance_id: InstanceId) -> Instance:
+        """Raise NotFound when there is none."""
+
+    def named(self, name: str) -> Instance:
+        """Raise NotFound when there is none."""
+
+    def all(self) -> Sequence[Instance]: ...
+
+    def add(self, instance: Instance) -> InstanceId:
+        """Store it; `instance.id` is ignored. Raises Conflict when the name is taken."""
+
+    def update(self, instance: Instance) -> None: ...
+
+    def delete(self, instance_id: InstanceId) -> None:
+        """Forget it and its database rows. Raises Conflict while an app is assigned."""
+
+
+class Apps(Protocol):
+    """Apps and their assignments."""
+
+    def of_repository(self, repository_id: RepositoryId) -> Sequence[App]: ...
+
+    def add(self, app: App) -> None:
+        """Raise Conflict when the id is taken."""
+
+    def assignment(self, app_id: AppId) -> Assignment | None: ...
+
+    def assignments(
+        self,
+        *,
+        repository_id: RepositoryId | None = None,
+        instance_id: InstanceId | None = None,
+    ) -> Sequence[Assignment]:
+        """All, or those of a repository, or those of an instance; oldest app first."""
+
+    def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> None:
+        """Create or replace the app's assignment."""
+
+    def remove(self, app_id: AppId) -> None:
+        """End the assignment; the app and its databases stay.
+
+        What branches it finds when it is assigned again is as for a new app.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDatabase:
+    """An intent recorded before PostgreSQL is touched."""
+
+    app_id: AppId
+    instance_id: InstanceId
+    environment: Environment
+    branch: BranchName | None
+    name: DatabaseName
+    owner_role: RoleName
+    login_role: RoleName
+    marker: str
+
+
+class Databases(Protocol):
+    """Databases."""
+
+    def get(self, database_id: DatabaseId) -> Database:
+        """Raise NotFound when there is none."""
+
+    def live(
+        self, app_id: AppId, environment: Environment, branch: BranchName | None = None
+    ) -> Database | None:
+        """The database that takes this place now, in any state but `gone`."""
+
+    def all(
+        self,
+        *,
+        app_id: AppId | None = None,
+        instance_id: InstanceId | None = None,
+        include_gone: bool = False,
+    ) -> Sequence[Database]: ...
+
+    def intend(self, new: NewDatabase) -> Database:
+        """Record a database as `creating`; returns the present one if its place is taken.
+
+        Raises Conflict when another database of the instance has the name.
+        """
+
+    def change(
+        self,
+        database_id: DatabaseId,
+        *,
+        state: DatabaseState,
+        reason: str | None = None,
+        drop_after: datetime | None = None,
+        then: Sequence[Intent] = (),
+    ) -> None:
+        """Set the state; `reason` and `drop_after` are what they are given, else emptied.
+
+        `ready` also stamps `ready_at` and clears `missing_since`.
+        """
+
+    def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
+        """Give up its place for a fresh one: renamed, kept until its `drop_after`."""
+
+    def start_afresh(self, database_id: DatabaseId, *, generation: int) -> None:
+        """If it is of that generation: `creating`, to be emptied, no last migrated commit."""
+
+    def emptied(self, database_id: DatabaseId) -> None:
+        """What stood under the name has been dropped."""
+
+    def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None: ...
+
+    def clear_missing(self, database_ids: Sequence[DatabaseId]) -> None: ...
+
+    def migrated(self, database_id: DatabaseId, *, head_sha: CommitSha) -> None:
+        """Remember the commit last migrated successfully."""
+
+    def password(self, database_id: DatabaseId) -> str | None:
+        """The long-lived login's password, decrypted."""
+
+    def set_password(self, database_id: DatabaseId, password: str) -> None:
+        """Store it encrypted; done before PostgreSQL gets the verifier."""
+
+    def exclusively(self, database_id: DatabaseId) -> AbstractContextManager[None]:
+        """Hold the database's lock: a second worker waits, also one that was thought dead.
+
+        Ends with the session. Raises TransientError after 20 seconds of waiting.
+        """
+
+
+class DormantBranches(Protocol):
+    """Branches without a database that a reconcile leaves alone."""
+
+    def of_app(self, app_id: AppId) -> frozenset[BranchName]: ...
+
+    def begin(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """These were there before the app was; does nothing once that is recorded."""
+
+    def keep_only(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """Forget those that are gone or have a database now."""

@@ -1,0 +1,118 @@
+"""What operations ask of a PostgreSQL server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.core.databases import TenantDatabase
+from app.core.identifiers import (
+    DatabaseName,
+    RoleName,
+)
+from app.core.instances import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing about a server that a person should know; `is_fatal` prevents linking."""
+
+    code: str
+    message: str
+    advice: str
+    is_fatal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerReport:
+    """What a connection test found."""
+
+    version: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_usable(self) -> bool:
+        return not any(finding.is_fatal for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSize:
+    """Bytes on disk as PostgreSQL counts them."""
+
+    name: DatabaseName
+    size_bytes: int
+
+
+class DatabaseServer(Protocol):
+    """One PostgreSQL server, administered by a role with CREATEDB and CREATEROLE.
+
+    Every method may be repeated, also after a crash halfway. All raise ServerUnreachable when the
+    server does not answer, and ProvisioningFailed with a person's words for what repeating will
+    not mend.
+    """
+
+    def probe(self) -> ServerReport:
+        """Say exactly which privilege or setting is missing. Changes nothing that stays."""
+
+    def provision(self, database: TenantDatabase, *, password: str) -> None:
+        """Make roles, database, grants and marker, verify each by reading back, then open it.
+
+        Closed to connections until its grants are verified; the login gets its password last, and
+        the marker is read over that login before this returns.
+        """
+
+    def issue(self, database: TenantDatabase, *, password: str) -> None:
+        """Make the long-lived login usable again with `password` and our settings only.
+
+        A tenant can change its own password and role settings; this undoes both. Checks the
+        marker over the login. Raises ProvisioningFailed when it is not ours.
+        """
+
+    def take_back(self, database: TenantDatabase, *, password: str) -> None:
+        """After a job: undo what it may have done to the long-lived login, as `issue` does.
+
+        A job acts as that login, so it can give it another password to come back with. If it did,
+        the login's sessions are ended too.
+        """
+
+    def check_marker(
+        self, database: TenantDatabase, *, role: RoleName, password: str, address: Address
+    ) -> None:
+        """Raise ProvisioningFailed unless that login at that address reaches this database."""
+
+    def open_job_login(self, database: TenantDatabase, login: "JobLoginRequest") -> None:
+        """Make a login role for one job, and check the marker over it."""
+
+    def close_job_login(self, database: TenantDatabase, role: RoleName) -> None:
+        """End its sessions, hand its objects to the long-lived login, drop the role.
+
+        Does nothing if the role is gone.
+        """
+
+    def seal(self, database: TenantDatabase) -> None:
+        """Refuse and end all connections; the data stays."""
+
+    def unseal(self, database: TenantDatabase, *, password: str) -> None:
+        """Undo `seal`, verifying grants and marker as `provision` does."""
+
+    def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:
+        """Rename a sealed database out of the way."""
+
+    def drop(self, database: TenantDatabase) -> None:
+        """Drop the database and its roles, job logins included. Cannot be undone."""
+
+    def sizes(self) -> Sequence[DatabaseSize]:
+        """Sizes of the databases this role may measure."""
+
+    def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
+        """Names of the databases on the server that begin with `prefix`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLoginRequest:
+    """What a job login is made of."""
+
+    role: RoleName
+    password: str
+    valid_until: datetime
+    statement_timeout_seconds: int

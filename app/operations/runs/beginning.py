@@ -1,0 +1,182 @@
+"""Starting a run of the Action: who asks, for which app, and which databases that reaches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.core import names
+from app.core.admission import not_assigned, repository_refusal
+from app.core.assignments import Assignment
+from app.core.claims import Claims
+from app.core.environments import Environment
+from app.core.errors import Invalid, NotFound
+from app.core.facts import Denied, Facts
+from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
+from app.core.reasons import Unreached
+from app.core.revisions import Reach, reached
+from app.core.runs import CredentialKind, Run
+from app.operations.runs import duplicates, evidence
+from app.operations.runs.refusals import Refused, not_your_run
+from app.operations.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What the Action may say. It can name no branch and no database: those come from GitHub."""
+
+    app: str = ""
+    environments: tuple[Environment, ...] = ()
+    migrates: bool = True
+    command: str = ""
+    credentials: CredentialKind = CredentialKind.JOB
+    export_env: bool = False
+    credentials_minutes: int = 60
+    timeout_minutes: int = 30
+    job: str = ""
+    key: str = ""
+    """Made once for each execution of the Action: a repeated request finds its run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run that may ask for its databases."""
+
+    run: Run
+    is_command_from_workflow: bool
+    databases: tuple[tuple[Environment, DatabaseName], ...]
+    """In the order in which they are migrated."""
+
+
+def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreached:
+    """Record a run, or say why its revision reaches no database.
+
+    Raises Unauthorized, Refused or Invalid when nothing but a change of settings will help.
+    """
+    claims = services.tokens.verify(token)
+    assignment, facts = _admitted(services, claims, request.app)
+    reach = reached(claims, facts, requested=request.environments)
+    if isinstance(reach, Denied):
+        raise Refused(reach)
+    if isinstance(reach, Reach) and request.migrates:
+        reach = duplicates.unless_pushed(services, claims, facts, reach, assignment.app.id)
+    if isinstance(reach, Unreached):
+        return reach
+    effective = replace(request, command=_command(request, assignment))
+    basis = _Basis(claims=claims, facts=facts, reach=reach)
+    new = _new_run(services, effective, basis, assignment.app.id)
+    run = services.runs.start(new, key=request.key)
+    return Begun(
+        run=run,
+        is_command_from_workflow=bool(request.command.strip()),
+        databases=tuple((one, _name(services, run, one)) for one in run.environments),
+    )
+
+
+def own_run(services: Services, token: str, run_id: RunId) -> tuple[Run, Claims]:
+    """The run, if the token was made for its job's workflow run; raises Refused otherwise."""
+    claims = services.tokens.verify(token)
+    try:
+        run = services.runs.get(run_id)
+    except NotFound as error:
+        raise not_your_run() from error
+    vouched = (claims.repository_id, claims.run_id, claims.run_attempt)
+    if vouched != (run.repository_id, run.workflow_run_id, run.workflow_attempt):
+        raise not_your_run()
+    return run, claims
+
+
+def assignment_of(services: Services, run: Run) -> Assignment:
+    """The assignment that the run's app has now; raises Refused when it has ended."""
+    assignment = services.apps.assignment(run.app_id)
+    if assignment is None:
+        raise Refused(not_assigned())
+    return assignment
+
+
+def _admitted(services: Services, claims: Claims, wanted: str) -> tuple[Assignment, Facts]:
+    """The app that is meant, once the repository may ask at all: ids are told to no stranger."""
+    facts = evidence.gather(services, claims, policies=None)
+    if denied := repository_refusal(claims, facts):
+        raise Refused(denied)
+    assigned = services.apps.assignments(repository_id=claims.repository_id)
+    assignment = _picked(assigned, wanted)
+    return assignment, replace(facts, policies=assignment.policies)
+
+
+def _picked(assigned: Sequence[Assignment], wanted: str) -> Assignment:
+    ids = ", ".join(assignment.app.id for assignment in assigned)
+    if not wanted and len(assigned) > 1:
+        raise Invalid(
+            f"This repository has several apps: {ids}.",
+            advice="Say which one with the Action's input `app`.",
+            code="app_needed",
+        )
+    if not assigned:
+        raise Refused(not_assigned())
+    for assignment in assigned:
+        if wanted in {"", assignment.app.id}:
+            return assignment
+    raise Refused(
+        Denied(
+            code="unknown_app",
+            message="This repository has no assigned app of that id.",
+            advice=f"Set the Action's input `app` to one of: {ids}.",
+        )
+    )
+
+
+def _command(request: RunRequest, assignment: Assignment) -> str:
+    command = request.command if request.command.strip() else assignment.migration_command
+    if request.migrates and not command.strip():
+        raise Invalid(
+            "There is no migration command.",
+            advice="Set the Action's input `migration-command`, or the assignment's with "
+            "`coppice apps edit OWNER/REPO --migration-command ...`.",
+            code="no_command",
+        )
+    return command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Basis:
+    """What GitHub vouches for, and what follows from it."""
+
+    claims: Claims
+    facts: Facts
+    reach: Reach
+
+    @property
+    def head_sha(self) -> CommitSha:
+        # A pull_request job's own sha is a test merge: checks belong to the head. GitHub is asked
+        # for every event but a push during an outage, where both are the same.
+        return self.facts.run.head_sha if self.facts.run else self.claims.sha
+
+
+def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: AppId) -> Run:
+    claims, reach = basis.claims, basis.reach
+    return Run(
+        id=RunId(0),
+        app_id=app_id,
+        repository_id=claims.repository_id,
+        workflow_run_id=claims.run_id,
+        workflow_attempt=claims.run_attempt,
+        workflow_job_id=claims.job_id,
+        job_name=request.job,
+        event=claims.event_name,
+        head_sha=basis.head_sha,
+        branch=reach.branch,
+        environments=reach.environments,
+        primary=reach.primary,
+        migrates=request.migrates,
+        credentials=request.credentials,
+        export_env=request.export_env,
+        credentials_minutes=request.credentials_minutes,
+        timeout_minutes=request.timeout_minutes,
+        command=request.command,
+        created_at=services.clock(),
+    )
+
+
+def _name(services: Services, run: Run, environment: Environment) -> DatabaseName:
+    branch = run.branch if environment is Environment.BRANCH else None
+    present = services.databases.live(run.app_id, environment, branch)
+    return present.name if present else names.database_name(run.app_id, environment, branch)

@@ -1,0 +1,187 @@
+"""Logins for jobs: made for one run and one database, and ended with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from app.core import names
+from app.core.databases import Database, DatabaseState
+from app.core.errors import CoppiceError
+from app.core.identifiers import RepositoryId, RoleName, WorkflowJobId, WorkflowRunId
+from app.core.instances import Address, Instance
+from app.core.runs import CredentialKind, JobLogin, Run
+from app.operations.databases.provisioning import password_of, server_of, tenant_of
+from app.operations.ports.postgres import JobLoginRequest
+from app.operations.ports.runs import NewJobLogin
+from app.operations.services import Services
+
+# Tools connect once more after the command's last statement, and clocks differ.
+MARGIN = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """How a job reaches its database."""
+
+    database: Database
+    instance: Instance
+    user: RoleName
+    password: str = field(repr=False)
+    is_pooled: bool
+    """The instance's pooler, if it has one, knows this login and leads to the same database."""
+    outlives_run: bool
+
+
+def issue(services: Services, run: Run, database: Database) -> Credentials:
+    """Make the login that a run asked for, checked against the marker; a repeat gets the same.
+
+    Raises ServerUnreachable, or ProvisioningFailed when PostgreSQL is not what it should be.
+    """
+    instance = services.instances.get(database.instance_id)
+    is_runtime = run.credentials is CredentialKind.RUNTIME
+    if is_runtime:
+        user, password, outlives_run = database.login_role, password_of(services, database.id), True
+        server_of(services, database).issue(tenant_of(services, database), password=password)
+    else:
+        login = _open_job_login(services, run, database)
+        user, password = login.role, services.job_logins.password(login.id)
+        outlives_run = login.outlives_run
+    is_pooled = is_runtime or instance.pooler_knows_job_logins
+    if is_pooled and instance.pooler_address:
+        _check_pooler(services, database, instance.pooler_address, user=user, password=password)
+    return Credentials(
+        database=database,
+        instance=instance,
+        user=user,
+        password=password,
+        is_pooled=is_pooled,
+        outlives_run=outlives_run,
+    )
+
+
+def variables(credentials: Credentials) -> dict[str, str]:
+    """The environment variables for the migration command, and for an application."""
+    database, address = credentials.database, credentials.instance.public_address
+    found = {
+        "PGHOST": address.host,
+        "PGPORT": str(address.port),
+        "PGDATABASE": database.name,
+        "PGUSER": credentials.user,
+        "PGPASSWORD": credentials.password,
+        "PGSSLMODE": address.sslmode.value,
+        "DATABASE_URL": _url(credentials, address),
+        "COPPICE_ENVIRONMENT": database.environment.value,
+        "COPPICE_DATABASE": database.name,
+    }
+    pooler = credentials.instance.pooler_address
+    if credentials.is_pooled and pooler:
+        found["DATABASE_URL_POOLED"] = _url(credentials, pooler)
+    return found
+
+
+def outlives_run(run: Run, database: Database) -> bool:
+    """Whether later steps of the job use the login: then GitHub's word or the clock ends it."""
+    is_exported = run.export_env and database.environment is run.primary
+    return is_exported or not run.migrates
+
+
+def valid_until(run: Run, database: Database, *, now: datetime) -> datetime:
+    """When the login ends at the latest; a migration that runs then keeps it until its end."""
+    if outlives_run(run, database):
+        return now + timedelta(minutes=run.credentials_minutes)
+    return now + timedelta(minutes=run.timeout_minutes) + MARGIN
+
+
+def close(services: Services, login: JobLogin) -> None:
+    """End a job login and its sessions; what it made stays. Repeating does nothing more."""
+    database = services.databases.get(login.database_id)
+    if database.state is not DatabaseState.GONE:
+        server, tenant = server_of(services, database), tenant_of(services, database)
+        server.close_job_login(tenant, login.role)
+        if database.state is DatabaseState.READY:
+            server.take_back(tenant, password=password_of(services, database.id))
+    services.job_logins.ended(login.id)
+
+
+def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
+    """End each of them; one server that is away does not keep the others from ending.
+
+    Raises the first error when all were tried.
+    """
+    failures: list[CoppiceError] = []
+    for login in logins:
+        try:
+            close(services, login)
+        except CoppiceError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def end_job_logins(
+    services: Services,
+    repository_id: RepositoryId,
+    workflow_run_id: WorkflowRunId,
+    *,
+    workflow_attempt: int,
+    workflow_job_id: WorkflowJobId | None,
+) -> None:
+    """GitHub reported a job, or with None a whole attempt, completed: its logins end.
+
+    Raises ServerUnreachable when one could not be ended yet.
+    """
+    close_all(
+        services,
+        services.job_logins.of_workflow_run(
+            repository_id, workflow_run_id, attempt=workflow_attempt, job_id=workflow_job_id
+        ),
+    )
+
+
+def _open_job_login(services: Services, run: Run, database: Database) -> JobLogin:
+    login = services.job_logins.open(
+        NewJobLogin(
+            run_id=run.id,
+            database_id=database.id,
+            role=names.job_role(database.app_id, services.new_token()),
+            password=services.new_secret(),
+            valid_until=valid_until(run, database, now=services.clock()),
+            outlives_run=outlives_run(run, database),
+        )
+    )
+    server_of(services, database).open_job_login(
+        tenant_of(services, database),
+        JobLoginRequest(
+            role=login.role,
+            password=services.job_logins.password(login.id),
+            valid_until=login.valid_until + _migration_beyond(run, login),
+            statement_timeout_seconds=run.timeout_minutes * 60,
+        ),
+    )
+    return login
+
+
+def _migration_beyond(run: Run, login: JobLogin) -> timedelta:
+    """How much longer than an exported login a migration may take: it must not lose its login."""
+    if not (run.migrates and login.outlives_run):
+        return timedelta(0)
+    beyond = timedelta(minutes=run.timeout_minutes - run.credentials_minutes) + MARGIN
+    return max(beyond, timedelta(0))
+
+
+def _check_pooler(
+    services: Services, database: Database, pooler: Address, *, user: RoleName, password: str
+) -> None:
+    server_of(services, database).check_marker(
+        tenant_of(services, database), role=user, password=password, address=pooler
+    )
+
+
+def _url(credentials: Credentials, address: Address) -> str:
+    """A libpq URL; every part is percent-encoded, IPv6 addresses stand in brackets."""
+    host = f"[{address.host}]" if ":" in address.host else quote(address.host, safe="")
+    user, password = quote(credentials.user, safe=""), quote(credentials.password, safe="")
+    name = quote(credentials.database.name, safe="")
+    options = urlencode({"sslmode": address.sslmode.value})
+    return f"postgresql://{user}:{password}@{host}:{address.port}/{name}?{options}"

@@ -1,0 +1,77 @@
+"""Holding a database for one migration at a time, and whether it is worth it."""
+
+from datetime import timedelta
+
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import GitHubUnavailable
+from app.core.repositories import Ancestry
+from app.core.runs import Migration, Run
+from app.operations.ports.runs import NewMigration
+from app.operations.runs import credentials, reaper
+from app.operations.runs.refusals import lease_lost, not_yet
+from app.operations.services import Services
+
+LEASE = timedelta(seconds=60)
+
+
+def wait_for_others(services: Services, run: Run, environment: Environment) -> None:
+    """Look at what the state alone tells, so that waiting costs no request to GitHub."""
+    branch = run.branch if environment is Environment.BRANCH else None
+    database = services.databases.live(run.app_id, environment, branch)
+    if database is None:
+        return
+    if database.state is DatabaseState.CREATING:
+        raise not_yet("creating", f"{database.name} is being created.")
+    lease = services.leases.of(database.id)
+    is_others = lease is not None and lease.migration.run_id != run.id
+    if lease is not None and is_others and lease.expires_at > services.clock():
+        raise not_yet("busy", f"Another run migrates {database.name}.")
+
+
+def take(services: Services, run: Run, database: Database, *, is_rebuilt: bool) -> Migration:
+    """Start the migration and hold the database for it, after whoever held it is ended."""
+    now = services.clock()
+    lease = services.leases.of(database.id)
+    if lease is not None and lease.migration.run_id != run.id and lease.expires_at <= now:
+        reaper.end_dead(services, lease)
+    new = NewMigration(
+        run_id=run.id,
+        database_id=database.id,
+        environment=database.environment,
+        generation=database.generation,
+        rebuilt=is_rebuilt,
+    )
+    taken = services.migrations.take(new, at=now, expires_at=now + LEASE)
+    if taken is None:
+        raise not_yet("busy", f"Somebody else was faster to get {database.name}.")
+    migration, holds = taken
+    if not holds or not services.leases.renew(migration.id, expires_at=now + LEASE):
+        raise lease_lost()
+    # Of runs that ended while PostgreSQL was away: their sessions must not write beside ours.
+    others = services.job_logins.of_database(database.id)
+    credentials.close_all(
+        services, [one for one in others if one.run_id != run.id and not one.outlives_run]
+    )
+    return migration
+
+
+def is_superseded(services: Services, run: Run, database: Database) -> bool:
+    """Whether a descendant of the run's commit was migrated here; unknown ancestry runs.
+
+    Raises GitHubUnavailable for production, which waits until it is known.
+    """
+    if database.migrated_sha is None or database.migrated_sha == run.head_sha:
+        return False
+    repository = services.repositories.get(run.repository_id)
+    if repository is None:
+        return False
+    try:
+        ancestry = services.github.compare(
+            repository, base=database.migrated_sha, head=run.head_sha
+        )
+    except GitHubUnavailable:
+        if database.environment is Environment.PRODUCTION:
+            raise
+        return False
+    return ancestry is Ancestry.BEHIND

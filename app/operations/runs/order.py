@@ -1,0 +1,99 @@
+"""The order of a run's migrations: production after preview, and every database once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.assignments import Assignment, PreviewPolicy
+from app.core.claims import Claims
+from app.core.environments import Environment
+from app.core.facts import Denied
+from app.core.runs import Migration, MigrationResult, Run
+from app.operations.runs import rebuilds
+from app.operations.runs.refusals import Refused, not_yet
+from app.operations.services import Services
+
+_PASSED = frozenset({MigrationResult.SUCCESS, MigrationResult.SUPERSEDED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a run may do with a database now, as far as its own migrations tell."""
+
+    present: Migration | None = None
+    """It has begun, and goes on or gives its stored answer."""
+    rebuilt_from: Migration | None = None
+    """The failed migration after which the database is emptied first."""
+    is_untouched: bool = False
+    """Production is left alone: preview failed in this run."""
+
+
+def turn(
+    services: Services, run: Run, environment: Environment, claims: Claims, assignment: Assignment
+) -> Turn:
+    """Whether the database's time has come; raises Refused while it has not, or never will."""
+    migrations = services.migrations.of_run(run.id)
+    own = _last(migrations, environment)
+    if own is not None and own.finished_at is not None:
+        if _owes_rebuild(services, own, claims, assignment):
+            return Turn(rebuilt_from=own)
+        return Turn(present=own)
+    if own is None and environment is Environment.PRODUCTION:
+        return _after_preview(services, run, migrations, claims, assignment)
+    if own is not None and own.rebuilt:
+        first = next(one for one in migrations if one.environment is environment)
+        return Turn(present=own, rebuilt_from=first)
+    return Turn(present=own)
+
+
+def _after_preview(
+    services: Services,
+    run: Run,
+    migrations: Sequence[Migration],
+    claims: Claims,
+    assignment: Assignment,
+) -> Turn:
+    if assignment.policies.preview is PreviewPolicy.OFF:
+        return Turn()
+    if Environment.PREVIEW not in run.environments:
+        return _after_preview_of_commit(services, run)
+    preview = _last(migrations, Environment.PREVIEW)
+    if preview is None or preview.result is None:
+        raise not_yet("waiting", "Production waits for the migration of preview.")
+    if preview.result in _PASSED:
+        return Turn()
+    if _owes_rebuild(services, preview, claims, assignment):
+        raise not_yet("waiting", "Production waits for preview, which is emptied and tried again.")
+    return Turn(is_untouched=True)
+
+
+def _after_preview_of_commit(services: Services, run: Run) -> Turn:
+    """For `environments: production`: what preview said to this commit, in whatever run."""
+    preview = services.migrations.last_of_commit(run.app_id, Environment.PREVIEW, run.head_sha)
+    if preview is not None and preview.result is None:
+        raise not_yet("waiting", "Production waits for the migration of preview in another job.")
+    if preview is not None and preview.result is MigrationResult.SUCCESS:
+        return Turn()
+    raise Refused(
+        Denied(
+            code="preview_not_migrated",
+            message="Preview was not migrated successfully with this commit, so production stays "
+            "untouched.",
+            advice="Migrate preview first: leave `environments` empty, or run a job with "
+            "`environments: preview` before this one (`needs:`).",
+        )
+    )
+
+
+def _owes_rebuild(
+    services: Services, migration: Migration, claims: Claims, assignment: Assignment
+) -> bool:
+    return rebuilds.is_owed(
+        migration,
+        claims=claims,
+        repository=services.repositories.get(claims.repository_id),
+        policies=assignment.policies,
+    )
+
+
+def _last(migrations: Sequence[Migration], environment: Environment) -> Migration | None:
+    return next((one for one in reversed(migrations) if one.environment is environment), None)

@@ -1,0 +1,173 @@
+"""A run reports how a migration ended, and learns what follows from it."""
+
+from dataclasses import dataclass
+
+from app.core.assignments import Assignment
+from app.core.claims import Claims
+from app.core.environments import Environment
+from app.core.errors import CoppiceError, NotFound
+from app.core.identifiers import RunId
+from app.core.intents import RebuildDatabase
+from app.core.runs import CredentialKind, Migration, MigrationResult, Run
+from app.operations.checks import announcements
+from app.operations.checks.markdown import plain_lines
+from app.operations.checks.migration_reports import is_neutral
+from app.operations.ports.runs import Outcome
+from app.operations.runs import credentials, rebuilds
+from app.operations.runs.beginning import own_run
+from app.operations.runs.holding import LEASE
+from app.operations.runs.refusals import lease_lost
+from app.operations.services import Services
+
+MAX_LOG_CHARACTERS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the Action says of one migration."""
+
+    result: MigrationResult
+    exit_code: int | None
+    duration_seconds: float
+    log: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What follows for the Action."""
+
+    is_again: bool
+    """The database is emptied: ask for it once more."""
+    fails: bool
+    """The step fails because of it."""
+    message: str
+
+
+def renew(services: Services, token: str, run_id: RunId, environment: Environment) -> int:
+    """Hold the database for some time more; returns the seconds. Raises Refused (`lease_lost`)."""
+    run, _ = own_run(services, token, run_id)
+    migration = _last(services, run, environment)
+    if not services.leases.renew(migration.id, expires_at=services.clock() + LEASE):
+        raise lease_lost()
+    return round(LEASE.total_seconds())
+
+
+def report(
+    services: Services, token: str, run_id: RunId, environment: Environment, told: Report
+) -> Verdict:
+    """Record how a migration ended and end what the run held; the first report stands.
+
+    Every step may be repeated, so that a report that was cut off is finished by the next one.
+    """
+    run, claims = own_run(services, token, run_id)
+    migration = _last(services, run, environment)
+    assignment = services.apps.assignment(run.app_id)
+    if migration.finished_at is None:
+        migration = _record(services, run, migration, told)
+    is_again = assignment is not None and _owes_rebuild(services, migration, claims, assignment)
+    _let_go(services, run, migration, is_again=is_again)
+    if not is_again:
+        announcements.finished(services, run, migration)
+    return _verdict(run, migration, is_again=is_again)
+
+
+def _record(services: Services, run: Run, migration: Migration, told: Report) -> Migration:
+    outcome = Outcome(
+        result=told.result,
+        exit_code=told.exit_code,
+        duration_seconds=told.duration_seconds,
+        log_tail=_harmless(services, run, migration, told.log),
+    )
+    return services.migrations.finish(migration.id, outcome, at=services.clock())
+
+
+def _harmless(services: Services, run: Run, migration: Migration, log: str) -> str:
+    """The end of the log without the password, which the Action should have removed already."""
+    shown = plain_lines(log)
+    for secret in _secrets(services, run, migration):
+        shown = shown.replace(secret, "***")
+    return shown[-MAX_LOG_CHARACTERS:]
+
+
+def _secrets(services: Services, run: Run, migration: Migration) -> list[str]:
+    if run.credentials is CredentialKind.RUNTIME:
+        password = services.databases.password(migration.database_id)
+        return [password] if password else []
+    return [
+        services.job_logins.password(login.id)
+        for login in services.job_logins.of_database(migration.database_id)
+        if login.run_id == run.id
+    ]
+
+
+def _let_go(services: Services, run: Run, migration: Migration, *, is_again: bool) -> None:
+    """What the end of a migration brings, while the run still keeps others from the database."""
+    lease = services.leases.of(migration.database_id)
+    if lease is None or lease.migration.id != migration.id:
+        return
+    if migration.result is MigrationResult.SUCCESS:
+        services.databases.migrated(migration.database_id, head_sha=run.head_sha)
+    _end_login(services, run, migration)
+    if is_again:
+        _empty(services, migration)
+    services.leases.release(migration.id)
+
+
+def _empty(services: Services, migration: Migration) -> None:
+    """Have the database emptied, once however often this is done: its generation tells.
+
+    Not `ready` from now on, so that no other run gets it in between.
+    """
+    database_id, generation = migration.database_id, migration.generation
+    services.databases.start_afresh(database_id, generation=generation)
+    services.queue.add([RebuildDatabase(database_id=database_id, generation=generation)])
+
+
+def _end_login(services: Services, run: Run, migration: Migration) -> None:
+    """An exported login stays after a success only: later steps may need it."""
+    is_success = migration.result is MigrationResult.SUCCESS
+    logins = [
+        login
+        for login in services.job_logins.of_database(migration.database_id)
+        if login.run_id == run.id and not (login.outlives_run and is_success)
+    ]
+    try:
+        credentials.close_all(services, logins)
+    except CoppiceError:
+        # The result must not be lost because PostgreSQL is away: the reaper ends what is left.
+        return
+
+
+def _owes_rebuild(
+    services: Services, migration: Migration, claims: Claims, assignment: Assignment
+) -> bool:
+    return rebuilds.is_owed(
+        migration,
+        claims=claims,
+        repository=services.repositories.get(claims.repository_id),
+        policies=assignment.policies,
+    )
+
+
+def _verdict(run: Run, migration: Migration, *, is_again: bool) -> Verdict:
+    name = migration.environment
+    if migration.result not in rebuilds.FAILED:
+        return Verdict(is_again=False, fails=False, message=f"{name}: {migration.result}.")
+    if is_again:
+        message = "Preview failed: it is emptied and migrated once more from the beginning."
+        return Verdict(is_again=True, fails=False, message=message)
+    if is_neutral(run, name):
+        message = "Preview failed. It is shared by all branches, so this does not fail the step."
+        return Verdict(is_again=False, fails=False, message=message)
+    after = " Production is untouched." if name is Environment.PREVIEW else ""
+    return Verdict(is_again=False, fails=True, message=f"{name}: {migration.result}.{after}")
+
+
+def _last(services: Services, run: Run, environment: Environment) -> Migration:
+    for migration in reversed(services.migrations.of_run(run.id)):
+        if migration.environment is environment:
+            return migration
+    raise NotFound(
+        f"This run has not started a migration of {environment}.",
+        advice="Ask for the database first.",
+    )

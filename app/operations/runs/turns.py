@@ -1,0 +1,173 @@
+"""A run asks for one of its databases: its turn, its lease and its credentials."""
+
+from dataclasses import dataclass, field, replace
+
+from app.core.assignments import Assignment
+from app.core.authorization import decide
+from app.core.claims import Claims
+from app.core.databases import Database
+from app.core.environments import Environment
+from app.core.errors import ProvisioningFailed
+from app.core.facts import Denied
+from app.core.identifiers import RunId
+from app.core.runs import Migration, MigrationResult, Run
+from app.operations.checks import announcements
+from app.operations.databases import readiness
+from app.operations.ports.runs import Outcome
+from app.operations.runs import credentials, evidence, holding, order
+from app.operations.runs.beginning import assignment_of, own_run
+from app.operations.runs.credentials import Credentials
+from app.operations.runs.holding import LEASE
+from app.operations.runs.order import Turn
+from app.operations.runs.refusals import Refused, not_yet
+from app.operations.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Go:
+    """The database is the run's; without a migration, only the credentials are."""
+
+    credentials: Credentials
+    variables: dict[str, str] = field(repr=False)
+    lease_seconds: int | None
+    """None: there is nothing to migrate, so nothing is held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToDo:
+    """There is no migration to run on this database."""
+
+    result: MigrationResult
+    message: str
+
+
+def ask(
+    services: Services, token: str, run_id: RunId, environment: Environment
+) -> Go | NothingToDo:
+    """Give a run one of its databases; asking again gives the same answer.
+
+    Raises Refused: 409 while the database or the run's turn is not ready, 503 while GitHub cannot
+    confirm what is needed, 403 for good.
+    """
+    run, claims = own_run(services, token, run_id)
+    if environment not in run.environments:
+        raise Refused(_not_of_run(environment))
+    assignment = assignment_of(services, run)
+    if not run.migrates:
+        database = _allowed(services, run, claims, assignment, environment)
+        return _go(services, run, claims, database)
+    turn = order.turn(services, run, environment, claims, assignment)
+    if turn.is_untouched:
+        announcements.untouched(services, run)
+        return NothingToDo(
+            result=MigrationResult.SKIPPED, message="Preview failed: production is untouched."
+        )
+    if turn.present is not None and turn.present.finished_at is not None:
+        return _ended(turn.present)
+    return _migrate(services, run, claims, assignment, _Place(environment=environment, turn=turn))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    environment: Environment
+    turn: Turn
+
+
+def _migrate(
+    services: Services, run: Run, claims: Claims, assignment: Assignment, place: _Place
+) -> Go | NothingToDo:
+    holding.wait_for_others(services, run, place.environment)
+    database = _allowed(services, run, claims, assignment, place.environment)
+    first = place.turn.rebuilt_from
+    if first is not None and database.generation <= first.generation:
+        raise not_yet("creating", "Preview is being emptied.")
+    migration = holding.take(services, run, database, is_rebuilt=first is not None)
+    # Read again: what stood there before the lease was taken may be old.
+    database = services.databases.get(database.id)
+    if holding.is_superseded(services, run, database):
+        return _ended(_finish(services, run, migration, Outcome(result=MigrationResult.SUPERSEDED)))
+    announcements.started(services, run, migration)
+    try:
+        return _go(services, run, claims, database)
+    except ProvisioningFailed as error:
+        _finish(services, run, migration, _not_run(error))
+        raise
+
+
+def _allowed(
+    services: Services,
+    run: Run,
+    claims: Claims,
+    assignment: Assignment,
+    environment: Environment,
+) -> Database:
+    """The database, if the job may have it now and it is ready; else it is set going."""
+    branch = run.branch if environment is Environment.BRANCH else None
+    database = services.databases.live(run.app_id, environment, branch)
+    facts = replace(
+        evidence.gather(services, claims, policies=assignment.policies),
+        database_state=database.state if database else None,
+    )
+    decision = decide(claims, facts, environment, credentials=run.credentials)
+    if isinstance(decision, Denied):
+        if decision.http_status == 409:
+            readiness.set_going(services, assignment, environment, branch)
+        raise Refused(decision)
+    if database is None or decision.branch != branch:
+        raise Refused(_not_of_run(environment))
+    return database
+
+
+def _finish(services: Services, run: Run, migration: Migration, outcome: Outcome) -> Migration:
+    """Close a migration that never ran, and let go of its database."""
+    finished = services.migrations.finish(migration.id, outcome, at=services.clock())
+    services.leases.release(migration.id)
+    announcements.finished(services, run, finished)
+    return finished
+
+
+def _not_run(error: ProvisioningFailed) -> Outcome:
+    """PostgreSQL would not give a login, so the command was not started."""
+    return Outcome(
+        result=MigrationResult.FAILURE, duration_seconds=0, log_tail=f"{error}\n{error.advice}"
+    )
+
+
+def _go(services: Services, run: Run, claims: Claims, database: Database) -> Go:
+    issued = credentials.issue(services, run, database)
+    services.audit.record(
+        f"job:{claims.repository} run {run.workflow_run_id}",
+        "credentials.issue",
+        database.name,
+        detail=f"login {issued.user}, run {run.id}, attempt {run.workflow_attempt}, "
+        f"token {claims.token_id}",
+    )
+    return Go(
+        credentials=issued,
+        variables=credentials.variables(issued),
+        lease_seconds=round(LEASE.total_seconds()) if run.migrates else None,
+    )
+
+
+def _ended(migration: Migration) -> NothingToDo:
+    if migration.result is MigrationResult.SUPERSEDED:
+        return NothingToDo(
+            result=MigrationResult.SUPERSEDED,
+            message="A newer commit has been migrated on this database already.",
+        )
+    raise Refused(
+        Denied(
+            code="already_ended",
+            message=f"This run's migration of {migration.environment} has ended: "
+            f"{migration.result}.",
+            advice="Re-run the job to migrate again.",
+        )
+    )
+
+
+def _not_of_run(environment: Environment) -> Denied:
+    return Denied(
+        code="not_reached",
+        message=f"This run does not reach {environment}.",
+        advice="Start a new run: what a revision reaches is decided when its run begins.",
+    )

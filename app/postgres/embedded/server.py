@@ -1,0 +1,123 @@
+"""A PostgreSQL server of our own: one folder, one process, started when needed."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+
+from app.core.instances import Address, AdminLogin, SslMode
+from app.postgres.embedded import guard, postmaster
+from app.postgres.embedded.binaries import find_binaries
+from app.postgres.embedded.cluster import SUPERUSER, open_cluster
+from app.postgres.embedded.launch import LOOPBACK, Launch, launch
+
+_STOP_SECONDS = 60.0
+# All that a server's folder holds beside the cluster.
+_FILES = ("port", "server.log", "server.log.old", "users", "lock", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A server whose files are below `directory`.
+
+    Any number of processes may start, use and stop the same one. It always listens on 127.0.0.1,
+    and on `listen` beside that; `settings` are put over PostgreSQL's own.
+    """
+
+    directory: Path
+    _: KW_ONLY
+    listen: str = LOOPBACK
+    bin_dir: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, timeout_seconds: float = 60.0) -> AdminLogin:
+        """Make the cluster if there is none, start the server if it does not run.
+
+        Returns:
+            The superuser's login over loopback.
+
+        Raises:
+            NoBinaries, NoAccount, NotOurs, PortTaken, StartFailed: With what to do about it.
+        """
+        self._home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        deadline = time.monotonic() + timeout_seconds
+        with self._locked():
+            if not postmaster.is_ready(self._data, deadline=deadline):
+                cluster = open_cluster(self._home, find_binaries(self.bin_dir))
+                if not cluster.exists():
+                    cluster.create(is_durable=self.settings.get("fsync") != "off")
+                request = Launch(listen=self.listen, settings=self.settings, deadline=deadline)
+                launch(cluster, request)
+        return self._login()
+
+    def stop(self) -> None:
+        """End the server, cutting its sessions. Does nothing if it does not run.
+
+        Raises:
+            StopFailed: It still runs after a minute.
+        """
+        if self._home.exists():
+            with self._locked():
+                postmaster.stop(self._data, timeout_seconds=_STOP_SECONDS)
+
+    def destroy(self) -> None:
+        """Stop the server and remove all its data. Cannot be undone.
+
+        Removes the server's own files by their names and nothing else: a folder that is not a
+        server's, given by mistake, stays as it is.
+        """
+        cluster = self._home / "cluster"
+        if not (self._home / "password").is_file():
+            return  # the first file of a server's folder and the last to go
+        with self._locked():
+            postmaster.stop(self._data, timeout_seconds=_STOP_SECONDS)
+            if self._data.exists():
+                # Renamed first: a removal that is interrupted must not look like a cluster.
+                self._data.rename(self._data.with_name("data.gone"))
+            if cluster.is_symlink() or cluster.is_dir():
+                shutil.rmtree(cluster.resolve(), ignore_errors=True)
+            if cluster.is_symlink():
+                cluster.unlink()
+            for name in _FILES:
+                (self._home / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody else keeps something here
+            self._home.rmdir()
+
+    def is_running(self) -> bool:
+        return postmaster.running_pid(self._data) is not None
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep others from stopping the server as unused; many processes may hold at once."""
+        self._home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with guard.held(self._home / "users"):
+            yield
+
+    def stop_if_unused(self) -> bool:
+        """Stop the server unless somebody holds it, this process included; say whether."""
+        if not self._home.exists():
+            return False
+        with guard.unused(self._home / "users") as is_unused:
+            if is_unused:
+                self.stop()
+        return is_unused
+
+    @property
+    def _home(self) -> Path:
+        return self.directory.resolve()
+
+    @property
+    def _data(self) -> Path:
+        return (self._home / "cluster").resolve() / "data"
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return guard.locked(self._home / "lock")
+
+    def _login(self) -> AdminLogin:
+        port = int((self._home / "port").read_text())
+        address = Address(host=LOOPBACK, port=port, sslmode=SslMode.DISABLE)
+        password = (self._home / "password").read_text()
+        return AdminLogin(address=address, user=SUPERUSER, password=password)

@@ -1,0 +1,176 @@
+"""`serve`: everything of one installation in one process tree."""
+
+import contextlib
+import errno
+import fcntl
+import http.client
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NoReturn
+
+import structlog
+
+from app import bootstrap
+from app.config import Config
+from app.core.errors import CoppiceError, TransientError
+from app.machine.data_dir import DataDir
+from app.processes.supervisor import Program, Server, Supervisor
+from app.setting_values import Bind
+
+_log = structlog.get_logger(__name__)
+_ADDRESS_WAIT_SECONDS = 5.0
+
+
+class AlreadyServed(CoppiceError):
+    """Another `serve` uses the data directory."""
+
+    code = "already_served"
+    advice = "Stop that one first, or give this one its own COPPICE_DATA_DIR and COPPICE_BIND."
+
+
+class AddressTaken(CoppiceError):
+    """Another program listens there."""
+
+    code = "address_taken"
+    advice = "Stop that program, or set COPPICE_BIND to another HOST:PORT."
+
+
+def serve(config: Config, *, say: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT; `say` tells a person when and where the service is ready.
+
+    Raises:
+        AlreadyServed, AddressTaken, WrongSecretKey: With what to do about it.
+    """
+    directory = DataDir(path=config.data_dir)
+    directory.make()
+    supervisor, local = Supervisor(), bootstrap.clusters(config, for_serve=True)
+    server = bootstrap.state_server(config)
+    with ExitStack() as stack:
+        stack.enter_context(_only_one(directory))
+        listener = stack.enter_context(listen(config.bind))
+        stack.enter_context(supervisor.signals())
+        # Last of all, when nothing of ours uses them any more.
+        stack.callback(local.close)
+        if server is not None:
+            stack.callback(server.stop_if_unused)
+        stack.callback(supervisor.stop)
+        # Before the state database: loading their modules takes as long as its start.
+        _add_children(config, supervisor, listener)
+        _prepare(stack.enter_context(bootstrap.open_state(config)))
+        ours: list[tuple[str, Server]] = [("state database", server)] if server else []
+        supervisor.watch(lambda: [*ours, *local.servers()])
+        supervisor.run(on_tick=_Announcement(config, say=say).tick)
+    say("Stopped.")
+
+
+def _add_children(config: Config, supervisor: Supervisor, listener: socket.socket) -> None:
+    environment = bootstrap.child_environment(config)
+    metrics = DataDir(path=config.data_dir).metrics
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(mode=0o700)
+    fd = listener.fileno()
+    web = web_command(f"fd://{fd}")
+    supervisor.add_child(
+        Program(name="web", command=web, environment=environment, inherited_fds=(fd,))
+    )
+    worker = [sys.executable, "-m", "app", "worker"]
+    supervisor.add_child(Program(name="worker", command=worker, environment=environment))
+
+
+def _prepare(state: bootstrap.State) -> None:
+    try:
+        bootstrap.prepare_state(state)
+    except TransientError as error:
+        _log.warning("the state database is down; trying on", problem=str(error))
+
+
+def become_web(config: Config) -> NoReturn:
+    """Turn this process into the web server alone."""
+    folder = DataDir(path=config.data_dir)
+    folder.make()
+    folder.metrics.mkdir(mode=0o700, exist_ok=True)
+    command = web_command(str(config.bind))
+    os.execve(command[0], command, bootstrap.child_environment(config))  # noqa: S606 - ourselves
+
+
+def web_command(address: str) -> list[str]:
+    """How to run the web server on an address of gunicorn's kind."""
+    settings = "python:app.processes.gunicorn_settings"
+    return [sys.executable, "-m", "gunicorn", "-c", settings, "--bind", address]
+
+
+@contextmanager
+def _only_one(directory: DataDir) -> Iterator[None]:
+    with directory.serve_lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid = file.read().strip() or "unknown"
+            raise AlreadyServed(
+                f"Another `serve` (process {pid}) uses {directory.path} already."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextmanager
+def listen(bind: Bind) -> Iterator[socket.socket]:
+    """Listen there. The web server gets the open socket, so that its restart refuses nobody."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    deadline = time.monotonic() + _ADDRESS_WAIT_SECONDS
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            try:
+                listener.bind((bind.host, bind.port))
+                listener.listen(2048)
+                break
+            except OSError as error:
+                # A service that was killed may need a moment to let go of it.
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise AddressTaken(f"Cannot listen on {bind}: {error.strerror}.") from error
+                time.sleep(0.1)
+        yield listener
+
+
+class _Announcement:
+    """Says once that the service is ready."""
+
+    def __init__(self, config: Config, *, say: Callable[[str], None]) -> None:
+        self._config = config
+        self._say = say
+        self._is_made = False
+
+    def tick(self) -> None:
+        if not self._is_made and _is_ready(self._config.bind):
+            self._is_made = True
+            self._say(_welcome(self._config))
+
+
+def _is_ready(bind: Bind) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind.host, bind.host)  # noqa: S104 - compared
+    connection = http.client.HTTPConnection(host, bind.port, timeout=2)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    return False
+
+
+def _welcome(config: Config) -> str:
+    lines = [f"Coppice is ready at {config.public_url} (listening on {config.bind})."]
+    lines += [f"Note: {warning}" for warning in config.warnings]
+    if config.github_app is None:
+        lines.append(
+            "No GitHub App yet: set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
+            " COPPICE_GITHUB_WEBHOOK_SECRETS (docs/github-app.md)."
+        )
+    lines.append("Next: python -m app instances provision local   (in another terminal)")
+    return "\n".join(lines)
