@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import AsJson, Row, Yes, confirm, say, show_record, show_rows
+from app.cli.secrets import read_secret
 from app.cli.session import Session, open_session
 from app.core.databases import Database
 from app.core.environments import Environment
@@ -132,6 +133,25 @@ def restore(
         database = find(session, target, branch, environment, app_id)
         databases.restore(session.services, database)
     say(f"{database.name} is ready again.")
+
+
+@group.command()
+def edit(
+    target: Target,
+    *,
+    accelerate_url: Annotated[
+        str, typer.Option(help="Prisma Accelerate URL of this database, or - to read it.")
+    ],
+    branch: BranchOption = None,
+    environment: EnvironmentOption = None,
+    app_id: AppOption = None,
+) -> None:
+    """Store what else belongs to a database; an empty --accelerate-url forgets it."""
+    with open_session() as session:
+        database = find(session, target, branch, environment, app_id)
+        url = read_secret(accelerate_url) or None
+        databases.set_accelerate_url(session.services, database, url)
+    say(f"{database.name}: PRISMA_ACCELERATE_URL {'stored' if url else 'forgotten'}.")
 
 
 @group.command()

@@ -1,7 +1,5 @@
 """Commands about PostgreSQL servers."""
 
-import sys
-from getpass import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +7,7 @@ import typer
 
 from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_record, show_rows
 from app.cli.remarks import remark_on_findings, remark_on_reach
+from app.cli.secrets import read_secret
 from app.cli.session import open_session
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
@@ -102,7 +101,7 @@ def link(  # noqa: PLR0913 - the options that people type
     """Use an existing PostgreSQL server, after a test of what it allows."""
     request = LinkRequest(
         name=name,
-        url=_read_url(url),
+        url=read_secret(url),
         public_host=public_host,
         public_port=public_port,
         public_sslmode=public_sslmode,
@@ -182,7 +181,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     """Change an instance; it is tested before the change is stored."""
     ca_certificate = ca_file.read_text() if ca_file else None
     changes = InstanceChanges(
-        url=_read_url(url) if url else None,
+        url=read_secret(url) if url else None,
         public_host=public_host,
         public_port=public_port,
         public_sslmode=public_sslmode,
@@ -221,15 +220,6 @@ def _summary(one: InstanceOverview) -> Row:
         "apps": list(one.app_ids),
         "databases": len(one.databases),
     }
-
-
-def _read_url(text: str) -> str:
-    """The URL, from stdin or a prompt if it is `-`: a command line is seen by every process."""
-    if text != "-":
-        return text
-    if sys.stdin.isatty():
-        return getpass("URL: ")
-    return sys.stdin.readline().strip()
 
 
 def _pooler(host: str | None, port: int | None, *, knows_job_logins: bool) -> Pooler | None:

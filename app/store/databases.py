@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection, errors
@@ -162,16 +162,25 @@ class PostgresDatabases:
         )
 
     def password(self, database_id: DatabaseId) -> str | None:
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT password FROM databases WHERE id = %s", [database_id]
-            ).fetchone()
-        return self._vault.decrypt(row["password"]) if row and row["password"] else None
+        return self._decrypted(
+            "SELECT password AS secret FROM databases WHERE id = %s", database_id
+        )
 
     def set_password(self, database_id: DatabaseId, password: str) -> None:
         self._execute(
             "UPDATE databases SET password = %s WHERE id = %s",
             [self._vault.encrypt(password), database_id],
+        )
+
+    def accelerate_url(self, database_id: DatabaseId) -> str | None:
+        return self._decrypted(
+            "SELECT accelerate_url AS secret FROM databases WHERE id = %s", database_id
+        )
+
+    def set_accelerate_url(self, database_id: DatabaseId, url: str | None) -> None:
+        self._execute(
+            "UPDATE databases SET accelerate_url = %s WHERE id = %s",
+            [self._vault.encrypt(url) if url else None, database_id],
         )
 
     @contextmanager
@@ -187,6 +196,11 @@ class PostgresDatabases:
                     f"Another worker is busy with database {database_id}."
                 ) from error
             yield
+
+    def _decrypted(self, query: LiteralString, database_id: DatabaseId) -> str | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(query, [database_id]).fetchone()
+        return self._vault.decrypt(row["secret"]) if row and row["secret"] else None
 
     def _execute(self, query: str, parameters: Sequence[object]) -> None:
         with self._pool.connection() as connection:

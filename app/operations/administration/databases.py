@@ -1,5 +1,6 @@
 """What an operator does to single databases by hand, and how a person connects to one."""
 
+import re
 from dataclasses import dataclass
 
 from app.core.branches import is_provisioned
@@ -11,6 +12,8 @@ from app.operations.administration.assignments import OPERATOR, Assigned
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
+
+_ACCELERATE = re.compile(r"prisma(\+postgres)?://[!-~]{8,4000}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,19 @@ def login(services: Services, database: Database, *, purpose: str) -> Credential
         password=password,
         is_pooled=is_pooled,
         outlives_run=True,
+        accelerate_url=services.databases.accelerate_url(database.id),
     )
+
+
+def set_accelerate_url(services: Services, database: Database, url: str | None) -> None:
+    """Store the Prisma Accelerate URL that leads to this database; None forgets it."""
+    if url is not None and not _ACCELERATE.fullmatch(url):
+        raise Invalid(
+            "This is no Prisma Accelerate URL.",
+            advice="It begins with prisma:// or prisma+postgres://; Prisma's console shows it.",
+        )
+    services.databases.set_accelerate_url(database.id, url)
+    _record(services, "databases edit", database)
 
 
 def _needs_ready(database: Database) -> Database:

@@ -149,6 +149,12 @@ class Databases(Protocol):
     def set_password(self, database_id: DatabaseId, password: str) -> None:
         """Store it encrypted; done before PostgreSQL gets the verifier."""
 
+    def accelerate_url(self, database_id: DatabaseId) -> str | None:
+        """The Prisma Accelerate URL that somebody stored for it, decrypted."""
+
+    def set_accelerate_url(self, database_id: DatabaseId, url: str | None) -> None:
+        """Store it encrypted; None forgets it."""
+
     def exclusively(self, database_id: DatabaseId) -> AbstractContextManager[None]:
         """Hold the database's lock: a second worker waits, also one that was thought dead.
 

@@ -31,6 +31,8 @@ class Credentials:
     is_pooled: bool
     """The instance's pooler, if it has one, knows this login and leads to the same database."""
     outlives_run: bool
+    accelerate_url: str | None = field(default=None, repr=False)
+    """Lasts as long as its key does, so it goes with the long-lived login only."""
 
 
 def issue(services: Services, run: Run, database: Database) -> Credentials:
@@ -57,6 +59,7 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
         password=password,
         is_pooled=is_pooled,
         outlives_run=outlives_run,
+        accelerate_url=services.databases.accelerate_url(database.id) if is_runtime else None,
     )
 
 
@@ -77,6 +80,8 @@ def variables(credentials: Credentials) -> dict[str, str]:
     pooler = credentials.instance.pooler_address
     if credentials.is_pooled and pooler:
         found["DATABASE_URL_POOLED"] = _url(credentials, pooler)
+    if credentials.accelerate_url is not None:
+        found["PRISMA_ACCELERATE_URL"] = credentials.accelerate_url
     return found
 
 

@@ -79,6 +79,7 @@ CREATE TABLE databases (
     login_role text NOT NULL CHECK (octet_length(login_role) <= 63),
     marker text NOT NULL UNIQUE,
     password bytea, -- encrypted; of the long-lived login
+    accelerate_url bytea, -- encrypted; a Prisma Accelerate key belongs to one database
     state text NOT NULL CHECK (state IN ('creating', 'ready', 'error', 'deleted', 'gone')),
     reason text,
     generation integer NOT NULL DEFAULT 1,

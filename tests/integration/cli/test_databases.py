@@ -113,3 +113,23 @@ def test_the_database_for_local_work_is_made_when_it_is_asked_for(assigned: Inst
 
     assert "COPPICE_ENVIRONMENT=dev\n" in text
     assert "PGDATABASE=" in text
+
+
+def test_an_accelerate_url_belongs_to_one_database(login_branch: Installation) -> None:
+    url = "prisma://accelerate.prisma-data.net/?api_key=abcdefgh"
+
+    login_branch.ok("databases", "edit", *LOGIN, "--accelerate-url", url)
+
+    with_url = json.loads(login_branch.ok("env", *LOGIN, "--format", "json"))
+    elsewhere = login_branch.ok("env", "acme/shop", "--environment", "preview", "--format", "json")
+    assert with_url["PRISMA_ACCELERATE_URL"] == url
+    assert "PRISMA_ACCELERATE_URL" not in json.loads(elsewhere)
+
+
+def test_something_else_is_not_taken_for_an_accelerate_url(login_branch: Installation) -> None:
+    finished = login_branch.run(
+        "databases", "edit", *LOGIN, "--accelerate-url", "postgresql://elsewhere/db"
+    )
+
+    assert finished.returncode == 1
+    assert "elsewhere" not in finished.stderr
