@@ -40,7 +40,8 @@ def test_an_action_of_others_is_used_at_one_commit_only(workflow: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["script/setup", "script/test", ".ci/run", ".github/image.sh", "action/run.sh"]
+    "name",
+    ["script/setup", "script/test", "script/demo", ".ci/run", ".github/image.sh", "action/run.sh"],
 )
 def test_a_script_can_be_run(name: str) -> None:
     assert (ROOT / name).stat().st_mode & stat.S_IXUSR
