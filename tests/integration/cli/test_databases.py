@@ -121,7 +121,7 @@ def test_an_accelerate_url_belongs_to_one_database(login_branch: Installation) -
     login_branch.ok("databases", "edit", *LOGIN, "--accelerate-url", url)
 
     with_url = json.loads(login_branch.ok("env", *LOGIN, "--format", "json"))
-    elsewhere = login_branch.ok("env", "acme/shop", "--environment", "preview", "--format", "json")
+    elsewhere = login_branch.ok("env", "acme/shop", "--format", "json")
     assert with_url["PRISMA_ACCELERATE_URL"] == url
     assert "PRISMA_ACCELERATE_URL" not in json.loads(elsewhere)
 
