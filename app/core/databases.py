@@ -69,6 +69,8 @@ class Database:
     """When a reconcile first saw the branch gone without GitHub having told us."""
     is_live: bool
     """False once a fresh database has taken this one's place while it is kept."""
+    is_deleted_by_hand: bool = False
+    """A person deleted it: a push or a run brings it back, a reconcile does not."""
 
     def tenant(self, *, extensions: tuple[str, ...] = ()) -> TenantDatabase:
         """What PostgreSQL is told of it."""

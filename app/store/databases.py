@@ -112,19 +112,34 @@ class PostgresDatabases:
         *,
         state: DatabaseState,
         reason: str | None = None,
-        drop_after: datetime | None = None,
         then: Sequence[Intent] = (),
     ) -> None:
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE databases SET state = %(state)s, reason = %(reason)s,"
-                " drop_after = %(drop_after)s,"
+                " drop_after = NULL, is_deleted_by_hand = false,"
                 " ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,"
                 " missing_since = CASE WHEN %(state)s = 'ready' THEN NULL ELSE missing_since END,"
                 " is_live = is_live AND %(state)s <> 'gone',"
                 " password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END"
                 " WHERE id = %(id)s",
-                {"state": state, "reason": reason, "drop_after": drop_after, "id": database_id},
+                {"state": state, "reason": reason, "id": database_id},
+            )
+            self._defer(connection, then)
+
+    def delete(
+        self,
+        database_id: DatabaseId,
+        *,
+        drop_after: datetime | None,
+        is_by_hand: bool,
+        then: Sequence[Intent] = (),
+    ) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE databases SET state = 'deleted', reason = NULL, drop_after = %s,"
+                " is_deleted_by_hand = %s WHERE id = %s",
+                [drop_after, is_by_hand, database_id],
             )
             self._defer(connection, then)
 

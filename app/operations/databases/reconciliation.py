@@ -102,12 +102,16 @@ def _wanted_branches(
             ignore_patterns=assignment.policies.ignore_patterns,
         )
     }
-    ready = {one.branch for one in databases if one.state is DatabaseState.READY}
+    settled = {
+        one.branch
+        for one in databases
+        if one.state is DatabaseState.READY or one.is_deleted_by_hand
+    }
     known = {one.branch for one in databases if one.branch is not None}
     services.dormant_branches.begin(app, provisioned - with_pull_request)
     services.dormant_branches.keep_only(app, branches - known)
     dormant = services.dormant_branches.of_app(app) - with_pull_request
-    return provisioned - dormant - ready
+    return provisioned - dormant - settled
 
 
 def _is_there(services: Services, repository: Repository, branch: BranchName | None) -> bool:
@@ -121,6 +125,8 @@ def _shared_databases(services: Services, assignment: Assignment) -> list[Intent
     intents: list[Intent] = []
     for environment in shared_environments(assignment):
         database = intend_database(services, assignment, environment)
+        if database.is_deleted_by_hand:
+            continue
         if database.state is DatabaseState.DELETED:
             database = restore_database(services, database.id)
         if database.state is not DatabaseState.READY:

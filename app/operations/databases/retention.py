@@ -17,27 +17,29 @@ from app.operations.services import Services
 
 
 def delete_database(services: Services, database_id: DatabaseId) -> Database:
-    """Refuse all connections now and keep the data for the retention time; may be repeated.
+    """A person deletes it: refuse all connections now, keep the data for the retention time.
 
     Production has no end of that time: only a person drops it. When the server is away the state is
     `deleted` nevertheless, and a job refuses connections as soon as it is back.
     """
-    close_database(services, database_id)
+    close_database(services, database_id, is_by_hand=True)
     seal_database(services, database_id)
     return services.databases.get(database_id)
 
 
-def close_database(services: Services, database_id: DatabaseId) -> None:
+def close_database(
+    services: Services, database_id: DatabaseId, *, is_by_hand: bool = False
+) -> None:
     """The same with the refusal left to a job, which is queued with the change of the state."""
     with services.databases.exclusively(database_id):
         database = services.databases.get(database_id)
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
             return
         is_kept = database.environment is Environment.PRODUCTION
-        services.databases.change(
+        services.databases.delete(
             database_id,
-            state=DatabaseState.DELETED,
             drop_after=None if is_kept else services.clock() + services.retention,
+            is_by_hand=is_by_hand,
             then=[SealDatabase(database_id=database_id)],
         )
 

@@ -119,13 +119,22 @@ class Databases(Protocol):
         *,
         state: DatabaseState,
         reason: str | None = None,
-        drop_after: datetime | None = None,
         then: Sequence[Intent] = (),
     ) -> None:
-        """Set the state; `reason` and `drop_after` are what they are given, else emptied.
+        """Set a state other than `deleted`; the reason is what is given, or none.
 
         `ready` also stamps `ready_at` and clears `missing_since`.
         """
+
+    def delete(
+        self,
+        database_id: DatabaseId,
+        *,
+        drop_after: datetime | None,
+        is_by_hand: bool,
+        then: Sequence[Intent] = (),
+    ) -> None:
+        """Set the state `deleted`: until when the data is kept (None: for ever), and who did it."""
 
     def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
         """Give up its place for a fresh one: renamed, kept until its `drop_after`."""

@@ -90,7 +90,8 @@ CREATE TABLE databases (
     ready_at timestamptz,
     drop_after timestamptz,
     missing_since timestamptz,
-    is_live boolean NOT NULL DEFAULT true
+    is_live boolean NOT NULL DEFAULT true,
+    is_deleted_by_hand boolean NOT NULL DEFAULT false
 );
 -- At most one live database for each environment and branch, and one row for each name on a server.
 CREATE UNIQUE INDEX ON databases (app_id, environment, coalesce(branch, '')) WHERE is_live;

@@ -204,10 +204,10 @@ def finish(world: World) -> None:
 
 def forget(world: World, database: Database) -> None:
     """Its retention time is over: the dying worker's clock is not the story's."""
-    world.services.databases.change(
+    world.services.databases.delete(
         database.id,
-        state=DatabaseState.DELETED,
         drop_after=world.services.clock(),
+        is_by_hand=False,
         then=[DropDatabase(database_id=database.id)],
     )
 

@@ -11,6 +11,7 @@ from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Instance
 from app.operations.databases import housekeeping, strays
+from app.operations.databases.retention import delete_database
 from demo.github import faults
 from demo.github.faults import Fault
 from tests.integration.lifecycle.proxy import Proxy
@@ -281,3 +282,25 @@ def through(instance: Instance, port: int) -> Instance:
     """The instance, reached at another port."""
     admin = replace(instance.admin, address=replace(instance.admin.address, port=port))
     return replace(instance, admin=admin, public_address=admin.address)
+
+
+def test_what_a_person_deleted_stays_deleted_until_somebody_pushes(world: World) -> None:
+    world.assign()
+    sha = world.github.push(world.repository, "x")
+    world.settle()
+    database = world.ready("x")
+    world.services.databases.migrated(database.id, head_sha=world.sha(sha))
+    production = world.shared(Environment.PRODUCTION)
+    assert production is not None
+    delete_database(world.services, database.id)
+    delete_database(world.services, production.id)
+
+    world.reconcile()
+
+    for one in (database, production):
+        assert world.services.databases.get(one.id).state is DatabaseState.DELETED
+    world.github.push(world.repository, "x")
+    world.github.push(world.repository, "main")
+    world.settle()
+    for one in (database, production):
+        assert world.services.databases.get(one.id).state is DatabaseState.READY
