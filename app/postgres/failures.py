@@ -35,6 +35,12 @@ class LoginRefused(ProvisioningFailed):
     code = "login_refused"
 
 
+class NoTls(LoginRefused):
+    """The server has no encrypted connections at all."""
+
+    code = "no_tls"
+
+
 # What a server says when it refuses a session. libpq hands on no SQLSTATE for these, so its text
 # has to do; a server that speaks another language is only described less well.
 _REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ...] = (
@@ -57,7 +63,13 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ..
         "Check pg_hba.conf and the CONNECT privilege on the database.",
     ),
     (
-        ("does not support SSL", "certificate", "SSL error"),
+        ("server does not support SSL",),
+        NoTls,
+        "The PostgreSQL server has no encrypted connections.",
+        "Turn on ssl in postgresql.conf; on a private network sslmode=disable does without.",
+    ),
+    (
+        ("certificate", "SSL error"),
         LoginRefused,
         "The encrypted connection to PostgreSQL could not be made as demanded.",
         "Check the instance's sslmode and its CA certificate.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
 from app.core.databases import Database
-from app.core.errors import Conflict, Invalid, NotFound, ProvisioningFailed, ServerUnreachable
+from app.core.errors import Conflict, Invalid, NotFound, ProvisioningFailed
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.lifecycle import InstanceStatus, instance_status
@@ -193,8 +193,9 @@ def _tested(
         )
         try:
             report = services.server_for(tried).probe()
-        except (ServerUnreachable, ProvisioningFailed):
-            if mode is modes[-1]:
+        except ProvisioningFailed as error:
+            # Nothing else may lead to a weaker mode: whoever sits in between could bring it about.
+            if error.code != "no_tls" or mode is modes[-1]:
                 raise
             continue
         if not report.is_usable:
