@@ -1,10 +1,12 @@
 """From a delivery to a ready database, against a bare CREATE DATABASE on the same server."""
 
+import json
 import time
 from dataclasses import dataclass
 
 from psycopg import sql
 
+from bench.intake import connect, deliver
 from bench.site import Site
 
 
@@ -48,8 +50,11 @@ def _delivered(site: Site, number: int) -> tuple[float, float]:
     site.github.hook.hold()
     site.github.push(site.repository, branch)
     (push,) = [each for each in site.github.hook.held() if each.event == "push"]
+    site.github.hook.release([])
+    body = json.dumps(push.payload).encode()
+    connection = connect(site.service.url)
     start = time.time()
-    site.github.hook.release([push])
+    deliver(connection, body, site.github.hook.signature(body))
     end = site.ready_at(branch)
     site.quiet()
     return end - start, site.github.busy_seconds(start, end)

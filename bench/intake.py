@@ -59,16 +59,16 @@ def measure_intake(site: Site, body: bytes) -> Intake:
     )
 
 
-def _sender(url: str, body: bytes, signature: str) -> Callable[[int], list[float]]:
-    def send(count: int) -> list[float]:
-        address = urlsplit(url)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port)
-        return [_post(connection, body, signature) for _ in range(count)]
+def connect(url: str) -> http.client.HTTPConnection:
+    """An open connection to the service."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port)
+    connection.connect()
+    return connection
 
-    return send
 
-
-def _post(connection: http.client.HTTPConnection, body: bytes, signature: str) -> float:
+def deliver(connection: http.client.HTTPConnection, body: bytes, signature: str) -> float:
+    """Send a push as a new delivery; the seconds until it was answered."""
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": "push",
@@ -82,3 +82,11 @@ def _post(connection: http.client.HTTPConnection, body: bytes, signature: str) -
     if answer.status != 202:
         raise RuntimeError(f"a delivery was answered {answer.status}")
     return time.perf_counter() - start
+
+
+def _sender(url: str, body: bytes, signature: str) -> Callable[[int], list[float]]:
+    def send(count: int) -> list[float]:
+        connection = connect(url)
+        return [deliver(connection, body, signature) for _ in range(count)]
+
+    return send

@@ -19,16 +19,22 @@ _WHERE_AM_I = (
 )
 
 
-def issue(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
-    """Let the long-lived login in with this password and with no settings but ours.
+def set_password(access: Access, database: TenantDatabase, *, verifier: str) -> None:
+    """Tell PostgreSQL the long-lived login's password; whether it may log in is said elsewhere.
 
-    `verifier` is the password's.
+    Takes milliseconds: PostgreSQL tries whether the password is the empty one.
     """
+    with explained("Setting its password"), access.session() as session:
+        session.execute(statements.set_password(database.login_role, verifier=verifier))
+
+
+def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
+    """Let the long-lived login in, with no settings but ours; its password has been set."""
     login = database.login_role
     with explained("Issuing its credentials"), access.session() as session:
         catalog.need_our_database(session, database)
         change = [
-            statements.allow_login(login, verifier=verifier),
+            statements.allow_login(login),
             statements.reset_settings(login, database=database.name),
         ]
         if catalog.may_limit_temp_files(session):
@@ -48,7 +54,8 @@ def take_back(access: Access, database: TenantDatabase, *, password: str, verifi
         check_marker(access, database, role=login, password=password, address=access.admin.address)
     except LoginRefused:
         is_ours = False
-    issue(access, database, password=password, verifier=verifier)
+    set_password(access, database, verifier=verifier)
+    issue(access, database, password=password)
     if not is_ours:
         with explained("Ending its sessions"), access.session() as session:
             end_present_sessions(session, login)

@@ -50,7 +50,7 @@ def rename(access: Access, database: TenantDatabase, *, new_name: DatabaseName) 
             ) from error
 
 
-def need_sealed(access: Access, database: TenantDatabase) -> None:
+def need_ours(access: Access, database: TenantDatabase) -> None:
     """Raise ProvisioningFailed unless the database is there, whole and with our marker."""
     with explained("Finding the database"), access.session() as session:
         catalog.need_our_database(session, database)

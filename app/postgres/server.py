@@ -37,20 +37,26 @@ class PostgresServer:
 
     def provision(self, database: TenantDatabase, *, password: str) -> None:
         access = self._access
+        self._run(lambda: provisioning.make_roles(access, database))
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
-            # Costs milliseconds, and PostgreSQL will be busy copying files for longer.
-            verifier = meanwhile.submit(scram_verifier, password)
+            # Costs milliseconds, and PostgreSQL will be busy copying files for longer. The login
+            # is of no use to anybody until it is issued.
+            is_set = meanwhile.submit(self._set_password, database, password)
             self._run(
-                lambda: provisioning.make_roles(access, database),
                 lambda: provisioning.make_database(access, database),
+                is_set.result,
                 lambda: provisioning.open_database(access, database),
                 lambda: provisioning.furnish(access, database),
-                lambda: self._issue(database, password=password, verifier=verifier.result()),
+                lambda: logins.issue(access, database, password=password),
             )
 
     def issue(self, database: TenantDatabase, *, password: str) -> None:
-        verifier = scram_verifier(password)
-        self._run(lambda: self._issue(database, password=password, verifier=verifier))
+        access = self._access
+        self._run(
+            lambda: sealing.need_ours(access, database),
+            lambda: self._set_password(database, password),
+            lambda: logins.issue(access, database, password=password),
+        )
 
     def take_back(self, database: TenantDatabase, *, password: str) -> None:
         verifier = scram_verifier(password)
@@ -73,13 +79,14 @@ class PostgresServer:
         self._run(lambda: sealing.seal(self._access, database))
 
     def unseal(self, database: TenantDatabase, *, password: str) -> None:
-        access, verifier = self._access, scram_verifier(password)
+        access = self._access
         self._run(
-            lambda: sealing.need_sealed(access, database),
+            lambda: sealing.need_ours(access, database),
             lambda: provisioning.open_database(access, database),
             lambda: provisioning.furnish(access, database),
             lambda: job_logins.close_leftovers(access, database),
-            lambda: self._issue(database, password=password, verifier=verifier),
+            lambda: self._set_password(database, password),
+            lambda: logins.issue(access, database, password=password),
         )
 
     def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:
@@ -99,8 +106,9 @@ class PostgresServer:
         with explained("Listing databases"), self._access.session() as session:
             return catalog.database_names(session, prefix=prefix)
 
-    def _issue(self, database: TenantDatabase, *, password: str, verifier: str) -> None:
-        logins.issue(self._access, database, password=password, verifier=verifier)
+    def _set_password(self, database: TenantDatabase, password: str) -> None:
+        verifier = scram_verifier(password)
+        self._run(lambda: logins.set_password(self._access, database, verifier=verifier))
 
     def _run(self, *steps: Step) -> None:
         for step in steps:

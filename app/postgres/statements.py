@@ -54,10 +54,14 @@ def forbid_login(role: RoleName) -> Composed:
     return SQL("ALTER ROLE {} NOLOGIN").format(Identifier(role))
 
 
-def allow_login(role: RoleName, *, verifier: str) -> Composed:
-    return SQL("ALTER ROLE {role} LOGIN CONNECTION LIMIT {limit} PASSWORD {verifier}").format(
-        role=Identifier(role), limit=Literal(LOGIN_CONNECTIONS), verifier=Literal(verifier)
+def allow_login(role: RoleName) -> Composed:
+    return SQL("ALTER ROLE {role} LOGIN CONNECTION LIMIT {limit}").format(
+        role=Identifier(role), limit=Literal(LOGIN_CONNECTIONS)
     )
+
+
+def set_password(role: RoleName, *, verifier: str) -> Composed:
+    return SQL("ALTER ROLE {} PASSWORD {}").format(Identifier(role), Literal(verifier))
 
 
 def create_job_login(

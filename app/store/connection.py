@@ -1,7 +1,10 @@
 """Connections to the state database."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
+from weakref import WeakKeyDictionary
 
 from psycopg import Connection, OperationalError, conninfo
 from psycopg.rows import DictRow, dict_row
@@ -13,6 +16,7 @@ from app.core.errors import TransientError
 # startup options on; a transaction pooler cannot be used: LISTEN and advisory locks need sessions.
 OPTIONS = "-c search_path=coppice,pg_catalog -c statement_timeout=30s -c timezone=UTC"
 POOL_TIMEOUT_SECONDS = 3.0
+TRUSTED_SECONDS = 1.0
 
 
 class StateUnavailable(TransientError):
@@ -35,14 +39,27 @@ def state_conninfo(dsn: str) -> str:
 class StatePool(ConnectionPool[Connection[DictRow]]):
     """One transaction for each `with pool.connection()`; what fails on the way says so."""
 
+    used_at: ClassVar[WeakKeyDictionary[Connection[DictRow], float]] = WeakKeyDictionary()
+    """When each connection was given back, by the monotonic clock."""
+
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[Connection[DictRow]]:
         """Raise StateUnavailable when the database gives no connection or drops it."""
         try:
             with super().connection(timeout) as connection:
                 yield connection
+                self.used_at[connection] = time.monotonic()
         except OperationalError as error:
             raise StateUnavailable from error
+
+
+def check_if_idle(connection: Connection[DictRow]) -> None:
+    """Ask a connection whether it still works, unless it did a moment ago.
+
+    Asking is a round trip, and an operation uses many connections for one statement each.
+    """
+    if time.monotonic() - StatePool.used_at.get(connection, 0.0) > TRUSTED_SECONDS:
+        ConnectionPool.check_connection(connection)
 
 
 def open_pool(dsn: str, *, max_size: int = 20) -> ConnectionPool[Connection[DictRow]]:
@@ -59,7 +76,7 @@ def open_pool(dsn: str, *, max_size: int = 20) -> ConnectionPool[Connection[Dict
         max_size=max_size,
         timeout=POOL_TIMEOUT_SECONDS,
         open=False,
-        check=ConnectionPool.check_connection,
+        check=check_if_idle,
     )
     pool.open(wait=False)
     return pool
