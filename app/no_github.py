@@ -12,7 +12,7 @@ class GitHubNotConfigured(GitHubUnavailable):
     code = "github_not_configured"
     advice = (
         "Set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
-        " COPPICE_GITHUB_WEBHOOK_SECRETS; docs/github-app.md says how to make the App."
+        " COPPICE_GITHUB_WEBHOOK_SECRETS; README.md says how to make the App."
     )
 
     def __init__(self) -> None:

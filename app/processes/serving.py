@@ -170,7 +170,7 @@ def _welcome(config: Config) -> str:
     if config.github_app is None:
         lines.append(
             "No GitHub App yet: set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
-            " COPPICE_GITHUB_WEBHOOK_SECRETS (docs/github-app.md)."
+            " COPPICE_GITHUB_WEBHOOK_SECRETS (README.md)."
         )
     lines.append("Next: python -m app instances provision local   (in another terminal)")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError
 from app.core.instances import Instance
 from app.operations.administration.surroundings import Registration, Surroundings
+from app.operations.databases.strays import unknown_databases
 from app.operations.services import Services
 
 READ, WRITE = "read", "write"
@@ -120,7 +121,7 @@ def _github(surroundings: Surroundings, *, public_url: str) -> Iterator[Diagnosi
             "GitHub App",
             "not configured",
             "Set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
-            " COPPICE_GITHUB_WEBHOOK_SECRETS; docs/github-app.md says how to make the App.",
+            " COPPICE_GITHUB_WEBHOOK_SECRETS; README.md says how to make the App.",
         )
         return
     yield _ok("GitHub App", f"GitHub knows it as {registration.slug}")
@@ -185,6 +186,13 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
         )
     if not failed:
         yield _ok("databases", f"{len(found)}, none failed")
+    for stray in unknown_databases(services):
+        yield _warning(
+            f"database {stray.name}",
+            f"stands on {stray.instance}, and nothing is known of it here",
+            "It may be older than a restored state database. It is left alone; look before you"
+            " drop it on the server.",
+        )
 
 
 def _instance(
