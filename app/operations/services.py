@@ -1,10 +1,11 @@
 """What every operation may use, built once by bootstrap."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app.core.instances import Instance
+from app.core.people import OPERATOR, Actor
 from app.operations.ports.checks import Checks
 from app.operations.ports.clock import Clock
 from app.operations.ports.github import GitHub, TokenVerifier
@@ -45,3 +46,14 @@ class Services:
     retention: timedelta
     github_url: str = "https://github.com"
     """Where people see repositories and jobs, for links; another for GitHub Enterprise Server."""
+    actor: Actor = OPERATOR
+    source: str = "command line"
+    """Where the actor is: the command line of this machine, or an address of the network."""
+
+    def acting_as(self, actor: Actor, *, source: str) -> "Services":
+        """The same collaborators, for operations that somebody else asked for."""
+        return replace(self, actor=actor, source=source)
+
+    def record(self, action: str, subject: str, *, detail: str = "") -> None:
+        """Write down in the audit trail what the actor did."""
+        self.audit.record(self.actor.name, action, subject, detail=detail, source=self.source)

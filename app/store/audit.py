@@ -1,23 +1,12 @@
 """The audit trail in the state database: who did what, kept for ever."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """One line of the trail."""
-
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    detail: str
+from app.operations.ports.records import AuditEntry
 
 
 class PostgresAudit:
@@ -26,18 +15,23 @@ class PostgresAudit:
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
-    def record(self, actor: str, action: str, subject: str, *, detail: str = "") -> None:
+    def record(
+        self, actor: str, action: str, subject: str, *, detail: str = "", source: str = ""
+    ) -> None:
         with self._pool.connection() as connection:
             connection.execute(
-                "INSERT INTO audit (actor, action, subject, detail) VALUES (%s, %s, %s, %s)",
-                [actor, action, subject, detail],
+                "INSERT INTO audit (actor, action, subject, detail, source)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [actor, action, subject, detail, source],
             )
 
-    def latest(self, *, limit: int = 100) -> Sequence[AuditEntry]:
-        """The newest entries, newest first."""
+    def latest(self, *, limit: int = 100, before: int | None = None) -> Sequence[AuditEntry]:
+        """See the port."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT at, actor, action, subject, detail FROM audit ORDER BY id DESC LIMIT %s",
-                [limit],
+                "SELECT id, at, actor, action, subject, detail, source FROM audit"
+                " WHERE %(before)s::bigint IS NULL OR id < %(before)s"
+                " ORDER BY id DESC LIMIT %(limit)s",
+                {"before": before, "limit": limit},
             ).fetchall()
         return [AuditEntry(**row) for row in rows]

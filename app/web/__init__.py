@@ -6,6 +6,7 @@ from flask_openapi3.openapi import OpenAPI
 from app.config import Config
 from app.operations.services import Services
 from app.web import errors, health, webhooks
+from app.web.identity import Permissions
 from app.web.runs import api as runs
 
 # GitHub's own limit for a payload; larger events are never sent.
@@ -29,6 +30,10 @@ def create_app(services: Services, config: Config) -> OpenAPI:
         secret.get_secret_value().encode()
         for secret in (config.github_app.webhook_secrets if config.github_app else ())
     ]
+    app.extensions["admin_token"] = (
+        config.admin_token.get_secret_value() if config.admin_token else ""
+    )
+    app.extensions["permissions"] = Permissions()
     app.extensions["metrics_folder"] = config.data_dir / "metrics"
     errors.init_app(app)
     app.register_blueprint(webhooks.webhooks)

@@ -12,7 +12,6 @@ from app.core.intents import ReconcileRepository
 from app.core.repositories import Repository
 from app.operations.services import Services
 
-OPERATOR = "operator"
 _FULL_NAME = re.compile(r"([A-Za-z0-9_.-]{1,100})/([A-Za-z0-9_.-]{1,100})")
 _APP_ID = re.compile(r"[a-z0-9]{2,16}")
 # owner/repo/.github/workflows/file.yml@<commit>: a branch or tag there could be moved.
@@ -63,7 +62,7 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
         policies=request.policies,
     )
     services.apps.assign(assignment, then=[ReconcileRepository(repository_id=repository.id)])
-    services.audit.record(OPERATOR, "apps assign", app.id, detail=f"{repository.full_name}")
+    services.record("apps assign", app.id, detail=f"{repository.full_name}")
     return Assigned(assignment=assignment, repository=repository, instance=instance)
 
 
@@ -86,14 +85,14 @@ def edit(
     services.apps.assign(
         changed, then=[ReconcileRepository(repository_id=assignment.app.repository_id)]
     )
-    services.audit.record(OPERATOR, "apps edit", assignment.app.id)
+    services.record("apps edit", assignment.app.id)
     return changed
 
 
 def remove(services: Services, assignment: Assignment) -> None:
     """End the assignment; the databases stay on the instance."""
     services.apps.remove(assignment.app.id)
-    services.audit.record(OPERATOR, "apps remove", assignment.app.id)
+    services.record("apps remove", assignment.app.id)
 
 
 def described(services: Services, assignment: Assignment) -> Assigned:

@@ -8,7 +8,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
-from app.operations.administration.assignments import OPERATOR, Assigned
+from app.operations.administration.assignments import Assigned
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
@@ -199,4 +199,4 @@ def _check_branch(services: Services, assigned: Assigned, branch: BranchName) ->
 
 
 def _record(services: Services, action: str, database: Database) -> None:
-    services.audit.record(OPERATOR, action, database.name)
+    services.record(action, database.name)

@@ -19,8 +19,6 @@ from app.operations.administration.instance_requests import (
 from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.services import Services
 
-OPERATOR = "operator"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceOverview:
@@ -117,7 +115,7 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
     if changes.without_pooler:
         instance = replace(instance, pooler_address=None, pooler_knows_job_logins=False)
     services.instances.update(instance)
-    services.audit.record(OPERATOR, "instances edit", name)
+    services.record("instances edit", name)
     return instance, report
 
 
@@ -148,7 +146,7 @@ def delete(services: Services, clusters: Clusters, name: str) -> Instance:
     services.instances.delete(instance.id)
     if instance.kind is InstanceKind.PROVISIONED:
         clusters.destroy(name)
-    services.audit.record(OPERATOR, "instances delete", name)
+    services.record("instances delete", name)
     return instance
 
 
@@ -165,7 +163,7 @@ def _refuse_taken(services: Services, name: str) -> None:
 
 def _add(services: Services, instance: Instance, *, action: str) -> Instance:
     instance_id = services.instances.add(instance)
-    services.audit.record(OPERATOR, action, instance.name)
+    services.record(action, instance.name)
     return replace(instance, id=instance_id)
 
 

@@ -4,6 +4,8 @@ Each method is one transaction. Those that take `then` queue these jobs in it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from app.core.intents import Intent
@@ -18,7 +20,26 @@ class Queue(Protocol):
         """How many jobs wait or run, by queue."""
 
 
-class Audit(Protocol):
-    """Who did what."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One line of the trail."""
 
-    def record(self, actor: str, action: str, subject: str, *, detail: str = "") -> None: ...
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    source: str
+    """An address, `command line`, or empty for a job or a comment."""
+
+
+class Audit(Protocol):
+    """Who did what, when, and from where."""
+
+    def record(
+        self, actor: str, action: str, subject: str, *, detail: str = "", source: str = ""
+    ) -> None: ...
+
+    def latest(self, *, limit: int = 100, before: int | None = None) -> Sequence[AuditEntry]:
+        """The newest entries, newest first; with `before` those older than the entry of that id."""

@@ -212,5 +212,6 @@ CREATE TABLE audit (
     actor text NOT NULL, -- `operator`, `github:login`, `job:owner/repo run 17`
     action text NOT NULL,
     subject text NOT NULL,
-    detail text NOT NULL DEFAULT ''
+    detail text NOT NULL DEFAULT '',
+    source text NOT NULL DEFAULT '' -- an address, `command line`, or nothing for a job or comment
 );

@@ -1,0 +1,84 @@
+"""Who is asking, and whether they may: proof from the request, permission live from GitHub."""
+
+import hmac
+import time
+
+from flask import current_app, request
+
+from app.core.errors import Forbidden, NotFound, Unauthorized
+from app.core.people import OPERATOR, Act, Actor, Wanted, refusal
+from app.core.repositories import Repository
+from app.operations.services import Services
+
+SEEN_SECONDS = 30.0
+"""For how long a permission is believed for looking; acting always asks GitHub again."""
+
+
+class Permissions:
+    """What GitHub said of people's permissions a moment ago. One for each process."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[float, str]] = {}
+
+    def of(
+        self, services: Services, repository: Repository, actor: Actor, *, is_fresh: bool
+    ) -> str:
+        """The account's permission on the repository; `none` for an operator without an account.
+
+        Raises GitHubUnavailable.
+        """
+        if not actor.login or not repository.is_active:
+            return "none"
+        key, now = (actor.user_id, repository.id), time.monotonic()
+        until, known = self._known.get(key, (0.0, ""))
+        if known and now < until and not is_fresh:
+            return known
+        found = services.github.permission(repository, login=actor.login, user_id=actor.user_id)
+        self._known = {each: kept for each, kept in self._known.items() if kept[0] > now}
+        self._known[key] = (now + SEEN_SECONDS, found)
+        return found
+
+
+def current_actor() -> Actor:
+    """Who sent the request. Raises Unauthorized when nobody proved it."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("Nobody is logged in.", advice="Log in, or send a token.")
+    admin_token: str = current_app.extensions["admin_token"]
+    if admin_token and hmac.compare_digest(token.encode(), admin_token.encode()):
+        return OPERATOR
+    raise Unauthorized("The token is not known.", advice="Log in again, or make another token.")
+
+
+def acting() -> Services:
+    """The collaborators of operations, acting for who sent the request. Raises Unauthorized."""
+    services: Services = current_app.extensions["services"]
+    return services.acting_as(current_actor(), source=request.remote_addr or "")
+
+
+def require_operator(services: Services) -> None:
+    """Raise Forbidden for everybody else."""
+    if not services.actor.is_operator or services.actor.only_app is not None:
+        raise Forbidden(
+            "Only operators may do this.",
+            advice="COPPICE_OPERATORS of the service names them.",
+        )
+    if services.actor.is_read_only and request.method not in {"GET", "HEAD"}:
+        raise Forbidden("This token may only read.", advice="Make a token for reading and writing.")
+
+
+def require(services: Services, repository: Repository, wanted: Wanted) -> None:
+    """Let the actor do what is wanted with an app of the repository.
+
+    Raises NotFound for those who may not even see it, as if it did not exist; Forbidden, saying
+    what is missing; GitHubUnavailable.
+    """
+    permissions: Permissions = current_app.extensions["permissions"]
+    is_looking = wanted.act is Act.SEE
+    permission = permissions.of(services, repository, services.actor, is_fresh=not is_looking)
+    seeing = Wanted(act=Act.SEE, app_id=wanted.app_id)
+    if refusal(services.actor, seeing, permission=permission) is not None:
+        raise NotFound(f"There is no repository {repository.full_name} that you can see.")
+    reason = refusal(services.actor, wanted, permission=permission)
+    if reason is not None:
+        raise Forbidden(reason, advice="Ask somebody who maintains the repository.")
