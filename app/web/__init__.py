@@ -4,6 +4,7 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from app.config import Config
+from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
 from app.web import errors, health, webhooks
 from app.web.identity import Permissions
@@ -14,7 +15,7 @@ from app.web.runs import api as runs
 MAX_BODY_BYTES = 25 * 1024 * 1024
 
 
-def create_app(services: Services, config: Config) -> OpenAPI:
+def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAPI:
     """Build the application around its collaborators; opens nothing by itself."""
     app = OpenAPI(
         "coppice",
@@ -26,6 +27,7 @@ def create_app(services: Services, config: Config) -> OpenAPI:
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["services"] = services
+    app.extensions["clusters"] = clusters
     app.extensions["webhook_secrets"] = [
         secret.get_secret_value().encode()
         for secret in (config.github_app.webhook_secrets if config.github_app else ())

@@ -27,7 +27,7 @@ def application() -> Flask:
     local = bootstrap.clusters(config)
     services = resources.enter_context(bootstrap.open_services(config, state, local))
     _prepare(state)
-    return create_app(services, config)
+    return create_app(services, config, local)
 
 
 def _prepare(state: bootstrap.State) -> None:

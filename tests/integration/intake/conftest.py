@@ -73,7 +73,7 @@ def application(settings: dict[str, str]) -> Iterator[Flask]:
     ):
         bootstrap.prepare_state(state)
         register(services)
-        yield create_app(services, config)
+        yield create_app(services, config, bootstrap.clusters(config))
 
 
 @pytest.fixture

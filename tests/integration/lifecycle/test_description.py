@@ -6,7 +6,7 @@ from tests.integration.lifecycle.world import World
 
 
 def test_the_description_lists_every_path_of_the_api(world: World) -> None:
-    app = create_app(world.services, Config.from_environ(world.settings))
+    app = create_app(world.services, Config.from_environ(world.settings), world.clusters)
     served = {
         rule.rule.replace("<int:", "{").replace("<", "{").replace(">", "}")
         for rule in app.url_map.iter_rules()

@@ -36,6 +36,7 @@ from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
 from app.jobs import github_tasks, periodic, tasks
 from app.jobs.queue import app as queue
+from app.machine.clusters import Clusters
 from app.operations.databases import housekeeping
 from app.operations.services import Services
 from app.store.connection import state_conninfo
@@ -71,6 +72,7 @@ class World:
     services: Services
     dsn: str
     clock: Clock
+    clusters: Clusters
     settings: dict[str, str] = field(repr=False)
 
     def settle(self) -> None:
@@ -227,14 +229,16 @@ def open_world(dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
         config = Config.from_environ(settings)
         state = stack.enter_context(bootstrap.open_state(config))
         clock = Clock()
+        clusters = bootstrap.clusters(config)
         services = replace(
-            stack.enter_context(bootstrap.open_services(config, state, bootstrap.clusters(config))),
+            stack.enter_context(bootstrap.open_services(config, state, clusters)),
             clock=clock,
         )
         services.instances.add(tenants(admin))
         repository = github.create_repository("acme/shop")
         installation = github.install(repository.owner)
-        server = make_server("127.0.0.1", 0, create_app(services, config), threaded=True)
+        web = create_app(services, config, clusters)
+        server = make_server("127.0.0.1", 0, web, threaded=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         stack.callback(server.server_close)
@@ -250,6 +254,7 @@ def open_world(dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
             services=services,
             dsn=dsn,
             clock=clock,
+            clusters=clusters,
             settings=settings,
         )
         remove_databases(services)

@@ -31,7 +31,9 @@ class Shop:
         self.repository = world.repository
         self.services = world.services
         self.app_id = AppId(app_id)
-        self.client = create_app(world.services, Config.from_environ(world.settings)).test_client()
+        self.client = create_app(
+            world.services, Config.from_environ(world.settings), world.clusters
+        ).test_client()
 
     def assign(self) -> None:
         self.world.assign(self.app_id)
