@@ -36,6 +36,7 @@ from app.store.checks import PostgresChecks
 from app.store.connection import open_pool
 from app.store.databases import PostgresDatabases
 from app.store.deliveries import PostgresDeliveries
+from app.store.history import PostgresHistory
 from app.store.instances import PostgresInstances
 from app.store.job_logins import PostgresJobLogins
 from app.store.leases import PostgresLeases
@@ -161,6 +162,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             checks=PostgresChecks(pool, defer=defer),
             runs=PostgresRuns(pool),
             migrations=PostgresMigrations(pool),
+            history=PostgresHistory(pool),
             leases=PostgresLeases(pool),
             job_logins=PostgresJobLogins(pool, vault),
             audit=PostgresAudit(pool),

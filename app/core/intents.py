@@ -62,6 +62,15 @@ class DropDatabase:
     """Drop a deleted database whose retention time is over."""
 
     database_id: DatabaseId
+    is_by_hand: bool = False
+    """A person wants it gone now, production too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreDatabase:
+    """A person wants a deleted database back, data and all."""
+
+    database_id: DatabaseId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +140,7 @@ Intent = (
     | EnsureDatabase
     | RebuildDatabase
     | DropDatabase
+    | RestoreDatabase
     | SealDatabase
     | AnswerPullRequest
     | AnswerCommit

@@ -22,6 +22,7 @@ from app.core.intents import (
     ReconcileBranch,
     ReconcileInstallation,
     ReconcileRepository,
+    RestoreDatabase,
     SealDatabase,
 )
 
@@ -108,7 +109,13 @@ def route_of(intent: Intent) -> Route:
                 queue=DATABASES,
                 lock=f"installation:{installation}",
             )
-        case EnsureDatabase() | RebuildDatabase() | DropDatabase() | SealDatabase():
+        case (
+            EnsureDatabase()
+            | RebuildDatabase()
+            | DropDatabase()
+            | RestoreDatabase()
+            | SealDatabase()
+        ):
             return _database_route(intent)
         case EndJobLogins(workflow_run_id=run):
             return Route(task="job_logins:end", queue=DATABASES, lock=f"workflow_run:{run}")
@@ -117,12 +124,13 @@ def route_of(intent: Intent) -> Route:
 
 
 def _database_route(
-    intent: EnsureDatabase | RebuildDatabase | DropDatabase | SealDatabase,
+    intent: EnsureDatabase | RebuildDatabase | DropDatabase | RestoreDatabase | SealDatabase,
 ) -> Route:
     tasks = {
         EnsureDatabase: "databases:ensure",
         RebuildDatabase: "databases:rebuild",
         DropDatabase: "databases:drop",
+        RestoreDatabase: "databases:restore",
         SealDatabase: "databases:seal",
     }
     return Route(

@@ -67,8 +67,13 @@ def rebuild_database(context: JobContext, *, database_id: int, generation: int) 
 
 
 @app.task(name="databases:drop", queue=DATABASES, retry=RETRY, pass_context=True)
-def drop_database(context: JobContext, *, database_id: int) -> None:
-    retention.drop_database(services_of(context), DatabaseId(database_id))
+def drop_database(context: JobContext, *, database_id: int, is_by_hand: bool = False) -> None:
+    retention.drop_database(services_of(context), DatabaseId(database_id), is_by_hand=is_by_hand)
+
+
+@app.task(name="databases:restore", queue=DATABASES, retry=RETRY, pass_context=True)
+def restore_database(context: JobContext, *, database_id: int) -> None:
+    retention.restore_database(services_of(context), DatabaseId(database_id))
 
 
 @app.task(name="databases:seal", queue=DATABASES, retry=RETRY, pass_context=True)

@@ -9,6 +9,7 @@ from app.core.people import OPERATOR, Actor
 from app.operations.ports.checks import Checks
 from app.operations.ports.clock import Clock
 from app.operations.ports.github import GitHub, TokenVerifier
+from app.operations.ports.history import History
 from app.operations.ports.inventory import Apps, Databases, DormantBranches, Instances
 from app.operations.ports.knowledge import Deliveries, Repositories
 from app.operations.ports.postgres import DatabaseServer
@@ -28,6 +29,7 @@ class Services:
     checks: Checks
     runs: Runs
     migrations: Migrations
+    history: History
     leases: Leases
     job_logins: JobLogins
     audit: Audit

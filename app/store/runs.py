@@ -61,10 +61,11 @@ class PostgresRuns:
     def _all(self, query: LiteralString, parameters: Sequence[object]) -> list[Run]:
         with self._pool.connection() as connection:
             rows = connection.execute(query, parameters).fetchall()
-        return [_run(row) for row in rows]
+        return [run_from(row) for row in rows]
 
 
-def _run(row: DictRow) -> Run:
+def run_from(row: DictRow) -> Run:
+    """A row of `runs`."""
     primary = Environment(row.pop("primary_environment"))
     row.pop("idempotency_key")
     return Run(

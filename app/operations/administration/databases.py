@@ -56,14 +56,14 @@ def find(services: Services, assigned: Assigned, where: Place) -> Database:
 def create(services: Services, assigned: Assigned, where: Place) -> Database:
     """Make a database now; returns the one that is there already."""
     if where.branch is not None:
-        _check_branch(services, assigned, where.branch)
+        check_branch(services, assigned, where.branch)
     database = provisioning.intend_database(
         services, assigned.assignment, where.environment, where.branch
     )
     if database.state is DatabaseState.DELETED:
         return restore(services, database)
     database = provisioning.ensure_database(services, database.id)
-    _record(services, "databases create", database)
+    record(services, "databases create", database)
     return _needs_ready(database)
 
 
@@ -72,7 +72,7 @@ def fix(services: Services, database: Database) -> Database:
     if database.state is DatabaseState.DELETED:
         raise Conflict(f"{database.name} is deleted.", advice="Use `databases restore`.")
     services.databases.change(database.id, state=DatabaseState.CREATING)
-    _record(services, "databases fix", database)
+    record(services, "databases fix", database)
     return _needs_ready(provisioning.ensure_database(services, database.id))
 
 
@@ -80,8 +80,8 @@ def reset(services: Services, database: Database) -> Database:
     """Replace a database by an empty one of the same name and login. Cannot be undone."""
     if database.state is DatabaseState.DELETED:
         raise Conflict(f"{database.name} is deleted.", advice="Use `databases restore` first.")
-    _refuse_busy(services, database)
-    _record(services, "databases reset", database)
+    refuse_busy(services, database)
+    record(services, "databases reset", database)
     return _needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )
@@ -89,28 +89,22 @@ def reset(services: Services, database: Database) -> Database:
 
 def restore(services: Services, database: Database) -> Database:
     """Open a deleted database again, data and all."""
-    _record(services, "databases restore", database)
+    record(services, "databases restore", database)
     return retention.restore_database(services, database.id)
 
 
 def delete(services: Services, database: Database) -> Database:
     """Refuse all connections; the data is kept for the retention time, production's for ever."""
-    _refuse_busy(services, database)
-    _record(services, "databases delete", database)
+    refuse_busy(services, database)
+    record(services, "databases delete", database)
     return retention.delete_database(services, database.id)
 
 
 def drop(services: Services, database: Database) -> Database:
     """Drop a database and its data at once. Cannot be undone."""
     delete(services, database)
-    with services.databases.exclusively(database.id):
-        database = services.databases.get(database.id)
-        if database.state is not DatabaseState.GONE:
-            provisioning.server_of(services, database).drop(
-                provisioning.tenant_of(services, database)
-            )
-            services.databases.change(database.id, state=DatabaseState.GONE)
-    _record(services, "databases drop", database)
+    retention.drop_database(services, database.id, is_by_hand=True)
+    record(services, "databases drop", database)
     return services.databases.get(database.id)
 
 
@@ -138,7 +132,7 @@ def login(services: Services, database: Database, *, purpose: str) -> Credential
             )
         except CoppiceError:
             is_pooled = False
-    _record(services, purpose, database)
+    record(services, purpose, database)
     return Credentials(
         database=database,
         instance=instance,
@@ -158,7 +152,7 @@ def set_accelerate_url(services: Services, database: Database, url: str | None) 
             advice="It begins with prisma:// or prisma+postgres://; Prisma's console shows it.",
         )
     services.databases.set_accelerate_url(database.id, url)
-    _record(services, "databases edit", database)
+    record(services, "databases edit", database)
 
 
 def _needs_ready(database: Database) -> Database:
@@ -171,14 +165,16 @@ def _needs_ready(database: Database) -> Database:
     )
 
 
-def _refuse_busy(services: Services, database: Database) -> None:
+def refuse_busy(services: Services, database: Database) -> None:
+    """Raise Conflict while a migration holds the database."""
     if services.leases.of(database.id) is not None:
         raise Conflict(
             f"A migration runs on {database.name}.", advice="Repeat this when it has ended."
         )
 
 
-def _check_branch(services: Services, assigned: Assigned, branch: BranchName) -> None:
+def check_branch(services: Services, assigned: Assigned, branch: BranchName) -> None:
+    """Raise Invalid for a branch that gets no database, NotFound for one that is not there."""
     policies, repository = assigned.assignment.policies, assigned.repository
     if not is_provisioned(
         branch,
@@ -198,5 +194,6 @@ def _check_branch(services: Services, assigned: Assigned, branch: BranchName) ->
         )
 
 
-def _record(services: Services, action: str, database: Database) -> None:
+def record(services: Services, action: str, database: Database) -> None:
+    """Write down in the audit trail what was done to a database."""
     services.record(action, database.name)

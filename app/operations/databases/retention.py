@@ -61,16 +61,7 @@ def restore_database(services: Services, database_id: DatabaseId) -> Database:
         database = services.databases.get(database_id)
         if database.state is DatabaseState.READY:
             return database
-        if database.state is not DatabaseState.DELETED:
-            raise Conflict(
-                f"{database.name} is {database.state}, so there is nothing to restore.",
-                advice="Only deleted databases are restored, and only until they are dropped.",
-            )
-        if not database.is_live:
-            raise Conflict(
-                f"A fresh database has taken the place of {database.name}.",
-                advice="Delete the fresh one first, or copy the data with pg_dump.",
-            )
+        check_restorable(database)
         # Should we die in between: a database that is still called deleted must not stay open.
         services.queue.add([SealDatabase(database_id=database_id)])
         server_of(services, database).unseal(
@@ -78,6 +69,20 @@ def restore_database(services: Services, database_id: DatabaseId) -> Database:
         )
         services.databases.change(database_id, state=DatabaseState.READY)
     return services.databases.get(database_id)
+
+
+def check_restorable(database: Database) -> None:
+    """Raise Conflict when it is not `deleted`, or when a fresh one has taken its place."""
+    if database.state is not DatabaseState.DELETED:
+        raise Conflict(
+            f"{database.name} is {database.state}, so there is nothing to restore.",
+            advice="Only deleted databases are restored, and only until they are dropped.",
+        )
+    if not database.is_live:
+        raise Conflict(
+            f"A fresh database has taken the place of {database.name}.",
+            advice="Delete the fresh one first, or copy the data with pg_dump.",
+        )
 
 
 def retire_database(services: Services, database_id: DatabaseId) -> None:
@@ -93,11 +98,18 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
         services.databases.retire(database_id, name=retired)
 
 
-def drop_database(services: Services, database_id: DatabaseId) -> None:
-    """Drop a deleted database whose time is over; it does nothing otherwise. Cannot be undone."""
+def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bool = False) -> None:
+    """Drop a deleted database whose time is over, or that a person wants gone now.
+
+    Does nothing otherwise, as when it was restored meanwhile. Cannot be undone.
+    """
     with services.databases.exclusively(database_id):
         database = services.databases.get(database_id)
-        if not is_due(services, database) or _is_wanted_again(services, database):
+        if database.state is not DatabaseState.DELETED:
+            return
+        if not is_by_hand and (
+            not is_due(services, database) or _is_wanted_again(services, database)
+        ):
             return
         server_of(services, database).drop(tenant_of(services, database))
         services.databases.change(database_id, state=DatabaseState.GONE)

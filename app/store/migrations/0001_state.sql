@@ -130,6 +130,7 @@ CREATE TABLE runs (
     UNIQUE (workflow_run_id, workflow_attempt, idempotency_key)
 );
 CREATE INDEX ON runs (repository_id, head_sha);
+CREATE INDEX ON runs (app_id, id);
 
 CREATE TABLE migrations (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

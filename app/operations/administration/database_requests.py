@@ -1,0 +1,90 @@
+"""The same for whoever cannot wait: checked and recorded now, done by a worker."""
+
+from app.core.databases import Database, DatabaseState
+from app.core.errors import Conflict
+from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
+from app.operations.administration.assignments import Assigned
+from app.operations.administration.databases import Place, check_branch, record, refuse_busy
+from app.operations.databases import provisioning, retention
+from app.operations.services import Services
+
+# A server that is away would hold the asker for as long as it takes to give up; a job may wait.
+
+
+def create(services: Services, assigned: Assigned, where: Place) -> Database:
+    """Have a database made; returns the one that is there already, as it is.
+
+    A deleted one is restored, a failed one tried again.
+    """
+    if where.branch is not None:
+        check_branch(services, assigned, where.branch)
+    database = provisioning.intend_database(
+        services, assigned.assignment, where.environment, where.branch
+    )
+    match database.state:
+        case DatabaseState.READY:
+            return database
+        case DatabaseState.DELETED:
+            return restore(services, database)
+        case _:
+            record(services, "databases create", database)
+            return _to_be_ensured(services, database)
+
+
+def fix(services: Services, database: Database) -> Database:
+    """Have it set up once more, data untouched: roles, grants, password, marker."""
+    _refuse_deleted(database)
+    record(services, "databases fix", database)
+    return _to_be_ensured(services, database)
+
+
+def reset(services: Services, database: Database) -> Database:
+    """Have it replaced by an empty one of the same name and login. Cannot be undone."""
+    _refuse_deleted(database)
+    refuse_busy(services, database)
+    record(services, "databases reset", database)
+    # Queued first: should we die in between, the job begins the fresh start itself.
+    job = RebuildDatabase(database_id=database.id, generation=database.generation)
+    services.queue.add([job])
+    services.databases.start_afresh(database.id, generation=database.generation)
+    return services.databases.get(database.id)
+
+
+def restore(services: Services, database: Database) -> Database:
+    """Have a deleted database opened again, data and all; it is `deleted` until then."""
+    if database.state is DatabaseState.READY:
+        return database
+    retention.check_restorable(database)
+    record(services, "databases restore", database)
+    services.queue.add([RestoreDatabase(database_id=database.id)])
+    return database
+
+
+def delete(services: Services, database: Database) -> Database:
+    """Have all connections refused; the data is kept for the retention time, production's on."""
+    refuse_busy(services, database)
+    record(services, "databases delete", database)
+    retention.close_database(services, database.id, is_by_hand=True)
+    return services.databases.get(database.id)
+
+
+def drop(services: Services, database: Database) -> Database:
+    """Have a database and its data dropped; it is `deleted` until then. Cannot be undone."""
+    closed = delete(services, database)
+    record(services, "databases drop", database)
+    services.queue.add([DropDatabase(database_id=database.id, is_by_hand=True)])
+    return closed
+
+
+def _to_be_ensured(services: Services, database: Database) -> Database:
+    services.databases.change(
+        database.id,
+        state=DatabaseState.CREATING,
+        then=[EnsureDatabase(database_id=database.id)],
+    )
+    return services.databases.get(database.id)
+
+
+def _refuse_deleted(database: Database) -> None:
+    if database.state is DatabaseState.DELETED:
+        raise Conflict(f"{database.name} is deleted.", advice="Restore it first.")

@@ -1,0 +1,64 @@
+"""Runs that were, with their migrations, read together from the state database."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import LiteralString
+
+from psycopg import Connection, sql
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.errors import NotFound
+from app.core.identifiers import AppId, RunId
+from app.core.runs import Migration
+from app.operations.ports.history import PastRun
+from app.store.migration_runs import migration_from
+from app.store.runs import run_from
+
+# Logs are most of what a migration holds, and lists do not show them.
+_WITHOUT_LOGS = sql.SQL(", ").join(
+    sql.SQL("'' AS log_tail") if field.name == "log_tail" else sql.Identifier(field.name)
+    for field in fields(Migration)
+)
+
+
+class PostgresHistory:
+    """The `History` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        self._pool = pool
+
+    def of_app(
+        self, app_id: AppId, *, limit: int, before: RunId | None = None
+    ) -> Sequence[PastRun]:
+        """See the port."""
+        return self._read(
+            "SELECT * FROM runs WHERE app_id = %(app)s"
+            " AND (%(before)s::bigint IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s",
+            {"app": app_id, "before": before, "limit": limit},
+            columns=_WITHOUT_LOGS,
+        )
+
+    def run(self, app_id: AppId, run_id: RunId) -> PastRun:
+        """See the port."""
+        found = self._read(
+            "SELECT * FROM runs WHERE app_id = %(app)s AND id = %(run)s",
+            {"app": app_id, "run": run_id},
+            columns=sql.SQL("*"),
+        )
+        if not found:
+            raise NotFound(f"The app {app_id} has no run {run_id}.")
+        return found[0]
+
+    def _read(
+        self, query: LiteralString, parameters: dict[str, object], *, columns: sql.Composable
+    ) -> list[PastRun]:
+        of_runs = sql.SQL("SELECT {} FROM migrations WHERE run_id = ANY(%s) ORDER BY id")
+        with self._pool.connection() as connection:
+            runs = [run_from(row) for row in connection.execute(query, parameters).fetchall()]
+            rows = connection.execute(of_runs.format(columns), [[run.id for run in runs]])
+            migrations = [migration_from(row) for row in rows.fetchall()]
+        return [
+            PastRun(run=run, migrations=tuple(one for one in migrations if one.run_id == run.id))
+            for run in runs
+        ]
