@@ -47,7 +47,13 @@ class StatePool(ConnectionPool[Connection[DictRow]]):
         """Raise StateUnavailable when the database gives no connection or drops it."""
         try:
             with super().connection(timeout) as connection:
-                yield connection
+                try:
+                    yield connection
+                except OperationalError:
+                    if connection.broken:
+                        # The idle ones have likely broken with it, and would each fail somebody.
+                        self.drain()
+                    raise
                 self.used_at[connection] = time.monotonic()
         except OperationalError as error:
             raise StateUnavailable from error

@@ -1,0 +1,30 @@
+"""Connections to the state database when its server goes away and comes back."""
+
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+
+from app.store.connection import StateUnavailable, open_pool
+
+CONNECTIONS = 5
+
+
+def test_one_broken_connection_is_the_last_that_fails_somebody(state_dsn: str) -> None:
+    pool = open_pool(state_dsn)
+    try:
+        with ExitStack() as all_at_once:
+            used = [
+                all_at_once.enter_context(pool.connection()).info.backend_pid
+                for _ in range(CONNECTIONS)
+            ]
+        with psycopg.connect(state_dsn, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) pid", [used])
+
+        with pytest.raises(StateUnavailable), pool.connection() as connection:
+            connection.execute("SELECT 1")
+        for _ in range(CONNECTIONS):
+            with pool.connection() as connection:
+                connection.execute("SELECT 1")
+    finally:
+        pool.close()
