@@ -36,6 +36,7 @@ from app.store.checks import PostgresChecks
 from app.store.connection import open_pool
 from app.store.databases import PostgresDatabases
 from app.store.deliveries import PostgresDeliveries
+from app.store.device_logins import PostgresDeviceLogins
 from app.store.history import PostgresHistory
 from app.store.instances import PostgresInstances
 from app.store.job_logins import PostgresJobLogins
@@ -45,6 +46,7 @@ from app.store.preparation import prepare
 from app.store.queue import PostgresQueue
 from app.store.repositories import PostgresRepositories
 from app.store.runs import PostgresRuns
+from app.store.tokens import PostgresTokens
 from app.store.vault import Vault, new_key
 
 
@@ -165,6 +167,8 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             history=PostgresHistory(pool),
             leases=PostgresLeases(pool),
             job_logins=PostgresJobLogins(pool, vault),
+            access_tokens=PostgresTokens(pool),
+            device_logins=PostgresDeviceLogins(pool),
             audit=PostgresAudit(pool),
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),

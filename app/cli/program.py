@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from app.cli import apps, connect, databases, health, instances, processes
+from app.cli import apps, connect, databases, health, instances, processes, tokens
 from app.cli.output import THINGS
 from app.core.errors import CoppiceError
 
@@ -24,6 +24,7 @@ connect.add_to(program)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
 program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)
 program.add_typer(databases.group, name="databases", rich_help_panel=THINGS)
+program.add_typer(tokens.group, name="tokens", rich_help_panel=THINGS)
 
 
 def main() -> None:

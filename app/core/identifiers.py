@@ -25,3 +25,4 @@ MigrationId = NewType("MigrationId", int)
 CheckId = NewType("CheckId", int)
 """Our id of a check run; also its `external_id` at GitHub."""
 JobLoginId = NewType("JobLoginId", int)
+TokenId = NewType("TokenId", int)

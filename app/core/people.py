@@ -23,6 +23,8 @@ class Actor:
     is_operator: bool = False
     only_app: AppId | None = None
     is_read_only: bool = False
+    is_automation: bool = False
+    """A token that a program holds: it makes no other tokens, so that a leak ends with it."""
 
 
 OPERATOR = Actor(name="operator", is_operator=True)

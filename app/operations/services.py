@@ -15,6 +15,7 @@ from app.operations.ports.knowledge import Deliveries, Repositories
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.ports.records import Audit, Queue
 from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs
+from app.operations.ports.tokens import AccessTokens, DeviceLogins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Services:
     history: History
     leases: Leases
     job_logins: JobLogins
+    access_tokens: AccessTokens
+    device_logins: DeviceLogins
     audit: Audit
     deliveries: Deliveries
     queue: Queue

@@ -35,6 +35,7 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.extensions["admin_token"] = (
         config.admin_token.get_secret_value() if config.admin_token else ""
     )
+    app.extensions["operators"] = frozenset(config.operators)
     app.extensions["permissions"] = Permissions()
     app.extensions["metrics_folder"] = config.data_dir / "metrics"
     errors.init_app(app)

@@ -8,6 +8,8 @@ from flask import current_app, request
 from app.core.errors import Forbidden, NotFound, Unauthorized
 from app.core.people import OPERATOR, Act, Actor, Wanted, refusal
 from app.core.repositories import Repository
+from app.core.tokens import actor_of
+from app.operations.administration import tokens
 from app.operations.services import Services
 
 SEEN_SECONDS = 30.0
@@ -47,7 +49,16 @@ def current_actor() -> Actor:
     admin_token: str = current_app.extensions["admin_token"]
     if admin_token and hmac.compare_digest(token.encode(), admin_token.encode()):
         return OPERATOR
-    raise Unauthorized("The token is not known.", advice="Log in again, or make another token.")
+    return actor_of_token(token)
+
+
+def actor_of_token(secret: str) -> Actor:
+    """Whom a token of the API acts as. Raises Unauthorized when it is not known (any more)."""
+    services: Services = current_app.extensions["services"]
+    token = tokens.known(services, secret)
+    operators: frozenset[str] = current_app.extensions["operators"]
+    is_operator = token.maker_id == 0 or token.maker_login.lower() in operators
+    return actor_of(token, is_operator=is_operator)
 
 
 def acting() -> Services:

@@ -29,6 +29,7 @@ from app.core.intents import (
     ReconcileBranch,
     ReconcileInstallation,
     ReconcileRepository,
+    RestoreDatabase,
     SealDatabase,
 )
 from app.jobs import github_tasks, tasks
@@ -50,6 +51,7 @@ ROUTES: list[tuple[Any, str, str | None]] = [
     (EnsureDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (RebuildDatabase(database_id=DATABASE, generation=1), DATABASES, "database:7"),
     (DropDatabase(database_id=DATABASE), DATABASES, "database:7"),
+    (RestoreDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (SealDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (
         EndJobLogins(

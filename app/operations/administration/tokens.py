@@ -1,0 +1,113 @@
+"""Tokens of the API: made, known again, listed, revoked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.core.errors import Forbidden, Invalid, NotFound, Unauthorized
+from app.core.identifiers import AppId, TokenId
+from app.core.people import Actor
+from app.core.tokens import PREFIX, Token, TokenKind, fingerprint
+from app.operations.ports.tokens import NewToken
+from app.operations.services import Services
+
+LONGEST_NAME = 100
+LONGEST_DAYS = 3650
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """What a token is to be; without an app: for all that its maker may."""
+
+    name: str
+    app_id: AppId | None = None
+    is_read_only: bool = False
+    days: int | None = None
+    """For how long it works; None: until it is revoked."""
+    kind: TokenKind = TokenKind.AUTOMATION
+
+
+def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
+    """Make a token for the actor; the second value is the token itself, never to be seen again.
+
+    Raises Forbidden for a token that asks, NotFound for an app that is not assigned.
+    """
+    _refuse_automation(services.actor)
+    if (
+        not request.name.strip()
+        or len(request.name) > LONGEST_NAME
+        or not request.name.isprintable()
+    ):
+        raise Invalid(f"A token needs a name of up to {LONGEST_NAME} letters that can be printed.")
+    if request.days is not None and not 0 < request.days <= LONGEST_DAYS:
+        raise Invalid(f"A token lasts between 1 and {LONGEST_DAYS} days.")
+    if request.app_id is not None and services.apps.assignment(request.app_id) is None:
+        raise NotFound(f"No app {request.app_id!r} is assigned.")
+    secret, now = PREFIX + services.new_secret(), services.clock()
+    token = services.access_tokens.add(
+        NewToken(
+            fingerprint=fingerprint(secret),
+            name=request.name.strip(),
+            kind=request.kind,
+            maker_login=services.actor.login,
+            maker_id=services.actor.user_id,
+            app_id=request.app_id,
+            is_read_only=request.is_read_only,
+            created_at=now,
+            expires_at=now + timedelta(days=request.days) if request.days else None,
+        )
+    )
+    services.record("tokens create", f"token {token.id}", detail=_described(token))
+    return token, secret
+
+
+def known(services: Services, secret: str) -> Token:
+    """The token that somebody sent. Raises Unauthorized when it is not known, or not any more."""
+    now = services.clock()
+    token = services.access_tokens.known_by(fingerprint(secret), at=now)
+    if token is None:
+        raise Unauthorized(
+            "The token is not known, or was revoked.", advice="Log in again, or make another token."
+        )
+    if token.is_expired(now):
+        raise Unauthorized(
+            f"The token {token.name} has expired.", advice="Log in again, or make another token."
+        )
+    return token
+
+
+def visible(services: Services) -> Sequence[Token]:
+    """The actor's tokens, an operator's view all of them; the newest first."""
+    _refuse_automation(services.actor)
+    return services.access_tokens.all(
+        maker_id=None if services.actor.is_operator else services.actor.user_id
+    )
+
+
+def revoke(services: Services, token_id: TokenId) -> Token:
+    """End a token at once. Raises NotFound for one that the actor may not see."""
+    _refuse_automation(services.actor)
+    token = services.access_tokens.get(token_id)
+    if not services.actor.is_operator and token.maker_id != services.actor.user_id:
+        raise NotFound(f"There is no token {token_id}.")
+    end(services, token)
+    return token
+
+
+def end(services: Services, token: Token) -> None:
+    """Revoke a token that is known to be the asker's."""
+    services.access_tokens.revoke(token.id)
+    services.record("tokens revoke", f"token {token.id}", detail=_described(token))
+
+
+def _described(token: Token) -> str:
+    scope = f"app {token.app_id}" if token.app_id else "all apps"
+    return f"{token.name}: {scope}, {'reading' if token.is_read_only else 'reading and writing'}"
+
+
+def _refuse_automation(actor: Actor) -> None:
+    if actor.is_automation:
+        raise Forbidden(
+            "A token cannot look after tokens.",
+            advice="Log in as yourself: in the dashboard, or with `coppice login`.",
+        )
