@@ -4,6 +4,7 @@ from psycopg import errors
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
+from app.core.identifiers import RoleName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.failures import explained
@@ -20,16 +21,25 @@ def drop_database(access: Access, database: TenantDatabase) -> None:
 
 
 def drop_roles(access: Access, database: TenantDatabase) -> None:
-    """Drop its logins, then its owner."""
+    """Drop its logins, then its owner; those that something still refers to stay, powerless.
+
+    Raises:
+        ProvisioningFailed: Some stayed. Whoever has a database on the server can grant them
+            something there, which only its own login can take back.
+    """
+    left: list[RoleName] = []
     with explained("Dropping its roles"), access.session() as session:
         jobs = sorted(catalog.job_logins(session, database))
-        roles = [*jobs, database.login_role, database.owner_role]
-        try:
-            session.execute(statements.together([statements.drop_role(role) for role in roles]))
-        except errors.DependentObjectsStillExist as error:
-            raise ProvisioningFailed(
-                f"The roles of {database.name} own something in another database.",
-                advice=f"Ask the server's administrator to look at {database.owner_role} and"
-                f" {database.login_role}.",
-                code="role_in_use",
-            ) from error
+        for role in [*jobs, database.login_role, database.owner_role]:
+            try:
+                session.execute(statements.drop_role(role))
+            except errors.DependentObjectsStillExist:
+                left.append(role)
+    if left:
+        raise ProvisioningFailed(
+            f"The database is gone, and something in another database refers to its roles"
+            f" {', '.join(left)}.",
+            advice="Ask the server's administrator where (pg_shdepend); they are dropped as soon"
+            " as that is gone.",
+            code="role_in_use",
+        )

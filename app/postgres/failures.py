@@ -19,6 +19,10 @@ class OutOfConnections(TransientError):
     )
 
 
+class LoginInUse(OutOfConnections):
+    """The server took the password; the login or its database has no session left to give."""
+
+
 class ServerBusy(TransientError):
     """Something was locked, in use or too slow; nothing is broken."""
 
@@ -44,6 +48,12 @@ class NoTls(LoginRefused):
 # What a server says when it refuses a session. libpq hands on no SQLSTATE for these, so its text
 # has to do; a server that speaks another language is only described less well.
 _REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ...] = (
+    (
+        ("too many connections for role", "too many connections for database"),
+        LoginInUse,
+        "PostgreSQL gives this login no more connections.",
+        "Close idle sessions of whatever uses the database.",
+    ),
     (
         ("too many clients", "connection slots are reserved", "too many connections"),
         OutOfConnections,

@@ -1,5 +1,7 @@
 """Logins for one job each, which act as the long-lived login of their database."""
 
+from contextlib import suppress
+
 from psycopg import errors
 from psycopg.sql import Composed
 
@@ -55,25 +57,24 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
 def close_job_login(access: Access, database: TenantDatabase, role: RoleName) -> None:
     """End the login; what it owns goes to the long-lived login, then the role is dropped.
 
-    In a sealed database nothing can be handed over: there a role that owns something stays, unable
-    to log in, until the database is unsealed or dropped.
+    A role that something keeps from being dropped stays, unable to log in, until the database is
+    unsealed or dropped: in a sealed database nothing can be handed over, and whoever has a database
+    on the server can grant the role something there.
     """
     with explained("Ending the job's login"), access.session() as session:
         if not _exists(session, database, role):
             return
         forbid_logins(session, [role])
         session.execute(statements.act_for(role))
-        end_sessions(session, [role])
+        end_sessions(session, [role], database=database.name)
         facts = catalog.read_our_database(session, database)
         is_open = facts is not None and facts.is_open and not facts.is_half_dropped
         if is_open:
             with access.inside(database.name) as inside:
                 _hand_over(inside, role, to=database.login_role)
-        try:
+        # Left alone otherwise: no tenant may keep another's job from ending.
+        with suppress(errors.DependentObjectsStillExist):
             session.execute(statements.drop_role(role))
-        except errors.DependentObjectsStillExist:
-            if is_open:
-                raise
 
 
 def _hand_over(session: Session, role: RoleName, *, to: RoleName) -> None:

@@ -8,8 +8,9 @@ from app.core.identifiers import RoleName
 from app.core.instances import Address
 from app.postgres import catalog, statements
 from app.postgres.access import Access
-from app.postgres.eviction import end_present_sessions
-from app.postgres.failures import LoginRefused, explained
+from app.postgres.eviction import end_sessions, forbid_logins
+from app.postgres.failures import LoginInUse, LoginRefused, explained
+from app.postgres.sessions import Session
 
 # Qualified throughout: a tenant may have set a search path of its own for its sessions.
 _WHERE_AM_I = (
@@ -30,35 +31,65 @@ def set_password(access: Access, database: TenantDatabase, *, verifier: str) -> 
 
 def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
     """Let the long-lived login in, with no settings but ours; its password has been set."""
-    login = database.login_role
     with explained("Issuing its credentials"), access.session() as session:
         catalog.need_our_database(session, database)
-        change = [
-            statements.allow_login(login),
-            statements.reset_settings(login, database=database.name),
-        ]
-        if catalog.may_limit_temp_files(session):
-            change.append(limit_temp_files(login, database))
-        session.execute(statements.together(change))
-    check_marker(access, database, role=login, password=password, address=access.admin.address)
+        _let_in(session, database)
+    check_marker(
+        access,
+        database,
+        role=database.login_role,
+        password=password,
+        address=access.admin.address,
+    )
 
 
 def take_back(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
-    """Issue the login again after a job; end its sessions if it had another password.
+    """Undo what a job may have done to the login; end its sessions if it had another password.
 
     A job cannot put the right password back, for it does not know it. What deployed applications
     have open ends with the rest in that case: nobody can tell them apart.
     """
-    login, is_ours = database.login_role, True
-    try:
-        check_marker(access, database, role=login, password=password, address=access.admin.address)
-    except LoginRefused:
-        is_ours = False
+    with explained("Taking its login back"), access.session() as session:
+        catalog.need_our_database(session, database)
+        # Before anything is asked over the login: a job's settings could keep that from working.
+        _let_in(session, database)
+    if _is_password(access, database, password):
+        set_password(access, database, verifier=verifier)
+        return
+    with explained("Ending its sessions"), access.session() as session:
+        # The password last: should we die in between, the next attempt sees that it is not ours.
+        forbid_logins(session, [database.login_role])
+        end_sessions(session, [database.login_role], database=database.name)
     set_password(access, database, verifier=verifier)
     issue(access, database, password=password)
-    if not is_ours:
-        with explained("Ending its sessions"), access.session() as session:
-            end_present_sessions(session, login)
+
+
+def _let_in(session: Session, database: TenantDatabase) -> None:
+    login = database.login_role
+    change = [
+        statements.allow_login(login),
+        statements.reset_settings(login, database=database.name),
+    ]
+    if catalog.may_limit_temp_files(session):
+        change.append(limit_temp_files(login, database))
+    session.execute(statements.together(change))
+
+
+def _is_password(access: Access, database: TenantDatabase, password: str) -> bool:
+    """Whether PostgreSQL takes this password for the long-lived login."""
+    try:
+        check_marker(
+            access,
+            database,
+            role=database.login_role,
+            password=password,
+            address=access.admin.address,
+        )
+    except LoginInUse:
+        return True  # an application has all its sessions, which is counted after the password
+    except LoginRefused:
+        return False
+    return True
 
 
 def check_marker(

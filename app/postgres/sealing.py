@@ -26,7 +26,7 @@ def evict_logins(session: Session, database: TenantDatabase) -> None:
     roles = [database.login_role, *sorted(catalog.job_logins(session, database))]
     roles = [role for role in roles if role in catalog.existing_roles(session, roles)]
     forbid_logins(session, roles)
-    end_sessions(session, roles)
+    end_sessions(session, roles, database=database.name)
 
 
 def rename(access: Access, database: TenantDatabase, *, new_name: DatabaseName) -> None:

@@ -92,6 +92,9 @@ class PostgresServer:
     def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:
         self._run(lambda: sealing.rename(self._access, database, new_name=new_name))
 
+    def clear(self, database: TenantDatabase) -> None:
+        self._run(lambda: dropping.drop_database(self._access, database))
+
     def drop(self, database: TenantDatabase) -> None:
         self._run(
             lambda: dropping.drop_database(self._access, database),

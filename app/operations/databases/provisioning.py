@@ -139,7 +139,7 @@ def answers(services: Services, database: Database) -> list[Intent]:
 def _provision(services: Services, database: Database) -> None:
     server, tenant = server_of(services, database), tenant_of(services, database)
     if database.is_emptying:
-        server.drop(tenant)
+        server.clear(tenant)
         services.databases.emptied(database.id)
     server.provision(tenant, password=password_of(services, database.id))
 

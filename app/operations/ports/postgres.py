@@ -98,8 +98,14 @@ class DatabaseServer(Protocol):
     def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:
         """Rename a sealed database out of the way."""
 
+    def clear(self, database: TenantDatabase) -> None:
+        """Drop the database; its roles stay, unable to log in, for a new one. Cannot be undone."""
+
     def drop(self, database: TenantDatabase) -> None:
-        """Drop the database and its roles, job logins included. Cannot be undone."""
+        """Drop the database and its roles, job logins included. Cannot be undone.
+
+        Raises ProvisioningFailed (`role_in_use`) when the database is gone and a role had to stay.
+        """
 
     def sizes(self) -> Sequence[DatabaseSize]:
         """Sizes of the databases this role may measure."""

@@ -19,6 +19,7 @@ from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session, admin_login, connect
 from tests.integration.postgres.conftest import Tenant
+from tests.integration.postgres.test_hostile_jobs import beginning
 
 NewTenant = Callable[[], TenantDatabase]
 
@@ -94,7 +95,7 @@ def test_without_the_right_to_signal_sessions_are_ended_all_the_same(
     may = "SELECT has_table_privilege('coppice_admin', 'secrets', 'SELECT')"
     assert tenant.value(may) is False
 
-    with tenant.session():
+    with connect(admin_login(embedded.start())) as dba, beginning(tenant, dba):
         server.drop(database)
     assert server.database_names(prefix=database.name) == []
     server.close()
