@@ -41,6 +41,7 @@ from app.store.history import PostgresHistory
 from app.store.instances import PostgresInstances
 from app.store.job_logins import PostgresJobLogins
 from app.store.leases import PostgresLeases
+from app.store.measurements import PostgresMeasurements
 from app.store.migration_runs import PostgresMigrations
 from app.store.preparation import prepare
 from app.store.queue import PostgresQueue
@@ -169,10 +170,12 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             job_logins=PostgresJobLogins(pool, vault),
             access_tokens=PostgresTokens(pool),
             device_logins=PostgresDeviceLogins(pool),
+            measurements=PostgresMeasurements(pool),
             audit=PostgresAudit(pool),
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),
             server_for=_Servers(local),
+            free_bytes=local.free_bytes,
             github=stack.enter_context(_github(config)),
             tokens=OidcVerifier(config.oidc_issuer, config.public_url),
             clock=lambda: datetime.now(UTC),

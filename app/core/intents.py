@@ -8,6 +8,7 @@ from app.core.identifiers import (
     CommitSha,
     DatabaseId,
     InstallationId,
+    InstanceId,
     PullRequestNumber,
     RepositoryId,
     WorkflowJobId,
@@ -81,6 +82,13 @@ class SealDatabase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureInstance:
+    """Look how large an instance's databases are, and how its server does."""
+
+    instance_id: InstanceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPullRequest:
     """See that the head of a pull request gets its `database` check or `skipped` answers."""
 
@@ -142,6 +150,7 @@ Intent = (
     | DropDatabase
     | RestoreDatabase
     | SealDatabase
+    | MeasureInstance
     | AnswerPullRequest
     | AnswerCommit
     | EndJobLogins

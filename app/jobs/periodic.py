@@ -13,7 +13,7 @@ from procrastinate.tasks import Task
 from app.core.errors import GitHubUnavailable
 from app.jobs.queue import DATABASES, GITHUB, app
 from app.jobs.tasks import RETRY, services_of
-from app.operations.databases import housekeeping, strays
+from app.operations.databases import housekeeping, measuring, strays
 from app.operations.runs import reaper
 
 log = structlog.get_logger()
@@ -69,6 +69,17 @@ def flag_strays(context: JobContext, *, timestamp: int) -> None:
 
 
 @app.task(
+    name="instances:measure_all",
+    queue=DATABASES,
+    lock="measure",
+    queueing_lock="instances:measure_all",
+    pass_context=True,
+)
+def measure_everything(context: JobContext, *, timestamp: int) -> None:
+    measuring.measure_everything(services_of(context))
+
+
+@app.task(
     name="jobs:forget",
     queue=DATABASES,
     lock="forget",
@@ -81,11 +92,12 @@ async def forget(context: JobContext, *, timestamp: int) -> None:
     )
 
 
-AT_START = (reconcile_everything, recover_deliveries, flag_strays)
+AT_START = (reconcile_everything, recover_deliveries, flag_strays, measure_everything)
 # Minutes first; the sixth field is seconds.
 TIMES: dict[str, tuple[Task[Any, Any, Any], ...]] = {
     "*/10 * * * *": (reconcile_everything, recover_deliveries),
     "* * * * * */20": (reap,),
+    "5-55/10 * * * *": (measure_everything,),
     "7 * * * *": (flag_strays,),
     "17 3 * * *": (forget,),
 }

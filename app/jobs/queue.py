@@ -16,6 +16,7 @@ from app.core.intents import (
     EndJobLogins,
     EnsureDatabase,
     Intent,
+    MeasureInstance,
     PostCheck,
     PressButton,
     RebuildDatabase,
@@ -117,6 +118,14 @@ def route_of(intent: Intent) -> Route:
             | SealDatabase()
         ):
             return _database_route(intent)
+        case MeasureInstance(instance_id=instance):
+            # Last: it may wait for a server that is away, and nobody waits for it.
+            return Route(
+                task="instances:measure",
+                queue=DATABASES,
+                lock=f"measure:{instance}",
+                priority=-5,
+            )
         case EndJobLogins(workflow_run_id=run):
             return Route(task="job_logins:end", queue=DATABASES, lock=f"workflow_run:{run}")
         case _:

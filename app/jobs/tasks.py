@@ -7,6 +7,7 @@ from app.core.identifiers import (
     CommitSha,
     DatabaseId,
     InstallationId,
+    InstanceId,
     RepositoryId,
     WorkflowJobId,
     WorkflowRunId,
@@ -16,6 +17,7 @@ from app.jobs.retry import RetryTransient
 from app.operations.databases import (
     branches,
     installations,
+    measuring,
     provisioning,
     reconciliation,
     retention,
@@ -79,6 +81,11 @@ def restore_database(context: JobContext, *, database_id: int) -> None:
 @app.task(name="databases:seal", queue=DATABASES, retry=RETRY, pass_context=True)
 def seal_database(context: JobContext, *, database_id: int) -> None:
     retention.seal_database(services_of(context), DatabaseId(database_id))
+
+
+@app.task(name="instances:measure", queue=DATABASES, retry=RETRY, pass_context=True)
+def measure_instance(context: JobContext, *, instance_id: int) -> None:
+    measuring.measure_instance(services_of(context), InstanceId(instance_id))
 
 
 @app.task(name="job_logins:end", queue=DATABASES, retry=RETRY, pass_context=True)

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from app.core.addresses import check_instance_name
+from app.core.instances import Instance, InstanceKind
 from app.machine.server_certificate import certify
 from app.operations.administration.instance_requests import Provisioned
 from app.postgres.embedded.binaries import find_binaries
@@ -54,6 +56,13 @@ class Clusters:
         for name in set(self._held) - {name for name, _ in found}:
             self._held.pop(name).close()
         return [(name, LocalServer(server)) for name, server in found]
+
+    def free_bytes(self, instance: Instance) -> int | None:
+        """Free room on this machine's disk, if the instance's server is here."""
+        folder = self._folder / instance.name
+        if instance.kind is not InstanceKind.PROVISIONED or not (folder / _OPTIONS).exists():
+            return None
+        return shutil.disk_usage(folder).free
 
     def has_tls(self) -> bool:
         # There is no option to ask for it, and pg_config is often not installed.

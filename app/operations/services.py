@@ -12,6 +12,7 @@ from app.operations.ports.github import GitHub, TokenVerifier
 from app.operations.ports.history import History
 from app.operations.ports.inventory import Apps, Databases, DormantBranches, Instances
 from app.operations.ports.knowledge import Deliveries, Repositories
+from app.operations.ports.measurements import Measurements
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.ports.records import Audit, Queue
 from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs
@@ -35,10 +36,13 @@ class Services:
     job_logins: JobLogins
     access_tokens: AccessTokens
     device_logins: DeviceLogins
+    measurements: Measurements
     audit: Audit
     deliveries: Deliveries
     queue: Queue
     server_for: Callable[[Instance], DatabaseServer]
+    free_bytes: Callable[[Instance], int | None]
+    """Free room on the disk of an instance's server; None: nobody can tell from here."""
     github: GitHub
     """Raises GitHubUnavailable on every call while no GitHub App is configured."""
     tokens: TokenVerifier

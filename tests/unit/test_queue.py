@@ -12,6 +12,7 @@ from app.core.identifiers import (
     CommitSha,
     DatabaseId,
     InstallationId,
+    InstanceId,
     PullRequestNumber,
     RepositoryId,
     WorkflowRunId,
@@ -23,6 +24,7 @@ from app.core.intents import (
     EndJobLogins,
     EnsureDatabase,
     Intent,
+    MeasureInstance,
     PostCheck,
     PressButton,
     RebuildDatabase,
@@ -53,6 +55,7 @@ ROUTES: list[tuple[Any, str, str | None]] = [
     (DropDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (RestoreDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (SealDatabase(database_id=DATABASE), DATABASES, "database:7"),
+    (MeasureInstance(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (
         EndJobLogins(
             repository_id=REPOSITORY, workflow_run_id=WorkflowRunId(5), workflow_attempt=1

@@ -1,0 +1,62 @@
+"""What operations ask of the state database about the sizes of things."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.core.identifiers import AppId, DatabaseId, InstanceId
+from app.operations.ports.postgres import Finding, ServerReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceMeasurement:
+    """A server as a worker last saw it; after a failure with what was known before."""
+
+    measured_at: datetime
+    version: str | None
+    problem: str | None
+    """Why it could not be measured, in a person's words."""
+    advice: str
+    findings: tuple[Finding, ...]
+    free_bytes: int | None
+    """Of its disk; None: the service cannot tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeSample:
+    """How large a database was at a time."""
+
+    database_id: DatabaseId
+    measured_at: datetime
+    size_bytes: int
+
+
+class Measurements(Protocol):
+    """Sizes over time, and how servers do. Each method is one transaction."""
+
+    def record(
+        self,
+        instance_id: InstanceId,
+        *,
+        at: datetime,
+        report: ServerReport,
+        sizes: Mapping[DatabaseId, int],
+        free_bytes: int | None,
+    ) -> None: ...
+
+    def record_failure(
+        self, instance_id: InstanceId, *, at: datetime, problem: str, advice: str
+    ) -> None: ...
+
+    def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
+        """None: it was not measured yet."""
+
+    def sizes(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, int]:
+        """The latest sizes, in bytes, of those that were measured."""
+
+    def history(self, app_id: AppId, *, since: datetime) -> Sequence[SizeSample]:
+        """Samples of an app's databases, oldest first."""
+
+    def forget(self, *, before: datetime) -> None:
+        """Delete older samples, the latest of each database apart."""

@@ -1,0 +1,127 @@
+"""Sizes and servers' health in the state database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import DictRow, class_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+
+from app.core.identifiers import AppId, DatabaseId, InstanceId
+from app.operations.ports.measurements import InstanceMeasurement, SizeSample
+from app.operations.ports.postgres import Finding, ServerReport
+
+_RECORD_INSTANCE = """
+    INSERT INTO instance_measurements AS known
+        (instance_id, measured_at, version, findings, free_bytes)
+    VALUES (%(id)s, %(at)s, %(version)s, %(findings)s, %(free_bytes)s)
+    ON CONFLICT (instance_id) DO UPDATE SET (measured_at, version, problem, advice, findings,
+        free_bytes) = (excluded.measured_at, excluded.version, NULL, '', excluded.findings,
+        excluded.free_bytes)
+"""
+_RECORD_FAILURE = """
+    INSERT INTO instance_measurements (instance_id, measured_at, problem, advice)
+    VALUES (%(id)s, %(at)s, %(problem)s, %(advice)s)
+    ON CONFLICT (instance_id) DO UPDATE SET (measured_at, problem, advice)
+        = (excluded.measured_at, excluded.problem, excluded.advice)
+"""
+# A size that has not changed is worth a row a day, so that a plot goes on.
+_RECORD_SIZES = """
+    INSERT INTO database_sizes (database_id, measured_at, size_bytes)
+    SELECT databases.id, %(at)s, given.size
+    FROM unnest(%(ids)s::bigint[], %(sizes)s::bigint[]) AS given (id, size)
+    JOIN databases ON databases.id = given.id
+    WHERE NOT EXISTS (
+        SELECT FROM (SELECT * FROM database_sizes WHERE database_id = given.id
+                     ORDER BY measured_at DESC LIMIT 1) latest
+        WHERE latest.size_bytes = given.size AND latest.measured_at > %(at)s - interval '1 day')
+    ON CONFLICT DO NOTHING
+"""
+_LATEST = """
+    SELECT DISTINCT ON (database_id) database_id, size_bytes FROM database_sizes
+    WHERE database_id = ANY(%s) ORDER BY database_id, measured_at DESC
+"""
+
+
+class PostgresMeasurements:
+    """The `Measurements` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        self._pool = pool
+
+    def record(
+        self,
+        instance_id: InstanceId,
+        *,
+        at: datetime,
+        report: ServerReport,
+        sizes: Mapping[DatabaseId, int],
+        free_bytes: int | None,
+    ) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                _RECORD_INSTANCE,
+                {
+                    "id": instance_id,
+                    "at": at,
+                    "version": report.version,
+                    "findings": Jsonb([asdict(finding) for finding in report.findings]),
+                    "free_bytes": free_bytes,
+                },
+            )
+            connection.execute(
+                _RECORD_SIZES, {"at": at, "ids": list(sizes), "sizes": list(sizes.values())}
+            )
+
+    def record_failure(
+        self, instance_id: InstanceId, *, at: datetime, problem: str, advice: str
+    ) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                _RECORD_FAILURE,
+                {"id": instance_id, "at": at, "problem": problem, "advice": advice},
+            )
+
+    def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT measured_at, version, problem, advice, findings, free_bytes"
+                " FROM instance_measurements WHERE instance_id = %s",
+                [instance_id],
+            ).fetchone()
+        if row is None:
+            return None
+        findings = tuple(Finding(**finding) for finding in row["findings"])
+        return InstanceMeasurement(**{**row, "findings": findings})
+
+    def sizes(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, int]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(_LATEST, [list(database_ids)]).fetchall()
+        return {DatabaseId(row["database_id"]): row["size_bytes"] for row in rows}
+
+    def history(self, app_id: AppId, *, since: datetime) -> Sequence[SizeSample]:
+        """See the port."""
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(SizeSample)) as cursor,
+        ):
+            return cursor.execute(
+                "SELECT database_id, measured_at, size_bytes FROM database_sizes"
+                " JOIN databases ON databases.id = database_id"
+                " WHERE app_id = %s AND measured_at >= %s ORDER BY measured_at, database_id",
+                [app_id, since],
+            ).fetchall()
+
+    def forget(self, *, before: datetime) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "DELETE FROM database_sizes old WHERE measured_at < %s AND EXISTS (SELECT FROM"
+                " database_sizes WHERE database_id = old.database_id"
+                " AND measured_at > old.measured_at)",
+                [before],
+            )

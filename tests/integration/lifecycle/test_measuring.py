@@ -1,0 +1,97 @@
+"""Sizes and servers' health, as workers record them for pages that never wait for a server."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from app.core.environments import Environment
+from app.core.instances import InstanceKind
+from app.operations.databases import measuring
+from tests.integration.lifecycle.world import World
+
+MIB = 1024 * 1024
+
+
+def measure(world: World) -> None:
+    measuring.measure_everything(world.services)
+    world.settle()
+
+
+def test_sizes_of_ready_databases_are_recorded(world: World) -> None:
+    world.assign()
+    preview = world.shared(Environment.PREVIEW)
+    assert preview is not None
+
+    measure(world)
+
+    sizes = world.services.measurements.sizes([preview.id])
+    assert MIB < sizes[preview.id] < 100 * MIB
+
+
+def test_a_server_shows_its_version_and_what_the_test_found(world: World) -> None:
+    measure(world)
+
+    measured = world.services.measurements.of_instance(world.services.instances.named("tenants").id)
+
+    assert measured is not None
+    assert measured.version is not None
+    assert measured.version.startswith("18")
+    assert (measured.problem, measured.free_bytes) == (None, None)
+    assert all(finding.message and finding.advice for finding in measured.findings)
+
+
+def test_a_server_that_is_away_says_so_and_keeps_what_was_known(world: World) -> None:
+    measure(world)
+    instance = world.services.instances.named("tenants")
+    address = replace(instance.admin.address, port=1)
+    away = replace(instance, admin=replace(instance.admin, address=address))
+    world.services.instances.update(away)
+
+    measure(world)
+
+    measured = world.services.measurements.of_instance(instance.id)
+    assert measured is not None
+    assert measured.version is not None
+    assert measured.problem
+    assert measured.advice
+
+
+def test_a_size_that_stays_the_same_is_recorded_once_a_day(world: World) -> None:
+    world.assign()
+    for _ in range(3):
+        measure(world)
+    world.pass_time(days=1, minutes=1)
+    measure(world)
+
+    production = world.shared(Environment.PRODUCTION)
+    assert production is not None
+    history = world.services.measurements.history(world.app, since=world.clock() - timedelta(9))
+
+    assert len([sample for sample in history if sample.database_id == production.id]) == 2
+
+
+def test_old_samples_go_and_the_latest_stays(world: World) -> None:
+    world.assign()
+    measure(world)
+    world.pass_time(days=100)
+    since = world.clock() - timedelta(days=365)
+    measuring.measure_everything(world.services)
+    kept = world.services.measurements.history(world.app, since=since)
+    world.settle()
+    measuring.measure_everything(world.services)
+
+    assert len(kept) == 2  # production's and preview's, though older than what is kept
+    assert len(world.services.measurements.history(world.app, since=since)) == 2
+
+
+def test_a_server_of_this_machine_tells_its_free_room(world: World) -> None:
+    linked = world.services.instances.named("tenants")
+    server = world.clusters.provision("local", listen="127.0.0.1", port=None, tls_host=None)
+    local = replace(linked, name="local", kind=InstanceKind.PROVISIONED, admin=server.admin)
+    local_id = world.services.instances.add(local)
+
+    measure(world)
+
+    measured = world.services.measurements.of_instance(local_id)
+    assert measured is not None
+    assert measured.free_bytes is not None
+    assert measured.free_bytes > MIB
