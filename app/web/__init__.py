@@ -6,7 +6,7 @@ from flask_openapi3.openapi import OpenAPI
 from app.config import Config
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
-from app.web import errors, health, webhooks
+from app.web import errors, health, html, webhooks
 from app.web.identity import Permissions
 from app.web.runs import api as runs
 
@@ -24,6 +24,8 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
         doc_ui=False,
         validation_error_status=400,
         validation_error_callback=errors.show_invalid,
+        template_folder=str(html.TEMPLATES),
+        static_folder=str(html.STATIC),
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["services"] = services
@@ -39,6 +41,7 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.extensions["permissions"] = Permissions()
     app.extensions["metrics_folder"] = config.data_dir / "metrics"
     errors.init_app(app)
+    html.init_app(app)
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(health.health)
     app.register_api(runs)

@@ -1,4 +1,4 @@
-"""Errors as JSON: a stable code, a sentence, and what to do next."""
+"""Errors: JSON for programs (a stable code, a sentence, what to do next), pages for people."""
 
 import structlog
 from flask import Flask, Response, jsonify
@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CoppiceError, Invalid
+from app.web import html
 
 log = structlog.get_logger()
 
@@ -18,7 +19,7 @@ ADVICE = {
 
 
 def init_app(app: Flask) -> None:
-    """Answer every failure as JSON, and tell nobody what went wrong inside."""
+    """Answer every failure in words, and tell nobody what went wrong inside."""
     app.register_error_handler(CoppiceError, show_error)
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(Exception, show_bug)
@@ -26,6 +27,8 @@ def init_app(app: Flask) -> None:
 
 def show_error(error: CoppiceError) -> ResponseReturnValue:
     """One of ours: safe to show as it is."""
+    if html.is_wanted():
+        return html.show_error(error, status=error.http_status)
     body: dict[str, object] = {
         "error": error.code,
         "message": str(error),
@@ -46,6 +49,9 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     """Flask's own, such as 404 and 413."""
     code = error.code or 500
     name = (error.name or "error").lower().replace(" ", "_")
+    if html.is_wanted():
+        problem = CoppiceError(error.description or name, advice="", code=name)
+        return html.show_error(problem, status=code)
     advice = ADVICE.get(code, "Correct the request and repeat it.")
     return {"error": name, "message": error.description or error.name, "advice": advice}, code
 

@@ -1,0 +1,121 @@
+"""Pages for people: what every template may use, and errors as pages."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core import amounts
+from app.core.errors import CoppiceError
+from app.core.people import Actor
+from app.web.identity import current_actor
+
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+STATIC = HERE / "static"
+STATIC_SECONDS = 365 * 24 * 3600
+
+_FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+_TITLES = {
+    400: "That cannot be done like this",
+    401: "Log in first",
+    403: "You may not do this",
+    404: "Nothing is here",
+    405: "That cannot be done like this",
+    409: "Not now",
+    413: "That is too much",
+    503: "Something does not answer",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A place in the main navigation."""
+
+    label: str
+    path: str
+    is_for_operators: bool = False
+
+
+NAVIGATION = (
+    Entry(label="Instances", path="/instances", is_for_operators=True),
+    Entry(label="Apps", path="/apps"),
+    Entry(label="Audit", path="/audit", is_for_operators=True),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give templates their words, and pages their headers."""
+    versions = {file.name: _version(file) for file in STATIC.iterdir() if file.is_file()}
+
+    def static_url(name: str) -> str:
+        """A file of ours; its address changes with it, so that browsers may keep it."""
+        return url_for("static", filename=name, v=versions[name])
+
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
+    app.jinja_env.globals["static_url"] = static_url
+    app.jinja_env.globals.setdefault("csrf_token", lambda: "")
+    app.jinja_env.filters |= {
+        "size": amounts.size,
+        "duration": amounts.duration,
+        "ago": lambda moment: amounts.ago(moment, now=datetime.now(UTC)),
+    }
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_context)
+    app.after_request(_keep_private)
+
+
+def is_wanted() -> bool:
+    """Whether the request comes from a person's browser rather than from a program."""
+    if request.path.startswith(_FOR_PROGRAMS):
+        return False
+    return any(kind == "text/html" for kind, _ in request.accept_mimetypes)
+
+
+def show_error(error: CoppiceError, *, status: int) -> ResponseReturnValue:
+    """An error as a page; who is not logged in is sent there first."""
+    if status == 401 and request.method == "GET":
+        return redirect("/login?" + urlencode({"next": request.full_path.rstrip("?")}))
+    title = _TITLES.get(status, "Something went wrong")
+    page = render_template(
+        "error.html", title=title, message=str(error), advice=error.advice, status=status
+    )
+    return page, status
+
+
+def known_actor() -> Actor | None:
+    """Who is logged in, for the frame of a page; None for nobody."""
+    try:
+        return current_actor()
+    except CoppiceError:
+        return None
+
+
+def _context() -> dict[str, Any]:
+    actor = known_actor()
+    is_operator = actor is not None and actor.is_operator
+    return {
+        "actor": actor,
+        "navigation": [
+            (entry.label, entry.path)
+            for entry in NAVIGATION
+            if is_operator or not entry.is_for_operators
+        ],
+    }
+
+
+def _keep_private(response: Response) -> Response:
+    """Pages hold what not everybody may see: no shared cache keeps them."""
+    if response.mimetype == "text/html" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers["Vary"] = "Cookie, Authorization"
+    return response
+
+
+def _version(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
