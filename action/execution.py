@@ -36,19 +36,25 @@ def execute(
 
     `lost` gives a reason as soon as the lease is gone; the command is ended then.
     """
-    try:
-        marker.check(go.credentials, pause=place.interruption.pause)
-    except ActionError as error:
-        return _not_run(place, error.problem)
-    except Interrupted:
-        problem = verdicts.interrupted(go.planned.database)
+    problem = _reach(place, go)
+    if problem:
         return _not_run(place, problem)
-    scratch = Path(tempfile.mkdtemp(prefix="command-", dir=place.folder))
-    try:
-        outcome = _run(place, go, variables=variables, lost=lost, scratch=scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    outcome = _run(place, place.command, go, variables=variables, lost=lost)
     return ended(place, go, outcome)
+
+
+def seed(
+    place: Workplace, go: Go, *, variables: Mapping[str, str], lost: Callable[[], str]
+) -> Ended:
+    """The same for the seed command, on a database that was migrated just now."""
+    problem = _reach(place, go)
+    if problem and place.interruption.is_set:
+        how = "was not started (the job was cancelled)"
+        return _not_run(place, verdicts.not_seeded(go.planned.database, how))
+    if problem:
+        return _not_run(place, problem)
+    outcome = _run(place, place.seed_command, go, variables=variables, lost=lost)
+    return Ended(report=_report(place, outcome), problem=_seed_problem(place, go, outcome))
 
 
 def ended(place: Workplace, go: Go, outcome: Outcome) -> Ended:
@@ -56,27 +62,43 @@ def ended(place: Workplace, go: Go, outcome: Outcome) -> Ended:
     return Ended(report=_report(place, outcome), problem=_problem(place, go, outcome))
 
 
+def _reach(place: Workplace, go: Go) -> Problem | None:
+    try:
+        marker.check(go.credentials, pause=place.interruption.pause)
+    except ActionError as error:
+        return error.problem
+    except Interrupted:
+        return verdicts.interrupted(go.planned.database)
+    return None
+
+
 def _run(
     place: Workplace,
+    text: str,
     go: Go,
     *,
     variables: Mapping[str, str],
     lost: Callable[[], str],
-    scratch: Path,
 ) -> Outcome:
     label = f"{go.planned.environment} | " if place.inputs.max_parallel > 1 else ""
-    with place.console.strangers():
-        return command.run(
-            Command(
-                text=place.command,
-                directory=place.inputs.directory,
-                environment=environment.for_command(place.job.environ, variables, scratch=scratch),
-                timeout_seconds=60.0 * place.inputs.timeout_minutes,
-            ),
-            relay=lambda line: place.console.relay(line, label=label),
-            should_stop=lambda: _CANCELLED if place.interruption.is_set else lost(),
-            secrets=place.console.masked,
-        )
+    scratch = Path(tempfile.mkdtemp(prefix="command-", dir=place.folder))
+    try:
+        with place.console.strangers():
+            return command.run(
+                Command(
+                    text=text,
+                    directory=place.inputs.directory,
+                    environment=environment.for_command(
+                        place.job.environ, variables, scratch=scratch
+                    ),
+                    timeout_seconds=60.0 * place.inputs.timeout_minutes,
+                ),
+                relay=lambda line: place.console.relay(line, label=label),
+                should_stop=lambda: _CANCELLED if place.interruption.is_set else lost(),
+                secrets=place.console.masked,
+            )
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _report(place: Workplace, outcome: Outcome) -> Report:
@@ -105,6 +127,19 @@ def _problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
     if outcome.exit_code == 0:
         return None
     return verdicts.command_failed(database, exit_code=outcome.exit_code)
+
+
+def _seed_problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
+    if outcome.exit_code == 0:
+        return None
+    how = "could not be started"
+    if outcome.exit_code is not None:
+        how = f"ended with exit code {outcome.exit_code}"
+    elif outcome.stopped == command.TIMED_OUT:
+        how = f"was stopped after {place.inputs.timeout_minutes} minutes"
+    elif outcome.stopped:
+        how = f"was stopped ({outcome.stopped.rstrip('.')})"
+    return verdicts.not_seeded(go.planned.database, how)
 
 
 def _not_run(place: Workplace, problem: Problem) -> Ended:

@@ -30,6 +30,7 @@ class Inputs:
     service_url: str
     """Without a trailing slash: also the audience of the job's token."""
     migration_command: str
+    seed_command: str
     migrate: bool
     app: str
     environments: tuple[str, ...]
@@ -111,7 +112,8 @@ def read(environ: Mapping[str, str]) -> Inputs:
     reader = _Reader(environ)
     inputs = Inputs(
         service_url=_service_url(reader),
-        migration_command=_command(reader),
+        migration_command=_command(reader, reader.text("migration-command"), "migration-command"),
+        seed_command=_command(reader, reader.text("seed-command"), "seed-command"),
         migrate=reader.boolean("migrate", default="true"),
         app=reader.matching("app", _APP, "must be 2 to 16 of a-z and 0-9, like 3ba03b"),
         environments=_environments(reader),
@@ -174,12 +176,11 @@ def _service_url(reader: _Reader) -> str:
     return value.rstrip("/")
 
 
-def _command(reader: _Reader) -> str:
-    command = reader.text("migration-command")
+def _command(reader: _Reader, command: str, name: str) -> str:
     if len(command.encode("utf-8", "replace")) > LONGEST_COMMAND_BYTES:
-        reader.complain("migration-command", "is too long; put it into a script and call that")
+        reader.complain(name, "is too long; put it into a script and call that")
     elif any("\ud800" <= character <= "\udfff" for character in command):
-        reader.complain("migration-command", "is not UTF-8")
+        reader.complain(name, "is not UTF-8")
     return command
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from action import marker, results, verdicts
 from action.errors import ActionError
-from action.execution import NOT_RUN, execute
+from action.execution import NOT_RUN, execute, seed
 from action.interruption import Interrupted
 from action.lease import Lease
 from action.reply import Passed, Verdict
-from action.results import Result, failed, judged
+from action.results import Ended, Result, failed, judged
 from action.transport import Patience
 from action.turns import receive, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from action.reply import Go, Planned
     from action.service import Report
@@ -86,12 +86,32 @@ def _migrate_once(place: Workplace, go: Go, *, asked_at: float) -> tuple[Result,
         ended = NOT_RUN
         try:
             ended = execute(place, go, variables=variables, lost=lease.lost)
+            if go.seeds and ended.is_good:
+                ended = _seeded(place, go, ended, variables=variables, lost=lease.lost)
         finally:
             verdict = _tell(place, go.planned, ended.report)
     may_be_neutral = go.planned.environment == "preview" and place.run.primary != "preview"
     result = judged(go.planned, ended, verdict, may_be_neutral=may_be_neutral or verdict.again)
     _show(place, result)
     return (replace(result, variables=variables) if result.is_good else result), verdict.again
+
+
+def _seeded(
+    place: Workplace,
+    go: Go,
+    migrated: Ended,
+    *,
+    variables: Mapping[str, str],
+    lost: Callable[[], str],
+) -> Ended:
+    """Run the seed command after a success, and put its end beside the migration's."""
+    source = "the workflow" if place.inputs.seed_command else "the app's assignment"
+    place.console.say(f"{go.planned.database} is new. Seed command, from {source}:")
+    for line in place.seed_command.splitlines():
+        place.console.say(f"  {line}")
+    ended = seed(place, go, variables=variables, lost=lost)
+    report = replace(migrated.report, seed=ended.report)
+    return Ended(report=report, problem=ended.problem)
 
 
 def _tell(place: Workplace, planned: Planned, report: Report) -> Verdict:

@@ -42,8 +42,19 @@ def describe(results: Sequence[Result]) -> str:
                 "database": result.planned.database,
                 "result": result.result,
                 "duration_seconds": round(result.duration_seconds, 3),
+                "seed": _seed(result),
             }
             for result in results
         ],
         separators=(",", ":"),
     )
+
+
+def _seed(result: Result) -> dict[str, object] | None:
+    if result.seed is None:
+        return None
+    return {
+        "result": result.seed.result,
+        "exit_code": result.seed.exit_code,
+        "duration_seconds": round(result.seed.duration_seconds, 3),
+    }

@@ -7,14 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from action import fields
 from action.credentials import Credentials, InvalidReply, credentials_in
-from action.redact import plain
 
 _APP = re.compile(r"[a-z0-9]{2,16}")
 _CODE = re.compile(r"[a-z0-9_-]{1,60}")
 _DATABASE = re.compile(r"[a-z0-9][a-z0-9._-]{0,61}[a-z0-9]")
 _ENVIRONMENT = re.compile(r"production|branch|preview")
-_LONGEST_COMMAND = 100_000
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class Run:
     app: str
     command: str
     command_source: str
+    seed_command: str
+    """Empty: nothing is seeded."""
     primary: str
     databases: tuple[Planned, ...]
     migrates: bool
@@ -61,6 +62,8 @@ class Go:
     credentials: Credentials = field(repr=False)
     lease_seconds: float
     """0 when nothing is to be migrated."""
+    seeds: bool
+    """Once it is migrated, the seed command follows."""
 
 
 @dataclass(frozen=True)
@@ -113,19 +116,20 @@ def decode(body: bytes) -> dict[str, Any]:
 
 def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
     """Read the answer to a new run. Raises InvalidReply."""
-    result = _matching(reply, "result", re.compile("run|skipped"))
+    result = fields.matching(reply, "result", re.compile("run|skipped"))
     if result == "skipped":
         return NoDatabase(
-            reason=_matching(reply, "reason", _CODE),
-            message=_words(reply, "message"),
-            advice=_words(reply, "advice"),
+            reason=fields.matching(reply, "reason", _CODE),
+            message=fields.words(reply, "message"),
+            advice=fields.words(reply, "advice"),
         )
     run = Run(
-        id=_whole(reply, "run"),
-        app=_matching(reply, "app", _APP),
-        command=_command(reply),
-        command_source=_matching(reply, "command_source", re.compile("workflow|assignment")),
-        primary=_matching(reply, "primary", _ENVIRONMENT),
+        id=fields.whole(reply, "run"),
+        app=fields.matching(reply, "app", _APP),
+        command=fields.command(reply, "command"),
+        command_source=fields.matching(reply, "command_source", re.compile("workflow|assignment")),
+        seed_command=fields.command(reply, "seed_command"),
+        primary=fields.matching(reply, "primary", _ENVIRONMENT),
         databases=_planned(reply),
         migrates=migrates,
     )
@@ -136,13 +140,15 @@ def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
     return run
 
 
-def turn_in(reply: dict[str, Any], *, planned: Planned, migrates: bool) -> Go | Passed:
+def turn_in(
+    reply: dict[str, Any], *, planned: Planned, migrates: bool, may_seed: bool = False
+) -> Go | Passed:
     """Read the answer about one database. Raises InvalidReply."""
-    result = _matching(reply, "result", re.compile("go|superseded|skipped"))
+    result = fields.matching(reply, "result", re.compile("go|superseded|skipped"))
     if reply.get("environment") != planned.environment:
         raise InvalidReply("it is about another environment")
     if result != "go":
-        return Passed(result=result, message=_words(reply, "message"))
+        return Passed(result=result, message=fields.words(reply, "message"))
     if reply.get("database") != planned.database:
         raise InvalidReply("it is about another database")
     return Go(
@@ -151,22 +157,21 @@ def turn_in(reply: dict[str, Any], *, planned: Planned, migrates: bool) -> Go | 
             reply, environment=planned.environment, database=planned.database
         ),
         lease_seconds=lease_seconds_in(reply) if migrates else 0.0,
+        seeds=_seeds(reply, may_seed=migrates and may_seed),
     )
 
 
 def lease_seconds_in(reply: dict[str, Any]) -> float:
     """Read how long a lease lasts. Raises InvalidReply."""
-    return _number(reply, "lease_seconds", least=0.5, most=3600.0)
+    return fields.number(reply, "lease_seconds", least=0.5, most=3600.0)
 
 
 def verdict_in(reply: dict[str, Any]) -> Verdict:
     """Read the answer to a report. Raises InvalidReply."""
-    if not isinstance(reply.get("fails"), bool):
-        raise InvalidReply("`fails` is missing")
     return Verdict(
-        again=_matching(reply, "next", re.compile("done|again")) == "again",
-        fails=reply["fails"],
-        message=_words(reply, "message"),
+        again=fields.matching(reply, "next", re.compile("done|again")) == "again",
+        fails=fields.truth(reply, "fails"),
+        message=fields.words(reply, "message"),
     )
 
 
@@ -181,8 +186,8 @@ def refusal_in(body: bytes) -> Refusal:
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     return Refusal(
         code=code if isinstance(code, str) and _CODE.fullmatch(code) else "",
-        message=_words(reply, "message"),
-        advice=_words(reply, "advice"),
+        message=fields.words(reply, "message"),
+        advice=fields.words(reply, "advice"),
         retry_after_seconds=float(min(max(0.2, seconds or 0), 30)) if is_number else 1.0,
     )
 
@@ -195,8 +200,8 @@ def _planned(reply: dict[str, Any]) -> tuple[Planned, ...]:
         raise InvalidReply("`databases` holds something else than objects")
     planned = tuple(
         Planned(
-            environment=_matching(item, "environment", _ENVIRONMENT),
-            database=_matching(item, "database", _DATABASE),
+            environment=fields.matching(item, "environment", _ENVIRONMENT),
+            database=fields.matching(item, "database", _DATABASE),
         )
         for item in items
     )
@@ -206,34 +211,8 @@ def _planned(reply: dict[str, Any]) -> tuple[Planned, ...]:
     return planned
 
 
-def _matching(reply: dict[str, Any], key: str, pattern: re.Pattern[str]) -> str:
-    value = reply.get(key)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise InvalidReply(f"`{key}` is missing or malformed")
-    return value
-
-
-def _command(reply: dict[str, Any]) -> str:
-    value = reply.get("command")
-    if not isinstance(value, str) or "\0" in value or len(value) > _LONGEST_COMMAND:
-        raise InvalidReply("`command` is missing or malformed")
-    return value
-
-
-def _words(reply: dict[str, Any], key: str) -> str:
-    value = reply.get(key)
-    return plain(value) if isinstance(value, str) else ""
-
-
-def _whole(reply: dict[str, Any], key: str) -> int:
-    value = reply.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
-        raise InvalidReply(f"`{key}` is missing or malformed")
-    return value
-
-
-def _number(reply: dict[str, Any], key: str, *, least: float, most: float) -> float:
-    value = reply.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-        raise InvalidReply(f"`{key}` is missing or malformed")
-    return float(value)
+def _seeds(reply: dict[str, Any], *, may_seed: bool) -> bool:
+    seeds = fields.truth(reply, "seed")
+    if seeds and not may_seed:
+        raise InvalidReply("it asks for a seed where there is no seed command")
+    return seeds

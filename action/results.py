@@ -32,6 +32,8 @@ class Result:
     fails: bool = False
     """Whether the step fails because of it; preview beside a branch does not."""
     problem: Problem | None = None
+    seed: Report | None = None
+    """How the seed command ended, where one followed the migration."""
     note: str = ""
     """The service's remark."""
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -42,6 +44,13 @@ class Result:
         """Whether the database is as the command should leave it."""
         return self.result == SUCCESS and not self.fails
 
+    @property
+    def words(self) -> str:
+        """The result as people read it, with what became of the seed."""
+        if self.seed is None:
+            return self.result
+        return f"{self.result}, seed: {self.seed.result}"
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -49,6 +58,11 @@ class Ended:
 
     report: Report
     problem: Problem | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the database was migrated, and seeded where that was asked for."""
+        return all(report.result == SUCCESS for report in (self.report, self.report.seed) if report)
 
 
 def failed(planned: Planned, problem: Problem) -> Result:
@@ -62,15 +76,16 @@ def judged(planned: Planned, ended: Ended, verdict: Verdict, *, may_be_neutral: 
     The service may only soften a failure where one can be neutral: on preview beside a branch.
     """
     problem, result = ended.problem, ended.report.result
-    if verdict.fails and result == SUCCESS:
+    if verdict.fails and ended.is_good:
         problem, result = verdicts.overruled(planned.database, verdict.message), FAILURE
-    is_grave = result != SUCCESS and not may_be_neutral
+    is_grave = not ended.is_good and not may_be_neutral
     return Result(
         planned=planned,
         result=result,
         duration_seconds=ended.report.duration_seconds,
         fails=verdict.fails or is_grave or bool(problem and problem.is_alarm),
         problem=problem,
+        seed=ended.report.seed,
         note=verdict.message,
     )
 

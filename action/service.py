@@ -57,6 +57,8 @@ class Report:
     exit_code: int | None
     duration_seconds: float
     log: str = field(repr=False)
+    seed: Report | None = None
+    """How the seed command ended, where one followed the migration."""
 
 
 class Service:
@@ -80,6 +82,7 @@ class Service:
             "environments": list(inputs.environments),
             "migrate": inputs.migrate,
             "migration_command": inputs.migration_command,
+            "seed_command": inputs.seed_command,
             "credentials": inputs.credentials,
             "export_env": inputs.export_env,
             "credentials_minutes": inputs.credentials_minutes,
@@ -103,7 +106,12 @@ class Service:
                 retry_after_seconds=refusal.retry_after_seconds,
             )
         return self._read(
-            lambda decoded: reply.turn_in(decoded, planned=planned, migrates=run.migrates),
+            lambda decoded: reply.turn_in(
+                decoded,
+                planned=planned,
+                migrates=run.migrates,
+                may_seed=bool(run.seed_command.strip()),
+            ),
             self._accepted(answer),
         )
 
@@ -124,12 +132,7 @@ class Service:
         patience: Patience | None = None,
     ) -> reply.Verdict:
         """Say how a migration ended, which also gives the lease back."""
-        body = {
-            "result": report.result,
-            "exit_code": report.exit_code,
-            "duration_seconds": round(report.duration_seconds, 3),
-            "log": report.log,
-        }
+        body = {**_told(report), "seed": _told(report.seed) if report.seed else None}
         path = f"{_path(run, planned)}/result"
         return self._read(reply.verdict_in, self._call(path, body, patience))
 
@@ -186,6 +189,15 @@ class Service:
             return parse(value)
         except InvalidReply as error:
             raise Unavailable(messages.invalid_reply(self._url, str(error))) from error
+
+
+def _told(report: Report) -> dict[str, Any]:
+    return {
+        "result": report.result,
+        "exit_code": report.exit_code,
+        "duration_seconds": round(report.duration_seconds, 3),
+        "log": report.log,
+    }
 
 
 def _path(run: reply.Run, planned: reply.Planned) -> str:

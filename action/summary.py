@@ -29,7 +29,7 @@ def table(results: Sequence[Result]) -> str:
         cells = (
             result.planned.environment,
             result.planned.database,
-            result.result + neutral,
+            result.words + neutral,
             f"{result.duration_seconds:.1f}",
             remark,
         )

@@ -97,6 +97,19 @@ def command_timed_out(database: str, *, minutes: int) -> Problem:
     )
 
 
+def not_seeded(database: str, how: str) -> Problem:
+    """The migration went well, the seed command after it did not."""
+    return Problem(
+        title=f"The seed command {how} on {database}; the migration itself succeeded.",
+        text=(
+            "The database is migrated and counts as such, but its sample data may be incomplete."
+            " The next run tries the seed command again, so it must not mind what is there"
+            " already; a branch's database that is beyond repair is emptied with"
+            " `python -m app databases reset OWNER/REPO --branch NAME`."
+        ),
+    )
+
+
 def lease_lost(database: str, why: str) -> Problem:
     """The database was no longer ours."""
     return Problem(

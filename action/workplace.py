@@ -32,3 +32,8 @@ class Workplace:
     def command(self) -> str:
         """What to run: only the workflow's own words when it has any, whatever the service says."""
         return self.inputs.migration_command or self.run.command
+
+    @property
+    def seed_command(self) -> str:
+        """What to run on a new database once it is migrated, by the same rule."""
+        return self.inputs.seed_command or self.run.seed_command

@@ -47,6 +47,7 @@ from app.store.preparation import prepare
 from app.store.queue import PostgresQueue
 from app.store.repositories import PostgresRepositories
 from app.store.runs import PostgresRuns
+from app.store.seeds import PostgresSeeds
 from app.store.tokens import PostgresTokens
 from app.store.vault import Vault, new_key
 
@@ -167,6 +168,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             migrations=PostgresMigrations(pool),
             history=PostgresHistory(pool),
             leases=PostgresLeases(pool),
+            seeds=PostgresSeeds(pool),
             job_logins=PostgresJobLogins(pool, vault),
             access_tokens=PostgresTokens(pool),
             device_logins=PostgresDeviceLogins(pool),

@@ -18,6 +18,8 @@ from app.cli.rules import (
     ProductionEnvironment,
     Runners,
     RuntimeProduction,
+    SeedCommand,
+    SeedProduction,
     policies_with,
 )
 from app.cli.session import Session, open_session
@@ -48,6 +50,7 @@ def assign(  # noqa: PLR0913 - the options that people type
     instance: Annotated[str, typer.Argument(help="Name of the instance.")],
     *,
     migration_command: Command = None,
+    seed_command: SeedCommand = None,
     app_id: AppOption = None,
     ignore: Ignore = None,
     preview: Preview = None,
@@ -58,6 +61,7 @@ def assign(  # noqa: PLR0913 - the options that people type
     runners: Runners = None,
     bots: Bots = None,
     runtime_production: RuntimeProduction = None,
+    seed_production: SeedProduction = None,
     log: Log = None,
     wait: Annotated[
         bool | None, typer.Option(help="Wait until the databases are there; default on a terminal.")
@@ -75,6 +79,8 @@ def assign(  # noqa: PLR0913 - the options that people type
         runners=runners,
         bots=bots,
         runtime_production=runtime_production,
+        seed_command=seed_command,
+        seed_production=seed_production,
         log=log,
     )
     request = AssignRequest(
@@ -112,6 +118,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     *,
     app_id: AppOption = None,
     migration_command: Command = None,
+    seed_command: SeedCommand = None,
     ignore: Ignore = None,
     preview: Preview = None,
     on_preview_failure: OnPreviewFailure = None,
@@ -121,6 +128,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     runners: Runners = None,
     bots: Bots = None,
     runtime_production: RuntimeProduction = None,
+    seed_production: SeedProduction = None,
     log: Log = None,
 ) -> None:
     """Change an assignment; what is not given stays. An empty text ('') empties a list."""
@@ -137,6 +145,8 @@ def edit(  # noqa: PLR0913 - the options that people type
             runners=runners,
             bots=bots,
             runtime_production=runtime_production,
+            seed_command=seed_command,
+            seed_production=seed_production,
             log=log,
         )
         assignments.edit(
@@ -168,6 +178,7 @@ def _summary(session: Session, assigned: Assigned) -> Row:
         "repository": assigned.repository.full_name,
         "instance": assigned.instance.name,
         "migration_command": assignment.migration_command or None,
+        "seed_command": assignment.policies.seed_command or None,
         "databases": len([one for one in databases if one.is_live]),
         "installation": assigned.repository.installation_state.value,
     }

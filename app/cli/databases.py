@@ -58,6 +58,7 @@ def show(
     """Show one database."""
     with open_session() as session:
         database = find(session, target, branch, environment, app_id)
+        remembered = session.services.seeds.of(database)
         record = {
             **_summary(session, database),
             "login": database.login_role,
@@ -67,6 +68,8 @@ def show(
             "migrated_at": database.migrated_at,
             "created_at": database.created_at,
             "ready_at": database.ready_at,
+            "seeded_at": remembered.seeded_at if remembered else None,
+            "seed_is_owed": remembered is not None and remembered.is_owed,
             "kept_until": database.drop_after,
         }
     show_record(record, as_json=as_json)
@@ -118,6 +121,21 @@ def reset(
         confirm("This removes ALL DATA in it for good.", name=database.name, is_confirmed=yes)
         databases.reset(session.services, database)
     say(f"{database.name} is empty. Re-run its workflow to migrate it.")
+
+
+@group.command()
+def seed(
+    target: Target,
+    *,
+    branch: BranchOption = None,
+    environment: EnvironmentOption = None,
+    app_id: AppOption = None,
+) -> None:
+    """Have the next run of the workflow seed a database once more, whatever it holds."""
+    with open_session() as session:
+        database = find(session, target, branch, environment, app_id)
+        databases.seed(session.services, database)
+    say(f"{database.name} is seeded by the next run that has a seed command.")
 
 
 @group.command()

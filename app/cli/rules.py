@@ -70,6 +70,21 @@ Log = Annotated[
     LogPolicy | None,
     typer.Option(help="Show logs in checks of public repositories too.", rich_help_panel=_RULES),
 ]
+SeedCommand = Annotated[
+    str | None,
+    typer.Option(
+        help="Run once for each new database after its first migration, unless the workflow gives"
+        " its own; '' ends that.",
+    ),
+]
+SeedProduction = Annotated[
+    bool | None,
+    typer.Option(
+        "--seed-production/--no-seed-production",
+        help="Let the seed command run on production too.",
+        rich_help_panel=_RULES,
+    ),
+]
 
 
 def policies_with(before: Policies, **given: Any) -> Policies:

@@ -60,6 +60,10 @@ class Policies:
     bots: BotPolicy = BotPolicy.NO_DEPENDABOT
     runtime_production: bool = False
     log: LogPolicy = LogPolicy.PRIVATE
+    seed_command: str = ""
+    """Run once for each new database after its first migration, unless the workflow has its own."""
+    seed_production: bool = False
+    """Production is seeded too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

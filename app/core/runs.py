@@ -62,6 +62,28 @@ class Run:
     timeout_minutes: int
     command: str
     created_at: datetime
+    seed_command: str = ""
+    """Empty: nothing is seeded."""
+
+    @property
+    def minutes_per_database(self) -> int:
+        """How long its commands may take on one database: each has the timeout for itself."""
+        return self.timeout_minutes * (2 if self.seed_command.strip() else 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeding:
+    """How the seed command ended that followed a successful migration."""
+
+    result: MigrationResult
+    """`success`, `failure` or `timed-out`."""
+    exit_code: int | None
+    duration_seconds: float
+    log_tail: str
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.result is MigrationResult.SUCCESS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +104,14 @@ class Migration:
     """It ran on a preview database that was emptied after a first failure."""
     generation: int
     """Of the database when it started."""
+    seeding: Seeding | None = None
+    """None: no seed command followed it."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was migrated, and seeded where the seed command followed."""
+        is_seeded = self.seeding is None or self.seeding.has_succeeded
+        return self.result is MigrationResult.SUCCESS and is_seeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

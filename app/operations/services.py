@@ -15,7 +15,7 @@ from app.operations.ports.knowledge import Deliveries, Repositories
 from app.operations.ports.measurements import Measurements
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.ports.records import Audit, Queue
-from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs
+from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs, Seeds
 from app.operations.ports.tokens import AccessTokens, DeviceLogins
 
 
@@ -33,6 +33,7 @@ class Services:
     migrations: Migrations
     history: History
     leases: Leases
+    seeds: Seeds
     job_logins: JobLogins
     access_tokens: AccessTokens
     device_logins: DeviceLogins

@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId, CommitSha, MigrationId, RunId
-from app.core.runs import Migration, MigrationResult
+from app.core.runs import Migration, MigrationResult, Seeding
 from app.operations.ports.runs import NewMigration, Outcome
 
 
@@ -66,13 +66,16 @@ class PostgresMigrations:
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE migrations SET finished_at = %s, result = %s, exit_code = %s,"
-                " duration_seconds = %s, log_tail = %s WHERE id = %s AND finished_at IS NULL",
+                " duration_seconds = %s, log_tail = %s, seed_result = %s, seed_exit_code = %s,"
+                " seed_duration_seconds = %s, seed_log_tail = %s"
+                " WHERE id = %s AND finished_at IS NULL",
                 [
                     at,
                     outcome.result,
                     outcome.exit_code,
                     outcome.duration_seconds,
                     outcome.log_tail,
+                    *_seed_columns(outcome.seeding),
                     migration_id,
                 ],
             )
@@ -87,11 +90,29 @@ def migration_from(row: DictRow) -> Migration:
     result = row["result"]
     return Migration(
         **{
-            **row,
+            **{name: value for name, value in row.items() if not name.startswith("seed_")},
             "environment": Environment(row["environment"]),
             "result": None if result is None else MigrationResult(result),
+            "seeding": _seeding(row),
         }
     )
+
+
+def _seeding(row: DictRow) -> Seeding | None:
+    if row["seed_result"] is None:
+        return None
+    return Seeding(
+        result=MigrationResult(row["seed_result"]),
+        exit_code=row["seed_exit_code"],
+        duration_seconds=row["seed_duration_seconds"],
+        log_tail=row["seed_log_tail"],
+    )
+
+
+def _seed_columns(seeding: Seeding | None) -> tuple[object, ...]:
+    if seeding is None:
+        return (None, None, None, None)
+    return (seeding.result, seeding.exit_code, seeding.duration_seconds, seeding.log_tail)
 
 
 def _is_ready(connection: Connection[DictRow], new: NewMigration) -> bool:

@@ -1,5 +1,6 @@
 """Requests and answers of the API for runs. No request can name a branch or a database."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
@@ -38,6 +39,7 @@ class StartRun(_Request):
     environments: list[RunEnvironment] = Field([], max_length=3, description="Empty: all reached")
     migrate: bool = True
     migration_command: Text = Field("", max_length=_LONGEST_COMMAND)
+    seed_command: Text = Field("", max_length=_LONGEST_COMMAND)
     credentials: Literal["job", "runtime"] = "job"
     export_env: bool = False
     credentials_minutes: int = Field(60, ge=1, le=360)
@@ -54,6 +56,7 @@ class StartRun(_Request):
             environments=tuple(Environment(name) for name in self.environments),
             migrates=self.migrate,
             command=self.migration_command,
+            seed_command=self.seed_command,
             credentials=CredentialKind(self.credentials),
             export_env=self.export_env,
             credentials_minutes=self.credentials_minutes,
@@ -79,8 +82,8 @@ class Nothing(_Request):
         return {} if body is None else body
 
 
-class ReportResult(_Request):
-    """How a migration ended."""
+class CommandEnd(_Request):
+    """How a command ended."""
 
     result: Literal["success", "failure", "timed-out"]
     exit_code: int | None = Field(None, ge=-(2**31), le=2**31 - 1)
@@ -94,6 +97,21 @@ class ReportResult(_Request):
             duration_seconds=self.duration_seconds,
             log=self.log,
         )
+
+
+class ReportResult(CommandEnd):
+    """How a migration ended, and the seed command after it."""
+
+    seed: CommandEnd | None = Field(None, description="Only after a successful migration")
+
+    @model_validator(mode="after")
+    def follows_a_success(self) -> "ReportResult":
+        if self.seed is not None and self.result != "success":
+            raise ValueError("the seed command follows only a successful migration")
+        return self
+
+    def to_report(self) -> Report:
+        return replace(super().to_report(), seed=self.seed.to_report() if self.seed else None)
 
 
 class DatabaseOfRun(BaseModel):
@@ -111,6 +129,7 @@ class RunStarted(BaseModel):
     app: str
     command: str
     command_source: Literal["workflow", "assignment"]
+    seed_command: str
     primary: str
     databases: list[DatabaseOfRun]
 
@@ -121,6 +140,7 @@ class RunStarted(BaseModel):
             app=begun.run.app_id,
             command=begun.run.command,
             command_source="workflow" if begun.is_command_from_workflow else "assignment",
+            seed_command=begun.run.seed_command,
             primary=begun.run.primary,
             databases=[
                 DatabaseOfRun(environment=environment, database=name)
@@ -145,7 +165,8 @@ class RunAnswer(RootModel[RunStarted | RunSkipped]):
 class DatabaseGiven(BaseModel):
     """The variables for the command; the marker is for checking that they lead where they should.
 
-    `lease_seconds` is absent when nothing is to be migrated.
+    `lease_seconds` is absent when nothing is to be migrated; `seed` says whether the seed command
+    follows a successful migration.
     """
 
     result: Literal["go"] = "go"
@@ -156,6 +177,7 @@ class DatabaseGiven(BaseModel):
     ca_certificate: str | None
     lease_seconds: int | None
     outlives_run: bool
+    seed: bool
 
     @classmethod
     def of(cls, go: Go) -> "DatabaseGiven":
@@ -168,6 +190,7 @@ class DatabaseGiven(BaseModel):
             ca_certificate=go.credentials.instance.public_address.ca_certificate,
             lease_seconds=go.lease_seconds,
             outlives_run=go.credentials.outlives_run,
+            seed=go.seeds,
         )
 
 

@@ -8,6 +8,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
+from app.core.seeding import may_seed
 from app.operations.administration.assignments import Assigned
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
@@ -85,6 +86,30 @@ def reset(services: Services, database: Database) -> Database:
     return _needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )
+
+
+def seed(services: Services, database: Database) -> Database:
+    """Have the next run seed it, whatever it holds; a seed that is due anyway stays due.
+
+    Raises Conflict or Invalid where no run would.
+    """
+    assignment = services.apps.assignment(database.app_id)
+    if assignment is None:
+        raise Conflict(f"The app {database.app_id} is not assigned, so no run reaches it.")
+    if database.environment is Environment.DEV:
+        raise Invalid(
+            f"No run reaches {database.name}: it is for work on your own machine.",
+            advice="Run the seed command there, with the variables that `env` prints.",
+        )
+    if not may_seed(database.environment, assignment.policies):
+        raise Invalid(
+            "Production is not seeded.",
+            advice="If it should be: python -m app apps edit OWNER/REPO --seed-production",
+        )
+    _refuse_busy(services, database)
+    services.seeds.owe(database)
+    _record(services, "databases seed", database)
+    return database
 
 
 def restore(services: Services, database: Database) -> Database:

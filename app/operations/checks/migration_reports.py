@@ -7,14 +7,9 @@ from app.core.checks import CheckContent, Conclusion
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.runs import Migration, MigrationResult, Run
-from app.operations.checks.markdown import block, code, plain_lines
+from app.operations.checks import seed_reports
+from app.operations.checks.command_words import command_line, facts, log_blocks
 from app.operations.checks.reports import database_words, duration, migration_check_name
-
-# GitHub takes 65,535 characters for a summary and as many for a text.
-# https://docs.github.com/en/rest/checks/runs
-MAX_TEXT = 65_535
-_MAX_LOG = 60_000
-_MAX_COMMAND = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +36,8 @@ def in_progress(story: Story) -> CheckContent:
         name=migration_check_name(story.app, story.migration.environment),
         conclusion=None,
         title=f"Migrating {story.database.name}",
-        summary=f"{database_words(story.database)} is being migrated.\n\n{_command(story)}",
+        summary=f"{database_words(story.database)} is being migrated.\n\n"
+        f"{command_line(story.run.command)}",
         details_url=story.job_url,
         started_at=story.migration.started_at,
     )
@@ -53,7 +49,7 @@ def finished(story: Story) -> CheckContent:
     return CheckContent(
         name=migration_check_name(story.app, migration.environment),
         conclusion=_conclusion(story),
-        title=_title(migration),
+        title=_title(migration) + seed_reports.title(migration),
         summary="\n\n".join(part for part in _summary(story) if part),
         text=_log(story),
         details_url=story.job_url,
@@ -74,7 +70,7 @@ def untouched(app: App) -> CheckContent:
 
 def _conclusion(story: Story) -> Conclusion:
     match story.migration.result:
-        case MigrationResult.SUCCESS:
+        case MigrationResult.SUCCESS if story.migration.is_good:
             return Conclusion.SUCCESS
         case MigrationResult.SUPERSEDED | MigrationResult.SKIPPED:
             return Conclusion.SKIPPED
@@ -108,6 +104,7 @@ def _summary(story: Story) -> list[str]:
         f"{database_words(story.database)}: {_what_happened(story)}",
         _rebuilt(migration),
         _facts(story) if migration.result is not MigrationResult.SUPERSEDED else "",
+        seed_reports.summary(story.run, migration),
         _advice(story),
     ]
 
@@ -144,21 +141,7 @@ def _rebuilt(migration: Migration) -> str:
 
 def _facts(story: Story) -> str:
     migration = story.migration
-    lines = []
-    if migration.duration_seconds is not None:
-        lines.append(f"- Duration: {duration(migration.duration_seconds)}")
-    if migration.exit_code is not None:
-        lines.append(f"- Exit code: {migration.exit_code}")
-    return "\n".join([*lines, _command(story)])
-
-
-def _command(story: Story) -> str:
-    command = story.run.command.strip()
-    if len(command) > _MAX_COMMAND:
-        command = f"{command[:_MAX_COMMAND]}..."
-    if "\n" in command:
-        return f"- Command:\n\n{block(plain_lines(command))}"
-    return f"- Command: {code(command)}"
+    return facts(migration.duration_seconds, migration.exit_code, command=story.run.command)
 
 
 def _advice(story: Story) -> str:
@@ -173,9 +156,9 @@ def _advice(story: Story) -> str:
 
 
 def _log(story: Story) -> str:
-    log = story.migration.log_tail.strip("\n")
-    if not story.shows_log or not log:
+    if not story.shows_log:
         return ""
-    text = block(log[-_MAX_LOG:])
-    # A fence grows with the longest run of backticks inside.
-    return text if len(text) <= MAX_TEXT else block(log[-_MAX_LOG:].replace("`", "'"))
+    migration = story.migration
+    if migration.seeding is None:
+        return log_blocks(migration.log_tail)
+    return log_blocks(migration.log_tail, migration.seeding.log_tail)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
@@ -18,7 +19,8 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.runs import JobLogin, Migration, MigrationResult, Run
+from app.core.runs import JobLogin, Migration, MigrationResult, Run, Seeding
+from app.core.seeding import Seed
 
 
 class Runs(Protocol):
@@ -48,12 +50,13 @@ class NewMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a migration ended; `log_tail` holds no secret any more."""
+    """How a migration ended; no `log_tail` holds a secret any more."""
 
     result: MigrationResult
     exit_code: int | None = None
     duration_seconds: float | None = None
     log_tail: str = ""
+    seeding: Seeding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,19 @@ class Leases(Protocol):
 
         False when it was renewed or has ended meanwhile.
         """
+
+
+class Seeds(Protocol):
+    """Which databases have their seed. A database that starts afresh is as if never seen."""
+
+    def of(self, database: Database) -> Seed | None:
+        """None when nothing is remembered of this generation."""
+
+    def settle(self, database: Database, *, at: datetime) -> None:
+        """It was seeded."""
+
+    def owe(self, database: Database) -> None:
+        """The next run seeds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ class RunRequest:
     environments: tuple[Environment, ...] = ()
     migrates: bool = True
     command: str = ""
+    seed_command: str = ""
     credentials: CredentialKind = CredentialKind.JOB
     export_env: bool = False
     credentials_minutes: int = 60
@@ -60,7 +61,11 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
         reach = duplicates.unless_pushed(services, claims, facts, reach, assignment.app.id)
     if isinstance(reach, Unreached):
         return reach
-    effective = replace(request, command=_command(request, assignment))
+    effective = replace(
+        request,
+        command=_command(request, assignment),
+        seed_command=_seed_command(request, assignment),
+    )
     basis = _Basis(claims=claims, facts=facts, reach=reach)
     new = _new_run(services, effective, basis, assignment.app.id)
     run = services.runs.start(new, key=request.key)
@@ -136,6 +141,13 @@ def _command(request: RunRequest, assignment: Assignment) -> str:
     return command
 
 
+def _seed_command(request: RunRequest, assignment: Assignment) -> str:
+    if not request.migrates:
+        return ""
+    given = request.seed_command
+    return given if given.strip() else assignment.policies.seed_command
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Basis:
     """What GitHub vouches for, and what follows from it."""
@@ -172,6 +184,7 @@ def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: App
         credentials_minutes=request.credentials_minutes,
         timeout_minutes=request.timeout_minutes,
         command=request.command,
+        seed_command=request.seed_command,
         created_at=services.clock(),
     )
 

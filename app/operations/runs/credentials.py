@@ -95,7 +95,7 @@ def valid_until(run: Run, database: Database, *, now: datetime) -> datetime:
     """When the login ends at the latest; a migration that runs then keeps it until its end."""
     if outlives_run(run, database):
         return now + timedelta(minutes=run.credentials_minutes)
-    return now + timedelta(minutes=run.timeout_minutes) + MARGIN
+    return now + timedelta(minutes=run.minutes_per_database) + MARGIN
 
 
 def close(services: Services, login: JobLogin) -> None:
@@ -171,7 +171,7 @@ def _migration_beyond(run: Run, login: JobLogin) -> timedelta:
     """How much longer than an exported login a migration may take: it must not lose its login."""
     if not (run.migrates and login.outlives_run):
         return timedelta(0)
-    beyond = timedelta(minutes=run.timeout_minutes - run.credentials_minutes) + MARGIN
+    beyond = timedelta(minutes=run.minutes_per_database - run.credentials_minutes) + MARGIN
     return max(beyond, timedelta(0))
 
 

@@ -8,12 +8,12 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import RunId
 from app.core.intents import RebuildDatabase
-from app.core.runs import CredentialKind, Migration, MigrationResult, Run
+from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seeding
 from app.operations.checks import announcements
 from app.operations.checks.markdown import plain_lines
 from app.operations.checks.migration_reports import is_neutral
 from app.operations.ports.runs import Outcome
-from app.operations.runs import credentials, rebuilds
+from app.operations.runs import credentials, rebuilds, seeding
 from app.operations.runs.beginning import own_run
 from app.operations.runs.holding import LEASE
 from app.operations.runs.refusals import lease_lost
@@ -30,6 +30,8 @@ class Report:
     exit_code: int | None
     duration_seconds: float
     log: str
+    seed: "Report | None" = None
+    """Of the seed command, where one followed a successful migration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +79,18 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         exit_code=told.exit_code,
         duration_seconds=told.duration_seconds,
         log_tail=_harmless(services, run, migration, told.log),
+        seeding=_seeding(services, run, migration, told.seed) if told.seed else None,
     )
     return services.migrations.finish(migration.id, outcome, at=services.clock())
+
+
+def _seeding(services: Services, run: Run, migration: Migration, told: Report) -> Seeding:
+    return Seeding(
+        result=told.result,
+        exit_code=told.exit_code,
+        duration_seconds=told.duration_seconds,
+        log_tail=_harmless(services, run, migration, told.log),
+    )
 
 
 def _harmless(services: Services, run: Run, migration: Migration, log: str) -> str:
@@ -106,6 +118,8 @@ def _let_go(services: Services, run: Run, migration: Migration, *, is_again: boo
     if lease is None or lease.migration.id != migration.id:
         return
     if migration.result is MigrationResult.SUCCESS:
+        # First: what is due depends on the database not having been migrated before.
+        seeding.conclude(services, run, migration)
         services.databases.migrated(migration.database_id, head_sha=run.head_sha)
     _end_login(services, run, migration)
     if is_again:
@@ -125,11 +139,10 @@ def _empty(services: Services, migration: Migration) -> None:
 
 def _end_login(services: Services, run: Run, migration: Migration) -> None:
     """An exported login stays after a success only: later steps may need it."""
-    is_success = migration.result is MigrationResult.SUCCESS
     logins = [
         login
         for login in services.job_logins.of_database(migration.database_id)
-        if login.run_id == run.id and not (login.outlives_run and is_success)
+        if login.run_id == run.id and not (login.outlives_run and migration.is_good)
     ]
     try:
         credentials.close_all(services, logins)
@@ -151,6 +164,8 @@ def _owes_rebuild(
 
 def _verdict(run: Run, migration: Migration, *, is_again: bool) -> Verdict:
     name = migration.environment
+    if migration.seeding is not None and not migration.is_good:
+        return _verdict_on_seed(run, migration, migration.seeding)
     if migration.result not in rebuilds.FAILED:
         return Verdict(is_again=False, fails=False, message=f"{name}: {migration.result}.")
     if is_again:
@@ -161,6 +176,14 @@ def _verdict(run: Run, migration: Migration, *, is_again: bool) -> Verdict:
         return Verdict(is_again=False, fails=False, message=message)
     after = " Production is untouched." if name is Environment.PREVIEW else ""
     return Verdict(is_again=False, fails=True, message=f"{name}: {migration.result}.{after}")
+
+
+def _verdict_on_seed(run: Run, migration: Migration, seed: Seeding) -> Verdict:
+    name = migration.environment
+    message = f"{name}: migrated, but the seed command: {seed.result}. The next run tries it again."
+    if is_neutral(run, name):
+        message += " Preview is shared by all branches, so this does not fail the step."
+    return Verdict(is_again=False, fails=not is_neutral(run, name), message=message)
 
 
 def _last(services: Services, run: Run, environment: Environment) -> Migration:

@@ -14,7 +14,7 @@ from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import announcements
 from app.operations.databases import readiness
 from app.operations.ports.runs import Outcome
-from app.operations.runs import credentials, evidence, holding, order
+from app.operations.runs import credentials, evidence, holding, order, seeding
 from app.operations.runs.beginning import assignment_of, own_run
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.holding import LEASE
@@ -31,6 +31,8 @@ class Go:
     variables: dict[str, str] = field(repr=False)
     lease_seconds: int | None
     """None: there is nothing to migrate, so nothing is held."""
+    seeds: bool = False
+    """Once it is migrated, the run's seed command follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ def _migrate(
         return _ended(_finish(services, run, migration, Outcome(result=MigrationResult.SUPERSEDED)))
     announcements.started(services, run, migration)
     try:
-        return _go(services, run, claims, database)
+        go = _go(services, run, claims, database)
+        return replace(go, seeds=seeding.is_due(services, run, assignment, database))
     except ProvisioningFailed as error:
         _finish(services, run, migration, _not_run(error))
         raise

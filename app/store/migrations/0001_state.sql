@@ -126,6 +126,7 @@ CREATE TABLE runs (
     credentials_minutes integer NOT NULL,
     timeout_minutes integer NOT NULL,
     command text NOT NULL,
+    seed_command text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (workflow_run_id, workflow_attempt, idempotency_key)
 );
@@ -145,9 +146,21 @@ CREATE TABLE migrations (
     log_tail text NOT NULL DEFAULT '',
     rebuilt boolean NOT NULL DEFAULT false,
     generation integer NOT NULL, -- of the database when it started: tells whether a rebuild is over
+    seed_result text CHECK (seed_result IN ('success', 'failure', 'timed-out')), -- NULL: not seeded
+    seed_exit_code integer,
+    seed_duration_seconds double precision,
+    seed_log_tail text,
     UNIQUE (run_id, environment, rebuilt)
 );
 CREATE INDEX ON migrations (database_id);
+
+-- Whether a database has its seed. Of one generation: a fresh start is seeded again.
+CREATE TABLE seeds (
+    database_id bigint PRIMARY KEY REFERENCES databases ON DELETE CASCADE,
+    generation integer NOT NULL,
+    is_owed boolean NOT NULL, -- the last try failed, or a person asked for it
+    seeded_at timestamptz
+);
 
 -- One migration at a time for each database; ends by itself when the runner dies.
 CREATE TABLE leases (

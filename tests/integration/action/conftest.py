@@ -67,6 +67,7 @@ class RealDatabase:
             "ca_certificate": None,
             "lease_seconds": 60,
             "outlives_run": False,
+            "seed": False,
         }
         return Reply(body=body | changes)
 

@@ -143,6 +143,7 @@ def run_reply(databases: Mapping[str, str], **changes: Any) -> Reply:
         "app": next(iter(databases.values())).partition("-")[0],
         "command": "true",
         "command_source": "assignment",
+        "seed_command": "",
         "primary": next(iter(databases)),
         "databases": [
             {"environment": environment, "database": database}

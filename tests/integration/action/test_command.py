@@ -119,6 +119,7 @@ def place(tmp_path: Path) -> Workplace:
             app="3ba03b",
             command="true",
             command_source="workflow",
+            seed_command="",
             primary="branch",
             databases=(PLANNED,),
             migrates=True,

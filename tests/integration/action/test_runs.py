@@ -34,6 +34,7 @@ def test_the_result_is_reported_and_in_the_outputs(
         "environment": "branch",
         "database": branch.tenant.name,
         "result": "success",
+        "seed": None,
     }
     del finished.outputs["databases"]
     assert finished.outputs == {
@@ -56,6 +57,7 @@ def test_the_run_is_asked_for_with_the_inputs_and_the_jobs_token(
         "environments": ["branch", "preview"],
         "migrate": True,
         "migration_command": "true",
+        "seed_command": "",
         "credentials": "job",
         "export_env": False,
         "credentials_minutes": 60,

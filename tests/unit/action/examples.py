@@ -35,5 +35,6 @@ def go_reply(**changes: Any) -> dict[str, Any]:
         "ca_certificate": None,
         "lease_seconds": 60,
         "outlives_run": False,
+        "seed": False,
     }
     return body | changes

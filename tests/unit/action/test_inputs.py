@@ -26,6 +26,7 @@ def test_all_but_the_services_address_has_a_default(tmp_path: Path) -> None:
     assert read(tmp_path) == Inputs(
         service_url="https://coppice.example.com",
         migration_command="",
+        seed_command="",
         migrate=True,
         app="",
         environments=(),

@@ -58,6 +58,7 @@ def test_databases_are_described_without_secrets() -> None:
             "database": "3ba03b--x",
             "result": "success",
             "duration_seconds": 1.235,
+            "seed": None,
         }
     ]
 

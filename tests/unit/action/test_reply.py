@@ -25,6 +25,7 @@ def run_reply(**changes: Any) -> dict[str, Any]:
         "app": "3ba03b",
         "command": "true",
         "command_source": "workflow",
+        "seed_command": "",
         "primary": "branch",
         "databases": [
             {"environment": "branch", "database": "3ba03b--x"},

@@ -1,0 +1,44 @@
+"""Seeds in the state database: which databases have theirs, and which are owed one."""
+
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.databases import Database
+from app.core.seeding import Seed
+
+
+class PostgresSeeds:
+    """The `Seeds` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        self._pool = pool
+
+    def of(self, database: Database) -> Seed | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT is_owed, seeded_at FROM seeds WHERE database_id = %s AND generation = %s",
+                [database.id, database.generation],
+            ).fetchone()
+        return Seed(**row) if row else None
+
+    def settle(self, database: Database, *, at: datetime) -> None:
+        self._save(database, is_owed=False, seeded_at=at)
+
+    def owe(self, database: Database) -> None:
+        self._save(database, is_owed=True, seeded_at=None)
+
+    def _save(self, database: Database, *, is_owed: bool, seeded_at: datetime | None) -> None:
+        with self._pool.connection() as connection:
+            # What belongs to another generation is forgotten: its data went with it.
+            connection.execute(
+                "INSERT INTO seeds (database_id, generation, is_owed, seeded_at)"
+                " VALUES (%s, %s, %s, %s) ON CONFLICT (database_id) DO UPDATE"
+                " SET (generation, is_owed, seeded_at) = (excluded.generation, excluded.is_owed,"
+                "   CASE WHEN seeds.generation = excluded.generation"
+                "     THEN coalesce(excluded.seeded_at, seeds.seeded_at)"
+                "     ELSE excluded.seeded_at END)",
+                [database.id, database.generation, is_owed, seeded_at],
+            )
