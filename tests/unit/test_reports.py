@@ -22,7 +22,7 @@ from app.core.identifiers import (
     RunId,
     WorkflowRunId,
 )
-from app.core.runs import CredentialKind, Migration, MigrationResult, Run
+from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seeding
 from app.operations.checks import migration_reports, reports
 from app.operations.checks.command_words import MAX_TEXT
 from app.operations.checks.migration_reports import Story
@@ -223,3 +223,50 @@ def test_a_migration_in_progress_has_no_conclusion() -> None:
 
     assert content.conclusion is None
     assert content.title == "Migrating 3ba03b--feature-login--abc"
+
+
+SEED = Seeding(
+    result=MigrationResult.SUCCESS, exit_code=0, duration_seconds=0.5, log_tail="2 users\n"
+)
+
+
+def seeded(**changes: object) -> Story:
+    """A migration that succeeded, and what became of the seed."""
+    seeding = replace(SEED, **changes)  # type: ignore[arg-type]
+    story = told(result=MigrationResult.SUCCESS, exit_code=0, log_tail="1 applied", seeding=seeding)
+    return replace(story, run=replace(RUN, seed_command="npx prisma db seed"))
+
+
+def test_a_seed_is_part_of_the_success() -> None:
+    content = migration_reports.finished(seeded())
+
+    assert content.conclusion is Conclusion.SUCCESS
+    assert content.title == "Migrated in 3.2 s, seeded in 0.5 s"
+    assert "`npx prisma db seed`" in content.summary
+    assert content.text == "```text\n1 applied\n```\n\n```text\n2 users\n```"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"result": MigrationResult.FAILURE, "exit_code": 3}, "failed with exit code 3"),
+        ({"result": MigrationResult.FAILURE, "exit_code": None}, "but the seed command failed"),
+        ({"result": MigrationResult.TIMED_OUT, "exit_code": None}, "the time was over"),
+    ],
+)
+def test_a_failed_seed_fails_the_check_of_a_migration_that_succeeded(
+    changes: dict[str, object], words: str
+) -> None:
+    content = migration_reports.finished(seeded(**changes))
+
+    assert content.conclusion is Conclusion.FAILURE
+    assert content.title.startswith("Migrated in 3.2 s, ")
+    assert words in content.title
+    assert "**The migration itself succeeded**" in content.summary
+
+
+def test_two_long_logs_fit_github_together() -> None:
+    story = seeded(log_tail="`" * 200_000)
+    both = replace(story, migration=replace(story.migration, log_tail="`" * 200_000))
+
+    assert 30_000 < len(migration_reports.finished(both).text) <= MAX_TEXT

@@ -106,9 +106,9 @@ def seed(services: Services, database: Database) -> Database:
             "Production is not seeded.",
             advice="If it should be: python -m app apps edit OWNER/REPO --seed-production",
         )
-    _refuse_busy(services, database)
+    refuse_busy(services, database)
     services.seeds.owe(database)
-    _record(services, "databases seed", database)
+    record(services, "databases seed", database)
     return database
 
 

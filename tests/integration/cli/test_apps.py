@@ -92,3 +92,16 @@ def test_the_databases_of_a_removed_app_stay(assigned: Installation) -> None:
     assert row["state"] == "ready"
     assigned.ok("databases", "delete", str(row["name"]), "--now", "--yes")
     assert json.loads(assigned.ok("databases", "list", "--json")) == []
+
+
+def test_the_seed_command_is_kept_changed_and_ended(assigned: Installation) -> None:
+    def seed_command() -> object:
+        [row] = json.loads(assigned.ok("apps", "list", "--json"))
+        return row["seed_command"]
+
+    before = seed_command()
+    assigned.ok("apps", "edit", "acme/shop", "--seed-command", "npx prisma db seed")
+    given = seed_command()
+    assigned.ok("apps", "edit", "acme/shop", "--seed-command", "")
+
+    assert (before, given, seed_command()) == (None, "npx prisma db seed", None)

@@ -133,3 +133,39 @@ def test_something_else_is_not_taken_for_an_accelerate_url(login_branch: Install
 
     assert finished.returncode == 1
     assert "elsewhere" not in finished.stderr
+
+
+def shown(coppice: Installation) -> dict[str, object]:
+    record: dict[str, object] = json.loads(coppice.ok("databases", "show", *LOGIN, "--json"))
+    return record
+
+
+def test_a_seed_is_asked_for_and_shown_as_owed(login_branch: Installation) -> None:
+    before = shown(login_branch)
+
+    login_branch.ok("databases", "seed", *LOGIN)
+
+    assert (before["seed_is_owed"], before["seeded_at"]) == (False, None)
+    assert shown(login_branch)["seed_is_owed"] is True
+
+
+def test_a_reset_forgets_that_a_seed_was_asked_for(login_branch: Installation) -> None:
+    login_branch.ok("databases", "seed", *LOGIN)
+
+    login_branch.ok("databases", "reset", *LOGIN, "--yes")
+
+    assert shown(login_branch)["seed_is_owed"] is False
+
+
+def test_a_seed_is_refused_where_no_run_would_do_it(assigned: Installation) -> None:
+    assigned.ok("databases", "create", "acme/shop", "--environment", "production")
+    assigned.ok("databases", "create", "acme/shop", "--environment", "dev")
+
+    of_production = assigned.run("databases", "seed", "acme/shop", "--environment", "production")
+    of_dev = assigned.run("databases", "seed", "acme/shop", "--environment", "dev")
+
+    assert (of_production.returncode, of_dev.returncode) == (1, 1)
+    assert "--seed-production" in of_production.stderr
+    assert "your own machine" in of_dev.stderr
+    assigned.ok("apps", "edit", "acme/shop", "--seed-production")
+    assigned.ok("databases", "seed", "acme/shop", "--environment", "production")

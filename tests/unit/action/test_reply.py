@@ -54,6 +54,8 @@ def test_a_run_names_its_databases_in_order() -> None:
         {"app": "../x"},
         {"command": None},
         {"command": "a\0b"},
+        {"seed_command": None},
+        {"seed_command": "a\0b"},
         {"primary": "production"},
         {"primary": "staging"},
         {"databases": []},
@@ -160,3 +162,28 @@ def test_a_verdict_is_read() -> None:
     verdict = reply.verdict_in({"next": "again", "fails": False, "message": "Rebuilt."})
 
     assert (verdict.again, verdict.fails, verdict.message) == (True, False, "Rebuilt.")
+
+
+def test_a_turn_says_whether_to_seed() -> None:
+    turn = reply.turn_in(go_reply(seed=True), planned=BRANCH, migrates=True, may_seed=True)
+
+    assert isinstance(turn, Go)
+    assert turn.seeds
+
+
+@pytest.mark.parametrize(
+    ("seed", "migrates", "may_seed"),
+    [("true", True, True), (1, True, True), (None, True, True), (True, True, False)],
+)
+def test_a_seed_that_is_malformed_or_has_no_command_is_refused(
+    seed: object, migrates: bool, may_seed: bool
+) -> None:
+    with pytest.raises(InvalidReply, match="seed"):
+        reply.turn_in(go_reply(seed=seed), planned=BRANCH, migrates=migrates, may_seed=may_seed)
+
+
+def test_nothing_is_seeded_where_nothing_is_migrated() -> None:
+    body = go_reply(seed=True, lease_seconds=None)
+
+    with pytest.raises(InvalidReply, match="seed"):
+        reply.turn_in(body, planned=BRANCH, migrates=False, may_seed=True)

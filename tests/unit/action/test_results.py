@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from action import results, verdicts
@@ -77,3 +79,19 @@ def of(*pairs: tuple[str, bool]) -> list[Result]:
 )
 def test_results_sum_up(databases: list[Result], expected: str) -> None:
     assert overall(databases) == expected
+
+
+def test_a_failed_seed_leaves_the_migration_a_success_and_fails_the_step() -> None:
+    good = Report(result=results.SUCCESS, exit_code=0, duration_seconds=1.0, log="")
+    bad = Report(result=results.FAILURE, exit_code=1, duration_seconds=1.0, log="")
+    told = Ended(
+        report=replace(good, seed=bad),
+        problem=verdicts.not_seeded(PREVIEW.database, "ended with exit code 1"),
+    )
+    verdict = Verdict(again=False, fails=True, message="Migrated, but.")
+
+    judgement = judged(PREVIEW, told, verdict, may_be_neutral=False)
+
+    assert (judgement.result, judgement.fails, judgement.is_good) == ("success", True, False)
+    assert judgement.problem
+    assert "the migration itself succeeded" in judgement.problem.title
