@@ -96,7 +96,7 @@ class Config(BaseModel):
     github_api_url: Url = GITHUB_API_URL
     oidc_issuer: Url = ACTIONS_ISSUER
     admin_token: Annotated[SecretStr, AfterValidator(values.long_secret)] | None = None
-    operators: Annotated[tuple[str, ...], List] = ()
+    operators: Annotated[tuple[Annotated[str, AfterValidator(values.operator)], ...], List] = ()
     """Logins and `org/team` slugs, lower case."""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
     warnings: tuple[str, ...] = Field(default=(), alias="warnings")

@@ -1,6 +1,7 @@
 """What a single setting may look like. Messages never repeat the value: it may be a secret."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
 SHORTEST_SECRET = 16
+# A login may have an underscore where an enterprise manages its accounts; a slug may too.
+_OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_.-]+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,13 @@ def long_secret(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < SHORTEST_SECRET:
         raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
     return value
+
+
+def operator(value: str) -> str:
+    """A login or an `org/team` slug in lower case, as GitHub compares them."""
+    if not _OPERATOR.fullmatch(value):
+        raise ValueError("must list GitHub logins and teams, as in octocat,acme/platform")
+    return value.lower()
 
 
 def base_url(value: str) -> str:

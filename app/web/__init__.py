@@ -6,7 +6,8 @@ from flask_openapi3.openapi import OpenAPI
 from app.config import Config
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
-from app.web import errors, health, html, webhooks
+from app.web import errors, headers, health, html, webhooks
+from app.web.auth import forms, sessions
 from app.web.identity import Permissions
 from app.web.runs import api as runs
 
@@ -37,11 +38,13 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.extensions["admin_token"] = (
         config.admin_token.get_secret_value() if config.admin_token else ""
     )
-    app.extensions["operators"] = frozenset(config.operators)
     app.extensions["permissions"] = Permissions()
     app.extensions["metrics_folder"] = config.data_dir / "metrics"
     errors.init_app(app)
     html.init_app(app)
+    headers.init_app(app, config)
+    sessions.init_app(app, config)
+    forms.init_app(app)
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(health.health)
     app.register_api(runs)

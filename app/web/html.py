@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import amounts
@@ -50,7 +50,7 @@ NAVIGATION = (
 
 
 def init_app(app: Flask) -> None:
-    """Give templates their words, and pages their headers."""
+    """Give templates their words."""
     versions = {file.name: _version(file) for file in STATIC.iterdir() if file.is_file()}
 
     def static_url(name: str) -> str:
@@ -59,7 +59,6 @@ def init_app(app: Flask) -> None:
 
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.jinja_env.globals["static_url"] = static_url
-    app.jinja_env.globals.setdefault("csrf_token", lambda: "")
     app.jinja_env.filters |= {
         "size": amounts.size,
         "duration": amounts.duration,
@@ -67,7 +66,6 @@ def init_app(app: Flask) -> None:
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
-    app.after_request(_keep_private)
 
 
 def is_wanted() -> bool:
@@ -107,14 +105,6 @@ def _context() -> dict[str, Any]:
             if is_operator or not entry.is_for_operators
         ],
     }
-
-
-def _keep_private(response: Response) -> Response:
-    """Pages hold what not everybody may see: no shared cache keeps them."""
-    if response.mimetype == "text/html" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "private, no-cache"
-        response.headers["Vary"] = "Cookie, Authorization"
-    return response
 
 
 def _version(file: Path) -> str:

@@ -11,6 +11,7 @@ from app.core.repositories import Repository
 from app.core.tokens import actor_of
 from app.operations.administration import tokens
 from app.operations.services import Services
+from app.web.auth import sessions
 
 SEEN_SECONDS = 30.0
 """For how long a permission is believed for looking; acting always asks GitHub again."""
@@ -42,8 +43,14 @@ class Permissions:
 
 
 def current_actor() -> Actor:
-    """Who sent the request. Raises Unauthorized when nobody proved it."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    """Who sent the request, by its token or else its session. Raises Unauthorized for nobody."""
+    authorization = request.headers.get("Authorization")
+    if authorization is None:
+        if (person := sessions.actor()) is not None:
+            return person
+        raise Unauthorized("Nobody is logged in.", advice="Log in, or send a token.")
+    # With this header the cookie counts for nothing: such requests are not checked for forgery.
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Nobody is logged in.", advice="Log in, or send a token.")
     admin_token: str = current_app.extensions["admin_token"]

@@ -1,0 +1,89 @@
+"""The web application with doors that open for everybody, to look at what is behind them."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from flask import Flask, jsonify, render_template_string
+from flask.typing import ResponseReturnValue
+from psycopg import sql
+
+from app import bootstrap
+from app.config import Config
+from app.core.instances import AdminLogin
+from app.postgres.sessions import admin_login, connect
+from app.store.vault import new_key
+from app.web import create_app
+from app.web.auth import sessions
+from app.web.identity import acting
+from tests.integration.lifecycle.world import state_url
+
+MakeApplication = Callable[..., Flask]
+
+
+@pytest.fixture(scope="module")
+def state_name(postgres_superuser: AdminLogin, state_template: str) -> Iterator[str]:
+    """One state database for the tests of a module."""
+    name = f"state_{uuid.uuid4().hex}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+    yield name
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+
+
+@pytest.fixture(scope="module")
+def settings(
+    postgres_superuser: AdminLogin, state_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The service's environment, without a GitHub App."""
+    return {
+        "COPPICE_DATABASE_URL": state_url(postgres_superuser, state_name),
+        "COPPICE_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "COPPICE_SECRET_KEYS": new_key(),
+        "COPPICE_ADMIN_TOKEN": "the-token-of-the-operator",
+    }
+
+
+@pytest.fixture(scope="module")
+def make_application(settings: dict[str, str]) -> Iterator[MakeApplication]:
+    """Builds applications with more settings, and with test doors (see `_open_doors`)."""
+    with ExitStack() as stack:
+
+        def make(**more: str) -> Flask:
+            config = Config.from_environ({**settings, **more})
+            state = stack.enter_context(bootstrap.open_state(config))
+            local = bootstrap.clusters(config)
+            services = stack.enter_context(bootstrap.open_services(config, state, local))
+            app = create_app(services, config, local)
+            _open_doors(app)
+            return app
+
+        yield make
+
+
+def _open_doors(app: Flask) -> None:
+    """`/as/LOGIN` logs anybody in, `/form` shows a token, `/act` changes something."""
+
+    def log_in(login: str) -> str:
+        sessions.begin(user_id=7, login=login, name="Mona Lisa", teams=["acme/admins"])
+        return render_template_string("{{ csrf_token() }}")
+
+    def act() -> ResponseReturnValue:
+        services = acting()
+        actor = services.actor
+        return jsonify(
+            name=actor.name, is_operator=actor.is_operator, id=actor.user_id, at=services.source
+        )
+
+    app.add_url_rule("/as/<login>", view_func=log_in)
+    app.add_url_rule("/form", view_func=lambda: render_template_string("{{ csrf_token() }}"))
+    app.add_url_rule("/act", view_func=act, methods=["GET", "POST"])
+    app.add_url_rule("/api/act", "api_act", act, methods=["GET", "POST"])
+
+
+@pytest.fixture(scope="module")
+def application(make_application: MakeApplication) -> Flask:
+    return make_application(COPPICE_OPERATORS="Octocat,acme/admins")
