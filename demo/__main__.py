@@ -3,12 +3,11 @@
 import argparse
 import sys
 
-from demo.stage import Stage
-from demo.story import tell
+from demo import interruption
 
 
 def main() -> int:
-    """Tell the story; exit code 0 when it went as it should."""
+    """Tell the story; exit code 0 when it went as it should, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
     parser.add_argument(
         "--keep",
@@ -16,11 +15,31 @@ def main() -> int:
         help="leave the service running at the end, until Ctrl-C",
     )
     keep: bool = parser.parse_args().keep
-    with Stage() as stage:
-        tell(stage)
-        if keep:
-            stage.wait()
+    interruption.listen()
+    try:
+        _play(keep=keep)
+    except interruption.Interrupted as interrupted:
+        print("\nStopped. Nothing of it is running any more, and its files are removed.")
+        return interrupted.exit_code
     return 0
+
+
+def _play(*, keep: bool) -> None:
+    # Only now: these take a second to load, in which somebody may press Ctrl-C already.
+    from demo.stage import Stage
+    from demo.story import tell, tell_how_to_go_on, tell_how_to_look_around
+
+    with Stage() as stage:
+        try:
+            repository = tell(stage)
+            if keep:
+                tell_how_to_look_around(stage, repository)
+                stage.wait()
+        except Exception:
+            # Ctrl-C reaches every process of the terminal: one of ours may have failed by it.
+            interruption.check()
+            raise
+    tell_how_to_go_on()
 
 
 if __name__ == "__main__":

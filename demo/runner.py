@@ -5,15 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from demo.interruption import pause
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.prefix) / "bin"
 # What the last step of a workflow wrote there is what the test reads.
 OUTPUTS = "OUTPUTS_FILE"
+_CANCEL_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ class Runner:
     def run(self, checkout: Path, job: Job, *, timeout_seconds: float = 200) -> Outcome:
         """Run the workflows of a checkout for one event.
 
-        Raises subprocess.TimeoutExpired when the workflow still runs after `timeout_seconds`.
+        Raises subprocess.TimeoutExpired when the workflow still runs after `timeout_seconds`, and
+        Interrupted when somebody stops the wait; then it is cancelled.
         """
         home = self._folder / "home"
         home.mkdir(parents=True, exist_ok=True)
@@ -63,19 +68,26 @@ class Runner:
         event.write_text(json.dumps(job.event))
         outputs = self._folder / "outputs.json"
         outputs.unlink(missing_ok=True)
-        finished = subprocess.run(
-            [*self._command(job.event_name), "--eventpath", str(event)],
-            cwd=checkout,
-            env={**self._environ(home, job), OUTPUTS: str(outputs)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_seconds,
-            check=False,
-        )
+        log = self._folder / "log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [*self._command(job.event_name), "--eventpath", str(event)],
+                cwd=checkout,
+                env={**self._environ(home, job), OUTPUTS: str(outputs)},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                # A terminal's Ctrl-C is for us, who then let it end in order.
+                start_new_session=True,
+            )
+        try:
+            _await_end(process, timeout_seconds)
+        except BaseException:
+            _cancel(process)
+            raise
         return Outcome(
-            exit_code=finished.returncode,
-            log=finished.stdout.decode(errors="replace"),
+            exit_code=process.returncode,
+            log=log.read_text(errors="replace"),
             outputs=json.loads(outputs.read_text()) if outputs.exists() else {},
         )
 
@@ -102,6 +114,24 @@ class Runner:
             **({} if not job.token_url else token),
             **job.environ,
         }
+
+
+def _await_end(process: subprocess.Popen[bytes], timeout_seconds: float) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            raise subprocess.TimeoutExpired(process.args, timeout_seconds)
+        pause(0.02)
+
+
+def _cancel(process: subprocess.Popen[bytes]) -> None:
+    """As GitHub cancels a job: asked first, and killed when that takes too long."""
+    process.terminate()
+    try:
+        process.wait(_CANCEL_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def copy_action(target: Path) -> Path:

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from demo.interruption import pause
 from demo.runner import CHECKOUT
 
 _START_SECONDS = 60
@@ -30,13 +31,16 @@ class Service:
         self.log = folder / "service.log"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self.settings = {
+            "COPPICE_BIND": address,
+            "COPPICE_DATA_DIR": str(folder / "data"),
+            **settings,
+        }
         self._environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "LANG": "C.UTF-8",
-            "COPPICE_BIND": address,
-            "COPPICE_DATA_DIR": str(folder / "data"),
-            **settings,
+            **self.settings,
         }
 
     @property
@@ -46,7 +50,10 @@ class Service:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it and return when it is ready. Raises AssertionError with its log if it fails."""
+        """Start it and return when it is ready; whatever goes wrong, nothing is left running.
+
+        Raises AssertionError with its log if it fails, Interrupted when somebody stops the wait.
+        """
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve"],
@@ -57,11 +64,11 @@ class Service:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._is_ready():
-            assert self._process.poll() is None, f"ended:\n{self.log.read_text()}"
-            assert time.monotonic() < deadline, f"never became ready:\n{self.log.read_text()}"
-            time.sleep(0.05)
+        try:
+            self._await_readiness()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code; whatever is left after that is killed."""
@@ -84,10 +91,23 @@ class Service:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            # A terminal's Ctrl-C must not cut it off half-way.
+            start_new_session=True,
             check=False,
         )
         assert finished.returncode == 0, f"{arguments}:\n{finished.stdout}{finished.stderr}"
         return finished.stdout
+
+    def is_running(self) -> bool:
+        """Whether the process that was started still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def _await_readiness(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            assert self.is_running(), f"ended:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"never became ready:\n{self.log.read_text()}"
+            pause(0.05)
 
     def _is_ready(self) -> bool:
         try:

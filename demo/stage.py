@@ -1,17 +1,19 @@
 """Everything the story plays on: a local GitHub, the real service, the real `act` runner."""
 
 import json
+import shlex
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psycopg
 
+from demo import interruption
 from demo.github.control.actions import RunOptions
 from demo.github.model import CheckRun, Repository
 from demo.github.server import LocalGitHub
@@ -43,12 +45,17 @@ class Stage:
             },
         )
         self._action = self.folder / "action"
+        self._ends = ExitStack()
 
     def __enter__(self) -> Self:
-        self.github.start()
-        self.service.start()
-        self.github.webhook_url = f"{self.service.url}/webhooks/github"
-        copy_action(self._action)
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            stack.enter_context(self.github)
+            self.service.start()
+            stack.callback(self.service.stop)
+            self.github.webhook_url = f"{self.service.url}/webhooks/github"
+            copy_action(self._action)
+            self._ends = stack.pop_all()
         return self
 
     def __exit__(
@@ -57,17 +64,33 @@ class Stage:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.service.stop()
-        self.github.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._ends.close()
 
     def wait(self) -> None:
-        """Return when the person at the terminal has had enough."""
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        """Stay until the person at the terminal has had enough, which raises Interrupted.
+
+        Returns only when the service has ended by itself.
+        """
+        while self.service.is_running():
+            interruption.pause(0.2)
+
+    def write_settings(self) -> Path:
+        """Write the service's settings for a shell to `source`, readable by this account only."""
+        file = self.folder / "settings.sh"
+        file.touch(mode=0o600)
+        file.write_text(
+            "".join(
+                f"export {name}={shlex.quote(value)}\n"
+                for name, value in self.service.settings.items()
+            )
+        )
+        return file
 
     def coppice(self, *arguments: str) -> str:
-        """A command of the command line, as an operator types it."""
-        return self.service.coppice(*arguments)
+        """A command of the command line, as an operator types it. Raises Interrupted after it."""
+        said = self.service.coppice(*arguments)
+        interruption.check()
+        return said
 
     def databases(self, repository: Repository) -> list[dict[str, Any]]:
         """What `coppice databases list` knows."""
@@ -128,12 +151,15 @@ class Stage:
 
 
 def wait_for(look: Callable[[], T | None], *, what: str) -> T:
-    """Look again and again until there is something. Raises TimeoutError after a minute."""
+    """Look again and again until there is something.
+
+    Raises TimeoutError after a minute, and Interrupted.
+    """
     deadline = time.monotonic() + _WAIT_SECONDS
     while (found := look()) is None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"There is still no {what}.")
-        time.sleep(0.05)
+        interruption.pause(0.05)
     return found
 
 

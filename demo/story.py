@@ -1,5 +1,6 @@
 """The story: a branch grows a database, is migrated, fails once, is merged, and is cut."""
 
+import shlex
 import time
 from pathlib import Path
 
@@ -19,10 +20,10 @@ class UnexpectedEnd(Exception):
     """The story did not go as it should; nothing after it can be believed."""
 
 
-def tell(stage: Stage) -> None:
-    """Play it from the first push to the end, and say how to go on with a real repository.
+def tell(stage: Stage) -> Repository:
+    """Play it from the first push to the end; returns the repository that it was played with.
 
-    Raises UnexpectedEnd when something is not as it should be.
+    Raises UnexpectedEnd when something is not as it should be, and Interrupted.
     """
     started = time.monotonic()
     console.print("[bold]Coppice, from the first push to the last[/bold]\n")
@@ -33,7 +34,9 @@ def tell(stage: Stage) -> None:
     _break(stage, repository)
     _merge(stage, repository)
     _cut(stage, repository)
-    _close(stage, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    console.print(f"\n[bold]That was all of it, in {seconds:.0f} seconds.[/bold]\n")
+    return repository
 
 
 def _assign(stage: Stage) -> Repository:
@@ -96,15 +99,32 @@ def _cut(stage: Stage, repository: Repository) -> None:
     _expect(not is_refused(stage.url(repository, "--environment", "production")), "production")
 
 
-def _close(stage: Stage, seconds: float) -> None:
-    console.print(f"\n[bold]That was all of it, in {seconds:.0f} seconds.[/bold]\n")
+def tell_how_to_look_around(stage: Stage, repository: Repository) -> None:
+    """For a service that stays: where it is, and what to type in a second terminal."""
+    checkout = Path(__file__).parents[1]
     console.print(
-        f"The service ran at {stage.service.url}; `script/demo --keep` leaves it running.\n"
-        "To go on with a repository of your own, follow README.md, Connect a repository: it makes\n"
-        "a GitHub App, and then\n\n"
-        "    .venv/bin/python -m app serve\n"
-        "    .venv/bin/python -m app instances provision local\n"
-        "    .venv/bin/python -m app apps assign OWNER/REPO local --migration-command '...'\n"
+        f"It keeps running: the service at {stage.service.url},"
+        f" its data in {stage.service.settings['COPPICE_DATA_DIR']}.\n"
+        "In a second terminal:\n\n"
+        f"    source {shlex.quote(str(checkout / '.venv/bin/activate'))}\n"
+        f"    source {shlex.quote(str(stage.write_settings()))}  # COPPICE_DATA_DIR and others\n"
+        "    coppice databases list acme/shop\n"
+        "    coppice env acme/shop --environment production\n\n"
+        "and, to grow a database of your own:\n\n"
+        f"    git clone {repository.git.path} {stage.folder}/shop\n"
+        f"    git -C {stage.folder}/shop push origin HEAD:refs/heads/my-branch\n"
+        "    coppice databases list acme/shop\n\n"
+        f"Ctrl-C here ends it all and removes {stage.folder}, with every database in it.",
+        markup=False,
+    )
+
+
+def tell_how_to_go_on() -> None:
+    """For a service that is gone: the way to a repository of one's own."""
+    console.print(
+        "It has ended, and its files are removed; `script/demo --keep` leaves it running.\n"
+        "To go on with a repository of your own, follow README.md: Run it, Connect a repository.",
+        markup=False,
     )
 
 
