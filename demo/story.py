@@ -1,6 +1,7 @@
 """The story: a branch grows a database, is migrated, fails once, is merged, and is cut."""
 
 import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -101,13 +102,13 @@ def _cut(stage: Stage, repository: Repository) -> None:
 
 def tell_how_to_look_around(stage: Stage, repository: Repository) -> None:
     """For a service that stays: where it is, and what to type in a second terminal."""
-    checkout = Path(__file__).parents[1]
+    activate, settings = Path(sys.prefix) / "bin/activate", stage.write_settings()
     console.print(
         f"It keeps running: the service at {stage.service.url},"
         f" its data in {stage.service.settings['COPPICE_DATA_DIR']}.\n"
         "In a second terminal:\n\n"
-        f"    source {shlex.quote(str(checkout / '.venv/bin/activate'))}\n"
-        f"    source {shlex.quote(str(stage.write_settings()))}  # COPPICE_DATA_DIR and others\n"
+        f"    . {shlex.quote(str(activate))}\n"
+        f"    . {shlex.quote(str(settings))}  # COPPICE_DATA_DIR and the like\n"
         "    coppice databases list acme/shop\n"
         "    coppice env acme/shop --environment production\n\n"
         "and, to grow a database of your own:\n\n"

@@ -41,7 +41,15 @@ def test_an_action_of_others_is_used_at_one_commit_only(workflow: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["script/setup", "script/test", "script/demo", ".ci/run", ".github/image.sh", "action/run.sh"],
+    [
+        "script/setup",
+        "script/test",
+        "script/demo",
+        "script/bench",
+        ".ci/run",
+        ".github/image.sh",
+        "action/run.sh",
+    ],
 )
 def test_a_script_can_be_run(name: str) -> None:
     assert (ROOT / name).stat().st_mode & stat.S_IXUSR
