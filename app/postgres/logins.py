@@ -56,8 +56,15 @@ def take_back(access: Access, database: TenantDatabase, *, password: str, verifi
     if _is_password(access, database, password):
         set_password(access, database, verifier=verifier)
         return
+    renew(access, database, password=password, verifier=verifier)
+
+
+def renew(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
+    """End every session of the login, then let it in with this password and no settings but ours.
+
+    The password last: should we die in between, the next attempt sees that it is not ours.
+    """
     with explained("Ending its sessions"), access.session() as session:
-        # The password last: should we die in between, the next attempt sees that it is not ours.
         forbid_logins(session, [database.login_role])
         end_sessions(session, [database.login_role], database=database.name)
     set_password(access, database, verifier=verifier)

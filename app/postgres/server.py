@@ -64,6 +64,12 @@ class PostgresServer:
             lambda: logins.take_back(self._access, database, password=password, verifier=verifier)
         )
 
+    def end_sessions(self, database: TenantDatabase, *, password: str) -> None:
+        verifier = scram_verifier(password)
+        self._run(
+            lambda: logins.renew(self._access, database, password=password, verifier=verifier)
+        )
+
     def check_marker(
         self, database: TenantDatabase, *, role: RoleName, password: str, address: Address
     ) -> None:

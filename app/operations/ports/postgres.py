@@ -75,6 +75,9 @@ class DatabaseServer(Protocol):
         the login's sessions are ended too.
         """
 
+    def end_sessions(self, database: TenantDatabase, *, password: str) -> None:
+        """End every session of the long-lived login, which may connect again at once."""
+
     def check_marker(
         self, database: TenantDatabase, *, role: RoleName, password: str, address: Address
     ) -> None:

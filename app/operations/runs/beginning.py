@@ -69,6 +69,8 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
     basis = _Basis(claims=claims, facts=facts, reach=reach)
     new = _new_run(services, effective, basis, assignment.app.id)
     run = services.runs.start(new, key=request.key)
+    if not _is_of_job(run, claims) or run.app_id != assignment.app.id:
+        raise not_your_run()
     return Begun(
         run=run,
         is_command_from_workflow=bool(request.command.strip()),
@@ -77,16 +79,29 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
 
 
 def own_run(services: Services, token: str, run_id: RunId) -> tuple[Run, Claims]:
-    """The run, if the token was made for its job's workflow run; raises Refused otherwise."""
+    """The run, if the token was made for its job; raises Refused otherwise."""
     claims = services.tokens.verify(token)
     try:
         run = services.runs.get(run_id)
     except NotFound as error:
         raise not_your_run() from error
-    vouched = (claims.repository_id, claims.run_id, claims.run_attempt)
-    if vouched != (run.repository_id, run.workflow_run_id, run.workflow_attempt):
+    if not _is_of_job(run, claims):
         raise not_your_run()
     return run, claims
+
+
+def _is_of_job(run: Run, claims: Claims) -> bool:
+    """Whether the run was begun by the very job that asks.
+
+    Another job of the workflow run may have less: not the environment that production needs, say.
+    An Enterprise Server that sends no `check_run_id` leaves them alike.
+    """
+    return (claims.repository_id, claims.run_id, claims.run_attempt, claims.job_id) == (
+        run.repository_id,
+        run.workflow_run_id,
+        run.workflow_attempt,
+        run.workflow_job_id,
+    )
 
 
 def assignment_of(services: Services, run: Run) -> Assignment:

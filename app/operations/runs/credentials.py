@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from app.core import names
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
-from app.core.identifiers import RepositoryId, RoleName, WorkflowJobId, WorkflowRunId
+from app.core.identifiers import DatabaseId, RepositoryId, RoleName, WorkflowJobId, WorkflowRunId
 from app.core.instances import Address, Instance
 from app.core.runs import CredentialKind, JobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
@@ -122,6 +122,18 @@ def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
             failures.append(error)
     if failures:
         raise failures[0]
+
+
+def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) -> None:
+    """End the sessions of a run that had the long-lived login; does nothing for other runs.
+
+    Those of deployed applications end with them, and connect again: nobody can tell them apart.
+    """
+    database = services.databases.get(database_id)
+    if run.credentials is CredentialKind.RUNTIME and database.state is DatabaseState.READY:
+        server_of(services, database).end_sessions(
+            tenant_of(services, database), password=password_of(services, database_id)
+        )
 
 
 def end_job_logins(

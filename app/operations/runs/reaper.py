@@ -28,7 +28,7 @@ def reap(services: Services) -> None:
 
 
 def end_dead(services: Services, lease: Lease) -> None:
-    """End the login of a run that went silent, then close its migration and let go.
+    """End the sessions of a run that went silent, then close its migration and let go.
 
     In this order, so that nobody else gets the database while the dead run's sessions write. Raises
     ServerUnreachable when the login could not be ended; the lease then still keeps others out.
@@ -38,6 +38,7 @@ def end_dead(services: Services, lease: Lease) -> None:
     run = services.runs.get(lease.migration.run_id)
     logins = services.job_logins.of_database(lease.database_id)
     credentials.close_all(services, [login for login in logins if login.run_id == run.id])
+    credentials.end_runtime_sessions(services, run, lease.database_id)
     migration = services.migrations.finish(
         lease.migration.id, Outcome(result=MigrationResult.FAILURE), at=services.clock()
     )

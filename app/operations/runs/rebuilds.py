@@ -19,9 +19,15 @@ def is_owed(
     """
     return (
         migration.environment is Environment.PREVIEW
-        and migration.result in FAILED
+        and _has_command_failed(migration)
         and not migration.rebuilt
         and policies.preview_failure is PreviewFailure.REBUILD
         and repository is not None
         and branch_of_ref(claims.ref) == repository.default_branch
     )
+
+
+def _has_command_failed(migration: Migration) -> bool:
+    """Not what nobody reported, or was cancelled, or never ran: an empty database mends none."""
+    has_ended = migration.exit_code is not None or migration.result is MigrationResult.TIMED_OUT
+    return has_ended and migration.result in FAILED

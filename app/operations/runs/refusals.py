@@ -46,7 +46,7 @@ def not_your_run() -> Refused:
     return Refused(
         Denied(
             code="not_your_run",
-            message="The token was not made for the workflow run that this run belongs to.",
+            message="The token was not made for the job that this run belongs to.",
             advice="Let each job start its own run with the Action.",
         )
     )

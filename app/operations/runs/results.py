@@ -139,6 +139,10 @@ def _empty(services: Services, migration: Migration) -> None:
 
 def _end_login(services: Services, run: Run, migration: Migration) -> None:
     """An exported login stays after a success only: later steps may need it."""
+    last = migration.seeding or migration
+    if not migration.is_good and last.exit_code is None:
+        # The command was stopped, and PostgreSQL may still be busy with what it asked for.
+        credentials.end_runtime_sessions(services, run, migration.database_id)
     logins = [
         login
         for login in services.job_logins.of_database(migration.database_id)

@@ -122,6 +122,12 @@ class Job:
     def client(self) -> FlaskClient:
         return self.shop.client
 
+    def sibling(self) -> "Job":
+        """Another job of the same workflow run and attempt, which knows everything of this one."""
+        other = Job(self.shop, self.run, self.claims | {"check_run_id": str(self.run.id + 1)})
+        other.step, other.id = self.step, self.id
+        return other
+
     def post(self, path: str, body: dict[str, Any], *, token: str | None = None) -> TestResponse:
         chosen = token or self.shop.github.token_for(self.run, **self.claims)
         headers = {"Authorization": f"Bearer {chosen}"}

@@ -220,3 +220,29 @@ def test_production_is_refused_while_github_is_away(shop: Shop) -> None:
     assert refusal(answer) == (503, "github_unavailable")
     assert answer.json is not None
     assert answer.json["retry_after"] > 0
+
+
+def test_another_job_of_the_workflow_run_gets_no_say(shop: Shop) -> None:
+    job = shop.job().begun()
+    job.migrate("preview")
+    job.given("production")
+    sibling = job.sibling()
+
+    answers = [
+        sibling.ask("production"),
+        sibling.renew("production"),
+        sibling.report("production"),
+        sibling.begin(migrate=False),
+    ]
+
+    assert [refusal(answer) for answer in answers] == [(403, "not_your_run")] * 4
+    assert job.renew("production").status_code == 200
+
+
+def test_a_step_finds_its_run_for_its_own_app_only(shop: Shop) -> None:
+    job = shop.job().begun(app=shop.app_id)
+    shop.world.assign("other" + shop.app_id)
+
+    answer = job.begin(app="other" + shop.app_id)
+
+    assert refusal(answer) == (403, "not_your_run")

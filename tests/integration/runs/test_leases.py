@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from app.core.checks import Conclusion
@@ -32,6 +33,42 @@ def test_a_silent_runs_lease_is_taken_over_and_its_login_ended_first(shop: Shop)
     assert not can_log_in(variables)
     assert refusal(silent.renew("branch")) == (409, "lease_lost")
     assert shop.checks(sha)["migrate (branch)"].conclusion is None  # the second one runs
+
+
+def test_a_silent_runs_sessions_are_ended_with_the_long_lived_login_too(shop: Shop) -> None:
+    shop.push("x")
+    silent, second = shop.job("x").begun(credentials="runtime"), shop.job("x").begun()
+    variables = silent.given("branch")
+    with psycopg.connect(variables["DATABASE_URL"]) as session:
+        shop.world.pass_time(seconds=61)
+
+        second.given("branch")
+
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    assert can_log_in(variables)
+
+
+def test_what_a_stopped_command_asked_for_ends_with_the_long_lived_login_too(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(credentials="runtime")
+    variables = job.given("branch")
+    with psycopg.connect(variables["DATABASE_URL"]) as session:
+        job.report("branch", "timed-out")
+
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    assert can_log_in(variables)
+
+
+def test_applications_keep_their_sessions_after_a_command_that_ended(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(credentials="runtime")
+    variables = job.given("branch")
+    with psycopg.connect(variables["DATABASE_URL"]) as session:
+        job.report("branch", "failure")
+
+        assert session.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_run_that_renews_keeps_its_lease(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from app.core.assignments import PreviewFailure, PreviewPolicy
 from app.core.checks import Conclusion
+from app.operations.runs.reaper import reap
 from tests.integration.runs.shop import Shop, query, refusal
 
 
@@ -94,6 +95,35 @@ def test_a_preview_that_fails_twice_leaves_production_untouched(shop: Shop) -> N
     checks = shop.checks(job.run.head_sha)
     assert checks["migrate (preview)"].conclusion is Conclusion.FAILURE
     assert checks["migrate (production)"].conclusion is Conclusion.SKIPPED
+
+
+def test_a_preview_that_nobody_reported_leaves_production_untouched(shop: Shop) -> None:
+    job = shop.job().begun()
+    query(job.given("preview"), "CREATE TABLE kept (id int)")
+    shop.world.pass_time(seconds=61)
+    reap(shop.services)
+    shop.world.settle()
+
+    answer = job.ask("production").json
+    late = job.report("preview", "failure").json
+
+    assert answer is not None
+    assert answer["result"] == "skipped"
+    assert late is not None
+    assert (late["next"], late["fails"]) == ("done", True)
+    assert refusal(job.ask("preview")) == (403, "already_ended")
+
+
+def test_a_preview_whose_command_was_cancelled_or_never_ran_is_not_emptied(shop: Shop) -> None:
+    job, later = shop.job().begun(), shop.job().begun()
+    query(job.given("preview"), "CREATE TABLE kept (id int)")
+
+    verdict = job.report("preview", "failure", exit_code=None).json
+    shop.world.settle()
+
+    assert verdict is not None
+    assert (verdict["next"], verdict["fails"]) == ("done", True)
+    assert query(later.given("preview"), "SELECT count(*) FROM kept") == [(0,)]
 
 
 def test_an_assignment_may_keep_a_failed_preview(shop: Shop) -> None:
