@@ -36,6 +36,12 @@ class PostgresApps:
         self._pool = pool
         self._defer = defer
 
+    def get(self, app_id: AppId) -> App | None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT * FROM apps WHERE id = %s", [app_id]).fetchone()
+        return _app(row) if row else None
+
     def of_repository(self, repository_id: RepositoryId) -> Sequence[App]:
         with self._pool.connection() as connection:
             rows = connection.execute(

@@ -1,15 +1,15 @@
 """The web application: webhooks, the API, health."""
 
-from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from app.config import Config
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
-from app.web import errors, headers, health, html, webhooks
+from app.web import api, errors, headers, health, html, webhooks
+from app.web.api import description
+from app.web.api.shapes import ErrorAnswer
 from app.web.auth import forms, sessions
 from app.web.identity import Permissions
-from app.web.runs import api as runs
 
 # GitHub's own limit for a payload; larger events are never sent.
 # https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
@@ -20,7 +20,9 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     """Build the application around its collaborators; opens nothing by itself."""
     app = OpenAPI(
         "coppice",
-        info=Info(title="Coppice", version="1", description="PostgreSQL databases for branches."),
+        info=description.INFO,
+        security_schemes=description.SECURITY_SCHEMES,
+        validation_error_model=ErrorAnswer,
         # The description alone: its pages would bring third-party scripts along.
         doc_ui=False,
         validation_error_status=400,
@@ -47,6 +49,5 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     forms.init_app(app)
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(health.health)
-    app.register_api(runs)
-    app.add_url_rule("/api/openapi.json", "openapi", lambda: app.api_doc)
+    api.init_app(app)
     return app

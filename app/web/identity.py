@@ -64,7 +64,9 @@ def actor_of_token(secret: str) -> Actor:
     services: Services = current_app.extensions["services"]
     token = tokens.known(services, secret)
     operators: frozenset[str] = current_app.extensions["operators"]
-    is_operator = token.maker_id == 0 or token.maker_login.lower() in operators
+    is_operator = token.maker_id == 0 or sessions.is_operator(
+        token.maker_login, (), operators=operators
+    )
     return actor_of(token, is_operator=is_operator)
 
 

@@ -49,6 +49,8 @@ class Instances(Protocol):
 class Apps(Protocol):
     """Apps and their assignments."""
 
+    def get(self, app_id: AppId) -> App | None: ...
+
     def of_repository(self, repository_id: RepositoryId) -> Sequence[App]: ...
 
     def add(self, app: App) -> None:

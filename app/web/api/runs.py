@@ -14,13 +14,11 @@ from app.operations.runs import beginning as runs
 from app.operations.runs import results, turns
 from app.operations.runs.turns import Go
 from app.operations.services import Services
-from app.web.run_models import (
+from app.web.api.run_models import (
     DatabaseAnswer,
     DatabaseGiven,
     DatabasePassed,
-    ErrorAnswer,
     LeaseAnswer,
-    Nothing,
     OfRun,
     ReportResult,
     ResultAnswer,
@@ -29,15 +27,15 @@ from app.web.run_models import (
     RunStarted,
     StartRun,
 )
-
-_ERRORS: dict[Any, Any] = {status: ErrorAnswer for status in (400, 401, 403, 404, 409, 503)}
+from app.web.api.shapes import ERRORS, JOB, Nothing
 
 api = APIBlueprint(
     "runs",
     __name__,
     url_prefix="/api/v1/runs",
     abp_tags=[Tag(name="runs", description="For the Action, with the OIDC token of its job")],
-    abp_responses=_ERRORS,
+    abp_security=JOB,
+    abp_responses=ERRORS,
 )
 
 

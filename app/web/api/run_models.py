@@ -1,38 +1,23 @@
 """Requests and answers of the API for runs. No request can name a branch or a database."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import BaseModel, Field, RootModel, model_validator
 
 from app.core.environments import Environment
 from app.core.runs import CredentialKind, MigrationResult
 from app.operations.runs.beginning import Begun, RunRequest
 from app.operations.runs.results import Report, Verdict
 from app.operations.runs.turns import Go, NothingToDo
+from app.web.api.shapes import Request, Text
 
 RunEnvironment = Literal["production", "branch", "preview"]
 _LONGEST_COMMAND = 100_000
 _LONGEST_LOG = 1_000_000
 
 
-def _storable(text: str) -> str:
-    """PostgreSQL's text holds no NUL and no half of a surrogate pair."""
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("it holds characters that cannot be stored")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-
-
-class _Request(BaseModel):
-    """Unknown fields are refused, and nothing is guessed from another type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class StartRun(_Request):
+class StartRun(Request):
     """One execution of the Action."""
 
     app: str = Field("", pattern=r"^([a-z0-9]{2,16})?$", description="Of several apps, which one")
@@ -73,16 +58,7 @@ class OfRun(BaseModel):
     environment: RunEnvironment
 
 
-class Nothing(_Request):
-    """An empty object, or no body at all."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def absent(cls, body: object) -> object:
-        return {} if body is None else body
-
-
-class CommandEnd(_Request):
+class CommandEnd(Request):
     """How a command ended."""
 
     result: Literal["success", "failure", "timed-out"]
@@ -235,12 +211,3 @@ class ResultAnswer(BaseModel):
             fails=verdict.fails,
             message=verdict.message,
         )
-
-
-class ErrorAnswer(BaseModel):
-    """Every failure: a stable code, a sentence, and what to do next."""
-
-    error: str
-    message: str
-    advice: str
-    retry_after: int | None = None

@@ -1,0 +1,64 @@
+"""The API for the audit trail."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel
+
+from app.operations.ports.records import AuditEntry
+from app.web.api.shapes import ERRORS, PERSON, Page, cut
+from app.web.identity import acting, require_operator
+
+api = APIBlueprint(
+    "audit",
+    __name__,
+    url_prefix="/api/v1/audit",
+    abp_tags=[Tag(name="audit", description="Who did what, when and from where")],
+    abp_security=PERSON,
+    abp_responses=ERRORS,
+)
+
+
+class AuditEntryShown(BaseModel):
+    """One thing that somebody did."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    source: str
+
+
+class AuditPage(BaseModel):
+    """The newest first; `next` is the cursor of older ones."""
+
+    items: list[AuditEntryShown]
+    next: int | None
+
+
+@api.get("", responses={200: AuditPage})
+def list_(query: Page) -> dict[str, Any]:
+    """List what was done, for operators."""
+    services = acting()
+    require_operator(services)
+    found = services.audit.latest(limit=query.limit + 1, before=query.cursor)
+    shown, following = cut(found, query, id_of=lambda entry: entry.id)
+    return AuditPage(items=[_shown(entry) for entry in shown], next=following).model_dump(
+        mode="json"
+    )
+
+
+def _shown(entry: AuditEntry) -> AuditEntryShown:
+    return AuditEntryShown(
+        id=entry.id,
+        at=entry.at,
+        actor=entry.actor,
+        action=entry.action,
+        subject=entry.subject,
+        detail=entry.detail,
+        source=entry.source,
+    )

@@ -1,0 +1,109 @@
+"""Requests and answers of the API for databases."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from app.core.databases import Database
+from app.operations.runs.credentials import Credentials, variables
+from app.web.api.app_models import APP_ID
+from app.web.api.shapes import Id, Page, Query, Request, Text
+
+EnvironmentName = Literal["production", "branch", "preview", "dev"]
+
+
+class OfDatabase(BaseModel):
+    """A database by its number."""
+
+    database: Id
+
+
+class WhichDatabases(Page):
+    """Which databases to list."""
+
+    app: str | None = Field(None, pattern=APP_ID)
+    repository: Text | None = Field(None, max_length=201, description="OWNER/REPO")
+    environment: EnvironmentName | None = None
+    branch: Text | None = Field(None, max_length=255)
+    name: Text | None = Field(None, max_length=63)
+
+
+class CreateDatabase(Request):
+    """Which database of an app; without a branch and an environment one for local work."""
+
+    environment: EnvironmentName | None = None
+    branch: Text | None = Field(None, min_length=1, max_length=255, examples=["feature/login"])
+
+
+class HowToDelete(Query):
+    """Whether its data is kept for the retention time."""
+
+    now: bool = Field(default=False, description="Drop it and its data at once, for good")
+
+
+class DatabaseShown(BaseModel):
+    """One environment of one app."""
+
+    id: int
+    name: str
+    app: str
+    instance: str
+    environment: str
+    branch: str | None
+    state: str
+    reason: str | None = Field(description="Why the state is `error`")
+    generation: int
+    is_live: bool = Field(description="False once a fresh one took its place while it is kept")
+    migrated_commit: str | None
+    migrated_at: datetime | None
+    created_at: datetime
+    ready_at: datetime | None
+    kept_until: datetime | None
+    size_bytes: int | None = Field(description="As last measured")
+
+    @classmethod
+    def of(cls, database: Database, *, instance: str, size_bytes: int | None) -> "DatabaseShown":
+        return cls(
+            id=database.id,
+            name=database.name,
+            app=database.app_id,
+            instance=instance,
+            environment=database.environment,
+            branch=database.branch,
+            state=database.state,
+            reason=database.reason,
+            generation=database.generation,
+            is_live=database.is_live,
+            migrated_commit=database.migrated_sha,
+            migrated_at=database.migrated_at,
+            created_at=database.created_at,
+            ready_at=database.ready_at,
+            kept_until=database.drop_after,
+            size_bytes=size_bytes,
+        )
+
+
+class DatabasePage(BaseModel):
+    """The oldest first; `next` is the cursor of what follows."""
+
+    items: list[DatabaseShown]
+    next: int | None
+
+
+class LoginShown(BaseModel):
+    """How to connect with the long-lived login. Keep it to yourself."""
+
+    database: str
+    variables: dict[str, str] = Field(
+        examples=[{"PGHOST": "db.example.com", "PGDATABASE": "3ba03b--main"}]
+    )
+    ca_certificate: str | None = Field(description="PEM, for PGSSLROOTCERT")
+
+    @classmethod
+    def of(cls, login: Credentials) -> "LoginShown":
+        return cls(
+            database=login.database.name,
+            variables=variables(login),
+            ca_certificate=login.instance.public_address.ca_certificate,
+        )

@@ -1,0 +1,142 @@
+"""The API for databases. What takes time is done by a worker: the answer is 202 and the state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core.databases import Database, DatabaseState
+from app.core.people import Act
+from app.operations.administration import database_requests
+from app.operations.administration import databases as administration
+from app.operations.services import Services
+from app.web import sight
+from app.web.api.app_models import OfApp
+from app.web.api.database_models import (
+    CreateDatabase,
+    DatabasePage,
+    DatabaseShown,
+    HowToDelete,
+    LoginShown,
+    OfDatabase,
+    WhichDatabases,
+)
+from app.web.api.shapes import ERRORS, PERSON, Answered, Nothing, cut, page_of
+from app.web.identity import acting
+
+api = APIBlueprint(
+    "databases",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[
+        Tag(
+            name="databases", description="What takes time is answered 202; ask again for the state"
+        )
+    ],
+    abp_security=PERSON,
+    abp_responses=ERRORS,
+)
+
+
+@api.get("/databases", responses={200: DatabasePage})
+def list_(query: WhichDatabases) -> dict[str, Any]:
+    """List the databases of the apps that you may see."""
+    services = acting()
+    apps = [
+        one
+        for one in sight.apps(services)
+        if query.app in (None, one.assignment.app.id)
+        and query.repository in (None, one.repository.full_name)
+    ]
+    found = [
+        one
+        for one in sight.of_apps(services.databases.all(), apps)
+        if query.environment in (None, one.environment.value)
+        and query.branch in (None, one.branch)
+        and query.name in (None, one.name)
+    ]
+    ordered = sorted(found, key=lambda one: one.id)
+    part = page_of(ordered, query, id_of=lambda one: one.id)
+    shown, following = cut(part, query, id_of=lambda one: one.id)
+    return DatabasePage(items=_all_shown(services, shown), next=following).model_dump(mode="json")
+
+
+@api.get("/databases/<int:database>", responses={200: DatabaseShown})
+def show(path: OfDatabase) -> dict[str, Any]:
+    """Show one database."""
+    services = acting()
+    return _shown(services, sight.database(services, path.database)).model_dump(mode="json")
+
+
+@api.post("/apps/<app>/databases", responses={200: DatabaseShown, 202: DatabaseShown})
+def create(path: OfApp, body: CreateDatabase) -> Answered:
+    """Have a database made, or brought back; 200 if it is there already."""
+    services = acting()
+    assigned = sight.app(services, path.app)
+    where = administration.place(assigned, branch=body.branch, environment=body.environment)
+    sight.place(services, assigned, where, Act.CHANGE)
+    database = database_requests.create(services, assigned, where)
+    status = 200 if database.state is DatabaseState.READY else 202
+    return _shown(services, database).model_dump(mode="json"), status
+
+
+@api.post("/databases/<int:database>/fix", responses={202: DatabaseShown})
+def fix(path: OfDatabase, body: Nothing) -> Answered:
+    """Have a database set up once more: roles, grants, password. Its data stays."""
+    services, database = _to_change(path)
+    return _accepted(services, database_requests.fix(services, database))
+
+
+@api.post("/databases/<int:database>/reset", responses={202: DatabaseShown})
+def reset(path: OfDatabase, body: Nothing) -> Answered:
+    """Have a database replaced by an empty one. Its data is gone for good."""
+    services, database = _to_change(path)
+    return _accepted(services, database_requests.reset(services, database))
+
+
+@api.post("/databases/<int:database>/restore", responses={202: DatabaseShown})
+def restore(path: OfDatabase, body: Nothing) -> Answered:
+    """Have a deleted database opened again, data and all."""
+    services, database = _to_change(path)
+    return _accepted(services, database_requests.restore(services, database))
+
+
+@api.delete("/databases/<int:database>", responses={202: DatabaseShown})
+def delete(path: OfDatabase, query: HowToDelete) -> Answered:
+    """Close a database; its data is kept for the retention time, production's until dropped."""
+    services, database = _to_change(path)
+    act = database_requests.drop if query.now else database_requests.delete
+    return _accepted(services, act(services, database))
+
+
+@api.post("/databases/<int:database>/credentials", responses={200: LoginShown})
+def credentials(path: OfDatabase, body: Nothing) -> dict[str, Any]:
+    """Reveal the long-lived login's variables. Audited; production needs admin."""
+    services = acting()
+    database = sight.database(services, path.database, Act.CONNECT)
+    login = administration.login(services, database, purpose="databases credentials")
+    return LoginShown.of(login).model_dump()
+
+
+def _to_change(path: OfDatabase) -> tuple[Services, Database]:
+    services = acting()
+    return services, sight.database(services, path.database, Act.CHANGE)
+
+
+def _accepted(services: Services, database: Database) -> Answered:
+    return _shown(services, database).model_dump(mode="json"), 202
+
+
+def _shown(services: Services, database: Database) -> DatabaseShown:
+    [shown] = _all_shown(services, [database])
+    return shown
+
+
+def _all_shown(services: Services, databases: Sequence[Database]) -> list[DatabaseShown]:
+    names = {instance.id: instance.name for instance in services.instances.all()}
+    sizes = services.measurements.sizes([database.id for database in databases])
+    return [
+        DatabaseShown.of(one, instance=names[one.instance_id], size_bytes=sizes.get(one.id))
+        for one in databases
+    ]

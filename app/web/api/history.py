@@ -1,0 +1,160 @@
+"""The API for runs that were: what each did to which database, how long it took, its log."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, Field
+
+from app.core.errors import NotFound
+from app.core.identifiers import AppId, RunId
+from app.core.people import Act
+from app.core.runs import Migration
+from app.operations.ports.history import PastRun
+from app.operations.services import Services
+from app.web import sight
+from app.web.api.app_models import APP_ID, OfApp
+from app.web.api.shapes import ERRORS, PERSON, Id, Page, cut
+from app.web.identity import acting
+
+api = APIBlueprint(
+    "history",
+    __name__,
+    url_prefix="/api/v1/apps",
+    abp_tags=[Tag(name="history", description="Runs of the Action that were")],
+    abp_security=PERSON,
+    abp_responses=ERRORS,
+)
+
+
+class OfPastRun(BaseModel):
+    """A run of an app."""
+
+    app: str = Field(pattern=APP_ID)
+    run: Id
+
+
+class OfMigration(OfPastRun):
+    """A migration of a run."""
+
+    migration: Id
+
+
+class MigrationShown(BaseModel):
+    """One database's share of a run; without a result it is running."""
+
+    id: int
+    environment: str
+    database: str
+    result: str | None
+    exit_code: int | None
+    started_at: datetime
+    finished_at: datetime | None
+    duration_seconds: float | None
+    rebuilt: bool
+
+
+class RunShown(BaseModel):
+    """One execution of the Action."""
+
+    id: int
+    event: str
+    branch: str | None
+    head_sha: str
+    job_name: str
+    job_url: str
+    command: str
+    environments: list[str]
+    created_at: datetime
+    migrations: list[MigrationShown]
+
+
+class RunPage(BaseModel):
+    """The newest first; `next` is the cursor of older ones."""
+
+    items: list[RunShown]
+    next: int | None
+
+
+class LogShown(BaseModel):
+    """The end of what the command wrote, without secrets."""
+
+    log: str
+
+
+@api.get("/<app>/runs", responses={200: RunPage})
+def list_(path: OfApp, query: Page) -> dict[str, Any]:
+    """List the runs of an app."""
+    services = acting()
+    assigned = sight.app(services, path.app)
+    found = services.history.of_app(
+        AppId(path.app),
+        limit=query.limit + 1,
+        before=RunId(query.cursor) if query.cursor else None,
+    )
+    shown, following = cut(found, query, id_of=lambda past: past.run.id)
+    names = _names(services, AppId(path.app))
+    repository = f"{services.github_url}/{assigned.repository.full_name}"
+    items = [_shown(past, names, repository) for past in shown]
+    return RunPage(items=items, next=following).model_dump(mode="json")
+
+
+@api.get("/<app>/runs/<int:run>", responses={200: RunShown})
+def show(path: OfPastRun) -> dict[str, Any]:
+    """Show one run."""
+    services = acting()
+    assigned = sight.app(services, path.app)
+    past = services.history.run(AppId(path.app), RunId(path.run))
+    repository = f"{services.github_url}/{assigned.repository.full_name}"
+    return _shown(past, _names(services, AppId(path.app)), repository).model_dump(mode="json")
+
+
+@api.get("/<app>/runs/<int:run>/migrations/<int:migration>/log", responses={200: LogShown})
+def log(path: OfMigration) -> dict[str, Any]:
+    """Show the end of a migration's log, to those who may write to the repository."""
+    services = acting()
+    sight.app(services, path.app, Act.SEE_LOG)
+    past = services.history.run(AppId(path.app), RunId(path.run))
+    for migration in past.migrations:
+        if migration.id == path.migration:
+            return LogShown(log=migration.log_tail).model_dump()
+    raise NotFound(f"The run {path.run} has no migration {path.migration}.")
+
+
+def _names(services: Services, app_id: AppId) -> dict[int, str]:
+    found = services.databases.all(app_id=app_id, include_gone=True)
+    return {database.id: database.name for database in found}
+
+
+def _shown(past: PastRun, names: dict[int, str], repository: str) -> RunShown:
+    run = past.run
+    job_url = f"{repository}/actions/runs/{run.workflow_run_id}"
+    if run.workflow_job_id is not None:
+        job_url += f"/job/{run.workflow_job_id}"
+    return RunShown(
+        id=run.id,
+        event=run.event,
+        branch=run.branch,
+        head_sha=run.head_sha,
+        job_name=run.job_name,
+        job_url=job_url,
+        command=run.command,
+        environments=list(run.environments),
+        created_at=run.created_at,
+        migrations=[_migration(one, names) for one in past.migrations],
+    )
+
+
+def _migration(migration: Migration, names: dict[int, str]) -> MigrationShown:
+    return MigrationShown(
+        id=migration.id,
+        environment=migration.environment,
+        database=names.get(migration.database_id, ""),
+        result=migration.result,
+        exit_code=migration.exit_code,
+        started_at=migration.started_at,
+        finished_at=migration.finished_at,
+        duration_seconds=migration.duration_seconds,
+        rebuilt=migration.rebuilt,
+    )

@@ -1,0 +1,194 @@
+"""Requests and answers of the API for instances."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from app.core.instances import Address, SslMode
+from app.operations.administration.instance_requests import (
+    LOOPBACK,
+    InstanceChanges,
+    LinkRequest,
+    Pooler,
+    ProvisionRequest,
+)
+from app.operations.administration.instances import InstanceOverview
+from app.operations.ports.postgres import ServerReport
+from app.web.api.shapes import Request, Text
+
+NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+SslModeName = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
+_URL_EXAMPLE = "postgresql://admin:password@db.internal:5432/postgres"
+
+
+class OfInstance(BaseModel):
+    """An instance by its name."""
+
+    instance: str = Field(pattern=NAME)
+
+
+class ProvisionInstance(Request):
+    """A PostgreSQL server of Coppice's own, on the service's machine."""
+
+    name: str = Field(pattern=NAME, examples=["local"])
+    listen: Text = Field(LOOPBACK, max_length=253)
+    port: int | None = Field(None, ge=1, le=65535, description="Absent: a free one")
+    public_host: Text | None = Field(
+        None, max_length=253, description="What runners are told; needed unless on loopback"
+    )
+    insecure_network: bool = Field(default=False, description="Accept unencrypted connections")
+
+    def to_request(self) -> ProvisionRequest:
+        return ProvisionRequest(**self.model_dump())
+
+
+class PoolerGiven(Request):
+    """A connection pooler in front of the server."""
+
+    host: Text = Field(min_length=1, max_length=253)
+    port: int = Field(ge=1, le=65535)
+    knows_job_logins: bool = False
+
+    def to_pooler(self) -> Pooler:
+        return Pooler(host=self.host, port=self.port, knows_job_logins=self.knows_job_logins)
+
+
+class LinkInstance(Request):
+    """An existing PostgreSQL server. What is absent follows the URL."""
+
+    name: str = Field(pattern=NAME, examples=["main"])
+    url: Text = Field(min_length=1, max_length=2000, examples=[_URL_EXAMPLE])
+    public_host: Text | None = Field(None, max_length=253)
+    public_port: int | None = Field(None, ge=1, le=65535)
+    public_sslmode: SslModeName | None = None
+    ca_certificate: Text | None = Field(None, max_length=100_000, description="PEM")
+    pooler: PoolerGiven | None = None
+
+    def to_request(self) -> LinkRequest:
+        return LinkRequest(
+            name=self.name,
+            url=self.url,
+            public_host=self.public_host,
+            public_port=self.public_port,
+            public_sslmode=SslMode(self.public_sslmode) if self.public_sslmode else None,
+            ca_certificate=self.ca_certificate,
+            pooler=self.pooler.to_pooler() if self.pooler else None,
+        )
+
+
+class EditInstance(Request):
+    """What to change; what is absent stays."""
+
+    url: Text | None = Field(None, min_length=1, max_length=2000, examples=[_URL_EXAMPLE])
+    public_host: Text | None = Field(None, max_length=253)
+    public_port: int | None = Field(None, ge=1, le=65535)
+    public_sslmode: SslModeName | None = None
+    ca_certificate: Text | None = Field(None, max_length=100_000, description="Empty: forget it")
+    pooler: PoolerGiven | None = None
+    without_pooler: bool = False
+
+    def to_changes(self) -> InstanceChanges:
+        return InstanceChanges(
+            url=self.url,
+            public_host=self.public_host,
+            public_port=self.public_port,
+            public_sslmode=SslMode(self.public_sslmode) if self.public_sslmode else None,
+            ca_certificate=self.ca_certificate,
+            pooler=self.pooler.to_pooler() if self.pooler else None,
+            without_pooler=self.without_pooler,
+        )
+
+
+class AddressShown(BaseModel):
+    """Where runners and applications connect."""
+
+    host: str
+    port: int
+    sslmode: str
+
+    @classmethod
+    def of(cls, address: Address) -> "AddressShown":
+        return cls(host=address.host, port=address.port, sslmode=address.sslmode)
+
+
+class AdministrationShown(BaseModel):
+    """How the service itself connects; the password is never shown."""
+
+    host: str
+    port: int
+    user: str
+
+
+class InstanceShown(BaseModel):
+    """A server, with what you may see on it."""
+
+    name: str
+    kind: str
+    status: str
+    public_address: AddressShown
+    pooler_address: AddressShown | None
+    pooler_knows_job_logins: bool
+    ca_certificate: str | None
+    apps: list[str]
+    databases: int
+    administration: AdministrationShown | None = Field(description="For operators only")
+
+    @classmethod
+    def of(cls, one: InstanceOverview, *, is_operator: bool) -> "InstanceShown":
+        instance, admin = one.instance, one.instance.admin
+        administration = AdministrationShown(
+            host=admin.address.host, port=admin.address.port, user=admin.user
+        )
+        return cls(
+            name=instance.name,
+            kind=instance.kind,
+            status=one.status,
+            public_address=AddressShown.of(instance.public_address),
+            pooler_address=(
+                AddressShown.of(instance.pooler_address) if instance.pooler_address else None
+            ),
+            pooler_knows_job_logins=instance.pooler_knows_job_logins,
+            ca_certificate=instance.public_address.ca_certificate,
+            apps=list(one.app_ids),
+            databases=len(one.databases),
+            administration=administration if is_operator else None,
+        )
+
+
+class InstanceList(BaseModel):
+    """By name."""
+
+    items: list[InstanceShown]
+
+
+class FindingShown(BaseModel):
+    """One thing about a server that a person should know."""
+
+    code: str
+    message: str
+    advice: str
+    prevents_use: bool
+
+
+class ServerTest(BaseModel):
+    """What a connection test found."""
+
+    usable: bool
+    version: str
+    findings: list[FindingShown]
+
+    @classmethod
+    def of(cls, report: ServerReport) -> "ServerTest":
+        return cls(
+            usable=report.is_usable,
+            version=report.version,
+            findings=[
+                FindingShown(
+                    code=one.code,
+                    message=one.message,
+                    advice=one.advice,
+                    prevents_use=one.is_fatal,
+                )
+                for one in report.findings
+            ],
+        )

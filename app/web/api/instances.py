@@ -1,0 +1,108 @@
+"""The API for PostgreSQL servers."""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import current_app
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.core.instances import Instance
+from app.operations.administration import instances
+from app.operations.services import Services
+from app.web import sight
+from app.web.api.instance_models import (
+    EditInstance,
+    InstanceList,
+    InstanceShown,
+    LinkInstance,
+    OfInstance,
+    ProvisionInstance,
+    ServerTest,
+)
+from app.web.api.shapes import ERRORS, PERSON, Answered
+from app.web.identity import acting, require_operator
+
+api = APIBlueprint(
+    "instances",
+    __name__,
+    url_prefix="/api/v1/instances",
+    abp_tags=[Tag(name="instances", description="PostgreSQL servers; operators change them")],
+    abp_security=PERSON,
+    abp_responses=ERRORS,
+)
+
+
+@api.get("", responses={200: InstanceList})
+def list_() -> dict[str, Any]:
+    """List the instances of your apps; operators see all."""
+    services = acting()
+    found = sorted(sight.instances(services), key=lambda one: one.name)
+    items = [_shown(services, instance) for instance in found]
+    return InstanceList(items=items).model_dump()
+
+
+@api.post("/provision", responses={201: InstanceShown})
+def provision(body: ProvisionInstance) -> Answered:
+    """Start a PostgreSQL server of Coppice's own."""
+    services = _operator()
+    clusters = current_app.extensions["clusters"]
+    instance = instances.provision(services, clusters, body.to_request())
+    return _shown(services, instance).model_dump(), 201
+
+
+@api.post("/link", responses={201: InstanceShown})
+def link(body: LinkInstance) -> Answered:
+    """Use an existing PostgreSQL server, after a test of what it allows."""
+    services = _operator()
+    instance, _ = instances.link(services, body.to_request())
+    return _shown(services, instance).model_dump(), 201
+
+
+@api.get("/<instance>", responses={200: InstanceShown})
+def show(path: OfInstance) -> dict[str, Any]:
+    """Show one instance."""
+    services = acting()
+    return _shown(services, sight.instance(services, path.instance)).model_dump()
+
+
+@api.patch("/<instance>", responses={200: InstanceShown})
+def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
+    """Change an instance; it is tested before the change is stored."""
+    services = _operator()
+    instance, _ = instances.edit(services, path.instance, body.to_changes())
+    return _shown(services, instance).model_dump()
+
+
+@api.post("/<instance>/test", responses={200: ServerTest})
+def test(path: OfInstance) -> dict[str, Any]:
+    """Connect to an instance and say what is missing there."""
+    return ServerTest.of(instances.test(_operator(), path.instance)).model_dump()
+
+
+@api.delete("/<instance>", responses={204: None})
+def delete(path: OfInstance) -> Answered:
+    """Remove a provisioned instance with all its data, or forget a linked one.
+
+    Refused while an app is assigned to it. Cannot be undone.
+    """
+    instances.delete(_operator(), current_app.extensions["clusters"], path.instance)
+    return "", 204
+
+
+def _operator() -> Services:
+    services = acting()
+    require_operator(services)
+    return services
+
+
+def _shown(services: Services, instance: Instance) -> InstanceShown:
+    """With the apps and databases that the actor may see; all that an operator asks for."""
+    whole = instances.overview(services, instance)
+    is_operator = services.actor.is_operator and services.actor.only_app is None
+    if not is_operator:
+        seen = [one for one in sight.apps(services) if one.instance.id == instance.id]
+        ids = tuple(one.assignment.app.id for one in seen)
+        databases = tuple(sight.of_apps(whole.databases, seen))
+        whole = replace(whole, app_ids=ids, databases=databases)
+    return InstanceShown.of(whole, is_operator=is_operator)

@@ -1,0 +1,90 @@
+"""What requests and answers of the API have in common."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text holds no NUL and no half of a surrogate pair."""
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("it holds characters that cannot be stored")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class Request(BaseModel):
+    """Unknown fields are refused, and nothing is guessed from another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Nothing(Request):
+    """An empty object, or no body at all."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def absent(cls, body: object) -> object:
+        return {} if body is None else body
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """A parameter may be absent, and then is None; a URL has no way to say null."""
+    for described in schema["properties"].values():
+        if described.get("default", "") is None:
+            del described["default"]
+            [kind] = [one for one in described.pop("anyOf") if one != {"type": "null"}]
+            described.update(kind)
+
+
+class Query(BaseModel):
+    """Parameters of the URL, which are text; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
+
+
+class Page(Query):
+    """Which part of a list that grows."""
+
+    limit: int = Field(50, ge=1, le=100, description="How many at most")
+    cursor: Id | None = Field(None, description="`next` of the answer before; absent: the first")
+
+
+class ErrorAnswer(BaseModel):
+    """Every failure: a stable code, a sentence, and what to do next."""
+
+    error: str
+    message: str
+    advice: str
+    retry_after: int | None = Field(None, description="Seconds, when repeating may help")
+
+
+ERRORS: dict[Any, Any] = {status: ErrorAnswer for status in (400, 401, 403, 404, 409, 503)}
+"""Answers that any operation may give."""
+
+JOB: list[dict[str, list[str]]] = [{"job": []}]
+PERSON: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+"""Who may ask, as the description's security schemes name them."""
+
+Answered = tuple[dict[str, Any] | str, int]
+"""A body and its status. Flask's own word for it cannot be read by flask-openapi3."""
+
+Item = TypeVar("Item")
+
+
+def page_of(items: Sequence[Item], page: Page, *, id_of: Callable[[Item], int]) -> list[Item]:
+    """The part of a list in ascending order of ids that a request asks for, and one more."""
+    start = page.cursor or 0
+    return [item for item in items if id_of(item) > start][: page.limit + 1]
+
+
+def cut(
+    items: Sequence[Item], page: Page, *, id_of: Callable[[Item], int]
+) -> tuple[list[Item], int | None]:
+    """What to show of one item more than was asked for, and the cursor of what follows."""
+    shown = list(items[: page.limit])
+    return shown, id_of(shown[-1]) if len(items) > page.limit else None

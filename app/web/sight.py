@@ -1,0 +1,156 @@
+"""What the actor may see: everything else is answered as if it did not exist."""
+
+from collections.abc import Sequence
+
+from app.core.assignments import App
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import Forbidden, NotFound
+from app.core.identifiers import AppId, DatabaseId
+from app.core.instances import Instance
+from app.core.people import Act, Wanted
+from app.core.repositories import Repository
+from app.operations.administration import assignments
+from app.operations.administration.assignments import Assigned
+from app.operations.administration.databases import Place
+from app.operations.services import Services
+from app.web.identity import require
+
+
+def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
+    """The assigned app, if the actor may do this with it. Raises NotFound, Forbidden."""
+    assignment = services.apps.assignment(AppId(app_id))
+    if assignment is None:
+        raise _no_app(app_id)
+    assigned = assignments.described(services, assignment)
+    _require(services, assigned.repository, Wanted(act=act, app_id=assignment.app.id))
+    return assigned
+
+
+def place(services: Services, assigned: Assigned, where: Place, act: Act) -> None:
+    """Raise Forbidden unless the actor may do this where a database is or will be."""
+    _require(
+        services,
+        assigned.repository,
+        Wanted(
+            act=act,
+            app_id=assigned.assignment.app.id,
+            environment=where.environment,
+            is_protected=_is_protected(services, assigned.repository, where),
+        ),
+    )
+
+
+def database(services: Services, database_id: int, act: Act = Act.SEE) -> Database:
+    """The database, if the actor may do this with it; its app need not be assigned any more.
+
+    Raises NotFound, Forbidden.
+    """
+    missing = NotFound(f"There is no database {database_id}.", advice="List them to see which.")
+    try:
+        found = services.databases.get(DatabaseId(database_id))
+    except NotFound:
+        raise missing from None
+    repository = _repository_of(services, services.apps.get(found.app_id))
+    if repository is None or found.state is DatabaseState.GONE:
+        raise missing
+    where = Place(environment=found.environment, branch=found.branch)
+    wanted = Wanted(
+        act=act,
+        app_id=found.app_id,
+        environment=found.environment,
+        is_protected=act is Act.CHANGE and _is_protected(services, repository, where),
+    )
+    try:
+        require(services, repository, wanted)
+    except NotFound:
+        raise missing from None
+    return found
+
+
+def apps(services: Services) -> list[Assigned]:
+    """The assigned apps that the actor may see, the oldest first."""
+    found = [assignments.described(services, one) for one in services.apps.assignments()]
+    return [one for one in found if _sees(services, one)]
+
+
+def instances(services: Services) -> list[Instance]:
+    """The instances that the actor may see: those of apps they see; an operator sees all."""
+    if services.actor.is_operator and services.actor.only_app is None:
+        return list(services.instances.all())
+    ids = {one.instance.id for one in apps(services)}
+    return [instance for instance in services.instances.all() if instance.id in ids]
+
+
+def instance(services: Services, name: str) -> Instance:
+    """The instance, if the actor may see it. Raises NotFound."""
+    for found in instances(services):
+        if found.name == name:
+            return found
+    raise NotFound(f"There is no instance {name!r}.", advice="List them to see which.")
+
+
+def repository_to_assign(services: Services, full_name: str, app_id: str | None) -> Repository:
+    """The repository as GitHub knows it, if the actor may assign it. Raises NotFound, Forbidden.
+
+    Nobody but an operator learns whether a repository that they cannot see is there.
+    """
+    wanted = Wanted(act=Act.MANAGE, app_id=AppId(app_id) if app_id else None)
+    missing = NotFound(
+        f"There is no repository {full_name} that you can see and that has the GitHub App.",
+        advice="Check the name, and install the App for it.",
+    )
+    try:
+        repository = assignments.live_repository(services, full_name)
+    except Forbidden:
+        if services.actor.is_operator:
+            raise
+        raise missing from None
+    try:
+        require(services, repository, wanted)
+    except NotFound:
+        raise missing from None
+    return repository
+
+
+def of_apps(databases: Sequence[Database], seen: Sequence[Assigned]) -> list[Database]:
+    """Those of the databases that belong to these apps."""
+    ids = {one.assignment.app.id for one in seen}
+    return [one for one in databases if one.app_id in ids]
+
+
+def _sees(services: Services, assigned: Assigned) -> bool:
+    try:
+        require(
+            services,
+            assigned.repository,
+            Wanted(act=Act.SEE, app_id=assigned.assignment.app.id),
+        )
+    except NotFound:
+        return False
+    return True
+
+
+def _require(services: Services, repository: Repository, wanted: Wanted) -> None:
+    try:
+        require(services, repository, wanted)
+    except NotFound:
+        raise _no_app(str(wanted.app_id)) from None
+
+
+def _no_app(app_id: str) -> NotFound:
+    return NotFound(f"There is no app {app_id}.", advice="List them to see which.")
+
+
+def _repository_of(services: Services, app: App | None) -> Repository | None:
+    return services.repositories.get(app.repository_id) if app else None
+
+
+def _is_protected(services: Services, repository: Repository, where: Place) -> bool:
+    """Whether GitHub protects the branch; nobody asks for an operator, who may anyway."""
+    if where.environment is not Environment.BRANCH or where.branch is None:
+        return False
+    if services.actor.is_operator or not repository.is_active:
+        return False
+    branch = services.github.branch(repository, where.branch)
+    return branch is not None and branch.is_protected
