@@ -14,9 +14,9 @@ from app.cli.databases import AppOption, BranchOption, EnvironmentOption
 from app.cli.output import remark, say
 from app.cli.session import Session, open_session
 from app.core.environments import Environment
-from app.core.errors import CoppiceError, NotFound
+from app.core.errors import CoppiceError
 from app.machine.data_dir import DataDir
-from app.operations.administration import assignments, databases
+from app.operations.administration import assignments, databases, local_work
 from app.operations.runs.credentials import variables
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
@@ -52,7 +52,8 @@ def env(
 ) -> None:
     """Print a database's variables; without --branch or --environment a database for local work.
 
-    That one (dev) is made when it is first asked for.
+    That one (dev) is made when it is first asked for, and has a shadow database beside it:
+    SHADOW_DATABASE_URL lets `prisma migrate dev` work without the right to create databases.
     """
     with open_session() as session:
         found = _variables(session, repo, branch, environment, app_id, purpose="env")
@@ -112,14 +113,11 @@ def _variables(  # noqa: PLR0913 - the options that people type
 ) -> dict[str, str]:
     assigned = assignments.find(session.services, repo, app_id=app_id)
     where = databases.place(assigned, branch=branch, environment=environment)
-    try:
-        database = databases.find(session.services, assigned, where)
-    except NotFound:
-        if where.environment is not Environment.DEV:
-            raise
-        database = databases.create(session.services, assigned, where)
+    database = local_work.find_or_make(session.services, assigned, where)
     login = databases.login(session.services, database, purpose=purpose)
     found = variables(login)
+    if purpose == "env":
+        found |= local_work.shadow_variables(session.services, assigned, database)
     ca_certificate = login.instance.public_address.ca_certificate
     if ca_certificate is not None:
         file = DataDir(path=session.config.data_dir).path / f"ca-{login.instance.name}.pem"

@@ -10,3 +10,5 @@ class Environment(StrEnum):
     BRANCH = "branch"
     PREVIEW = "preview"
     DEV = "dev"
+    SHADOW = "dev-shadow"
+    """Scratch room beside `dev`, for tools that replay migrations on an empty database."""

@@ -96,7 +96,7 @@ def seed(services: Services, database: Database) -> Database:
     assignment = services.apps.assignment(database.app_id)
     if assignment is None:
         raise Conflict(f"The app {database.app_id} is not assigned, so no run reaches it.")
-    if database.environment is Environment.DEV:
+    if database.environment in {Environment.DEV, Environment.SHADOW}:
         raise Invalid(
             f"No run reaches {database.name}: it is for work on your own machine.",
             advice="Run the seed command there, with the variables that `env` prints.",

@@ -40,12 +40,30 @@ def intend_database(
     )
 
 
+def shadow_of(services: Services, database: Database) -> Database | None:
+    """The shadow database that shares the life of `dev`; None for every other database."""
+    if database.environment is not Environment.DEV:
+        return None
+    return services.databases.live(database.app_id, Environment.SHADOW)
+
+
 def ensure_database(services: Services, database_id: DatabaseId) -> Database:
     """Finish a database that is `creating`, or repair one in `error`; leave others alone.
 
     May be killed anywhere and repeated. What repeating will not mend leaves the state `error` with
     the reason; a TransientError does the same and is raised, so that the job tries again.
+
+    With `dev` its shadow is made, or set up once more.
     """
+    # Its intent comes first, so that it is finished too should we die in between.
+    shadow = _intend_shadow(services, services.databases.get(database_id))
+    ensured = _ensure(services, database_id)
+    if shadow is not None:
+        _ensure(services, shadow.id)
+    return ensured
+
+
+def _ensure(services: Services, database_id: DatabaseId) -> Database:
     with services.databases.exclusively(database_id):
         database = services.databases.get(database_id)
         if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
@@ -70,6 +88,9 @@ def rebuild_database(services: Services, database_id: DatabaseId, *, generation:
     Does nothing but finish what was begun when it is past that generation. Cannot be undone.
     """
     services.databases.start_afresh(database_id, generation=generation)
+    shadow = shadow_of(services, services.databases.get(database_id))
+    if shadow is not None:
+        services.databases.start_afresh(shadow.id, generation=shadow.generation)
     return ensure_database(services, database_id)
 
 
@@ -134,6 +155,21 @@ def answers(services: Services, database: Database) -> list[Intent]:
         AnswerPullRequest(repository_id=pull.repository_id, number=pull.number)
         for pull in pull_requests
     ]
+
+
+def _intend_shadow(services: Services, database: Database) -> Database | None:
+    """Record that the shadow is to be made, when `dev` is; None for every other database."""
+    is_made = database.state in {DatabaseState.CREATING, DatabaseState.ERROR}
+    if database.environment is not Environment.DEV or not is_made:
+        return None
+    assignment = services.apps.assignment(database.app_id)
+    if assignment is None:
+        shadow = shadow_of(services, database)
+    else:
+        shadow = intend_database(services, assignment, Environment.SHADOW)
+    if shadow is not None and shadow.state is DatabaseState.READY:
+        services.databases.change(shadow.id, state=DatabaseState.CREATING)
+    return shadow
 
 
 def _provision(services: Services, database: Database) -> None:

@@ -12,7 +12,12 @@ from app.core.intents import (
     SealDatabase,
 )
 from app.core.repositories import InstallationState
-from app.operations.databases.provisioning import password_of, server_of, tenant_of
+from app.operations.databases.provisioning import (
+    password_of,
+    server_of,
+    shadow_of,
+    tenant_of,
+)
 from app.operations.services import Services
 
 
@@ -23,6 +28,9 @@ def delete_database(services: Services, database_id: DatabaseId) -> Database:
     `deleted` nevertheless, and a job refuses connections as soon as it is back.
     """
     close_database(services, database_id, is_by_hand=True)
+    database = services.databases.get(database_id)
+    if shadow := shadow_of(services, database):
+        seal_database(services, shadow.id)
     seal_database(services, database_id)
     return services.databases.get(database_id)
 
@@ -31,6 +39,8 @@ def close_database(
     services: Services, database_id: DatabaseId, *, is_by_hand: bool = False
 ) -> None:
     """The same with the refusal left to a job, which is queued with the change of the state."""
+    if shadow := shadow_of(services, services.databases.get(database_id)):
+        close_database(services, shadow.id, is_by_hand=is_by_hand)
     with services.databases.exclusively(database_id):
         database = services.databases.get(database_id)
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
@@ -57,6 +67,14 @@ def restore_database(services: Services, database_id: DatabaseId) -> Database:
 
     Raises Conflict when it is not `deleted`, or when a fresh one has taken its place.
     """
+    restored = _restore(services, database_id)
+    shadow = shadow_of(services, restored)
+    if shadow is not None and shadow.state is DatabaseState.DELETED:
+        _restore(services, shadow.id)
+    return restored
+
+
+def _restore(services: Services, database_id: DatabaseId) -> Database:
     with services.databases.exclusively(database_id):
         database = services.databases.get(database_id)
         if database.state is DatabaseState.READY:
@@ -103,6 +121,8 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
 
     Does nothing otherwise, as when it was restored meanwhile. Cannot be undone.
     """
+    if shadow := shadow_of(services, services.databases.get(database_id)):
+        drop_database(services, shadow.id, is_by_hand=is_by_hand)
     with services.databases.exclusively(database_id):
         database = services.databases.get(database_id)
         if database.state is not DatabaseState.DELETED:

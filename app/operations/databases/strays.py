@@ -12,7 +12,7 @@ from app.core.identifiers import DatabaseName
 from app.operations.services import Services
 
 # Ids that Coppice makes itself; those that people chose are known only while their app is.
-_MADE_HERE = re.compile(r"[0-9a-f]{6}-(production|preview|dev|retired-[0-9]+|-.+)")
+_MADE_HERE = re.compile(r"[0-9a-f]{6}-(production|preview|dev|dev-shadow|retired-[0-9]+|-.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

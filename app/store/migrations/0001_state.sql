@@ -72,7 +72,8 @@ CREATE TABLE databases (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     app_id text NOT NULL REFERENCES apps,
     instance_id bigint NOT NULL REFERENCES instances,
-    environment text NOT NULL CHECK (environment IN ('production', 'branch', 'preview', 'dev')),
+    environment text NOT NULL
+        CHECK (environment IN ('production', 'branch', 'preview', 'dev', 'dev-shadow')),
     branch text CHECK ((environment = 'branch') = (branch IS NOT NULL)),
     name text NOT NULL CHECK (octet_length(name) <= 63),
     owner_role text NOT NULL CHECK (octet_length(owner_role) <= 63),

@@ -1,6 +1,7 @@
 // Prisma with the schema engine that it ships as WebAssembly, so that nothing is downloaded: on a
-// machine with internet this file is not needed. It works round four defects of that set-up.
+// machine with internet this file is not needed. It works round five defects of that set-up.
 import { PrismaPg } from "@prisma/adapter-pg";
+import { ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 import pg from "pg";
 import { defineConfig } from "prisma/config";
 
@@ -11,12 +12,16 @@ globalThis.setTimeout = ((run: () => void, milliseconds: number, ...rest: unknow
   return milliseconds >= 10_000 ? timer.unref() : timer;
 }) as typeof setTimeout;
 
-// 2. The adapter does not know PostgreSQL's "char", name and their arrays: they read as text.
+// 2. The adapter does not know PostgreSQL's "char", name and their arrays: they read as text, and
+// the engine is told of a "char", which it insists on, by the column's name.
 const TEXT = 25;
-const UNKNOWN_TO_THE_ADAPTER = new Set([18, 19, 1002, 1003]);
+const CHAR = 18;
+const UNKNOWN_TO_THE_ADAPTER = new Set([CHAR, 19, 1002, 1003]);
+const charColumns = new Set<string>();
 const addFields = pg.Result.prototype.addFields;
-pg.Result.prototype.addFields = function (fields: { dataTypeID: number }[]) {
+pg.Result.prototype.addFields = function (fields: { dataTypeID: number; name: string }[]) {
   for (const field of fields) {
+    if (field.dataTypeID === CHAR) charColumns.add(field.name);
     if (UNKNOWN_TO_THE_ADAPTER.has(field.dataTypeID)) field.dataTypeID = TEXT;
   }
   return addFields.call(this, fields);
@@ -29,6 +34,26 @@ class WholeScripts extends PrismaPg {
     adapter.executeScript = async (script: string) => {
       await adapter.underlyingDriver().query(script).catch((error) => adapter.onError(error));
     };
+    const queryRaw = adapter.queryRaw.bind(adapter);
+    adapter.queryRaw = async (query) => {
+      charColumns.clear();
+      const answer = await queryRaw(query);
+      const columnTypes = answer.columnTypes.map((type, at) =>
+        charColumns.has(answer.columnNames[at]) ? ColumnTypeEnum.Character : type
+      );
+      return { ...answer, columnTypes };
+    };
+    return adapter;
+  }
+
+  // 5. The adapter knows no SHADOW_DATABASE_URL and makes a database instead. The engine of other
+  // machines connects to the one it is given and resets it, with these two statements.
+  async connectToShadowDb() {
+    const connectionString = process.env.SHADOW_DATABASE_URL;
+    if (!connectionString) return super.connectToShadowDb();
+    const adapter = await new WholeScripts({ connectionString, allowExitOnIdle: true }).connect();
+    await adapter.executeScript('DROP SCHEMA "public" CASCADE');
+    await adapter.executeScript('CREATE SCHEMA "public"');
     return adapter;
   }
 }

@@ -1,0 +1,37 @@
+"""What a person needs to work with a database on their own machine."""
+
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import NotFound
+from app.operations.administration import databases
+from app.operations.administration.assignments import Assigned
+from app.operations.administration.databases import Place
+from app.operations.databases import provisioning, retention
+from app.operations.runs.credentials import variables
+from app.operations.services import Services
+
+
+def find_or_make(services: Services, assigned: Assigned, where: Place) -> Database:
+    """The database that is meant; the one for local work is made when it is first asked for."""
+    try:
+        return databases.find(services, assigned, where)
+    except NotFound:
+        if where.environment is not Environment.DEV:
+            raise
+        return databases.create(services, assigned, where)
+
+
+def shadow_variables(services: Services, assigned: Assigned, database: Database) -> dict[str, str]:
+    """`SHADOW_DATABASE_URL` for the database for local work, nothing for others. Audited.
+
+    Makes the shadow database, or restores it, when it is not there.
+    """
+    if database.environment is not Environment.DEV:
+        return {}
+    shadow = provisioning.intend_database(services, assigned.assignment, Environment.SHADOW)
+    if shadow.state is DatabaseState.DELETED:
+        shadow = retention.restore_database(services, shadow.id)
+    else:
+        shadow = provisioning.ensure_database(services, shadow.id)
+    login = databases.login(services, shadow, purpose="env")
+    return {"SHADOW_DATABASE_URL": variables(login)["DATABASE_URL"]}
