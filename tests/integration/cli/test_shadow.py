@@ -140,3 +140,20 @@ def test_a_shadow_that_was_deleted_alone_is_restored_when_it_is_asked_for(
     local.ok("databases", "delete", name, "--yes")
 
     assert is_open(variables(local)["SHADOW_DATABASE_URL"])
+
+
+def test_a_fix_creates_an_extension_again_that_went_with_the_schema(local: Installation) -> None:
+    local.ok("apps", "edit", "acme/shop", "--extension", "citext")
+    local.ok("databases", "fix", *DEV)
+    found = variables(local)
+    urls = (found["DATABASE_URL"], found["SHADOW_DATABASE_URL"])
+    has_citext = "SELECT count(*) FROM pg_extension WHERE extname = 'citext'"
+    before = [ask(url, has_citext) for url in urls]
+    for url in urls:
+        ask(url, RESET)
+
+    after = [ask(url, has_citext) for url in urls]
+    local.ok("databases", "fix", *DEV)
+
+    assert (before, after) == ([[(1,)], [(1,)]], [[(0,)], [(0,)]])
+    assert [ask(url, has_citext) for url in urls] == [[(1,)], [(1,)]]
