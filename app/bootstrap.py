@@ -41,6 +41,7 @@ from app.store.history import PostgresHistory
 from app.store.instances import PostgresInstances
 from app.store.job_logins import PostgresJobLogins
 from app.store.leases import PostgresLeases
+from app.store.limits import PostgresClaims, PostgresInstanceLimits
 from app.store.measurements import PostgresMeasurements
 from app.store.migration_runs import PostgresMigrations
 from app.store.preparation import prepare
@@ -173,6 +174,8 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             access_tokens=PostgresTokens(pool),
             device_logins=PostgresDeviceLogins(pool),
             measurements=PostgresMeasurements(pool),
+            limits=PostgresInstanceLimits(pool),
+            claims=PostgresClaims(pool, defer=defer),
             audit=PostgresAudit(pool),
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),

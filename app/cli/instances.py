@@ -21,6 +21,7 @@ from app.operations.administration.instance_requests import (
     ProvisionRequest,
 )
 from app.operations.administration.instances import InstanceOverview
+from app.operations.administration.limits import described
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
@@ -156,6 +157,8 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         "own_ca": instance.public_address.ca_certificate is not None,
         "pooler": f"{pooler.host}:{pooler.port}" if pooler else None,
         "pooler_knows_job_logins": instance.pooler_knows_job_logins,
+        "limits": described(one.limits),
+        "owner": one.owner,
         "databases": [f"{database.name} ({database.state})" for database in one.databases],
     }
     show_record(record, as_json=as_json)

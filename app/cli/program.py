@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from app.cli import apps, connect, databases, health, instances, processes, tokens
+from app.cli import apps, connect, databases, health, instances, limits, processes, tokens
 from app.cli.output import THINGS
 from app.core.errors import CoppiceError
 
@@ -21,6 +21,7 @@ program = typer.Typer(
 processes.add_to(program)
 health.add_to(program)
 connect.add_to(program)
+limits.add_to(instances.group)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
 program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)
 program.add_typer(databases.group, name="databases", rich_help_panel=THINGS)

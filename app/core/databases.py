@@ -38,6 +38,8 @@ class TenantDatabase:
     """The long-lived login; owns everything inside."""
     marker: str
     extensions: tuple[str, ...] = ()
+    connections: int | None = None
+    """To the database at once; None: as many as are usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +73,12 @@ class Database:
     """False once a fresh database has taken this one's place while it is kept."""
     is_deleted_by_hand: bool = False
     """A person deleted it: a push or a run brings it back, a reconcile does not."""
+    is_frozen: bool = False
+    """Past the size that its instance allows, so that nobody is let in."""
 
-    def tenant(self, *, extensions: tuple[str, ...] = ()) -> TenantDatabase:
+    def tenant(
+        self, *, extensions: tuple[str, ...] = (), connections: int | None = None
+    ) -> TenantDatabase:
         """What PostgreSQL is told of it."""
         return TenantDatabase(
             name=self.name,
@@ -80,4 +86,5 @@ class Database:
             login_role=self.login_role,
             marker=self.marker,
             extensions=extensions,
+            connections=connections,
         )

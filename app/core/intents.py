@@ -89,6 +89,20 @@ class MeasureInstance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyLimits:
+    """Give an instance's databases what its limits allow now."""
+
+    instance_id: InstanceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotatePassword:
+    """Replace the password of a database's long-lived login."""
+
+    database_id: DatabaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPullRequest:
     """See that the head of a pull request gets its `database` check or `skipped` answers."""
 
@@ -151,6 +165,8 @@ Intent = (
     | RestoreDatabase
     | SealDatabase
     | MeasureInstance
+    | ApplyLimits
+    | RotatePassword
     | AnswerPullRequest
     | AnswerCommit
     | EndJobLogins

@@ -12,6 +12,7 @@ from psycopg import Connection
 from app.core.intents import (
     AnswerCommit,
     AnswerPullRequest,
+    ApplyLimits,
     DropDatabase,
     EndJobLogins,
     EnsureDatabase,
@@ -24,6 +25,7 @@ from app.core.intents import (
     ReconcileInstallation,
     ReconcileRepository,
     RestoreDatabase,
+    RotatePassword,
     SealDatabase,
 )
 
@@ -116,8 +118,11 @@ def route_of(intent: Intent) -> Route:
             | DropDatabase()
             | RestoreDatabase()
             | SealDatabase()
+            | RotatePassword()
         ):
             return _database_route(intent)
+        case ApplyLimits(instance_id=instance):
+            return Route(task="instances:limit", queue=DATABASES, lock=f"measure:{instance}")
         case MeasureInstance(instance_id=instance):
             # Last: it may wait for a server that is away, and nobody waits for it.
             return Route(
@@ -133,7 +138,12 @@ def route_of(intent: Intent) -> Route:
 
 
 def _database_route(
-    intent: EnsureDatabase | RebuildDatabase | DropDatabase | RestoreDatabase | SealDatabase,
+    intent: EnsureDatabase
+    | RebuildDatabase
+    | DropDatabase
+    | RestoreDatabase
+    | SealDatabase
+    | RotatePassword,
 ) -> Route:
     tasks = {
         EnsureDatabase: "databases:ensure",
@@ -141,6 +151,7 @@ def _database_route(
         DropDatabase: "databases:drop",
         RestoreDatabase: "databases:restore",
         SealDatabase: "databases:seal",
+        RotatePassword: "databases:rotate_password",
     }
     return Route(
         task=tasks[type(intent)],

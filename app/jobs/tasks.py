@@ -17,10 +17,12 @@ from app.jobs.retry import RetryTransient
 from app.operations.databases import (
     branches,
     installations,
+    limits,
     measuring,
     provisioning,
     reconciliation,
     retention,
+    rotation,
 )
 from app.operations.runs import credentials
 from app.operations.services import Services
@@ -81,6 +83,16 @@ def restore_database(context: JobContext, *, database_id: int) -> None:
 @app.task(name="databases:seal", queue=DATABASES, retry=RETRY, pass_context=True)
 def seal_database(context: JobContext, *, database_id: int) -> None:
     retention.seal_database(services_of(context), DatabaseId(database_id))
+
+
+@app.task(name="databases:rotate_password", queue=DATABASES, retry=RETRY, pass_context=True)
+def rotate_password(context: JobContext, *, database_id: int) -> None:
+    rotation.rotate_password(services_of(context), DatabaseId(database_id))
+
+
+@app.task(name="instances:limit", queue=DATABASES, retry=RETRY, pass_context=True)
+def apply_limits(context: JobContext, *, instance_id: int) -> None:
+    limits.apply(services_of(context), InstanceId(instance_id))
 
 
 @app.task(name="instances:measure", queue=DATABASES, retry=RETRY, pass_context=True)

@@ -12,6 +12,7 @@ from app.operations.ports.github import GitHub, TokenVerifier
 from app.operations.ports.history import History
 from app.operations.ports.inventory import Apps, Databases, DormantBranches, Instances
 from app.operations.ports.knowledge import Deliveries, Repositories
+from app.operations.ports.limits import Claims, InstanceLimits
 from app.operations.ports.measurements import Measurements
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.ports.records import Audit, Queue
@@ -38,6 +39,8 @@ class Services:
     access_tokens: AccessTokens
     device_logins: DeviceLogins
     measurements: Measurements
+    limits: InstanceLimits
+    claims: Claims
     audit: Audit
     deliveries: Deliveries
     queue: Queue

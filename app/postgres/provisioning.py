@@ -36,9 +36,16 @@ def open_database(access: Access, database: TenantDatabase) -> None:
     with explained("Granting its rights"), access.session() as session, session.transaction():
         facts = catalog.read_our_database(session, database)
         session.execute(statements.confine_database(database))
+        session.execute(statements.limit_connections(database))
         catalog.check_confined(session, database)
         if facts is not None and not facts.is_open:
             session.execute(statements.allow_connections(database.name))
+
+
+def limit_connections(access: Access, database: TenantDatabase) -> None:
+    """So many at once from now on; sessions that are open go on."""
+    with explained("Limiting its connections"), access.session() as session:
+        session.execute(statements.limit_connections(database))
 
 
 def furnish(access: Access, database: TenantDatabase) -> None:

@@ -107,6 +107,13 @@ class PostgresServer:
             lambda: dropping.drop_roles(self._access, database),
         )
 
+    def limit_connections(self, database: TenantDatabase) -> None:
+        access = self._access
+        self._run(
+            lambda: sealing.need_ours(access, database),
+            lambda: provisioning.limit_connections(access, database),
+        )
+
     def sizes(self) -> Sequence[DatabaseSize]:
         with explained("Measuring databases"), self._access.session() as session:
             return catalog.database_sizes(session)

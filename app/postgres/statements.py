@@ -121,7 +121,18 @@ def create_database(database: TenantDatabase) -> Composed:
     ).format(
         name=Identifier(database.name),
         owner=Identifier(database.owner_role),
-        limit=Literal(DATABASE_CONNECTIONS),
+        limit=Literal(connections_of(database)),
+    )
+
+
+def connections_of(database: TenantDatabase) -> int:
+    """To the database at once."""
+    return DATABASE_CONNECTIONS if database.connections is None else database.connections
+
+
+def limit_connections(database: TenantDatabase) -> Composed:
+    return SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(
+        Identifier(database.name), Literal(connections_of(database))
     )
 
 

@@ -151,7 +151,8 @@ class PostgresDatabases:
     def start_afresh(self, database_id: DatabaseId, *, generation: int) -> None:
         self._execute(
             "UPDATE databases SET state = 'creating', reason = NULL, is_emptying = true,"
-            " generation = generation + 1, migrated_sha = NULL, migrated_at = NULL"
+            " is_frozen = false, generation = generation + 1,"
+            " migrated_sha = NULL, migrated_at = NULL"
             " WHERE id = %s AND generation = %s",
             [database_id, generation],
         )

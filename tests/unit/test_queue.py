@@ -20,6 +20,7 @@ from app.core.identifiers import (
 from app.core.intents import (
     AnswerCommit,
     AnswerPullRequest,
+    ApplyLimits,
     DropDatabase,
     EndJobLogins,
     EnsureDatabase,
@@ -32,6 +33,7 @@ from app.core.intents import (
     ReconcileInstallation,
     ReconcileRepository,
     RestoreDatabase,
+    RotatePassword,
     SealDatabase,
 )
 from app.jobs import github_tasks, tasks
@@ -55,6 +57,8 @@ ROUTES: list[tuple[Any, str, str | None]] = [
     (DropDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (RestoreDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (SealDatabase(database_id=DATABASE), DATABASES, "database:7"),
+    (RotatePassword(database_id=DATABASE), DATABASES, "database:7"),
+    (ApplyLimits(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (MeasureInstance(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (
         EndJobLogins(

@@ -9,6 +9,7 @@ from app.core.errors import Conflict, Invalid, NotFound, ProvisioningFailed
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.lifecycle import InstanceStatus, instance_status
+from app.core.limits import Limits
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     Clusters,
@@ -28,6 +29,9 @@ class InstanceOverview:
     status: InstanceStatus
     app_ids: tuple[str, ...]
     databases: tuple[Database, ...]
+    limits: Limits
+    owner: str | None
+    """Login of the account that claimed it."""
 
 
 class NotUsable(Conflict):
@@ -128,12 +132,15 @@ def overview(services: Services, instance: Instance) -> InstanceOverview:
     """An instance with its status, its apps and its databases."""
     app_ids = [one.app.id for one in services.apps.assignments(instance_id=instance.id)]
     databases = services.databases.all(instance_id=instance.id)
+    claim = services.claims.of_instance(instance.id)
     states = [one.state for one in databases if one.app_id in app_ids]
     return InstanceOverview(
         instance=instance,
         status=instance_status(states),
         app_ids=tuple(app_ids),
         databases=tuple(databases),
+        limits=services.limits.of(instance.id),
+        owner=claim.owner_login if claim else None,
     )
 
 

@@ -10,6 +10,7 @@ from app.core.identifiers import CheckId, RepositoryId
 from app.core.intents import ReconcileBranch
 from app.core.repositories import Repository
 from app.core.runs import Run
+from app.operations.databases import freezing
 from app.operations.services import Services
 
 FIX = "fix"
@@ -92,6 +93,7 @@ def _fix(
 ) -> None:
     """Make the branch's databases again; its `database` check tells how that went."""
     _record(services, sender, "database.fix", database.name)
+    freezing.thaw(services, database)
     services.queue.add(
         [
             ReconcileBranch(

@@ -20,12 +20,16 @@ def migration_check_name(app: App, environment: Environment) -> str:
     return f"migrate ({environment}{suffix})"
 
 
-def database_ready(app: App, database: Database, *, seconds: float | None = None) -> CheckContent:
+def database_ready(
+    app: App, database: Database, *, seconds: float | None = None, remark: str | None = None
+) -> CheckContent:
     """The database exists; `seconds` is how long making it took, None when it was there."""
     if seconds is None:
         state = f"{database_words(database)} is ready."
     else:
         state = f"{database_words(database)} was made in {duration(seconds)}."
+    if remark is not None:
+        state += f"\n\n{remark}"
     return CheckContent(
         name=database_check_name(app),
         conclusion=Conclusion.SUCCESS,
@@ -37,6 +41,14 @@ def database_ready(app: App, database: Database, *, seconds: float | None = None
 def database_failed(app: App, database: Database) -> CheckContent:
     """The database could not be made; the reason is the one that its row holds."""
     reason = database.reason or "The service's log has the cause."
+    if database.is_frozen:
+        return CheckContent(
+            name=database_check_name(app),
+            conclusion=Conclusion.FAILURE,
+            title=f"{database.name} is frozen",
+            summary=f"{database_words(database)} is frozen.\n\n{block(reason)}",
+            actions=(FIX,),
+        )
     return CheckContent(
         name=database_check_name(app),
         conclusion=Conclusion.FAILURE,

@@ -6,6 +6,7 @@ from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import InstanceId
 from app.core.intents import MeasureInstance
+from app.operations.databases import freezing
 from app.operations.services import Services
 
 KEPT = timedelta(days=90)
@@ -47,3 +48,4 @@ def measure_instance(services: Services, instance_id: InstanceId) -> None:
         sizes=sizes,
         free_bytes=services.free_bytes(instance),
     )
+    freezing.enforce(services, instance_id)

@@ -8,6 +8,7 @@ from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
 from app.core.intents import AnswerPullRequest, Intent
 from app.operations.checks import reports
+from app.operations.databases import limits
 from app.operations.ports.checks import CheckSubject
 from app.operations.ports.inventory import NewDatabase
 from app.operations.ports.postgres import DatabaseServer
@@ -68,6 +69,8 @@ def _ensure(services: Services, database_id: DatabaseId) -> Database:
         database = services.databases.get(database_id)
         if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
             return database
+        if database.is_frozen:
+            return database  # only a person, or space, opens it: see `limits`
         try:
             _provision(services, database)
         except ProvisioningFailed as error:
@@ -102,7 +105,9 @@ def report_database(
         seconds = None
         if database.ready_at is not None and database.generation == 1:
             seconds = (database.ready_at - database.created_at).total_seconds()
-        content = reports.database_ready(assignment.app, database, seconds=seconds)
+        content = reports.database_ready(
+            assignment.app, database, seconds=seconds, remark=limits.remark(services, database)
+        )
     elif database.state is DatabaseState.ERROR:
         content = reports.database_failed(assignment.app, database)
     else:
@@ -131,7 +136,10 @@ def server_of(services: Services, database: Database) -> DatabaseServer:
 def tenant_of(services: Services, database: Database) -> TenantDatabase:
     """What PostgreSQL is told of a database, with the extensions its assignment lists."""
     assignment = services.apps.assignment(database.app_id)
-    return database.tenant(extensions=assignment.policies.extensions if assignment else ())
+    return database.tenant(
+        extensions=assignment.policies.extensions if assignment else (),
+        connections=services.limits.of(database.instance_id).connections,
+    )
 
 
 def password_of(services: Services, database_id: DatabaseId) -> str:
@@ -173,6 +181,8 @@ def _intend_shadow(services: Services, database: Database) -> Database | None:
 
 
 def _provision(services: Services, database: Database) -> None:
+    if database.ready_at is None:
+        limits.check(services, database)
     server, tenant = server_of(services, database), tenant_of(services, database)
     if database.is_emptying:
         server.clear(tenant)

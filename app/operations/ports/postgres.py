@@ -110,6 +110,9 @@ class DatabaseServer(Protocol):
         Raises ProvisioningFailed (`role_in_use`) when the database is gone and a role had to stay.
         """
 
+    def limit_connections(self, database: TenantDatabase) -> None:
+        """Allow the database as many connections at once as it says, from now on."""
+
     def sizes(self) -> Sequence[DatabaseSize]:
         """Sizes of the databases this role may measure."""
 

@@ -113,6 +113,8 @@ def _allowed(
     )
     decision = decide(claims, facts, environment, credentials=run.credentials)
     if isinstance(decision, Denied):
+        if database is not None and database.is_frozen:
+            raise Refused(_frozen(database))
         if decision.http_status == 409:
             readiness.set_going(services, assignment, environment, branch)
         raise Refused(decision)
@@ -165,6 +167,14 @@ def _ended(migration: Migration) -> NothingToDo:
             f"{migration.result}.",
             advice="Re-run the job to migrate again.",
         )
+    )
+
+
+def _frozen(database: Database) -> Denied:
+    return Denied(
+        code="database_frozen",
+        message=f"{database.name} is frozen. {database.reason}",
+        advice="Use Fix or Reset on the dashboard, or `databases fix`; then re-run the job.",
     )
 
 

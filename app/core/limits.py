@@ -1,0 +1,124 @@
+"""Limits of an instance: what may be made on it, and what becomes of databases that grow."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import floor
+
+from app.core.databases import Database, DatabaseState
+from app.core.errors import Invalid, ProvisioningFailed
+from app.core.identifiers import DatabaseId
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(kb|mb|gb|tb)?", re.IGNORECASE)
+# As PostgreSQL writes and means them: 1 kB is 1024 bytes.
+_UNITS = {"": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
+_LARGEST = 2**60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """None: no limit. They never remove or break a database that exists."""
+
+    databases: int | None = None
+    """How many there may be; deleted ones that are kept do not count."""
+    database_bytes: int | None = None
+    total_bytes: int | None = None
+    """Of all databases, kept ones too; past it no other is made."""
+    connections: int | None = None
+    """To each database at once."""
+    freezes: bool = False
+    """A database past `database_bytes` lets nobody in until there is space."""
+
+
+NO_LIMITS = Limits()
+
+
+class LimitReached(ProvisioningFailed):
+    """A database was not made, or lets nobody in, because its instance has limits."""
+
+    code = "limit_reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freezing:
+    """What a measurement changes; both may be empty."""
+
+    freeze: tuple[DatabaseId, ...]
+    thaw: tuple[DatabaseId, ...]
+
+
+def check_room(
+    limits: Limits, new: Database, others: Iterable[Database], *, total_bytes: int
+) -> None:
+    """Raise LimitReached when there is no room for another database.
+
+    Databases that were ever made count, and those that were asked for before this one: whoever
+    comes last is refused, however many workers make databases at once.
+    """
+    counted = [one for one in others if one.id != new.id and _counts(one, new)]
+    if limits.databases is not None and len(counted) >= limits.databases:
+        raise LimitReached(
+            f"The instance has its {limits.databases} databases: that is its limit.",
+            advice="Delete a database that nobody needs, or ask the operator for a larger limit;"
+            " then use Fix.",
+        )
+    if limits.total_bytes is not None and total_bytes >= limits.total_bytes:
+        raise LimitReached(
+            f"The instance's databases hold {in_words(total_bytes)} of"
+            f" {in_words(limits.total_bytes)}: that is its limit.",
+            advice="Drop databases that nobody needs (`databases delete --now`), or ask the"
+            " operator for a larger limit; then use Fix.",
+        )
+
+
+def excess(limits: Limits, size_bytes: int | None) -> str | None:
+    """What is wrong with a database of that size, for people; None: nothing, or not measured."""
+    if limits.database_bytes is None or size_bytes is None or size_bytes <= limits.database_bytes:
+        return None
+    return (
+        f"It holds {in_words(size_bytes)}, more than the {in_words(limits.database_bytes)} that"
+        " are allowed."
+    )
+
+
+def freezing(
+    limits: Limits,
+    sizes: Iterable[tuple[Database, int]],
+    *,
+    frozen: frozenset[DatabaseId],
+) -> Freezing:
+    """Which databases close, and which open again, now that their sizes are known.
+
+    Those that are closed already stand among the first: closing may be repeated.
+    """
+    to_freeze, to_thaw = [], []
+    for database, size_bytes in sizes:
+        is_over = limits.freezes and excess(limits, size_bytes) is not None
+        if is_over and (database.state is DatabaseState.READY or database.id in frozen):
+            to_freeze.append(database.id)
+        if not is_over and database.id in frozen:
+            to_thaw.append(database.id)
+    return Freezing(freeze=tuple(to_freeze), thaw=tuple(to_thaw))
+
+
+def parse_size(text: str) -> int:
+    """Bytes from `500MB`, `1.5 GB` or a plain number. Raises Invalid."""
+    match = _SIZE.fullmatch(text.strip())
+    found = floor(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
+    if not 0 < found <= _LARGEST:
+        raise Invalid(f"{text!r} is no size.", advice="Write it as 500MB or 1.5GB.")
+    return found
+
+
+def in_words(size_bytes: int) -> str:
+    """Bytes in the largest unit that keeps the number above one."""
+    for unit in ("TB", "GB", "MB", "kB"):
+        if size_bytes >= _UNITS[unit.lower()]:
+            return f"{size_bytes / _UNITS[unit.lower()]:.1f} {unit}".replace(".0 ", " ")
+    return f"{size_bytes} bytes"
+
+
+def _counts(other: Database, new: Database) -> bool:
+    if other.state in (DatabaseState.DELETED, DatabaseState.GONE):
+        return False
+    return other.ready_at is not None or other.id < new.id

@@ -1,0 +1,76 @@
+"""Handing a provisioned instance over to an account on GitHub, by a link that works once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from app.core.errors import Invalid
+from app.core.instances import Instance
+from app.core.intents import ApplyLimits, RotatePassword
+from app.core.limits import Limits
+from app.core.ownership import Claim, UnknownLink, check_claim, check_claimer, check_offer
+from app.core.repositories import Repository
+from app.core.tokens import fingerprint
+from app.operations.administration import limits as plans
+from app.operations.services import Services
+
+PATH = "/claim/"
+LONGEST = timedelta(days=30)
+
+
+def offer(services: Services, instance: Instance, *, plan: Limits, valid: timedelta) -> str:
+    """Make the link; an earlier one does not work any more. `plan` holds once it is claimed.
+
+    Raises Conflict for a linked instance, and for one that was claimed.
+    """
+    check_offer(instance, services.claims.of_instance(instance.id))
+    plans.check(plan)
+    if not timedelta(0) < valid <= LONGEST:
+        raise Invalid(f"A claim link is valid for up to {LONGEST.days} days.")
+    secret = services.new_secret()
+    claim = Claim(instance_id=instance.id, limits=plan, expires_at=services.clock() + valid)
+    services.claims.offer(claim, token_hash=fingerprint(secret))
+    services.record("instances offer", instance.name, detail=plans.described(plan))
+    return services.public_url + PATH + secret
+
+
+def offered(services: Services, secret: str) -> tuple[Instance, Claim]:
+    """What a link is for. Raises UnknownLink."""
+    claim = check_claim(services.claims.linked(fingerprint(secret)), now=services.clock())
+    return services.instances.get(claim.instance_id), claim
+
+
+def claim(
+    services: Services, secret: str, *, permission_on: Callable[[Repository], str]
+) -> Instance:
+    """Make the actor the owner: the plan holds, and every password is replaced by a worker.
+
+    `permission_on` asks GitHub for the actor's permission now.
+
+    Raises:
+        UnknownLink: The link is used, replaced or too old.
+        Forbidden: The actor is no admin of a repository that has its databases there.
+    """
+    instance, found = offered(services, secret)
+    repositories = _repositories(services, instance)
+    check_claimer(services.actor, [permission_on(each) for each in repositories])
+    databases = services.databases.all(instance_id=instance.id)
+    is_first = services.claims.take(
+        fingerprint(secret),
+        owner_id=services.actor.user_id,
+        owner_login=services.actor.login,
+        at=services.clock(),
+        then=[
+            ApplyLimits(instance_id=instance.id),
+            *(RotatePassword(database_id=database.id) for database in databases),
+        ],
+    )
+    if not is_first:
+        raise UnknownLink
+    services.record("instances claim", instance.name, detail=plans.described(found.limits))
+    return instance
+
+
+def _repositories(services: Services, instance: Instance) -> list[Repository]:
+    ids = {one.app.repository_id for one in services.apps.assignments(instance_id=instance.id)}
+    found = [services.repositories.get(each) for each in sorted(ids)]
+    return [repository for repository in found if repository is not None]

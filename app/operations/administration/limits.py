@@ -1,0 +1,42 @@
+"""Setting the limits of an instance."""
+
+from app.core.errors import Invalid
+from app.core.instances import Instance
+from app.core.intents import ApplyLimits, MeasureInstance
+from app.core.limits import Limits, in_words
+from app.operations.services import Services
+
+MOST_CONNECTIONS = 10_000
+
+
+def set_limits(services: Services, instance: Instance, limits: Limits) -> None:
+    """What holds from now on. Databases that are past them stay; a worker applies the rest."""
+    check(limits)
+    services.limits.set(instance.id, limits)
+    services.queue.add(
+        [ApplyLimits(instance_id=instance.id), MeasureInstance(instance_id=instance.id)]
+    )
+    services.record("instances limit", instance.name, detail=described(limits))
+
+
+def check(limits: Limits) -> None:
+    """Raise Invalid for limits that cannot be meant."""
+    numbers = (limits.databases, limits.database_bytes, limits.total_bytes, limits.connections)
+    if any(number is not None and number < 1 for number in numbers):
+        raise Invalid("A limit is a number above zero.", advice="Leave out what has no limit.")
+    if limits.connections is not None and limits.connections > MOST_CONNECTIONS:
+        raise Invalid(f"No database needs more than {MOST_CONNECTIONS} connections.")
+    if limits.freezes and limits.database_bytes is None:
+        raise Invalid("Nothing would ever be frozen.", advice="Say how large a database may be.")
+
+
+def described(limits: Limits) -> str:
+    """For people, in a line."""
+    parts = [
+        f"{limits.databases} databases" if limits.databases else "",
+        f"{in_words(limits.database_bytes)} each" if limits.database_bytes else "",
+        f"{in_words(limits.total_bytes)} in all" if limits.total_bytes else "",
+        f"{limits.connections} connections each" if limits.connections else "",
+        "too large ones are frozen" if limits.freezes else "",
+    ]
+    return ", ".join(part for part in parts if part) or "no limits"

@@ -1,0 +1,56 @@
+"""Databases past their limit: closed where the operator wants that, opened when there is space."""
+
+from app.core import limits as rules
+from app.core.databases import Database
+from app.core.identifiers import DatabaseId, InstanceId
+from app.core.limits import NO_LIMITS, Limits
+from app.operations.databases.provisioning import answers, ensure_database, server_of, tenant_of
+from app.operations.services import Services
+
+ADVICE = (
+    "It lets nobody in until there is space. Fix opens it for some minutes, so that somebody can"
+    " delete rows; Reset empties it; or the operator allows it more."
+)
+
+
+def enforce(services: Services, instance_id: InstanceId) -> None:
+    """After a measurement: close what is too large, open what is not any more.
+
+    May be repeated. A database that is being migrated is left alone until the next measurement.
+    """
+    limits = services.limits.of(instance_id)
+    databases = {one.id: one for one in services.databases.all(instance_id=instance_id)}
+    frozen = frozenset(one.id for one in databases.values() if one.is_frozen)
+    if limits == NO_LIMITS and not frozen:
+        return
+    sizes = services.measurements.sizes(list(databases))
+    measured = [(databases[each], size) for each, size in sizes.items()]
+    changes = rules.freezing(limits, measured, frozen=frozen)
+    for database_id in changes.freeze:
+        _freeze(services, database_id, limits, size_bytes=sizes[database_id])
+    for database_id in changes.thaw:
+        thaw(services, databases[database_id])
+        ensure_database(services, database_id)
+
+
+def thaw(services: Services, database: Database) -> Database:
+    """Begin to let people into a frozen database again; it may be frozen when measured next.
+
+    Who calls this has it ensured. Others stay as they are.
+    """
+    services.limits.thaw(database.id)
+    return services.databases.get(database.id)
+
+
+def _freeze(
+    services: Services, database_id: DatabaseId, limits: Limits, *, size_bytes: int
+) -> None:
+    with services.databases.exclusively(database_id):
+        if services.leases.of(database_id) is not None:
+            return
+        reason = f"{rules.excess(limits, size_bytes)} {ADVICE}"
+        services.limits.freeze(database_id, reason=reason)
+        database = services.databases.get(database_id)
+        if database.is_frozen:
+            server_of(services, database).seal(tenant_of(services, database))
+            services.queue.add(answers(services, database))

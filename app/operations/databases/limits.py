@@ -1,0 +1,40 @@
+"""Limits of an instance, held against what is on it."""
+
+from contextlib import suppress
+
+from app.core import limits as rules
+from app.core.databases import Database, DatabaseState
+from app.core.errors import ProvisioningFailed
+from app.core.identifiers import InstanceId
+from app.core.limits import NO_LIMITS
+from app.operations.services import Services
+
+
+def check(services: Services, new: Database) -> None:
+    """Raise LimitReached when there is no room for a database that was never made."""
+    limits = services.limits.of(new.instance_id)
+    if limits == NO_LIMITS:
+        return
+    others = services.databases.all(instance_id=new.instance_id)
+    sizes = services.measurements.sizes([one.id for one in others])
+    rules.check_room(limits, new, others, total_bytes=sum(sizes.values()))
+
+
+def apply(services: Services, instance_id: InstanceId) -> None:
+    """Give every ready database as many connections as the limits say now. May be repeated.
+
+    Raises ServerUnreachable.
+    """
+    connections = services.limits.of(instance_id).connections
+    server = services.server_for(services.instances.get(instance_id))
+    for database in services.databases.all(instance_id=instance_id):
+        if database.state is DatabaseState.READY:
+            with suppress(ProvisioningFailed):  # not as it should be: Fix applies them too
+                server.limit_connections(database.tenant(connections=connections))
+
+
+def remark(services: Services, database: Database) -> str | None:
+    """What people should know of a database's size; None: nothing."""
+    limits = services.limits.of(database.instance_id)
+    size = services.measurements.sizes([database.id]).get(database.id)
+    return rules.excess(limits, size)

@@ -1,0 +1,334 @@
+"""Limits of an instance and its handing over, on a real server."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import Forbidden
+from app.core.instances import Instance, InstanceKind
+from app.core.limits import NO_LIMITS, Limits
+from app.core.ownership import UnknownLink
+from app.core.people import Actor
+from app.core.repositories import Repository
+from app.operations.administration import claims, databases, limits
+from app.operations.databases import measuring
+from app.operations.services import Services
+from tests.integration.lifecycle.world import World
+
+MB = 1024**2
+OCTOCAT = Actor(name="github:octocat", login="octocat", user_id=7)
+
+
+@pytest.fixture
+def instance(world: World) -> Instance:
+    return world.services.instances.named("tenants")
+
+
+def limit(world: World, instance: Instance, **values: int | bool) -> None:
+    limits.set_limits(world.services, instance, Limits(**values))  # type: ignore[arg-type]
+    world.settle()
+
+
+def measure(world: World) -> None:
+    measuring.measure_everything(world.services)
+    world.settle()
+
+
+def connect(world: World, database: Database) -> psycopg.Connection[tuple[object, ...]]:
+    instance = world.services.instances.named("tenants")
+    return psycopg.connect(
+        host=instance.admin.address.host,
+        port=instance.admin.address.port,
+        dbname=database.name,
+        user=database.login_role,
+        password=world.services.databases.password(database.id),
+        autocommit=True,
+    )
+
+
+def fill(world: World, database: Database) -> None:
+    """Three megabytes that do not compress."""
+    with connect(world, database) as session:
+        session.execute(
+            "CREATE TABLE filling AS SELECT md5(n::text) FROM generate_series(1, 50000) n"
+        )
+
+
+# --- number --------------------------------------------------------------------------------------
+
+
+def test_past_the_limit_a_branch_gets_an_error_that_says_so(
+    world: World, instance: Instance
+) -> None:
+    limit(world, instance, databases=3)
+    world.assign()
+    world.github.push(world.repository, "first")
+    world.settle()
+
+    sha = world.github.push(world.repository, "second")
+    world.settle()
+
+    world.ready("first")
+    refused = world.database("second")
+    assert refused is not None
+    assert refused.state is DatabaseState.ERROR
+    assert "its 3 databases" in (refused.reason or "")
+    assert [name for name in world.names_on_server() if "second" in name] == []
+    [check] = [one for one in world.checks(sha) if one.content.name == "database"]
+    assert check.content.conclusion == "failure"
+    assert "its 3 databases" in check.content.summary
+
+
+def test_with_room_again_fix_makes_it(world: World, instance: Instance) -> None:
+    limit(world, instance, databases=2)
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+    refused = world.database("x")
+    assert refused is not None
+
+    limit(world, instance, databases=3)
+    databases.fix(world.services, refused)
+
+    world.ready("x")
+
+
+def test_a_limit_below_what_is_there_breaks_nothing(world: World, instance: Instance) -> None:
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+
+    limit(world, instance, databases=1, total_bytes=1)
+    measure(world)
+    world.reconcile()
+    databases.reset(world.services, world.ready("x"))
+
+    with connect(world, world.ready("x")) as session:
+        session.execute("SELECT 1")
+
+
+def test_storage_in_all_that_is_used_up_leaves_no_room(world: World, instance: Instance) -> None:
+    world.assign()
+    measure(world)
+    limit(world, instance, total_bytes=MB)
+
+    world.github.push(world.repository, "x")
+    world.settle()
+
+    refused = world.database("x")
+    assert refused is not None
+    assert "that is its limit" in (refused.reason or "")
+
+
+# --- connections ---------------------------------------------------------------------------------
+
+
+def test_connections_are_limited_for_databases_that_are_there_and_that_come(
+    world: World, instance: Instance
+) -> None:
+    world.assign()
+    world.github.push(world.repository, "old")
+    world.settle()
+
+    limit(world, instance, connections=2)
+    world.github.push(world.repository, "new")
+    world.settle()
+
+    for branch in ("old", "new"):
+        database = world.ready(branch)
+        with (
+            connect(world, database),
+            connect(world, database),
+            pytest.raises(psycopg.OperationalError, match="too many connections"),
+        ):
+            connect(world, database)
+
+
+# --- storage of one ------------------------------------------------------------------------------
+
+
+def test_a_database_that_grows_is_reported_and_stays_open(world: World, instance: Instance) -> None:
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+    fill(world, world.ready("x"))
+    measure(world)
+    size = world.services.measurements.sizes([world.ready("x").id])[world.ready("x").id]
+
+    limit(world, instance, database_bytes=size - MB)
+    sha = world.github.push(world.repository, "x")
+    world.github.open_pull_request(world.repository, "x")
+    world.settle()
+
+    with connect(world, world.ready("x")) as session:
+        session.execute("SELECT 1")
+    [check] = [one for one in world.checks(sha) if one.content.name == "database"]
+    assert "more than the" in check.content.summary
+
+
+def test_a_frozen_database_lets_nobody_in_until_there_is_space(
+    world: World, instance: Instance
+) -> None:
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+    measure(world)
+    empty = world.services.measurements.sizes([world.ready("x").id])[world.ready("x").id]
+    fill(world, world.ready("x"))
+    inside = connect(world, world.ready("x"))
+    limit(world, instance, database_bytes=empty + MB, freezes=True)
+
+    frozen = world.database("x")
+    assert frozen is not None
+    assert (frozen.state, frozen.is_frozen) == (DatabaseState.ERROR, True)
+    assert "more than the" in (frozen.reason or "")
+    with pytest.raises(psycopg.OperationalError):
+        inside.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError):
+        connect(world, frozen)
+
+    world.reconcile()  # nothing opens it by itself
+    with pytest.raises(psycopg.OperationalError):
+        connect(world, frozen)
+
+    databases.fix(world.services, frozen)
+    with connect(world, world.ready("x")) as session:
+        session.execute("DROP TABLE filling")
+    measure(world)
+
+    with connect(world, world.ready("x")) as session:
+        session.execute("SELECT 1")
+
+
+def test_a_larger_limit_opens_a_frozen_database(world: World, instance: Instance) -> None:
+    world.assign()
+    preview = world.shared(Environment.PREVIEW)
+    assert preview is not None
+    measure(world)
+    limit(world, instance, database_bytes=MB, freezes=True)
+    closed = world.shared(Environment.PREVIEW)
+    assert closed is not None
+    assert closed.is_frozen
+
+    limit(world, instance, database_bytes=1024 * MB, freezes=True)
+
+    opened = world.shared(Environment.PREVIEW)
+    assert opened is not None
+    assert (opened.state, opened.is_frozen) == (DatabaseState.READY, False)
+    with connect(world, opened) as session:
+        session.execute("SELECT 1")
+
+
+# --- handing over --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def offered(world: World, instance: Instance) -> Instance:
+    """The server as if Coppice had provisioned it: only such are handed over."""
+    with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
+        session.execute("UPDATE instances SET kind = 'provisioned' WHERE id = %s", [instance.id])
+    return replace(instance, kind=InstanceKind.PROVISIONED)
+
+
+def admin_everywhere(_repository: Repository) -> str:
+    return "admin"
+
+
+def as_octocat(world: World) -> Services:
+    return world.services.acting_as(OCTOCAT, source="192.0.2.7")
+
+
+def secret_of(link: str) -> str:
+    return link.rpartition("/")[2]
+
+
+def offer(world: World, instance: Instance, **plan: int) -> str:
+    return secret_of(
+        claims.offer(
+            world.services,
+            instance,
+            plan=Limits(**plan),  # type: ignore[arg-type]
+            valid=timedelta(days=1),
+        )
+    )
+
+
+def test_who_claims_an_instance_owns_it_with_the_plan_and_new_passwords(
+    world: World, offered: Instance
+) -> None:
+    world.assign()
+    limit(world, offered, databases=1)
+    production = world.shared(Environment.PRODUCTION)
+    assert production is not None
+    before = world.services.databases.password(production.id)
+    inside = connect(world, production)
+    secret = offer(world, offered, databases=50)
+
+    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+    world.settle()
+
+    claim = world.services.claims.of_instance(offered.id)
+    assert claim is not None
+    assert (claim.owner_login, claim.owner_id) == ("octocat", 7)
+    assert world.services.limits.of(offered.id) == Limits(databases=50)
+    assert world.services.databases.password(production.id) != before
+    with pytest.raises(psycopg.OperationalError):
+        inside.execute("SELECT 1")
+    with connect(world, production) as session:
+        session.execute("SELECT 1")
+    entries = [entry for entry in world.services.audit.latest() if "claim" in entry.action]
+    assert [(one.actor, one.source) for one in entries] == [("github:octocat", "192.0.2.7")]
+
+
+def test_a_link_works_once(world: World, offered: Instance) -> None:
+    world.assign()
+    secret = offer(world, offered)
+    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+
+    with pytest.raises(UnknownLink):
+        claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+
+
+def test_an_older_link_does_not_work_any_more(world: World, offered: Instance) -> None:
+    world.assign()
+    old = offer(world, offered)
+    offer(world, offered)
+
+    with pytest.raises(UnknownLink):
+        claims.claim(as_octocat(world), old, permission_on=admin_everywhere)
+
+
+def test_a_link_ends_with_its_time(world: World, offered: Instance) -> None:
+    world.assign()
+    secret = offer(world, offered)
+    world.pass_time(days=1, minutes=1)
+
+    with pytest.raises(UnknownLink):
+        claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+
+
+def test_who_is_no_admin_there_changes_nothing(world: World, offered: Instance) -> None:
+    world.assign()
+    secret = offer(world, offered)
+
+    with pytest.raises(Forbidden):
+        claims.claim(as_octocat(world), secret, permission_on=lambda _repository: "maintain")
+
+    assert world.services.limits.of(offered.id) == NO_LIMITS
+    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+
+
+def test_the_link_itself_is_stored_nowhere(world: World, offered: Instance) -> None:
+    secret = offer(world, offered)
+
+    with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
+        tables = session.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'coppice'"
+        ).fetchall()
+        texts = [str(session.execute(f"SELECT * FROM {table}").fetchall()) for (table,) in tables]
+
+    assert not [text for text in texts if secret in text]
