@@ -5,7 +5,7 @@ from flask_openapi3.openapi import OpenAPI
 from app.config import Config
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
-from app.web import api, errors, headers, health, html, webhooks
+from app.web import api, bodies, errors, headers, health, html, webhooks
 from app.web.api import description
 from app.web.api.shapes import ErrorAnswer
 from app.web.auth import forms, sessions
@@ -43,6 +43,7 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.extensions["permissions"] = Permissions()
     app.extensions["metrics_folder"] = config.data_dir / "metrics"
     errors.init_app(app)
+    bodies.init_app(app)
     html.init_app(app)
     headers.init_app(app, config)
     sessions.init_app(app, config)

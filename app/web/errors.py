@@ -14,7 +14,7 @@ log = structlog.get_logger()
 ADVICE = {
     404: "Check the path; /api/openapi.json lists every one.",
     405: "Check the method; /api/openapi.json lists what each path takes.",
-    413: "Send less: 25 MiB is the limit.",
+    413: "Send less: 25 MiB is the limit for webhooks, 8 MiB for everything else.",
 }
 
 

@@ -3,26 +3,22 @@
 import hashlib
 import hmac
 import json
-import socket
 from collections.abc import Mapping, Sequence
-from threading import Timer
 from typing import Any, NoReturn
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.core.errors import CoppiceError, Invalid, Unauthorized
 from app.core.payloads import MalformedPayload, parse_event
 from app.operations.ports.knowledge import Delivery
 from app.operations.services import Services
+from app.web.bodies import read_body
 from app.web.counters import DELIVERIES
 
 webhooks = Blueprint("webhooks", __name__)
 
 MAX_HEADER_LENGTH = 100
-# GitHub gives a delivery up after ten seconds, so nobody waits for a slower one.
-BODY_SECONDS = 10.0
 
 
 class WrongSignature(Unauthorized):
@@ -41,17 +37,6 @@ class UnsupportedEncoding(CoppiceError):
     code = "unsupported_encoding"
     http_status = 415
     advice = "Send the body as it is, without Content-Encoding."
-
-
-class IncompleteBody(CoppiceError):
-    """The sender went away, or took longer than anybody waits."""
-
-    code = "incomplete_body"
-    http_status = 408
-    advice = "Send the whole body within ten seconds."
-
-    def __init__(self) -> None:
-        super().__init__("The body did not arrive as a whole.")
 
 
 @webhooks.post("/webhooks/github")
@@ -76,35 +61,6 @@ def receive() -> ResponseReturnValue:
     outcome = services.deliveries.record(delivery, parse_event(delivery.event, payload))
     DELIVERIES.labels(outcome=outcome).inc()
     return {"delivery": delivery.guid, "outcome": outcome}, 202
-
-
-def read_body() -> bytes:
-    """The whole body. Raises IncompleteBody for one that drips in: it would hold a thread."""
-    # gunicorn hands its socket over; Flask's own server, which is for tests, does not.
-    connection: socket.socket | None = request.environ.get("gunicorn.socket")
-    if connection is None:
-        return _read()
-    # No timeout of the socket would do: each byte that arrives would start it anew.
-    patience = Timer(BODY_SECONDS, connection.shutdown, [socket.SHUT_RD])
-    patience.start()
-    try:
-        return _read()
-    finally:
-        patience.cancel()
-
-
-def _read() -> bytes:
-    length, limit = request.content_length, request.max_content_length
-    try:
-        body = request.get_data(cache=False)
-    except (ClientDisconnected, OSError) as error:
-        raise IncompleteBody from error
-    if length is not None and len(body) < length:
-        raise IncompleteBody
-    # A body that announces no length is cut at the limit without a word.
-    if length is None and limit is not None and len(body) >= limit:
-        raise RequestEntityTooLarge
-    return body
 
 
 def check_signature(body: bytes, signature: str, *, secrets: Sequence[bytes]) -> None:

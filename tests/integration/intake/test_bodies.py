@@ -158,3 +158,19 @@ def variations(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if isinstance(value, dict):
             for inner in variations(value):
                 yield {**payload, key: inner}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs", "/api/v1/runs/1/databases/preview/result"])
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"step":' * 100_000])
+def test_what_the_api_is_sent_may_not_be_nested_too_deep(
+    client: FlaskClient, path: str, body: bytes
+) -> None:
+    answer = client.post(path, data=body, content_type="application/json")
+
+    assert answer.status_code == 400
+
+
+def test_what_the_api_is_sent_may_not_be_as_large_as_a_delivery(client: FlaskClient) -> None:
+    answer = client.post("/api/v1/runs", data=b"x" * (9 * 1024 * 1024))
+
+    assert answer.status_code == 413

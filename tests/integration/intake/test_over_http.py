@@ -76,11 +76,12 @@ def test_a_body_that_is_too_large_is_refused_and_one_below_the_limit_is_taken(
     assert stored.outcomes() == {"one": "queued"}
 
 
-def test_bodies_that_stop_arriving_hold_nobody_up(web: Web) -> None:
+@pytest.mark.parametrize("path", ["/webhooks/github", "/api/v1/runs", "/nowhere"])
+def test_bodies_that_stop_arriving_hold_nobody_up(web: Web, path: str) -> None:
     body = encoded()
     slow = [web.connect() for _ in range(3)]
     for connection in slow:
-        connection.sendall(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n")
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode())
     for connection in slow[1:]:
         connection.sendall(b"Content-Length: 1000\r\n\r\n{")
     slow[0].sendall(b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
