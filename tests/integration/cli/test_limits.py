@@ -1,0 +1,71 @@
+"""Limiting instances and handing them over from the command line."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.serve.installation import Installation
+
+
+@pytest.fixture
+def linked(coppice: Installation, server_url: str) -> Installation:
+    coppice.ok("instances", "link", "main", "--url", server_url)
+    return coppice
+
+
+def shown(coppice: Installation, name: str = "main") -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(coppice.ok("instances", "show", name, "--json"))
+    return record
+
+
+def test_limits_add_up_and_go_one_by_one(linked: Installation) -> None:
+    linked.ok("instances", "limit", "main", "--databases", "20", "--connections", "5")
+    linked.ok("instances", "limit", "main", "--database-size", "500MB", "--freeze")
+    linked.ok("instances", "limit", "main", "--connections", "none", "--total-size", "1.5GB")
+
+    assert shown(linked)["limits"] == (
+        "20 databases, 500 MB each, 1.5 GB in all, too large ones are frozen"
+    )
+
+
+def test_an_instance_has_no_limits_by_itself(linked: Installation) -> None:
+    assert shown(linked)["limits"] == "no limits"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--databases", "0"],
+        ["--databases", "many"],
+        ["--database-size", "huge"],
+        ["--connections", "-1"],
+        ["--freeze"],
+    ],
+)
+def test_limits_that_cannot_be_meant_change_nothing(
+    linked: Installation, arguments: list[str]
+) -> None:
+    finished = linked.run("instances", "limit", "main", *arguments)
+
+    assert finished.returncode in {1, 2}
+    assert "Traceback" not in finished.stderr
+    assert shown(linked)["limits"] == "no limits"
+
+
+def test_a_linked_server_is_not_handed_over(linked: Installation) -> None:
+    finished = linked.run("instances", "offer", "main")
+
+    assert finished.returncode == 1
+    assert "belongs to who runs it" in finished.stderr
+
+
+def test_the_link_alone_goes_to_standard_output(coppice: Installation) -> None:
+    coppice.ok("instances", "provision", "local")
+
+    finished = coppice.run("instances", "offer", "local", "--days", "2", "--databases", "50")
+
+    assert finished.returncode == 0
+    [link] = finished.stdout.split()
+    assert "/claim/" in link
+    assert "50 databases" in finished.stderr
