@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ from app.core.identifiers import (
 from app.core.intents import Intent, PostCheck
 from app.operations.ports.checks import CheckSubject
 from app.store.budget import WRITES_PER_HOUR, take_write
+from app.store.locks import exclusively
 
 
 class PostgresChecks:
@@ -135,6 +137,9 @@ class PostgresChecks:
     def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
         with self._pool.connection() as connection:
             return take_write(connection, installation_id, kind=kind)
+
+    def exclusively(self, check_id: CheckId) -> AbstractContextManager[None]:
+        return exclusively(self._pool, "check", check_id)
 
     def _row(self, check_id: CheckId) -> DictRow:
         with self._pool.connection() as connection:

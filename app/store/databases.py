@@ -1,26 +1,23 @@
 """Databases in the state database."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, LiteralString
 
-import psycopg
 from psycopg import Connection, errors
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict, NotFound, TransientError
+from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName, InstanceId
 from app.core.intents import Intent
 from app.operations.ports.inventory import NewDatabase
+from app.store.locks import exclusively
 from app.store.vault import Vault
-
-# Shorter than the statement timeout of state connections, so that the error names the lock.
-LOCK_WAIT = "20s"
 
 
 class PostgresDatabases:
@@ -199,19 +196,8 @@ class PostgresDatabases:
             [self._vault.encrypt(url) if url else None, database_id],
         )
 
-    @contextmanager
-    def exclusively(self, database_id: DatabaseId) -> Iterator[None]:
-        with self._pool.connection() as connection:
-            try:
-                connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
-                connection.execute(
-                    "SELECT pg_advisory_xact_lock(hashtextextended('database', %s))", [database_id]
-                )
-            except psycopg.errors.LockNotAvailable as error:
-                raise TransientError(
-                    f"Another worker is busy with database {database_id}."
-                ) from error
-            yield
+    def exclusively(self, database_id: DatabaseId) -> AbstractContextManager[None]:
+        return exclusively(self._pool, "database", database_id)
 
     def _decrypted(self, query: LiteralString, database_id: DatabaseId) -> str | None:
         with self._pool.connection() as connection:

@@ -1,6 +1,7 @@
 """Posting check runs to GitHub, within its limits; late is fine, lost or doubled is not."""
 
 from app.core.identifiers import CheckId
+from app.core.repositories import Repository
 from app.operations.services import Services
 
 
@@ -19,6 +20,15 @@ def post_check(services: Services, check_id: CheckId, *, is_urgent: bool = True)
     wait_seconds = services.checks.take_write(repository.installation_id, kind="check")
     if wait_seconds:
         services.checks.post_later(check_id, delay_seconds=wait_seconds, is_urgent=is_urgent)
+        return
+    with services.checks.exclusively(check_id):
+        _publish(services, check_id, repository)
+
+
+def _publish(services: Services, check_id: CheckId, repository: Repository) -> None:
+    """Under the lock: of two workers one would make a second check run, or put old content back."""
+    check = services.checks.get(check_id)
+    if check.is_posted:
         return
     wanted = services.checks.version(check_id)
     github_id = services.github.publish_check(

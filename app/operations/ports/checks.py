@@ -4,6 +4,7 @@ Each method is one transaction. Those that take `then` queue these jobs in it.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +70,12 @@ class Checks(Protocol):
 
     def requeue_lost(self) -> int:
         """Queue the posting of every check whose job gave up; returns how many."""
+
+    def exclusively(self, check_id: CheckId) -> AbstractContextManager[None]:
+        """Hold the check's lock: a second worker waits, also one that was thought dead.
+
+        Ends with the session. Raises TransientError after 20 seconds of waiting.
+        """
 
     def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
         """Count one write to GitHub against the installation's budget.

@@ -1,9 +1,12 @@
 """Check runs reach GitHub once each, late rather than never, and within its limits."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from psycopg import connect
 
 from app.core.checks import CheckContent, Conclusion
 from app.core.identifiers import CheckId, CommitSha, RepositoryId
+from app.operations.checks.posting import post_check
 from app.operations.ports.checks import CheckSubject
 from app.store.budget import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
@@ -100,3 +103,15 @@ def test_a_check_whose_job_gave_up_is_queued_again(world: World) -> None:
     world.reconcile()
 
     assert titles(world) == ["lost"]
+
+
+def test_a_worker_that_was_thought_dead_makes_no_second_check_run(world: World) -> None:
+    world.assign()
+    check_id = want(world, "once")
+    # Both look for it before either has made it.
+    world.github.faults.plan(faults.slow(0.5), path="check-runs", method="POST", times=2)
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(lambda _: post_check(world.services, check_id), range(2)))
+
+    assert titles(world) == ["once"]
