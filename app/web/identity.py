@@ -6,6 +6,8 @@ import time
 from flask import current_app, request
 
 from app.core.errors import Forbidden, NotFound, Unauthorized
+from app.core.instances import Instance
+from app.core.ownership import owns
 from app.core.people import OPERATOR, Act, Actor, Wanted, refusal
 from app.core.repositories import Repository
 from app.core.tokens import actor_of
@@ -85,6 +87,21 @@ def require_operator(services: Services) -> None:
         )
     if services.actor.is_read_only and request.method not in {"GET", "HEAD"}:
         raise Forbidden("This token may only read.", advice="Make a token for reading and writing.")
+
+
+def permission_now(services: Services, repository: Repository) -> str:
+    """The actor's permission on the repository, asked of GitHub. Raises GitHubUnavailable."""
+    permissions: Permissions = current_app.extensions["permissions"]
+    return permissions.of(services, repository, services.actor, is_fresh=True)
+
+
+def require_steward(services: Services, instance: Instance) -> None:
+    """Raise Forbidden for everybody but operators and the account that claimed the instance."""
+    actor = services.actor
+    is_owner = owns(actor, services.claims.of_instance(instance.id))
+    may_act = not actor.is_read_only or request.method in {"GET", "HEAD"}
+    if not (is_owner and actor.only_app is None and may_act):
+        require_operator(services)
 
 
 def require(services: Services, repository: Repository, wanted: Wanted) -> None:

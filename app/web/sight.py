@@ -8,13 +8,14 @@ from app.core.environments import Environment
 from app.core.errors import Forbidden, NotFound
 from app.core.identifiers import AppId, DatabaseId
 from app.core.instances import Instance
+from app.core.ownership import owns
 from app.core.people import Act, Wanted
 from app.core.repositories import Repository
 from app.operations.administration import assignments
 from app.operations.administration.assignments import Assigned
 from app.operations.administration.databases import Place
 from app.operations.services import Services
-from app.web.identity import require
+from app.web.identity import require, require_steward
 
 
 def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
@@ -75,11 +76,31 @@ def apps(services: Services) -> list[Assigned]:
 
 
 def instances(services: Services) -> list[Instance]:
-    """The instances that the actor may see: those of apps they see; an operator sees all."""
+    """Those that the actor may see: of their apps, and their own; operators see all."""
     if services.actor.is_operator and services.actor.only_app is None:
         return list(services.instances.all())
     ids = {one.instance.id for one in apps(services)}
-    return [instance for instance in services.instances.all() if instance.id in ids]
+    return [
+        instance
+        for instance in services.instances.all()
+        if instance.id in ids or is_owned(services, instance)
+    ]
+
+
+def is_owned(services: Services, instance: Instance) -> bool:
+    """Whether the actor claimed the instance."""
+    claim = services.claims.of_instance(instance.id)
+    return services.actor.only_app is None and owns(services.actor, claim)
+
+
+def stewarded(services: Services, name: str) -> Instance:
+    """The instance, if the actor runs it: operators, and who claimed it. Raises Forbidden.
+
+    Raises NotFound when they may not even see it.
+    """
+    found = instance(services, name)
+    require_steward(services, found)
+    return found
 
 
 def instance(services: Services, name: str) -> Instance:

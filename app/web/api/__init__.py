@@ -9,12 +9,13 @@ from app.web.api import (
     description,
     history,
     instances,
+    limits,
     runs,
     tokens,
     whoami,
 )
 
-_PARTS = (whoami, tokens, instances, apps, databases, history, audit, runs)
+_PARTS = (whoami, tokens, instances, limits, apps, databases, history, audit, runs)
 
 
 def init_app(app: OpenAPI) -> None:

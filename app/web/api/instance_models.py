@@ -1,10 +1,12 @@
 """Requests and answers of the API for instances."""
 
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from app.core.instances import Address, SslMode
+from app.core.limits import Limits
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     InstanceChanges,
@@ -119,6 +121,20 @@ class AdministrationShown(BaseModel):
     user: str
 
 
+class LimitsShown(BaseModel):
+    """What it allows; null: no limit."""
+
+    databases: int | None
+    database_bytes: int | None
+    total_bytes: int | None
+    connections: int | None
+    freezes: bool
+
+    @classmethod
+    def of(cls, limits: Limits) -> "LimitsShown":
+        return cls(**asdict(limits))
+
+
 class InstanceShown(BaseModel):
     """A server, with what you may see on it."""
 
@@ -131,10 +147,14 @@ class InstanceShown(BaseModel):
     ca_certificate: str | None
     apps: list[str]
     databases: int
-    administration: AdministrationShown | None = Field(description="For operators only")
+    limits: LimitsShown
+    owner: str | None = Field(description="Login of the account that claimed it")
+    administration: AdministrationShown | None = Field(
+        description="For operators and the owner only"
+    )
 
     @classmethod
-    def of(cls, one: InstanceOverview, *, is_operator: bool) -> "InstanceShown":
+    def of(cls, one: InstanceOverview, *, is_steward: bool) -> "InstanceShown":
         instance, admin = one.instance, one.instance.admin
         administration = AdministrationShown(
             host=admin.address.host, port=admin.address.port, user=admin.user
@@ -151,7 +171,9 @@ class InstanceShown(BaseModel):
             ca_certificate=instance.public_address.ca_certificate,
             apps=list(one.app_ids),
             databases=len(one.databases),
-            administration=administration if is_operator else None,
+            limits=LimitsShown.of(one.limits),
+            owner=one.owner,
+            administration=administration if is_steward else None,
         )
 
 

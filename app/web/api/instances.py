@@ -38,7 +38,7 @@ def list_() -> dict[str, Any]:
     """List the instances of your apps; operators see all."""
     services = acting()
     found = sorted(sight.instances(services), key=lambda one: one.name)
-    items = [_shown(services, instance) for instance in found]
+    items = [shown(services, instance) for instance in found]
     return InstanceList(items=items).model_dump()
 
 
@@ -48,7 +48,7 @@ def provision(body: ProvisionInstance) -> Answered:
     services = _operator()
     clusters = current_app.extensions["clusters"]
     instance = instances.provision(services, clusters, body.to_request())
-    return _shown(services, instance).model_dump(), 201
+    return shown(services, instance).model_dump(), 201
 
 
 @api.post("/link", responses={201: InstanceShown})
@@ -56,28 +56,31 @@ def link(body: LinkInstance) -> Answered:
     """Use an existing PostgreSQL server, after a test of what it allows."""
     services = _operator()
     instance, _ = instances.link(services, body.to_request())
-    return _shown(services, instance).model_dump(), 201
+    return shown(services, instance).model_dump(), 201
 
 
 @api.get("/<instance>", responses={200: InstanceShown})
 def show(path: OfInstance) -> dict[str, Any]:
     """Show one instance."""
     services = acting()
-    return _shown(services, sight.instance(services, path.instance)).model_dump()
+    return shown(services, sight.instance(services, path.instance)).model_dump()
 
 
 @api.patch("/<instance>", responses={200: InstanceShown})
 def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
     """Change an instance; it is tested before the change is stored."""
-    services = _operator()
+    services = acting()
+    sight.stewarded(services, path.instance)
     instance, _ = instances.edit(services, path.instance, body.to_changes())
-    return _shown(services, instance).model_dump()
+    return shown(services, instance).model_dump()
 
 
 @api.post("/<instance>/test", responses={200: ServerTest})
 def test(path: OfInstance) -> dict[str, Any]:
     """Connect to an instance and say what is missing there."""
-    return ServerTest.of(instances.test(_operator(), path.instance)).model_dump()
+    services = acting()
+    sight.stewarded(services, path.instance)
+    return ServerTest.of(instances.test(services, path.instance)).model_dump()
 
 
 @api.delete("/<instance>", responses={204: None})
@@ -86,7 +89,9 @@ def delete(path: OfInstance) -> Answered:
 
     Refused while an app is assigned to it. Cannot be undone.
     """
-    instances.delete(_operator(), current_app.extensions["clusters"], path.instance)
+    services = acting()
+    sight.stewarded(services, path.instance)
+    instances.delete(services, current_app.extensions["clusters"], path.instance)
     return "", 204
 
 
@@ -96,13 +101,15 @@ def _operator() -> Services:
     return services
 
 
-def _shown(services: Services, instance: Instance) -> InstanceShown:
+def shown(services: Services, instance: Instance) -> InstanceShown:
     """With the apps and databases that the actor may see; all that an operator asks for."""
     whole = instances.overview(services, instance)
-    is_operator = services.actor.is_operator and services.actor.only_app is None
-    if not is_operator:
+    is_steward = services.actor.only_app is None and (
+        services.actor.is_operator or sight.is_owned(services, instance)
+    )
+    if not is_steward:
         seen = [one for one in sight.apps(services) if one.instance.id == instance.id]
         ids = tuple(one.assignment.app.id for one in seen)
         databases = tuple(sight.of_apps(whole.databases, seen))
         whole = replace(whole, app_ids=ids, databases=databases)
-    return InstanceShown.of(whole, is_operator=is_operator)
+    return InstanceShown.of(whole, is_steward=is_steward)

@@ -1,0 +1,97 @@
+"""The API for what an instance allows, and for handing it over."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, Field
+
+from app.core.limits import Limits
+from app.operations.administration import claims, limits
+from app.web.api.instance_models import InstanceShown, LimitsShown, OfInstance
+from app.web.api.instances import shown
+from app.web.api.shapes import ERRORS, PERSON, Answered, Request
+from app.web.identity import acting, permission_now, require_operator
+
+_MOST = 2**31 - 1
+_MOST_BYTES = 2**60
+
+api = APIBlueprint(
+    "limits",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="limits", description="What an instance allows, and whose it is")],
+    abp_security=PERSON,
+    abp_responses=ERRORS,
+)
+
+
+class LimitsGiven(Request):
+    """What is absent or null has no limit."""
+
+    databases: int | None = Field(None, ge=1, le=_MOST, description="Deleted ones do not count")
+    database_bytes: int | None = Field(None, ge=1, le=_MOST_BYTES, description="Of each database")
+    total_bytes: int | None = Field(None, ge=1, le=_MOST_BYTES, description="Of all databases")
+    connections: int | None = Field(
+        None, ge=1, le=limits.MOST_CONNECTIONS, description="To each database at once"
+    )
+    freezes: bool = Field(default=False, description="Let nobody into one that is too large")
+
+    def to_limits(self) -> Limits:
+        return Limits(**self.model_dump())
+
+
+class OfferInstance(Request):
+    """The plan that holds once the instance is claimed."""
+
+    limits: LimitsGiven = Field(default_factory=lambda: LimitsGiven.model_validate({}))
+    days: int = Field(7, ge=1, le=30, description="How long the link is valid")
+
+
+class Offered(BaseModel):
+    """The link is shown this once."""
+
+    link: str
+    expires_at: datetime
+
+
+class ClaimInstance(Request):
+    """The last part of a claim link."""
+
+    secret: str = Field(pattern=r"^[A-Za-z0-9]{20,200}$")
+
+
+@api.put("/instances/<instance>/limits", responses={200: LimitsShown})
+def set_limits(path: OfInstance, body: LimitsGiven) -> dict[str, Any]:
+    """Set all limits of an instance; databases that are there are never removed by one."""
+    services = acting()
+    require_operator(services)
+    limits.set_limits(services, services.instances.named(path.instance), body.to_limits())
+    return LimitsShown.of(body.to_limits()).model_dump()
+
+
+@api.post("/instances/<instance>/claim-link", responses={201: Offered})
+def offer(path: OfInstance, body: OfferInstance) -> Answered:
+    """Make a link by which an account on GitHub takes a provisioned instance over, once.
+
+    An earlier link does not work any more.
+    """
+    services = acting()
+    require_operator(services)
+    instance, valid = services.instances.named(path.instance), timedelta(days=body.days)
+    expires_at = services.clock() + valid
+    link = claims.offer(services, instance, plan=body.limits.to_limits(), valid=valid)
+    return Offered(link=link, expires_at=expires_at).model_dump(mode="json"), 201
+
+
+@api.post("/claims", responses={200: InstanceShown})
+def claim(body: ClaimInstance) -> dict[str, Any]:
+    """Take an instance over: you need the permission admin on a repository that uses it.
+
+    Its limits are replaced by the plan, and the password of every database is replaced.
+    """
+    services = acting()
+    instance = claims.claim(services, body.secret, permission_on=partial(permission_now, services))
+    return shown(services, instance).model_dump()
