@@ -108,12 +108,17 @@ class Project:
 
     def tables(self, *which: str) -> set[str]:
         """The tables in schema public of a database, over the credentials that people get."""
-        credentials = self.credentials(*which)
-        with psycopg.connect(credentials["DATABASE_URL"]) as connection:
-            rows = connection.execute(
-                "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = 'public'"
-            )
-            return {name for (name,) in rows}
+        statement = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = 'public'"
+        return {name for (name,) in self.query(statement, *which)}
+
+    def query(self, statement: str, *which: str) -> list[tuple[Any, ...]]:
+        """Rows of a branch's or environment's database."""
+        with psycopg.connect(self.credentials(*which)["DATABASE_URL"]) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+    def coppice(self, group: str, command: str, *arguments: str) -> str:
+        """Run a command of `coppice` about this repository."""
+        return self.site.service.coppice(group, command, self.repository.full_name, *arguments)
 
     def databases(self) -> list[dict[str, Any]]:
         """What `coppice databases list` knows of this repository."""
@@ -180,6 +185,12 @@ class Pushed:
     def results(self) -> dict[str, str]:
         """Environment to result, as the Action's output tells."""
         return {each["environment"]: each["result"] for each in self.outcome.outputs["databases"]}
+
+    @property
+    def seeds(self) -> dict[str, str | None]:
+        """Environment to what became of its seed command; None where it did not run."""
+        listed = self.outcome.outputs["databases"]
+        return {each["environment"]: each["seed"] and each["seed"]["result"] for each in listed}
 
     def check(self, name: str) -> CheckRun:
         """The completed check run of that name on this commit, once it stands there."""

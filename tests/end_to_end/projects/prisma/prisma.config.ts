@@ -60,6 +60,7 @@ class WholeScripts extends PrismaPg {
 
 export default defineConfig({
   schema: "prisma/schema.prisma",
+  migrations: { seed: "node prisma/seed.mjs" },
   experimental: { adapter: true },
   engine: "js",
   // 4. Without allowExitOnIdle the pool's idle connection keeps the process up for ten seconds.
