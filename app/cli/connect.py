@@ -117,7 +117,7 @@ def _variables(  # noqa: PLR0913 - the options that people type
     login = databases.login(session.services, database, purpose=purpose)
     found = variables(login)
     if purpose == "env":
-        found |= local_work.shadow_variables(session.services, assigned, database)
+        found |= local_work.shadow_variables(session.services, database)
     ca_certificate = login.instance.public_address.ca_certificate
     if ca_certificate is not None:
         file = DataDir(path=session.config.data_dir).path / f"ca-{login.instance.name}.pem"

@@ -1,7 +1,6 @@
 """Runs that were, with their migrations, read together from the state database."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import LiteralString
 
 from psycopg import Connection, sql
@@ -10,15 +9,16 @@ from psycopg_pool import ConnectionPool
 
 from app.core.errors import NotFound
 from app.core.identifiers import AppId, RunId
-from app.core.runs import Migration
 from app.operations.ports.history import PastRun
-from app.store.migration_runs import migration_from
+from app.store.migration_runs import COLUMNS, LOG_COLUMNS, migration_from
 from app.store.runs import run_from
 
 # Logs are most of what a migration holds, and lists do not show them.
 _WITHOUT_LOGS = sql.SQL(", ").join(
-    sql.SQL("'' AS log_tail") if field.name == "log_tail" else sql.Identifier(field.name)
-    for field in fields(Migration)
+    sql.SQL("'' AS {}").format(sql.Identifier(name))
+    if name in LOG_COLUMNS
+    else sql.Identifier(name)
+    for name in COLUMNS
 )
 
 

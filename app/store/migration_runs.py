@@ -1,6 +1,7 @@
 """Migrations of runs in the state database (not the schema's own: see `schema`)."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 
 from psycopg import Connection
@@ -11,6 +12,14 @@ from app.core.environments import Environment
 from app.core.identifiers import AppId, CommitSha, MigrationId, RunId
 from app.core.runs import Migration, MigrationResult, Seeding
 from app.operations.ports.runs import NewMigration, Outcome
+
+_SEED_COLUMNS = ("seed_result", "seed_exit_code", "seed_duration_seconds", "seed_log_tail")
+COLUMNS = (
+    *(field.name for field in fields(Migration) if field.name != "seeding"),
+    *_SEED_COLUMNS,
+)
+"""What `migration_from` reads."""
+LOG_COLUMNS = frozenset({"log_tail", "seed_log_tail"})
 
 
 class PostgresMigrations:
@@ -90,7 +99,7 @@ def migration_from(row: DictRow) -> Migration:
     result = row["result"]
     return Migration(
         **{
-            **{name: value for name, value in row.items() if not name.startswith("seed_")},
+            **{name: value for name, value in row.items() if name not in _SEED_COLUMNS},
             "environment": Environment(row["environment"]),
             "result": None if result is None else MigrationResult(result),
             "seeding": _seeding(row),

@@ -21,14 +21,15 @@ def find_or_make(services: Services, assigned: Assigned, where: Place) -> Databa
         return databases.create(services, assigned, where)
 
 
-def shadow_variables(services: Services, assigned: Assigned, database: Database) -> dict[str, str]:
+def shadow_variables(services: Services, database: Database) -> dict[str, str]:
     """`SHADOW_DATABASE_URL` for the database for local work, nothing for others. Audited.
 
     Makes the shadow database, or restores it, when it is not there.
     """
-    if database.environment is not Environment.DEV:
+    assignment = services.apps.assignment(database.app_id)
+    if database.environment is not Environment.DEV or assignment is None:
         return {}
-    shadow = provisioning.intend_database(services, assigned.assignment, Environment.SHADOW)
+    shadow = provisioning.intend_database(services, assignment, Environment.SHADOW)
     if shadow.state is DatabaseState.DELETED:
         shadow = retention.restore_database(services, shadow.id)
     else:

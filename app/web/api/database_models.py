@@ -1,5 +1,6 @@
 """Requests and answers of the API for databases."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -11,6 +12,7 @@ from app.web.api.app_models import APP_ID
 from app.web.api.shapes import Id, Page, Query, Request, Text
 
 EnvironmentName = Literal["production", "branch", "preview", "dev"]
+AnyEnvironment = Literal["production", "branch", "preview", "dev", "dev-shadow"]
 
 
 class OfDatabase(BaseModel):
@@ -24,7 +26,7 @@ class WhichDatabases(Page):
 
     app: str | None = Field(None, pattern=APP_ID)
     repository: Text | None = Field(None, max_length=201, description="OWNER/REPO")
-    environment: EnvironmentName | None = None
+    environment: AnyEnvironment | None = None
     branch: Text | None = Field(None, max_length=255)
     name: Text | None = Field(None, max_length=63)
 
@@ -101,9 +103,9 @@ class LoginShown(BaseModel):
     ca_certificate: str | None = Field(description="PEM, for PGSSLROOTCERT")
 
     @classmethod
-    def of(cls, login: Credentials) -> "LoginShown":
+    def of(cls, login: Credentials, shadow: Mapping[str, str]) -> "LoginShown":
         return cls(
             database=login.database.name,
-            variables=variables(login),
+            variables={**variables(login), **shadow},
             ca_certificate=login.instance.public_address.ca_certificate,
         )

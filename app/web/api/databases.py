@@ -8,7 +8,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.databases import Database, DatabaseState
 from app.core.people import Act
-from app.operations.administration import database_requests
+from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
 from app.operations.services import Services
 from app.web import sight
@@ -95,6 +95,13 @@ def reset(path: OfDatabase, body: Nothing) -> Answered:
     return _accepted(services, database_requests.reset(services, database))
 
 
+@api.post("/databases/<int:database>/seed", responses={200: DatabaseShown})
+def seed(path: OfDatabase, body: Nothing) -> dict[str, Any]:
+    """Have the next run of the workflow seed a database once more, whatever it holds."""
+    services, database = _to_change(path)
+    return _shown(services, administration.seed(services, database)).model_dump(mode="json")
+
+
 @api.post("/databases/<int:database>/restore", responses={202: DatabaseShown})
 def restore(path: OfDatabase, body: Nothing) -> Answered:
     """Have a deleted database opened again, data and all."""
@@ -116,7 +123,8 @@ def credentials(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     services = acting()
     database = sight.database(services, path.database, Act.CONNECT)
     login = administration.login(services, database, purpose="databases credentials")
-    return LoginShown.of(login).model_dump()
+    shadow = local_work.shadow_variables(services, database)
+    return LoginShown.of(login, shadow).model_dump()
 
 
 def _to_change(path: OfDatabase) -> tuple[Services, Database]:

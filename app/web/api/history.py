@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from app.core.errors import NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Act
-from app.core.runs import Migration
+from app.core.runs import Migration, Seeding
 from app.operations.ports.history import PastRun
 from app.operations.services import Services
 from app.web import sight
@@ -41,6 +41,14 @@ class OfMigration(OfPastRun):
     migration: Id
 
 
+class SeedingShown(BaseModel):
+    """How the seed command ended that followed a successful migration."""
+
+    result: str
+    exit_code: int | None
+    duration_seconds: float
+
+
 class MigrationShown(BaseModel):
     """One database's share of a run; without a result it is running."""
 
@@ -53,6 +61,7 @@ class MigrationShown(BaseModel):
     finished_at: datetime | None
     duration_seconds: float | None
     rebuilt: bool
+    seed: SeedingShown | None = Field(description="Absent where no seed command followed")
 
 
 class RunShown(BaseModel):
@@ -65,6 +74,7 @@ class RunShown(BaseModel):
     job_name: str
     job_url: str
     command: str
+    seed_command: str
     environments: list[str]
     created_at: datetime
     migrations: list[MigrationShown]
@@ -78,9 +88,10 @@ class RunPage(BaseModel):
 
 
 class LogShown(BaseModel):
-    """The end of what the command wrote, without secrets."""
+    """The end of what the commands wrote, without secrets."""
 
     log: str
+    seed_log: str
 
 
 @api.get("/<app>/runs", responses={200: RunPage})
@@ -118,7 +129,8 @@ def log(path: OfMigration) -> dict[str, Any]:
     past = services.history.run(AppId(path.app), RunId(path.run))
     for migration in past.migrations:
         if migration.id == path.migration:
-            return LogShown(log=migration.log_tail).model_dump()
+            seed_log = migration.seeding.log_tail if migration.seeding else ""
+            return LogShown(log=migration.log_tail, seed_log=seed_log).model_dump()
     raise NotFound(f"The run {path.run} has no migration {path.migration}.")
 
 
@@ -140,6 +152,7 @@ def _shown(past: PastRun, names: dict[int, str], repository: str) -> RunShown:
         job_name=run.job_name,
         job_url=job_url,
         command=run.command,
+        seed_command=run.seed_command,
         environments=list(run.environments),
         created_at=run.created_at,
         migrations=[_migration(one, names) for one in past.migrations],
@@ -157,4 +170,13 @@ def _migration(migration: Migration, names: dict[int, str]) -> MigrationShown:
         finished_at=migration.finished_at,
         duration_seconds=migration.duration_seconds,
         rebuilt=migration.rebuilt,
+        seed=_seeding(migration.seeding) if migration.seeding else None,
+    )
+
+
+def _seeding(seeding: Seeding) -> SeedingShown:
+    return SeedingShown(
+        result=seeding.result,
+        exit_code=seeding.exit_code,
+        duration_seconds=seeding.duration_seconds,
     )
