@@ -134,6 +134,14 @@ class PostgresChecks:
             self._defer(connection, [PostCheck(check_id=row["id"]) for row in rows])
         return len(rows)
 
+    def forget(self, *, before: datetime, most: int) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "DELETE FROM checks WHERE id IN (SELECT id FROM checks WHERE updated_at < %s"
+                " ORDER BY updated_at LIMIT %s)",
+                [before, most],
+            )
+
     def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
         with self._pool.connection() as connection:
             return take_write(connection, installation_id, kind=kind)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import LiteralString
 
 from psycopg import Connection
@@ -27,6 +28,21 @@ _INSERT = """
         %(timeout_minutes)s, %(command)s, %(seed_command)s, %(created_at)s, %(key)s
     )
     ON CONFLICT (workflow_run_id, workflow_attempt, idempotency_key) DO NOTHING
+"""
+
+
+# Not those that still hold something, and not the last one of each database: that tells how it is.
+_FORGET: LiteralString = """
+    DELETE FROM runs WHERE id IN (
+        SELECT id FROM runs WHERE created_at < %s
+            AND NOT EXISTS (
+                SELECT FROM job_logins WHERE run_id = runs.id AND ended_at IS NULL)
+            AND NOT EXISTS (
+                SELECT FROM migrations m WHERE m.run_id = runs.id AND (
+                    m.finished_at IS NULL
+                    OR EXISTS (SELECT FROM leases WHERE migration_id = m.id)
+                    OR m.id = (SELECT max(id) FROM migrations WHERE database_id = m.database_id)))
+        ORDER BY created_at LIMIT %s)
 """
 
 
@@ -58,6 +74,10 @@ class PostgresRuns:
             "SELECT * FROM runs WHERE repository_id = %s AND head_sha = %s ORDER BY id",
             [repository_id, head_sha],
         )
+
+    def forget(self, *, before: datetime, most: int) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(_FORGET, [before, most])
 
     def _all(self, query: LiteralString, parameters: Sequence[object]) -> list[Run]:
         with self._pool.connection() as connection:

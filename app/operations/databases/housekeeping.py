@@ -11,6 +11,11 @@ from app.operations.services import Services
 # https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 RECOVERY = timedelta(days=3)
 DELIVERIES_KEPT_DAYS = 14
+# As long as GitHub itself keeps workflow runs and their logs unless told otherwise. Of a run and a
+# check the end of a log is kept.
+# https://docs.github.com/en/organizations/managing-organization-settings/configuring-the-retention-period-for-github-actions-artifacts-and-logs-in-your-organization
+HISTORY_KEPT = timedelta(days=90)
+_FORGOTTEN_AT_ONCE = 5_000
 
 
 def reconcile_everything(services: Services) -> None:
@@ -26,7 +31,7 @@ def reconcile_everything(services: Services) -> None:
     ]
     services.queue.add([*unfinished, *due_drops(services)])
     services.checks.requeue_lost()
-    services.deliveries.forget(older_than_days=DELIVERIES_KEPT_DAYS)
+    forget_history(services)
     stored = {repository.installation_id for repository in services.repositories.all()}
     live = {installation_id for installation_id, _ in services.github.installations()}
     services.queue.add(
@@ -36,6 +41,14 @@ def reconcile_everything(services: Services) -> None:
             if installation_id is not None
         ]
     )
+
+
+def forget_history(services: Services) -> None:
+    """Delete what nobody looks at any more, so that the state database stops growing."""
+    services.deliveries.forget(older_than_days=DELIVERIES_KEPT_DAYS)
+    before = services.clock() - HISTORY_KEPT
+    services.runs.forget(before=before, most=_FORGOTTEN_AT_ONCE)
+    services.checks.forget(before=before, most=_FORGOTTEN_AT_ONCE)
 
 
 def recover_deliveries(services: Services) -> None:

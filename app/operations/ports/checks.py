@@ -6,6 +6,7 @@ Each method is one transaction. Those that take `then` queue these jobs in it.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from app.core.checks import Check, CheckContent
@@ -76,6 +77,9 @@ class Checks(Protocol):
 
         Ends with the session. Raises TransientError after 20 seconds of waiting.
         """
+
+    def forget(self, *, before: datetime, most: int) -> None:
+        """Delete checks that last changed earlier, so many at once; at GitHub they stay."""
 
     def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
         """Count one write to GitHub against the installation's budget.

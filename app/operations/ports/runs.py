@@ -35,6 +35,12 @@ class Runs(Protocol):
     def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Run]:
         """Oldest first."""
 
+    def forget(self, *, before: datetime, most: int) -> None:
+        """Delete runs that began earlier, with their migrations and logs; so many at once.
+
+        A run that still holds something stays, and the last one of each database.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMigration:
