@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 from pydantic import SecretStr
@@ -80,6 +81,23 @@ def load_config() -> Config:
         token = read_or_make(directory.admin_token, lambda: secrets.token_urlsafe(32))
         generated["admin_token"] = SecretStr(token)
     return config.model_copy(update=generated)
+
+
+def config_home() -> Path:
+    """Where a person keeps settings of programs.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    given = os.environ.get("XDG_CONFIG_HOME", "")
+    return Path(given) if Path(given).is_absolute() else Path.home() / ".config"
+
+
+def local_service() -> str | None:
+    """What says that the service of this machine is meant; None: nothing does."""
+    for name in ("COPPICE_DATABASE_URL", "COPPICE_DATA_DIR"):
+        if os.environ.get(name):
+            return name
+    return ".coppice" if Path(".coppice").is_dir() else None
 
 
 def child_environment(config: Config) -> dict[str, str]:

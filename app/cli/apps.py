@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_rows
+from app.cli.output import AsJson, Yes, confirm, remark, say, show_rows
 from app.cli.rules import (
     AllowWorkflow,
     Bots,
@@ -23,6 +23,7 @@ from app.cli.rules import (
     policies_with,
 )
 from app.cli.session import Session, open_session
+from app.cli.sides import open_desk
 from app.core.addresses import is_loopback
 from app.core.assignments import Policies
 from app.core.databases import Database, DatabaseState
@@ -103,11 +104,9 @@ def assign(  # noqa: PLR0913 - the options that people type
 
 @group.command("list")
 def list_(*, as_json: AsJson = False) -> None:
-    """Show all assigned apps."""
-    with open_session() as session:
-        services = session.services
-        found = [assignments.described(services, one) for one in services.apps.assignments()]
-        rows = [_summary(session, one) for one in found]
+    """Show the assigned apps."""
+    with open_desk() as desk:
+        rows = desk.apps()
     hint = "No apps yet. Assign one: python -m app apps assign OWNER/REPO INSTANCE"
     show_rows(rows, as_json=as_json, empty=hint)
 
@@ -168,20 +167,6 @@ def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
         confirm(question, name=app, is_confirmed=yes)
         assignments.remove(session.services, assigned.assignment)
     say(f"App {app} is not assigned any more. Its databases are still on {assigned.instance.name}.")
-
-
-def _summary(session: Session, assigned: Assigned) -> Row:
-    assignment = assigned.assignment
-    databases = session.services.databases.all(app_id=assignment.app.id)
-    return {
-        "app": assignment.app.id,
-        "repository": assigned.repository.full_name,
-        "instance": assigned.instance.name,
-        "migration_command": assignment.migration_command or None,
-        "seed_command": assignment.policies.seed_command or None,
-        "databases": len([one for one in databases if one.is_live]),
-        "installation": assigned.repository.installation_state.value,
-    }
 
 
 def _remark_on_reach(assigned: Assigned) -> None:

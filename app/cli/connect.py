@@ -11,13 +11,10 @@ import typer
 
 from app import bootstrap
 from app.cli.databases import AppOption, BranchOption, EnvironmentOption
+from app.cli.desk import Target
 from app.cli.output import remark, say
-from app.cli.session import Session, open_session
-from app.core.environments import Environment
+from app.cli.sides import open_desk
 from app.core.errors import CoppiceError
-from app.machine.data_dir import DataDir
-from app.operations.administration import assignments, databases, local_work
-from app.operations.runs.credentials import variables
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
 
@@ -55,9 +52,10 @@ def env(
     That one (dev) is made when it is first asked for, and has a shadow database beside it:
     SHADOW_DATABASE_URL lets `prisma migrate dev` work without the right to create databases.
     """
-    with open_session() as session:
-        found = _variables(session, repo, branch, environment, app_id, purpose="env")
-    say(written(found, format))
+    target = Target(name=repo, branch=branch, environment=environment, app_id=app_id)
+    with open_desk() as desk:
+        given = desk.login(target, purpose="env")
+    say(written(given.variables, format))
 
 
 def psql(
@@ -74,12 +72,15 @@ def psql(
     program = shutil.which("psql")
     if program is None:
         raise NoPsql("psql was not found.")
-    with open_session() as session:
-        found = _variables(session, repo, branch, environment, app_id, purpose="psql")
-        remark(f"Connecting to {found['PGDATABASE']}.")
+    target = Target(name=repo, branch=branch, environment=environment, app_id=app_id)
+    with open_desk() as desk:
+        given = desk.login(target, purpose="psql")
+        remark(f"Connecting to {given.name}.")
         # In the environment: a command line is seen by every process of the machine. As a child
         # and not in our place, so that an embedded server is stopped afterwards.
-        code = bootstrap.run_with({**found, "DATABASE_URL": ""}, [program, *(arguments or [])])
+        code = bootstrap.run_with(
+            {**given.variables, "DATABASE_URL": ""}, [program, *(arguments or [])]
+        )
     raise typer.Exit(code)
 
 
@@ -100,27 +101,3 @@ def _dotenv(value: str) -> str:
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return '"' + escaped.replace("$", "\\$") + '"'
-
-
-def _variables(  # noqa: PLR0913 - the options that people type
-    session: Session,
-    repo: str,
-    branch: str | None,
-    environment: Environment | None,
-    app_id: str | None,
-    *,
-    purpose: str,
-) -> dict[str, str]:
-    assigned = assignments.find(session.services, repo, app_id=app_id)
-    where = databases.place(assigned, branch=branch, environment=environment)
-    database = local_work.find_or_make(session.services, assigned, where)
-    login = databases.login(session.services, database, purpose=purpose)
-    found = variables(login)
-    if purpose == "env":
-        found |= local_work.shadow_variables(session.services, database)
-    ca_certificate = login.instance.public_address.ca_certificate
-    if ca_certificate is not None:
-        file = DataDir(path=session.config.data_dir).path / f"ca-{login.instance.name}.pem"
-        file.write_text(ca_certificate)
-        found["PGSSLROOTCERT"] = str(file)
-    return found

@@ -4,17 +4,15 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import AsJson, Row, Yes, confirm, say, show_record, show_rows
+from app.cli.desk import Target
+from app.cli.output import AsJson, Yes, confirm, say, show_record, show_rows
 from app.cli.secrets import read_secret
-from app.cli.session import Session, open_session
-from app.core.databases import Database
+from app.cli.sides import open_desk
 from app.core.environments import Environment
-from app.core.errors import Invalid, NotFound
-from app.operations.administration import assignments, databases
 
 group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, empty, delete.")
 
-Target = Annotated[
+TargetName = Annotated[
     str, typer.Argument(metavar="OWNER/REPO", help="The repository, or a database's name.")
 ]
 BranchOption = Annotated[str | None, typer.Option("--branch", help="The branch's database.")]
@@ -34,21 +32,15 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show databases, all or those of a repository."""
-    with open_session() as session:
-        services = session.services
-        found = services.databases.all()
-        if repo is not None:
-            repository = services.repositories.named(repo)
-            apps = services.apps.of_repository(repository.id) if repository else []
-            found = [one for one in found if one.app_id in {app.id for app in apps}]
-        rows = [_summary(session, one) for one in found if deleted or one.state != "deleted"]
+    with open_desk() as desk:
+        rows = [row for row in desk.databases(repo) if deleted or row["state"] != "deleted"]
     hint = "No databases yet. They come with: python -m app apps assign OWNER/REPO INSTANCE"
     show_rows(rows, as_json=as_json, empty=hint)
 
 
 @group.command()
 def show(
-    target: Target,
+    target: TargetName,
     *,
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
@@ -56,22 +48,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one database."""
-    with open_session() as session:
-        database = find(session, target, branch, environment, app_id)
-        remembered = session.services.seeds.of(database)
-        record = {
-            **_summary(session, database),
-            "login": database.login_role,
-            "reason": database.reason,
-            "generation": database.generation,
-            "migrated_commit": database.migrated_sha,
-            "migrated_at": database.migrated_at,
-            "created_at": database.created_at,
-            "ready_at": database.ready_at,
-            "seeded_at": remembered.seeded_at if remembered else None,
-            "seed_is_owed": remembered is not None and remembered.is_owed,
-            "kept_until": database.drop_after,
-        }
+    with open_desk() as desk:
+        record = desk.find(_target(target, branch, environment, app_id)).record
     show_record(record, as_json=as_json)
 
 
@@ -84,31 +62,29 @@ def create(
     app_id: AppOption = None,
 ) -> None:
     """Make a database now; without --branch or --environment one for local work (dev)."""
-    with open_session() as session:
-        assigned = assignments.find(session.services, repo, app_id=app_id)
-        where = databases.place(assigned, branch=branch, environment=environment)
-        database = databases.create(session.services, assigned, where)
-    say(f"{database.name} is ready.")
+    with open_desk() as desk:
+        name = desk.create(_target(repo, branch, environment, app_id))
+    say(f"{name} is ready.")
 
 
 @group.command()
 def fix(
-    target: Target,
+    target: TargetName,
     *,
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
 ) -> None:
     """Set a database up once more: roles, grants, password. Its data stays."""
-    with open_session() as session:
-        database = find(session, target, branch, environment, app_id)
-        databases.fix(session.services, database)
+    with open_desk() as desk:
+        database = desk.find(_target(target, branch, environment, app_id))
+        desk.fix(database)
     say(f"{database.name} is ready.")
 
 
 @group.command()
 def reset(
-    target: Target,
+    target: TargetName,
     *,
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
@@ -116,46 +92,46 @@ def reset(
     yes: Yes = False,
 ) -> None:
     """Replace a database by an empty one. Its data is gone for good."""
-    with open_session() as session:
-        database = find(session, target, branch, environment, app_id)
+    with open_desk() as desk:
+        database = desk.find(_target(target, branch, environment, app_id))
         confirm("This removes ALL DATA in it for good.", name=database.name, is_confirmed=yes)
-        databases.reset(session.services, database)
+        desk.reset(database)
     say(f"{database.name} is empty. Re-run its workflow to migrate it.")
 
 
 @group.command()
 def seed(
-    target: Target,
+    target: TargetName,
     *,
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
 ) -> None:
     """Have the next run of the workflow seed a database once more, whatever it holds."""
-    with open_session() as session:
-        database = find(session, target, branch, environment, app_id)
-        databases.seed(session.services, database)
+    with open_desk() as desk:
+        database = desk.find(_target(target, branch, environment, app_id))
+        desk.seed(database)
     say(f"{database.name} is seeded by the next run that has a seed command.")
 
 
 @group.command()
 def restore(
-    target: Target,
+    target: TargetName,
     *,
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
 ) -> None:
     """Open a deleted database again, data and all."""
-    with open_session() as session:
-        database = find(session, target, branch, environment, app_id)
-        databases.restore(session.services, database)
+    with open_desk() as desk:
+        database = desk.find(_target(target, branch, environment, app_id))
+        desk.restore(database)
     say(f"{database.name} is ready again.")
 
 
 @group.command()
 def edit(
-    target: Target,
+    target: TargetName,
     *,
     accelerate_url: Annotated[
         str, typer.Option(help="Prisma Accelerate URL of this database, or - to read it.")
@@ -165,16 +141,16 @@ def edit(
     app_id: AppOption = None,
 ) -> None:
     """Store what else belongs to a database; an empty --accelerate-url forgets it."""
-    with open_session() as session:
-        database = find(session, target, branch, environment, app_id)
+    with open_desk() as desk:
+        database = desk.find(_target(target, branch, environment, app_id))
         url = read_secret(accelerate_url) or None
-        databases.set_accelerate_url(session.services, database, url)
+        desk.set_accelerate_url(database, url)
     say(f"{database.name}: PRISMA_ACCELERATE_URL {'stored' if url else 'forgotten'}.")
 
 
 @group.command()
 def delete(  # noqa: PLR0913 - the options that people type
-    target: Target,
+    target: TargetName,
     *,
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
@@ -183,8 +159,8 @@ def delete(  # noqa: PLR0913 - the options that people type
     yes: Yes = False,
 ) -> None:
     """Close a database; its data is kept for the retention time, production's until --now."""
-    with open_session() as session:
-        database = find(session, target, branch, environment, app_id)
+    with open_desk() as desk:
+        database = desk.find(_target(target, branch, environment, app_id))
         question = (
             "This removes the database and ALL ITS DATA for good."
             if now
@@ -192,41 +168,16 @@ def delete(  # noqa: PLR0913 - the options that people type
         )
         confirm(question, name=database.name, is_confirmed=yes)
         if now:
-            databases.drop(session.services, database)
+            desk.drop(database)
             say(f"{database.name} is gone.")
             return
-        database = databases.delete(session.services, database)
-    until = f"until {database.drop_after:%Y-%m-%d %H:%M} UTC" if database.drop_after else "for ever"
+        closed = desk.delete(database)
+    kept = closed["kept_until"]
+    until = f"until {kept:%Y-%m-%d %H:%M} UTC" if kept else "for ever"
     say(f"{database.name} is deleted; its data is kept {until}.")
 
 
-def find(
-    session: Session,
-    target: str,
-    branch: str | None,
-    environment: Environment | None,
-    app_id: str | None,
-) -> Database:
-    """The database that is meant, by its own name or by its place in a repository."""
-    if "/" not in target:
-        for database in session.services.databases.all():
-            if database.name == target:
-                return database
-        raise NotFound(f"There is no database named {target}.")
-    if branch is None and environment is None:
-        raise Invalid("Say which database.", advice="Add --branch NAME or --environment NAME.")
-    assigned = assignments.find(session.services, target, app_id=app_id)
-    where = databases.place(assigned, branch=branch, environment=environment)
-    return databases.find(session.services, assigned, where)
-
-
-def _summary(session: Session, database: Database) -> Row:
-    return {
-        "name": database.name,
-        "environment": database.environment.value,
-        "branch": database.branch,
-        "state": database.state.value,
-        "instance": session.services.instances.get(database.instance_id).name,
-        "migrated": database.migrated_sha[:12] if database.migrated_sha else None,
-        "kept_until": database.drop_after,
-    }
+def _target(
+    name: str, branch: str | None, environment: Environment | None, app_id: str | None
+) -> Target:
+    return Target(name=name, branch=branch, environment=environment, app_id=app_id)

@@ -1,24 +1,42 @@
 """The commands put together, and how their errors are shown."""
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from app.cli import apps, connect, databases, health, instances, limits, processes, tokens
+from app.cli import apps, connect, databases, health, instances, limits, login, processes, tokens
 from app.cli.output import THINGS
+from app.cli.sides import REMOTE, RULE
 from app.core.errors import CoppiceError
 
 program = typer.Typer(
     name="coppice",
     add_completion=False,
-    help="A PostgreSQL database for every git branch, on your own server.",
     no_args_is_help=True,
     # Bugs keep Python's own traceback: one that shows local variables would show passwords.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@program.callback(help=f"A PostgreSQL database for every git branch, on your own server.\n\n{RULE}")
+def options(
+    *,
+    remote: Annotated[
+        bool | None,
+        typer.Option(
+            "--remote/--local", help="Use the service you logged in to, or this machine's."
+        ),
+    ] = None,
+) -> None:
+    """What goes before a command."""
+    REMOTE.set(remote)
+
+
 processes.add_to(program)
+login.add_to(program)
 health.add_to(program)
 connect.add_to(program)
 limits.add_to(instances.group)

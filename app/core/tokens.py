@@ -1,6 +1,7 @@
 """Tokens of the API: who made one, what is left of the maker's rights, and until when."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +52,29 @@ class Token:
 def fingerprint(token: str) -> bytes:
     """What is stored to know a token again. Random enough that a plain hash tells nobody."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+# Neither vowels nor what looks alike: no words by accident, and readable over a shoulder.
+_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+_CODE_LENGTH = 8
+
+
+def user_code(random_text: str) -> str:
+    """A code for people to type, such as `WDJB-MJHT`, out of what is random already."""
+    number = int.from_bytes(hashlib.sha256(random_text.encode()).digest())
+    letters = []
+    for _ in range(_CODE_LENGTH):
+        number, place = divmod(number, len(_CODE_LETTERS))
+        letters.append(_CODE_LETTERS[place])
+    half = _CODE_LENGTH // 2
+    return "".join([*letters[:half], "-", *letters[half:]])
+
+
+def typed_code(text: str) -> str:
+    """A code as it was made, from what a person typed: case and spaces do not matter."""
+    letters = re.sub(r"[^A-Z]", "", text.upper())[: _CODE_LENGTH + 1]
+    half = _CODE_LENGTH // 2
+    return f"{letters[:half]}-{letters[half:]}"
 
 
 def actor_of(token: Token, *, is_operator: bool) -> Actor:

@@ -5,7 +5,7 @@ from flask_openapi3.openapi import OpenAPI
 from app.config import Config
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
-from app.web import api, bodies, errors, headers, health, html, webhooks
+from app.web import api, bodies, device, errors, headers, health, html, webhooks
 from app.web.api import description
 from app.web.api.shapes import ErrorAnswer
 from app.web.auth import forms, sessions
@@ -50,5 +50,6 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     forms.init_app(app)
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(health.health)
+    app.register_blueprint(device.pages)
     api.init_app(app)
     return app

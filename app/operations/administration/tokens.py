@@ -32,7 +32,7 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
 
     Raises Forbidden for a token that asks, NotFound for an app that is not assigned.
     """
-    _refuse_automation(services.actor)
+    refuse_automation(services.actor)
     if (
         not request.name.strip()
         or len(request.name) > LONGEST_NAME
@@ -78,7 +78,7 @@ def known(services: Services, secret: str) -> Token:
 
 def visible(services: Services) -> Sequence[Token]:
     """The actor's tokens, an operator's view all of them; the newest first."""
-    _refuse_automation(services.actor)
+    refuse_automation(services.actor)
     return services.access_tokens.all(
         maker_id=None if services.actor.is_operator else services.actor.user_id
     )
@@ -86,7 +86,7 @@ def visible(services: Services) -> Sequence[Token]:
 
 def revoke(services: Services, token_id: TokenId) -> Token:
     """End a token at once. Raises NotFound for one that the actor may not see."""
-    _refuse_automation(services.actor)
+    refuse_automation(services.actor)
     token = services.access_tokens.get(token_id)
     if not services.actor.is_operator and token.maker_id != services.actor.user_id:
         raise NotFound(f"There is no token {token_id}.")
@@ -105,7 +105,8 @@ def _described(token: Token) -> str:
     return f"{token.name}: {scope}, {'reading' if token.is_read_only else 'reading and writing'}"
 
 
-def _refuse_automation(actor: Actor) -> None:
+def refuse_automation(actor: Actor) -> None:
+    """Raise Forbidden for a program: what a leaked token could make would outlive it."""
     if actor.is_automation:
         raise Forbidden(
             "A token cannot look after tokens.",

@@ -10,12 +10,13 @@ from app.web.api import (
     history,
     instances,
     limits,
+    login,
     runs,
     tokens,
     whoami,
 )
 
-_PARTS = (whoami, tokens, instances, limits, apps, databases, history, audit, runs)
+_PARTS = (login, whoami, tokens, instances, limits, apps, databases, history, audit, runs)
 
 
 def init_app(app: OpenAPI) -> None:

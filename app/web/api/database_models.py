@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from app.core.databases import Database
+from app.core.seeding import Seed
 from app.operations.runs.credentials import Credentials, variables
 from app.web.api.app_models import APP_ID
 from app.web.api.shapes import Id, Page, Query, Request, Text
@@ -38,6 +39,14 @@ class CreateDatabase(Request):
     branch: Text | None = Field(None, min_length=1, max_length=255, examples=["feature/login"])
 
 
+class EditDatabase(Request):
+    """What to change; what is absent stays."""
+
+    accelerate_url: Text | None = Field(
+        None, max_length=4100, description="Prisma Accelerate URL; empty: forget it"
+    )
+
+
 class HowToDelete(Query):
     """Whether its data is kept for the retention time."""
 
@@ -63,6 +72,7 @@ class DatabaseShown(BaseModel):
     ready_at: datetime | None
     kept_until: datetime | None
     size_bytes: int | None = Field(description="As last measured")
+    login: str = Field(description="Name of the long-lived login")
 
     @classmethod
     def of(cls, database: Database, *, instance: str, size_bytes: int | None) -> "DatabaseShown":
@@ -83,6 +93,22 @@ class DatabaseShown(BaseModel):
             ready_at=database.ready_at,
             kept_until=database.drop_after,
             size_bytes=size_bytes,
+            login=database.login_role,
+        )
+
+
+class DatabaseDetail(DatabaseShown):
+    """The same, and what a list leaves out."""
+
+    seeded_at: datetime | None
+    seed_is_owed: bool
+
+    @classmethod
+    def with_seed(cls, shown: DatabaseShown, seed: Seed | None) -> "DatabaseDetail":
+        return cls(
+            **shown.model_dump(),
+            seeded_at=seed.seeded_at if seed else None,
+            seed_is_owed=seed is not None and seed.is_owed,
         )
 
 

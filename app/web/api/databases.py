@@ -15,8 +15,10 @@ from app.web import sight
 from app.web.api.app_models import OfApp
 from app.web.api.database_models import (
     CreateDatabase,
+    DatabaseDetail,
     DatabasePage,
     DatabaseShown,
+    EditDatabase,
     HowToDelete,
     LoginShown,
     OfDatabase,
@@ -62,11 +64,13 @@ def list_(query: WhichDatabases) -> dict[str, Any]:
     return DatabasePage(items=_all_shown(services, shown), next=following).model_dump(mode="json")
 
 
-@api.get("/databases/<int:database>", responses={200: DatabaseShown})
+@api.get("/databases/<int:database>", responses={200: DatabaseDetail})
 def show(path: OfDatabase) -> dict[str, Any]:
     """Show one database."""
     services = acting()
-    return _shown(services, sight.database(services, path.database)).model_dump(mode="json")
+    database = sight.database(services, path.database)
+    shown = _shown(services, database)
+    return DatabaseDetail.with_seed(shown, services.seeds.of(database)).model_dump(mode="json")
 
 
 @api.post("/apps/<app>/databases", responses={200: DatabaseShown, 202: DatabaseShown})
@@ -100,6 +104,15 @@ def seed(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     """Have the next run of the workflow seed a database once more, whatever it holds."""
     services, database = _to_change(path)
     return _shown(services, administration.seed(services, database)).model_dump(mode="json")
+
+
+@api.patch("/databases/<int:database>", responses={200: DatabaseShown})
+def edit(path: OfDatabase, body: EditDatabase) -> dict[str, Any]:
+    """Store what else belongs to a database."""
+    services, database = _to_change(path)
+    if body.accelerate_url is not None:
+        administration.set_accelerate_url(services, database, body.accelerate_url or None)
+    return _shown(services, database).model_dump(mode="json")
 
 
 @api.post("/databases/<int:database>/restore", responses={202: DatabaseShown})

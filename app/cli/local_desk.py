@@ -1,0 +1,123 @@
+"""Apps, databases and tokens of the service on this machine, as its operator."""
+
+from collections.abc import Sequence
+
+from app.cli import shown
+from app.cli.desk import Found, Given, Target
+from app.cli.output import Row
+from app.cli.session import Session
+from app.core.databases import Database
+from app.core.errors import NotFound
+from app.core.identifiers import AppId, DatabaseId, TokenId
+from app.machine.data_dir import DataDir
+from app.operations.administration import assignments, databases, local_work, tokens
+from app.operations.administration.assignments import Assigned
+from app.operations.administration.databases import Place
+from app.operations.administration.tokens import TokenRequest
+from app.operations.runs.credentials import variables
+
+
+class LocalDesk:
+    """The `Desk` of an open session: done here and now, no worker needed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._services = session.services
+
+    def apps(self) -> Sequence[Row]:
+        found = self._services.apps.assignments()
+        return [
+            shown.app_row(self._services, assignments.described(self._services, one))
+            for one in found
+        ]
+
+    def databases(self, repository: str | None) -> Sequence[Row]:
+        found = self._services.databases.all()
+        if repository is not None:
+            known = self._services.repositories.named(repository)
+            apps = self._services.apps.of_repository(known.id) if known else []
+            found = [one for one in found if one.app_id in {app.id for app in apps}]
+        return [shown.database_row(self._services, one) for one in found]
+
+    def find(self, target: Target) -> Found:
+        database = self._find(target)
+        record = shown.database_record(self._services, database)
+        return Found(id=database.id, name=database.name, record=record)
+
+    def create(self, target: Target) -> str:
+        assigned, where = self._place(target)
+        return databases.create(self._services, assigned, where).name
+
+    def fix(self, found: Found) -> None:
+        databases.fix(self._services, self._get(found))
+
+    def reset(self, found: Found) -> None:
+        databases.reset(self._services, self._get(found))
+
+    def seed(self, found: Found) -> None:
+        databases.seed(self._services, self._get(found))
+
+    def restore(self, found: Found) -> None:
+        databases.restore(self._services, self._get(found))
+
+    def delete(self, found: Found) -> Row:
+        closed = databases.delete(self._services, self._get(found))
+        return shown.database_row(self._services, closed)
+
+    def drop(self, found: Found) -> None:
+        databases.drop(self._services, self._get(found))
+
+    def set_accelerate_url(self, found: Found, url: str | None) -> None:
+        databases.set_accelerate_url(self._services, self._get(found), url)
+
+    def login(self, target: Target, *, purpose: str) -> Given:
+        assigned, where = self._place(target)
+        database = local_work.find_or_make(self._services, assigned, where)
+        login = databases.login(self._services, database, purpose=purpose)
+        found = variables(login)
+        if purpose == "env":
+            found |= local_work.shadow_variables(self._services, database)
+        ca_certificate = login.instance.public_address.ca_certificate
+        if ca_certificate is not None:
+            folder = DataDir(path=self._session.config.data_dir).path
+            file = folder / f"ca-{login.instance.name}.pem"
+            file.write_text(ca_certificate)
+            found["PGSSLROOTCERT"] = str(file)
+        return Given(name=database.name, variables=found)
+
+    def tokens(self) -> Sequence[Row]:
+        return [shown.token_row(token) for token in tokens.visible(self._services)]
+
+    def make_token(
+        self, name: str, *, app_id: str | None, is_read_only: bool, days: int | None
+    ) -> str:
+        request = TokenRequest(
+            name=name,
+            app_id=AppId(app_id) if app_id else None,
+            is_read_only=is_read_only,
+            days=days,
+        )
+        _, secret = tokens.make(self._services, request)
+        return secret
+
+    def revoke_token(self, token_id: int) -> None:
+        tokens.revoke(self._services, TokenId(token_id))
+
+    def _find(self, target: Target) -> Database:
+        if not target.is_repository:
+            for database in self._services.databases.all():
+                if database.name == target.name:
+                    return database
+            raise NotFound(f"There is no database named {target.name}.")
+        target.check_place()
+        assigned, where = self._place(target)
+        return databases.find(self._services, assigned, where)
+
+    def _place(self, target: Target) -> tuple[Assigned, Place]:
+        assigned = assignments.find(self._services, target.name, app_id=target.app_id)
+        return assigned, databases.place(
+            assigned, branch=target.branch, environment=target.environment
+        )
+
+    def _get(self, found: Found) -> Database:
+        return self._services.databases.get(DatabaseId(found.id))

@@ -1,0 +1,130 @@
+"""Requests to the API of a service: https, no redirects, its errors as ours."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from app.core.addresses import is_loopback
+from app.core.errors import CoppiceError, Invalid, Unauthorized
+
+_TIMEOUT_SECONDS = (10, 60)
+_PAGE = 100
+
+
+class ServiceUnreachable(CoppiceError):
+    """The service did not answer, or something else answered."""
+
+    code = "service_unreachable"
+    advice = "Check the address and the network; `coppice --local` uses this machine's service."
+
+
+def checked_url(text: str) -> str:
+    """The address of a service, without a slash at its end. Raises Invalid."""
+    try:
+        url = urlsplit(text.strip())
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        host, url = "", urlsplit("")
+    is_safe = url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
+    if not host or not is_safe or url.username or url.password or url.query or url.fragment:
+        raise Invalid(
+            "This is not the address of a service.",
+            advice="Write it as https://coppice.example.com; http only for this machine itself.",
+        )
+    return url.geturl().rstrip("/")
+
+
+class Client:
+    """Talks to one service, with a token or without."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = checked_url(url)
+        self._session = requests.Session()
+        self._session.headers["Accept"] = "application/json"
+        self._session.auth = _Bearer(token)
+
+    def get(self, path: str, **parameters: str | None) -> dict[str, Any]:
+        """The answer to a GET; parameters that are None are left out."""
+        return self._request("GET", path, parameters={k: v for k, v in parameters.items() if v})
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        return self._request("POST", path, body={k: v for k, v in body.items() if v is not None})
+
+    def patch(self, path: str, **body: Any) -> dict[str, Any]:
+        return self._request("PATCH", path, body=body)
+
+    def delete(self, path: str, **parameters: str) -> dict[str, Any]:
+        return self._request("DELETE", path, parameters=parameters)
+
+    def items(self, path: str, **parameters: str | None) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page."""
+        cursor: str | None = None
+        while True:
+            answer = self.get(path, **parameters, limit=str(_PAGE), cursor=cursor)
+            yield from answer["items"]
+            if answer["next"] is None:
+                return
+            cursor = str(answer["next"])
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        try:
+            answer = self._session.request(
+                method,
+                f"{self.url}/api/v1{path}",
+                params=parameters,
+                json=body,
+                timeout=_TIMEOUT_SECONDS,
+                # It would carry the token to wherever the answer says.
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise ServiceUnreachable(f"{self.url} does not answer.") from error
+        return self._read(answer)
+
+    def _read(self, answer: requests.Response) -> dict[str, Any]:
+        if answer.status_code == 204:
+            return {}
+        try:
+            content = answer.json()
+        except requests.JSONDecodeError:
+            content = None
+        if not isinstance(content, dict) or 300 <= answer.status_code < 400:
+            raise ServiceUnreachable(
+                f"{self.url} answered {answer.status_code}, and not as Coppice does."
+            )
+        if answer.status_code == 401:
+            raise Unauthorized(
+                str(content.get("message", "")), advice=f"Log in again: coppice login {self.url}"
+            )
+        if answer.status_code >= 400:
+            raise CoppiceError(
+                str(content.get("message", "The service refused.")),
+                advice=str(content.get("advice", "")),
+                code=str(content.get("error", "refused")),
+            )
+        return content
+
+
+class _Bearer(AuthBase):
+    """The token and nothing else: without this, requests would take a password from ~/.netrc."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request

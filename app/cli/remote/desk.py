@@ -1,0 +1,175 @@
+"""Apps, databases and tokens of a service elsewhere, with the permissions of who logged in."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.cli.desk import Found, Given, Target
+from app.cli.output import Row
+from app.cli.remote.client import Client
+from app.cli.remote.logins import folder
+from app.cli.remote.rows import app_row, database_record, database_row, token_row
+from app.core.environments import Environment
+from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
+
+# A worker does what takes time: as long as the Action waits for it.
+_PATIENCE_SECONDS = 300.0
+_POLL_SECONDS = 0.5
+
+
+class RemoteDesk:
+    """The `Desk` of a service: asks over its API, and waits for what its worker does."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def apps(self) -> Sequence[Row]:
+        return [app_row(one) for one in self._client.get("/apps")["items"]]
+
+    def databases(self, repository: str | None) -> Sequence[Row]:
+        found = self._client.items("/databases", repository=repository)
+        return [database_row(one) for one in found]
+
+    def find(self, target: Target) -> Found:
+        if target.is_repository:
+            target.check_place()
+            one = self._of_app(self._app(target), target)
+        else:
+            one = next(self._client.items("/databases", name=target.name), None)
+        if one is None:
+            raise NotFound(
+                f"There is no database of {target.name} that you can see and that is meant.",
+                advice="`coppice databases list` shows what there is.",
+            )
+        record = database_record(self._client.get(f"/databases/{one['id']}"))
+        return Found(id=one["id"], name=one["name"], record=record)
+
+    def create(self, target: Target) -> str:
+        made = self._client.post(
+            f"/apps/{self._app(target)['id']}/databases",
+            environment=target.environment,
+            branch=target.branch,
+        )
+        return str(self._wait(made)["name"])
+
+    def fix(self, found: Found) -> None:
+        self._wait(self._client.post(f"/databases/{found.id}/fix"))
+
+    def reset(self, found: Found) -> None:
+        self._wait(self._client.post(f"/databases/{found.id}/reset"))
+
+    def seed(self, found: Found) -> None:
+        self._client.post(f"/databases/{found.id}/seed")
+
+    def restore(self, found: Found) -> None:
+        self._wait(self._client.post(f"/databases/{found.id}/restore"), after=("deleted",))
+
+    def delete(self, found: Found) -> Row:
+        return database_row(self._client.delete(f"/databases/{found.id}"))
+
+    def drop(self, found: Found) -> None:
+        dropped = self._client.delete(f"/databases/{found.id}", now="true")
+        try:
+            self._wait(dropped, after=("deleted",))
+        except CoppiceError as error:
+            if error.code != NotFound.code:
+                raise
+
+    def set_accelerate_url(self, found: Found, url: str | None) -> None:
+        self._client.patch(f"/databases/{found.id}", accelerate_url=url or "")
+
+    def login(self, target: Target, *, purpose: str) -> Given:
+        """The service notes in its audit trail that it showed credentials, whatever for."""
+        app = self._app(target)
+        database = self._of_app(app, target)
+        is_dev = target.branch is None and target.environment in (None, Environment.DEV)
+        if database is None and is_dev:
+            database = self._wait(self._client.post(f"/apps/{app['id']}/databases"))
+        if database is None:
+            what = f"the branch {target.branch}" if target.branch else target.environment
+            raise NotFound(
+                f"{target.name} has no database for {what}.",
+                advice="Push to the branch, or make it with `databases create`.",
+            )
+        shown = self._client.post(f"/databases/{database['id']}/credentials")
+        variables = {str(name): str(value) for name, value in shown["variables"].items()}
+        if shown["ca_certificate"] is not None:
+            file = folder() / f"ca-{database['instance']}.pem"
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.write_text(shown["ca_certificate"])
+            variables["PGSSLROOTCERT"] = str(file)
+        return Given(name=str(database["name"]), variables=variables)
+
+    def tokens(self) -> Sequence[Row]:
+        return [token_row(one) for one in self._client.get("/tokens")["items"]]
+
+    def make_token(
+        self, name: str, *, app_id: str | None, is_read_only: bool, days: int | None
+    ) -> str:
+        made = self._client.post(
+            "/tokens", name=name, app=app_id, read_only=is_read_only, days=days
+        )
+        return str(made["secret"])
+
+    def revoke_token(self, token_id: int) -> None:
+        self._client.delete(f"/tokens/{token_id}")
+
+    def _app(self, target: Target) -> Mapping[str, Any]:
+        if target.is_repository:
+            found = self._client.get("/apps", repository=target.name)["items"]
+        else:
+            found = [self._client.get(f"/apps/{target.name}")]
+        if target.app_id is not None:
+            found = [one for one in found if one["id"] == target.app_id]
+        if not found:
+            raise NotFound(
+                f"There is no app of {target.name} that you can see.",
+                advice="`coppice apps list` shows what there is.",
+            )
+        if len(found) > 1:
+            names = ", ".join(one["id"] for one in found)
+            raise Invalid(
+                f"{target.name} has several apps: {names}.", advice="Say which one with --app-id."
+            )
+        app: Mapping[str, Any] = found[0]
+        return app
+
+    def _of_app(self, app: Mapping[str, Any], target: Target) -> dict[str, Any] | None:
+        environment = target.environment
+        if target.branch is not None:
+            if environment not in (None, Environment.BRANCH):
+                raise Invalid("--branch and --environment exclude each other.")
+            if target.branch == app["default_branch"]:
+                raise Invalid(
+                    f"{target.branch} is the default branch: its database is production.",
+                    advice="Say --environment production if that is what you mean.",
+                )
+            environment = Environment.BRANCH
+        found = self._client.items(
+            "/databases",
+            app=app["id"],
+            environment=environment or Environment.DEV,
+            branch=target.branch,
+        )
+        return next((one for one in found if one["is_live"]), None)
+
+    def _wait(
+        self, database: dict[str, Any], *, after: tuple[str, ...] = ("creating",)
+    ) -> dict[str, Any]:
+        """Ask until a worker has got it out of these states; raises what went wrong."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while database["state"] in after:
+            if time.monotonic() > deadline:
+                raise Conflict(
+                    f"{database['name']} is still {database['state']}.",
+                    advice="The service's worker goes on; look again with `databases show`.",
+                )
+            time.sleep(_POLL_SECONDS)
+            database = self._client.get(f"/databases/{database['id']}")
+        if database["state"] != "ready":
+            reason = f": {database['reason']}" if database["reason"] else "."
+            raise Conflict(
+                f"{database['name']} is {database['state']}{reason}",
+                advice="`coppice databases fix` tries it again.",
+            )
+        return database

@@ -1,0 +1,66 @@
+"""What the API answers, as the rows that commands show."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from app.cli.output import Row
+
+
+def app_row(shown: Mapping[str, Any]) -> Row:
+    return {
+        "app": shown["id"],
+        "repository": shown["repository"],
+        "instance": shown["instance"],
+        "migration_command": shown["migration_command"] or None,
+        "seed_command": shown["policies"]["seed_command"] or None,
+        "databases": shown["databases"],
+        "installation": shown["installation"],
+    }
+
+
+def database_row(shown: Mapping[str, Any]) -> Row:
+    commit = shown["migrated_commit"]
+    return {
+        "name": shown["name"],
+        "environment": shown["environment"],
+        "branch": shown["branch"],
+        "state": shown["state"],
+        "instance": shown["instance"],
+        "migrated": commit[:12] if commit else None,
+        "kept_until": _time(shown["kept_until"]),
+    }
+
+
+def database_record(shown: Mapping[str, Any]) -> Row:
+    return {
+        **database_row(shown),
+        "login": shown["login"],
+        "reason": shown["reason"],
+        "generation": shown["generation"],
+        "migrated_commit": shown["migrated_commit"],
+        "migrated_at": _time(shown["migrated_at"]),
+        "created_at": _time(shown["created_at"]),
+        "ready_at": _time(shown["ready_at"]),
+        "seeded_at": _time(shown["seeded_at"]),
+        "seed_is_owed": shown["seed_is_owed"],
+        "kept_until": _time(shown["kept_until"]),
+    }
+
+
+def token_row(shown: Mapping[str, Any]) -> Row:
+    return {
+        "token": shown["id"],
+        "name": shown["name"],
+        "kind": shown["kind"],
+        "maker": shown["maker"],
+        "app": shown["app"],
+        "read_only": shown["read_only"],
+        "created_at": _time(shown["created_at"]),
+        "expires_at": _time(shown["expires_at"]),
+        "last_used_at": _time(shown["last_used_at"]),
+    }
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,64 @@
+"""What commands show of apps, databases and tokens, on this machine and over the API alike."""
+
+from app.cli.output import Row
+from app.core.databases import Database
+from app.core.tokens import Token
+from app.operations.administration.assignments import Assigned
+from app.operations.services import Services
+
+
+def app_row(services: Services, assigned: Assigned) -> Row:
+    assignment = assigned.assignment
+    databases = services.databases.all(app_id=assignment.app.id)
+    return {
+        "app": assignment.app.id,
+        "repository": assigned.repository.full_name,
+        "instance": assigned.instance.name,
+        "migration_command": assignment.migration_command or None,
+        "seed_command": assignment.policies.seed_command or None,
+        "databases": len([one for one in databases if one.is_live]),
+        "installation": assigned.repository.installation_state.value,
+    }
+
+
+def database_row(services: Services, database: Database) -> Row:
+    return {
+        "name": database.name,
+        "environment": database.environment.value,
+        "branch": database.branch,
+        "state": database.state.value,
+        "instance": services.instances.get(database.instance_id).name,
+        "migrated": database.migrated_sha[:12] if database.migrated_sha else None,
+        "kept_until": database.drop_after,
+    }
+
+
+def database_record(services: Services, database: Database) -> Row:
+    remembered = services.seeds.of(database)
+    return {
+        **database_row(services, database),
+        "login": database.login_role,
+        "reason": database.reason,
+        "generation": database.generation,
+        "migrated_commit": database.migrated_sha,
+        "migrated_at": database.migrated_at,
+        "created_at": database.created_at,
+        "ready_at": database.ready_at,
+        "seeded_at": remembered.seeded_at if remembered else None,
+        "seed_is_owed": remembered is not None and remembered.is_owed,
+        "kept_until": database.drop_after,
+    }
+
+
+def token_row(token: Token) -> Row:
+    return {
+        "token": token.id,
+        "name": token.name,
+        "kind": token.kind.value,
+        "maker": token.maker,
+        "app": token.app_id,
+        "read_only": token.is_read_only,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "last_used_at": token.last_used_at,
+    }

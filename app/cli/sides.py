@@ -1,0 +1,59 @@
+"""Which service a command means: the one on this machine, or the one that was logged in to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from app import bootstrap
+from app.cli.desk import Desk
+from app.cli.local_desk import LocalDesk
+from app.cli.output import remark
+from app.cli.remote import logins
+from app.cli.remote.client import Client
+from app.cli.remote.desk import RemoteDesk
+from app.cli.remote.logins import Login
+from app.cli.session import open_session
+from app.core.errors import Invalid
+
+RULE = (
+    "Commands about apps, databases and tokens use the service that you logged in to (`coppice"
+    " login`). They use the service of this machine when you are not logged in, when"
+    " COPPICE_DATABASE_URL or COPPICE_DATA_DIR is set, or when there is a folder .coppice here;"
+    " --local and --remote say which. All other commands are about the service of this machine."
+)
+
+
+REMOTE: ContextVar[bool | None] = ContextVar("REMOTE", default=None)
+"""What --remote or --local said; None: neither was given."""
+
+
+@contextmanager
+def open_desk() -> Iterator[Desk]:
+    """Where this command is done; says so on stderr when there was a choice."""
+    login = _chosen()
+    if login is None:
+        with open_session() as session:
+            yield LocalDesk(session)
+        return
+    remark(f"Using {login.url} as {login.who}.")
+    client = Client(login.url, login.token)
+    try:
+        yield RemoteDesk(client)
+    finally:
+        client.close()
+
+
+def _chosen() -> Login | None:
+    wanted = REMOTE.get()
+    if wanted is False:
+        return None
+    login = logins.stored()
+    if wanted is True and login is None:
+        raise Invalid("You are logged in to no service.", advice="Log in: coppice login URL")
+    if wanted is True or login is None:
+        return login
+    sign = bootstrap.local_service()
+    if sign is None:
+        return login
+    remark(f"Using the service of this machine, for there is {sign}; --remote uses {login.url}.")
+    return None
