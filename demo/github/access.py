@@ -7,7 +7,8 @@ from datetime import timedelta
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from demo.github.model import Installation, Repository, Token
+from demo.github.model import Account, Installation, Repository, Token
+from demo.github.objects.accounts import AppIdentity
 from demo.github.rest.answers import Refused, not_found
 from demo.github.state import State, utc_now
 
@@ -92,6 +93,14 @@ def require(token: Token, repository: Repository, *, permission: str, level: str
 
 def visible(token: Token, repositories: Iterable[Repository]) -> list[Repository]:
     return [repository for repository in repositories if covers(token, repository)]
+
+
+def may_authorize(state: State, user: Account, app: AppIdentity) -> bool:
+    """A private App is for its owner, and for members of the organisation that owns it.
+
+    https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/making-a-github-app-public-or-private
+    """
+    return app.is_public or user.id == app.owner.id or (app.owner.id, user.id) in state.members
 
 
 def _allows(permissions: dict[str, str], name: str, level: str) -> bool:

@@ -86,6 +86,26 @@ class Token:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthCode:
+    """What a person agreed to at log-in; good for one token."""
+
+    user: Account
+    redirect_uri: str
+    challenge: str
+    """Of PKCE; empty for none."""
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserToken:
+    """A person's own token."""
+
+    value: str = field(repr=False)
+    user: Account
+    expires_at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class CheckRun:
     """A check run of the App."""

@@ -48,7 +48,7 @@ def ping(context: Context) -> Json:
             "name": "web",
             "active": True,
             "app_id": context.identity.id,
-            "events": accounts.EVENTS,
+            "events": list(context.identity.events),
             "config": hook_configuration(context),
             "updated_at": "2026-01-01T00:00:00Z",
             "created_at": "2026-01-01T00:00:00Z",

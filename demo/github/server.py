@@ -18,6 +18,7 @@ from demo.github.context import Context
 from demo.github.control.actions import ActionsControl
 from demo.github.control.checks import CheckControl
 from demo.github.control.installations import InstallationControl
+from demo.github.control.people import PeopleControl
 from demo.github.control.repositories import RepositoryControl
 from demo.github.faults import Faults
 from demo.github.hooks import Hook
@@ -27,7 +28,9 @@ from demo.github.oidc import Issuer
 from demo.github.state import State
 
 
-class LocalGitHub(ActionsControl, CheckControl, InstallationControl, RepositoryControl):
+class LocalGitHub(
+    ActionsControl, CheckControl, InstallationControl, PeopleControl, RepositoryControl
+):
     """A GitHub on loopback with one App. Use as a context manager, or `start` and `stop`.
 
     Set `webhook_url` to have events delivered.
@@ -42,7 +45,7 @@ class LocalGitHub(ActionsControl, CheckControl, InstallationControl, RepositoryC
             "127.0.0.1", port, self._dispatch, threaded=True, request_handler=_QuietHandler
         )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.webhook_secret = secrets.token_hex(16)
+        webhook_secret = secrets.token_hex(16)
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.private_key = key.private_bytes(
             serialization.Encoding.PEM,
@@ -55,7 +58,7 @@ class LocalGitHub(ActionsControl, CheckControl, InstallationControl, RepositoryC
             state=state,
             identity=identity,
             app_key=key,
-            hook=Hook(state, secret=self.webhook_secret),
+            hook=Hook(state, secret=webhook_secret),
             issuer=Issuer(f"{self.url}/oidc"),
             faults=Faults(),
             description=description.find(),
@@ -76,6 +79,10 @@ class LocalGitHub(ActionsControl, CheckControl, InstallationControl, RepositoryC
     @property
     def app_id(self) -> int:
         return self.context.identity.id
+
+    @property
+    def webhook_secret(self) -> str:
+        return self.hook.secret
 
     @property
     def oidc_issuer(self) -> str:

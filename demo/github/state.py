@@ -11,11 +11,14 @@ from demo.github.model import (
     CheckRun,
     Delivery,
     Installation,
+    OAuthCode,
     PullRequest,
     Repository,
     Token,
+    UserToken,
     WorkflowRun,
 )
+from demo.github.objects.registrations import Conversion
 
 
 class State:
@@ -36,6 +39,13 @@ class State:
         self.pull_requests: dict[tuple[int, int], PullRequest] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
+        self.user_tokens: dict[str, UserToken] = {}
+        self.codes: dict[str, OAuthCode] = {}
+        self.conversions: dict[str, Conversion] = {}
+        self.teams: dict[tuple[str, str], dict[int, str]] = {}
+        """Of an organisation and a slug: user id to `active` or `pending`."""
+        self.members: set[tuple[int, int]] = set()
+        """Organisation id and user id."""
         self.check_runs: dict[int, CheckRun] = {}
         self.workflow_runs: dict[int, WorkflowRun] = {}
         self.deliveries: list[Delivery] = []

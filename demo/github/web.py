@@ -1,6 +1,7 @@
 """The web application: the REST API, the OIDC issuer, and the runner's token endpoint."""
 
 import hmac
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,12 +11,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from demo.github import faults
 from demo.github.context import Context
 from demo.github.model import WorkflowJob, WorkflowRun
-from demo.github.rest import actions, app, checks, repositories
+from demo.github.pages import apps, sign_in
+from demo.github.rest import actions, app, checks, people, repositories
 from demo.github.rest.answers import Refused, not_found, refused
 from demo.github.rest.guard import Answer, context, credentials
 from demo.github.state import utc_now
 
 _GHES_PREFIX = "/api/v3"
+_NO_API = re.compile(
+    "/_|/oidc/|/repositories/|/login/oauth/|/settings/|/apps/[^/]+/installations/new"
+    "|/organizations/[^/]+/settings/"
+)
 
 others = Blueprint("others", __name__)
 
@@ -29,7 +35,7 @@ def create(shared: Context) -> Flask:
     web.after_request(_after)
     web.register_error_handler(Refused, refused)
     web.register_error_handler(404, lambda _error: refused(not_found()))
-    for module in (app, repositories, actions, checks):
+    for module in (app, repositories, actions, checks, people, apps, sign_in):
         web.register_blueprint(module.blueprint)
     web.register_blueprint(others)
     web.wsgi_app = _paths(web.wsgi_app, shared)  # type: ignore[assignment, method-assign]
@@ -87,7 +93,7 @@ def _before() -> AnyResponse | None:
 def _violations(found: Context) -> list[str]:
     """What GitHub's description says against the request; our own pages are not in it."""
     target: str = request.environ["github.raw"]
-    if found.description is None or target.startswith(("/_", "/oidc/", "/repositories/")):
+    if found.description is None or _NO_API.match(target):
         return []
     return found.description.problems_of_request(request.method, target, request.get_data())
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from demo.github import payloads
 from demo.github.control.base import Control
 from demo.github.model import Account, Installation, Repository
-from demo.github.objects.accounts import PERMISSIONS
 
 
 class InstallationControl(Control):
@@ -19,6 +18,7 @@ class InstallationControl(Control):
         permissions: dict[str, str] | None = None,
     ) -> Installation:
         """Install the App on an account, for all of its repositories unless some are chosen."""
+        granted = self.context.identity.permissions if permissions is None else permissions
         with self.context.state.lock:
             target = self.organization(account) if isinstance(account, str) else account
             record = Installation(
@@ -26,7 +26,7 @@ class InstallationControl(Control):
                 account=target,
                 created_at=self._now(),
                 repository_ids=None if repositories is None else {each.id for each in repositories},
-                permissions=dict(PERMISSIONS if permissions is None else permissions),
+                permissions=dict(granted),
             )
             self.context.state.installations[record.id] = record
             self._tell_installation(record, "created")

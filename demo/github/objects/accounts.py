@@ -1,7 +1,8 @@
 """Users, organisations, the App and its installations as JSON."""
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from demo.github.model import Account, Installation, Json, Repository, Token
 from demo.github.state import timestamp
@@ -52,6 +53,15 @@ class AppIdentity:
     slug: str
     owner: Account
     url: str
+    """Of GitHub itself."""
+    name: str = "Coppice"
+    is_public: bool = True
+    client_id: str = "Iv23liLocalDemo"
+    client_secret: str = field(default="local-client-secret", repr=False)
+    callback_urls: tuple[str, ...] = ("https://example.com/callback",)
+    setup_url: str = ""
+    permissions: Mapping[str, str] = field(default_factory=lambda: PERMISSIONS)
+    events: tuple[str, ...] = tuple(EVENTS)
 
 
 def node_id(kind: str, number: int) -> str:
@@ -98,16 +108,16 @@ def app(identity: AppIdentity, *, installations_count: int | None = None) -> Jso
         "id": identity.id,
         "slug": identity.slug,
         "node_id": node_id("App", identity.id),
-        "client_id": "Iv23liLocalDemo",
+        "client_id": identity.client_id,
         "owner": account(identity.owner, identity.url),
-        "name": identity.slug.capitalize(),
+        "name": identity.name,
         "description": "",
         "external_url": "https://example.com",
         "html_url": f"{identity.url}/apps/{identity.slug}",
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
-        "permissions": PERMISSIONS,
-        "events": EVENTS,
+        "permissions": dict(identity.permissions),
+        "events": list(identity.events),
     }
     if installations_count is not None:
         found["installations_count"] = installations_count
@@ -119,7 +129,7 @@ def installation(record: Installation, identity: AppIdentity) -> Json:
     suspended_at = record.created_at if record.is_suspended else None
     return {
         "id": record.id,
-        "client_id": "Iv23liLocalDemo",
+        "client_id": identity.client_id,
         "account": account(record.account, url),
         "repository_selection": "all" if record.repository_ids is None else "selected",
         "access_tokens_url": f"{url}/app/installations/{record.id}/access_tokens",
@@ -130,7 +140,7 @@ def installation(record: Installation, identity: AppIdentity) -> Json:
         "target_id": record.account.id,
         "target_type": record.account.type,
         "permissions": record.permissions,
-        "events": EVENTS,
+        "events": list(identity.events),
         "created_at": timestamp(record.created_at),
         "updated_at": timestamp(record.created_at),
         "single_file_name": None,

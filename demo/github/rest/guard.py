@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from demo.github import access
 from demo.github.context import Context
-from demo.github.model import Repository, Token
+from demo.github.model import Json, Repository, Token
 from demo.github.rest.answers import Refused, not_found
+from demo.github.state import utc_now
 
-Answer = AnyResponse | tuple[Response, int] | tuple[str, int]
+Answer = AnyResponse | tuple[Response, int] | tuple[str, int] | tuple[Json, int]
 
 
 def context() -> Context:
@@ -38,6 +39,33 @@ def app_endpoint(endpoint: Callable[..., Answer]) -> Callable[..., Answer]:
         )
         with found.state.lock:
             return endpoint(found, **arguments)
+
+    return guarded
+
+
+def optional_credentials(found: Context) -> None:
+    """For what needs no token: none will do, but a wrong one is refused."""
+    if "Authorization" not in request.headers:
+        return
+    with found.state.lock:
+        if credentials() not in {*found.state.tokens, *found.state.user_tokens}:
+            raise Refused(401, "Bad credentials")
+
+
+def user_endpoint(endpoint: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Only a person's own token."""
+
+    @wraps(endpoint)
+    def guarded(**arguments: Any) -> Answer:
+        found = context()
+        value = credentials()
+        with found.state.lock:
+            token = found.state.user_tokens.get(value)
+            if token is None and value in found.state.tokens:
+                raise Refused(403, "Resource not accessible by integration")
+            if token is None or token.expires_at <= utc_now():
+                raise Refused(401, "Bad credentials")
+            return endpoint(found, token.user, **arguments)
 
     return guarded
 

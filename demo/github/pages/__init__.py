@@ -1,0 +1,1 @@
+"""The few pages of GitHub's that people see on their way: making an App, installing it, log-in."""
