@@ -181,7 +181,9 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             apps=PostgresApps(pool, defer=defer),
             databases=PostgresDatabases(pool, vault, defer=defer),
             dormant_branches=PostgresDormantBranches(pool),
-            repositories=PostgresRepositories(pool, defer=defer),
+            repositories=PostgresRepositories(
+                pool, defer=defer, github_app_id=config.github_app_id
+            ),
             checks=PostgresChecks(pool, defer=defer),
             runs=PostgresRuns(pool),
             migrations=PostgresMigrations(pool),

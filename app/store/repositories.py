@@ -26,9 +26,11 @@ class PostgresRepositories:
         pool: ConnectionPool[Connection[DictRow]],
         *,
         defer: Callable[[Connection[Any], Sequence[Intent]], None],
+        github_app_id: int | None = None,
     ) -> None:
         self._pool = pool
         self._defer = defer
+        self._github_app_id = github_app_id
 
     def get(self, repository_id: RepositoryId) -> Repository | None:
         with self._pool.connection() as connection:
@@ -49,13 +51,13 @@ class PostgresRepositories:
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO repositories (id, owner_id, full_name, default_branch, is_private,"
-                " is_archived, installation_id, installation_state)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+                " is_archived, installation_id, installation_state, github_app_id)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
                 " ON CONFLICT (id) DO UPDATE SET (owner_id, full_name, default_branch, is_private,"
-                " is_archived, installation_id, installation_state, updated_at) ="
+                " is_archived, installation_id, installation_state, github_app_id, updated_at) ="
                 " (excluded.owner_id, excluded.full_name, excluded.default_branch,"
                 " excluded.is_private, excluded.is_archived, excluded.installation_id,"
-                " excluded.installation_state, now())",
+                " excluded.installation_state, excluded.github_app_id, now())",
                 [
                     repository.id,
                     repository.owner_id,
@@ -65,9 +67,18 @@ class PostgresRepositories:
                     repository.is_archived,
                     repository.installation_id,
                     repository.installation_state,
+                    self._github_app_id,
                 ],
             )
             self._defer(connection, then)
+
+    def was_seen_by_another_app(self, repository_id: RepositoryId) -> bool:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT FROM repositories WHERE id = %s AND github_app_id <> %s",
+                [repository_id, self._github_app_id],
+            ).fetchone()
+        return row is not None
 
     def all(self, *, installation_id: InstallationId | None = None) -> Sequence[Repository]:
         with self._pool.connection() as connection:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.core.databases import DatabaseState
-from app.core.errors import GitHubUnavailable
+from app.core.errors import Forbidden, GitHubUnavailable
 from app.core.identifiers import InstallationId
 from app.core.intents import ReconcileRepository
 from app.core.repositories import InstallationState, Repository
@@ -58,8 +58,16 @@ def find_again(services: Services, stored: Repository) -> Repository | None:
 def close_repository(services: Services, repository: Repository) -> None:
     """The App was taken from a repository: refuse its databases' logins at once.
 
-    Branch and preview databases are dropped after the retention time, production never.
+    Branch and preview databases are dropped after the retention time, production never. Raises
+    Forbidden when it was another App that saw the repository: then its absence means nothing.
     """
+    if services.repositories.was_seen_by_another_app(repository.id):
+        raise Forbidden(
+            f"This service has the credentials of another GitHub App than the one that was"
+            f" installed for {repository.full_name}.",
+            advice="Put COPPICE_GITHUB_APP_ID and its key back, or install the new App there.",
+            code="other_github_app",
+        )
     services.repositories.set_installation_state([repository.id], InstallationState.REMOVED)
     for assignment in services.apps.assignments(repository_id=repository.id):
         for database in services.databases.all(app_id=assignment.app.id):

@@ -27,6 +27,9 @@ class Repositories(Protocol):
 
     def save(self, repository: Repository, *, then: Sequence[Intent] = ()) -> None: ...
 
+    def was_seen_by_another_app(self, repository_id: RepositoryId) -> bool:
+        """Whether it was saved when the service had the credentials of another GitHub App."""
+
     def all(self, *, installation_id: InstallationId | None = None) -> Sequence[Repository]: ...
 
     def set_installation_state(

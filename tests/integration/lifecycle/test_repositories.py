@@ -1,15 +1,23 @@
 """Repositories are renamed, moved, archived and lost, and their databases outlive it rightly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from app import bootstrap
+from app.config import Config
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict
-from app.core.identifiers import RepositoryId
+from app.core.errors import Conflict, Forbidden
+from app.core.identifiers import InstallationId, RepositoryId
 from app.core.repositories import InstallationState, Repository
-from tests.integration.lifecycle.world import World
+from app.operations.databases.installations import reconcile_installation
+from app.operations.databases.reconciliation import reconcile_repository
+from app.operations.services import Services
+from demo.github.server import LocalGitHub
+from tests.integration.lifecycle.world import World, settings_of
 
 
 def stored(world: World) -> Repository:
@@ -264,3 +272,31 @@ def test_an_instance_with_an_app_cannot_be_forgotten(world: World) -> None:
     with pytest.raises(Conflict):
         world.services.instances.delete(instance.id)
     assert states(world) == {DatabaseState.READY}
+
+
+@contextmanager
+def another_app(world: World) -> Iterator[Services]:
+    """The service after its operator gave it another App, which is installed nowhere yet."""
+    with LocalGitHub() as github:
+        github.context.identity = replace(github.context.identity, id=github.app_id + 1)
+        changed = settings_of(github, world.dsn, world.settings["COPPICE_DATA_DIR"])
+        kept = {"COPPICE_SECRET_KEYS": world.settings["COPPICE_SECRET_KEYS"]}
+        config = Config.from_environ(changed | kept)
+        with (
+            bootstrap.open_state(config) as state,
+            bootstrap.open_services(config, state, world.clusters) as services,
+        ):
+            yield services
+
+
+def test_another_app_that_sees_nothing_closes_nothing(world: World) -> None:
+    grown(world)
+    with another_app(world) as services:
+        with pytest.raises(Forbidden, match="another GitHub App"):
+            reconcile_installation(services, InstallationId(world.installation.id))
+        with pytest.raises(Forbidden, match="another GitHub App"):
+            reconcile_repository(services, RepositoryId(world.repository.id))
+    world.settle()
+
+    assert states(world) == {DatabaseState.READY}
+    assert stored(world).installation_state is InstallationState.ACTIVE
