@@ -11,6 +11,7 @@ from app.core.events import (
     BranchDeleted,
     BranchPushed,
     ButtonPressed,
+    CommandGiven,
     MergeGroupRequested,
     PullRequestChanged,
     RepositoryChanged,
@@ -25,14 +26,19 @@ from app.core.intents import (
     AnswerPullRequest,
     EndJobLogins,
     Intent,
+    PostSummary,
     PressButton,
     ReconcileBranch,
     ReconcileRepository,
+    RunCommand,
 )
 from app.core.repositories import PullRequest, Repository
 
 # How long a workflow run may take to appear on a new head before its checks are answered.
 APPEARANCE_SECONDS = 120
+
+# The branch often goes with its pull request: then the comment's last word knows that, too.
+CLOSING_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,8 @@ def _of_branch(event: RepositoryEvent, known: Known) -> list[Intent]:
             )
         case PullRequestChanged(pull_request=pull_request) if pull_request.is_open:
             return [*_needed_by(pull_request, known), _answer(pull_request)]
+        case PullRequestChanged(pull_request=pull_request) if not pull_request.is_from_fork:
+            return [_last_word(pull_request)]
         case _:
             return []
 
@@ -103,6 +111,10 @@ def _of_commit(event: RepositoryEvent, known: Known) -> list[Intent]:
             return [_press(event, check_id, identifier)]
         case SuiteRerequested():
             return [_press(event, check_id, "rerun") for check_id in known.rerunnable_checks]
+        case CommandGiven(number=number, comment_id=comment_id):
+            return [
+                RunCommand(repository_id=known.repository.id, number=number, comment_id=comment_id)
+            ]
         case _:
             return []
 
@@ -161,6 +173,14 @@ def _is_cut_with_branch(database: Database) -> bool:
 
 def _answer(pull_request: PullRequest) -> Intent:
     return AnswerPullRequest(repository_id=pull_request.repository_id, number=pull_request.number)
+
+
+def _last_word(pull_request: PullRequest) -> Intent:
+    return PostSummary(
+        repository_id=pull_request.repository_id,
+        number=pull_request.number,
+        delay_seconds=CLOSING_SECONDS,
+    )
 
 
 def _answer_commit_later(known: Known, head_sha: CommitSha) -> Intent:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from app.core.commands import Verb
 from app.core.identifiers import (
     BranchName,
     CheckId,
+    CommentId,
     CommitSha,
     InstallationId,
     OwnerId,
+    PullRequestNumber,
     RepositoryId,
     WorkflowJobId,
     WorkflowRunId,
@@ -88,6 +91,18 @@ class SuiteRerequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandGiven:
+    """A person wrote a command below a pull request."""
+
+    repository: RepositoryMentioned
+    number: PullRequestNumber
+    comment_id: CommentId
+    verb: Verb
+    sender_id: int
+    sender_login: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowCompleted:
     """A workflow run, or one job of it, has ended."""
 
@@ -122,6 +137,7 @@ RepositoryEvent = (
     | MergeGroupRequested
     | ButtonPressed
     | SuiteRerequested
+    | CommandGiven
     | WorkflowCompleted
     | RepositoryChanged
 )

@@ -15,6 +15,7 @@ InstallationId = NewType("InstallationId", int)
 PullRequestNumber = NewType("PullRequestNumber", int)
 WorkflowRunId = NewType("WorkflowRunId", int)
 WorkflowJobId = NewType("WorkflowJobId", int)
+CommentId = NewType("CommentId", int)
 CheckRunId = NewType("CheckRunId", int)
 """GitHub's id of a check run."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.core.identifiers import (
     BranchName,
     CheckId,
+    CommentId,
     CommitSha,
     DatabaseId,
     InstallationId,
@@ -146,6 +147,38 @@ class PressButton:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommand:
+    """A person gave a command in a comment; what it says is stored with the comment's id."""
+
+    repository_id: RepositoryId
+    number: PullRequestNumber
+    comment_id: CommentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostReply:
+    """Answer a command below its pull request, in words that are stored."""
+
+    repository_id: RepositoryId
+    number: PullRequestNumber
+    comment_id: CommentId
+    delay_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSummary:
+    """Bring the one comment about a pull request's databases up to date, if there is news."""
+
+    repository_id: RepositoryId
+    number: PullRequestNumber
+    is_due: bool = False
+    """Nothing more will be heard of the head's first migration: do not wait for it."""
+    is_asked: bool = False
+    """A person wants to see it now: write it even without news."""
+    delay_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostCheck:
     """Bring GitHub's check run to the content that is wanted."""
 
@@ -171,5 +204,8 @@ Intent = (
     | AnswerCommit
     | EndJobLogins
     | PressButton
+    | RunCommand
+    | PostReply
+    | PostSummary
     | PostCheck
 )

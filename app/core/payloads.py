@@ -1,15 +1,15 @@
 """Webhook payloads become events; everything hostile or unexpected stops here."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from app.core.branches import branch_of_ref, is_possible_branch
-from app.core.errors import Invalid
+from app.core.commands import parse_command
 from app.core.events import (
     BranchCreated,
     BranchDeleted,
     BranchPushed,
     ButtonPressed,
+    CommandGiven,
     Event,
     InstallationChanged,
     MergeGroupRequested,
@@ -22,6 +22,7 @@ from app.core.events import (
 from app.core.identifiers import (
     BranchName,
     CheckId,
+    CommentId,
     CommitSha,
     InstallationId,
     OwnerId,
@@ -30,19 +31,8 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
+from app.core.payload_values import Payload, at, integer, text
 from app.core.repositories import PullRequest
-
-Payload = Mapping[str, Any]
-MAX_ID = 2**63 - 1
-# The longest text that we keep is a ref; GitHub stops near 250 bytes, an index of ours near 2,700.
-MAX_TEXT_BYTES = 1100
-
-
-class MalformedPayload(Invalid):
-    """A signed payload lacks what its event always carries, or has it with another type."""
-
-    code = "malformed_payload"
-    advice = "Check that the webhook's content type is application/json and that GitHub sent it."
 
 
 def parse_event(event: str, payload: Payload) -> Event | None:
@@ -53,35 +43,6 @@ def parse_event(event: str, payload: Payload) -> Event | None:
     action = payload.get("action")
     parse = PARSERS.get((event, action if isinstance(action, str) else None))
     return parse(payload) if parse else None
-
-
-def integer(payload: Payload, *path: str) -> int:
-    """The id at a path. JSON's true and 1.0 are no ids, though Python takes True for 1."""
-    value = _at(payload, path)
-    if type(value) is not int or not 0 < value <= MAX_ID:
-        raise MalformedPayload(f"{'.'.join(path)} is no id.")
-    return value
-
-
-def text(payload: Payload, *path: str) -> str:
-    """The text at a path; PostgreSQL takes neither NUL nor lone surrogates."""
-    value = _at(payload, path)
-    if not isinstance(value, str) or "\0" in value or not _is_storable(value):
-        raise MalformedPayload(f"{'.'.join(path)} is no text, or too long.")
-    return value
-
-
-def _is_storable(value: str) -> bool:
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        return False
-    return len(value.encode("utf-8")) <= MAX_TEXT_BYTES
-
-
-def _at(payload: Payload, path: tuple[str, ...]) -> Any:
-    value: Any = payload
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def repository_of(payload: Payload) -> RepositoryMentioned:
@@ -122,7 +83,7 @@ def _created_or_deleted(
 
 def _pull_request(payload: Payload) -> Event | None:
     repository = repository_of(payload)
-    head_is_there = _at(payload, ("pull_request", "head", "repo")) is not None
+    head_is_there = at(payload, ("pull_request", "head", "repo")) is not None
     return PullRequestChanged(
         repository=repository,
         pull_request=PullRequest(
@@ -169,6 +130,28 @@ def _suite(payload: Payload) -> Event:
     )
 
 
+def _command(payload: Payload) -> Event | None:
+    """Only what a person wrote in their own name: an App that quotes a command gives none."""
+    body = at(payload, ("comment", "body"))
+    verb = parse_command(body) if isinstance(body, str) else None
+    if verb is None or at(payload, ("issue", "pull_request")) is None:
+        return None
+    sender_id = integer(payload, "sender", "id")
+    is_own = at(payload, ("comment", "user", "id")) == sender_id
+    kinds = {at(payload, (*whose, "type")) for whose in (("sender",), ("comment", "user"))}
+    is_by_app = at(payload, ("comment", "performed_via_github_app")) is not None
+    if not is_own or kinds != {"User"} or is_by_app:
+        return None
+    return CommandGiven(
+        repository=repository_of(payload),
+        number=PullRequestNumber(integer(payload, "issue", "number")),
+        comment_id=CommentId(integer(payload, "comment", "id")),
+        verb=verb,
+        sender_id=sender_id,
+        sender_login=text(payload, "sender", "login"),
+    )
+
+
 def _workflow_run(payload: Payload) -> Event:
     return WorkflowCompleted(
         repository=repository_of(payload),
@@ -176,7 +159,7 @@ def _workflow_run(payload: Payload) -> Event:
         workflow_attempt=integer(payload, "workflow_run", "run_attempt"),
         head_sha=CommitSha(text(payload, "workflow_run", "head_sha")),
         workflow_job_id=None,
-        is_merge_group=_at(payload, ("workflow_run", "event")) == "merge_group",
+        is_merge_group=at(payload, ("workflow_run", "event")) == "merge_group",
     )
 
 
@@ -213,6 +196,7 @@ PARSERS: Mapping[tuple[str, str | None], Callable[[Payload], Event | None]] = {
     ("check_run", "rerequested"): _button,
     ("check_run", "requested_action"): _button,
     ("check_suite", "rerequested"): _suite,
+    ("issue_comment", "created"): _command,
     ("workflow_run", "completed"): _workflow_run,
     ("workflow_job", "completed"): _workflow_job,
     **{

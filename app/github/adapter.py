@@ -2,6 +2,7 @@
 
 from app.github.checks import PyGithubChecks
 from app.github.client import Client
+from app.github.comments import PyGithubComments
 from app.github.deliveries import PyGithubDeliveries
 from app.github.installations import PyGithubInstallations
 from app.github.pull_requests import PyGithubPullRequests
@@ -17,6 +18,7 @@ class PyGithubGitHub(
     PyGithubPullRequests,
     PyGithubWorkflows,
     PyGithubChecks,
+    PyGithubComments,
     PyGithubDeliveries,
 ):
     """Thread-safe: one for each process, made after a fork.
@@ -30,7 +32,9 @@ class PyGithubGitHub(
     def __init__(self, *, app_id: int, private_key: str, api_url: str) -> None:
         self._transport = Transport(api_url)
         tokens = Tokens(self._transport, app_id=app_id, private_key=private_key)
-        PyGithubChecks.__init__(self, Client(self._transport, tokens), app_id=app_id)
+        client = Client(self._transport, tokens)
+        PyGithubChecks.__init__(self, client, app_id=app_id)
+        PyGithubComments.__init__(self, client, app_id=app_id)
 
     def close(self) -> None:
         """Close idle connections to GitHub."""

@@ -24,6 +24,7 @@ READ: Mapping[str, str] = {
 LIST: Mapping[str, str] = {"metadata": "read"}
 """Which repositories there are."""
 WRITE_CHECKS: Mapping[str, str] = {"checks": "write", "metadata": "read"}
+COMMENT: Mapping[str, str] = {"metadata": "read", "pull_requests": "write"}
 RERUN: Mapping[str, str] = {"actions": "write", "metadata": "read"}
 
 

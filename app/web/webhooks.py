@@ -10,7 +10,8 @@ from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import CoppiceError, Invalid, Unauthorized
-from app.core.payloads import MalformedPayload, parse_event
+from app.core.payload_values import MalformedPayload
+from app.core.payloads import parse_event
 from app.operations.ports.knowledge import Delivery
 from app.operations.services import Services
 from app.web.bodies import read_body

@@ -91,6 +91,14 @@ def require(token: Token, repository: Repository, *, permission: str, level: str
     raise Refused(403, _NOT_ACCESSIBLE)
 
 
+def require_either(
+    token: Token, repository: Repository, permissions: list[str], *, level: str
+) -> None:
+    """Raise unless one of these permissions allows it."""
+    granted = [name for name in permissions if _allows(token.permissions, name, level)]
+    require(token, repository, permission=[*granted, permissions[0]][0], level=level)
+
+
 def visible(token: Token, repositories: Iterable[Repository]) -> list[Repository]:
     return [repository for repository in repositories if covers(token, repository)]
 

@@ -64,6 +64,49 @@ class PullRequest:
 
 
 @dataclass(slots=True, kw_only=True)
+class Issue:
+    """An issue that is no pull request."""
+
+    id: int
+    number: int
+    title: str
+    author: Account
+    repository: Repository
+    created_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Comment:
+    """A comment in the conversation of a pull request or an issue."""
+
+    id: int
+    on: PullRequest | Issue
+    author: Account
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    is_by_app: bool = False
+    """Made with a token of the App: the author is its bot."""
+    reactions: list["Reaction"] = field(default_factory=list)
+    writes: int = 1
+    """How often it was created or edited."""
+
+    @property
+    def repository(self) -> Repository:
+        return self.on.base if isinstance(self.on, PullRequest) else self.on.repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """One account's reaction to a comment."""
+
+    id: int
+    author: Account
+    content: str
+    created_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
 class Installation:
     """The App on an account; `repository_ids` None means all of the account's."""
 

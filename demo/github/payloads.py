@@ -6,6 +6,7 @@ from demo.github.hooks import HOOK_ID
 from demo.github.model import (
     Account,
     CheckRun,
+    Comment,
     Installation,
     Json,
     PullRequest,
@@ -13,7 +14,7 @@ from demo.github.model import (
     WorkflowJob,
     WorkflowRun,
 )
-from demo.github.objects import accounts, actions, pull_requests, repositories
+from demo.github.objects import accounts, actions, comments, pull_requests, repositories
 
 
 def framed(context: Context, repository: Repository, sender: Account, **parts: object) -> Json:
@@ -131,6 +132,14 @@ def pull_request(context: Context, record: PullRequest) -> Json:
     return {
         "number": record.number,
         "pull_request": pull_requests.pull_request(record, context.url),
+    }
+
+
+def issue_comment(context: Context, record: Comment) -> Json:
+    """The parts of a comment; pull requests are issues here, as everywhere in GitHub's API."""
+    return {
+        "issue": comments.issue(record.on, context.identity, context.state.comments.values()),
+        "comment": comments.comment(record, context.identity),
     }
 
 

@@ -17,6 +17,7 @@ from demo.github import description, web
 from demo.github.context import Context
 from demo.github.control.actions import ActionsControl
 from demo.github.control.checks import CheckControl
+from demo.github.control.comments import CommentControl
 from demo.github.control.installations import InstallationControl
 from demo.github.control.people import PeopleControl
 from demo.github.control.repositories import RepositoryControl
@@ -29,7 +30,12 @@ from demo.github.state import State
 
 
 class LocalGitHub(
-    ActionsControl, CheckControl, InstallationControl, PeopleControl, RepositoryControl
+    ActionsControl,
+    CheckControl,
+    CommentControl,
+    InstallationControl,
+    PeopleControl,
+    RepositoryControl,
 ):
     """A GitHub on loopback with one App. Use as a context manager, or `start` and `stop`.
 

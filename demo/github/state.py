@@ -9,8 +9,10 @@ from pathlib import Path
 from demo.github.model import (
     Account,
     CheckRun,
+    Comment,
     Delivery,
     Installation,
+    Issue,
     OAuthCode,
     PullRequest,
     Repository,
@@ -37,6 +39,8 @@ class State:
         self.repositories: dict[int, Repository] = {}
         self.former_names: dict[str, int] = {}
         self.pull_requests: dict[tuple[int, int], PullRequest] = {}
+        self.issues: dict[tuple[int, int], Issue] = {}
+        self.comments: dict[int, Comment] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
         self.user_tokens: dict[str, UserToken] = {}

@@ -12,7 +12,7 @@ from demo.github import faults
 from demo.github.context import Context
 from demo.github.model import WorkflowJob, WorkflowRun
 from demo.github.pages import apps, sign_in
-from demo.github.rest import actions, app, checks, people, repositories
+from demo.github.rest import actions, app, checks, comments, people, repositories
 from demo.github.rest.answers import Refused, not_found, refused
 from demo.github.rest.guard import Answer, context, credentials
 from demo.github.state import utc_now
@@ -35,7 +35,7 @@ def create(shared: Context) -> Flask:
     web.after_request(_after)
     web.register_error_handler(Refused, refused)
     web.register_error_handler(404, lambda _error: refused(not_found()))
-    for module in (app, repositories, actions, checks, people, apps, sign_in):
+    for module in (app, repositories, actions, checks, comments, people, apps, sign_in):
         web.register_blueprint(module.blueprint)
     web.register_blueprint(others)
     web.wsgi_app = _paths(web.wsgi_app, shared)  # type: ignore[assignment, method-assign]

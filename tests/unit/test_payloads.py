@@ -17,7 +17,8 @@ from app.core.events import (
     RepositoryChanged,
     WorkflowCompleted,
 )
-from app.core.payloads import MalformedPayload, parse_event
+from app.core.payload_values import MalformedPayload
+from app.core.payloads import parse_event
 
 EXAMPLES_FILE = (
     Path(__file__).parents[2]

@@ -11,6 +11,7 @@ from app.core.identifiers import (
     BranchName,
     CheckId,
     CheckRunId,
+    CommentId,
     CommitSha,
     InstallationId,
     OwnerId,
@@ -120,6 +121,27 @@ class CheckRuns(Protocol):
         """Create or update a check run; finds one of the same external_id before creating."""
 
 
+class Comments(Protocol):
+    """What the App says below pull requests."""
+
+    def publish_comment(
+        self,
+        repository: Repository,
+        number: PullRequestNumber,
+        body: str,
+        *,
+        marker: str,
+        comment_id: CommentId | None,
+    ) -> CommentId:
+        """Edit that comment, or else the App's own that carries the marker, or else make one."""
+
+    def comment(self, repository: Repository, number: PullRequestNumber, body: str) -> CommentId:
+        """Make a comment; asking twice makes two."""
+
+    def react(self, repository: Repository, comment_id: CommentId, reaction: str) -> None:
+        """Put one of GitHub's reactions (`eyes`, `confused`) below a comment; twice is once."""
+
+
 class Deliveries(Protocol):
     """Webhook deliveries that GitHub remembers."""
 
@@ -130,7 +152,16 @@ class Deliveries(Protocol):
         """Ask GitHub to send a delivery again; does nothing when GitHub has forgotten it."""
 
 
-class GitHub(Installations, Repositories, PullRequests, Workflows, CheckRuns, Deliveries, Protocol):
+class GitHub(
+    Installations,
+    Repositories,
+    PullRequests,
+    Workflows,
+    CheckRuns,
+    Comments,
+    Deliveries,
+    Protocol,
+):
     """Facts and writes. Raises GitHubUnavailable when GitHub fails or limits; never guesses.
 
     A repository is addressed by its stored names and installation; answers that carry another
