@@ -34,6 +34,7 @@ from app.store.apps import PostgresApps
 from app.store.audit import PostgresAudit
 from app.store.branches import PostgresDormantBranches
 from app.store.checks import PostgresChecks
+from app.store.commands import PostgresCommands
 from app.store.connection import open_pool
 from app.store.databases import PostgresDatabases
 from app.store.deliveries import PostgresDeliveries
@@ -50,6 +51,7 @@ from app.store.queue import PostgresQueue
 from app.store.repositories import PostgresRepositories
 from app.store.runs import PostgresRuns
 from app.store.seeds import PostgresSeeds
+from app.store.summaries import PostgresSummaries
 from app.store.tokens import PostgresTokens
 from app.store.vault import Vault, new_key
 
@@ -185,6 +187,8 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
                 pool, defer=defer, github_app_id=config.github_app_id
             ),
             checks=PostgresChecks(pool, defer=defer),
+            commands=PostgresCommands(pool, defer=defer),
+            summaries=PostgresSummaries(pool, defer=defer),
             runs=PostgresRuns(pool),
             migrations=PostgresMigrations(pool),
             history=PostgresHistory(pool),

@@ -171,10 +171,6 @@ class PostSummary:
 
     repository_id: RepositoryId
     number: PullRequestNumber
-    is_due: bool = False
-    """Nothing more will be heard of the head's first migration: do not wait for it."""
-    is_asked: bool = False
-    """A person wants to see it now: write it even without news."""
     delay_seconds: int = 0
 
 

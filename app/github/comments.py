@@ -32,10 +32,14 @@ class PyGithubComments:
         comment_id: CommentId | None,
     ) -> CommentId:
         """See the port."""
-        if comment_id is not None and self._edit(repository, comment_id, body):
+        if comment_id is not None and self._edit_comment(repository, comment_id, body):
             return comment_id
-        found = self._find(repository, number, marker)
-        if found is not None and found != comment_id and self._edit(repository, found, body):
+        found = self._comment_with(repository, number, marker)
+        if (
+            found is not None
+            and found != comment_id
+            and self._edit_comment(repository, found, body)
+        ):
             return found
         return self.comment(repository, number, body)
 
@@ -58,7 +62,7 @@ class PyGithubComments:
             body={"content": reaction},
         )
 
-    def _edit(self, repository: Repository, comment_id: CommentId, body: str) -> bool:
+    def _edit_comment(self, repository: Repository, comment_id: CommentId, body: str) -> bool:
         """False when GitHub has it no more."""
         try:
             self._client.request(
@@ -71,7 +75,7 @@ class PyGithubComments:
             return False
         return True
 
-    def _find(
+    def _comment_with(
         self, repository: Repository, number: PullRequestNumber, marker: str
     ) -> CommentId | None:
         """The oldest of ours that carries the marker, among however many comments there are."""

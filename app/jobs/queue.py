@@ -19,6 +19,8 @@ from app.core.intents import (
     Intent,
     MeasureInstance,
     PostCheck,
+    PostReply,
+    PostSummary,
     PressButton,
     RebuildDatabase,
     ReconcileBranch,
@@ -26,13 +28,17 @@ from app.core.intents import (
     ReconcileRepository,
     RestoreDatabase,
     RotatePassword,
+    RunCommand,
     SealDatabase,
 )
+from app.operations.pull_requests import pacing
 
 DATABASES = "databases"
 """Queue of everything that makes, opens or ends databases."""
 GITHUB = "github"
 """Queue of what is written to GitHub; served apart, so that GitHub never delays a database."""
+COMMENTS = pacing.QUEUE
+"""Queue of what is written below pull requests; it goes slowly, and holds up no check run."""
 
 # A job that waits and has not begun does all that another one like it would: that one is left out,
 # and the waiting one becomes due if it was put off. Its row is locked until the caller commits, so
@@ -163,7 +169,13 @@ def _database_route(
 
 
 def _github_route(
-    intent: AnswerPullRequest | AnswerCommit | PressButton | PostCheck,
+    intent: AnswerPullRequest
+    | AnswerCommit
+    | PressButton
+    | PostCheck
+    | RunCommand
+    | PostReply
+    | PostSummary,
 ) -> Route:
     match intent:
         case AnswerPullRequest(repository_id=repository, number=number):
@@ -181,4 +193,23 @@ def _github_route(
                 queue=GITHUB,
                 lock=f"check:{check}",
                 priority=0 if is_urgent else -10,
+            )
+        case _:
+            return _comment_route(intent)
+
+
+def _comment_route(intent: RunCommand | PostReply | PostSummary) -> Route:
+    match intent:
+        case RunCommand(repository_id=repository, number=number):
+            return Route(
+                task="commands:run",
+                queue=GITHUB,
+                lock=f"command:{repository}:{number}",
+                priority=5,
+            )
+        case PostReply(comment_id=comment):
+            return Route(task="replies:post", queue=COMMENTS, lock=f"reply:{comment}", priority=5)
+        case PostSummary(repository_id=repository, number=number):
+            return Route(
+                task="summaries:post", queue=COMMENTS, lock=f"summary:{repository}:{number}"
             )

@@ -11,14 +11,14 @@ import structlog
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from app.jobs import github_tasks, periodic, tasks
-from app.jobs.queue import DATABASES, GITHUB, app
+from app.jobs import comment_tasks, github_tasks, periodic, tasks
+from app.jobs.queue import COMMENTS, DATABASES, GITHUB, app
 from app.operations.services import Services
 from app.store.connection import state_conninfo
 
 log = structlog.get_logger()
 
-CONCURRENCY = {DATABASES: 8, GITHUB: 4}
+CONCURRENCY = {DATABASES: 8, GITHUB: 4, COMMENTS: 2}
 # A worker that is killed stops its heartbeat; its jobs are taken over after STALLED_SECONDS. Jobs
 # may be repeated, and each holds its database's lock, so a worker thought dead does no harm.
 HEARTBEAT_SECONDS = 1.0
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.25
 RECONNECT_SECONDS = 1.0
 GRACE_SECONDS = 30.0
 
-__all__ = ["github_tasks", "periodic", "run_worker", "tasks"]
+__all__ = ["comment_tasks", "github_tasks", "periodic", "run_worker", "tasks"]
 
 
 def run_worker(services: Services, dsn: str) -> None:

@@ -15,6 +15,7 @@ from app.operations.ports.knowledge import Deliveries, Repositories
 from app.operations.ports.limits import Claims, InstanceLimits
 from app.operations.ports.measurements import Measurements
 from app.operations.ports.postgres import DatabaseServer
+from app.operations.ports.pull_requests import Commands, Summaries
 from app.operations.ports.records import Audit, Queue
 from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs, Seeds
 from app.operations.ports.tokens import AccessTokens, DeviceLogins
@@ -30,6 +31,8 @@ class Services:
     dormant_branches: DormantBranches
     repositories: Repositories
     checks: Checks
+    commands: Commands
+    summaries: Summaries
     runs: Runs
     migrations: Migrations
     history: History

@@ -128,12 +128,16 @@ def may_limit_temp_files(session: Session) -> bool:
     return row is not None and bool(row[0])
 
 
-def database_sizes(session: Session) -> list[DatabaseSize]:
+def database_sizes(
+    session: Session, *, only: Sequence[DatabaseName] | None = None
+) -> list[DatabaseSize]:
     """Sizes of the databases that belong to roles whose rights the service has."""
     rows = session.execute(
         "SELECT datname::text, pg_database_size(oid) FROM pg_database"
         " WHERE pg_has_role(datdba, 'USAGE') AND NOT datistemplate"
         " AND has_database_privilege(oid, 'CONNECT')"
+        " AND (%(only)s::text[] IS NULL OR datname = ANY(%(only)s))",
+        {"only": None if only is None else list(only)},
     )
     # A database that is dropped meanwhile has no size.
     return [

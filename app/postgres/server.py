@@ -114,9 +114,9 @@ class PostgresServer:
             lambda: provisioning.limit_connections(access, database),
         )
 
-    def sizes(self) -> Sequence[DatabaseSize]:
+    def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
         with explained("Measuring databases"), self._access.session() as session:
-            return catalog.database_sizes(session)
+            return catalog.database_sizes(session, only=only)
 
     def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
         with explained("Listing databases"), self._access.session() as session:

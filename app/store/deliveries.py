@@ -13,6 +13,7 @@ from app.core.events import (
     BranchCreated,
     BranchDeleted,
     BranchPushed,
+    CommandGiven,
     Event,
     InstallationChanged,
     PullRequestChanged,
@@ -25,6 +26,7 @@ from app.core.intents import Intent, ReconcileInstallation
 from app.core.repositories import Repository
 from app.operations.ports.knowledge import Delivery
 from app.store.apps import assignments_of
+from app.store.commands import put_command
 from app.store.databases import database_from
 from app.store.repositories import find_repository, pull_request_from, put_pull_request
 
@@ -87,7 +89,12 @@ def _intents(connection: Connection[DictRow], event: Event) -> list[Intent]:
         return []
     if isinstance(event, PullRequestChanged):
         put_pull_request(connection, event.pull_request)
-    return decide(event, _known(connection, event, repository))
+    known = _known(connection, event, repository)
+    if isinstance(event, CommandGiven) and not (
+        known.assignments and put_command(connection, event)
+    ):
+        return []  # nobody to obey it, or obeyed already
+    return decide(event, known)
 
 
 def _known(

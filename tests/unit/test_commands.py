@@ -23,7 +23,7 @@ from app.core.events import CommandGiven
 from app.core.payloads import parse_event
 from app.core.people import ROLES
 from tests.unit.comments import COMMENT, changed
-from tests.unit.jobs import pull_request_of
+from tests.unit.jobs import claims_of, pull_request_of
 
 TABLE = list(
     csv.DictReader((Path(__file__).parent / "data/authz_commands.csv").read_text().splitlines())
@@ -32,6 +32,7 @@ BY_ID = {row["id"]: row for row in TABLE}
 
 # What the adapter makes of GitHub's 404 for an account that is no user.
 NO_USER = "none"
+PULL_REQUEST = pull_request_of(claims_of("pull_request", "refs/pull/5/merge", head_ref="feature/x"))
 OWN = Situation(permission="write", is_private=True)
 
 # Rows that say more than a permission, as situations.
@@ -196,7 +197,7 @@ def test_a_protected_branch_may_still_be_fixed_and_migrated_by_writers() -> None
     ],
 )
 def test_a_head_is_known(changes: dict[str, object], is_provisioned: bool, head: Head) -> None:
-    pull_request = replace(pull_request_of(), **changes)  # type: ignore[arg-type]
+    pull_request = replace(PULL_REQUEST, **changes)  # type: ignore[arg-type]
 
     assert head_of(pull_request, default_branch="main", is_provisioned=is_provisioned) is head
 

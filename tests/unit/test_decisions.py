@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core.assignments import App, Assignment, Policies
+from app.core.commands import Verb
 from app.core.databases import Database, DatabaseState
-from app.core.decisions import Known, decide
+from app.core.decisions import CLOSING_SECONDS, Known, decide
 from app.core.environments import Environment
 from app.core.events import (
     BranchCreated,
     BranchDeleted,
     BranchPushed,
     ButtonPressed,
+    CommandGiven,
     MergeGroupRequested,
     PullRequestChanged,
     RepositoryChanged,
@@ -24,6 +26,7 @@ from app.core.identifiers import (
     AppId,
     BranchName,
     CheckId,
+    CommentId,
     CommitSha,
     DatabaseId,
     DatabaseName,
@@ -39,9 +42,11 @@ from app.core.intents import (
     AnswerCommit,
     AnswerPullRequest,
     EndJobLogins,
+    PostSummary,
     PressButton,
     ReconcileBranch,
     ReconcileRepository,
+    RunCommand,
 )
 from app.core.repositories import PullRequest
 from tests.unit.jobs import HEAD, REPOSITORY
@@ -220,12 +225,37 @@ def test_a_forks_pull_request_gets_answers_and_no_database() -> None:
     assert kinds == [AnswerPullRequest, AnswerCommit]
 
 
-def test_a_closed_pull_request_causes_nothing() -> None:
+def test_a_closed_pull_request_asks_for_its_comments_last_word() -> None:
     closed = PullRequestChanged(
         repository=MENTIONED, pull_request=replace(PULL_REQUEST, is_open=False)
     )
 
+    [intent] = decide(closed, known(database()))
+
+    assert isinstance(intent, PostSummary)
+    assert intent.delay_seconds == CLOSING_SECONDS
+
+
+def test_a_closed_pull_request_of_a_fork_causes_nothing() -> None:
+    forked = replace(PULL_REQUEST, is_open=False, head_repository_id=None)
+    closed = PullRequestChanged(repository=MENTIONED, pull_request=forked)
+
     assert decide(closed, known(database())) == []
+
+
+def test_a_command_becomes_a_job_where_an_app_is_assigned() -> None:
+    command = CommandGiven(
+        repository=MENTIONED,
+        number=PullRequestNumber(5),
+        comment_id=CommentId(77),
+        verb=Verb.RESET,
+        sender_id=9,
+        sender_login="mona",
+    )
+
+    asked = RunCommand(repository_id=ID, number=command.number, comment_id=command.comment_id)
+    assert decide(command, known()) == [asked]
+    assert decide(command, replace(known(), assignments=())) == []
 
 
 def test_a_merge_groups_commit_is_answered_in_any_case() -> None:

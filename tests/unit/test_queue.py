@@ -9,6 +9,7 @@ from app.core.errors import GitHubUnavailable, ServerUnreachable, TransientError
 from app.core.identifiers import (
     BranchName,
     CheckId,
+    CommentId,
     CommitSha,
     DatabaseId,
     InstallationId,
@@ -27,6 +28,8 @@ from app.core.intents import (
     Intent,
     MeasureInstance,
     PostCheck,
+    PostReply,
+    PostSummary,
     PressButton,
     RebuildDatabase,
     ReconcileBranch,
@@ -34,13 +37,14 @@ from app.core.intents import (
     ReconcileRepository,
     RestoreDatabase,
     RotatePassword,
+    RunCommand,
     SealDatabase,
 )
-from app.jobs import github_tasks, tasks
-from app.jobs.queue import DATABASES, GITHUB, app, route_of
+from app.jobs import comment_tasks, github_tasks, tasks
+from app.jobs.queue import COMMENTS, DATABASES, GITHUB, app, route_of
 from app.jobs.retry import MAX_WAIT_SECONDS, wait_seconds
 
-__all__ = ["github_tasks", "tasks"]
+__all__ = ["comment_tasks", "github_tasks", "tasks"]
 
 REPOSITORY, DATABASE = RepositoryId(42), DatabaseId(7)
 
@@ -74,6 +78,21 @@ ROUTES: list[tuple[Any, str, str | None]] = [
     ),
     (AnswerCommit(repository_id=REPOSITORY, head_sha=CommitSha("a" * 40)), GITHUB, None),
     (PostCheck(check_id=CheckId(1)), GITHUB, "check:1"),
+    (
+        RunCommand(repository_id=REPOSITORY, number=PullRequestNumber(3), comment_id=CommentId(8)),
+        GITHUB,
+        "command:42:3",
+    ),
+    (
+        PostReply(repository_id=REPOSITORY, number=PullRequestNumber(3), comment_id=CommentId(8)),
+        COMMENTS,
+        "reply:8",
+    ),
+    (
+        PostSummary(repository_id=REPOSITORY, number=PullRequestNumber(3)),
+        COMMENTS,
+        "summary:42:3",
+    ),
     (
         PressButton(
             repository_id=REPOSITORY,

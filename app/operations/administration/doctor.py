@@ -17,9 +17,10 @@ NEEDED_PERMISSIONS = {
     "actions": WRITE,
     "checks": WRITE,
     "contents": READ,
+    "issues": READ,
     "merge_queues": READ,
     "metadata": READ,
-    "pull_requests": READ,
+    "pull_requests": WRITE,
 }
 NEEDED_EVENTS = frozenset(
     {
@@ -27,6 +28,7 @@ NEEDED_EVENTS = frozenset(
         "check_suite",
         "create",
         "delete",
+        "issue_comment",
         "merge_group",
         "pull_request",
         "push",

@@ -4,6 +4,7 @@ from app.core.assignments import App, LogPolicy
 from app.core.checks import CheckContent
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
+from app.core.intents import PostSummary
 from app.core.runs import Migration, Run
 from app.operations.checks import migration_reports
 from app.operations.checks.migration_reports import Story
@@ -13,6 +14,8 @@ from app.operations.services import Services
 
 SHOWN_AFTER_SECONDS = 10
 """A migration that is over sooner is told of once, at its end."""
+GATHER_SECONDS = 10
+"""A run migrates the branch's database and then preview's: one comment tells of both."""
 
 
 def started(services: Services, run: Run, migration: Migration) -> None:
@@ -30,6 +33,19 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
     )
     if is_failed_preview and Environment.PRODUCTION in run.environments:
         untouched(services, run)
+    if run.branch is not None:
+        services.queue.add(
+            [
+                PostSummary(
+                    repository_id=run.repository_id,
+                    number=pull.number,
+                    delay_seconds=GATHER_SECONDS,
+                )
+                for pull in services.repositories.open_pull_requests(
+                    run.repository_id, branch=run.branch
+                )
+            ]
+        )
 
 
 def untouched(services: Services, run: Run) -> None:

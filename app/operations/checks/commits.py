@@ -5,7 +5,7 @@ from app.core.branches import is_provisioned
 from app.core.checks import CheckContent
 from app.core.environments import Environment
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
-from app.core.intents import AnswerCommit
+from app.core.intents import AnswerCommit, PostSummary
 from app.core.repositories import PullRequest, Repository
 from app.operations.checks import reports
 from app.operations.databases.provisioning import report_database
@@ -15,6 +15,7 @@ from app.operations.services import Services
 LOOK_AGAIN_SECONDS = 15 * 60
 """For a lost `workflow_run` event: asking again costs one request."""
 
+MERGE_GROUP = "merge_group"
 _QUEUED = "The merge queue's own branches get no database."
 _REQUIRABLE = (Environment.BRANCH, Environment.PREVIEW)
 
@@ -37,6 +38,7 @@ def answer_pull_request(
         return
     for assignment in services.apps.assignments(repository_id=repository_id):
         _answer_head(services, repository, assignment, pull_request)
+    services.queue.add([PostSummary(repository_id=repository_id, number=number)])
 
 
 def answer_commit(services: Services, repository_id: RepositoryId, head_sha: CommitSha) -> None:
@@ -48,11 +50,16 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
     assignments = services.apps.assignments(repository_id=repository_id)
     if repository is None or not repository.is_active or not assignments:
         return
-    heads = {pull.head_sha for pull in services.repositories.open_pull_requests(repository_id)}
-    is_head = head_sha in heads
+    pull_requests = [
+        pull
+        for pull in services.repositories.open_pull_requests(repository_id)
+        if pull.head_sha == head_sha
+    ]
+    is_head = bool(pull_requests)
     runs = services.github.workflow_runs(repository, head_sha)
     if any(not run.is_completed for run in runs):
-        if is_head:
+        # A head that was pushed over waits for nobody; a merge queue does, until it is answered.
+        if is_head or any(run.event == MERGE_GROUP for run in runs):
             services.queue.add([_later(repository_id, head_sha)])
         return
     why = "No workflow run of this commit migrated it." if runs else "No workflow ran for it."
@@ -66,6 +73,9 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
             contents.append(reports.database_skipped(assignment.app, why=_QUEUED))
         for content in contents:
             _want(services, assignment, head_sha, content)
+    for pull in pull_requests:
+        # Whoever waits for the first migration waits in vain.
+        services.summaries.want(repository_id, pull.number, is_asked=False)
 
 
 def _answer_head(

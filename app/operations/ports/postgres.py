@@ -113,8 +113,8 @@ class DatabaseServer(Protocol):
     def limit_connections(self, database: TenantDatabase) -> None:
         """Allow the database as many connections at once as it says, from now on."""
 
-    def sizes(self) -> Sequence[DatabaseSize]:
-        """Sizes of the databases this role may measure."""
+    def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
+        """Sizes of the databases this role may measure, or of those with these names."""
 
     def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
         """Names of the databases on the server that begin with `prefix`."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.core.checks import CheckAction, CheckContent, Conclusion
-from app.core.identifiers import CheckId, CommitSha
+from app.core.identifiers import CheckId, CommentId, CommitSha, PullRequestNumber
 from app.github.adapter import PyGithubGitHub
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
@@ -17,6 +17,7 @@ def tell(github: LocalGitHub, adapter: PyGithubGitHub) -> None:
     github.ping()
     _push_and_merge(github, repository)
     _run_workflows(github, repository)
+    _talk(github, adapter, repository, installation)
     _press_buttons(github, adapter, repository, installation)
     _administer(github, repository, installation)
 
@@ -42,6 +43,25 @@ def _run_workflows(github: LocalGitHub, repository: Repository) -> None:
     github.complete_run(run, "failure")
     github.rerun(run)
     github.complete_run(github.start_run(repository, branch="topic"))
+
+
+def _talk(
+    github: LocalGitHub,
+    adapter: PyGithubGitHub,
+    repository: Repository,
+    installation: Installation,
+) -> None:
+    opened = github.open_pull_request(repository, "topic")
+    known, mona = known_as(repository, installation), github.user("mona")
+    asked = github.comment(opened, "/db status", user=mona)
+    github.edit_comment(asked, "/db help", user=mona)
+    adapter.react(known, CommentId(asked.id), "eyes")
+    answer = adapter.comment(known, PullRequestNumber(opened.number), "As you say.")
+    adapter.publish_comment(
+        known, PullRequestNumber(opened.number), "Done.", marker="Done", comment_id=answer
+    )
+    github.comment(github.open_issue(repository), "Odd indeed.", user=mona)
+    github.delete_comment(asked, user=mona)
 
 
 def _press_buttons(

@@ -27,6 +27,9 @@ EVENTS = {
     "installation.unsuspend",
     "installation_repositories.added",
     "installation_repositories.removed",
+    "issue_comment.created",
+    "issue_comment.deleted",
+    "issue_comment.edited",
     "merge_group.checks_requested",
     "ping",
     "pull_request.closed",
@@ -92,6 +95,7 @@ def _missing(ours: examples.Shape, real: list[examples.Shape]) -> set[str]:
     """Fields that every example has; inside lists and optional objects it depends on the case."""
     common = set.intersection(*(set(shape) for shape in real)) - set(ours)
     optional = ("[]", ".permissions.", ".license.", ".repo.custom_properties")
+    optional += (".issue.milestone.", ".issue.assignee.")
     return {path for path in common if not any(each in path for each in optional)}
 
 

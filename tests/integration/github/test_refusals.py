@@ -230,3 +230,74 @@ def test_pages_hold_a_hundred_at_most_and_thirty_by_default(
         "?page=4": (30, False),
         "?page=5": (0, False),
     }
+
+
+def test_comments_take_the_permission_for_pull_requests_or_for_issues(
+    github: LocalGitHub, session: Session, shop: Repository
+) -> None:
+    github.push(shop, "topic")
+    opened, issue = github.open_pull_request(shop, "topic"), github.open_issue(shop)
+
+    def statuses(**permissions: str) -> list[int]:
+        session.narrow(permissions=permissions)
+        return [
+            session.send(
+                "POST", f"/repos/acme/shop/issues/{number}/comments", json={"body": "Hello."}
+            ).status_code
+            for number in (opened.number, issue.number)
+        ]
+
+    assert statuses(pull_requests="write") == [201, 403]
+    assert statuses(pull_requests="read") == [403, 403]
+    assert statuses(contents="read") == [403, 403]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/issues/1/comments", {"body": ""}, 422),
+        ("/issues/1/comments", {"body": " \n"}, 422),
+        ("/issues/1/comments", {"body": "x" * 65_537}, 422),
+        ("/issues/1/comments", {}, 422),
+        ("/issues/99/comments", {"body": "Hello."}, 404),
+        ("/issues/comments/99/reactions", {"content": "eyes"}, 404),
+    ],
+)
+def test_what_github_takes_for_no_comment_is_refused(
+    github: LocalGitHub,
+    session: Session,
+    shop: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    path: str,
+    body: dict[str, str],
+    status: int,
+) -> None:
+    monkeypatch.setattr(github.context, "description", None)
+    github.push(shop, "topic")
+    opened = github.open_pull_request(shop, "topic")
+
+    answer = session.send("POST", f"/repos/acme/shop{path}", json=body)
+
+    assert answer.status_code == status
+    assert github.comments(opened) == []
+
+
+def test_a_reaction_that_does_not_exist_is_refused(
+    github: LocalGitHub, session: Session, shop: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(github.context, "description", None)
+    comment = github.comment(github.open_issue(shop), "Hello.", user=github.user("mona"))
+    github.push(shop, "topic")
+    below = github.comment(
+        github.open_pull_request(shop, "topic"), "Hello.", user=github.user("mona")
+    )
+
+    def react(comment_id: int, content: str) -> int:
+        path = f"/repos/acme/shop/issues/comments/{comment_id}/reactions"
+        return session.send("POST", path, json={"content": content}).status_code
+
+    assert react(below.id, "shrug") == 422
+    assert react(below.id, "eyes") == 201
+    assert react(below.id, "eyes") == 200
+    assert react(comment.id, "eyes") == 403

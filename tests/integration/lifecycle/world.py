@@ -34,7 +34,7 @@ from app.core.instances import AdminLogin, Instance, InstanceKind
 from app.core.intents import ReconcileRepository
 from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
-from app.jobs import github_tasks, periodic, tasks
+from app.jobs import comment_tasks, github_tasks, periodic, tasks
 from app.jobs.queue import app as queue
 from app.machine.clusters import Clusters
 from app.operations.databases import housekeeping
@@ -48,7 +48,15 @@ from demo.github.server import LocalGitHub
 QUIET_ROUNDS = 3
 
 # The queue knows the tasks of modules that were imported.
-__all__ = ["World", "github_tasks", "open_world", "periodic", "settings_of", "tasks"]
+__all__ = [
+    "World",
+    "comment_tasks",
+    "github_tasks",
+    "open_world",
+    "periodic",
+    "settings_of",
+    "tasks",
+]
 
 
 class Clock:

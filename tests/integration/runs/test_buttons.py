@@ -71,7 +71,7 @@ def test_a_button_is_in_the_audit_trail(shop: Shop) -> None:
     shop.github.press_button(check_run(shop, sha, "database"), "fix", user=user)
     shop.world.settle()
 
-    assert ("database.fix", shop.database("branch", "x").name) in [
+    assert ("databases fix", shop.database("branch", "x").name) in [
         (row["action"], row["subject"]) for row in shop.audit()
     ]
 

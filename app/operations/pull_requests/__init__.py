@@ -1,0 +1,1 @@
+"""The talk below pull requests: commands, their answers, and the comment about the databases."""

@@ -1,0 +1,229 @@
+"""Carrying out a command: facts read at the last moment, a ruling, the deed, the answer."""
+
+from dataclasses import dataclass
+
+from app.core.assignments import Assignment
+from app.core.branches import is_provisioned
+from app.core.commands import Head, Situation, Verb, Verdict, decide_command, head_of
+from app.core.databases import Database, DatabaseState
+from app.core.errors import Conflict, CoppiceError
+from app.core.identifiers import CommentId
+from app.core.intents import PostReply
+from app.core.repositories import PullRequest, Repository
+from app.operations.administration import database_requests
+from app.operations.checks.announcements import job_url
+from app.operations.ports.pull_requests import Command
+from app.operations.pull_requests import steering, wording
+from app.operations.pull_requests.overviews import databases_of_branch
+from app.operations.services import Services
+
+ACCEPTED = "eyes"
+REFUSED = "confused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """What a command is about, as it is now."""
+
+    command: Command
+    repository: Repository
+    """Live: it may have become public since it was stored."""
+    pull_request: PullRequest
+    assignments: tuple[Assignment, ...]
+    databases: tuple[Database, ...]
+    """The head branch's own."""
+
+
+def run_command(services: Services, comment_id: CommentId) -> None:
+    """Carry out a command once, if whoever gave it may have it done now.
+
+    Acknowledged with a reaction before anything else; whoever may not is not answered. Raises
+    GitHubUnavailable while the facts cannot be read.
+    """
+    command = services.commands.get(comment_id)
+    repository = _live(services, command)
+    if command.is_done or repository is None:
+        return
+    permission = services.github.permission(
+        repository, login=command.sender_login, user_id=command.sender_id
+    )
+    asker = Situation(permission=permission, is_private=repository.is_private)
+    if decide_command(command.verb, asker).verdict is Verdict.SILENT:
+        services.commands.done(comment_id, reply=None)
+        return
+    scene = _scene(services, command, repository)
+    if scene is None:
+        return
+    ruling = decide_command(command.verb, _situation(services, scene, permission))
+    if ruling.verdict is Verdict.SILENT:
+        services.commands.done(comment_id, reply=None)
+    elif ruling.verdict is Verdict.REFUSE:
+        _refuse(services, scene, ruling.why)
+    else:
+        _run(services, scene)
+
+
+def _live(services: Services, command: Command) -> Repository | None:
+    stored = services.repositories.get(command.repository_id)
+    if stored is None or not stored.is_active or stored.installation_id is None:
+        return None
+    live = services.github.repository(stored.installation_id, stored.full_name)
+    return live if live is not None and live.id == stored.id else None
+
+
+def _scene(services: Services, command: Command, repository: Repository) -> _Scene | None:
+    pull_request = services.github.pull_request(repository, command.number)
+    if pull_request is None:
+        return None
+    services.repositories.save_pull_request(pull_request)
+    assignments = tuple(services.apps.assignments(repository_id=repository.id))
+    databases: tuple[Database, ...] = ()
+    if not pull_request.is_from_fork:
+        databases = databases_of_branch(services, assignments, pull_request.head_branch)
+    return _Scene(
+        command=command,
+        repository=repository,
+        pull_request=pull_request,
+        assignments=assignments,
+        databases=databases,
+    )
+
+
+def _situation(services: Services, scene: _Scene, permission: str) -> Situation:
+    live = [one for one in scene.databases if one.state is not DatabaseState.DELETED]
+    return Situation(
+        permission=permission,
+        is_private=scene.repository.is_private,
+        head=_head(scene),
+        is_open=scene.pull_request.is_open,
+        is_protected=scene.command.verb is Verb.RESET and _is_protected(services, scene),
+        has_database=bool(live),
+        is_same_database=all(one.id in scene.command.pinned for one in live),
+    )
+
+
+def _head(scene: _Scene) -> Head:
+    branch, default = scene.pull_request.head_branch, scene.repository.default_branch
+    is_wanted = any(
+        is_provisioned(
+            branch,
+            default_branch=default,
+            ignore_patterns=assignment.policies.ignore_patterns,
+        )
+        for assignment in scene.assignments
+    )
+    return head_of(
+        scene.pull_request,
+        default_branch=default,
+        is_provisioned=is_wanted or bool(scene.databases),
+    )
+
+
+def _is_protected(services: Services, scene: _Scene) -> bool:
+    if scene.pull_request.is_from_fork:
+        return False
+    branch = services.github.branch(scene.repository, scene.pull_request.head_branch)
+    return branch is not None and branch.is_protected
+
+
+def _run(services: Services, scene: _Scene) -> None:
+    command = scene.command
+    _react(services, scene, ACCEPTED)
+    own = steering.acting_as(
+        services, login=command.sender_login, user_id=command.sender_id, source="comment"
+    )
+    match command.verb:
+        case Verb.STATUS:
+            _show(services, scene)
+        case Verb.FIX:
+            _fix(own, scene)
+        case Verb.RESET:
+            _reset(own, scene)
+        case Verb.MIGRATE:
+            _done(services, scene, reply=_migrate(own, scene))
+        case Verb.URL:
+            _done(services, scene, reply=_url(own, scene))
+        case _:
+            _done(services, scene, reply=wording.usage())
+
+
+def _fix(services: Services, scene: _Scene) -> None:
+    """How it went is said by the comment about the databases, when it is over."""
+    head = scene.pull_request
+    for database in scene.databases or (None,):
+        steering.fix(services, scene.repository, head.head_branch, database, head_sha=head.head_sha)
+    _show(services, scene)
+
+
+def _reset(services: Services, scene: _Scene) -> None:
+    """One reset for however many ask for it before it is over: they name the same generation."""
+    problems = []
+    for database in scene.databases:
+        if database.generation != scene.command.pinned.get(database.id):
+            continue
+        try:
+            database_requests.reset(services, database)
+        except Conflict as conflict:
+            problems.append(f"{conflict} {conflict.advice}")
+    if problems:
+        _refuse(services, scene, " ".join(problems))
+    else:
+        _show(services, scene)
+
+
+def _migrate(services: Services, scene: _Scene) -> str | None:
+    head_sha = scene.pull_request.head_sha
+    runs = [run for run in services.runs.of_commit(scene.repository.id, head_sha) if run.migrates]
+    if not runs:
+        return wording.nothing_to_rerun(_actions_url(services, scene.repository))
+    reason = steering.rerun(services, scene.repository, runs[-1])
+    if reason is None:
+        return None
+    return wording.not_rerun(reason, job_url(services, runs[-1]))
+
+
+def _url(services: Services, scene: _Scene) -> str:
+    full_name, public_url = scene.repository.full_name, services.public_url
+    if not scene.repository.is_private:
+        return wording.no_addresses(
+            scene.pull_request.head_branch, repository=full_name, public_url=public_url
+        )
+    for database in scene.databases:
+        services.record("address shown", database.name)
+    places = [(one, services.instances.get(one.instance_id)) for one in scene.databases]
+    return wording.addresses(places, repository=full_name, public_url=public_url)
+
+
+def _refuse(services: Services, scene: _Scene, why: str) -> None:
+    _react(services, scene, REFUSED)
+    is_usage = scene.command.verb is Verb.UNKNOWN
+    _done(services, scene, reply=wording.usage(why) if is_usage else why)
+
+
+def _react(services: Services, scene: _Scene, reaction: str) -> None:
+    """The deed does not wait for its acknowledgement, which is only a courtesy."""
+    try:
+        services.github.react(scene.repository, scene.command.comment_id, reaction)
+    except CoppiceError:
+        return
+
+
+def _done(services: Services, scene: _Scene, *, reply: str | None = None) -> None:
+    command = scene.command
+    answer = PostReply(
+        repository_id=command.repository_id,
+        number=command.number,
+        comment_id=command.comment_id,
+    )
+    services.commands.done(command.comment_id, reply=reply, then=[] if reply is None else [answer])
+
+
+def _show(services: Services, scene: _Scene) -> None:
+    """The answer is the comment about the databases, brought up to date."""
+    command = scene.command
+    services.summaries.want(command.repository_id, command.number, is_asked=True)
+    _done(services, scene)
+
+
+def _actions_url(services: Services, repository: Repository) -> str:
+    return f"{services.github_url}/{repository.full_name}/actions"

@@ -1,0 +1,71 @@
+"""The databases of a pull request, as they are now."""
+
+from collections.abc import Mapping, Sequence
+
+from app.core.assignments import Assignment, PreviewPolicy
+from app.core.databases import Database
+from app.core.environments import Environment
+from app.core.errors import CoppiceError
+from app.core.identifiers import BranchName, DatabaseId
+from app.core.repositories import PullRequest
+from app.operations.databases.provisioning import server_of
+from app.operations.pull_requests.wording import Overview, Row
+from app.operations.services import Services
+
+
+def databases_of_branch(
+    services: Services, assignments: Sequence[Assignment], branch: BranchName
+) -> tuple[Database, ...]:
+    """The branch's own databases, one for each app that has one."""
+    found = (
+        services.databases.live(assignment.app.id, Environment.BRANCH, branch)
+        for assignment in assignments
+    )
+    return tuple(database for database in found if database is not None)
+
+
+def overview(services: Services, pull_request: PullRequest, *, is_measured: bool) -> Overview:
+    """What the comment tells of; without sizes unless they are to be shown."""
+    assignments = services.apps.assignments(repository_id=pull_request.repository_id)
+    own = databases_of_branch(services, assignments, pull_request.head_branch)
+    shared = _previews(services, assignments) if own else ()
+    databases = (*own, *shared)
+    last = services.summaries.last_migrations([database.id for database in databases])
+    sizes = _sizes(services, databases) if is_measured else {}
+    return Overview(
+        head_branch=pull_request.head_branch,
+        is_open=pull_request.is_open,
+        rows=tuple(
+            Row(
+                database=database,
+                last=last.get(database.id),
+                size_bytes=sizes.get(database.id),
+            )
+            for database in databases
+        ),
+        retention=services.retention,
+        at=services.clock(),
+    )
+
+
+def _previews(services: Services, assignments: Sequence[Assignment]) -> tuple[Database, ...]:
+    """Those that runs on a branch migrate too."""
+    found = (
+        services.databases.live(assignment.app.id, Environment.PREVIEW)
+        for assignment in assignments
+        if assignment.policies.preview is PreviewPolicy.SHARED
+    )
+    return tuple(database for database in found if database is not None)
+
+
+def _sizes(services: Services, databases: Sequence[Database]) -> Mapping[DatabaseId, int]:
+    """As large as they are now, or were when last measured; a server may be away."""
+    sizes = dict(services.measurements.sizes([database.id for database in databases]))
+    for database in databases:
+        try:
+            measured = server_of(services, database).sizes(only=[database.name])
+        except CoppiceError:
+            continue
+        if measured:
+            sizes[database.id] = measured[0].size_bytes
+    return sizes

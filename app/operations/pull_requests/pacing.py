@@ -1,0 +1,20 @@
+"""How fast we may comment: GitHub counts, and people's mail fills up."""
+
+from app.core.repositories import Repository
+from app.operations.services import Services
+
+QUEUE = "comments"
+"""The queue of what is written below pull requests."""
+_SECONDS_EACH = 9
+"""An hour has room for 400 of them."""
+
+
+def seconds_to_wait(services: Services, repository: Repository) -> int:
+    """Take one write out of the installation's budget; 0, or how long to wait for the next."""
+    if repository.installation_id is None:
+        return 0  # the write itself says what is wrong
+    seconds = services.checks.take_write(repository.installation_id, kind="comment")
+    if not seconds:
+        return 0
+    # Spread, so that a storm's comments do not all wake up for the few writes that there are.
+    return max(seconds, services.queue.waiting().get(QUEUE, 0) * _SECONDS_EACH)

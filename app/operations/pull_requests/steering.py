@@ -1,0 +1,57 @@
+"""What a command and a button on a check run do alike."""
+
+from app.core.databases import Database, DatabaseState
+from app.core.errors import Conflict
+from app.core.identifiers import BranchName, CommitSha
+from app.core.intents import ReconcileBranch
+from app.core.people import Actor
+from app.core.repositories import Repository
+from app.core.runs import Run
+from app.operations.services import Services
+
+
+def acting_as(services: Services, *, login: str, user_id: int, source: str) -> Services:
+    """The services in the hands of a person of GitHub's, for the audit trail."""
+    actor = Actor(name=f"github:{login}", login=login, user_id=user_id)
+    return services.acting_as(actor, source=source)
+
+
+def fix(
+    services: Services,
+    repository: Repository,
+    branch: BranchName,
+    database: Database | None,
+    *,
+    head_sha: CommitSha,
+) -> None:
+    """Have a branch's databases made, restored or set up once more; their data stays.
+
+    The default branch has production and preview. The check `database` of the commit says how it
+    went.
+    """
+    services.record("databases fix", database.name if database else branch)
+    again = ReconcileBranch(repository_id=repository.id, branch=branch, head_sha=head_sha)
+    if database is not None and database.state in {DatabaseState.READY, DatabaseState.ERROR}:
+        services.databases.change(database.id, state=DatabaseState.CREATING, then=[again])
+    else:
+        services.queue.add([again])
+
+
+def rerun(services: Services, repository: Repository, run: Run) -> str | None:
+    """Start the recorded job again, or its whole workflow when GitHub refuses that.
+
+    Returns GitHub's reason when it refuses both: the job still runs, or is too old.
+    """
+    services.record("workflow rerun", f"run {run.id}")
+    if run.workflow_job_id is not None:
+        try:
+            services.github.rerun_job(repository, run.workflow_job_id)
+        except Conflict:
+            pass
+        else:
+            return None
+    try:
+        services.github.rerun_workflow(repository, run.workflow_run_id)
+    except Conflict as error:
+        return str(error)
+    return None

@@ -1,0 +1,207 @@
+"""What we say below pull requests. Pure: Markdown for people, never a secret."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.core.amounts import size
+from app.core.commands import Verb
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import BranchName, CommentId
+from app.core.instances import Instance
+from app.core.runs import MigrationResult
+from app.operations.checks.markdown import block, cell, code, visible
+from app.operations.ports.pull_requests import LastMigration
+
+SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
+
+_RESULTS = {
+    MigrationResult.SUCCESS: "success",
+    MigrationResult.FAILURE: "**failure**",
+    MigrationResult.TIMED_OUT: "**stopped: out of time**",
+}
+_HELP = """\
+| command | what it does | for whom |
+|---|---|---|
+| `/db status` | brings the comment about databases up to date | read (in public: triage) |
+| `/db url` | where the branch's database is, and how to get its password | write |
+| `/db fix` | makes or repairs the branch's database; its data stays | write |
+| `/db reset` | **empties** the branch's database; a protected branch's takes maintain | write |
+| `/db migrate` | starts the workflow job again that migrated this commit last | write |
+| `/db help` | this | write |
+
+One command in a comment, alone on its first line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A database as the comment shows it."""
+
+    database: Database
+    last: LastMigration | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The databases of a pull request at a time."""
+
+    head_branch: BranchName
+    is_open: bool
+    rows: tuple[Row, ...]
+    """The branch's first; then preview's, which it shares."""
+    retention: timedelta
+    at: datetime
+
+    @property
+    def own(self) -> tuple[Row, ...]:
+        """The rows that belong to this pull request's branch alone."""
+        return tuple(row for row in self.rows if row.database.environment is Environment.BRANCH)
+
+
+def reply_marker(comment_id: CommentId) -> str:
+    """By which a reply is found again whose making was cut off."""
+    return f"<!-- coppice: reply to {comment_id} -->"
+
+
+def reply(comment_id: CommentId, verb: Verb, text: str) -> str:
+    """A whole answer to a command."""
+    asked = "" if verb is Verb.UNKNOWN else f"> `/db {verb}`\n\n"
+    return f"{reply_marker(comment_id)}\n{asked}{text}"
+
+
+def usage(why: str = "") -> str:
+    """The commands, perhaps after what was wrong."""
+    return f"{why}\n\n{_HELP}" if why else _HELP
+
+
+def summary(overview: Overview) -> str:
+    """The comment about a pull request's databases."""
+    lines = [
+        SUMMARY_MARKER,
+        f"**Databases of {code(overview.head_branch)}**",
+        "",
+        *_table(overview),
+        "",
+        _footnote(overview),
+    ]
+    return "\n".join(lines)
+
+
+def news(overview: Overview) -> str:
+    """What a new comment would tell, amounts, times and the shared database apart.
+
+    A comment is edited when this changes: not for each of many commits that all went well.
+    """
+    told = [
+        f"{row.database.id}.{row.database.generation} {row.database.state}"
+        f" {row.last.result if row.last else '-'}"
+        for row in overview.own
+    ]
+    return "\n".join(["open" if overview.is_open else "closed", *told])
+
+
+def addresses(
+    places: Sequence[tuple[Database, Instance]], *, repository: str, public_url: str
+) -> str:
+    """Where databases are, without their passwords: for private repositories only."""
+    shown = [
+        block(
+            f"PGHOST={instance.public_address.host}\nPGPORT={instance.public_address.port}\n"
+            f"PGDATABASE={database.name}\nPGUSER={database.login_role}\n"
+            f"PGSSLMODE={instance.public_address.sslmode}"
+        )
+        for database, instance in places
+    ]
+    branch = places[0][0].branch or ""
+    return "\n\n".join(
+        [
+            *shown,
+            "The password is not written here. " + _how_to_connect(repository, branch, public_url),
+        ]
+    )
+
+
+def no_addresses(branch: BranchName, *, repository: str, public_url: str) -> str:
+    """The same for public repositories: a comment is mailed, copied and never recalled."""
+    return (
+        "This repository is public, so nothing of the address is written here. "
+        + _how_to_connect(repository, branch, public_url)
+    )
+
+
+def nothing_to_rerun(actions_url: str) -> str:
+    """No job of the head commit is known that migrated."""
+    return (
+        "No workflow job has migrated this commit yet, so there is none to start again. Start the"
+        f" workflow that uses the Action by hand in [Actions]({actions_url}), or push."
+    )
+
+
+def not_rerun(reason: str, job_url: str | None) -> str:
+    """GitHub did not start the job again."""
+    where = f"[this workflow job]({job_url})" if job_url else "the workflow"
+    return f"{code(reason)}\n\nIf it does not run already, start {where} by hand."
+
+
+def _how_to_connect(repository: str, branch: str, public_url: str) -> str:
+    name = shlex.quote(visible(branch))
+    command = f"coppice env {repository} --branch {name}"
+    return (
+        "Whoever may write to the repository gets it with their own GitHub login: on the dashboard,"
+        f" {public_url}, or with\n\n{block(f'coppice login {public_url}{chr(10)}{command}')}"
+    )
+
+
+def _table(overview: Overview) -> list[str]:
+    if not overview.rows:
+        if not overview.is_open:
+            return ["The branch has no database any more."]
+        return ["This branch has no database yet. A push makes one, and so does `/db fix`."]
+    return [
+        "| database | state | last migration | size |",
+        "|---|---|---|---|",
+        *(_line(row) for row in overview.rows),
+    ]
+
+
+def _line(row: Row) -> str:
+    name = cell(row.database.name)
+    if row.database.environment is Environment.PREVIEW:
+        name += " (preview, shared by all branches)"
+    amount = "" if row.size_bytes is None else size(row.size_bytes)
+    return f"| {name} | {_state(row.database)} | {_migration(row.last)} | {amount} |"
+
+
+def _state(database: Database) -> str:
+    match database.state:
+        case DatabaseState.CREATING:
+            return "being made"
+        case DatabaseState.ERROR:
+            return "**failed**: the check `database` says why"
+        case DatabaseState.DELETED if database.drop_after is not None:
+            return f"deleted; its data is kept until {database.drop_after:%Y-%m-%d}"
+        case state:
+            return state.value
+
+
+def _migration(last: LastMigration | None) -> str:
+    if last is None:
+        return "none yet"
+    return f"{_RESULTS[last.result]}, {last.head_sha[:9]}, {last.at:%Y-%m-%d %H:%M} UTC"
+
+
+def _footnote(overview: Overview) -> str:
+    at = f"{overview.at:%Y-%m-%d %H:%M} UTC"
+    if not overview.is_open:
+        days = overview.retention.days
+        return (
+            f"As of {at}, when this pull request was closed. A branch's database goes with the"
+            f" branch; its data is kept for {days} {'day' if days == 1 else 'days'} after that."
+        )
+    return (
+        f"As of {at}. The checks of each commit tell of its own migrations;"
+        " `/db status` brings this up to date, `/db help` lists what else there is."
+    )

@@ -1,0 +1,99 @@
+"""Commands that people gave in comments."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.commands import Verb
+from app.core.errors import NotFound
+from app.core.events import CommandGiven
+from app.core.identifiers import CommentId, DatabaseId
+from app.core.intents import Intent
+from app.operations.ports.pull_requests import Command
+
+# The databases as they are now: a branch may be deleted and made again before a worker comes to it.
+_PUT = """
+    INSERT INTO commands
+        (comment_id, repository_id, number, verb, sender_id, sender_login, pinned)
+    SELECT %(comment)s, %(repository)s, %(number)s, %(verb)s, %(sender)s, %(login)s,
+        coalesce(jsonb_object_agg(databases.id, databases.generation)
+            FILTER (WHERE databases.id IS NOT NULL), '{}')
+    FROM (SELECT) AS one
+    LEFT JOIN pull_requests pull
+        ON pull.repository_id = %(repository)s AND pull.number = %(number)s
+        AND pull.head_repository_id = pull.repository_id
+    LEFT JOIN apps ON apps.repository_id = pull.repository_id
+    LEFT JOIN databases ON databases.app_id = apps.id AND databases.branch = pull.head_branch
+        AND is_live AND state <> 'gone'
+    ON CONFLICT DO NOTHING RETURNING true
+"""
+
+
+class PostgresCommands:
+    """The `Commands` port on the state database."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[DictRow]],
+        *,
+        defer: Callable[[Connection[Any], Sequence[Intent]], None],
+    ) -> None:
+        self._pool = pool
+        self._defer = defer
+
+    def get(self, comment_id: CommentId) -> Command:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT * FROM commands WHERE comment_id = %s", [comment_id]
+            ).fetchone()
+        if row is None:
+            raise NotFound(f"There is no command in comment {comment_id}.")
+        return _command(row)
+
+    def done(
+        self, comment_id: CommentId, *, reply: str | None, then: Sequence[Intent] = ()
+    ) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE commands SET is_done = true, reply = %s WHERE comment_id = %s",
+                [reply, comment_id],
+            )
+            self._defer(connection, then)
+
+    def begin_reply(self, comment_id: CommentId) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE commands SET is_reply_begun = true WHERE comment_id = %s", [comment_id]
+            )
+
+    def replied(self, comment_id: CommentId, reply_id: CommentId) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE commands SET reply_id = %s WHERE comment_id = %s", [reply_id, comment_id]
+            )
+
+
+def put_command(connection: Connection[DictRow], event: CommandGiven) -> bool:
+    """Store a command in the caller's transaction; False when the comment's was stored before."""
+    row = connection.execute(
+        _PUT,
+        {
+            "comment": event.comment_id,
+            "repository": event.repository.id,
+            "number": event.number,
+            "verb": event.verb,
+            "sender": event.sender_id,
+            "login": event.sender_login,
+        },
+    ).fetchone()
+    return row is not None
+
+
+def _command(row: DictRow) -> Command:
+    values = {field.name: row[field.name] for field in fields(Command)}
+    pinned = {DatabaseId(int(key)): generation for key, generation in row["pinned"].items()}
+    return Command(**{**values, "verb": Verb(row["verb"]), "pinned": pinned})

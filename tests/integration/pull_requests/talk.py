@@ -1,0 +1,93 @@
+"""A pull request, who comments below it, and what the App says there."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import connect
+
+from app.core.databases import Database
+from app.core.instances import AdminLogin
+from app.operations.pull_requests.wording import SUMMARY_MARKER
+from app.store.connection import state_conninfo
+from demo.github.model import Account, Comment, PullRequest
+from tests.integration.lifecycle.world import open_world
+from tests.integration.runs.shop import Shop
+
+BRANCH = "feature/login"
+REPLY_MARKER = "<!-- coppice: reply to"
+
+
+class Talk:
+    """Below one pull request of a branch that has a database."""
+
+    def __init__(self, shop: Shop, pull_request: PullRequest) -> None:
+        self.shop = shop
+        self.github = shop.github
+        self.pull_request = pull_request
+
+    @property
+    def database(self) -> Database:
+        return self.shop.database("branch", self.pull_request.head_branch)
+
+    def person(self, role: str) -> Account:
+        """A user with that role in the repository."""
+        return self.github.grant(self.shop.repository, f"{role}-person", role)
+
+    def say(self, body: str, role: str = "write") -> Comment:
+        """Somebody with that role comments; nothing has happened yet."""
+        return self.github.comment(self.pull_request, body, user=self.person(role))
+
+    def command(self, body: str, role: str = "write") -> Comment:
+        """The same, and everything that follows."""
+        comment = self.say(body, role)
+        self.settle()
+        return comment
+
+    def settle(self) -> None:
+        """Until nothing is left to do; what was put off is done at once."""
+        for _ in range(3):
+            self.shop.world.settle()
+            self.hurry()
+        self.shop.world.settle()
+
+    def hurry(self) -> None:
+        """Make comments that wait for more to tell due now."""
+        with connect(state_conninfo(self.shop.world.dsn)) as connection:
+            connection.execute(
+                "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE queue_name = 'comments'"
+            )
+
+    def ours(self) -> list[Comment]:
+        return [each for each in self.github.comments(self.pull_request) if each.is_by_app]
+
+    def summaries(self) -> list[Comment]:
+        return [each for each in self.ours() if SUMMARY_MARKER in each.body]
+
+    def replies(self) -> list[str]:
+        return [each.body for each in self.ours() if REPLY_MARKER in each.body]
+
+    def writes(self) -> int:
+        """How often the App created or edited a comment here."""
+        return sum(each.writes for each in self.ours())
+
+    def migrate(self, result: str = "success") -> None:
+        """A run of the Action on the head."""
+        job = self.shop.job(self.pull_request.head_branch).begun(environments=["branch"])
+        job.migrate("branch", result)
+        self.github.complete_run(job.run, result)
+
+
+def reactions(comment: Comment) -> list[str]:
+    return [reaction.content for reaction in comment.reactions]
+
+
+@contextmanager
+def open_talk(dsn: str, admin: AdminLogin, folder: str) -> Iterator[Talk]:
+    with open_world(dsn, admin, folder) as world:
+        shop = Shop(world, app_id=secrets.token_hex(5))
+        shop.assign()
+        shop.push(BRANCH)
+        pull_request = shop.github.open_pull_request(shop.repository, BRANCH)
+        world.settle()
+        yield Talk(shop, pull_request)
