@@ -94,8 +94,14 @@ def test_every_event_has_the_fields_and_types_of_real_ones(
 def _missing(ours: examples.Shape, real: list[examples.Shape]) -> set[str]:
     """Fields that every example has; inside lists and optional objects it depends on the case."""
     common = set.intersection(*(set(shape) for shape in real)) - set(ours)
-    optional = ("[]", ".permissions.", ".license.", ".repo.custom_properties")
-    optional += (".issue.milestone.", ".issue.assignee.")
+    optional = (
+        "[]",
+        ".permissions.",
+        ".license.",
+        ".repo.custom_properties",
+        ".issue.milestone.",
+        ".issue.assignee.",
+    )
     return {path for path in common if not any(each in path for each in optional)}
 
 
