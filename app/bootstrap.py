@@ -183,9 +183,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             apps=PostgresApps(pool, defer=defer),
             databases=PostgresDatabases(pool, vault, defer=defer),
             dormant_branches=PostgresDormantBranches(pool),
-            repositories=PostgresRepositories(
-                pool, defer=defer, github_app_id=config.github_app_id
-            ),
+            repositories=PostgresRepositories(pool, defer=defer, app_id=config.github_app_id),
             checks=PostgresChecks(pool, defer=defer),
             commands=PostgresCommands(pool, defer=defer),
             summaries=PostgresSummaries(pool, defer=defer),

@@ -26,11 +26,11 @@ class PostgresRepositories:
         pool: ConnectionPool[Connection[DictRow]],
         *,
         defer: Callable[[Connection[Any], Sequence[Intent]], None],
-        github_app_id: int | None = None,
+        app_id: int | None = None,
     ) -> None:
         self._pool = pool
         self._defer = defer
-        self._github_app_id = github_app_id
+        self._app_id = app_id
 
     def get(self, repository_id: RepositoryId) -> Repository | None:
         with self._pool.connection() as connection:
@@ -67,7 +67,7 @@ class PostgresRepositories:
                     repository.is_archived,
                     repository.installation_id,
                     repository.installation_state,
-                    self._github_app_id,
+                    self._app_id,
                 ],
             )
             self._defer(connection, then)
@@ -76,7 +76,7 @@ class PostgresRepositories:
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT FROM repositories WHERE id = %s AND github_app_id <> %s",
-                [repository_id, self._github_app_id],
+                [repository_id, self._app_id],
             ).fetchone()
         return row is not None
 
