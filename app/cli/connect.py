@@ -14,6 +14,7 @@ from app.cli.databases import AppOption, BranchOption, EnvironmentOption
 from app.cli.desk import Target
 from app.cli.output import remark, say
 from app.cli.sides import open_desk
+from app.core import dotenv
 from app.core.errors import CoppiceError
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
@@ -92,12 +93,4 @@ def written(found: Mapping[str, str], format_: Format) -> str:
         case Format.SHELL:
             return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in found.items())
         case Format.DOTENV:
-            return "\n".join(f"{name}={_dotenv(value)}" for name, value in found.items())
-
-
-def _dotenv(value: str) -> str:
-    """Bare where every reader of .env files agrees, else in double quotes with escapes."""
-    if value and all(character.isalnum() or character in "_-./:@%?=&+~" for character in value):
-        return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return '"' + escaped.replace("$", "\\$") + '"'
+            return dotenv.written(found)

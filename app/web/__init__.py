@@ -5,7 +5,7 @@ from flask_openapi3.openapi import OpenAPI
 from app.config import Config
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
-from app.web import api, bodies, device, errors, headers, health, html, webhooks
+from app.web import api, bodies, dashboard, device, errors, headers, health, html, webhooks
 from app.web.api import description
 from app.web.api.shapes import ErrorAnswer
 from app.web.auth import forms, sessions
@@ -52,4 +52,5 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.register_blueprint(health.health)
     app.register_blueprint(device.pages)
     api.init_app(app)
+    dashboard.init_app(app)
     return app

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import amounts
 from app.core.errors import CoppiceError
 from app.core.people import Actor
+from app.operations.checks import markdown
+from app.operations.services import Services
 from app.web.identity import current_actor
 
 HERE = Path(__file__).parent
@@ -62,6 +64,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters |= {
         "size": amounts.size,
         "duration": amounts.duration,
+        "visible": markdown.visible,
         "ago": lambda moment: amounts.ago(moment, now=datetime.now(UTC)),
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -97,8 +100,11 @@ def known_actor() -> Actor | None:
 def _context() -> dict[str, Any]:
     actor = known_actor()
     is_operator = actor is not None and actor.is_operator
+    services: Services = current_app.extensions["services"]
     return {
         "actor": actor,
+        "github_url": services.github_url,
+        "public_url": services.public_url,
         "navigation": [
             (entry.label, entry.path)
             for entry in NAVIGATION

@@ -82,6 +82,12 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
 
 def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
     """Store an existing server after a test. Raises NotUsable with what is missing."""
+    instance, report = try_link(services, request)
+    return _add(services, instance, action="instances link"), report
+
+
+def try_link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
+    """Test an existing server and say how it would be stored. Raises as `link` does."""
     check_instance_name(request.name)
     _refuse_taken(services, request.name)
     admin, sslmode = parse_server_url(request.url)
@@ -94,8 +100,7 @@ def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerRepo
         public_address=admin.address,
     )
     instance, report = _tested(services, instance, is_sslmode_open=sslmode is None)
-    instance = _with_public(instance, request)
-    return _add(services, instance, action="instances link"), report
+    return _with_public(instance, request), report
 
 
 def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:

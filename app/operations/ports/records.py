@@ -41,5 +41,10 @@ class Audit(Protocol):
         self, actor: str, action: str, subject: str, *, detail: str = "", source: str = ""
     ) -> None: ...
 
-    def latest(self, *, limit: int = 100, before: int | None = None) -> Sequence[AuditEntry]:
-        """The newest entries, newest first; with `before` those older than the entry of that id."""
+    def latest(
+        self, *, limit: int = 100, before: int | None = None, containing: str = ""
+    ) -> Sequence[AuditEntry]:
+        """The newest entries, newest first; with `before` those older than the entry of that id.
+
+        With `containing` only those that have the text somewhere, compared without case.
+        """

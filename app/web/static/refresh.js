@@ -1,4 +1,5 @@
-// Keeps pages up to date while something is on its way, and copies what has a Copy button.
+// Keeps pages up to date while something is on its way, copies what has a Copy button, and takes
+// a pasted connection string apart.
 //
 // A part of a page that changes by itself carries an id and data-refresh, the seconds between two
 // looks. The server leaves data-refresh out when nothing runs any more: then the looking ends.
@@ -80,5 +81,32 @@ document.addEventListener("click", async (event) => {
     getSelection().selectAllChildren(document.getElementById(button.dataset.copies));
   }
 });
+
+// A pasted connection string fills the fields of its form; it is not sent itself.
+document.addEventListener("input", (event) => {
+  const source = event.target.closest("[data-fills]");
+  if (!source) return;
+  let url;
+  try {
+    url = new URL(source.value.trim());
+  } catch {
+    return;
+  }
+  if (!/^postgres(ql)?:$/.test(url.protocol) || !url.hostname) return;
+  const found = {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port,
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database: decodeURIComponent(url.pathname.replace(/^\//, "")),
+    sslmode: url.searchParams.get("sslmode") || "",
+  };
+  const fields = document.getElementById(source.dataset.fills).elements;
+  for (const [name, value] of Object.entries(found)) fields[name].value = value;
+  source.value = "";
+  document.getElementById("announcements").textContent = "The fields are filled in.";
+});
+
+for (const element of document.querySelectorAll(".scripted-not")) element.hidden = true;
 
 wait();

@@ -1,0 +1,25 @@
+"""The audit trail: who did what, when, from where."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.web.dashboard.instances import operator
+
+pages = Blueprint("audit", __name__)
+
+SHOWN = 50
+
+
+@pages.get("/audit")
+def index() -> ResponseReturnValue:
+    services = operator()
+    query = request.args.get("q", "").replace("\0", "").strip()
+    before = request.args.get("before", type=int)
+    entries = services.audit.latest(limit=SHOWN + 1, before=before, containing=query)
+    return render_template(
+        "audit.html",
+        entries=entries[:SHOWN],
+        older=entries[SHOWN - 1].id if len(entries) > SHOWN else None,
+        query=query,
+        is_first=before is None,
+    )

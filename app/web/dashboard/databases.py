@@ -1,0 +1,119 @@
+"""What is done to one database: its URL shown, Fix, Reset, Restore, Delete."""
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core import dotenv
+from app.core.databases import Database, DatabaseState
+from app.core.errors import CoppiceError
+from app.core.people import Act
+from app.operations.administration import database_requests
+from app.operations.administration import databases as administration
+from app.operations.runs.credentials import variables
+from app.operations.services import Services
+from app.web import sight
+from app.web.dashboard import fields
+from app.web.dashboard.notices import done
+from app.web.identity import acting
+
+pages = Blueprint("databases", __name__, url_prefix="/databases/<int:database_id>")
+
+
+@pages.post("/url")
+def url(database_id: int) -> ResponseReturnValue:
+    """Show how to connect. Audited; a POST, so that no link or look ahead reveals it."""
+    services = acting()
+    database = sight.database(services, database_id, Act.CONNECT)
+    login = administration.login(services, database, purpose="databases url")
+    found = variables(login)
+    return render_template(
+        "url.html",
+        database=database,
+        back=_page_of(services, database),
+        variables=found,
+        dotenv=dotenv.written(found),
+        ca_certificate=login.instance.public_address.ca_certificate,
+        instance=login.instance,
+    )
+
+
+@pages.post("/fix")
+def fix(database_id: int) -> ResponseReturnValue:
+    services, database = _to_change(database_id)
+    database_requests.fix(services, database)
+    return _back(services, database, "fix")
+
+
+@pages.post("/restore")
+def restore(database_id: int) -> ResponseReturnValue:
+    services, database = _to_change(database_id)
+    database_requests.restore(services, database)
+    return _back(services, database, "restore")
+
+
+@pages.get("/reset")
+def ask_to_reset(database_id: int, error: CoppiceError | None = None) -> ResponseReturnValue:
+    return _ask(database_id, "database_reset.html", error)
+
+
+@pages.post("/reset")
+def reset(database_id: int) -> ResponseReturnValue:
+    services, database = _to_change(database_id)
+    try:
+        fields.confirm(database.name)
+        database_requests.reset(services, database)
+    except CoppiceError as error:
+        return ask_to_reset(database_id, error)
+    return _back(services, database, "reset")
+
+
+@pages.get("/delete")
+def ask_to_delete(database_id: int, error: CoppiceError | None = None) -> ResponseReturnValue:
+    return _ask(database_id, "database_delete.html", error)
+
+
+@pages.post("/delete")
+def delete(database_id: int) -> ResponseReturnValue:
+    """Close it; with its name typed into the second form, drop it with its data."""
+    services, database = _to_change(database_id)
+    is_drop = request.form.get("act") == "drop"
+    try:
+        if is_drop:
+            fields.confirm(database.name)
+            database_requests.drop(services, database)
+        else:
+            database_requests.delete(services, database)
+    except CoppiceError as error:
+        return ask_to_delete(database_id, error)
+    return _back(services, database, "drop" if is_drop else "delete")
+
+
+def _ask(database_id: int, template: str, error: CoppiceError | None) -> ResponseReturnValue:
+    services, database = _to_change(database_id)
+    page = render_template(
+        template,
+        database=database,
+        is_deleted=database.state is DatabaseState.DELETED,
+        retention_days=services.retention.days,
+        back=_page_of(services, database),
+        error=error,
+    )
+    return page, fields.status_of(error)
+
+
+def _to_change(database_id: int) -> tuple[Services, Database]:
+    services = acting()
+    return services, sight.database(services, database_id, Act.CHANGE)
+
+
+def _back(services: Services, database: Database, what: str) -> ResponseReturnValue:
+    return done(_page_of(services, database), what)
+
+
+def _page_of(services: Services, database: Database) -> str:
+    """The page of ours that the person came from, or the one that shows the database."""
+    fragment = f"database-{database.id}"
+    if services.actor.is_operator and "/instances/" in (request.referrer or ""):
+        name = services.instances.get(database.instance_id).name
+        return url_for("dashboard.instances.show", name=name, _anchor=fragment)
+    return url_for("dashboard.apps.show", app_id=database.app_id, _anchor=fragment)

@@ -1,0 +1,157 @@
+"""Instances: the list, and one with its apps and databases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core.assignments import Assignment
+from app.core.databases import Database
+from app.core.errors import CoppiceError
+from app.core.identifiers import AppId, RepositoryId
+from app.core.instances import Instance, InstanceKind
+from app.core.lifecycle import InstanceStatus, instance_status
+from app.core.repositories import Repository
+from app.operations.administration import instances
+from app.operations.databases import measuring
+from app.operations.ports.measurements import InstanceMeasurement
+from app.operations.services import Services
+from app.web.dashboard import fields, tables
+from app.web.dashboard.notices import done
+from app.web.identity import acting, require_operator
+
+pages = Blueprint("instances", __name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignedApp:
+    """An app of an instance."""
+
+    assignment: Assignment
+    repository: Repository | None
+    databases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An instance as people look at it."""
+
+    instance: Instance
+    status: InstanceStatus
+    apps: tuple[AssignedApp, ...]
+    databases: tuple[Database, ...]
+    size_bytes: int | None
+    """Of those databases that were measured; None before the first measurement."""
+    measurement: InstanceMeasurement | None
+
+    @property
+    def is_provisioned(self) -> bool:
+        return self.instance.kind is InstanceKind.PROVISIONED
+
+    @property
+    def is_busy(self) -> bool:
+        return tables.is_busy(self.databases)
+
+
+def operator() -> Services:
+    """The collaborators, for an operator. Raises Unauthorized, Forbidden."""
+    services = acting()
+    require_operator(services)
+    return services
+
+
+@pages.get("/instances")
+def index() -> ResponseReturnValue:
+    services = operator()
+    found = sorted(services.instances.all(), key=lambda one: one.name)
+    shown = _shown(services, found)
+    return render_template("instances.html", instances=shown)
+
+
+@pages.get("/instances/<name>")
+def show(name: str) -> ResponseReturnValue:
+    services = operator()
+    [shown] = _shown(services, [services.instances.named(name)])
+    apps = {one.app_id: services.apps.get(one.app_id) for one in shown.databases}
+    repositories = _repositories(services)
+    owners: dict[AppId, Repository | None] = {
+        app_id: repositories.get(app.repository_id) if app else None for app_id, app in apps.items()
+    }
+    rows = tables.rows(
+        services,
+        shown.databases,
+        abilities={
+            app_id: tables.abilities(services, app, owners[app_id])
+            for app_id, app in apps.items()
+            if app is not None
+        },
+        repositories=owners,
+    )
+    return render_template("instance.html", shown=shown, instance=shown.instance, rows=rows)
+
+
+@pages.post("/instances/<name>/test")
+def test(name: str) -> ResponseReturnValue:
+    """Ask the server now; what it says is stored and shown."""
+    services = operator()
+    measuring.measure_instance(services, services.instances.named(name).id)
+    return done(url_for(".show", name=name, _anchor="health"), "measured")
+
+
+@pages.get("/instances/<name>/delete")
+def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
+    services = operator()
+    [shown] = _shown(services, [services.instances.named(name)])
+    page = render_template(
+        "instance_delete.html", shown=shown, instance=shown.instance, error=error
+    )
+    return page, fields.status_of(error)
+
+
+@pages.post("/instances/<name>/delete")
+def delete(name: str) -> ResponseReturnValue:
+    services = operator()
+    try:
+        fields.confirm(services.instances.named(name).name)
+        instances.delete(services, current_app.extensions["clusters"], name)
+    except CoppiceError as error:
+        return ask_to_delete(name, error)
+    return done(url_for(".index"), "instance-deleted")
+
+
+def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
+    """Read together, so that the number of queries does not grow with what is on an instance."""
+    repositories = _repositories(services)
+    assignments = services.apps.assignments()
+    databases = services.databases.all()
+    sizes = services.measurements.sizes([one.id for one in databases])
+    shown = []
+    for instance in found:
+        ours = tuple(one for one in databases if one.instance_id == instance.id)
+        apps = tuple(
+            AssignedApp(
+                assignment=one,
+                repository=repositories.get(one.app.repository_id),
+                databases=len([each for each in ours if each.app_id == one.app.id]),
+            )
+            for one in assignments
+            if one.instance_id == instance.id
+        )
+        app_ids = {one.assignment.app.id for one in apps}
+        measured = [sizes[one.id] for one in ours if one.id in sizes]
+        shown.append(
+            Shown(
+                instance=instance,
+                status=instance_status(one.state for one in ours if one.app_id in app_ids),
+                apps=apps,
+                databases=ours,
+                size_bytes=sum(measured) if measured else None,
+                measurement=services.measurements.of_instance(instance.id),
+            )
+        )
+    return shown
+
+
+def _repositories(services: Services) -> dict[RepositoryId, Repository]:
+    return {repository.id: repository for repository in services.repositories.all()}

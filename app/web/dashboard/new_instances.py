@@ -1,0 +1,236 @@
+"""Provisioning, linking and editing instances: the forms, and what a connection test says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import Blueprint, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core.addresses import check_host, is_loopback, parse_server_url
+from app.core.errors import CoppiceError, Invalid
+from app.core.instances import Instance, SslMode
+from app.operations.administration import instances
+from app.operations.administration.instance_requests import (
+    LOOPBACK,
+    InstanceChanges,
+    LinkRequest,
+    Pooler,
+    ProvisionRequest,
+)
+from app.operations.databases import measuring
+from app.operations.ports.postgres import ServerReport
+from app.web.dashboard import fields
+from app.web.dashboard.instances import operator
+from app.web.dashboard.notices import done
+
+pages = Blueprint("new_instances", __name__)
+
+_FIELDS = (
+    "name",
+    "host",
+    "port",
+    "user",
+    "database",
+    "sslmode",
+    "public_host",
+    "public_port",
+    "public_sslmode",
+    "ca_certificate",
+    "pooler_host",
+    "pooler_port",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """What a connection test found."""
+
+    instance: Instance
+    report: ServerReport
+
+
+@pages.get("/provision")
+def provision_form(error: CoppiceError | None = None) -> ResponseReturnValue:
+    operator()
+    page = render_template("provision.html", given=request.form, error=error)
+    return page, fields.status_of(error)
+
+
+@pages.post("/provision")
+def provision() -> ResponseReturnValue:
+    services = operator()
+    try:
+        wanted = ProvisionRequest(
+            name=fields.text("name"),
+            listen=fields.text("listen") or LOOPBACK,
+            port=fields.port("port", "The port"),
+            public_host=fields.text("public_host") or None,
+            insecure_network=fields.is_checked("insecure_network"),
+        )
+        if wanted.public_host is None and not is_loopback(wanted.listen):
+            raise Invalid(
+                "Other machines need a name for this one.",
+                advice="Fill in the host that runners and applications are told.",
+            )
+        instance = instances.provision(services, current_app.extensions["clusters"], wanted)
+    except CoppiceError as error:
+        return provision_form(error)
+    measuring.measure_instance(services, instance.id)
+    return done(url_for("dashboard.instances.show", name=instance.name), "provisioned")
+
+
+@pages.get("/link")
+def link_form(
+    error: CoppiceError | None = None, tested: Tested | None = None
+) -> ResponseReturnValue:
+    operator()
+    page = render_template(
+        "link.html", given=_filled(), error=error, tested=tested, instance=None, sslmodes=SslMode
+    )
+    return page, fields.status_of(error)
+
+
+@pages.post("/link")
+def link() -> ResponseReturnValue:
+    """Test, or store after a test; "fill" only takes a connection string apart."""
+    services = operator()
+    act = fields.text("act")
+    if act == "fill":
+        try:
+            parse_server_url(fields.text("url"))
+        except CoppiceError as error:
+            return link_form(error)
+        return link_form()
+    try:
+        wanted = _link_request()
+        if act == "test":
+            instance, report = instances.try_link(services, wanted)
+            return link_form(tested=Tested(instance=instance, report=report))
+        instance, _ = instances.link(services, wanted)
+    except CoppiceError as error:
+        return link_form(error)
+    measuring.measure_instance(services, instance.id)
+    return done(url_for("dashboard.instances.show", name=instance.name), "linked")
+
+
+@pages.get("/instances/<name>/edit")
+def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
+    services = operator()
+    instance = services.instances.named(name)
+    given = request.form if request.method == "POST" else _of_instance(instance)
+    page = render_template(
+        "link.html", given=given, error=error, tested=None, instance=instance, sslmodes=SslMode
+    )
+    return page, fields.status_of(error)
+
+
+@pages.post("/instances/<name>/edit")
+def save(name: str) -> ResponseReturnValue:
+    services = operator()
+    try:
+        pooler = _pooler()
+        changes = InstanceChanges(
+            url=fields.text("url") or None,
+            public_host=fields.text("public_host") or None,
+            public_port=fields.port("public_port", "The port that runners are told"),
+            public_sslmode=_sslmode("public_sslmode"),
+            ca_certificate=_certificate() or "",
+            pooler=pooler,
+            without_pooler=pooler is None,
+        )
+        instance, _ = instances.edit(services, name, changes)
+    except CoppiceError as error:
+        return edit(name, error)
+    measuring.measure_instance(services, instance.id)
+    return done(url_for("dashboard.instances.show", name=name), "instance-edited")
+
+
+def _link_request() -> LinkRequest:
+    return LinkRequest(
+        name=fields.text("name"),
+        url=_url(),
+        public_host=fields.text("public_host") or None,
+        public_port=fields.port("public_port", "The port that runners are told"),
+        public_sslmode=_sslmode("public_sslmode"),
+        ca_certificate=_certificate(),
+        pooler=_pooler(),
+    )
+
+
+def _url() -> str:
+    """The connection string that was pasted, or the one that the fields make."""
+    if not fields.text("host"):
+        return fields.text("url")
+    host = check_host(fields.text("host"))
+    shown = f"[{host}]" if ":" in host else host
+    login = f"{quote(fields.text('user'), safe='')}:{quote(request.form['password'], safe='')}"
+    port = fields.port("port", "The port") or 5432
+    database = quote(fields.text("database") or "postgres", safe="")
+    sslmode = fields.text("sslmode")
+    options = f"?sslmode={quote(sslmode, safe='')}" if sslmode else ""
+    return f"postgresql://{login}@{shown}:{port}/{database}{options}"
+
+
+def _filled() -> Mapping[str, str]:
+    """The fields as given; what a pasted connection string says stands in those left empty."""
+    given = {name: request.form.get(name, "") for name in (*_FIELDS, "password")}
+    text = request.form.get("url", "").strip()
+    if not text or given["host"]:
+        return given
+    try:
+        admin, sslmode = parse_server_url(text)
+    except CoppiceError:
+        return {**given, "url": text}
+    return {
+        **given,
+        "host": admin.address.host,
+        "port": str(admin.address.port),
+        "user": admin.user,
+        "password": admin.password,
+        "database": admin.maintenance_database,
+        "sslmode": sslmode.value if sslmode else "",
+    }
+
+
+def _of_instance(instance: Instance) -> Mapping[str, str]:
+    public, pooler = instance.public_address, instance.pooler_address
+    return {
+        "public_host": public.host,
+        "public_port": str(public.port),
+        "public_sslmode": public.sslmode.value,
+        "ca_certificate": public.ca_certificate or "",
+        "pooler_host": pooler.host if pooler else "",
+        "pooler_port": str(pooler.port) if pooler else "",
+        "pooler_knows_job_logins": "yes" if instance.pooler_knows_job_logins else "",
+    }
+
+
+def _sslmode(name: str) -> SslMode | None:
+    given = fields.text(name)
+    try:
+        return SslMode(given) if given else None
+    except ValueError:
+        raise Invalid(f"There is no sslmode {given!r}.") from None
+
+
+def _certificate() -> str | None:
+    text = fields.text("ca_certificate").replace("\r\n", "\n")
+    if not text:
+        return None
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise Invalid(
+            "That is no CA certificate.",
+            advice="Paste the PEM text: it begins with -----BEGIN CERTIFICATE-----.",
+        )
+    return f"{text}\n"
+
+
+def _pooler() -> Pooler | None:
+    host, port = fields.text("pooler_host"), fields.port("pooler_port", "The pooler's port")
+    if not host and port is None:
+        return None
+    if not host or port is None:
+        raise Invalid("The pooler's host and port go together.")
+    knows = fields.is_checked("pooler_knows_job_logins")
+    return Pooler(host=host, port=port, knows_job_logins=knows)

@@ -1,0 +1,35 @@
+"""What a page says after something was done: named in the address, so that no text comes in."""
+
+from typing import Any
+
+from flask import redirect, request
+from flask.typing import ResponseReturnValue
+
+NOTICES = {
+    "provisioned": "The server runs. Assign an app to give its branches databases.",
+    "linked": "The server is linked. Assign an app to give its branches databases.",
+    "instance-edited": "The instance was changed.",
+    "instance-deleted": "The instance is gone.",
+    "measured": "The server was asked just now.",
+    "assigned": "The app is assigned. Its databases are being made; this page follows.",
+    "edited": "The assignment was changed.",
+    "removed": "The app is not assigned any more. Its databases stay where they are.",
+    "fix": "It is set up once more; this page follows.",
+    "create": "It is being made; this page follows.",
+    "reset": "It is replaced by an empty one; this page follows.",
+    "restore": "It is opened again with its data; this page follows.",
+    "delete": "Nobody can connect to it any more. Restore brings it back.",
+    "drop": "It is being dropped with all its data.",
+    "rerun": "GitHub starts the job again.",
+}
+
+
+def found() -> dict[str, Any]:
+    """The notice that the address of the page names."""
+    return {"notice": NOTICES.get(request.args.get("done", ""))}
+
+
+def done(path: str, what: str) -> ResponseReturnValue:
+    """Go on to a page that says what was done; reloading it repeats nothing."""
+    path, mark, fragment = path.partition("#")
+    return redirect(f"{path}?done={what}{mark}{fragment}", code=303)

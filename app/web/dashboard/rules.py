@@ -1,0 +1,147 @@
+"""Assignments: assigning a repository, editing the rules, removing the app."""
+
+from dataclasses import replace
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core.assignments import (
+    Assignment,
+    BotPolicy,
+    LogPolicy,
+    Policies,
+    PreviewFailure,
+    PreviewPolicy,
+    RunnerPolicy,
+)
+from app.core.errors import CoppiceError, Invalid
+from app.core.people import Act
+from app.operations.administration import assignments
+from app.operations.administration.assignments import AssignRequest
+from app.operations.services import Services
+from app.web import sight
+from app.web.dashboard import fields
+from app.web.dashboard.notices import done
+from app.web.identity import acting
+
+pages = Blueprint("rules", __name__)
+
+
+@pages.get("/assign")
+def new(error: CoppiceError | None = None) -> ResponseReturnValue:
+    """Who is no operator names the repository first: its maintainers see what there is."""
+    services = acting()
+    given = request.values
+    repository = given.get("repository", "").strip()
+    if repository and not services.actor.is_operator and error is None:
+        try:
+            sight.repository_to_assign(services, repository, None)
+        except CoppiceError as problem:
+            error, repository = problem, ""
+    may_choose = services.actor.is_operator or bool(repository)
+    page = render_template(
+        "assign.html",
+        given=given,
+        policies=_policies(Policies()) if request.method == "POST" else Policies(),
+        error=error,
+        instances=sorted(one.name for one in services.instances.all()) if may_choose else [],
+        may_choose=may_choose,
+        repositories=_known(services) if services.actor.is_operator else [],
+        install_url=f"{services.github_url}/settings/apps",
+    )
+    return page, fields.status_of(error)
+
+
+@pages.post("/assign")
+def assign() -> ResponseReturnValue:
+    services = acting()
+    try:
+        app_id = fields.text("app_id") or None
+        sight.repository_to_assign(services, fields.text("repository"), app_id)
+        assigned = assignments.assign(
+            services,
+            AssignRequest(
+                full_name=fields.text("repository"),
+                instance=fields.text("instance"),
+                migration_command=fields.text("migration_command"),
+                app_id=app_id,
+                policies=_policies(Policies()),
+            ),
+        )
+    except CoppiceError as error:
+        return new(error)
+    return done(url_for("dashboard.apps.show", app_id=assigned.assignment.app.id), "assigned")
+
+
+@pages.get("/apps/<app_id>/edit")
+def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
+    assigned = sight.app(acting(), app_id, Act.MANAGE)
+    shown = assigned.assignment
+    if request.method == "POST":
+        command = fields.text("migration_command")
+        shown = replace(shown, migration_command=command, policies=_policies(shown.policies))
+    page = render_template("assignment.html", assigned=assigned, shown=shown, error=error)
+    return page, fields.status_of(error)
+
+
+@pages.post("/apps/<app_id>/edit")
+def save(app_id: str) -> ResponseReturnValue:
+    services = acting()
+    assignment: Assignment = sight.app(services, app_id, Act.MANAGE).assignment
+    try:
+        assignments.edit(
+            services,
+            assignment,
+            migration_command=fields.text("migration_command"),
+            policies=_policies(assignment.policies),
+        )
+    except CoppiceError as error:
+        return edit(app_id, error)
+    return done(url_for("dashboard.apps.show", app_id=app_id), "edited")
+
+
+@pages.get("/apps/<app_id>/remove")
+def ask_to_remove(app_id: str) -> ResponseReturnValue:
+    assigned = sight.app(acting(), app_id, Act.MANAGE)
+    return render_template("remove.html", assigned=assigned)
+
+
+@pages.post("/apps/<app_id>/remove")
+def remove(app_id: str) -> ResponseReturnValue:
+    services = acting()
+    assignments.remove(services, sight.app(services, app_id, Act.MANAGE).assignment)
+    return done(url_for("dashboard.apps.show", app_id=app_id), "removed")
+
+
+def _policies(before: Policies) -> Policies:
+    """The rules as the form has them; what it does not show stays as it was."""
+    try:
+        return replace(
+            before,
+            ignore_patterns=fields.lines("ignore_patterns"),
+            preview=PreviewPolicy(fields.text("preview")),
+            preview_failure=PreviewFailure(fields.text("preview_failure")),
+            extensions=fields.lines("extensions"),
+            production_environment=fields.text("production_environment"),
+            allowed_workflows=fields.lines("allowed_workflows"),
+            runners=RunnerPolicy(fields.text("runners")),
+            bots=BotPolicy(fields.text("bots")),
+            runtime_production=fields.is_checked("runtime_production"),
+            log=LogPolicy(fields.text("log")),
+            seed_command=fields.text("seed_command"),
+            seed_production=fields.is_checked("seed_production"),
+        )
+    except ValueError:
+        raise Invalid(
+            "A choice of this form is not known.", advice="Load the page again."
+        ) from None
+
+
+def _known(services: Services) -> list[str]:
+    """Repositories to choose from: those that the App was heard of from and that are not taken."""
+    taken = {one.app.repository_id for one in services.apps.assignments()}
+    return sorted(
+        one.full_name
+        for one in services.repositories.all()
+        if one.is_active and one.id not in taken
+    )

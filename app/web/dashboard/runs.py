@@ -1,0 +1,121 @@
+"""Runs: what one run of the Action did to each database, with the logs."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.core import ansi
+from app.core.environments import Environment
+from app.core.errors import NotFound
+from app.core.identifiers import RunId
+from app.core.people import Act
+from app.core.runs import Migration
+from app.web.dashboard import tables
+from app.web.dashboard.apps import find
+from app.web.identity import acting
+
+pages = Blueprint("runs", __name__, url_prefix="/apps/<app_id>/runs/<int:run_id>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line of a log that is shown."""
+
+    number: int
+    spans: Sequence[ansi.Span]
+    pieces: Sequence[tuple[str, bool]] = ()
+    """With a search: the line in pieces, and which of them match."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What a command wrote, or those lines of it that hold what is searched for."""
+
+    title: str
+    lines: Sequence[LogLine]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A migration and its logs."""
+
+    migration: Migration
+    logs: Sequence[Log]
+
+
+@pages.get("")
+def show(app_id: str, run_id: int) -> ResponseReturnValue:
+    services = acting()
+    found = find(services, app_id)
+    past = services.history.run(found.app.id, RunId(run_id))
+    can = tables.abilities(services, found.app, found.repository)
+    query = request.args.get("q", "").strip()
+    shown = [
+        Shown(migration=one, logs=_logs(one, query) if can.may("see_log") else ())
+        for one in past.migrations
+    ]
+    names = {one.id: one.name for one in services.databases.all(app_id=found.app.id)}
+    return render_template(
+        "run.html",
+        found=found,
+        run=past.run,
+        shown=shown,
+        names=names,
+        may_see_logs=can.may("see_log"),
+        query=query,
+        is_busy=any(one.finished_at is None for one in past.migrations),
+    )
+
+
+@pages.get("/<environment>.log")
+def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
+    """The logs of a database's migrations in this run, as plain text."""
+    services = acting()
+    found = find(services, app_id, Act.SEE_LOG)
+    past = services.history.run(found.app.id, RunId(run_id))
+    texts = [
+        ansi.plain(line)
+        for one in past.migrations
+        if one.environment == environment
+        for log in _texts(one)
+        for line in ansi.lines(log[1])
+    ]
+    if environment not in set(Environment) or not texts:
+        raise NotFound("There is no such log.")
+    name = f"{found.app.id}-run-{run_id}-{environment}.log"
+    return Response(
+        "\n".join(texts) + "\n",
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f"attachment; filename={name}"},
+    )
+
+
+def _texts(migration: Migration) -> list[tuple[str, str]]:
+    texts = [("Migration", migration.log_tail)]
+    if migration.seeding is not None:
+        texts.append(("Seed", migration.seeding.log_tail))
+    return [(title, text) for title, text in texts if text.strip()]
+
+
+def _logs(migration: Migration, query: str) -> list[Log]:
+    return [log_of(title, text, query) for title, text in _texts(migration)]
+
+
+def log_of(title: str, text: str, query: str) -> Log:
+    """The lines to show; all of them without a query, compared without case."""
+    lines = ansi.lines(text)
+    pattern = re.compile(f"({re.escape(query)})", re.IGNORECASE) if query else None
+    shown = []
+    for number, spans in enumerate(lines, start=1):
+        if pattern is None:
+            shown.append(LogLine(number=number, spans=spans))
+            continue
+        pieces = pattern.split(ansi.plain(spans))
+        if len(pieces) > 1:
+            marked = [(piece, index % 2 == 1) for index, piece in enumerate(pieces) if piece]
+            shown.append(LogLine(number=number, spans=spans, pieces=marked))
+    return Log(title=title, lines=shown, total=len(lines))

@@ -1,0 +1,111 @@
+"""Databases as rows of a table: what is known of each, and what the reader may do with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import current_app
+
+from app.core.assignments import App
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import AppId
+from app.core.people import Act, Wanted, refusal
+from app.core.repositories import Repository
+from app.operations.services import Services
+from app.web.identity import Permissions
+
+REFRESH_SECONDS = 2
+_ORDER = (Environment.PRODUCTION, Environment.PREVIEW, Environment.DEV, Environment.BRANCH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What the reader may do with an app, as far as GitHub was asked; acting asks it again."""
+
+    services: Services
+    app_id: AppId
+    permission: str
+
+    def may(self, act: str, environment: str | None = None) -> bool:
+        wanted = Wanted(
+            act=Act(act),
+            app_id=self.app_id,
+            environment=Environment(environment) if environment else None,
+        )
+        return refusal(self.services.actor, wanted, permission=self.permission) is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A database."""
+
+    database: Database
+    repository: Repository | None
+    size_bytes: int | None
+    may_connect: bool
+    may_change: bool
+
+    @property
+    def place(self) -> str:
+        """What it is for, in a word."""
+        return self.database.branch or self.database.environment.value
+
+    @property
+    def is_live(self) -> bool:
+        return self.database.is_live
+
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """What can be done in its state by the reader."""
+        state = self.database.state
+        if state is DatabaseState.READY:
+            connect = ("url",) if self.may_connect else ()
+            return connect + (("reset", "fix", "delete") if self.may_change else ())
+        if not self.may_change:
+            return ()
+        if state is DatabaseState.ERROR:
+            return ("fix", "reset", "delete")
+        if state is DatabaseState.DELETED:
+            return ("restore", "delete") if self.database.is_live else ("delete",)
+        return ("fix",)
+
+
+def abilities(services: Services, app: App, repository: Repository | None) -> Abilities:
+    """What the reader may do with an app. Raises GitHubUnavailable."""
+    permissions: Permissions = current_app.extensions["permissions"]
+    permission = "none"
+    if repository is not None and not services.actor.is_operator:
+        permission = permissions.of(services, repository, services.actor, is_fresh=False)
+    return Abilities(services=services, app_id=app.id, permission=permission)
+
+
+def rows(
+    services: Services,
+    databases: Sequence[Database],
+    *,
+    abilities: Mapping[AppId, Abilities],
+    repositories: Mapping[AppId, Repository | None],
+) -> list[Row]:
+    """In the order in which people look for them: production first, deleted ones last."""
+    sizes = services.measurements.sizes([one.id for one in databases])
+    return [
+        Row(
+            database=one,
+            repository=repositories.get(one.app_id),
+            size_bytes=sizes.get(one.id),
+            may_connect=abilities[one.app_id].may("connect", one.environment),
+            may_change=abilities[one.app_id].may("change", one.environment),
+        )
+        for one in sorted(databases, key=_order)
+    ]
+
+
+def is_busy(databases: Sequence[Database]) -> bool:
+    """Whether something is on its way, so that the page should follow it."""
+    return any(one.state is DatabaseState.CREATING for one in databases)
+
+
+def _order(database: Database) -> tuple[bool, str, int, str]:
+    is_deleted = database.state is DatabaseState.DELETED
+    place = _ORDER.index(database.environment)
+    return is_deleted, database.app_id, place, database.branch or ""
