@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from app.cli import shown
 from app.cli.desk import Found, Given, Target
-from app.cli.output import Row
+from app.cli.output import Row, remark
+from app.cli.remarks import remark_on_new_dev
 from app.cli.session import Session
 from app.core.databases import Database
-from app.core.errors import NotFound
+from app.core.environments import Environment
+from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import AppId, DatabaseId, TokenId
 from app.machine.data_dir import DataDir
 from app.operations.administration import assignments, databases, local_work, tokens
@@ -72,11 +74,11 @@ class LocalDesk:
 
     def login(self, target: Target, *, purpose: str) -> Given:
         assigned, where = self._place(target)
-        database = local_work.find_or_make(self._services, assigned, where)
+        database = self._find_or_make(assigned, where)
         login = databases.login(self._services, database, purpose=purpose)
         found = variables(login)
         if purpose == "env":
-            found |= local_work.shadow_variables(self._services, database)
+            found |= self._shadow_variables(database)
         ca_certificate = login.instance.public_address.ca_certificate
         if ca_certificate is not None:
             folder = DataDir(path=self._session.config.data_dir).path
@@ -112,6 +114,24 @@ class LocalDesk:
         target.check_place()
         assigned, where = self._place(target)
         return databases.find(self._services, assigned, where)
+
+    def _find_or_make(self, assigned: Assigned, where: Place) -> Database:
+        try:
+            return databases.find(self._services, assigned, where)
+        except NotFound:
+            if where.environment is not Environment.DEV:
+                raise
+        database = databases.create(self._services, assigned, where)
+        remark_on_new_dev(database.name, assigned.assignment.policies.seed_command)
+        return database
+
+    def _shadow_variables(self, database: Database) -> dict[str, str]:
+        """What is wrong with the shadow keeps nobody from the database itself."""
+        try:
+            return local_work.shadow_variables(self._services, database)
+        except CoppiceError as error:
+            remark(f"There is no SHADOW_DATABASE_URL: {error} {error.advice}")
+            return {}
 
     def _place(self, target: Target) -> tuple[Assigned, Place]:
         assigned = assignments.find(self._services, target.name, app_id=target.app_id)

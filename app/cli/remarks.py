@@ -21,3 +21,9 @@ def remark_on_reach(instance: Instance) -> None:
             f"Note: runners are told {instance.public_address.host}, so only runners on this"
             " machine reach it. For others, say --public-host."
         )
+
+
+def remark_on_new_dev(name: str, seed_command: str) -> None:
+    """No run reaches the database for local work, so none seeds it."""
+    if seed_command:
+        remark(f"{name} is new and empty: migrate it, then seed it with: {seed_command}")

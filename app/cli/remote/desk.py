@@ -6,6 +6,7 @@ from typing import Any
 
 from app.cli.desk import Found, Given, Target
 from app.cli.output import Row
+from app.cli.remarks import remark_on_new_dev
 from app.cli.remote.client import Client
 from app.cli.remote.logins import folder
 from app.cli.remote.rows import app_row, database_record, database_row, token_row
@@ -85,6 +86,7 @@ class RemoteDesk:
         is_dev = target.branch is None and target.environment in (None, Environment.DEV)
         if database is None and is_dev:
             database = self._wait(self._client.post(f"/apps/{app['id']}/databases"))
+            remark_on_new_dev(str(database["name"]), str(app["policies"]["seed_command"]))
         if database is None:
             what = f"the branch {target.branch}" if target.branch else target.environment
             raise NotFound(

@@ -2,23 +2,10 @@
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import NotFound
 from app.operations.administration import databases
-from app.operations.administration.assignments import Assigned
-from app.operations.administration.databases import Place
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
-
-
-def find_or_make(services: Services, assigned: Assigned, where: Place) -> Database:
-    """The database that is meant; the one for local work is made when it is first asked for."""
-    try:
-        return databases.find(services, assigned, where)
-    except NotFound:
-        if where.environment is not Environment.DEV:
-            raise
-        return databases.create(services, assigned, where)
 
 
 def shadow_variables(services: Services, database: Database) -> dict[str, str]:

@@ -88,7 +88,8 @@ def _ensure(services: Services, database_id: DatabaseId) -> Database:
 def rebuild_database(services: Services, database_id: DatabaseId, *, generation: int) -> Database:
     """Replace a database by an empty one of the same name, roles and password.
 
-    Does nothing but finish what was begun when it is past that generation. Cannot be undone.
+    Does nothing but finish what was begun when it is past that generation. Cannot be undone. The
+    shadow of `dev` holds nothing that lasts: it is emptied each time.
     """
     services.databases.start_afresh(database_id, generation=generation)
     shadow = shadow_of(services, services.databases.get(database_id))
@@ -167,13 +168,11 @@ def answers(services: Services, database: Database) -> list[Intent]:
 
 def _intend_shadow(services: Services, database: Database) -> Database | None:
     """Record that the shadow is to be made, when `dev` is; None for every other database."""
-    is_made = database.state in {DatabaseState.CREATING, DatabaseState.ERROR}
-    if database.environment is not Environment.DEV or not is_made:
-        return None
+    shadow = shadow_of(services, database)
+    if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
+        return shadow  # perhaps we died before it was finished
     assignment = services.apps.assignment(database.app_id)
-    if assignment is None:
-        shadow = shadow_of(services, database)
-    else:
+    if database.environment is Environment.DEV and assignment is not None:
         shadow = intend_database(services, assignment, Environment.SHADOW)
     if shadow is not None and shadow.state is DatabaseState.READY:
         services.databases.change(shadow.id, state=DatabaseState.CREATING)

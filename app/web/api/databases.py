@@ -1,12 +1,14 @@
 """The API for databases. What takes time is done by a worker: the answer is 202 and the state."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.databases import Database, DatabaseState
+from app.core.errors import CoppiceError
 from app.core.people import Act
 from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
@@ -136,7 +138,9 @@ def credentials(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     services = acting()
     database = sight.database(services, path.database, Act.CONNECT)
     login = administration.login(services, database, purpose="databases credentials")
-    shadow = local_work.shadow_variables(services, database)
+    shadow: dict[str, str] = {}
+    with suppress(CoppiceError):  # its own state says what is wrong with it
+        shadow = local_work.shadow_variables(services, database)
     return LoginShown.of(login, shadow).model_dump()
 
 

@@ -157,3 +157,24 @@ def test_a_fix_creates_an_extension_again_that_went_with_the_schema(local: Insta
 
     assert (before, after) == ([[(1,)], [(1,)]], [[(0,)], [(0,)]])
     assert [ask(url, has_citext) for url in urls] == [[(1,)], [(1,)]]
+
+
+def test_a_shadow_that_cannot_be_made_keeps_nobody_from_dev(assigned: Installation) -> None:
+    assigned.ok("instances", "limit", "main", "--databases", "1")
+
+    finished = assigned.run("env", *DEV)
+
+    assert finished.returncode == 0, finished.stderr
+    assert "\nDATABASE_URL=" in finished.stdout
+    assert "SHADOW_DATABASE_URL" not in finished.stdout
+    assert "There is no SHADOW_DATABASE_URL:" in finished.stderr
+    assert "limit" in finished.stderr.lower()
+
+
+def test_a_new_dev_is_told_how_it_gets_its_sample_data(assigned: Installation) -> None:
+    assigned.ok("apps", "edit", "acme/shop", "--seed-command", "npx prisma db seed")
+
+    first, second = assigned.run("env", *DEV), assigned.run("env", *DEV)
+
+    assert "npx prisma db seed" in first.stderr
+    assert "npx prisma db seed" not in second.stderr
