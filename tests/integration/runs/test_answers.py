@@ -110,3 +110,32 @@ def test_a_closed_pull_request_gets_no_answer(shop: Shop) -> None:
     )
 
     assert conclusions(shop, sha) == {}
+
+
+def test_a_merge_group_is_looked_at_again_for_an_end_that_nobody_tells(shop: Shop) -> None:
+    shop.push("x")
+    queue = shop.github.queue_merge(shop.github.open_pull_request(shop.repository, "x"))
+    run = shop.job(queue, event="merge_group").run
+    shop.world.settle()
+    shop.world.put_retries_forward()
+    shop.world.settle()
+
+    shop.github.hook.hold()
+    shop.github.complete_run(run)
+    shop.github.hook.release([])
+    shop.world.put_retries_forward()
+    shop.world.settle()
+
+    assert conclusions(shop, run.head_sha) == dict.fromkeys(REQUIRABLE, Conclusion.SKIPPED)
+
+
+def test_a_merge_group_without_a_workflow_is_answered_in_full(shop: Shop) -> None:
+    shop.push("x")
+    queue = shop.github.queue_merge(shop.github.open_pull_request(shop.repository, "x"))
+    sha = shop.github.branch_head(shop.repository, queue) or ""
+    shop.world.settle()
+
+    shop.world.put_retries_forward()
+    shop.world.settle()
+
+    assert conclusions(shop, sha) == dict.fromkeys(REQUIRABLE, Conclusion.SKIPPED)
