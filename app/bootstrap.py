@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,20 +14,17 @@ from typing import cast
 from pydantic import SecretStr
 
 from app.config import Config
-from app.core.identifiers import InstanceId
-from app.core.instances import Instance, InstanceKind
 from app.github.adapter import PyGithubGitHub
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir, read_or_make
+from app.machine.servers import Servers
 from app.no_github import NoGitHub
 from app.operations.ports.github import GitHub
-from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
-from app.postgres.server import PostgresServer
 from app.postgres.sessions import admin_login, dsn
 from app.store.apps import PostgresApps
 from app.store.audit import PostgresAudit
@@ -201,7 +197,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             audit=PostgresAudit(pool),
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),
-            server_for=_Servers(local),
+            server_for=Servers(local),
             free_bytes=local.free_bytes,
             github=stack.enter_context(_github(config)),
             tokens=OidcVerifier(config.oidc_issuer, config.public_url),
@@ -212,28 +208,6 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             retention=config.retention,
             github_url=config.github_url,
         )
-
-
-class _Servers:
-    """One adapter for each instance, made anew when the instance's row changes. Thread-safe."""
-
-    def __init__(self, local: Clusters) -> None:
-        self._local = local
-        self._lock = threading.Lock()
-        self._made: dict[InstanceId, tuple[Instance, PostgresServer]] = {}
-
-    def __call__(self, instance: Instance) -> DatabaseServer:
-        with self._lock:
-            if instance.kind is InstanceKind.PROVISIONED:
-                self._local.ensure_running(instance.name)
-            made = self._made.get(instance.id)
-            if made is not None and made[0] == instance:
-                return made[1]
-            if made is not None:
-                made[1].close()
-            server = PostgresServer(instance.admin)
-            self._made[instance.id] = (instance, server)
-            return server
 
 
 @contextmanager

@@ -1,0 +1,237 @@
+"""What is said below pull requests, as GitHub renders it: nothing of a hostile name comes alive."""
+
+import re
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from app.core.branches import is_possible_branch
+from app.core.commands import Verb, parse_command
+from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import (
+    AppId,
+    BranchName,
+    CommentId,
+    CommitSha,
+    DatabaseId,
+    DatabaseName,
+    InstanceId,
+    RoleName,
+)
+from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.core.names import database_name
+from app.core.runs import MigrationResult
+from app.operations.checks.markdown import visible
+from app.operations.ports.pull_requests import LastMigration
+from app.operations.pull_requests import wording
+from app.operations.pull_requests.wording import Overview, Row
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+RENDERER = MarkdownIt("commonmark", {"html": True}).enable("table")
+ADDRESS = Address(host="db.example.com", port=5432, sslmode=SslMode.REQUIRE)
+INSTANCE = Instance(
+    id=InstanceId(1),
+    name="main",
+    kind=InstanceKind.LINKED,
+    admin=AdminLogin(address=ADDRESS, user="coppice", password="the-admin-password"),
+    public_address=ADDRESS,
+)
+HOSTILE = [
+    "@octocat/x",
+    "x-@everyone",
+    "<img/src=x/onerror=alert(1)>",
+    "<!--",
+    "-->",
+    "[click](http-//evil.example)",
+    "https-//evil.example",
+    "www.evil.example",
+    "`x`",
+    "``x```y`",
+    "a|b|c",
+    "|",
+    "`|`",
+    "**bold**",
+    "_x_",
+    "#1",
+    "GH-1",
+    "x&amp;y",
+    "$(id)",
+    "'; DROP TABLE x",
+    "\u202egnp.exe",
+    "a\u200bb",
+    "\u2028/db\u2028reset",
+    "/db",
+    "🌳",
+]
+
+
+def database(branch: str | None = "feature/login", **changes: Any) -> Database:
+    environment = Environment.BRANCH if branch else Environment.PREVIEW
+    name = database_name(AppId("3ba03b"), environment, BranchName(branch) if branch else None)
+    made = Database(
+        id=DatabaseId(7),
+        app_id=AppId("3ba03b"),
+        instance_id=InstanceId(1),
+        environment=environment,
+        branch=BranchName(branch) if branch else None,
+        name=DatabaseName(name),
+        owner_role=RoleName("owner"),
+        login_role=RoleName("3ba03b-u-0a1b2c"),
+        marker="the-marker",
+        state=DatabaseState.READY,
+        reason=None,
+        generation=1,
+        is_emptying=False,
+        migrated_sha=None,
+        migrated_at=None,
+        created_at=NOW,
+        ready_at=NOW,
+        drop_after=None,
+        missing_since=None,
+        is_live=True,
+    )
+    return replace(made, **changes)
+
+
+def overview(*databases: Database, branch: str = "feature/login", **changes: Any) -> Overview:
+    last = LastMigration(result=MigrationResult.SUCCESS, head_sha=CommitSha("a" * 40), at=NOW)
+    rows = tuple(Row(database=one, last=last, size_bytes=7_700_000) for one in databases)
+    shown = Overview(
+        head_branch=BranchName(branch),
+        is_open=True,
+        rows=rows,
+        retention=timedelta(days=7),
+        at=NOW,
+    )
+    return replace(shown, **changes)
+
+
+def tokens(text: str) -> list[Token]:
+    """Everything that a renderer sees, inside out."""
+    flat: list[Token] = []
+    for token in RENDERER.parse(text):
+        flat += [token, *(token.children or [])]
+    return flat
+
+
+def of(text: str, *kinds: str) -> list[str]:
+    return [token.content for token in tokens(text) if token.type in kinds]
+
+
+def assert_harmless(text: str, *, codes: int) -> None:
+    """Only our own marker is HTML; names are in code, where GitHub links and mentions nothing."""
+    html = "".join(of(text, "html_block", "html_inline")).strip()
+    assert html in ("", text.split("\n")[0])
+    assert [token for token in tokens(text) if token.type in ("link_open", "image")] == []
+    plain = " ".join(of(text, "text"))
+    assert not re.search(r"@\w|#\d|://|www\.|GH-", plain), plain
+    assert len(of(text, "code_inline", "code_block", "fence")) == codes
+
+
+branches = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(min_size=1, max_size=40),
+    st.text(alphabet="`|<>@#[]()!*_~&\\/-. $\u202e\u2028", min_size=1, max_size=20),
+).filter(is_possible_branch)
+
+
+@given(branches)
+def test_the_summary_shows_any_name_as_it_is_and_as_nothing_else(branch: str) -> None:
+    text = wording.summary(overview(database(branch), branch=branch))
+
+    # The name of the branch, of its database, and three words of ours.
+    assert_harmless(text, codes=4)
+    assert of(text, "code_inline")[0] == visible(branch)
+    assert of(text, "code_inline")[1] == database(branch).name
+    cells = [token for token in tokens(text) if token.type == "td_open"]
+    assert len(cells) == 4
+
+
+@given(branches)
+def test_an_address_shows_any_name_as_it_is_and_as_nothing_else(branch: str) -> None:
+    text = wording.addresses(
+        [(database(branch), INSTANCE)], repository="acme/shop", public_url="coppice.example.com"
+    )
+    body = wording.reply(CommentId(5), Verb.URL, text)
+
+    assert_harmless(body, codes=3)
+    [address, command] = of(body, "fence")
+    assert "the-admin-password" not in body
+    assert f"PGDATABASE={database(branch).name}" in address
+    assert shlex.split(command.splitlines()[1]) == [
+        "coppice",
+        "env",
+        "acme/shop",
+        "--branch",
+        visible(branch),
+    ]
+
+
+@given(branches)
+def test_a_public_repository_is_told_no_address(branch: str) -> None:
+    text = wording.no_addresses(BranchName(branch), repository="acme/shop", public_url="x.example")
+
+    assert_harmless(text, codes=1)
+    assert "db.example.com" not in text
+
+
+@given(st.text())
+def test_what_github_says_is_quoted_as_text(reason: str) -> None:
+    body = wording.reply(CommentId(5), Verb.MIGRATE, wording.not_rerun(reason, None))
+
+    assert_harmless(body, codes=2)
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_an_answer_is_no_command(verb: Verb) -> None:
+    for text in (wording.usage("Why."), wording.usage(), "/db reset"):
+        assert parse_command(wording.reply(CommentId(5), verb, text)) is None
+    assert parse_command(wording.summary(overview(database()))) is None
+
+
+def test_rows_say_what_is_the_matter() -> None:
+    text = wording.summary(
+        overview(
+            database(state=DatabaseState.ERROR, reason="db.internal:5432 refused the-secret"),
+            database(state=DatabaseState.CREATING),
+            database(state=DatabaseState.DELETED, drop_after=NOW + timedelta(days=7)),
+            database(None),
+        )
+    )
+
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    assert "| **failed**: the check `database` says why |" in lines[0]
+    assert "| being made |" in lines[1]
+    assert "| deleted; its data is kept until 2026-11-30 |" in lines[2]
+    assert "`3ba03b-preview` (preview, shared by all branches) | ready |" in lines[3]
+    assert "the-secret" not in text
+    assert "success, aaaaaaaaa, 2026-11-23 12:00 UTC | 7.3 MB |" in lines[3]
+
+
+def test_news_are_states_and_results_and_not_amounts_times_or_preview() -> None:
+    told = overview(database(), database(None))
+    later = overview(database(), at=NOW + timedelta(hours=1))
+    [row] = later.rows
+    other_commit = replace(
+        row,
+        size_bytes=1,
+        last=LastMigration(result=MigrationResult.SUCCESS, head_sha=CommitSha("b" * 40), at=NOW),
+    )
+    failed = replace(
+        row,
+        last=LastMigration(result=MigrationResult.FAILURE, head_sha=CommitSha("a" * 40), at=NOW),
+    )
+
+    assert wording.news(replace(later, rows=(other_commit,))) == wording.news(told)
+    assert wording.news(replace(later, rows=(failed,))) != wording.news(told)
+    assert wording.news(replace(told, is_open=False)) != wording.news(told)
+    assert wording.news(overview(database(generation=2))) != wording.news(told)
+    assert wording.news(overview(database(state=DatabaseState.ERROR))) != wording.news(told)
