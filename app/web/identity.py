@@ -3,7 +3,7 @@
 import hmac
 import time
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from app.core.errors import Forbidden, NotFound, Unauthorized
 from app.core.instances import Instance
@@ -58,7 +58,11 @@ def current_actor() -> Actor:
     admin_token: str = current_app.extensions["admin_token"]
     if admin_token and hmac.compare_digest(token.encode(), admin_token.encode()):
         return OPERATOR
-    return actor_of_token(token)
+    # Several ask within one request, and the answer must not change between them.
+    if "token_actor" not in g:
+        g.token_actor = actor_of_token(token)
+    actor: Actor = g.token_actor
+    return actor
 
 
 def actor_of_token(secret: str) -> Actor:

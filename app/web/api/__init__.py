@@ -1,5 +1,6 @@
 """The API under /api/v1: for the Action, for people and for their programs."""
 
+from flask import request
 from flask_openapi3.openapi import OpenAPI
 
 from app.web.api import (
@@ -15,8 +16,11 @@ from app.web.api import (
     tokens,
     whoami,
 )
+from app.web.identity import current_actor
 
 _PARTS = (login, whoami, tokens, instances, limits, apps, databases, history, audit, runs)
+
+_OF_PEOPLE = frozenset(part.api.name for part in _PARTS if part not in (login, runs))
 
 
 def init_app(app: OpenAPI) -> None:
@@ -24,3 +28,15 @@ def init_app(app: OpenAPI) -> None:
     for part in _PARTS:
         app.register_api(part.api)
     app.register_blueprint(description.pages)
+    app.before_request(_refuse_nobody)
+
+
+def _refuse_nobody() -> None:
+    """Raise Unauthorized before anything of a request is looked at that carries no proof.
+
+    Else whoever has none would learn from the complaints what the API takes.
+    """
+    if request.blueprint == runs.api.name:
+        runs.job_token()
+    elif request.blueprint in _OF_PEOPLE:
+        current_actor()

@@ -42,7 +42,7 @@ api = APIBlueprint(
 @api.post("", responses={200: RunAnswer})
 def start(body: StartRun) -> dict[str, Any]:
     """Start a run."""
-    answer = runs.begin(_services(), _token(), body.to_request())
+    answer = runs.begin(_services(), job_token(), body.to_request())
     if isinstance(answer, Unreached):
         skipped = RunSkipped(reason=answer.code, message=answer.message, advice=answer.advice)
         return skipped.model_dump()
@@ -53,7 +53,7 @@ def start(body: StartRun) -> dict[str, Any]:
 def ask(path: OfRun, body: Nothing) -> dict[str, Any]:
     """Ask for one database of the run; 409 means to ask again."""
     environment = Environment(path.environment)
-    answer = turns.ask(_services(), _token(), RunId(path.run), environment)
+    answer = turns.ask(_services(), job_token(), RunId(path.run), environment)
     if isinstance(answer, Go):
         return DatabaseGiven.of(answer).model_dump()
     return DatabasePassed.of(answer, environment=environment).model_dump()
@@ -62,7 +62,9 @@ def ask(path: OfRun, body: Nothing) -> dict[str, Any]:
 @api.post("/<int:run>/databases/<environment>/renew", responses={200: LeaseAnswer})
 def renew(path: OfRun, body: Nothing) -> dict[str, Any]:
     """Hold the database for some time more."""
-    seconds = results.renew(_services(), _token(), RunId(path.run), Environment(path.environment))
+    seconds = results.renew(
+        _services(), job_token(), RunId(path.run), Environment(path.environment)
+    )
     return LeaseAnswer(lease_seconds=seconds).model_dump()
 
 
@@ -71,7 +73,7 @@ def report(path: OfRun, body: ReportResult) -> dict[str, Any]:
     """Report how the migration ended; repeating it gives the same answer."""
     verdict = results.report(
         _services(),
-        _token(),
+        job_token(),
         RunId(path.run),
         Environment(path.environment),
         body.to_report(),
@@ -84,7 +86,8 @@ def _services() -> Services:
     return services
 
 
-def _token() -> str:
+def job_token() -> str:
+    """The token that the job sent. Raises Unauthorized when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthorized(

@@ -1,0 +1,237 @@
+"""Who may do what over the API: each endpoint, asked by each kind of person and token."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from app.core.environments import Environment
+from app.core.people import Actor
+from tests.integration.api.office import ROLES, Office
+
+BRANCH = "feature/login"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An endpoint, and the weakest permission that it needs; less than read sees nothing."""
+
+    name: str
+    method: str
+    path: str
+    weakest: str
+    """Of ROLES, or `operator`, or `anybody` who is known."""
+    body: dict[str, Any] = field(default_factory=dict)
+    is_open: bool = False
+    """It is no secret that there is such a thing: who may not, is told 403."""
+
+
+def case(name: str, what: str, weakest: str, **more: Any) -> Case:
+    method, path = what.split()
+    return Case(name=name, method=method, path=path, weakest=weakest, **more)
+
+
+LINK = {"name": "another", "url": "postgresql://admin:secret@127.0.0.1:1/postgres"}
+CASES = [
+    case("whoami", "GET /whoami", "anybody"),
+    case("instances", "GET /instances", "anybody"),
+    case("apps", "GET /apps", "anybody"),
+    case("databases", "GET /databases", "anybody"),
+    case("instance", "GET /instances/tenants", "read"),
+    case("instance test", "POST /instances/tenants/test", "operator"),
+    case("instance edit", "PATCH /instances/tenants", "operator"),
+    case("instance delete", "DELETE /instances/tenants", "operator"),
+    case("instance link", "POST /instances/link", "operator", body=LINK, is_open=True),
+    case(
+        "instance provision",
+        "POST /instances/provision",
+        "operator",
+        body={"name": "tenants"},
+        is_open=True,
+    ),
+    case("audit", "GET /audit", "operator", is_open=True),
+    case("app", "GET /apps/{app}", "read"),
+    case(
+        "app assign",
+        "POST /apps",
+        "maintain",
+        body={"repository": "acme/shop", "instance": "tenants", "app": "{new}"},
+    ),
+    case("app edit", "PATCH /apps/{app}", "maintain", body={"migration_command": "migrate"}),
+    case("app remove", "DELETE /apps/{app}", "maintain"),
+    case("runs", "GET /apps/{app}/runs", "read"),
+    case("database", "GET /databases/{branch}", "read"),
+    case("create dev", "POST /apps/{app}/databases", "write"),
+    case(
+        "create production",
+        "POST /apps/{app}/databases",
+        "maintain",
+        body={"environment": "production"},
+    ),
+]
+for act in ("fix", "reset", "restore", "seed"):
+    CASES.append(case(f"{act} branch", f"POST /databases/{{branch}}/{act}", "write"))
+    CASES.append(case(f"{act} production", f"POST /databases/{{production}}/{act}", "maintain"))
+    CASES.append(case(f"{act} protected", f"POST /databases/{{protected}}/{act}", "maintain"))
+CASES += [
+    case("edit branch", "PATCH /databases/{branch}", "write"),
+    case("edit production", "PATCH /databases/{production}", "maintain"),
+    case("delete branch", "DELETE /databases/{branch}", "write"),
+    case("delete production", "DELETE /databases/{production}", "maintain"),
+    case("drop production", "DELETE /databases/{production}?now=true", "maintain"),
+    case("credentials branch", "POST /databases/{branch}/credentials", "write"),
+    case("credentials preview", "POST /databases/{preview}/credentials", "write"),
+    case("credentials production", "POST /databases/{production}/credentials", "admin"),
+]
+
+PLACES = {
+    "branch": (Environment.BRANCH, BRANCH),
+    "protected": (Environment.BRANCH, "release"),
+    "preview": (Environment.PREVIEW, None),
+    "production": (Environment.PRODUCTION, None),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def branches(office: Office) -> None:
+    """GitHub protects one branch, and not the other."""
+    for name in (BRANCH, "release"):
+        office.world.github.push(office.world.repository, name)
+    office.world.github.protect(office.world.repository, "release")
+
+
+def outcome(office: Office, case: Case, token: str | None) -> str:
+    """`ok` also where what is asked for cannot be done just now: it was allowed.
+
+    Each time with an app of its own, which the one before cannot have changed.
+    """
+    app_id = office.new_app()
+    path, body = case.path.replace("{app}", app_id), case.body
+    for name, (environment, branch) in PLACES.items():
+        if f"{{{name}}}" in path:
+            database = office.database(app_id, environment, branch)
+            path = path.replace(f"{{{name}}}", str(database.id))
+    if body.get("app") == "{new}":
+        body = {**body, "app": f"{app_id}x"}
+    answer = office.ask(case.method, f"/api/v1{path}", token, body)
+    assert answer.status_code < 500 or answer.status_code == 503, answer.text
+    assert "These fields are wrong" not in answer.text
+    return str(answer.status_code) if answer.status_code in {401, 403, 404} else "ok"
+
+
+def expected(case: Case, role: str) -> str:
+    if case.weakest == "anybody" or role == "operator":
+        return "ok"
+    if case.weakest != "operator" and ROLES.index(role) >= ROLES.index(case.weakest):
+        return "ok"
+    return "404" if role == "none" and not case.is_open else "403"
+
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+
+
+@each_case
+def test_the_permission_decides(office: Office, case: Case) -> None:
+    roles = [*ROLES, "operator"]
+
+    found = {role: outcome(office, case, office.people[role]) for role in roles}
+
+    assert found == {role: expected(case, role) for role in roles}
+
+
+@each_case
+def test_nobody_is_told_anything(office: Office, case: Case) -> None:
+    assert outcome(office, case, None) == "401"
+    assert outcome(office, case, "coppice_" + "a" * 40) == "401"
+
+
+@each_case
+@pytest.mark.parametrize("maker", ["admin", "operator"])
+def test_a_token_for_reading_changes_nothing(office: Office, case: Case, maker: str) -> None:
+    token = office.token(office.actor(maker), is_read_only=True)
+
+    found = outcome(office, case, token)
+
+    may = case.method == "GET" and expected(case, maker) == "ok"
+    assert found == ("ok" if may else "403")
+
+
+@each_case
+@pytest.mark.parametrize("maker", ["admin", "operator"])
+def test_a_token_for_an_app_reaches_no_other(office: Office, case: Case, maker: str) -> None:
+    token = office.token(office.actor(maker), app_id=office.new_app())
+
+    found = outcome(office, case, token)
+
+    if case.weakest == "anybody" or case.name == "instance":
+        assert found == "ok"
+    elif case.weakest == "operator":
+        assert found == "403"
+    else:
+        assert found == "404"
+
+
+def test_lists_hold_what_one_may_see(office: Office) -> None:
+    app_id, other = office.new_app(), office.new_app()
+    database = office.database(app_id, Environment.PREVIEW)
+    office.database(other, Environment.PREVIEW)
+    token = office.token(office.actor("admin"), app_id=app_id)
+
+    apps = office.ask("GET", "/api/v1/apps", token).json()["items"]
+    databases = office.ask("GET", "/api/v1/databases", token).json()["items"]
+    [instance] = office.ask("GET", "/api/v1/instances", token).json()["items"]
+
+    assert [app["id"] for app in apps] == [app_id]
+    assert [one["name"] for one in databases] == [database.name]
+    assert (instance["apps"], instance["databases"]) == ([app_id], 1)
+    assert instance["administration"] is None
+
+
+def test_strangers_see_empty_lists(office: Office) -> None:
+    office.new_app()
+
+    found = {
+        what: office.ask("GET", f"/api/v1/{what}", office.people["none"]).json()["items"]
+        for what in ("apps", "databases", "instances")
+    }
+
+    assert found == {"apps": [], "databases": [], "instances": []}
+
+
+def test_what_one_may_not_see_looks_as_if_it_were_not_there(office: Office) -> None:
+    app_id = office.new_app()
+
+    hidden = office.ask("GET", f"/api/v1/apps/{app_id}", office.people["none"])
+    absent = office.ask("GET", "/api/v1/apps/zz", office.people["none"])
+
+    assert hidden.text.replace(app_id, "zz") == absent.text
+    assert "acme" not in hidden.text
+
+
+def test_a_repository_that_one_may_not_see_looks_as_if_it_were_not_there(office: Office) -> None:
+    found = [
+        office.ask(
+            "POST",
+            "/api/v1/apps",
+            office.people["none"],
+            {"repository": name, "instance": "tenants"},
+        )
+        for name in ("acme/shop", "acme/else")
+    ]
+
+    assert [answer.status_code for answer in found] == [404, 404]
+    assert found[0].text.replace("acme/shop", "acme/else") == found[1].text
+
+
+def test_a_permission_that_was_withdrawn_ends_what_a_token_may(office: Office) -> None:
+    app_id = office.new_app()
+    database = office.database(app_id, Environment.PREVIEW)
+    world = office.world
+    user = world.github.grant(world.repository, "leaver", "write")
+    token = office.token(Actor(name="github:leaver", login="leaver", user_id=user.id))
+    fix = f"/api/v1/databases/{database.id}/fix"
+    assert office.ask("POST", fix, token).status_code == 202
+
+    world.github.grant(world.repository, "leaver", "none")
+
+    assert office.ask("POST", fix, token).status_code == 404
