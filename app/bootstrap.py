@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import cast
 
 from pydantic import SecretStr
@@ -81,21 +80,9 @@ def load_config() -> Config:
     return config.model_copy(update=generated)
 
 
-def config_home() -> Path:
-    """Where a person keeps settings of programs.
-
-    https://specifications.freedesktop.org/basedir-spec/latest/
-    """
-    given = os.environ.get("XDG_CONFIG_HOME", "")
-    return Path(given) if Path(given).is_absolute() else Path.home() / ".config"
-
-
-def local_service() -> str | None:
-    """What says that the service of this machine is meant; None: nothing does."""
-    for name in ("COPPICE_DATABASE_URL", "COPPICE_DATA_DIR"):
-        if os.environ.get(name):
-            return name
-    return ".coppice" if Path(".coppice").is_dir() else None
+def environment() -> Mapping[str, str]:
+    """The variables of this process, for what is not a setting of the service."""
+    return os.environ
 
 
 def child_environment(config: Config) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 from app import bootstrap
 from app.cli.desk import Desk
@@ -52,8 +53,17 @@ def _chosen() -> Login | None:
         raise Invalid("You are logged in to no service.", advice="Log in: coppice login URL")
     if wanted is True or login is None:
         return login
-    sign = bootstrap.local_service()
+    sign = _sign_of_local_service()
     if sign is None:
         return login
     remark(f"Using the service of this machine, for there is {sign}; --remote uses {login.url}.")
     return None
+
+
+def _sign_of_local_service() -> str | None:
+    """What says that the service of this machine is meant; None: nothing does."""
+    given = bootstrap.environment()
+    for name in ("COPPICE_DATABASE_URL", "COPPICE_DATA_DIR"):
+        if given.get(name):
+            return name
+    return ".coppice" if Path(".coppice").is_dir() else None

@@ -28,7 +28,12 @@ class Login:
 
 
 def folder() -> Path:
-    return bootstrap.config_home() / "coppice"
+    """Where this person keeps settings of ours.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    given = Path(bootstrap.environment().get("XDG_CONFIG_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".config") / "coppice"
 
 
 def stored() -> Login | None:
