@@ -38,7 +38,9 @@ def masks(secret: str) -> list[str]:
 
 def forms(secret: str) -> list[str]:
     """List every form that we look for in what we print or report ourselves."""
-    escaped = (form for text in _parts(secret) for form in (*_json(text), *_base64(text)))
+    escaped = (
+        form for text in _parts(secret) for form in (*_json(text), *_base64(text), *_hex(text))
+    )
     return list(dict.fromkeys([*masks(secret), *_usable(escaped)]))
 
 
@@ -64,6 +66,12 @@ def _percent_encoded(text: str) -> list[str]:
 
 def _json(text: str) -> list[str]:
     return [json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]]
+
+
+def _hex(text: str) -> list[str]:
+    """As PostgreSQL shows bytes, for one."""
+    digits = _raw(text).hex()
+    return [digits, digits.upper()]
 
 
 def _base64(text: str) -> list[str]:

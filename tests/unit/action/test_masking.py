@@ -56,6 +56,7 @@ def test_the_usual_encodings_of_a_secret_are_known(text: str) -> None:
         assert quote(secret, safe="") in forms
         assert quote_plus(secret) in forms
         assert json.dumps(secret)[1:-1] in forms
+        assert secret.encode().hex() in forms
 
 
 @given(
