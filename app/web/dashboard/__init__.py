@@ -8,6 +8,7 @@ from app.web.dashboard import (
     audit,
     databases,
     instances,
+    limits,
     new_instances,
     notices,
     rules,
@@ -16,7 +17,7 @@ from app.web.dashboard import (
 from app.web.identity import current_actor
 
 dashboard = Blueprint("dashboard", __name__)
-for part in (instances, new_instances, apps, rules, databases, runs, audit):
+for part in (instances, new_instances, limits, apps, rules, databases, runs, audit):
     dashboard.register_blueprint(part.pages)
 
 

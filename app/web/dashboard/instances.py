@@ -12,11 +12,14 @@ from app.core.errors import CoppiceError
 from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus, instance_status
+from app.core.limits import Limits
 from app.core.repositories import Repository
 from app.operations.administration import instances
+from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.ports.measurements import InstanceMeasurement
 from app.operations.services import Services
+from app.web import sight
 from app.web.dashboard import fields, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting, require_operator
@@ -44,6 +47,9 @@ class Shown:
     size_bytes: int | None
     """Of those databases that were measured; None before the first measurement."""
     measurement: InstanceMeasurement | None
+    limits: Limits
+    owner: str | None
+    """Login of the account that claimed it."""
 
     @property
     def is_provisioned(self) -> bool:
@@ -61,6 +67,13 @@ def operator() -> Services:
     return services
 
 
+def steward(name: str) -> Services:
+    """The collaborators, for who runs an instance: operators, and the account that claimed it."""
+    services = acting()
+    sight.stewarded(services, name)
+    return services
+
+
 @pages.get("/instances")
 def index() -> ResponseReturnValue:
     services = operator()
@@ -71,7 +84,7 @@ def index() -> ResponseReturnValue:
 
 @pages.get("/instances/<name>")
 def show(name: str) -> ResponseReturnValue:
-    services = operator()
+    services = steward(name)
     [shown] = _shown(services, [services.instances.named(name)])
     apps = {one.app_id: services.apps.get(one.app_id) for one in shown.databases}
     repositories = _repositories(services)
@@ -88,20 +101,26 @@ def show(name: str) -> ResponseReturnValue:
         },
         repositories=owners,
     )
-    return render_template("instance.html", shown=shown, instance=shown.instance, rows=rows)
+    return render_template(
+        "instance.html",
+        shown=shown,
+        instance=shown.instance,
+        rows=rows,
+        limits=described(shown.limits),
+    )
 
 
 @pages.post("/instances/<name>/test")
 def test(name: str) -> ResponseReturnValue:
     """Ask the server now; what it says is stored and shown."""
-    services = operator()
+    services = steward(name)
     measuring.measure_instance(services, services.instances.named(name).id)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
 
 
 @pages.get("/instances/<name>/delete")
 def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = operator()
+    services = steward(name)
     [shown] = _shown(services, [services.instances.named(name)])
     page = render_template(
         "instance_delete.html", shown=shown, instance=shown.instance, error=error
@@ -111,7 +130,7 @@ def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseRetur
 
 @pages.post("/instances/<name>/delete")
 def delete(name: str) -> ResponseReturnValue:
-    services = operator()
+    services = steward(name)
     try:
         fields.confirm(services.instances.named(name).name)
         instances.delete(services, current_app.extensions["clusters"], name)
@@ -139,6 +158,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
             if one.instance_id == instance.id
         )
         app_ids = {one.assignment.app.id for one in apps}
+        claim = services.claims.of_instance(instance.id)
         measured = [sizes[one.id] for one in ours if one.id in sizes]
         shown.append(
             Shown(
@@ -148,6 +168,8 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                 databases=ours,
                 size_bytes=sum(measured) if measured else None,
                 measurement=services.measurements.of_instance(instance.id),
+                limits=services.limits.of(instance.id),
+                owner=claim.owner_login if claim else None,
             )
         )
     return shown

@@ -21,7 +21,7 @@ from app.operations.administration.instance_requests import (
 from app.operations.databases import measuring
 from app.operations.ports.postgres import ServerReport
 from app.web.dashboard import fields
-from app.web.dashboard.instances import operator
+from app.web.dashboard.instances import operator, steward
 from app.web.dashboard.notices import done
 
 pages = Blueprint("new_instances", __name__)
@@ -116,7 +116,7 @@ def link() -> ResponseReturnValue:
 
 @pages.get("/instances/<name>/edit")
 def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = operator()
+    services = steward(name)
     instance = services.instances.named(name)
     given = request.form if request.method == "POST" else _of_instance(instance)
     page = render_template(
@@ -127,7 +127,7 @@ def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 
 @pages.post("/instances/<name>/edit")
 def save(name: str) -> ResponseReturnValue:
-    services = operator()
+    services = steward(name)
     try:
         pooler = _pooler()
         changes = InstanceChanges(

@@ -10,6 +10,8 @@ NOTICES = {
     "linked": "The server is linked. Assign an app to give its branches databases.",
     "instance-edited": "The instance was changed.",
     "instance-deleted": "The instance is gone.",
+    "limited": "The limits hold from now on.",
+    "claimed": "This server is yours now. The passwords of its databases are being replaced.",
     "measured": "The server was asked just now.",
     "assigned": "The app is assigned. Its databases are being made; this page follows.",
     "edited": "The assignment was changed.",

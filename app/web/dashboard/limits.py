@@ -1,0 +1,121 @@
+"""What an instance allows, and handing it over: the operator's forms and the page of the link."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core.errors import CoppiceError, Invalid
+from app.core.limits import Limits, in_words, parse_size
+from app.operations.administration import claims, limits
+from app.web.dashboard import fields
+from app.web.dashboard.instances import operator
+from app.web.dashboard.notices import done
+from app.web.identity import acting, permission_now
+
+pages = Blueprint("limits", __name__)
+
+
+@pages.get("/instances/<name>/limits")
+def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
+    services = operator()
+    instance = services.instances.named(name)
+    given = request.form if request.method == "POST" else _of(services.limits.of(instance.id))
+    page = render_template("limits.html", instance=instance, given=given, error=error)
+    return page, fields.status_of(error)
+
+
+@pages.post("/instances/<name>/limits")
+def save(name: str) -> ResponseReturnValue:
+    services = operator()
+    try:
+        limits.set_limits(services, services.instances.named(name), _limits())
+    except CoppiceError as error:
+        return edit(name, error)
+    return done(url_for("dashboard.instances.show", name=name), "limited")
+
+
+@pages.get("/instances/<name>/offer")
+def ask_to_offer(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
+    services = operator()
+    page = render_template(
+        "offer.html",
+        instance=services.instances.named(name),
+        given=request.form or {"days": "7"},
+        error=error,
+        link=None,
+    )
+    return page, fields.status_of(error)
+
+
+@pages.post("/instances/<name>/offer")
+def offer(name: str) -> ResponseReturnValue:
+    """Show the link, this once."""
+    services = operator()
+    instance = services.instances.named(name)
+    try:
+        valid = timedelta(days=_number("days", "The number of days") or 7)
+        link = claims.offer(services, instance, plan=_limits(), valid=valid)
+    except CoppiceError as error:
+        return ask_to_offer(name, error)
+    return render_template("offer.html", instance=instance, link=link, days=valid.days)
+
+
+@pages.get("/claim/<secret>")
+def ask_to_claim(secret: str, error: CoppiceError | None = None) -> ResponseReturnValue:
+    services = acting()
+    instance, claim = claims.offered(services, secret)
+    page = render_template(
+        "claim.html",
+        instance=instance,
+        plan=limits.described(claim.limits),
+        apps=services.apps.assignments(instance_id=instance.id),
+        error=error,
+    )
+    return page, fields.status_of(error)
+
+
+@pages.post("/claim/<secret>")
+def claim(secret: str) -> ResponseReturnValue:
+    services = acting()
+    try:
+        instance = claims.claim(services, secret, permission_on=partial(permission_now, services))
+    except CoppiceError as error:
+        return ask_to_claim(secret, error)
+    return done(url_for("dashboard.instances.show", name=instance.name), "claimed")
+
+
+def _limits() -> Limits:
+    return Limits(
+        databases=_number("databases", "The number of databases"),
+        database_bytes=_size("database_size"),
+        total_bytes=_size("total_size"),
+        connections=_number("connections", "The number of connections"),
+        freezes=fields.is_checked("freezes"),
+    )
+
+
+def _number(name: str, label: str) -> int | None:
+    given = fields.text(name)
+    if not given:
+        return None
+    if not given.isascii() or not given.isdecimal() or len(given) > 9:
+        raise Invalid(f"{label} is no number.", advice="Leave it empty for no limit.")
+    return int(given)
+
+
+def _size(name: str) -> int | None:
+    given = fields.text(name)
+    return parse_size(given) if given else None
+
+
+def _of(present: Limits) -> Mapping[str, str]:
+    given = {
+        "databases": str(present.databases or ""),
+        "database_size": in_words(present.database_bytes) if present.database_bytes else "",
+        "total_size": in_words(present.total_bytes) if present.total_bytes else "",
+        "connections": str(present.connections or ""),
+    }
+    return {**given, "freezes": "yes"} if present.freezes else given
