@@ -5,7 +5,7 @@ import secrets
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -13,14 +13,17 @@ from typing import cast
 from pydantic import SecretStr
 
 from app.config import Config
+from app.connected_app import AppOfSettings, GitHubOfApp, StoredApp
+from app.core.github_app import GitHubApp
+from app.github.accounts import PyGithubAccounts
 from app.github.adapter import PyGithubGitHub
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir, read_or_make
 from app.machine.servers import Servers
-from app.no_github import NoGitHub
 from app.operations.ports.github import GitHub
+from app.operations.ports.sign_in import AppRegistration
 from app.operations.services import Services
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
@@ -34,11 +37,13 @@ from app.store.connection import open_pool
 from app.store.databases import PostgresDatabases
 from app.store.deliveries import PostgresDeliveries
 from app.store.device_logins import PostgresDeviceLogins
+from app.store.github_app import StoredGitHubApp
 from app.store.history import PostgresHistory
 from app.store.instances import PostgresInstances
 from app.store.job_logins import PostgresJobLogins
 from app.store.leases import PostgresLeases
 from app.store.limits import PostgresClaims, PostgresInstanceLimits
+from app.store.login_links import PostgresLoginLinks
 from app.store.measurements import PostgresMeasurements
 from app.store.migration_runs import PostgresMigrations
 from app.store.preparation import prepare
@@ -161,12 +166,13 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
         vault, defer = state.vault, queue.defer
+        registration = _registration(config, StoredGitHubApp(pool, vault))
         yield Services(
             instances=PostgresInstances(pool, vault),
             apps=PostgresApps(pool, defer=defer),
             databases=PostgresDatabases(pool, vault, defer=defer),
             dormant_branches=PostgresDormantBranches(pool),
-            repositories=PostgresRepositories(pool, defer=defer, app_id=config.github_app_id),
+            repositories=PostgresRepositories(pool, defer=defer, app_id=registration.app_id),
             checks=PostgresChecks(pool, defer=defer),
             commands=PostgresCommands(pool, defer=defer),
             summaries=PostgresSummaries(pool, defer=defer),
@@ -178,6 +184,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             job_logins=PostgresJobLogins(pool, vault),
             access_tokens=PostgresTokens(pool),
             device_logins=PostgresDeviceLogins(pool),
+            login_links=PostgresLoginLinks(pool),
             measurements=PostgresMeasurements(pool),
             limits=PostgresInstanceLimits(pool),
             claims=PostgresClaims(pool, defer=defer),
@@ -186,7 +193,9 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             queue=PostgresQueue(pool, defer=defer),
             server_for=Servers(local),
             free_bytes=local.free_bytes,
-            github=stack.enter_context(_github(config)),
+            github=cast(GitHub, stack.enter_context(closing(_github(config, registration)))),
+            github_app=registration,
+            github_accounts=stack.enter_context(closing(PyGithubAccounts(config.github_api_url))),
             tokens=OidcVerifier(config.oidc_issuer, config.public_url),
             clock=lambda: datetime.now(UTC),
             new_secret=new_password,
@@ -197,18 +206,27 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         )
 
 
-@contextmanager
-def _github(config: Config) -> Iterator[GitHub]:
-    app = config.github_app
+def _registration(config: Config, stored: StoredGitHubApp) -> AppRegistration:
+    app, login = config.github_app, config.github_login
+    client = (login.client_id, login.client_secret.get_secret_value()) if login else None
     if app is None:
-        yield cast(GitHub, NoGitHub())
-        return
-    github = PyGithubGitHub(
-        app_id=app.app_id,
-        private_key=app.private_key.get_secret_value(),
-        api_url=config.github_api_url,
+        return StoredApp(stored, client=client)
+    client_id, client_secret = client or ("", "")
+    return AppOfSettings(
+        GitHubApp(
+            app_id=app.app_id,
+            private_key=app.private_key.get_secret_value(),
+            webhook_secrets=tuple(each.get_secret_value() for each in app.webhook_secrets),
+            client_id=client_id,
+            client_secret=client_secret,
+        )
     )
-    try:
-        yield github
-    finally:
-        github.close()
+
+
+def _github(config: Config, registration: AppRegistration) -> GitHubOfApp:
+    def build(app: GitHubApp) -> PyGithubGitHub:
+        return PyGithubGitHub(
+            app_id=app.app_id, private_key=app.private_key, api_url=config.github_api_url
+        )
+
+    return GitHubOfApp(registration, build)

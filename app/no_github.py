@@ -7,16 +7,16 @@ from app.core.errors import GitHubUnavailable
 
 
 class GitHubNotConfigured(GitHubUnavailable):
-    """The settings of the GitHub App are missing."""
+    """Nobody has made the GitHub App yet, and the settings name none."""
 
     code = "github_not_configured"
     advice = (
-        "Set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
-        " COPPICE_GITHUB_WEBHOOK_SECRETS; README.md says how to make the App."
+        "An operator makes it on the page /setup of the dashboard; README.md says how to do without"
+        " that page."
     )
 
     def __init__(self) -> None:
-        super().__init__("No GitHub App is configured.")
+        super().__init__("No GitHub App is connected.")
 
 
 class NoGitHub:

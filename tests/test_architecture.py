@@ -39,6 +39,7 @@ IMPURE_CALLS = {"open", "input", "print", "now", "utcnow", "today"}
 
 # Third-party packages that belong to one place each.
 HOMES = {
+    "authlib": ("app/web/auth",),
     "flask": ("app/web",),
     "flask_openapi3": ("app/web",),
     "procrastinate": ("app/jobs",),

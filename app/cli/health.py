@@ -26,6 +26,7 @@ def doctor(*, as_json: AsJson = False) -> None:
                 session.services,
                 Machine(session.config, dsn=session.state.dsn),
                 settings_warnings=session.config.warnings,
+                operators=session.config.operators,
             )
         )
     rows = [

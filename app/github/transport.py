@@ -37,6 +37,11 @@ class _Bearer(Auth.Auth):
     def __init__(self) -> None:
         self.value = ""
 
+    def authentication(self, headers: dict[str, Any]) -> None:
+        """Add nothing to a request without a token: GitHub refuses an empty one."""
+        if self.value:
+            super().authentication(headers)
+
     @property
     def token_type(self) -> str:
         return "Bearer"
@@ -74,17 +79,19 @@ class Transport:
         method: str,
         path: str,
         *,
-        token: str,
+        token: str | None,
         parameters: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """One request; `path` begins with a slash, or is the address of a next page.
+        """One request, without a token as nobody in particular.
+
+        `path` begins with a slash, or is the address of a next page.
 
         Raises GitHubUnavailable for faults, limits and answers that are not JSON, GitHubRefused
         for what GitHub will not do, GitHubHasNot for 404, TokenRefused for 401.
         """
         connection = self._take()
-        connection.bearer.value = token
+        connection.bearer.value = token or ""
         try:
             headers, data = connection.requester.requestJsonAndCheck(
                 method, path, parameters=dict(parameters or {}), input=body

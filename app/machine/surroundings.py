@@ -7,6 +7,7 @@ import requests
 
 from app.config import Config
 from app.core.errors import TransientError
+from app.core.github_app import GitHubApp
 from app.core.instances import Address
 from app.github.registration import read_registration
 from app.operations.administration.surroundings import FreeSpace, QueueHealth, Registration
@@ -28,14 +29,9 @@ class Machine:
     def queue(self) -> QueueHealth:
         return queue_health(self._dsn)
 
-    def registration(self) -> Registration | None:
-        app = self._config.github_app
-        if app is None:
-            return None
+    def registration(self, app: GitHubApp) -> Registration:
         return read_registration(
-            app_id=app.app_id,
-            private_key=app.private_key.get_secret_value(),
-            api_url=self._config.github_api_url,
+            app_id=app.app_id, private_key=app.private_key, api_url=self._config.github_api_url
         )
 
     def signing_keys(self) -> int:

@@ -18,6 +18,7 @@ from app.operations.ports.postgres import DatabaseServer
 from app.operations.ports.pull_requests import Commands, Summaries
 from app.operations.ports.records import Audit, Queue
 from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs, Seeds
+from app.operations.ports.sign_in import AppRegistration, GitHubAccounts, LoginLinks
 from app.operations.ports.tokens import AccessTokens, DeviceLogins
 
 
@@ -41,6 +42,7 @@ class Services:
     job_logins: JobLogins
     access_tokens: AccessTokens
     device_logins: DeviceLogins
+    login_links: LoginLinks
     measurements: Measurements
     limits: InstanceLimits
     claims: Claims
@@ -51,7 +53,9 @@ class Services:
     free_bytes: Callable[[Instance], int | None]
     """Free room on the disk of an instance's server; None: nobody can tell from here."""
     github: GitHub
-    """Raises GitHubUnavailable on every call while no GitHub App is configured."""
+    """Raises GitHubUnavailable on every call while there is no GitHub App."""
+    github_app: AppRegistration
+    github_accounts: GitHubAccounts
     tokens: TokenVerifier
     clock: Clock
     new_secret: Callable[[], str]

@@ -19,6 +19,7 @@ from app import bootstrap
 from app.config import Config
 from app.core.errors import CoppiceError, TransientError
 from app.machine.data_dir import DataDir
+from app.operations.administration import login_links
 from app.processes.supervisor import Program, Server, Supervisor
 from app.setting_values import Bind
 
@@ -61,10 +62,11 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         stack.callback(supervisor.stop)
         # Before the state database: loading their modules takes as long as its start.
         _add_children(config, supervisor, listener)
-        _prepare(stack.enter_context(bootstrap.open_state(config)))
+        state = stack.enter_context(bootstrap.open_state(config))
+        _prepare(state)
         ours: list[tuple[str, Server]] = [("state database", server)] if server else []
         supervisor.watch(lambda: [*ours, *local.servers()])
-        supervisor.run(on_tick=_Announcement(config, say=say).tick)
+        supervisor.run(on_tick=_Announcement(config, state, say=say).tick)
     say("Stopped.")
 
 
@@ -87,6 +89,13 @@ def _prepare(state: bootstrap.State) -> None:
         bootstrap.prepare_state(state)
     except TransientError as error:
         _log.warning("the state database is down; trying on", problem=str(error))
+
+
+def first_way_in(config: Config, state: bootstrap.State) -> str | None:
+    """A link for the operator, where nobody can log in through GitHub yet; None where they can."""
+    with bootstrap.open_services(config, state, bootstrap.clusters(config)) as services:
+        app = services.github_app.current()
+        return None if app is not None and app.can_log_in else login_links.make(services)
 
 
 def become_web(config: Config) -> NoReturn:
@@ -144,15 +153,25 @@ def listen(bind: Bind) -> Iterator[socket.socket]:
 class _Announcement:
     """Says once that the service is ready."""
 
-    def __init__(self, config: Config, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: Config, state: bootstrap.State, *, say: Callable[[str], None]
+    ) -> None:
         self._config = config
+        self._state = state
         self._say = say
         self._is_made = False
 
     def tick(self) -> None:
         if not self._is_made and _is_ready(self._config.bind):
             self._is_made = True
-            self._say(_welcome(self._config))
+            self._say(_welcome(self._config, link=self._link()))
+
+    def _link(self) -> str | None:
+        try:
+            return first_way_in(self._config, self._state)
+        except TransientError as error:
+            _log.warning("no link for the operator yet", problem=str(error))
+            return None
 
 
 def _is_ready(bind: Bind) -> bool:
@@ -164,13 +183,12 @@ def _is_ready(bind: Bind) -> bool:
     return False
 
 
-def _welcome(config: Config) -> str:
+def _welcome(config: Config, *, link: str | None) -> str:
     lines = [f"Coppice is ready at {config.public_url} (listening on {config.bind})."]
     lines += [f"Note: {warning}" for warning in config.warnings]
-    if config.github_app is None:
-        lines.append(
-            "No GitHub App yet: set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
-            " COPPICE_GITHUB_WEBHOOK_SECRETS (README.md)."
-        )
+    if link is not None:
+        lines.append(f"Log in as operator (once, within an hour): {link}")
+    if config.github_app is None and link is not None:
+        lines.append(f"Then connect GitHub at {config.public_url}/setup.")
     lines.append("Next: python -m app instances provision local   (in another terminal)")
     return "\n".join(lines)

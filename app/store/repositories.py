@@ -26,8 +26,9 @@ class PostgresRepositories:
         pool: ConnectionPool[Connection[DictRow]],
         *,
         defer: Callable[[Connection[Any], Sequence[Intent]], None],
-        app_id: int | None = None,
+        app_id: Callable[[], int | None] = lambda: None,
     ) -> None:
+        """`app_id` tells which GitHub App the service is at the moment."""
         self._pool = pool
         self._defer = defer
         self._app_id = app_id
@@ -48,6 +49,7 @@ class PostgresRepositories:
         return repository_from(row) if row else None
 
     def save(self, repository: Repository, *, then: Sequence[Intent] = ()) -> None:
+        app_id = self._app_id()
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO repositories (id, owner_id, full_name, default_branch, is_private,"
@@ -67,16 +69,17 @@ class PostgresRepositories:
                     repository.is_archived,
                     repository.installation_id,
                     repository.installation_state,
-                    self._app_id,
+                    app_id,
                 ],
             )
             self._defer(connection, then)
 
     def was_seen_by_another_app(self, repository_id: RepositoryId) -> bool:
+        app_id = self._app_id()
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT FROM repositories WHERE id = %s AND github_app_id <> %s",
-                [repository_id, self._app_id],
+                [repository_id, app_id],
             ).fetchone()
         return row is not None
 

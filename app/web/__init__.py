@@ -8,7 +8,7 @@ from app.operations.services import Services
 from app.web import api, bodies, dashboard, device, errors, headers, health, html, webhooks
 from app.web.api import description
 from app.web.api.shapes import ErrorAnswer
-from app.web.auth import forms, sessions
+from app.web.auth import forms, login, sessions, setup
 from app.web.identity import Permissions
 
 # GitHub's own limit for a payload; larger events are never sent.
@@ -33,10 +33,6 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["services"] = services
     app.extensions["clusters"] = clusters
-    app.extensions["webhook_secrets"] = [
-        secret.get_secret_value().encode()
-        for secret in (config.github_app.webhook_secrets if config.github_app else ())
-    ]
     app.extensions["admin_token"] = (
         config.admin_token.get_secret_value() if config.admin_token else ""
     )
@@ -51,6 +47,8 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(health.health)
     app.register_blueprint(device.pages)
+    app.register_blueprint(login.pages)
+    app.register_blueprint(setup.pages)
     api.init_app(app)
     dashboard.init_app(app)
     return app

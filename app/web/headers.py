@@ -1,5 +1,7 @@
 """What every answer tells browsers: load nothing foreign, show it in no frame, keep no copy."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, g, request
 
 from app.config import Config
@@ -20,8 +22,9 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def allow_forms_to(url: str) -> None:
-    """Let the page of this request send its forms there too, and be redirected there by one."""
-    g.form_targets = (*g.get("form_targets", ()), url)
+    """Let the page of this request send its forms to that server too."""
+    parts = urlsplit(url)
+    g.form_targets = (*g.get("form_targets", ()), f"{parts.scheme}://{parts.netloc}")
 
 
 def _headers(*, is_https: bool) -> dict[str, str]:

@@ -45,11 +45,13 @@ def receive() -> ResponseReturnValue:
     """Take in one delivery of GitHub's; 202 means that it is durably stored."""
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedEncoding("Compressed bodies are not accepted.")
+    services: Services = current_app.extensions["services"]
     body = read_body()
+    app = services.github_app.current()
     check_signature(
         body,
         request.headers.get("X-Hub-Signature-256", ""),
-        secrets=current_app.extensions["webhook_secrets"],
+        secrets=[secret.encode() for secret in app.webhook_secrets] if app else (),
     )
     payload = parse_body(body)
     action = payload.get("action")
@@ -58,7 +60,6 @@ def receive() -> ResponseReturnValue:
         event=_header("X-GitHub-Event"),
         action=action if isinstance(action, str) and _is_plain(action) else None,
     )
-    services: Services = current_app.extensions["services"]
     outcome = services.deliveries.record(delivery, parse_event(delivery.event, payload))
     DELIVERIES.labels(outcome=outcome).inc()
     return {"delivery": delivery.guid, "outcome": outcome}, 202

@@ -7,38 +7,12 @@ from enum import StrEnum
 from app.core.addresses import is_loopback
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError
+from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_for
 from app.core.instances import Instance
 from app.operations.administration.surroundings import Registration, Surroundings
 from app.operations.databases.strays import unknown_databases
 from app.operations.services import Services
 
-READ, WRITE = "read", "write"
-NEEDED_PERMISSIONS = {
-    "actions": WRITE,
-    "checks": WRITE,
-    "contents": READ,
-    "issues": READ,
-    "merge_queues": READ,
-    "metadata": READ,
-    "pull_requests": WRITE,
-}
-NEEDED_EVENTS = frozenset(
-    {
-        "check_run",
-        "check_suite",
-        "create",
-        "delete",
-        "issue_comment",
-        "merge_group",
-        "pull_request",
-        "push",
-        "repository",
-        "workflow_job",
-        "workflow_run",
-    }
-)
-"""GitHub sends `installation` and `installation_repositories` to every App unasked."""
-WEBHOOK_PATH = "/webhooks/github"
 _LITTLE_SPACE_BYTES = 1024**3
 _LITTLE_SPACE_PERCENT = 10
 _LATE_SECONDS = 30.0
@@ -63,7 +37,11 @@ class Diagnosis:
 
 
 def diagnose(
-    services: Services, surroundings: Surroundings, *, settings_warnings: tuple[str, ...]
+    services: Services,
+    surroundings: Surroundings,
+    *,
+    settings_warnings: tuple[str, ...],
+    operators: tuple[str, ...] = (),
 ) -> Iterator[Diagnosis]:
     """Look at everything, one part after the other; a part that fails holds back no other."""
     for warning in settings_warnings:
@@ -71,7 +49,7 @@ def diagnose(
     looks: list[tuple[str, Callable[[], Iterator[Diagnosis]]]] = [
         ("state database", lambda: _state(surroundings)),
         ("worker", lambda: _queue(surroundings)),
-        ("GitHub App", lambda: _github(surroundings, public_url=services.public_url)),
+        ("GitHub App", lambda: _github(services, surroundings, permissions_for(operators))),
         ("OIDC issuer", lambda: _issuer(surroundings)),
         ("disk", lambda: _disk(surroundings)),
         ("databases", lambda: _databases(services)),
@@ -116,19 +94,28 @@ def _queue(surroundings: Surroundings) -> Iterator[Diagnosis]:
         )
 
 
-def _github(surroundings: Surroundings, *, public_url: str) -> Iterator[Diagnosis]:
-    registration = surroundings.registration()
-    if registration is None:
+def _github(
+    services: Services, surroundings: Surroundings, permissions: tuple[Right, ...]
+) -> Iterator[Diagnosis]:
+    app = services.github_app.current()
+    if app is None:
         yield _warning(
             "GitHub App",
-            "not configured",
-            "Set COPPICE_GITHUB_APP_ID, COPPICE_GITHUB_PRIVATE_KEY_FILE and"
-            " COPPICE_GITHUB_WEBHOOK_SECRETS; README.md says how to make the App.",
+            "not connected",
+            f"Open {services.public_url}/setup as an operator; `python -m app login-link` lets you"
+            " in.",
         )
         return
+    registration = surroundings.registration(app)
     yield _ok("GitHub App", f"GitHub knows it as {registration.slug}")
-    yield from _rights(registration)
-    wanted = public_url + WEBHOOK_PATH
+    yield from _rights(registration, permissions)
+    if not app.can_log_in:
+        yield _warning(
+            "log-in",
+            "nobody can log in through GitHub",
+            "Set COPPICE_GITHUB_CLIENT_ID and COPPICE_GITHUB_CLIENT_SECRET of the App.",
+        )
+    wanted = services.public_url + WEBHOOK_PATH
     if registration.webhook_url not in (None, wanted):
         yield Diagnosis(
             what="webhook",
@@ -138,11 +125,11 @@ def _github(surroundings: Surroundings, *, public_url: str) -> Iterator[Diagnosi
         )
 
 
-def _rights(registration: Registration) -> Iterator[Diagnosis]:
+def _rights(registration: Registration, needed: tuple[Right, ...]) -> Iterator[Diagnosis]:
     lacking = [
-        f"{name}: {level}"
-        for name, level in NEEDED_PERMISSIONS.items()
-        if registration.permissions.get(name) not in (level, WRITE)
+        f"{right.name}: {right.level}"
+        for right in needed
+        if registration.permissions.get(right.name) not in (right.level, WRITE)
     ]
     if lacking:
         yield Diagnosis(
@@ -152,7 +139,7 @@ def _rights(registration: Registration) -> Iterator[Diagnosis]:
             advice=f"Add them on the App's page ({registration.url}) and accept them where the App"
             " is installed.",
         )
-    unheard = sorted(NEEDED_EVENTS - registration.events)
+    unheard = sorted({event.name for event in EVENTS} - registration.events)
     if unheard:
         yield Diagnosis(
             what="events",

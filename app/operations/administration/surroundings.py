@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.core.github_app import GitHubApp
 from app.core.instances import Address
 
 
@@ -49,8 +50,8 @@ class Surroundings(Protocol):
 
     def queue(self) -> QueueHealth: ...
 
-    def registration(self) -> Registration | None:
-        """None: no App is configured. Raises CoppiceError when GitHub refuses or is away."""
+    def registration(self, app: GitHubApp) -> Registration:
+        """Raises CoppiceError when GitHub refuses or is away."""
 
     def signing_keys(self) -> int:
         """How many keys the OIDC issuer publishes. Raises CoppiceError when it does not answer."""

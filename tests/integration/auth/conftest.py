@@ -17,6 +17,9 @@ from app.store.vault import new_key
 from app.web import create_app
 from app.web.auth import sessions
 from app.web.identity import acting
+from demo.github.server import LocalGitHub
+from tests.integration.auth.site import Browser, Site
+from tests.integration.intake.web import Web
 from tests.integration.lifecycle.world import state_url
 
 MakeApplication = Callable[..., Flask]
@@ -87,3 +90,45 @@ def _open_doors(app: Flask) -> None:
 @pytest.fixture(scope="module")
 def application(make_application: MakeApplication) -> Flask:
     return make_application(COPPICE_OPERATORS="Octocat,acme/admins")
+
+
+@pytest.fixture(scope="module")
+def github() -> Iterator[LocalGitHub]:
+    with LocalGitHub() as running:
+        yield running
+        assert running.violations == []
+
+
+@pytest.fixture(scope="module")
+def app_settings() -> bool:
+    """Whether the settings name the GitHub App; a module without one says False."""
+    return True
+
+
+@pytest.fixture(scope="module")
+def site(settings: dict[str, str], github: LocalGitHub, *, app_settings: bool) -> Iterator[Site]:
+    """The service in gunicorn, with two workers."""
+    settings |= {
+        "COPPICE_GITHUB_URL": github.url,
+        "COPPICE_GITHUB_API_URL": github.api_url,
+        "COPPICE_OPERATORS": "Octocat,acme/admins",
+    }
+    if app_settings:
+        settings |= {
+            "COPPICE_GITHUB_APP_ID": str(github.app_id),
+            "COPPICE_GITHUB_PRIVATE_KEY": github.private_key,
+            "COPPICE_GITHUB_WEBHOOK_SECRETS": github.webhook_secret,
+            "COPPICE_GITHUB_CLIENT_ID": github.client_id,
+            "COPPICE_GITHUB_CLIENT_SECRET": github.client_secret,
+        }
+    with Web(settings) as web:
+        github.allow_callback(f"{web.url}/login/callback")
+        yield Site(web, github, settings["COPPICE_DATABASE_URL"])
+
+
+@pytest.fixture
+def browser(site: Site) -> Browser:
+    site.github.faults.clear()
+    for login in ("mona", "octocat"):
+        site.github.user(login)
+    return site.browser()

@@ -56,4 +56,4 @@ def test_doctor_ends_with_1_while_no_worker_lives(coppice: Installation) -> None
 
     assert finished.returncode == 1
     assert "none is alive" in finished.stdout
-    assert "not configured" in finished.stdout
+    assert "not connected" in finished.stdout

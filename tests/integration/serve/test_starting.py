@@ -1,7 +1,10 @@
 """What a start says, makes and refuses."""
 
+import re
 import socket
 from pathlib import Path
+
+import requests
 
 from app.store.vault import new_key
 from tests.integration.serve.installation import Installation, await_that
@@ -15,7 +18,38 @@ def test_a_first_start_needs_no_setting_and_says_what_comes_next(
     await_that(lambda: "instances provision local" in installation.log.read_text())
     text = installation.log.read_text()
     assert f"Coppice is ready at {installation.url}" in text
-    assert "COPPICE_GITHUB_APP_ID" in text
+    assert f"connect GitHub at {installation.url}/setup" in text
+
+
+def test_the_link_that_a_start_prints_lets_the_operator_in_once(
+    installation: Installation,
+) -> None:
+    installation.serve()
+    await_that(lambda: "Log in as operator" in installation.log.read_text())
+    found = re.search(r"Log in as operator .*: (http://\S+)", installation.log.read_text())
+    assert found
+    browser = requests.Session()
+
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(found[1], timeout=30).text)
+    assert token
+    answer = browser.post(
+        f"{installation.url}/login/link",
+        {"token": found[1].partition("token=")[2], "csrf_token": token[1]},
+        timeout=30,
+    )
+
+    assert answer.url == f"{installation.url}/setup"
+    assert "Connect GitHub" in answer.text
+    assert requests.get(found[1], timeout=30).status_code == 403
+
+
+def test_another_link_can_be_made_at_any_time(installation: Installation) -> None:
+    installation.serve()
+
+    link = installation.ok("login-link").strip()
+
+    assert link.startswith(f"{installation.url}/login/link?token=")
+    assert requests.get(link, timeout=30).status_code == 200
 
 
 def test_generated_secrets_can_be_read_by_nobody_else(installation: Installation) -> None:

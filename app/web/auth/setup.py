@@ -1,0 +1,111 @@
+"""Set-up: GitHub makes the App from a manifest, and tells the service its secrets."""
+
+import hmac
+import json
+import re
+import secrets
+import time
+from urllib.parse import urlencode
+
+from flask import Blueprint, current_app, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+
+from app.core.errors import Invalid, Unauthorized
+from app.core.github_app import CREATED_PATH, EVENTS, manifest, permissions_for, why_out_of_reach
+from app.operations.administration import github_setup
+from app.operations.services import Services
+from app.web import headers
+from app.web.identity import acting, require_operator
+
+pages = Blueprint("setup_pages", __name__)
+
+_STATE = "setup"
+_STATE_SECONDS = 3600
+"""GitHub allows an hour from the manifest to the last step."""
+_ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+
+@pages.get("/setup")
+def show() -> ResponseReturnValue:
+    """Whether GitHub is connected; if not, the button that sends the manifest to GitHub."""
+    services = acting()
+    require_operator(services)
+    operators = sorted(current_app.extensions["operators"])
+    organization = request.args.get("organization", "").strip()
+    app = services.github_app.current(is_fresh=True)
+    obstacle = why_out_of_reach(services.public_url, github_url=services.github_url)
+    is_offered = app is None and obstacle is None
+    if is_offered:
+        headers.allow_forms_to(services.github_url)
+    return render_template(
+        "setup.html",
+        app=app,
+        is_from_settings=services.github_app.is_from_settings,
+        is_offered=is_offered,
+        obstacle=obstacle,
+        organization=organization,
+        target=_target(services, organization) if is_offered else "",
+        manifest=json.dumps(manifest(services.public_url, operators=operators)),
+        permissions=permissions_for(operators),
+        events=EVENTS,
+        services=services,
+    )
+
+
+@pages.get(CREATED_PATH)
+def created() -> ResponseReturnValue:
+    """GitHub sends the browser back here, with a code for the new App's secrets."""
+    services = _acting_after_github()
+    require_operator(services)
+    kept = session.pop(_STATE, None) or {}
+    given = request.args.get("state", "")
+    is_expected = hmac.compare_digest(given.encode(), str(kept.get("state", "")).encode())
+    if not given or not is_expected or kept.get("until", 0) < time.time():
+        raise Invalid(
+            "This answer of GitHub's does not belong to a set-up that was begun in this browser"
+            " within the last hour, or was used already.",
+            advice=f"Begin again at {services.public_url}/setup. If GitHub made an App meanwhile,"
+            " delete it there.",
+        )
+    github_setup.connect(services, request.args.get("code", ""))
+    return redirect("/setup", code=303)
+
+
+@pages.post("/setup/forget")
+def forget() -> ResponseReturnValue:
+    """Be no App any more, so that another one can be made."""
+    services = acting()
+    require_operator(services)
+    github_setup.disconnect(services)
+    return redirect("/setup", code=303)
+
+
+def _target(services: Services, organization: str) -> str:
+    """Where at GitHub the App is made. Raises Invalid for what is no organization's name."""
+    place = "/settings/apps/new"
+    if organization:
+        if not _ORGANIZATION.fullmatch(organization):
+            raise Invalid(f"{organization!r} is no name of an organization at GitHub.")
+        place = f"/organizations/{organization}{place}"
+    return f"{services.github_url}{place}?{urlencode({'state': _state()})}"
+
+
+def _state() -> str:
+    """What GitHub must bring back; the same for all tabs of a session, for an hour at least."""
+    kept = session.get(_STATE) or {}
+    state = kept.get("state") if kept.get("until", 0) > time.time() else None
+    state = str(state or secrets.token_urlsafe(32))
+    session[_STATE] = {"state": state, "until": int(time.time()) + _STATE_SECONDS}
+    return state
+
+
+def _acting_after_github() -> Services:
+    try:
+        return acting()
+    except Unauthorized as error:
+        services: Services = current_app.extensions["services"]
+        raise Invalid(
+            "Nobody is logged in here any more, so the App was not connected.",
+            advice=f"Open {services.public_url} at exactly this address, log in, and begin again at"
+            " /setup; delete the App that GitHub made.",
+        ) from error

@@ -1,0 +1,287 @@
+"""Becoming a GitHub App by one button, and what must not make the service one."""
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from app import bootstrap
+from app.config import Config
+from app.core.errors import GitHubUnavailable
+from app.core.github_app import EVENTS, MEMBERS, PERMISSIONS
+from app.operations.administration import login_links
+from app.operations.services import Services
+from tests.integration.auth.conftest import MakeApplication
+from tests.integration.auth.site import Browser, Site, form_of
+
+
+@pytest.fixture(scope="module")
+def app_settings() -> bool:
+    return False
+
+
+@pytest.fixture(scope="module")
+def services(site: Site, settings: dict[str, str]) -> Iterator[Services]:
+    """Another process of the service, such as the worker."""
+    config = Config.from_environ({**settings, "COPPICE_PUBLIC_URL": site.url})
+    with (
+        bootstrap.open_state(config) as state,
+        bootstrap.open_services(config, state, bootstrap.clusters(config)) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+def operator(browser: Browser, services: Services) -> Browser:
+    """Logged in by the link, at a service without an App."""
+    services.github_app.forget()
+    browser.use_link(login_links.make(services))
+    return browser
+
+
+def create(operator: Browser, *, owner: str = "mona", page: str = "/setup") -> str:
+    """Press the button and confirm at GitHub; returns where GitHub sends the browser."""
+    confirmation = operator.submit(operator.get(page), action="/settings/apps/new")
+    assert confirmation.status_code == 200, confirmation.text
+    name = re.search(r'name="name" value="([^"]*)"', confirmation.text)
+    assert name, confirmation.text
+    made = operator.submit(confirmation, values={"owner": owner, "name": name[1]})
+    return made.headers["Location"]
+
+
+def test_one_button_connects_github(operator: Browser, site: Site) -> None:
+    answer = operator.get(create(operator))
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/setup")
+    page = operator.get("/setup").text
+    slug = site.github.context.identity.slug
+    assert f"{site.github.url}/apps/{slug}/installations/new" in page
+    assert ("operator", "setup connect") in site.audit()
+
+
+def test_the_manifest_asks_for_what_the_page_says_and_for_no_more(
+    operator: Browser, site: Site
+) -> None:
+    page = operator.get("/setup").text
+    _, fields = form_of(page, "/settings/apps/new")
+    manifest = json.loads(fields["manifest"])
+
+    asked = {right.name: right.level for right in (*PERMISSIONS, MEMBERS)}
+    assert manifest["default_permissions"] == asked
+    assert manifest["default_events"] == [event.name for event in EVENTS]
+    assert manifest["public"] is False
+    assert manifest["hook_attributes"]["url"] == f"{site.url}/webhooks/github"
+    for right in (*PERMISSIONS, *EVENTS, MEMBERS):
+        assert right.why.replace("'", "&#39;") in page
+
+
+def test_secrets_are_stored_encrypted_and_shown_nowhere(operator: Browser, site: Site) -> None:
+    operator.get(create(operator))
+
+    [row] = site.rows("SELECT * FROM github_app")
+    stored = str({name: bytes(v) if isinstance(v, memoryview) else v for name, v in row.items()})
+    identity, hook = site.github.context.identity, site.github.hook
+    shown = operator.get("/setup").text + site.web.log.read_text()
+    for secret in (identity.client_secret, hook.secret, "PRIVATE KEY"):
+        assert secret not in stored
+        assert secret not in shown
+
+
+def test_every_process_picks_the_app_up_without_a_restart(
+    operator: Browser, site: Site, services: Services
+) -> None:
+    with pytest.raises(GitHubUnavailable):
+        services.github.installations()
+
+    operator.get(create(operator))
+
+    body = b'{"zen": "Keep it logically awesome."}'
+    headers = {
+        "X-Hub-Signature-256": site.github.hook.signature(body),
+        "X-GitHub-Event": "ping",
+        "Content-Type": "application/json",
+    }
+
+    def all_take_it() -> bool:
+        # More requests than there are workers, on connections of their own.
+        answers = [
+            site.web.post(body, {**headers, "X-GitHub-Delivery": f"{i}"}).status_code
+            for i in range(8)
+        ]
+        return set(answers) == {202}
+
+    site.web.wait_until(all_take_it)
+    site.web.wait_until(lambda: services.github_app.current() is not None)
+    services.github.installations()
+
+
+def test_people_log_in_with_the_new_app(operator: Browser, site: Site) -> None:
+    operator.get(create(operator, owner="mona"))
+
+    someone = site.browser()
+    someone.log_in("mona", after="/apps")
+
+    assert someone.who() == "mona"
+
+
+def test_installing_it_leads_back_and_its_event_is_taken_in(operator: Browser, site: Site) -> None:
+    operator.get(create(operator))
+    link = f"{site.github.url}/apps/{site.github.context.identity.slug}/installations/new"
+
+    def installed() -> bool:
+        answer = operator.submit(operator.get(link), values={"account": "mona"})
+        site.github.hook.wait()
+        assert answer.headers["Location"].startswith(f"{site.url}/setup?installation_id=")
+        return site.github.deliveries[-1].status_code == 202
+
+    site.web.wait_until(installed)
+
+
+def test_an_organization_s_app_is_made_there(operator: Browser, site: Site) -> None:
+    site.github.organization("acme")
+
+    operator.get(create(operator, owner="acme", page="/setup?organization=acme"))
+
+    assert site.github.context.identity.owner.login == "acme"
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "a/b", "é", "x?y"])
+def test_what_is_no_organization_goes_nowhere(operator: Browser, name: str) -> None:
+    assert operator.get(f"/setup?organization={name}").status_code in {400}
+
+
+def test_a_state_of_another_browser_connects_nothing(
+    operator: Browser, site: Site, services: Services
+) -> None:
+    """An attacker's App, sent to an operator as a link, must not become the service's."""
+    attacker = site.browser()
+    attacker.use_link(login_links.make(services))
+    callback = create(attacker)
+
+    answer = operator.get(callback)
+
+    assert answer.status_code == 400
+    assert site.rows("SELECT FROM github_app") == []
+
+
+def test_an_answer_of_github_s_counts_once(operator: Browser, services: Services) -> None:
+    callback = create(operator)
+    operator.get(callback)
+    services.github_app.forget()
+
+    assert operator.get(callback).status_code == 400
+
+
+@pytest.mark.parametrize("code", ["", "wrong", "../app", "%00"])
+def test_a_wrong_code_is_said(operator: Browser, site: Site, code: str) -> None:
+    target, _ = form_of(operator.get("/setup").text, "/settings/apps/new")
+    [state] = parse_qs(urlsplit(target).query)["state"]
+
+    answer = operator.get(f"/setup/created?state={state}&code={code}")
+
+    assert answer.status_code == 400
+    assert "GitHub does not know this code" in answer.text
+    assert site.rows("SELECT FROM github_app") == []
+
+
+def test_a_session_that_ended_meanwhile_is_said(operator: Browser, site: Site) -> None:
+    callback = create(operator)
+
+    answer = site.browser().get(callback)
+
+    assert answer.status_code == 400
+    assert "Nobody is logged in here any more" in answer.text
+
+
+def test_there_is_one_app_at_most(operator: Browser, services: Services, site: Site) -> None:
+    callback = create(operator)
+    other = site.browser()
+    other.use_link(login_links.make(services))
+    other.get(create(other))
+
+    answer = operator.get(callback)
+
+    assert answer.status_code == 409
+    assert len(site.rows("SELECT FROM github_app")) == 1
+
+
+def test_an_app_can_be_forgotten_to_make_another(operator: Browser, site: Site) -> None:
+    operator.get(create(operator))
+
+    operator.submit(operator.get("/setup"), action="/setup/forget")
+
+    assert site.rows("SELECT FROM github_app") == []
+    assert "/settings/apps/new" in operator.get("/setup").text
+
+
+def test_only_operators_see_the_page(operator: Browser, site: Site) -> None:
+    operator.get(create(operator))
+    someone = site.browser()
+    someone.log_in("mona")
+
+    for path in ("/setup", "/setup/created?state=x&code=x"):
+        assert someone.get(path).status_code == 403
+    forged = someone.submit(someone.get("/nowhere"), action="/logout")
+    assert forged.status_code == 303
+    assert site.browser().get("/setup").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("public_url", "obstacle"),
+    [
+        ("http://127.0.0.1:8000", "means this machine itself"),
+        ("http://localhost:8000", "means this machine itself"),
+        ("https://127.0.0.1", "means this machine itself"),
+        ("http://coppice.example.com", "is not https"),
+        ("https://coppice.example.com", None),
+    ],
+)
+def test_the_button_is_offered_where_github_can_reach_the_service(
+    operator: Browser, make_application: MakeApplication, public_url: str, obstacle: str | None
+) -> None:
+    app = make_application(
+        COPPICE_PUBLIC_URL=public_url,
+        COPPICE_GITHUB_URL="https://github.com",
+        COPPICE_GITHUB_API_URL="https://api.github.com",
+    )
+    bearer = {"Authorization": "Bearer the-token-of-the-operator", "Accept": "text/html"}
+
+    answer = app.test_client().get("/setup", headers=bearer)
+
+    assert answer.status_code == 200
+    assert (obstacle or public_url) in answer.text
+    is_offered = "https://github.com/settings/apps/new?state=" in answer.text
+    assert is_offered is (obstacle is None)
+    policy = answer.headers["Content-Security-Policy"]
+    assert ("form-action 'self' https://github.com;" in policy) is (obstacle is None)
+
+
+def test_settings_win_over_a_stored_app(
+    operator: Browser, make_application: MakeApplication, site: Site
+) -> None:
+    operator.get(create(operator))
+    app = make_application(
+        COPPICE_GITHUB_APP_ID="77",
+        COPPICE_GITHUB_PRIVATE_KEY=site.github.private_key,
+        COPPICE_GITHUB_WEBHOOK_SECRETS="the-secret-of-the-settings",
+    )
+    services: Services = app.extensions["services"]
+
+    found = services.github_app.current()
+
+    assert found is not None
+    assert found.app_id == 77
+    bearer = {"Authorization": "Bearer the-token-of-the-operator", "Accept": "text/html"}
+    assert "the environment of the service" in app.test_client().get("/setup", headers=bearer).text
+
+
+def test_codes_for_secrets_work_once_at_github(operator: Browser, site: Site) -> None:
+    [code] = parse_qs(urlsplit(create(operator)).query)["code"]
+    url = f"{site.github.url}/app-manifests/{code}/conversions"
+
+    answers = [requests.post(url, timeout=30).status_code for _ in range(2)]
+
+    assert answers == [201, 404]
