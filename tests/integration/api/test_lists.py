@@ -1,0 +1,46 @@
+"""Lists that grow come in parts, each entry once."""
+
+from typing import Any
+
+from app.core.environments import Environment
+from tests.integration.api.office import Office
+
+
+def parts(office: Office, path: str, *, limit: int) -> list[list[dict[str, Any]]]:
+    """The parts of a list, in the order in which a program reads them."""
+    found, cursor = [], ""
+    while True:
+        answer = office.ask("GET", f"{path}limit={limit}{cursor}", office.people["operator"])
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json()["items"])
+        if answer.json()["next"] is None:
+            return found
+        cursor = f"&cursor={answer.json()['next']}"
+
+
+def test_databases_come_in_parts(office: Office) -> None:
+    app_id = office.new_app()
+    made = [office.database(app_id, Environment.BRANCH, f"b{number}").name for number in range(5)]
+
+    found = parts(office, f"/api/v1/databases?app={app_id}&", limit=2)
+
+    assert [len(part) for part in found] == [2, 2, 1]
+    assert [one["name"] for part in found for one in part] == made
+
+
+def test_the_audit_trail_comes_in_parts_the_newest_first(office: Office) -> None:
+    for number in range(4):
+        office.world.services.record("test", f"subject {number}")
+
+    found = parts(office, "/api/v1/audit?", limit=3)
+
+    ids = [one["id"] for part in found for one in part]
+    assert ids == sorted(set(ids), reverse=True)
+    assert [one["subject"] for one in found[0]] == ["subject 3", "subject 2", "subject 1"]
+
+
+def test_a_limit_has_a_limit(office: Office) -> None:
+    answer = office.ask("GET", "/api/v1/audit?limit=101", office.people["operator"])
+
+    assert answer.status_code == 400
+    assert "limit" in answer.json()["message"]
