@@ -20,7 +20,7 @@ from app.github.adapter import PyGithubGitHub
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
 from app.machine.clusters import Clusters
-from app.machine.data_dir import DataDir, read_or_make
+from app.machine.data_dir import DataDir, read_or_make, read_or_make_keys
 from app.machine.servers import Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration
@@ -53,7 +53,7 @@ from app.store.runs import PostgresRuns
 from app.store.seeds import PostgresSeeds
 from app.store.summaries import PostgresSummaries
 from app.store.tokens import PostgresTokens
-from app.store.vault import Vault, new_key
+from app.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def load_config() -> Config:
     """The settings of this process, with the keys and the token of the data directory filled in.
 
     Effects: with the embedded state database, makes the data directory, and these if they are
-    missing. Raises InvalidConfig.
+    missing. Raises InvalidConfig, NoDataDir, BrokenKeyFile.
     """
     config = Config.from_environ(os.environ)
     if config.database_url is not None:
@@ -77,8 +77,7 @@ def load_config() -> Config:
     directory.make()
     generated: dict[str, object] = {}
     if not config.secret_keys:
-        lines = read_or_make(directory.secret_keys, new_key).split()
-        generated["secret_keys"] = tuple(SecretStr(line) for line in lines)
+        generated["secret_keys"] = read_or_make_keys(directory.secret_keys)
     if config.admin_token is None:
         token = read_or_make(directory.admin_token, lambda: secrets.token_urlsafe(32))
         generated["admin_token"] = SecretStr(token)

@@ -1,7 +1,7 @@
 """Settings: what the environment says, checked, with every problem reported at once."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -62,6 +62,8 @@ class GitHubLogin:
 
 List = BeforeValidator(values.comma_separated)
 Url = Annotated[str, AfterValidator(values.base_url)]
+_APP_ID = values.whole_number(1, 2**63 - 1, words="the number that the App's page at GitHub shows")
+_DAYS = values.whole_number(1, 3650, words="a whole number of days from 1 to 3650")
 
 
 class Config(BaseModel):
@@ -87,18 +89,19 @@ class Config(BaseModel):
     bind: Annotated[Bind, BeforeValidator(Bind.parse)] = Bind(host="127.0.0.1", port=8000)
     public_url: Url = ""
     """Without a trailing slash; never empty once loaded."""
-    github_app_id: Annotated[int, Field(gt=0)] | None = None
+    github_app_id: Annotated[int, BeforeValidator(_APP_ID)] | None = None
     github_private_key: Annotated[SecretStr, AfterValidator(values.rsa_key)] | None = None
     github_webhook_secrets: Annotated[tuple[SecretStr, ...], List] = ()
     github_client_id: str | None = None
     github_client_secret: SecretStr | None = None
     github_url: Url = GITHUB_URL
-    github_api_url: Url = GITHUB_API_URL
+    github_api_url: Url = ""
+    """Never empty once loaded."""
     oidc_issuer: Url = ACTIONS_ISSUER
     admin_token: Annotated[SecretStr, AfterValidator(values.long_secret)] | None = None
     operators: Annotated[tuple[Annotated[str, AfterValidator(values.operator)], ...], List] = ()
     """Logins and `org/team` slugs, lower case."""
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    retention_days: Annotated[int, BeforeValidator(_DAYS)] = 7
     warnings: tuple[str, ...] = Field(default=(), alias="warnings")
     """What is allowed and probably not meant, in a person's words."""
 
@@ -137,23 +140,28 @@ class Config(BaseModel):
             if name.startswith(PREFIX) and value.strip()
         }
         problems = _missing(given)
-        raw: dict[str, object] = {**_with_key_file(given, problems), **_defaults(given)}
         try:
-            config = cls.model_validate(raw)
+            config = cls.model_validate(_with_key_file(given, problems))
         except ValidationError as error:
             problems += _described(error)
         if problems:
-            raise InvalidConfig(sorted(problems))
+            # A name that is misspelt is often why another is missing.
+            unknown = [f"{name}: {words}" for name, words in _unknown(given)]
+            raise InvalidConfig(sorted([*problems, *unknown]))
+        config = config.model_copy(update=_defaults(config))
         return config.model_copy(update={"warnings": _warnings(config, given)})
 
 
-def _defaults(given: Mapping[str, str]) -> dict[str, str]:
-    """Defaults that depend on other settings."""
-    defaults = {PREFIX + "PUBLIC_URL": "http://" + given.get(PREFIX + "BIND", "127.0.0.1:8000")}
-    if server := given.get(PREFIX + "GITHUB_URL"):
+def _defaults(config: Config) -> dict[str, str]:
+    """What follows from other settings; only from good ones, so that nothing is reported twice."""
+    defaults = {}
+    if not config.public_url:
+        defaults["public_url"] = f"http://{config.bind}"
+    if not config.github_api_url:
         # https://docs.github.com/en/enterprise-server@latest/rest/quickstart
-        defaults[PREFIX + "GITHUB_API_URL"] = server.rstrip("/") + "/api/v3"
-    return {name: value for name, value in defaults.items() if name not in given}
+        is_own = config.github_url != GITHUB_URL
+        defaults["github_api_url"] = f"{config.github_url}/api/v3" if is_own else GITHUB_API_URL
+    return defaults
 
 
 def _missing(given: Mapping[str, str]) -> list[str]:
@@ -203,14 +211,18 @@ def _described(error: ValidationError) -> list[str]:
     return sorted(lines)
 
 
-def _warnings(config: Config, given: Mapping[str, str]) -> tuple[str, ...]:
+def _unknown(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Names that are no settings, each with what to say about it."""
     known = [PREFIX + name.upper() for name in Config.model_fields if name != "warnings"]
     known.append(_KEY + "_FILE")
-    warnings = []
     for name in sorted(set(given) - set(known)):
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         hint = f" Did you mean {close[0]}?" if close else ""
-        warnings.append(f"{name} is not a setting and is ignored.{hint}")
+        yield name, f"is not a setting and is ignored.{hint}"
+
+
+def _warnings(config: Config, given: Mapping[str, str]) -> tuple[str, ...]:
+    warnings = [f"{name} {words}" for name, words in _unknown(given)]
     url = urlsplit(config.public_url)
     if PREFIX + "PUBLIC_URL" not in given:
         if config.bind.host not in _LOOPBACK:

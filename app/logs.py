@@ -28,6 +28,8 @@ _SECRET_TEXTS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+\S+"), r"\1 " + HIDDEN),
 )
 _MIN_SECRET_CHARACTERS = 8
+_TALKATIVE = ("gunicorn.", "procrastinate.")
+_RETRIES = ("job_error_retry", "job_aborted_retry")
 
 
 class Redactor:
@@ -86,6 +88,7 @@ def configure_logging(secrets: Iterable[str] = (), *, level: int = logging.INFO)
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(_is_news)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -95,8 +98,14 @@ def configure_logging(secrets: Iterable[str] = (), *, level: int = logging.INFO)
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    for name, quieter in (("httpx", logging.WARNING), ("urllib3", logging.WARNING)):
-        logging.getLogger(name).setLevel(quieter)
+    for name in ("httpx", "urllib3"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not what gunicorn and the queue tell of every start and of every job that went well."""
+    is_routine = record.levelno <= logging.INFO and record.name.startswith(_TALKATIVE)
+    return not is_routine or getattr(record, "action", "") in _RETRIES
 
 
 def _write_exception(

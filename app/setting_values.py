@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -42,7 +43,24 @@ class Bind:
 def comma_separated(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
+    parts = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not parts:
+        raise ValueError("holds nothing but commas")
+    return parts
+
+
+def whole_number(lowest: int, highest: int, *, words: str) -> Callable[[object], object]:
+    """A check for a number between these two; `words` say what it must be."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(highest))
+        if not is_number or not lowest <= int(value) <= highest:
+            raise ValueError(f"must be {words}")
+        return int(value)
+
+    return read
 
 
 def postgres_url(value: SecretStr) -> SecretStr:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import AsJson, Yes, confirm, remark, say, show_rows
+from app.cli.remarks import remark_on_reach
 from app.cli.rules import (
     AllowWorkflow,
     Bots,
@@ -24,7 +25,6 @@ from app.cli.rules import (
 )
 from app.cli.session import Session, open_session
 from app.cli.sides import open_desk
-from app.core.addresses import is_loopback
 from app.core.assignments import Policies
 from app.core.databases import Database, DatabaseState
 from app.operations.administration import assignments
@@ -94,7 +94,7 @@ def assign(  # noqa: PLR0913 - the options that people type
     with open_session() as session:
         assigned = assignments.assign(session.services, request)
         say(f"{assigned.repository.full_name} is app {assigned.assignment.app.id} on {instance}.")
-        _remark_on_reach(assigned)
+        remark_on_reach(assigned.instance)
         should_wait = sys.stdin.isatty() and sys.stdout.isatty() if wait is None else wait
         if should_wait:
             _wait(session, assigned)
@@ -167,15 +167,6 @@ def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
         confirm(question, name=app, is_confirmed=yes)
         assignments.remove(session.services, assigned.assignment)
     say(f"App {app} is not assigned any more. Its databases are still on {assigned.instance.name}.")
-
-
-def _remark_on_reach(assigned: Assigned) -> None:
-    host = assigned.instance.public_address.host
-    if is_loopback(host):
-        remark(
-            f"Note: runners are told {host}, so only runners on this machine reach the databases."
-            " For others: python -m app instances edit ... --public-host HOST"
-        )
 
 
 def _wait(session: Session, assigned: Assigned) -> None:

@@ -34,7 +34,11 @@ def list_(
     """Show databases, all or those of a repository."""
     with open_desk() as desk:
         rows = [row for row in desk.databases(repo) if deleted or row["state"] != "deleted"]
-    hint = "No databases yet. They come with: python -m app apps assign OWNER/REPO INSTANCE"
+    hint = (
+        f"{repo} has no databases."
+        if repo
+        else "No databases yet. They come with: python -m app apps assign OWNER/REPO INSTANCE"
+    )
     show_rows(rows, as_json=as_json, empty=hint)
 
 

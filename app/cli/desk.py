@@ -29,7 +29,10 @@ class Target:
     def check_place(self) -> None:
         """Raise Invalid when nothing says which of the repository's databases is meant."""
         if self.branch is None and self.environment is None:
-            raise Invalid("Say which database.", advice="Add --branch NAME or --environment NAME.")
+            raise Invalid(
+                f"Say which database of {self.name}.",
+                advice="Add --branch NAME or --environment NAME.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import THINGS, AsJson, remark, say, show_rows
+from app.cli.output import THINGS, AsJson, remark, say, show_remarks, show_rows
 from app.cli.session import open_session
 from app.core.errors import NotFound
 from app.machine.surroundings import Machine
@@ -29,11 +29,12 @@ def doctor(*, as_json: AsJson = False) -> None:
                 operators=session.config.operators,
             )
         )
-    rows = [
-        {"what": one.what, "state": one.health.value, "finding": one.words, "advice": one.advice}
-        for one in found
-    ]
-    show_rows(rows, as_json=as_json, empty="")
+    if as_json:
+        keys = ("what", "state", "finding", "advice")
+        rows = [(one.what, one.health.value, one.words, one.advice) for one in found]
+        show_rows([dict(zip(keys, row, strict=True)) for row in rows], as_json=True, empty="")
+    else:
+        show_remarks([(one.health.value, f"{one.what}: {one.words}", one.advice) for one in found])
     if any(one.health is Health.BROKEN for one in found):
         raise typer.Exit(1)
 
@@ -53,7 +54,10 @@ def reconcile(
             return
         repository = services.repositories.named(repo)
         if repository is None:
-            raise NotFound(f"{repo} is not known.", advice="`apps list` shows what is.")
+            raise NotFound(
+                f"The repository {repo} is not known.",
+                advice="`python -m app apps list` shows what is assigned.",
+            )
         reconciliation.reconcile_repository(services, repository.id)
         say(f"{repo} was compared with GitHub.")
         remark("Databases that it lacks are made by the worker.")

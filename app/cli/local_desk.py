@@ -36,9 +36,8 @@ class LocalDesk:
     def databases(self, repository: str | None) -> Sequence[Row]:
         found = self._services.databases.all()
         if repository is not None:
-            known = self._services.repositories.named(repository)
-            apps = self._services.apps.of_repository(known.id) if known else []
-            found = [one for one in found if one.app_id in {app.id for app in apps}]
+            wanted = assignments.app_ids(self._services, repository)
+            found = [one for one in found if one.app_id in wanted]
         return [shown.database_row(self._services, one) for one in found]
 
     def find(self, target: Target) -> Found:
@@ -110,7 +109,12 @@ class LocalDesk:
             for database in self._services.databases.all():
                 if database.name == target.name:
                     return database
-            raise NotFound(f"There is no database named {target.name}.")
+            raise NotFound(
+                f"There is no database named {target.name}.",
+                advice="`databases list` shows all; a repository is written OWNER/REPO.",
+            )
+        # First whether there is such a repository: no --branch helps with one that is misspelt.
+        assignments.find(self._services, target.name, app_id=target.app_id)
         target.check_place()
         assigned, where = self._place(target)
         return databases.find(self._services, assigned, where)

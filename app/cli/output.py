@@ -58,6 +58,21 @@ def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
         console.print(table)
 
 
+def show_remarks(remarks: Sequence[tuple[str, str, str]]) -> None:
+    """Print states with what was found and, on lines of its own, what to do about it.
+
+    Two columns, so that long names and sentences fit the width of a terminal.
+    """
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for state, words, advice in remarks:
+        table.add_row(_cell(state), Text(words))
+        if advice:
+            table.add_row("", Text(advice, style="dim"))
+    _console().print(table)
+
+
 def show_record(record: Row, *, as_json: bool) -> None:
     """Print one thing, a line for each of its properties."""
     if as_json:

@@ -25,26 +25,42 @@ def add_to(program: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Run everything: PostgreSQL of our own where needed, the web server and the worker."""
+    """Run everything on this machine: state database, web server, worker, provisioned instances.
+
+    Needs no setting. Runs until Ctrl-C or SIGTERM.
+    """
     config = _configured()
     serving.serve(config, say=_say)
 
 
 def web() -> None:
-    """Run the web server alone; needs COPPICE_DATABASE_URL or a running `serve`."""
+    """Run the web server alone, for a service that is spread over processes or machines.
+
+    Any number may run on one state database (COPPICE_DATABASE_URL). Without that setting it uses
+    the one in the data directory, which it starts if it does not run.
+    """
     config = _configured()
-    _offer_link(config)
-    serving.become_web(config)
+    _log_warnings(config)
+    serving.become_web(config, say=_say)
 
 
 def worker() -> None:
-    """Run the worker alone; any number may run, on any machines."""
+    """Run the worker alone, for a service that is spread over processes or machines.
+
+    It makes and removes databases and writes check runs. Any number may run on one state database,
+    which is found as by `web`.
+    """
     config = _configured()
+    _log_warnings(config)
     local = bootstrap.clusters(config)
     with bootstrap.open_state(config) as state:
         _prepare_patiently(state)
         with bootstrap.open_services(config, state, local) as services:
-            run_worker(services, state.dsn)
+            run_worker(
+                services,
+                state.dsn,
+                on_start=lambda: _say("The worker runs. Ctrl-C stops it."),
+            )
 
 
 def login_link() -> None:
@@ -59,17 +75,9 @@ def _configured() -> Config:
     return config
 
 
-def _offer_link(config: Config) -> None:
-    """Say how an operator gets in, where nobody can log in through GitHub yet."""
-    try:
-        with bootstrap.open_state(config) as state:
-            bootstrap.prepare_state(state)
-            link = serving.first_way_in(config, state)
-    except TransientError as error:
-        _log.warning("no link for the operator yet", problem=str(error))
-    else:
-        if link is not None:
-            _say(f"Log in as operator (once, within an hour): {link}")
+def _log_warnings(config: Config) -> None:
+    for warning in config.warnings:
+        _log.warning("look at the settings", problem=warning)
 
 
 def _prepare_patiently(state: bootstrap.State) -> None:

@@ -1,15 +1,24 @@
 """The commands put together, and how their errors are shown."""
 
+import errno
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from app.cli import apps, connect, databases, health, instances, limits, login, processes, tokens
+from app.cli.advice import advice_at_terminal
 from app.cli.output import THINGS
 from app.cli.sides import REMOTE, RULE
 from app.core.errors import CoppiceError
+
+# What may be wrong with files however right the program is.
+_OF_THE_MACHINE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+_FILES_ADVICE = (
+    "Run Coppice as the account that COPPICE_DATA_DIR belongs to, and see that its disk can be"
+    " written to and has room."
+)
 
 program = typer.Typer(
     name="coppice",
@@ -51,7 +60,15 @@ def main() -> None:
     try:
         program()
     except CoppiceError as error:
-        messages = Console(stderr=True, highlight=False, soft_wrap=True)
-        messages.print(str(error), style="red", markup=False)
-        messages.print(error.advice, markup=False)
-        sys.exit(1)
+        _fail(str(error), advice_at_terminal(error))
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE or error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}.", _FILES_ADVICE)
+
+
+def _fail(words: str, advice: str) -> NoReturn:
+    messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    messages.print(words, style="red", markup=False)
+    messages.print(advice, markup=False)
+    sys.exit(1)

@@ -3,6 +3,7 @@
 from app.cli.output import remark
 from app.core.addresses import is_loopback
 from app.core.instances import Instance, SslMode
+from app.core.reach import is_for_this_machine_only, way_for_others
 from app.operations.ports.postgres import ServerReport
 
 
@@ -16,11 +17,8 @@ def remark_on_reach(instance: Instance) -> None:
     public = instance.public_address
     if public.sslmode is SslMode.DISABLE and not is_loopback(public.host):
         remark(f"Note: connections to {public.host} are not encrypted.")
-    if is_loopback(instance.public_address.host):
-        remark(
-            f"Note: runners are told {instance.public_address.host}, so only runners on this"
-            " machine reach it. For others, say --public-host."
-        )
+    if is_for_this_machine_only(instance):
+        remark(f"Note: only this machine reaches it: {public.host}. {way_for_others(instance)}")
 
 
 def remark_on_new_dev(name: str, seed_command: str) -> None:

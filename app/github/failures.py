@@ -31,6 +31,10 @@ class GitHubHasNot(GitHubRefused):
 class TokenRefused(GitHubUnavailable):
     """401: the token was revoked or has expired; a new one may do."""
 
+    advice = (
+        "If it goes on: check COPPICE_GITHUB_APP_ID, the App's private key and the service's clock."
+    )
+
 
 def failure_of(error: GithubException) -> CoppiceError:
     """Our exception for an answer with a status of 400 or more."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -31,19 +32,23 @@ GRACE_SECONDS = 30.0
 __all__ = ["comment_tasks", "github_tasks", "periodic", "run_worker", "tasks"]
 
 
-def run_worker(services: Services, dsn: str) -> None:
-    """Work until SIGTERM or SIGINT, then finish the jobs at hand; reconnects by itself."""
+def run_worker(services: Services, dsn: str, *, on_start: Callable[[], None]) -> None:
+    """Work until SIGTERM or SIGINT, then finish the jobs at hand; reconnects by itself.
+
+    `on_start` is called once these signals are heeded.
+    """
     periodic.schedule()
-    asyncio.run(_run(services, dsn))
+    asyncio.run(_run(services, dsn, on_start))
 
 
-async def _run(services: Services, dsn: str) -> None:
+async def _run(services: Services, dsn: str, on_start: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     # Sync tasks run in the loop's executor, whose default is too small for our concurrency.
     loop.set_default_executor(ThreadPoolExecutor(sum(CONCURRENCY.values()) + 2))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    on_start()
     while not stop.is_set():
         try:
             await _serve(services, dsn, stop)

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from app.core.errors import CoppiceError
+from app.setting_values import fernet_key
+from app.store.vault import new_key
 
 
 class NoDataDir(CoppiceError):
@@ -15,6 +19,16 @@ class NoDataDir(CoppiceError):
 
     code = "no_data_dir"
     advice = "Set COPPICE_DATA_DIR to a folder that this account may write to."
+
+
+class BrokenKeyFile(CoppiceError):
+    """The file of the secret keys does not hold keys."""
+
+    code = "broken_key_file"
+    advice = (
+        "Put the keys back, one on a line, from where you keep them: without them nothing that the"
+        " state database holds encrypted can be read."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +102,12 @@ def read_or_make(file: Path, make: Callable[[], str]) -> str:
         finally:
             new.unlink()
     return file.read_text().strip()
+
+
+def read_or_make_keys(file: Path) -> tuple[SecretStr, ...]:
+    """The secret keys in a file, which is made with one if there is none. Raises BrokenKeyFile."""
+    keys = [SecretStr(line) for line in read_or_make(file, new_key).split()]
+    try:
+        return tuple(fernet_key(key) for key in keys or [SecretStr("")])
+    except ValueError as error:
+        raise BrokenKeyFile(f"{file} {error}.") from None

@@ -147,6 +147,11 @@ def database_sizes(
     ]
 
 
+def extension_names(session: Session) -> list[str]:
+    rows = session.execute("SELECT name::text FROM pg_available_extensions ORDER BY 1")
+    return [name for (name,) in rows]
+
+
 def database_names(session: Session, *, prefix: str) -> list[DatabaseName]:
     rows = session.execute(
         "SELECT datname::text FROM pg_database WHERE starts_with(datname::text, %s) ORDER BY 1",

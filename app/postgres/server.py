@@ -35,6 +35,10 @@ class PostgresServer:
     def probe(self) -> ServerReport:
         return probe(self._access.admin)
 
+    def extensions(self) -> Sequence[str]:
+        with explained("Listing extensions"), self._access.session() as session:
+            return catalog.extension_names(session)
+
     def provision(self, database: TenantDatabase, *, password: str) -> None:
         access = self._access
         self._run(lambda: provisioning.make_roles(access, database))

@@ -21,10 +21,13 @@ from app.core.errors import CoppiceError, TransientError
 from app.machine.data_dir import DataDir
 from app.operations.administration import login_links
 from app.processes.supervisor import Program, Server, Supervisor
+from app.processes.welcome import greeting, steps, welcome
 from app.setting_values import Bind
+from app.store.health import Inventory, inventory
 
 _log = structlog.get_logger(__name__)
 _ADDRESS_WAIT_SECONDS = 5.0
+_TAKEN = "Stop the program that listens there, or set COPPICE_BIND to another HOST:PORT."
 
 
 class AlreadyServed(CoppiceError):
@@ -35,10 +38,10 @@ class AlreadyServed(CoppiceError):
 
 
 class AddressTaken(CoppiceError):
-    """Another program listens there."""
+    """Another program listens there, or this machine or account cannot."""
 
     code = "address_taken"
-    advice = "Stop that program, or set COPPICE_BIND to another HOST:PORT."
+    advice = "Set COPPICE_BIND to an address of this machine and a port that this account may use."
 
 
 def serve(config: Config, *, say: Callable[[str], None]) -> None:
@@ -54,6 +57,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         stack.enter_context(_only_one(directory))
         listener = stack.enter_context(listen(config.bind))
+        say(greeting(config))
         stack.enter_context(supervisor.signals())
         # Last of all, when nothing of ours uses them any more.
         stack.callback(local.close)
@@ -91,20 +95,39 @@ def _prepare(state: bootstrap.State) -> None:
         _log.warning("the state database is down; trying on", problem=str(error))
 
 
-def first_way_in(config: Config, state: bootstrap.State) -> str | None:
+def _way_in(config: Config, state: bootstrap.State) -> str | None:
     """A link for the operator, where nobody can log in through GitHub yet; None where they can."""
-    with bootstrap.open_services(config, state, bootstrap.clusters(config)) as services:
-        app = services.github_app.current()
-        return None if app is not None and app.can_log_in else login_links.make(services)
+    try:
+        with bootstrap.open_services(config, state, bootstrap.clusters(config)) as services:
+            app = services.github_app.current()
+            return None if app is not None and app.can_log_in else login_links.make(services)
+    except TransientError as error:
+        _log.warning("no link for the operator yet", problem=str(error))
+        return None
 
 
-def become_web(config: Config) -> NoReturn:
-    """Turn this process into the web server alone."""
+def become_web(config: Config, *, say: Callable[[str], None]) -> NoReturn:
+    """Turn this process into the web server alone.
+
+    Raises:
+        AddressTaken, WrongSecretKey: With what to do about it.
+    """
     folder = DataDir(path=config.data_dir)
     folder.make()
     folder.metrics.mkdir(mode=0o700, exist_ok=True)
-    command = web_command(str(config.bind))
-    os.execve(command[0], command, bootstrap.child_environment(config))  # noqa: S606 - ourselves
+    with listen(config.bind) as listener:
+        # What is wrong here is said in a sentence; gunicorn's processes would only log it.
+        with bootstrap.open_state(config) as state:
+            _prepare(state)
+            link = _way_in(config, state)
+        say(
+            "\n".join(
+                [f"The web server listens on {config.bind}. Ctrl-C stops it.", *steps(config, link)]
+            )
+        )
+        os.set_inheritable(listener.fileno(), True)  # noqa: FBT003 - it takes no names
+        command = web_command(f"fd://{listener.fileno()}")
+        os.execve(command[0], command, bootstrap.child_environment(config))  # noqa: S606 - ourselves
 
 
 def web_command(address: str) -> list[str]:
@@ -144,8 +167,12 @@ def listen(bind: Bind) -> Iterator[socket.socket]:
                 break
             except OSError as error:
                 # A service that was killed may need a moment to let go of it.
-                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                    raise AddressTaken(f"Cannot listen on {bind}: {error.strerror}.") from error
+                is_taken = error.errno == errno.EADDRINUSE
+                if not is_taken or time.monotonic() > deadline:
+                    raise AddressTaken(
+                        f"Cannot listen on {bind}: {error.strerror}.",
+                        advice=_TAKEN if is_taken else None,
+                    ) from error
                 time.sleep(0.1)
         yield listener
 
@@ -164,13 +191,13 @@ class _Announcement:
     def tick(self) -> None:
         if not self._is_made and _is_ready(self._config.bind):
             self._is_made = True
-            self._say(_welcome(self._config, link=self._link()))
+            link = _way_in(self._config, self._state)
+            self._say(welcome(self._config, self._inventory(), link=link))
 
-    def _link(self) -> str | None:
+    def _inventory(self) -> Inventory | None:
         try:
-            return first_way_in(self._config, self._state)
-        except TransientError as error:
-            _log.warning("no link for the operator yet", problem=str(error))
+            return inventory(self._state.dsn)
+        except TransientError:
             return None
 
 
@@ -181,14 +208,3 @@ def _is_ready(bind: Bind) -> bool:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
     return False
-
-
-def _welcome(config: Config, *, link: str | None) -> str:
-    lines = [f"Coppice is ready at {config.public_url} (listening on {config.bind})."]
-    lines += [f"Note: {warning}" for warning in config.warnings]
-    if link is not None:
-        lines.append(f"Log in as operator (once, within an hour): {link}")
-    if config.github_app is None and link is not None:
-        lines.append(f"Then connect GitHub at {config.public_url}/setup.")
-    lines.append("Next: python -m app instances provision local   (in another terminal)")
-    return "\n".join(lines)

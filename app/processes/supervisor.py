@@ -98,6 +98,7 @@ class Child:
             env=self.program.environment,
             pass_fds=self.program.inherited_fds,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # the person reads what `serve` says, and the log
             start_new_session=True,
             preexec_fn=die_with_parent,  # safe: this process has no threads
         )
@@ -125,6 +126,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._find_servers: Callable[[], Sequence[tuple[str, Server]]] = tuple
         self._server_pauses: dict[str, _Pauses] = {}
+        self._seen_servers: set[str] = set()
         self._stops = 0
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (self._wake_reader, self._wake_writer):
@@ -190,14 +192,17 @@ class Supervisor:
         for child in self._children:
             child.tend()
         for name, server in self._find_servers():
-            if not server.is_running():
+            if server.is_running():
+                self._seen_servers.add(name)
+            else:
                 self._revive(name, server)
 
     def _revive(self, name: str, server: Server) -> None:
         pauses = self._server_pauses.setdefault(name, _Pauses())
         if time.monotonic() < pauses.ready_at:
             return
-        _log.info("starting a PostgreSQL server", what=name)
+        if name in self._seen_servers:
+            _log.warning("a PostgreSQL server ended and is started again", what=name)
         pauses.ended()
         try:
             server.start()

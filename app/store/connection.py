@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection, OperationalError, conninfo
+from psycopg import Connection, OperationalError, ProgrammingError, conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from app.core.errors import TransientError
+from app.core.errors import CoppiceError, TransientError
 
 # Everything of ours lives in one schema. A session pooler in front of the state database must pass
 # startup options on; a transaction pooler cannot be used: LISTEN and advisory locks need sessions.
@@ -23,17 +23,34 @@ class StateUnavailable(TransientError):
     """The state database did not give a connection in time."""
 
     code = "state_unavailable"
-    advice = "Check the state database (COPPICE_DATABASE_URL); nothing was stored."
+    advice = (
+        "Check that the server of COPPICE_DATABASE_URL runs and lets this machine in, and the user,"
+        " password and database in it; nothing was stored."
+    )
 
     def __init__(self, message: str = "The state database does not answer.") -> None:
         super().__init__(message)
 
 
-def state_conninfo(dsn: str) -> str:
-    """The DSN with our schema and limits added."""
-    return conninfo.make_conninfo(
-        dsn, options=OPTIONS, application_name="coppice", connect_timeout=5
+class StateUnusable(CoppiceError):
+    """The state database cannot be used as it is; the message shows no part of its URL."""
+
+    code = "state_unusable"
+    advice = (
+        "In COPPICE_DATABASE_URL write special characters of the user and the password as %XX, and"
+        " check the names of what follows the `?`."
     )
+
+
+def state_conninfo(dsn: str) -> str:
+    """The DSN with our schema and limits added. Raises StateUnusable."""
+    try:
+        return conninfo.make_conninfo(
+            dsn, options=OPTIONS, application_name="coppice", connect_timeout=5
+        )
+    except ProgrammingError:
+        # Not its text nor its cause: they repeat parts of the URL, maybe the password.
+        raise StateUnusable("PostgreSQL's client cannot read COPPICE_DATABASE_URL.") from None
 
 
 class StatePool(ConnectionPool[Connection[DictRow]]):

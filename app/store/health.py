@@ -1,7 +1,9 @@
 """How the state database and its queue are; asked over a connection of its own."""
 
+from dataclasses import dataclass
+
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from app.operations.administration.surroundings import QueueHealth
 from app.store.connection import StateUnavailable, state_conninfo
@@ -29,6 +31,28 @@ _HEALTH = """
     )
     SELECT * FROM due, failed, alive
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """How much there is to look after."""
+
+    instances: int
+    apps: int
+    """Those that are assigned."""
+
+
+def inventory(dsn: str) -> Inventory:
+    """Count instances and assigned apps. Raises StateUnavailable."""
+    try:
+        with psycopg.connect(state_conninfo(dsn), row_factory=class_row(Inventory)) as connection:
+            cursor = connection.execute(
+                "SELECT (SELECT count(*) FROM instances) AS instances,"
+                " (SELECT count(*) FROM assignments) AS apps"
+            )
+            return next(iter(cursor))
+    except psycopg.OperationalError as error:
+        raise StateUnavailable from error
 
 
 def state_version(dsn: str) -> str:

@@ -63,7 +63,10 @@ class PostgresInstances:
         with self._pool.connection() as connection:
             row = connection.execute("SELECT * FROM instances WHERE name = %s", [name]).fetchone()
         if row is None:
-            raise NotFound(f"There is no instance named {name}.")
+            raise NotFound(
+                f"There is no instance named {name}.",
+                advice="`python -m app instances list` shows all.",
+            )
         return self._instance(row)
 
     def all(self) -> Sequence[Instance]:

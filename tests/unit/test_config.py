@@ -220,3 +220,38 @@ def test_a_bind_address_is_written_back_as_it_was(bind: str) -> None:
 @pytest.mark.parametrize("bind", ["::1:8000", "localhost", "localhost:0", "localhost:x", ":80"])
 def test_a_bind_address_needs_host_and_port(bind: str) -> None:
     assert "COPPICE_BIND: " in problems_of({"COPPICE_BIND": bind})
+
+
+def test_what_follows_from_a_wrong_setting_is_not_reported_beside_it() -> None:
+    text = problems_of({"COPPICE_BIND": "nonsense:bind", "COPPICE_GITHUB_URL": "github"})
+
+    assert "COPPICE_BIND: must be HOST:PORT" in text
+    assert "COPPICE_GITHUB_URL: must begin with https://" in text
+    assert "COPPICE_PUBLIC_URL" not in text
+    assert "COPPICE_GITHUB_API_URL" not in text
+
+
+def test_a_misspelt_variable_is_named_beside_what_it_left_missing(pem: str) -> None:
+    text = problems_of(
+        {
+            "COPPICE_GITHUB_APPID": "17",
+            "COPPICE_GITHUB_PRIVATE_KEY": pem,
+            "COPPICE_GITHUB_WEBHOOK_SECRETS": "one",
+        }
+    )
+
+    assert "COPPICE_GITHUB_APP_ID: is missing" in text
+    assert "COPPICE_GITHUB_APPID: is not a setting and is ignored." in text
+    assert "Did you mean COPPICE_GITHUB_APP_ID?" in text
+
+
+@pytest.mark.parametrize("days", ["a week", "0", "-1", "3651", "1.5", "9" * 5000, "\u0667"])
+def test_a_number_is_asked_for_in_words(days: str) -> None:
+    assert problems_of({"COPPICE_RETENTION_DAYS": days}).splitlines()[1:] == [
+        "COPPICE_RETENTION_DAYS: must be a whole number of days from 1 to 3650"
+    ]
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEYS", "GITHUB_WEBHOOK_SECRETS", "OPERATORS"])
+def test_a_list_with_nothing_in_it_is_a_problem(name: str) -> None:
+    assert f"COPPICE_{name}: holds nothing but commas" in problems_of({f"COPPICE_{name}": " , "})

@@ -63,3 +63,31 @@ def test_tracebacks_of_libraries_are_hidden_too(capfd: pytest.CaptureFixture[str
     assert "ValueError: could not use" in lines[0]["exception"]
     assert "canary" not in json.dumps(lines)
     assert lines[1]["url"] == f"postgresql://u:{HIDDEN}@h/d"
+
+
+def test_only_what_is_news_is_logged_of_the_queue(capfd: pytest.CaptureFixture[str]) -> None:
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    queue = logging.getLogger("procrastinate.worker.databases")
+    try:
+        configure_logging()
+        queue.info("Job ended with status: Success", extra={"action": "job_success"})
+        queue.info("Job ended with status: Error", extra={"action": "job_error_retry"})
+        queue.error("Job ended with status: Error", extra={"action": "job_error"})
+        structlog.get_logger("app.ours").info("said")
+    finally:
+        root.handlers[:] = before
+
+    lines = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    assert lines == ["Job ended with status: Error", "Job ended with status: Error", "said"]
+
+
+def test_a_single_command_shows_no_retries_of_libraries() -> None:
+    root, before = logging.getLogger(), (logging.getLogger().handlers[:], logging.root.level)
+    try:
+        configure_logging(level=logging.ERROR)
+
+        assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.WARNING)
+    finally:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+        logging.getLogger("urllib3").setLevel(logging.WARNING)

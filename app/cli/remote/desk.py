@@ -28,7 +28,9 @@ class RemoteDesk:
         return [app_row(one) for one in self._client.get("/apps")["items"]]
 
     def databases(self, repository: str | None) -> Sequence[Row]:
-        found = self._client.items("/databases", repository=repository)
+        found = list(self._client.items("/databases", repository=repository))
+        if repository is not None and not found:
+            self._app(Target(name=repository))  # raises NotFound for a name that nobody knows
         return [database_row(one) for one in found]
 
     def find(self, target: Target) -> Found:

@@ -10,12 +10,11 @@ from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.intents import ReconcileRepository
 from app.core.repositories import Repository
+from app.operations.administration.policies import check_extensions, check_policies
 from app.operations.services import Services
 
 _FULL_NAME = re.compile(r"([A-Za-z0-9_.-]{1,100})/([A-Za-z0-9_.-]{1,100})")
 _APP_ID = re.compile(r"[a-z0-9]{2,16}")
-# owner/repo/.github/workflows/file.yml@<commit>: a branch or tag there could be moved.
-_WORKFLOW = re.compile(r"[\w.-]+/[\w.-]+/[^@\s]+@[0-9a-f]{40}")
 _TRIES = 5
 
 
@@ -46,11 +45,13 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
         GitHubUnavailable: No GitHub App is configured, or GitHub does not answer.
         Forbidden: The App is not installed for the repository.
         Conflict: The app is assigned already, or has databases on another instance.
+        Invalid: The instance's server does not have an extension that is asked for.
     """
     check_policies(request.policies)
     if request.app_id is not None and not _APP_ID.fullmatch(request.app_id):
         raise Invalid("This is not an app id.", advice="Use 2 to 16 lower case letters and digits.")
     instance = services.instances.named(request.instance)
+    check_extensions(services, instance, request.policies.extensions)
     repository = live_repository(services, request.full_name)
     services.repositories.save(repository)
     app = _app(services, repository, AppId(request.app_id) if request.app_id else None)
@@ -82,6 +83,9 @@ def edit(
         policies=policies or assignment.policies,
     )
     check_policies(changed.policies)
+    # Those that were there are no reason to refuse another change while the server is away.
+    added = set(changed.policies.extensions) - set(assignment.policies.extensions)
+    check_extensions(services, services.instances.get(assignment.instance_id), sorted(added))
     services.apps.assign(
         changed, then=[ReconcileRepository(repository_id=assignment.app.repository_id)]
     )
@@ -112,19 +116,27 @@ def find(services: Services, name: str, *, app_id: str | None = None) -> Assigne
     if "/" not in name:
         found = services.apps.assignment(AppId(name))
         if found is None:
-            raise NotFound(
-                f"No app {name!r} is assigned.",
-                advice="Name the repository as OWNER/REPO; `apps list` shows all.",
-            )
+            raise _not_assigned(name)
         return described(services, found)
     repository = services.repositories.named(name)
     assignments = services.apps.assignments(repository_id=repository.id) if repository else []
     if not assignments:
-        raise NotFound(
-            f"{name} is not assigned to an instance.",
-            advice=f"Assign it: python -m app apps assign {name} INSTANCE",
-        )
+        raise _not_assigned(name)
     return described(services, _picked(assignments, app_id, name))
+
+
+def app_ids(services: Services, name: str) -> set[AppId]:
+    """The apps of `OWNER/REPO`, also those that are not assigned any more, or of an app id.
+
+    Raises NotFound when there is none.
+    """
+    if "/" not in name:
+        return {find(services, name).assignment.app.id}
+    repository = services.repositories.named(name)
+    found = services.apps.of_repository(repository.id) if repository else []
+    if not found:
+        raise _not_assigned(name)
+    return {app.id for app in found}
 
 
 def live_repository(services: Services, full_name: str) -> Repository:
@@ -144,18 +156,6 @@ def live_repository(services: Services, full_name: str) -> Repository:
             code="not_installed",
         )
     return repository
-
-
-def check_policies(policies: Policies) -> None:
-    """Raise Invalid for what cannot be meant."""
-    for workflow in policies.allowed_workflows:
-        if not _WORKFLOW.fullmatch(workflow):
-            raise Invalid(
-                f"{workflow!r} does not name one version of a reusable workflow.",
-                advice="Write it as owner/repo/.github/workflows/file.yml@<40 digits of a commit>.",
-            )
-    if any(not pattern for pattern in policies.ignore_patterns):
-        raise Invalid("An ignore pattern is empty.")
 
 
 def _app(services: Services, repository: Repository, wanted: AppId | None) -> App:
@@ -218,12 +218,26 @@ def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:
             )
 
 
+def _not_assigned(name: str) -> NotFound:
+    listing = "`python -m app apps list` shows what is assigned"
+    if "/" not in name:
+        return NotFound(
+            f"{name!r} is no app id, and no repository: those are written OWNER/REPO.",
+            advice=f"{listing}.",
+        )
+    return NotFound(
+        f"The repository {name} is not assigned to an instance.",
+        advice=f"{listing}; to assign it: python -m app apps assign {name} INSTANCE",
+    )
+
+
 def _picked(assignments: Sequence[Assignment], app_id: str | None, name: str) -> Assignment:
     if app_id is not None:
         for assignment in assignments:
             if assignment.app.id == app_id:
                 return assignment
-        raise NotFound(f"{name} has no app {app_id!r}.")
+        names = ", ".join(assignment.app.id for assignment in assignments)
+        raise NotFound(f"{name} has no app {app_id!r}.", advice=f"Its apps are: {names}.")
     if len(assignments) > 1:
         names = ", ".join(assignment.app.id for assignment in assignments)
         raise Invalid(f"{name} has several apps: {names}.", advice="Say which one with --app-id.")

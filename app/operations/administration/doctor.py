@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.addresses import is_loopback
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError
 from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_for
-from app.core.instances import Instance
+from app.core.instances import Instance, InstanceKind
+from app.core.reach import is_for_this_machine_only, way_for_others
 from app.operations.administration.surroundings import Registration, Surroundings
 from app.operations.databases.strays import unknown_databases
 from app.operations.services import Services
@@ -188,21 +188,24 @@ def _instance(
     services: Services, surroundings: Surroundings, instance: Instance
 ) -> Iterator[Diagnosis]:
     what, public = f"instance {instance.name}", instance.public_address
+    is_ours = instance.kind is InstanceKind.PROVISIONED
     report = services.server_for(instance).probe()
     for finding in report.findings:
         health = Health.BROKEN if finding.is_fatal else Health.WARNING
         yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)
-    if is_loopback(public.host):
+    if is_for_this_machine_only(instance):
         yield _warning(
             what,
-            f"runners are told {public.host}: only runners on this machine reach it",
-            f"python -m app instances edit {instance.name} --public-host HOST",
+            f"only this machine reaches it: runners are told {public.host}",
+            way_for_others(instance),
         )
     elif not surroundings.reaches(public):
         yield _warning(
             what,
             f"{public.host}:{public.port}, which runners are told, does not answer from here",
-            "Check the name and the firewall; ignore this if only runners shall reach it.",
+            "Check the name, the firewall and where the server listens"
+            + (" (--listen at `instances provision`)" if is_ours else "")
+            + "; ignore this if only runners shall reach it.",
         )
     if report.is_usable:
         yield _ok(what, f"PostgreSQL {report.version}")

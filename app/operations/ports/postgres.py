@@ -54,6 +54,9 @@ class DatabaseServer(Protocol):
     def probe(self) -> ServerReport:
         """Say exactly which privilege or setting is missing. Changes nothing that stays."""
 
+    def extensions(self) -> Sequence[str]:
+        """Names of the extensions that can be installed in its databases."""
+
     def provision(self, database: TenantDatabase, *, password: str) -> None:
         """Make roles, database, grants and marker, verify each by reading back, then open it.
 

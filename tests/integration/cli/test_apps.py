@@ -2,9 +2,12 @@
 
 import json
 
+import psycopg
+import pytest
+
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
-from tests.integration.serve.installation import Installation
+from tests.integration.serve.installation import Installation, free_port
 
 
 def apps(coppice: Installation) -> list[dict[str, object]]:
@@ -83,7 +86,7 @@ def test_an_ignored_branch_gets_no_database_after_an_edit(
 
 
 def test_the_databases_of_a_removed_app_stay(assigned: Installation) -> None:
-    assigned.ok("databases", "create", "acme/shop")
+    assigned.ok("databases", "create", "acme/shop", "--environment", "preview")
 
     assigned.ok("apps", "remove", "acme/shop", "--yes")
 
@@ -105,3 +108,81 @@ def test_the_seed_command_is_kept_changed_and_ended(assigned: Installation) -> N
     assigned.ok("apps", "edit", "acme/shop", "--seed-command", "")
 
     assert (before, given, seed_command()) == (None, "npx prisma db seed", None)
+
+
+def test_a_github_that_is_away_is_said_with_what_a_person_can_do(
+    connected: Installation, server_url: str
+) -> None:
+    connected.ok("instances", "link", "main", "--url", server_url)
+    connected.settings = {
+        **connected.settings,
+        "COPPICE_GITHUB_API_URL": f"http://127.0.0.1:{free_port()}",
+    }
+
+    finished = connected.run("apps", "assign", "acme/shop", "main")
+
+    said, advice = finished.stderr.splitlines()  # and not a line of a library's log
+    assert finished.returncode == 1
+    assert said.startswith("GitHub did not answer")
+    assert advice.startswith("Repeat the command when GitHub answers.")
+    assert "COPPICE_GITHUB_API_URL" in advice
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["databases", "list"],
+        ["databases", "show"],
+        ["databases", "create"],
+        ["env"],
+        ["psql"],
+        ["apps", "edit", "--log", "public"],
+        ["apps", "remove", "--yes"],
+        ["reconcile"],
+    ],
+    ids=" ".join,
+)
+def test_an_unknown_repository_is_named_with_where_to_look(
+    assigned: Installation, command: list[str]
+) -> None:
+    finished = assigned.run(*command, "acme/typo")
+
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    assert "The repository acme/typo is not" in finished.stderr
+    assert "apps list" in finished.stderr
+
+
+def test_an_extension_that_the_server_lacks_is_refused_before_anything_is_stored(
+    connected: Installation, server_url: str
+) -> None:
+    connected.ok("instances", "link", "main", "--url", server_url)
+
+    finished = connected.run(
+        "apps", "assign", "acme/shop", "main", "--extension", "pg_trgn", "--extension", "hstore"
+    )
+
+    assert finished.returncode == 1
+    assert "does not have the extension pg_trgn." in finished.stderr
+    assert "Did you mean pg_trgm?" in finished.stderr
+    assert apps(connected) == []
+    connected.ok("apps", "assign", "acme/shop", "main", "--extension", "pg_trgm")
+
+
+def test_an_edit_asks_the_server_for_new_extensions_only(
+    assigned: Installation, server_url: str
+) -> None:
+    assigned.ok("apps", "edit", "acme/shop", "--extension", "pg_trgm")
+    with_no_server(assigned)
+
+    finished = assigned.run("apps", "edit", "acme/shop", "--extension", "hstore")
+
+    assert finished.returncode == 1
+    assert "Whether main has the extensions cannot be checked" in finished.stderr
+    assigned.ok("apps", "edit", "acme/shop", "--extension", "pg_trgm", "--log", "public")
+
+
+def with_no_server(assigned: Installation) -> None:
+    """Let the instance's address lead nowhere, as if its server had stopped."""
+    with psycopg.connect(assigned.settings["COPPICE_DATABASE_URL"]) as connection:
+        connection.execute("UPDATE coppice.instances SET admin_port = %s", [free_port()])

@@ -63,6 +63,14 @@ def test_the_url_may_come_from_stdin(coppice: Installation, server_url: str) -> 
     assert "main works" in coppice.ok("instances", "test", "main")
 
 
+@pytest.mark.parametrize("command", ["link", "edit"])
+def test_a_url_that_does_not_come_is_missed(coppice: Installation, command: str) -> None:
+    finished = coppice.run("instances", command, "main", "--url", "-")
+
+    assert finished.returncode == 1
+    assert "`-` reads the URL from standard input, and nothing came." in finished.stderr
+
+
 def test_no_command_shows_the_administrators_password(
     coppice: Installation, server_url: str, postgres_admin: AdminLogin
 ) -> None:

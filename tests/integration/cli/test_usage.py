@@ -1,7 +1,12 @@
 """What the command line says when it is used wrongly, or asked."""
 
-import pytest
+import secrets
 
+import pytest
+from psycopg import sql
+
+from app.core.instances import AdminLogin
+from app.postgres.sessions import admin_login, connect
 from tests.integration.serve.installation import Installation
 
 GROUPS = {
@@ -49,6 +54,38 @@ def test_a_state_database_that_is_down_is_said_in_a_sentence(coppice: Installati
     assert finished.returncode == 1
     assert "The state database does not answer." in finished.stderr
     assert "hunter2" not in finished.stderr
+
+
+@pytest.mark.parametrize("words", ["me:hun%ZZter2@db/coppice", "me:hunter2@db/coppice?no=1"])
+def test_a_state_url_that_cannot_be_read_is_not_repeated(coppice: Installation, words: str) -> None:
+    coppice.settings = {**coppice.settings, "COPPICE_DATABASE_URL": f"postgresql://{words}"}
+
+    finished = coppice.run("instances", "list")
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("PostgreSQL's client cannot read COPPICE_DATABASE_URL.")
+    assert "hun" not in finished.stderr
+
+
+def test_a_state_database_of_somebody_else_is_said_with_the_remedy(
+    coppice: Installation, postgres_superuser: AdminLogin
+) -> None:
+    address, role = postgres_superuser.address, f"poor_{secrets.token_hex(4)}"
+    with connect(admin_login(postgres_superuser)) as session:
+        name = sql.Identifier(role)
+        session.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'poor'").format(name))
+        session.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(name))
+    url = f"postgresql://{role}:poor@{address.host}:{address.port}/postgres"
+    coppice.settings = {**coppice.settings, "COPPICE_DATABASE_URL": url}
+
+    finished = coppice.run("instances", "list")
+
+    assert finished.returncode == 1
+    assert "The state database cannot be set up: permission denied" in finished.stderr
+    assert "OWNER TO" in finished.stderr
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        session.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def test_doctor_ends_with_1_while_no_worker_lives(coppice: Installation) -> None:

@@ -4,6 +4,7 @@ import re
 import socket
 from pathlib import Path
 
+import pytest
 import requests
 
 from app.store.vault import new_key
@@ -19,6 +20,26 @@ def test_a_first_start_needs_no_setting_and_says_what_comes_next(
     text = installation.log.read_text()
     assert f"Coppice is ready at {installation.url}" in text
     assert f"connect GitHub at {installation.url}/setup" in text
+    assert f"Its data is in {installation.data}" in text
+
+
+def test_what_comes_next_depends_on_what_there_is(
+    installation: Installation,
+) -> None:
+    installation.ok("instances", "provision", "local")
+
+    installation.serve()
+
+    await_that(lambda: "Next, in another" in installation.log.read_text())
+    assert "apps assign OWNER/REPO" in installation.log.read_text()
+    assert "instances provision" not in installation.log.read_text()
+
+
+def test_a_start_that_goes_well_is_told_in_sentences_alone(installation: Installation) -> None:
+    installation.serve()
+
+    await_that(lambda: "Next, in another" in installation.log.read_text())
+    assert [line for line in installation.log.read_text().splitlines() if line[0] == "{"] == []
 
 
 def test_the_link_that_a_start_prints_lets_the_operator_in_once(
@@ -60,12 +81,13 @@ def test_generated_secrets_can_be_read_by_nobody_else(installation: Installation
         assert (installation.data / name).stat().st_mode & 0o077 == 0
 
 
-def test_an_address_in_use_is_said_in_a_sentence(installation: Installation) -> None:
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_an_address_in_use_is_said_in_a_sentence(installation: Installation, command: str) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", installation.port))
         other.listen()
 
-        finished = installation.run("serve")
+        finished = installation.run(command)
 
     assert finished.returncode == 1
     assert f"Cannot listen on 127.0.0.1:{installation.port}" in finished.stderr
@@ -87,15 +109,42 @@ def test_wrong_settings_are_said_all_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in finished.stderr
 
 
-def test_the_wrong_keys_stop_a_start_and_leave_no_process(installation: Installation) -> None:
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+def test_the_wrong_keys_stop_a_start_and_leave_no_process(
+    installation: Installation, command: str
+) -> None:
     installation.ok("instances", "list")
     installation.settings = {"COPPICE_SECRET_KEYS": new_key()}
+
+    finished = installation.run(command)
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("The secret keys do not fit this state database.")
+    assert "Traceback" not in finished.stderr
+    assert installation.processes() == {}
+
+
+@pytest.mark.parametrize("text", ["", "nonsense"])
+def test_a_file_without_keys_is_named(installation: Installation, text: str) -> None:
+    file = installation.data / "secret-keys"
+    file.parent.mkdir()
+    file.write_text(text)
+
+    finished = installation.run("instances", "list")
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith(f"{file} holds something that is not a Fernet key.")
+
+
+def test_a_data_directory_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    installation = Installation(folder=tmp_path)
 
     finished = installation.run("serve")
 
     assert finished.returncode == 1
-    assert "The secret keys do not fit this state database." in finished.stderr
-    assert installation.processes() == {}
+    assert f"{installation.data} cannot be made: File exists." in finished.stderr
+    assert "COPPICE_DATA_DIR" in finished.stderr
 
 
 def test_a_new_key_in_front_keeps_the_old_secrets_readable(installation: Installation) -> None:

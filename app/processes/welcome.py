@@ -1,0 +1,43 @@
+"""What `serve` and `web` tell the person who started them."""
+
+from app.config import Config
+from app.store.health import Inventory
+
+
+def greeting(config: Config) -> str:
+    """Said before anything is started."""
+    where = f"Its data is in {config.data_dir}"
+    if config.database_url is not None:
+        where = f"Its state is in COPPICE_DATABASE_URL's database, its files in {config.data_dir}"
+    return f"Coppice is starting. {where}. Ctrl-C stops it."
+
+
+def welcome(config: Config, inventory: Inventory | None, *, link: str | None) -> str:
+    """Said once it is ready; `inventory` None: the state database did not say."""
+    lines = [f"Coppice is ready at {config.public_url} (listening on {config.bind})."]
+    lines += [f"Note: {warning}" for warning in config.warnings]
+    lines += steps(config, link)
+    if inventory is not None:
+        lines.append(_next(inventory))
+    return "\n".join(lines)
+
+
+def steps(config: Config, link: str | None) -> list[str]:
+    """How the operator gets in by a link, if there has to be one, and what to do there."""
+    if link is None:
+        return []
+    lines = [f"Log in as operator (once, within an hour): {link}"]
+    if config.github_app is None:
+        lines.append(f"Then connect GitHub at {config.public_url}/setup.")
+    return lines
+
+
+def _next(inventory: Inventory) -> str:
+    if not inventory.instances:
+        return (
+            "Next, in another terminal: python -m app instances provision local   (or `instances"
+            " link` for a server that you have)"
+        )
+    if not inventory.apps:
+        return "Next, in another terminal: python -m app apps assign OWNER/REPO INSTANCE"
+    return "`python -m app doctor`, in another terminal, says whether all is well."
