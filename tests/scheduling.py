@@ -12,6 +12,7 @@ _SERVICES = {
     "test_secrets.py": "first service",
     "test_branches.py": "second service",
     "test_workflows.py": "second service",
+    "test_comments.py": "second service",
 }
 _FOLDER = "tests/end_to_end/"
 

@@ -124,6 +124,11 @@ class Faults:
         with self._lock:
             self._planned.clear()
 
+    def left(self) -> int:
+        """How many requests are still to be answered wrongly."""
+        with self._lock:
+            return sum(planned.remaining for planned in self._planned)
+
     def take(self, method: str, path: str) -> Fault | None:
         """The fault for this request, if one is planned."""
         with self._lock:

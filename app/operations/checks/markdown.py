@@ -20,14 +20,6 @@ def code(text: str) -> str:
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
 
 
-def cell(text: str) -> str:
-    """A code span inside a table, where a bar would end the cell even within a code span.
-
-    https://github.github.com/gfm/#tables-extension-
-    """
-    return code(text).replace("|", r"\|")
-
-
 def block(text: str) -> str:
     """Several lines as a fenced block, with a fence longer than any inside."""
     fence = "`" * max(3, _longest_run(text) + 1)

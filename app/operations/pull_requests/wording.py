@@ -12,7 +12,7 @@ from app.core.environments import Environment
 from app.core.identifiers import BranchName, CommentId
 from app.core.instances import Instance
 from app.core.runs import MigrationResult
-from app.operations.checks.markdown import block, cell, code, visible
+from app.operations.checks.markdown import block, code, visible
 from app.operations.ports.pull_requests import LastMigration
 
 SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
@@ -168,7 +168,8 @@ def _table(overview: Overview) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    name = cell(row.database.name)
+    # Made of letters, digits, dots and dashes: no bar ends the cell.
+    name = code(row.database.name)
     if row.database.environment is Environment.PREVIEW:
         name += " (preview, shared by all branches)"
     amount = "" if row.size_bytes is None else size(row.size_bytes)
