@@ -53,11 +53,6 @@ class LocalGitHub(
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         webhook_secret = secrets.token_hex(16)
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.private_key = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        ).decode()
         owner = Account(id=state.new_id(), login="coppice-makers", type="Organization")
         identity = AppIdentity(id=1_234_567, slug="coppice", owner=owner, url=self.url)
         self.context = Context(
@@ -85,6 +80,15 @@ class LocalGitHub(
     @property
     def app_id(self) -> int:
         return self.context.identity.id
+
+    @property
+    def private_key(self) -> str:
+        """Of the App, in PEM."""
+        return self.context.app_key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        ).decode()
 
     @property
     def webhook_secret(self) -> str:

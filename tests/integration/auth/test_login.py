@@ -214,3 +214,23 @@ def test_who_is_not_logged_in_is_led_there_and_back(browser: Browser) -> None:
 )
 def test_a_log_in_goes_on_to_pages_of_ours_only(wanted: str, path: str) -> None:
     assert local_path(wanted) == path
+
+
+def test_what_a_request_says_of_a_proxy_is_not_believed(browser: Browser, site: Site) -> None:
+    browser.session.headers.update(
+        {
+            "X-Forwarded-For": "203.0.113.9",
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "evil.example",
+            "Forwarded": "for=203.0.113.9;host=evil.example;proto=https",
+        }
+    )
+
+    answer = browser.log_in("mona")
+
+    [last] = site.rows("SELECT source FROM audit ORDER BY id DESC LIMIT 1")
+    assert last["source"] == "127.0.0.1"
+    assert "Secure" not in answer.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" not in answer.headers
+    begun = browser.get("/login/github").headers["Location"]
+    assert parse_qs(urlsplit(begun).query)["redirect_uri"] == [f"{site.url}/login/callback"]

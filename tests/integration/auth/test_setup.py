@@ -224,8 +224,10 @@ def test_only_operators_see_the_page(operator: Browser, site: Site) -> None:
 
     for path in ("/setup", "/setup/created?state=x&code=x"):
         assert someone.get(path).status_code == 403
-    forged = someone.submit(someone.get("/nowhere"), action="/logout")
-    assert forged.status_code == 303
+    _, fields = form_of(someone.get("/nowhere").text, "/logout")
+    sent = someone.session.post(f"{site.url}/setup/forget", fields, timeout=30)
+    assert sent.status_code == 403
+    assert len(site.rows("SELECT FROM github_app")) == 1
     assert site.browser().get("/setup").status_code == 302
 
 
@@ -275,7 +277,9 @@ def test_settings_win_over_a_stored_app(
     assert found is not None
     assert found.app_id == 77
     bearer = {"Authorization": "Bearer the-token-of-the-operator", "Accept": "text/html"}
-    assert "the environment of the service" in app.test_client().get("/setup", headers=bearer).text
+    client = app.test_client()
+    assert "the environment of the service" in client.get("/setup", headers=bearer).text
+    assert client.post("/setup/forget", headers=bearer).status_code == 409
 
 
 def test_codes_for_secrets_work_once_at_github(operator: Browser, site: Site) -> None:

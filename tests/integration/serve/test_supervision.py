@@ -27,7 +27,8 @@ def instance_server(installation: Installation, name: str) -> int:
 
 
 def _noted(file: Path) -> int:
-    await_that(file.exists, what=f"no {file}")
+    # It is there for a moment before anything is in it.
+    await_that(lambda: file.exists() and file.read_text(), what=f"no {file}")
     return int(file.read_text().split("\n", 1)[0])
 
 
