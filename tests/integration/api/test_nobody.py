@@ -20,6 +20,12 @@ PUBLIC = {
     "health.metrics": "numbers, no names",
     "description.openapi": "what the API takes",
     "description.page": "the same for people",
+    "login_pages.show": "says how to get in",
+    "login_pages.begin": "sends the browser to GitHub",
+    "login_pages.finish": "believed for what GitHub says of the code in it",
+    "login_pages.show_link": "asks whether to log in by the link",
+    "login_pages.use_link": "believed for the secret in it",
+    "login_pages.log_out": "takes a session away",
     "login.begin": "a terminal gets a code that a person must confirm",
     "login.finish": "believed for that code",
 }

@@ -1,0 +1,260 @@
+"""The command line on somebody's own machine, against a service elsewhere: its API alone."""
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from psycopg import sql
+
+from app.core.instances import AdminLogin
+from app.postgres.sessions import admin_login, connect
+from app.store.vault import new_key
+from demo.github.model import Repository
+from demo.github.server import LocalGitHub
+from tests.integration.browser import Browser
+from tests.integration.lifecycle.world import state_url
+from tests.integration.serve.installation import CHECKOUT, Installation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laptop:
+    """A person's own machine: it has a home, and knows nothing of the service."""
+
+    home: Path
+
+    def begin(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=self.home,
+            env={
+                "PATH": os.environ["PATH"],
+                "LANG": "C.UTF-8",
+                "HOME": str(self.home),
+                "XDG_CONFIG_HOME": str(self.home / "config"),
+                "PYTHONPATH": str(CHECKOUT),
+                **environ,
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, stdin: str = "", **environ: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr."""
+        process = self.begin(*arguments, **environ)
+        out, error = process.communicate(stdin, timeout=120)
+        return process.returncode, out, error
+
+    def ok(self, *arguments: str, stdin: str = "") -> str:
+        code, out, error = self.run(*arguments, stdin=stdin)
+        assert code == 0, f"{arguments}: {out}{error}"
+        return out
+
+    @property
+    def login_file(self) -> Path:
+        return self.home / "config" / "coppice" / "login.json"
+
+
+@pytest.fixture(scope="module")
+def shop(github: LocalGitHub) -> Repository:
+    github.reset()
+    repository = github.create_repository("acme/shop")
+    github.install(repository.owner)
+    github.push(repository, "feature/login")
+    return repository
+
+
+@pytest.fixture(scope="module")
+def service(  # noqa: PLR0917 - fixtures
+    github: LocalGitHub,
+    shop: Repository,
+    postgres_superuser: AdminLogin,
+    postgres_admin: AdminLogin,
+    state_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    """`serve`, with the repository assigned."""
+    name = f"state_{uuid.uuid4().hex}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+    folder = tmp_path_factory.mktemp("service")
+    key = folder / "key.pem"
+    key.write_text(github.private_key)
+    settings = {
+        "COPPICE_DATABASE_URL": state_url(postgres_superuser, name),
+        "COPPICE_SECRET_KEYS": new_key(),
+        "COPPICE_GITHUB_APP_ID": str(github.app_id),
+        "COPPICE_GITHUB_PRIVATE_KEY_FILE": str(key),
+        "COPPICE_GITHUB_WEBHOOK_SECRETS": github.webhook_secret,
+        "COPPICE_GITHUB_URL": github.url,
+        "COPPICE_GITHUB_API_URL": github.api_url,
+        "COPPICE_OIDC_ISSUER": github.oidc_issuer,
+    }
+    made = Installation(folder=folder, settings=settings)
+    made.serve()
+    address = postgres_admin.address
+    login = f"{postgres_admin.user}:{postgres_admin.password}"
+    server = f"postgresql://{login}@{address.host}:{address.port}/postgres"
+    made.ok("instances", "link", "main", "--url", server)
+    made.ok("apps", "assign", "acme/shop", "main", "--migration-command", "./migrate")
+    yield made
+    for database in json.loads(made.ok("databases", "list", "--json")):
+        # One that belongs to another goes with it.
+        made.run("databases", "delete", database["name"], "--now", "--yes")
+    made.close()
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Laptop:
+    return Laptop(home=tmp_path)
+
+
+@pytest.fixture
+def mona(service: Installation, github: LocalGitHub, shop: Repository) -> Browser:
+    """Logged in at the dashboard; may write to the repository."""
+    user = github.grant(shop, "mona", "write")
+    key = service.settings["COPPICE_SECRET_KEYS"]
+    return Browser(service.url, secret_key=key, login="mona", user_id=user.id)
+
+
+@pytest.fixture
+def logged_in(laptop: Laptop, service: Installation, mona: Browser) -> Laptop:
+    """By the code that the terminal shows, confirmed in the browser."""
+    waiting = laptop.begin("login", service.url)
+    assert waiting.stderr
+    shown = ""
+    while not (code := re.search(r"^ +([A-Z]{4}-[A-Z]{4})$", shown, re.M)):
+        line = waiting.stderr.readline()
+        assert line, shown
+        shown += line
+    assert f"{service.url}/login/device" in shown
+    mona.send("/login/device", code=code[1], answer="confirm")
+    out, _ = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0
+    assert out == f"Logged in to {service.url} as mona.\n"
+    return laptop
+
+
+def test_a_person_works_on_what_they_may(logged_in: Laptop, service: Installation) -> None:
+    [app] = json.loads(logged_in.ok("apps", "list", "--json"))
+    assert (app["repository"], app["instance"]) == ("acme/shop", "main")
+
+    branch = ["acme/shop", "--branch", "feature/login"]
+    logged_in.ok("databases", "create", *branch)
+    shown = json.loads(logged_in.ok("databases", "show", *branch, "--json"))
+    assert (shown["state"], shown["branch"]) == ("ready", "feature/login")
+    local = json.loads(service.ok("databases", "show", shown["name"], "--json"))
+    assert shown.keys() == local.keys()
+
+    logged_in.ok("psql", *branch, "--", "-c", "CREATE TABLE t ()")
+    logged_in.ok("databases", "fix", shown["name"])
+    logged_in.ok("databases", "delete", *branch, "--yes")
+    logged_in.ok("databases", "restore", *branch)
+    assert "public|t|" in logged_in.ok("psql", *branch, "--", "-Atc", r"\dt")
+    logged_in.ok("databases", "reset", *branch, "--yes")
+    assert logged_in.ok("psql", *branch, "--", "-Atc", r"\dt") == ""
+    logged_in.ok("databases", "delete", *branch, "--now", "--yes")
+    code, _, error = logged_in.run("databases", "show", *branch)
+    assert (code, "There is no database" in error) == (1, True)
+
+
+def test_the_database_for_local_work_is_made_when_it_is_asked_for(logged_in: Laptop) -> None:
+    variables = json.loads(logged_in.ok("env", "acme/shop", "--format", "json"))
+
+    assert variables["COPPICE_ENVIRONMENT"] == "dev"
+    assert variables["SHADOW_DATABASE_URL"] != variables["DATABASE_URL"]
+
+
+def test_a_person_does_not_do_what_they_may_not(logged_in: Laptop) -> None:
+    code, out, error = logged_in.run("env", "acme/shop", "--environment", "production")
+
+    assert (code, out) == (1, "")
+    assert "admin" in error
+
+
+def test_it_is_said_which_service_is_used(logged_in: Laptop, service: Installation) -> None:
+    _, _, remote = logged_in.run("apps", "list")
+    (logged_in.home / ".coppice").mkdir()
+    forced = logged_in.run("--remote", "apps", "list")
+
+    assert f"Using {service.url} as mona." in remote
+    assert f"Using {service.url} as mona." in forced[2]
+
+
+@pytest.mark.parametrize("variable", ["COPPICE_DATABASE_URL", "COPPICE_DATA_DIR"])
+def test_a_service_of_this_machine_is_meant_where_its_settings_are(
+    logged_in: Laptop, variable: str
+) -> None:
+    # Nothing answers there: the command fails at what it chose.
+    value = {"COPPICE_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/x"}.get(variable, "/dev/null")
+
+    code, _, error = logged_in.run(
+        "apps", "list", **{variable: value, "COPPICE_SECRET_KEYS": new_key()}
+    )
+
+    assert code == 1
+    assert f"Using the service of this machine, for there is {variable}" in error
+
+
+def test_only_the_person_reads_the_token(logged_in: Laptop) -> None:
+    assert stat.S_IMODE(logged_in.login_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(logged_in.login_file.parent.stat().st_mode) == 0o700
+    token = json.loads(logged_in.login_file.read_text())["token"]
+    assert token.startswith("coppice_")
+
+    shown = logged_in.run("tokens", "list")
+
+    assert token not in shown[1] + shown[2]
+
+
+def test_logging_out_ends_the_token(logged_in: Laptop, service: Installation) -> None:
+    kept = logged_in.login_file.read_text()
+
+    logged_in.ok("logout")
+
+    assert not logged_in.login_file.exists()
+    logged_in.login_file.write_text(kept)
+    code, _, error = logged_in.run("apps", "list")
+    assert (code, f"coppice login {service.url}" in error) == (1, True)
+
+
+def test_a_token_is_read_and_tried_before_it_is_kept(laptop: Laptop, service: Installation) -> None:
+    secret = service.ok("tokens", "create", "ci", "--read-only").strip()
+
+    refused = laptop.run("login", service.url, "--token", "-", stdin="coppice_wrong\n")
+    assert not laptop.login_file.exists()
+    laptop.ok("login", service.url, "--token", "-", stdin=secret + "\n")
+
+    assert refused[0] == 1
+    assert json.loads(laptop.ok("apps", "list", "--json"))
+    assert laptop.run("databases", "fix", "acme/shop", "--environment", "preview")[0] == 1
+    assert laptop.run("login", service.url, "--token", secret)[0] == 2
+
+
+@pytest.mark.parametrize("url", ["http://coppice.example.com", "ftp://x", "https://a:b@c", "x"])
+def test_only_a_safe_address_is_talked_to(laptop: Laptop, url: str) -> None:
+    code, _, error = laptop.run("login", url, "--token", "-", stdin="coppice_x\n")
+
+    assert code == 1
+    assert "This is not the address of a service." in error
+
+
+def test_without_a_login_it_is_said_how_to_get_one(laptop: Laptop) -> None:
+    code, _, error = laptop.run("--remote", "apps", "list")
+
+    assert (code, "coppice login URL" in error) == (1, True)
+    assert not (laptop.home / ".coppice").exists()
+    shutil.rmtree(laptop.home / "config", ignore_errors=True)
