@@ -4,8 +4,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
-# Every process that runs one of these starts a whole service. Two processes share them, with about
-# equal work. (`--dist loadgroup`, meant for this, ignores its groups under pytest 9.2.)
+# Every process that runs one of these starts a whole service. Three processes share them, with
+# about equal work. (`--dist loadgroup`, meant for this, ignores its groups under pytest 9.2.)
 _SERVICES = {
     "test_tools.py": "first service",
     "test_local_work.py": "first service",
@@ -13,6 +13,9 @@ _SERVICES = {
     "test_branches.py": "second service",
     "test_workflows.py": "second service",
     "test_comments.py": "second service",
+    "dashboard/test_apps.py": "third service",
+    "dashboard/test_instances.py": "third service",
+    "dashboard/test_looks.py": "third service",
 }
 _FOLDER = "tests/end_to_end/"
 

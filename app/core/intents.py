@@ -87,6 +87,8 @@ class MeasureInstance:
     """Look how large an instance's databases are, and how its server does."""
 
     instance_id: InstanceId
+    delay_seconds: int = 0
+    """Put off, many of them are one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

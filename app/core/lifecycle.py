@@ -112,14 +112,18 @@ def sweep(
     )
 
 
-def instance_status(states: Iterable[DatabaseState]) -> InstanceStatus:
+def instance_status(states: Iterable[DatabaseState], *, is_assigned: bool) -> InstanceStatus:
     """One word for an instance, from the databases of the apps assigned to it.
 
-    Deleted databases do not count. Failures show first: they need a person.
+    Deleted databases do not count. Failures show first: they need a person. An app that was just
+    assigned has no databases for a moment: they are on their way.
     """
-    current = {state for state in states if _is_in_use(state)}
-    if not current:
+    if not is_assigned:
         return InstanceStatus.UNASSIGNED
+    known = set(states)
+    current = {state for state in known if _is_in_use(state)}
+    if not known:
+        return InstanceStatus.CREATING
     if DatabaseState.ERROR in current:
         return InstanceStatus.ERROR
     if DatabaseState.CREATING in current:

@@ -57,7 +57,7 @@ class Project:
         self._checkouts = itertools.count(1)
 
     @classmethod
-    def create(cls, site: Site, plan: Plan, *, name: str) -> Self:
+    def create(cls, site: Site, plan: Plan, *, name: str, instance: str = "local") -> Self:
         """Make the repository, with its workflow on the default branch, and assign it."""
         inputs = {"service-url": site.service.url, **plan.inputs}
         workflow = workflows.workflow(inputs, build=plan.build, later=plan.later)
@@ -67,7 +67,7 @@ class Project:
             files={workflows.PATH: workflow, **plan.files},
         )
         command = ("--migration-command", plan.command) if plan.command else ()
-        site.service.coppice("apps", "assign", repository.full_name, "local", *command)
+        site.service.coppice("apps", "assign", repository.full_name, instance, *command)
         return cls(site, repository, plan)
 
     def push(self, branch: str, files: Files | None = None) -> "Pushed":

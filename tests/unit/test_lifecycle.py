@@ -219,8 +219,8 @@ def test_a_sweep_is_always_careful(databases: list[Database], branches: set[str]
 @pytest.mark.parametrize(
     ("states", "status"),
     [
-        ("", InstanceStatus.UNASSIGNED),
-        ("deleted gone", InstanceStatus.UNASSIGNED),
+        ("", InstanceStatus.CREATING),
+        ("deleted gone", InstanceStatus.CONNECTED),
         ("ready ready", InstanceStatus.CONNECTED),
         ("ready deleted", InstanceStatus.CONNECTED),
         ("ready creating", InstanceStatus.CREATING),
@@ -228,7 +228,13 @@ def test_a_sweep_is_always_careful(databases: list[Database], branches: set[str]
     ],
 )
 def test_an_instance_shows_one_word(states: str, status: InstanceStatus) -> None:
-    assert instance_status(DatabaseState(state) for state in states.split()) is status
+    found = [DatabaseState(state) for state in states.split()]
+
+    assert instance_status(found, is_assigned=True) is status
+
+
+def test_an_instance_without_apps_is_unassigned_whatever_stands_on_it() -> None:
+    assert instance_status([DatabaseState.ERROR], is_assigned=False) is InstanceStatus.UNASSIGNED
 
 
 def test_the_words_are_what_people_read() -> None:

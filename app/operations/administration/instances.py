@@ -141,7 +141,7 @@ def overview(services: Services, instance: Instance) -> InstanceOverview:
     states = [one.state for one in databases if one.app_id in app_ids]
     return InstanceOverview(
         instance=instance,
-        status=instance_status(states),
+        status=instance_status(states, is_assigned=bool(app_ids)),
         app_ids=tuple(app_ids),
         databases=tuple(databases),
         limits=services.limits.of(instance.id),

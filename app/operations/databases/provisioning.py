@@ -6,13 +6,15 @@ from app.core.databases import Database, DatabaseState, TenantDatabase
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
-from app.core.intents import AnswerPullRequest, Intent
+from app.core.intents import AnswerPullRequest, Intent, MeasureInstance
 from app.operations.checks import reports
 from app.operations.databases import limits
 from app.operations.ports.checks import CheckSubject
 from app.operations.ports.inventory import NewDatabase
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
+
+_MEASURED_AFTER_SECONDS = 2
 
 
 def intend_database(
@@ -80,7 +82,9 @@ def _ensure(services: Services, database_id: DatabaseId) -> Database:
             raise
         else:
             services.databases.change(
-                database_id, state=DatabaseState.READY, then=answers(services, database)
+                database_id,
+                state=DatabaseState.READY,
+                then=[*answers(services, database), measurement(database)],
             )
     return services.databases.get(database_id)
 
@@ -187,6 +191,11 @@ def _provision(services: Services, database: Database) -> None:
         server.clear(tenant)
         services.databases.emptied(database.id)
     server.provision(tenant, password=password_of(services, database.id))
+
+
+def measurement(database: Database) -> MeasureInstance:
+    """So that people see its size soon; put off, so that one look does for many databases."""
+    return MeasureInstance(instance_id=database.instance_id, delay_seconds=_MEASURED_AFTER_SECONDS)
 
 
 def _failed(services: Services, database: Database, error: CoppiceError) -> None:

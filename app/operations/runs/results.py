@@ -12,6 +12,7 @@ from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seedi
 from app.operations.checks import announcements
 from app.operations.checks.markdown import plain_lines
 from app.operations.checks.migration_reports import is_neutral
+from app.operations.databases.provisioning import measurement
 from app.operations.ports.runs import Outcome
 from app.operations.runs import credentials, rebuilds, seeding
 from app.operations.runs.beginning import own_run
@@ -70,6 +71,7 @@ def report(
     _let_go(services, run, migration, is_again=is_again)
     if not is_again:
         announcements.finished(services, run, migration)
+        services.queue.add([measurement(services.databases.get(migration.database_id))])
     return _verdict(run, migration, is_again=is_again)
 
 

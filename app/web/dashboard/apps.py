@@ -65,6 +65,7 @@ def show(app_id: str) -> ResponseReturnValue:
     )
     pulls = _pulls(services, found.repository)
     is_running = any(each.finished_at is None for past in runs[:5] for each in past.migrations)
+    is_new = found.assignment is not None and not databases
     dev = next((row for row in rows if _is_dev(row.database)), None)
     return render_template(
         "app.html",
@@ -77,7 +78,7 @@ def show(app_id: str) -> ResponseReturnValue:
         runs=runs[:RUNS_SHOWN],
         older=runs[RUNS_SHOWN - 1].run.id if len(runs) > RUNS_SHOWN else None,
         names={one.id: one for one in databases},
-        is_busy=tables.is_busy(databases) or is_running,
+        is_busy=tables.is_busy(services, databases) or is_running or is_new,
         drawing=plots.drawing(services, found.app.id, databases, request.args.get("plot", "")),
         dev=dev,
     )

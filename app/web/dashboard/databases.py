@@ -7,7 +7,7 @@ from app.core import dotenv
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
 from app.core.people import Act
-from app.operations.administration import database_requests
+from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
@@ -25,7 +25,7 @@ def url(database_id: int) -> ResponseReturnValue:
     services = acting()
     database = sight.database(services, database_id, Act.CONNECT)
     login = administration.login(services, database, purpose="databases url")
-    found = variables(login)
+    found = variables(login) | local_work.shadow_variables(services, database)
     return render_template(
         "url.html",
         database=database,

@@ -47,6 +47,8 @@ class Shown:
     size_bytes: int | None
     """Of those databases that were measured; None before the first measurement."""
     measurement: InstanceMeasurement | None
+    is_awaited: bool
+    """Something is on its way."""
     limits: Limits
     owner: str | None
     """Login of the account that claimed it."""
@@ -57,7 +59,8 @@ class Shown:
 
     @property
     def is_busy(self) -> bool:
-        return tables.is_busy(self.databases)
+        """Whether something is on its way, so that the page should follow it."""
+        return self.status is InstanceStatus.CREATING or self.is_awaited
 
 
 def operator() -> Services:
@@ -163,11 +166,14 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
         shown.append(
             Shown(
                 instance=instance,
-                status=instance_status(one.state for one in ours if one.app_id in app_ids),
+                status=instance_status(
+                    (one.state for one in ours if one.app_id in app_ids), is_assigned=bool(apps)
+                ),
                 apps=apps,
                 databases=ours,
                 size_bytes=sum(measured) if measured else None,
                 measurement=services.measurements.of_instance(instance.id),
+                is_awaited=tables.is_busy(services, ours),
                 limits=services.limits.of(instance.id),
                 owner=claim.owner_login if claim else None,
             )

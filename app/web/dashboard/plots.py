@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from app.core import amounts
 from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.plots import Plot, Point, plot
 from app.operations.services import Services
@@ -42,7 +43,7 @@ def drawing(
     if chosen is None:
         if not choices:
             return None
-        chosen = min(choices, key=lambda one: (one.environment.value != "production", one.name))
+        chosen = min(choices, key=_interest)
     end = services.clock()
     durations = _durations(services, app_id, chosen, since=end - SINCE)
     sizes = [
@@ -60,6 +61,12 @@ def drawing(
         durations=plot(durations, start=start, end=end),
         sizes=plot(sizes, start=start, end=end),
     )
+
+
+def _interest(database: Database) -> tuple[bool, bool, str]:
+    """What people want to see first: production, once it was migrated."""
+    is_production = database.environment is Environment.PRODUCTION
+    return database.migrated_at is None, not is_production, database.name
 
 
 def _durations(

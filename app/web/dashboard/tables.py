@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import current_app
+from flask import current_app, request
 
 from app.core.assignments import App
 from app.core.databases import Database, DatabaseState
@@ -14,8 +14,14 @@ from app.core.repositories import Repository
 from app.operations.services import Services
 from app.web.identity import Permissions
 
-REFRESH_SECONDS = 2
-_ORDER = (Environment.PRODUCTION, Environment.PREVIEW, Environment.DEV, Environment.BRANCH)
+_AWAITED = {"restore", "drop"}
+_ORDER = (
+    Environment.PRODUCTION,
+    Environment.PREVIEW,
+    Environment.DEV,
+    Environment.SHADOW,
+    Environment.BRANCH,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +106,15 @@ def rows(
     ]
 
 
-def is_busy(databases: Sequence[Database]) -> bool:
-    """Whether something is on its way, so that the page should follow it."""
-    return any(one.state is DatabaseState.CREATING for one in databases)
+def is_busy(services: Services, databases: Sequence[Database]) -> bool:
+    """Whether something is on its way, so that the page should follow it.
+
+    A database that is restored or dropped is `deleted` until then: only the job tells.
+    """
+    if any(one.state is DatabaseState.CREATING for one in databases):
+        return True
+    is_awaited = request.args.get("done") in _AWAITED
+    return is_awaited and services.queue.waiting().get("databases", 0) > 0
 
 
 def _order(database: Database) -> tuple[bool, str, int, str]:

@@ -1,0 +1,140 @@
+"""Apps and their databases: rules, reset, delete and restore, what a run did."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.runner import Runner, copy_action
+from tests.end_to_end.dashboard.conftest import Visit
+from tests.end_to_end.dashboard.visitor import Dashboard, row
+from tests.end_to_end.project import Plan, Project, Site
+
+
+def test_rules_are_edited_and_the_app_removed_without_its_databases(
+    dashboard: Dashboard, visit: Visit, instance: str
+) -> None:
+    page = _assigned(dashboard, visit, "acme/rules", instance)
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Migration command").fill("npx prisma migrate deploy")
+    page.get_by_label("Ignored branches").fill("dependabot/**\nrenovate/**")
+    page.get_by_label("Preview database").select_option("default-branch")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("main")).to_contain_text("npx prisma migrate deploy")
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("Ignored branches")).to_have_value("dependabot/**\nrenovate/**")
+    page.go_back()
+
+    page.get_by_role("link", name="Remove").click()
+    expect(page.locator("main")).to_contain_text("The databases stay")
+    page.get_by_role("button", name="Remove").click()
+
+    expect(page.locator("main")).to_contain_text("This app is not assigned")
+    expect(row(page, "-production")).to_contain_text("ready")
+
+
+def test_a_rule_that_cannot_be_meant_is_refused_and_what_was_typed_stays(
+    dashboard: Dashboard, visit: Visit, instance: str
+) -> None:
+    page = _assigned(dashboard, visit, "acme/wrong-rules", instance)
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Migration command").fill("make migrate")
+    page.get_by_label("Reusable workflows").fill("not a workflow")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("not a workflow")
+    expect(page.get_by_label("Migration command")).to_have_value("make migrate")
+
+
+def test_a_database_is_deleted_restored_and_reset(
+    dashboard: Dashboard, visit: Visit, instance: str
+) -> None:
+    page = _assigned(dashboard, visit, "acme/databases", instance)
+    url = _url(page, "-preview")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept (id int)")
+    page.go_back()
+
+    row(page, "-preview").get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(row(page, "-preview")).to_contain_text("deleted")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url)
+    row(page, "-preview").get_by_role("button", name="Restore").click()
+    _until_ready(page, "-preview")
+    assert _tables(_url(page, "-preview")) == ["kept"]
+    page.go_back()
+
+    row(page, "-preview").get_by_role("link", name="Reset").click()
+    page.get_by_label("Type").fill("preview")
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_role("alert")).to_contain_text("not the name")
+    page.get_by_label("Type").fill(page.locator("h1 code").inner_text())
+    page.get_by_role("button", name="Reset").click()
+    _until_ready(page, "-preview")
+    assert _tables(_url(page, "-preview")) == []
+
+
+def test_the_database_for_local_work_is_made_on_request(
+    dashboard: Dashboard, visit: Visit, instance: str
+) -> None:
+    page = _assigned(dashboard, visit, "acme/local", instance)
+    page.get_by_role("button", name="Make the dev database").click()
+    _until_ready(page, "-dev")
+    page.reload()
+    page.get_by_role("button", name="Show .env").click()
+
+    variables = page.locator("#dotenv").inner_text()
+    assert "DATABASE_URL=" in variables
+    assert "SHADOW_DATABASE_URL=" in variables
+
+
+def test_a_run_shows_its_results_with_logs_to_search_and_take_away(
+    dashboard: Dashboard, visit: Visit, instance: str, tmp_path: Path
+) -> None:
+    runner = Runner(tmp_path / "runner", action=copy_action(tmp_path / "action"))
+    site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=tmp_path)
+    command = "printf 'needle one\\n<b>two</b>\\n'; test $COPPICE_ENVIRONMENT = branch"
+    project = Project.create(site, Plan(command=command), name="runs", instance=instance)
+    project.push("feature/<i>", {"a": "b"})
+
+    page = visit("/apps")
+    page.get_by_role("link", name="acme/runs").click()
+    expect(page.locator("#state")).to_contain_text("feature/<i>")
+    page.get_by_role("link", name="Run 1").click()
+    section = page.locator("section", has=page.get_by_role("heading", name="branch"))
+    expect(section).to_contain_text("success")
+    expect(page.locator("pre.log").first).to_contain_text("<b>two</b>")
+    page.get_by_label("Search the logs").fill("NEEDLE")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("mark").first).to_have_text("needle")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download log").first.click()
+    assert Path(download.value.path()).read_text().startswith("needle one\n<b>two</b>")
+
+
+def _assigned(dashboard: Dashboard, visit: Visit, name: str, instance: str) -> Page:
+    """The page of a new app, once its databases are ready."""
+    dashboard.github.create_repository(name)
+    dashboard.service.coppice("apps", "assign", name, instance)
+    page = visit("/apps")
+    page.get_by_role("link", name=name, exact=True).click()
+    _until_ready(page, "-production")
+    _until_ready(page, "-preview")
+    return page
+
+
+def _until_ready(page: Page, name: str) -> None:
+    expect(row(page, name).first.locator("td .state").first).to_contain_text("ready")
+
+
+def _url(page: Page, name: str) -> str:
+    row(page, name).get_by_role("button", name="URL").click()
+    return page.locator("#database-url").inner_text()
+
+
+def _tables(url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return [name for (name,) in rows]

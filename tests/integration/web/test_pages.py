@@ -1,0 +1,210 @@
+"""Pages of the dashboard as each kind of person is answered; how they look is for a browser."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+import requests
+
+from app.core.databases import DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import AppId, CommitSha, WorkflowRunId
+from app.core.runs import CredentialKind, MigrationResult, Run
+from app.operations.ports.runs import NewMigration, Outcome
+from tests.integration.api.office import ROLES, Office
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+BRANCH = "feature/<b>"
+
+PAGES = [
+    ("GET /apps", "anybody"),
+    ("GET /assign", "anybody"),
+    ("GET /apps/{app}", "read"),
+    ("GET /apps/{app}/runs/{run}", "read"),
+    ("GET /apps/{app}/runs/{run}/branch.log", "write"),
+    ("GET /apps/{app}/edit", "maintain"),
+    ("GET /apps/{app}/remove", "maintain"),
+    ("POST /apps/{app}/edit", "maintain"),
+    ("POST /apps/{app}/remove", "maintain"),
+    ("POST /apps/{app}/dev", "write"),
+    ("GET /databases/{branch}/reset", "write"),
+    ("GET /databases/{branch}/delete", "write"),
+    ("POST /databases/{branch}/fix", "write"),
+    ("POST /databases/{branch}/url", "write"),
+    ("POST /databases/{branch}/reset", "write"),
+    ("POST /databases/{branch}/restore", "write"),
+    ("POST /databases/{branch}/delete", "write"),
+    ("GET /databases/{production}/reset", "maintain"),
+    ("POST /databases/{production}/fix", "maintain"),
+    ("POST /databases/{production}/url", "admin"),
+]
+FOR_OPERATORS = [
+    "GET /instances",
+    "GET /provision",
+    "POST /provision",
+    "GET /link",
+    "POST /link",
+    "GET /audit",
+]
+
+
+def ask(office: Office, what: str, token: str | None) -> requests.Response:
+    method, path = what.split()
+    return office.ask(method, path, token, headers=HTML)
+
+
+def outcome(office: Office, what: str, token: str | None) -> str:
+    """`ok` also where it cannot be done just now: it was allowed. Each time with a new app."""
+    app_id = office.new_app()
+    branch = office.database(app_id, Environment.BRANCH, BRANCH)
+    production = office.database(app_id, Environment.PRODUCTION)
+    places = {"app": app_id, "branch": branch.id, "production": production.id}
+    if "{run}" in what:
+        places["run"] = past_run(office, app_id)
+    answer = ask(office, what.format(**places), token)
+    assert answer.headers["Content-Type"].startswith(("text/html", "text/plain")), what
+    assert answer.status_code < 500 or answer.status_code == 503, answer.text
+    return str(answer.status_code) if answer.status_code in {401, 403, 404} else "ok"
+
+
+def past_run(office: Office, app_id: AppId, *, log: str = "done\n") -> int:
+    """A run that migrated the app's branch database."""
+    services = office.world.services
+    branch = office.database(app_id, Environment.BRANCH, BRANCH)
+    services.databases.change(branch.id, state=DatabaseState.READY)
+    now = datetime.now(UTC)
+    run = services.runs.start(
+        Run(
+            id=0,  # type: ignore[arg-type]
+            app_id=app_id,
+            repository_id=office.world.repository.id,  # type: ignore[arg-type]
+            workflow_run_id=WorkflowRunId(branch.id),
+            workflow_attempt=1,
+            workflow_job_id=None,
+            job_name="database",
+            event="push",
+            head_sha=CommitSha("a" * 40),
+            branch=branch.branch,
+            environments=(Environment.BRANCH,),
+            primary=Environment.BRANCH,
+            migrates=True,
+            credentials=CredentialKind.JOB,
+            export_env=False,
+            credentials_minutes=60,
+            timeout_minutes=30,
+            command="migrate",
+            created_at=now,
+        ),
+        key="only-step",
+    )
+    taken = services.migrations.take(
+        NewMigration(
+            run_id=run.id,
+            database_id=branch.id,
+            environment=Environment.BRANCH,
+            generation=branch.generation,
+            rebuilt=False,
+        ),
+        at=now,
+        expires_at=now,
+    )
+    assert taken is not None
+    result = Outcome(
+        result=MigrationResult.SUCCESS, exit_code=0, duration_seconds=1.5, log_tail=log
+    )
+    services.migrations.finish(taken[0].id, result, at=now)
+    services.leases.release(taken[0].id)
+    return run.id
+
+
+def expected(weakest: str, role: str) -> str:
+    if weakest == "anybody" or role == "operator" or ROLES.index(role) >= ROLES.index(weakest):
+        return "ok"
+    return "404" if role == "none" else "403"
+
+
+@pytest.mark.parametrize(("what", "weakest"), PAGES)
+def test_the_permission_on_the_repository_decides(office: Office, what: str, weakest: str) -> None:
+    roles = [*ROLES, "operator"]
+
+    found = {role: outcome(office, what, office.people[role]) for role in roles}
+
+    assert found == {role: expected(weakest, role) for role in roles}
+
+
+@pytest.mark.parametrize("what", FOR_OPERATORS)
+def test_servers_and_the_audit_trail_are_for_operators(office: Office, what: str) -> None:
+    found = {role: outcome(office, what, office.people[role]) for role in ("admin", "operator")}
+
+    assert found == {"admin": "403", "operator": "ok"}
+
+
+def test_nobody_is_shown_the_log_in_instead(office: Office) -> None:
+    answer = ask(office, "GET /apps?x=1", None)
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/login?next=%2Fapps%3Fx%3D1"
+
+
+def test_who_sees_nothing_is_told_what_to_do(office: Office) -> None:
+    office.new_app()
+
+    answer = ask(office, "GET /apps", office.people["none"])
+
+    assert "No app yet" in answer.text
+    assert "acme/shop" not in answer.text
+
+
+def test_what_somebody_may_not_do_is_not_offered(office: Office) -> None:
+    app_id = office.new_app()
+    office.world.services.databases.change(
+        office.database(app_id, Environment.BRANCH, BRANCH).id, state=DatabaseState.READY
+    )
+
+    reader = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
+    writer = ask(office, f"GET /apps/{app_id}", office.people["write"]).text
+
+    assert "/url" not in reader
+    assert "/url" in writer
+    assert f"/apps/{app_id}/edit" not in writer
+
+
+def test_text_of_others_is_shown_and_never_obeyed(office: Office) -> None:
+    app_id = office.new_app()
+    run = past_run(office, app_id, log="\x1b[31m<script>alert(1)</script>\x1b[0m\n")
+
+    page = ask(office, f"GET /apps/{app_id}/runs/{run}?q=<i>", office.people["write"]).text
+    whole = ask(office, f"GET /apps/{app_id}/runs/{run}", office.people["write"]).text
+
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert '<span class="fg-red">&lt;script&gt;alert(1)&lt;/script&gt;</span>' in whole
+
+
+def test_no_page_has_script_or_style_inside(office: Office) -> None:
+    """The policy that browsers are told forbids both."""
+    app_id = office.new_app()
+    for path in ("/instances", "/instances/tenants", f"/apps/{app_id}", "/link", "/audit", "/nope"):
+        page = ask(office, f"GET {path}", office.people["operator"]).text
+
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?! src=)", page), path
+
+
+def test_the_audit_trail_is_searched_and_paged(office: Office) -> None:
+    services = office.world.services
+    for number in range(60):
+        services.record("needle", f"thing {number}")
+
+    first = ask(office, "GET /audit?q=NEEDLE", office.people["operator"]).text
+    [older] = re.findall(r'href="(\?before=\d+&amp;q=NEEDLE)"', first)
+    second = ask(office, f"GET /audit{older}".replace("&amp;", "&"), office.people["operator"]).text
+
+    assert first.count('<td data-label="What">needle</td>') == 50
+    assert second.count('<td data-label="What">needle</td>') == 10
+
+
+def test_a_program_is_answered_with_json(office: Office) -> None:
+    answer = office.ask("GET", "/apps/none", office.people["operator"])
+
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "not_found"
