@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import AsJson, Yes, confirm, remark, say, show_rows
+from app.cli.output import AsJson, Yes, confirm, need_changes, remark, say, show_rows
 from app.cli.remarks import remark_on_reach
 from app.cli.rules import (
     AllowWorkflow,
@@ -37,18 +37,30 @@ _POLL_SECONDS = 0.25
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
 AppOption = Annotated[
-    str | None, typer.Option("--app-id", help="App id, for a repository with several apps.")
+    str | None,
+    typer.Option(
+        "--app-id",
+        metavar="ID",
+        help="Which app, for a repository with several; at `apps assign` a new id (2 to 16 lower"
+        " case letters and digits) makes one more.",
+    ),
 ]
 Command = Annotated[
     str | None,
-    typer.Option(help="Run for each database unless the workflow gives its own command."),
+    typer.Option(
+        metavar="COMMAND",
+        help="Run for each database, as in 'npx prisma migrate deploy', unless the workflow gives"
+        " its own. Default: none, so the workflow must.",
+    ),
 ]
 
 
 @group.command()
 def assign(  # noqa: PLR0913 - the options that people type
     repo: Repo,
-    instance: Annotated[str, typer.Argument(help="Name of the instance.")],
+    instance: Annotated[
+        str, typer.Argument(metavar="INSTANCE", help="Its name, from `instances list`.")
+    ],
     *,
     migration_command: Command = None,
     seed_command: SeedCommand = None,
@@ -65,10 +77,19 @@ def assign(  # noqa: PLR0913 - the options that people type
     seed_production: SeedProduction = None,
     log: Log = None,
     wait: Annotated[
-        bool | None, typer.Option(help="Wait until the databases are there; default on a terminal.")
+        bool | None,
+        typer.Option(
+            help="Whether to wait, a minute at most, until the databases are there. Default: on a"
+            " terminal."
+        ),
     ] = None,
 ) -> None:
-    """Give a repository its databases on an instance."""
+    """Give a repository its databases on an instance.
+
+    The GitHub App must be installed for the repository. Production, preview and a database for
+    each branch with an open pull request are made by the worker, the others when they are pushed.
+    Every rule below can be changed later with `apps edit`.
+    """
     policies = policies_with(
         Policies(),
         ignore_patterns=ignore,
@@ -130,7 +151,14 @@ def edit(  # noqa: PLR0913 - the options that people type
     seed_production: SeedProduction = None,
     log: Log = None,
 ) -> None:
-    """Change an assignment; what is not given stays. An empty text ('') empties a list."""
+    """Change an assignment; what is not given stays as it is.
+
+    Defaults below are those of `apps assign`. An empty text ('') empties a list, a command or the
+    name of the environment.
+    """
+    given = (migration_command, seed_command, ignore, preview, on_preview_failure, extension)
+    rules = (production_environment, allow_workflow, runners, bots, runtime_production, log)
+    need_changes("apps edit", *given, *rules, seed_production)
     with open_session() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
         policies = policies_with(
@@ -159,7 +187,10 @@ def edit(  # noqa: PLR0913 - the options that people type
 
 @group.command()
 def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
-    """End an assignment; its databases stay on the instance."""
+    """End an assignment; its databases stay on the instance.
+
+    `databases delete` removes them, before or after.
+    """
     with open_session() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
         app = assigned.assignment.app.id

@@ -46,7 +46,12 @@ def env(
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
-    format: Annotated[Format, typer.Option(help="How to write the variables.")] = Format.DOTENV,
+    format: Annotated[
+        Format,
+        typer.Option(
+            help="`dotenv` for an .env file, `shell` for eval, `json` for programs.",
+        ),
+    ] = Format.DOTENV,
 ) -> None:
     """Print a database's variables; without --branch or --environment a database for local work.
 

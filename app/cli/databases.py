@@ -13,22 +13,36 @@ from app.core.environments import Environment
 group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, empty, delete.")
 
 TargetName = Annotated[
-    str, typer.Argument(metavar="OWNER/REPO", help="The repository, or a database's name.")
+    str,
+    typer.Argument(
+        metavar="OWNER/REPO",
+        help="The repository (then also --branch or --environment), or a database's name.",
+    ),
 ]
-BranchOption = Annotated[str | None, typer.Option("--branch", help="The branch's database.")]
+BranchOption = Annotated[
+    str | None,
+    typer.Option(
+        "--branch", metavar="BRANCH", help="The database of this branch, as git spells it."
+    ),
+]
 EnvironmentOption = Annotated[
-    Environment | None, typer.Option("--environment", help="The environment's database.")
+    Environment | None, typer.Option("--environment", help="The database of this environment.")
 ]
 AppOption = Annotated[
-    str | None, typer.Option("--app-id", help="App id, for a repository with several apps.")
+    str | None,
+    typer.Option("--app-id", metavar="ID", help="Which app, for a repository with several."),
 ]
 
 
 @group.command("list")
 def list_(
-    repo: Annotated[str | None, typer.Argument(metavar="[OWNER/REPO]")] = None,
+    repo: Annotated[
+        str | None, typer.Argument(metavar="OWNER/REPO", help="Those of this one only.")
+    ] = None,
     *,
-    deleted: Annotated[bool, typer.Option(help="Also those that were deleted.")] = True,
+    deleted: Annotated[
+        bool, typer.Option(help="Whether deleted ones, whose data is kept, are listed too.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Show databases, all or those of a repository."""
@@ -59,7 +73,7 @@ def show(
 
 @group.command()
 def create(
-    repo: Annotated[str, typer.Argument(metavar="OWNER/REPO")],
+    repo: Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")],
     *,
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
@@ -138,7 +152,10 @@ def edit(
     target: TargetName,
     *,
     accelerate_url: Annotated[
-        str, typer.Option(help="Prisma Accelerate URL of this database, or - to read it.")
+        str,
+        typer.Option(
+            metavar="URL", help="Its Prisma Accelerate URL; `-` reads it from stdin, '' forgets it."
+        ),
     ],
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
@@ -159,7 +176,9 @@ def delete(  # noqa: PLR0913 - the options that people type
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
-    now: Annotated[bool, typer.Option("--now", help="Drop it and its data at once.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Drop it with its data at once, for good.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Close a database; its data is kept for the retention time, production's until --now."""

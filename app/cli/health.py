@@ -19,7 +19,11 @@ def add_to(program: typer.Typer) -> None:
 
 
 def doctor(*, as_json: AsJson = False) -> None:
-    """Check everything and say what to do; exit code 1 if something is broken."""
+    """Check everything and say what to do; exit code 1 if something is broken.
+
+    The state database and its keys, the worker, the GitHub App and its webhook, the OIDC issuer,
+    the disk, every instance and every database. Changes nothing.
+    """
     with open_session() as session:
         found = list(
             doctors.diagnose(
@@ -40,7 +44,9 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def reconcile(
-    repo: Annotated[str | None, typer.Argument(metavar="[OWNER/REPO]")] = None,
+    repo: Annotated[
+        str | None, typer.Argument(metavar="OWNER/REPO", help="Default: everything, by the worker.")
+    ] = None,
 ) -> None:
     """Compare with GitHub now: one repository at once, or everything by the worker.
 

@@ -1,23 +1,45 @@
 """Commands about PostgreSQL servers."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_record, show_rows
+from app.cli.addresses import (
+    CaFile,
+    Listen,
+    ListenPort,
+    Name,
+    PoolerHost,
+    PoolerKnows,
+    PoolerPort,
+    PublicHost,
+    PublicPort,
+    PublicSslMode,
+    certificate_in,
+    pooler_of,
+)
+from app.cli.output import (
+    AsJson,
+    Row,
+    Yes,
+    confirm,
+    need_changes,
+    remark,
+    say,
+    show_record,
+    show_rows,
+)
 from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
 from app.cli.session import open_session
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
-from app.core.instances import InstanceKind, SslMode
+from app.core.instances import InstanceKind
 from app.operations.administration import instances
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     InstanceChanges,
     LinkRequest,
-    Pooler,
     ProvisionRequest,
 )
 from app.operations.administration.instances import InstanceOverview
@@ -25,43 +47,26 @@ from app.operations.administration.limits import described
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
-Name = Annotated[str, typer.Argument(help="Name of the instance.")]
-PublicHost = Annotated[
-    str | None, typer.Option(help="Host that runners and applications are told.")
-]
-PublicPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Port that they are told.")]
-PublicSslMode = Annotated[SslMode | None, typer.Option(help="How they protect the connection.")]
-CaFile = Annotated[
-    Path | None, typer.Option(exists=True, dir_okay=False, help="The server's CA, in PEM.")
-]
-PoolerHost = Annotated[str | None, typer.Option(help="Host of a pooler in front of the server.")]
-PoolerPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of that pooler.")]
-PoolerKnows = Annotated[
-    bool,
-    typer.Option(
-        "--pooler-knows-job-logins",
-        help="The pooler asks PostgreSQL for logins, so job logins work through it.",
-    ),
-]
-
 
 @group.command()
 def provision(
     name: Name,
     *,
-    listen: Annotated[str, typer.Option(help="Address to listen on.")] = LOOPBACK,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port to listen on; default a free one.")
-    ] = None,
+    listen: Listen = LOOPBACK,
+    port: ListenPort = None,
     public_host: PublicHost = None,
     insecure_network: Annotated[
         bool,
         typer.Option(
-            "--insecure-network", help="Accept unencrypted connections: a trusted network only."
+            "--insecure-network",
+            help="Do without TLS: passwords cross the network in the clear, so it must be trusted.",
         ),
     ] = False,
 ) -> None:
-    """Start a PostgreSQL server of Coppice's own."""
+    """Start a PostgreSQL server of Coppice's own, on this machine.
+
+    It runs while `serve` does, and keeps its data in the data directory.
+    """
     if public_host is None and not is_loopback(listen):
         raise Invalid(
             "--listen also needs --public-host: the name by which other machines reach this one.",
@@ -89,7 +94,12 @@ def link(  # noqa: PLR0913 - the options that people type
     *,
     url: Annotated[
         str,
-        typer.Option(help="postgresql://admin:password@host:5432/postgres, or - to read it."),
+        typer.Option(
+            metavar="URL",
+            help="How Coppice connects, as a role with CREATEDB and CREATEROLE:"
+            " postgresql://admin:password@host:5432/postgres. `-` reads it from a prompt or stdin,"
+            " so that no other user of this machine sees it.",
+        ),
     ],
     public_host: PublicHost = None,
     public_port: PublicPort = None,
@@ -99,15 +109,18 @@ def link(  # noqa: PLR0913 - the options that people type
     pooler_port: PoolerPort = None,
     pooler_knows_job_logins: PoolerKnows = False,
 ) -> None:
-    """Use an existing PostgreSQL server, after a test of what it allows."""
+    """Use an existing PostgreSQL server, 16 or newer, after a test of what it allows.
+
+    The test says exactly what is missing, with the SQL that mends it.
+    """
     request = LinkRequest(
         name=name,
         url=read_secret(url),
         public_host=public_host,
         public_port=public_port,
         public_sslmode=public_sslmode,
-        ca_certificate=ca_file.read_text() if ca_file else None,
-        pooler=_pooler(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
+        ca_certificate=certificate_in(ca_file),
+        pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
     )
     with open_session() as session:
         instance, report = instances.link(session.services, request)
@@ -169,7 +182,10 @@ def edit(  # noqa: PLR0913 - the options that people type
     name: Name,
     *,
     url: Annotated[
-        str | None, typer.Option(help="New administration URL, or - to read it.")
+        str | None,
+        typer.Option(
+            metavar="URL", help="New URL for administration; `-` reads it from a prompt or stdin."
+        ),
     ] = None,
     public_host: PublicHost = None,
     public_port: PublicPort = None,
@@ -181,15 +197,20 @@ def edit(  # noqa: PLR0913 - the options that people type
     pooler_knows_job_logins: PoolerKnows = False,
     no_pooler: Annotated[bool, typer.Option("--no-pooler", help="Use no pooler.")] = False,
 ) -> None:
-    """Change an instance; it is tested before the change is stored."""
-    ca_certificate = ca_file.read_text() if ca_file else None
+    """Change an instance; what is not given stays. It is tested before the change is stored."""
+    need_changes(
+        "instances edit",
+        *(url, public_host, public_port, public_sslmode, ca_file, no_ca),
+        *(pooler_host, pooler_port, no_pooler),
+    )
+    ca_certificate = certificate_in(ca_file)
     changes = InstanceChanges(
         url=read_secret(url) if url else None,
         public_host=public_host,
         public_port=public_port,
         public_sslmode=public_sslmode,
         ca_certificate="" if no_ca else ca_certificate,
-        pooler=_pooler(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
+        pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
         without_pooler=no_pooler,
     )
     with open_session() as session:
@@ -223,11 +244,3 @@ def _summary(one: InstanceOverview) -> Row:
         "apps": list(one.app_ids),
         "databases": len(one.databases),
     }
-
-
-def _pooler(host: str | None, port: int | None, *, knows_job_logins: bool) -> Pooler | None:
-    if host is None and port is None:
-        return None
-    if host is None or port is None:
-        raise Invalid("--pooler-host and --pooler-port go together.")
-    return Pooler(host=host, port=port, knows_job_logins=knows_job_logins)

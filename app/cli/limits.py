@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.instances import Name
+from app.cli.addresses import Name
 from app.cli.output import remark, say
 from app.cli.session import open_session
 from app.core.limits import NO_LIMITS, Limits, parse_size

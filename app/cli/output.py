@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+from app.core.errors import Invalid
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether it is meant.")]
 
 Row = Mapping[str, object]
 
@@ -84,6 +86,15 @@ def show_record(record: Row, *, as_json: bool) -> None:
     for name, value in record.items():
         table.add_row(name.replace("_", " "), _cell(value))
     _console().print(table)
+
+
+def need_changes(command: str, *given: object) -> None:
+    """Raise Invalid unless something was given: a change of nothing is a mistake."""
+    if all(one is None or one is False for one in given):
+        raise Invalid(
+            "Nothing was given to change.",
+            advice=f"`python -m app {command} --help` lists what can be.",
+        )
 
 
 def confirm(question: str, *, name: str, is_confirmed: bool) -> None:

@@ -2,7 +2,7 @@
 
 import errno
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -58,13 +58,22 @@ program.add_typer(tokens.group, name="tokens", rich_help_panel=THINGS)
 def main() -> None:
     """Run the command that was typed. Ends the process: 0, 1 for our own errors, 2 for usage."""
     try:
-        program()
+        _plain_options(typer.main.get_command(program))()
     except CoppiceError as error:
         _fail(str(error), advice_at_terminal(error))
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE or error.filename is None:
             raise
         _fail(f"{error.filename}: {error.strerror}.", _FILES_ADVICE)
+
+
+def _plain_options(command: Any) -> Any:
+    """Let commands list their options in two columns: rich's boxes leave them no room at 80."""
+    for one in getattr(command, "commands", {}).values():
+        _plain_options(one)
+    if not hasattr(command, "commands"):
+        command.rich_markup_mode = None
+    return command
 
 
 def _fail(words: str, advice: str) -> NoReturn:

@@ -14,75 +14,97 @@ from app.core.assignments import (
     RunnerPolicy,
 )
 
-_RULES = "Rules"
-
 Ignore = Annotated[
     list[str] | None,
     typer.Option(
-        help="Branch pattern that gets no database; may be repeated.", rich_help_panel=_RULES
+        metavar="PATTERN",
+        help="Branches that get no database, as in 'tmp/**' (written as in a workflow's"
+        " `branches`). May be repeated. Default: every branch gets one.",
     ),
 ]
 Preview = Annotated[
     PreviewPolicy | None,
-    typer.Option(help="Who migrates the shared preview database.", rich_help_panel=_RULES),
+    typer.Option(
+        help="Who migrates the shared preview database. `shared` (default): every branch, beside"
+        " its own. `default-branch`: that one alone, before production. `off`: nobody.",
+    ),
 ]
 OnPreviewFailure = Annotated[
     PreviewFailure | None,
     typer.Option(
-        help="Rebuild preview empty when it fails on the default branch, or keep it.",
-        rich_help_panel=_RULES,
+        help="When preview fails on the default branch. `rebuild` (default): empty it and migrate"
+        " it once more; only a second failure stops production. `keep`: leave it; the failure stops"
+        " production.",
     ),
 ]
 Extension = Annotated[
     list[str] | None,
     typer.Option(
-        help="Extension to create in each database; may be repeated.", rich_help_panel=_RULES
+        metavar="NAME",
+        help="Extension to create in each database, as in pg_trgm; the server must have it. May be"
+        " repeated. Default: none.",
     ),
 ]
 ProductionEnvironment = Annotated[
     str | None,
-    typer.Option(help="GitHub environment that jobs need for production.", rich_help_panel=_RULES),
+    typer.Option(
+        metavar="NAME",
+        help="GitHub environment that a job must run in (`environment:`) to get production."
+        " Default: it needs none.",
+    ),
 ]
 AllowWorkflow = Annotated[
     list[str] | None,
     typer.Option(
-        help="Reusable workflow that may get production: owner/repo/path@commit; may be repeated.",
-        rich_help_panel=_RULES,
+        metavar="WORKFLOW",
+        help="Reusable workflow of another repository that may get production, as"
+        " owner/repo/.github/workflows/file.yml@COMMIT (40 digits). May be repeated. Default: only"
+        " the repository's own workflows, on the default branch.",
     ),
 ]
 Runners = Annotated[
     RunnerPolicy | None,
-    typer.Option(help="Runners that may get production.", rich_help_panel=_RULES),
+    typer.Option(
+        help="Runners that may get production. `any` (default): self-hosted ones too."
+        " `github-hosted`: those alone.",
+    ),
 ]
 Bots = Annotated[
     BotPolicy | None,
-    typer.Option(help="Bots whose runs may get production.", rich_help_panel=_RULES),
+    typer.Option(
+        help="Bots whose runs may get production. `no-dependabot` (default): all but Dependabot."
+        " `all`: Dependabot too. `none`: people's runs alone.",
+    ),
 ]
 RuntimeProduction = Annotated[
     bool | None,
     typer.Option(
         "--runtime-production/--no-runtime-production",
-        help="Let jobs ask for production's long-lived login.",
-        rich_help_panel=_RULES,
+        help="Whether jobs that may have production may also have its long-lived login"
+        " (`credentials: runtime`), as a deployment needs it. Default: no.",
     ),
 ]
 Log = Annotated[
     LogPolicy | None,
-    typer.Option(help="Show logs in checks of public repositories too.", rich_help_panel=_RULES),
+    typer.Option(
+        help="Where check runs show the end of a migration's log. `private` (default): on private"
+        " repositories only, on public ones they link to the job. `public`: on public ones too,"
+        " where everybody can read it.",
+    ),
 ]
 SeedCommand = Annotated[
     str | None,
     typer.Option(
+        metavar="COMMAND",
         help="Run once for each new database after its first migration, unless the workflow gives"
-        " its own; '' ends that.",
+        " its own; '' ends that. Default: none.",
     ),
 ]
 SeedProduction = Annotated[
     bool | None,
     typer.Option(
         "--seed-production/--no-seed-production",
-        help="Let the seed command run on production too.",
-        rich_help_panel=_RULES,
+        help="Whether the seed command runs on production too. Default: no.",
     ),
 ]
 

@@ -8,7 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from app.core.addresses import check_instance_name
+from app.core.errors import CoppiceError
 from app.core.instances import Instance, InstanceKind
+from app.machine.listening import check_can_listen
 from app.machine.server_certificate import certify
 from app.operations.administration.instance_requests import Provisioned
 from app.postgres.embedded.binaries import find_binaries
@@ -72,6 +74,20 @@ class Clusters:
         self, name: str, *, listen: str, port: int | None, tls_host: str | None
     ) -> Provisioned:
         folder = self._folder / name
+        is_new = not (folder / _OPTIONS).exists()
+        if is_new:  # else its own server may be what listens there
+            check_can_listen(listen, port)
+        try:
+            return self._provision(folder, listen=listen, port=port, tls_host=tls_host)
+        except CoppiceError:
+            if is_new:  # or `serve` would try to start it for ever
+                self.destroy(name)
+            raise
+
+    def _provision(
+        self, folder: Path, *, listen: str, port: int | None, tls_host: str | None
+    ) -> Provisioned:
+        name = folder.name
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         if port is not None:
             (folder / "port").write_text(f"{port}\n")

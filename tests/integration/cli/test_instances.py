@@ -2,7 +2,9 @@
 
 import json
 import secrets
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from psycopg import sql
@@ -99,6 +101,49 @@ def test_opening_a_server_to_a_network_needs_tls_or_a_word(coppice: Installation
     assert finished.returncode == 1
     assert "--insecure-network" in finished.stderr
     assert not (coppice.data / "instances" / "lan").exists()
+
+
+def test_an_address_of_another_machine_is_not_listened_on(coppice: Installation) -> None:
+    lan = ("--public-host", "db.example.com", "--insecure-network")
+
+    finished = coppice.run("instances", "provision", "lan", "--listen", "203.0.113.9", *lan)
+
+    assert finished.returncode == 1
+    assert "No server can listen on 203.0.113.9" in finished.stderr
+    assert json.loads(coppice.ok("instances", "list", "--json")) == []
+
+
+def test_a_port_in_use_leaves_nothing_behind(coppice: Installation) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        finished = coppice.run("instances", "provision", "local", "--port", str(port))
+
+    assert finished.returncode == 1
+    assert f"Another program listens on 127.0.0.1, port {port}." in finished.stderr
+    assert "--port" in finished.stderr
+    assert list(coppice.data.glob("instances/local/*")) == []
+
+
+def test_a_file_without_a_certificate_is_named(coppice: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "ca.der"
+    file.write_bytes(b"\x30\x82\xff")
+
+    finished = coppice.run(
+        "instances", "link", "main", "--url", "postgresql://a:b@h/d", "--ca-file", str(file)
+    )
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith(f"{file} holds no certificate in PEM.")
+
+
+def test_an_edit_of_nothing_is_a_mistake(coppice: Installation) -> None:
+    finished = coppice.run("instances", "edit", "main")
+
+    assert finished.returncode == 1
+    assert "Nothing was given to change." in finished.stderr
 
 
 def test_an_instance_with_an_app_is_not_deleted(assigned: Installation) -> None:

@@ -1,13 +1,25 @@
 """What the command line says when it is used wrongly, or asked."""
 
+import contextlib
+import json
+import os
 import secrets
+import subprocess
+import sys
 
 import pytest
 from psycopg import sql
 
+from app.core.assignments import (
+    BotPolicy,
+    LogPolicy,
+    PreviewFailure,
+    PreviewPolicy,
+    RunnerPolicy,
+)
 from app.core.instances import AdminLogin
 from app.postgres.sessions import admin_login, connect
-from tests.integration.serve.installation import Installation
+from tests.integration.serve.installation import CHECKOUT, Installation
 
 GROUPS = {
     "instances": ["provision", "link", "test", "list", "show", "edit", "delete"],
@@ -33,6 +45,15 @@ def test_help_of_a_group_names_its_commands(coppice: Installation, group: str) -
 @pytest.mark.parametrize("words", [["prune"], ["apps", "assign"], ["env", "a/b", "--format", "x"]])
 def test_a_wrong_command_line_ends_with_2(coppice: Installation, words: list[str]) -> None:
     assert coppice.run(*words).returncode == 2
+
+
+def test_help_fits_a_terminal_and_says_what_each_choice_means(coppice: Installation) -> None:
+    text = coppice.ok("apps", "assign", "--help")
+
+    assert max(len(line) for line in text.splitlines()) <= 80
+    words = " ".join(text.split())
+    for choice in [*PreviewPolicy, *PreviewFailure, *RunnerPolicy, *BotPolicy, *LogPolicy]:
+        assert f"`{choice}`" in words.replace("- ", "-"), choice
 
 
 def test_an_unknown_name_is_said_in_a_sentence(coppice: Installation) -> None:
@@ -94,3 +115,42 @@ def test_doctor_ends_with_1_while_no_worker_lives(coppice: Installation) -> None
     assert finished.returncode == 1
     assert "none is alive" in finished.stdout
     assert "not connected" in finished.stdout
+
+
+def test_doctor_fits_a_terminal(coppice: Installation) -> None:
+    coppice.ok("instances", "provision", "local")
+
+    text = shown_at_80_columns(coppice, "doctor")
+
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    words = " ".join(text.split())
+    assert "instance local: only this machine reaches it: runners are told 127.0.0.1" in words
+    assert "instances edit" not in words
+    assert "instances link" in words
+
+
+def test_doctor_keeps_its_shape_for_programs(coppice: Installation) -> None:
+    rows = json.loads(coppice.run("doctor", "--json").stdout)
+
+    assert {tuple(row) for row in rows} == {("what", "state", "finding", "advice")}
+
+
+def shown_at_80_columns(coppice: Installation, *arguments: str) -> str:
+    """What a command prints on a terminal."""
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "wb") as terminal:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", *arguments],
+            cwd=CHECKOUT,
+            env={**coppice.environ, "COLUMNS": "80", "TERM": "dumb"},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=subprocess.DEVNULL,
+        )
+    parts = []
+    with contextlib.suppress(OSError):  # EIO: the other end is closed
+        while part := os.read(ours, 65536):
+            parts.append(part)
+    os.close(ours)
+    process.wait()
+    return b"".join(parts).decode()
