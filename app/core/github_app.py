@@ -71,7 +71,7 @@ EVENTS = (
     Right(name="delete", why="The database of a deleted branch is closed, and dropped later."),
     Right(name="push", why="A branch's database is there before its workflow needs it."),
     Right(name="pull_request", why="The head of a pull request gets a check and a comment."),
-    Right(name="issue_comment", why="Commands such as `/db reset`."),
+    Right(name="issue_comment", why="Commands such as /db reset."),
     Right(name="merge_group", why="A merge queue gets its required checks."),
     Right(name="check_run", why="The buttons Fix and Re-run."),
     Right(name="check_suite", why="Re-run of all checks."),

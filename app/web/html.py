@@ -48,6 +48,7 @@ NAVIGATION = (
     Entry(label="Instances", path="/instances", is_for_operators=True),
     Entry(label="Apps", path="/apps"),
     Entry(label="Audit", path="/audit", is_for_operators=True),
+    Entry(label="GitHub", path="/setup", is_for_operators=True),
 )
 
 

@@ -19,7 +19,7 @@ from demo.github.state import utc_now
 
 _GHES_PREFIX = "/api/v3"
 _NO_API = re.compile(
-    "/_|/oidc/|/repositories/|/login/oauth/|/settings/|/apps/[^/]+/installations/new"
+    "/_|/favicon.ico|/oidc/|/repositories/|/login/oauth/|/settings/|/apps/[^/]+/installations/new"
     "|/organizations/[^/]+/settings/"
 )
 
