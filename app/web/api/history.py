@@ -7,15 +7,18 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from app.core.errors import NotFound
-from app.core.identifiers import AppId, RunId
+from app.core.environments import Environment
+from app.core.errors import Conflict, NotFound
+from app.core.identifiers import AppId, BranchName, RunId
 from app.core.people import Act
-from app.core.runs import Migration, Seeding
+from app.core.runs import Migration, Run, Seeding
+from app.operations.administration.databases import Place
 from app.operations.ports.history import PastRun
+from app.operations.pull_requests import steering
 from app.operations.services import Services
 from app.web import sight
 from app.web.api.app_models import APP_ID, OfApp
-from app.web.api.shapes import ERRORS, PERSON, Id, Page, cut
+from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, cut
 from app.web.identity import acting
 
 api = APIBlueprint(
@@ -121,6 +124,21 @@ def show(path: OfPastRun) -> dict[str, Any]:
     return _shown(past, _names(services, AppId(path.app)), repository).model_dump(mode="json")
 
 
+@api.post("/<app>/runs/<int:run>/rerun", responses={202: RunShown})
+def rerun(path: OfPastRun, body: Nothing) -> Answered:
+    """Have GitHub start the run's workflow job again."""
+    services = acting()
+    assigned = sight.app(services, path.app)
+    past = services.history.run(AppId(path.app), RunId(path.run))
+    for environment in past.run.environments:
+        place = Place(environment=environment, branch=_branch_of(past.run, environment))
+        sight.place(services, assigned, place, Act.CHANGE)
+    refusal = steering.rerun(services, assigned.repository, past.run)
+    if refusal is not None:
+        raise Conflict(refusal, advice="Look at the job at GitHub: it may still run.")
+    return show(path), 202
+
+
 @api.get("/<app>/runs/<int:run>/migrations/<int:migration>/log", responses={200: LogShown})
 def log(path: OfMigration) -> dict[str, Any]:
     """Show the end of a migration's log, to those who may write to the repository."""
@@ -132,6 +150,10 @@ def log(path: OfMigration) -> dict[str, Any]:
             seed_log = migration.seeding.log_tail if migration.seeding else ""
             return LogShown(log=migration.log_tail, seed_log=seed_log).model_dump()
     raise NotFound(f"The run {path.run} has no migration {path.migration}.")
+
+
+def _branch_of(run: Run, environment: Environment) -> BranchName | None:
+    return run.branch if environment is Environment.BRANCH else None
 
 
 def _names(services: Services, app_id: AppId) -> dict[int, str]:

@@ -15,7 +15,6 @@ from app.operations.administration.instance_requests import (
     ProvisionRequest,
 )
 from app.operations.administration.instances import InstanceOverview
-from app.operations.ports.postgres import ServerReport
 from app.web.api.shapes import Request, Text
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
@@ -181,36 +180,3 @@ class InstanceList(BaseModel):
     """By name."""
 
     items: list[InstanceShown]
-
-
-class FindingShown(BaseModel):
-    """One thing about a server that a person should know."""
-
-    code: str
-    message: str
-    advice: str
-    prevents_use: bool
-
-
-class ServerTest(BaseModel):
-    """What a connection test found."""
-
-    usable: bool
-    version: str
-    findings: list[FindingShown]
-
-    @classmethod
-    def of(cls, report: ServerReport) -> "ServerTest":
-        return cls(
-            usable=report.is_usable,
-            version=report.version,
-            findings=[
-                FindingShown(
-                    code=one.code,
-                    message=one.message,
-                    advice=one.advice,
-                    prevents_use=one.is_fatal,
-                )
-                for one in report.findings
-            ],
-        )

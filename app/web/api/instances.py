@@ -18,8 +18,8 @@ from app.web.api.instance_models import (
     LinkInstance,
     OfInstance,
     ProvisionInstance,
-    ServerTest,
 )
+from app.web.api.server_models import ServerHealth, ServerTest
 from app.web.api.shapes import ERRORS, PERSON, Answered
 from app.web.identity import acting, require_operator
 
@@ -59,6 +59,13 @@ def link(body: LinkInstance) -> Answered:
     return shown(services, instance).model_dump(), 201
 
 
+@api.post("/link/test", responses={200: ServerTest})
+def test_link(body: LinkInstance) -> dict[str, Any]:
+    """Try what linking would: connect, and say what is missing there. Stores nothing."""
+    _, report = instances.try_link(_operator(), body.to_request())
+    return ServerTest.of(report).model_dump()
+
+
 @api.get("/<instance>", responses={200: InstanceShown})
 def show(path: OfInstance) -> dict[str, Any]:
     """Show one instance."""
@@ -81,6 +88,15 @@ def test(path: OfInstance) -> dict[str, Any]:
     services = acting()
     sight.stewarded(services, path.instance)
     return ServerTest.of(instances.test(services, path.instance)).model_dump()
+
+
+@api.get("/<instance>/health", responses={200: ServerHealth})
+def health(path: OfInstance) -> dict[str, Any]:
+    """Show how the server did when it was last measured."""
+    services = acting()
+    instance = sight.stewarded(services, path.instance)
+    measured = services.measurements.of_instance(instance.id)
+    return ServerHealth.of(measured).model_dump(mode="json")
 
 
 @api.delete("/<instance>", responses={204: None})

@@ -26,6 +26,7 @@ PUBLIC = {
     "login_pages.show_link": "asks whether to log in by the link",
     "login_pages.use_link": "believed for the secret in it",
     "login_pages.log_out": "takes a session away",
+    "setup_pages.created": "believed for what the session remembers, then for who it is",
     "login.begin": "a terminal gets a code that a person must confirm",
     "login.finish": "believed for that code",
 }

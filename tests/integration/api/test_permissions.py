@@ -49,6 +49,8 @@ CASES = [
         body={"name": "tenants"},
         is_open=True,
     ),
+    case("instance health", "GET /instances/tenants/health", "operator"),
+    case("link test", "POST /instances/link/test", "operator", body=LINK, is_open=True),
     case("audit", "GET /audit", "operator", is_open=True),
     case("app", "GET /apps/{app}", "read"),
     case(
