@@ -4,8 +4,10 @@ import pytest
 from psycopg import connect
 
 from app.core.databases import DatabaseState
+from app.core.identifiers import CommentId
 from app.core.repositories import InstallationState
 from app.operations.databases.retention import delete_database
+from app.operations.pull_requests.commands import run_command
 from demo.github import faults
 from tests.integration.pull_requests.talk import BRANCH, Talk, reactions
 from tests.integration.runs.shop import query
@@ -148,6 +150,27 @@ def test_a_comment_that_is_delivered_twice_is_obeyed_once(talk: Talk) -> None:
     talk.settle()
 
     assert len(talk.replies()) == 1
+
+
+def test_a_comment_that_was_obeyed_causes_no_job_again(talk: Talk) -> None:
+    comment = talk.command("/db help")
+
+    talk.github.say_as(comment, sender=comment.author)
+    talk.github.hook.wait()
+
+    assert talk.shop.world.jobs().count("commands:run") == 0
+
+
+def test_a_job_that_runs_twice_obeys_once(talk: Talk) -> None:
+    job = talk.shop.job(BRANCH).begun(environments=["branch"])
+    job.migrate("branch")
+    talk.github.complete_run(job.run)
+    comment = talk.command("/db migrate")
+    talk.github.complete_run(job.run)
+
+    run_command(talk.shop.services, CommentId(comment.id))
+
+    assert job.run.attempt == 2
 
 
 def test_two_resets_at_once_are_one(talk: Talk) -> None:
@@ -378,7 +401,7 @@ def test_a_reaction_that_fails_holds_nothing_up(talk: Talk) -> None:
 
 
 def test_a_reply_whose_answer_was_lost_is_made_once(talk: Talk) -> None:
-    talk.github.faults.plan(faults.lost_answer(), path="/comments", method="POST")
+    talk.github.faults.plan(faults.lost_answer(), path=r"issues/\d+/comments$", method="POST")
 
     talk.say("/db url")
     talk.shop.world.settle()
