@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from flask import Flask, jsonify, render_template_string
+from flask import Flask, jsonify, render_template_string, session
 from flask.typing import ResponseReturnValue
 from psycopg import sql
 
@@ -30,11 +30,11 @@ def state_name(postgres_superuser: AdminLogin, state_template: str) -> Iterator[
     """One state database for the tests of a module."""
     name = f"state_{uuid.uuid4().hex}"
     names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+    with connect(admin_login(postgres_superuser)) as server:
+        server.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
     yield name
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+    with connect(admin_login(postgres_superuser)) as server:
+        server.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def make_application(settings: dict[str, str]) -> Iterator[MakeApplication]:
 
 
 def _open_doors(app: Flask) -> None:
-    """`/as/LOGIN` logs anybody in, `/form` shows a token, `/act` changes something."""
+    """`/as/LOGIN` logs anybody in, `/form` shows a token, `/act` and `/touch` change something."""
 
     def log_in(login: str) -> str:
         sessions.begin(user_id=7, login=login, name="Mona Lisa", teams=["acme/admins"])
@@ -81,7 +81,12 @@ def _open_doors(app: Flask) -> None:
             name=actor.name, is_operator=actor.is_operator, id=actor.user_id, at=services.source
         )
 
+    def touch() -> str:
+        session["touched"] = session.get("touched", 0) + 1
+        return ""
+
     app.add_url_rule("/as/<login>", view_func=log_in)
+    app.add_url_rule("/touch", view_func=touch)
     app.add_url_rule("/form", view_func=lambda: render_template_string("{{ csrf_token() }}"))
     app.add_url_rule("/act", view_func=act, methods=["GET", "POST"])
     app.add_url_rule("/api/act", "api_act", act, methods=["GET", "POST"])

@@ -160,6 +160,7 @@ def test_a_state_of_another_browser_connects_nothing(
     attacker = site.browser()
     attacker.use_link(login_links.make(services))
     callback = create(attacker)
+    operator.get("/setup")  # has begun one too
 
     answer = operator.get(callback)
 
