@@ -23,13 +23,13 @@ def test_an_assigned_repository_gets_an_app_id(assigned: Installation) -> None:
     assert len(str(row["app"])) == 6
 
 
-def test_without_an_app_the_settings_are_named(coppice: Installation, server_url: str) -> None:
+def test_without_an_app_the_way_to_one_is_named(coppice: Installation, server_url: str) -> None:
     coppice.ok("instances", "link", "main", "--url", server_url)
 
     finished = coppice.run("apps", "assign", "acme/shop", "main")
 
     assert finished.returncode == 1
-    assert "COPPICE_GITHUB_APP_ID" in finished.stderr
+    assert "/setup" in finished.stderr
 
 
 def test_a_repository_without_the_app_is_refused(assigned: Installation) -> None:
