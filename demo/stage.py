@@ -5,6 +5,7 @@ import shlex
 import shutil
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -98,6 +99,15 @@ class Stage:
             self.coppice("databases", "list", repository.full_name, "--json")
         )
         return listed
+
+    def page(self, path: str) -> str:
+        """A page of the dashboard, as an operator is shown it."""
+        token = Path(self.service.settings["COPPICE_DATA_DIR"], "admin-token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
+        request = urllib.request.Request(self.service.url + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text: str = answer.read().decode()
+        return text
 
     def tables(self, repository: Repository, *which: str) -> list[str]:
         """Tables of a database, read with the credentials that `coppice env` gives."""

@@ -1,5 +1,6 @@
 """The story: a branch grows a database, is migrated, fails once, is merged, and is cut."""
 
+import json
 import shlex
 import sys
 import time
@@ -35,6 +36,7 @@ def tell(stage: Stage) -> Repository:
     _break(stage, repository)
     _merge(stage, repository)
     _cut(stage, repository)
+    _look(stage, repository)
     seconds = time.monotonic() - started
     console.print(f"\n[bold]That was all of it, in {seconds:.0f} seconds.[/bold]\n")
     return repository
@@ -100,12 +102,25 @@ def _cut(stage: Stage, repository: Repository) -> None:
     _expect(not is_refused(stage.url(repository, "--environment", "production")), "production")
 
 
+def _look(stage: Stage, repository: Repository) -> None:
+    _title("The dashboard shows what just happened")
+    (app,) = json.loads(stage.coppice("apps", "list", "--json"))
+    page = stage.page(f"/apps/{app['app']}")
+    shown = [one["name"] for one in stage.databases(repository)]
+    _expect(all(name in page for name in shown), "the page of the app shows each database")
+    failed = stage.page(f"/apps/{app['app']}/runs/2")
+    _expect("unique_names" in failed, "the page of the run that failed shows its log")
+    _say(f"{stage.service.url}/apps/{app['app']}: {len(shown)} databases, three runs, their logs.")
+
+
 def tell_how_to_look_around(stage: Stage, repository: Repository) -> None:
     """For a service that stays: where it is, and what to type in a second terminal."""
     activate, settings = Path(sys.prefix) / "bin/activate", stage.write_settings()
     console.print(
         f"It keeps running: the service at {stage.service.url},"
         f" its data in {stage.service.settings['COPPICE_DATA_DIR']}.\n"
+        "Its dashboard lets you in by this link, once:\n\n"
+        f"    {stage.coppice('login-link').strip()}\n\n"
         "In a second terminal:\n\n"
         f"    . {shlex.quote(str(activate))}\n"
         f"    . {shlex.quote(str(settings))}  # COPPICE_DATA_DIR and the like\n"

@@ -1,0 +1,66 @@
+"""The first start: an operator's link, and GitHub connected by one button."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from demo.github.server import LocalGitHub
+from demo.service import Service
+from tests.end_to_end.dashboard.visitor import PATIENCE_MS
+
+
+@pytest.fixture
+def github() -> Iterator[LocalGitHub]:
+    with LocalGitHub() as github:
+        yield github
+
+
+@pytest.fixture
+def service(github: LocalGitHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """As it is before anybody has set anything but where GitHub is."""
+    service = Service(
+        tmp_path_factory.mktemp("first-start"),
+        settings={
+            "COPPICE_GITHUB_URL": github.url,
+            "COPPICE_GITHUB_API_URL": github.api_url,
+            "COPPICE_OIDC_ISSUER": github.oidc_issuer,
+        },
+    )
+    service.start()
+    yield service
+    assert service.stop() == 0, service.log.read_text()
+
+
+def test_from_the_first_start_to_an_installed_app_without_a_terminal(
+    chromium: Browser, github: LocalGitHub, service: Service
+) -> None:
+    repository = github.create_repository("acme/shop")
+    github.join(github.grant(repository, "mona", "admin"), repository.owner)
+    link = re.search(r"http://\S+/login/link\?token=[\w-]+", service.log.read_text())
+    assert link, service.log.read_text()
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+
+    page.goto(link[0])
+    page.get_by_role("button", name="Log in").click()
+    page.goto(f"{service.url}/instances")
+    expect(page.locator("main")).to_contain_text("No PostgreSQL server yet")
+    page.get_by_role("link", name="GitHub").click()
+    page.get_by_label("For an organization instead").fill("acme")
+    page.get_by_role("button", name="Choose").click()
+    page.get_by_role("button", name="Create the GitHub App").click()
+    page.get_by_role("button", name="Create GitHub App for acme").click()
+    expect(page.locator("main")).to_contain_text("GitHub is connected")
+    page.get_by_role("link", name="Install the App").click()
+    page.get_by_role("button", name="Install on acme").click()
+    page.goto(f"{service.url}/setup")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("link", name="Log in with GitHub").click()
+    page.get_by_role("button", name="mona").click()
+
+    expect(page.locator(".who")).to_contain_text("mona")
+    expect(page.locator("main")).to_contain_text("No app yet")
+    context.close()
