@@ -204,7 +204,7 @@ def test_the_life_of_a_pull_request_with_a_storm_and_300_comments(project: Proje
 
     talk.github.close(talk.pull_request, merged=True)
     talk.github.delete_branch(project.repository, "storm")
-    closed = talk.summary("when this pull request was closed")
+    closed = talk.summary("This pull request is closed")
 
     assert writes_before == 1
     assert closed is first

@@ -3,7 +3,7 @@
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.identifiers import BranchName, CommitSha
-from app.core.intents import ReconcileBranch
+from app.core.intents import EnsureDatabase, ReconcileBranch
 from app.core.people import Actor
 from app.core.repositories import Repository
 from app.core.runs import Run
@@ -32,7 +32,9 @@ def fix(
     services.record("databases fix", database.name if database else branch)
     again = ReconcileBranch(repository_id=repository.id, branch=branch, head_sha=head_sha)
     if database is not None and database.state in {DatabaseState.READY, DatabaseState.ERROR}:
-        services.databases.change(database.id, state=DatabaseState.CREATING, then=[again])
+        # Not by way of GitHub, so that nobody is shut out while that is away.
+        ensure = EnsureDatabase(database_id=database.id)
+        services.databases.change(database.id, state=DatabaseState.CREATING, then=[ensure, again])
     else:
         services.queue.add([again])
 

@@ -10,6 +10,8 @@ from app.operations.pull_requests.pacing import seconds_to_wait
 from app.operations.pull_requests.wording import SUMMARY_MARKER, Overview, Row, news, summary
 from app.operations.services import Services
 
+_NEVER = Summary(comment_id=None, news=None, says_open=True)
+
 
 def post_summary(
     services: Services, repository_id: RepositoryId, number: PullRequestNumber
@@ -27,17 +29,22 @@ def post_summary(
     if pull_request.is_from_fork or is_default:
         return
     before = services.summaries.get(repository_id, number)
-    told = overview(services, pull_request, is_measured=False)
-    if not is_wanted(told, before):
+    if not is_wanted(overview(services, pull_request, is_measured=False), before):
         return
     services.summaries.begin(repository_id, number)
+    # A webhook is only a hint: an old one that comes again must not close what is open.
+    live = services.github.pull_request(repository, number)
+    if live is not None:
+        services.repositories.save_pull_request(live)
+    if live is None or not is_wanted(overview(services, live, is_measured=False), before):
+        services.summaries.written(repository_id, number, before or _NEVER)
+        return
     wait_seconds = seconds_to_wait(services, repository)
     if wait_seconds:
         again = PostSummary(repository_id=repository_id, number=number, delay_seconds=wait_seconds)
         services.queue.add([again])
         return
-    told = overview(services, pull_request, is_measured=True)
-    _write(services, repository, number, told, before)
+    _write(services, repository, number, overview(services, live, is_measured=True), before)
 
 
 def is_wanted(told: Overview, before: Summary | None) -> bool:

@@ -199,8 +199,8 @@ def _footnote(overview: Overview) -> str:
     if not overview.is_open:
         days = overview.retention.days
         return (
-            f"As of {at}, when this pull request was closed. A branch's database goes with the"
-            f" branch; its data is kept for {days} {'day' if days == 1 else 'days'} after that."
+            f"As of {at}. This pull request is closed. A branch's database goes with the branch;"
+            f" its data is kept for {days} {'day' if days == 1 else 'days'} after that."
         )
     return (
         f"As of {at}. The checks of each commit tell of its own migrations;"

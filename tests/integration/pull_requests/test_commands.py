@@ -291,6 +291,15 @@ def test_fix_repairs_a_failed_database(talk: Talk) -> None:
     assert "| ready |" in talk.summaries()[0].body
 
 
+def test_fix_shuts_nobody_out_while_github_is_away(talk: Talk) -> None:
+    talk.github.faults.plan(faults.server_error(), path="/branches/", times=99)
+
+    talk.say("/db fix")
+    talk.shop.world.settle()
+
+    assert talk.database.state is DatabaseState.READY
+
+
 def test_fix_restores_a_database_that_was_deleted_by_hand(talk: Talk) -> None:
     fill(talk)
     delete_database(talk.shop.services, talk.database.id)

@@ -150,8 +150,8 @@ def test_a_pull_request_that_is_reopened_says_so(talk: Talk) -> None:
     talk.github.reopen(talk.pull_request)
     talk.settle()
 
-    assert "when this pull request was closed" in closed
-    assert "when this pull request was closed" not in talk.summaries()[0].body
+    assert "This pull request is closed" in closed
+    assert "This pull request is closed" not in talk.summaries()[0].body
 
 
 @pytest.mark.parametrize("is_fork", [True, False])
@@ -176,6 +176,21 @@ def test_a_pull_request_that_ends_before_anything_happened_is_left_in_peace(talk
     talk.settle()
 
     assert talk.ours() == []
+
+
+def test_an_old_webhook_that_comes_again_closes_nothing(talk: Talk) -> None:
+    talk.github.close(talk.pull_request)
+    talk.github.reopen(talk.pull_request)
+    talk.migrate()
+    talk.settle()
+    [closed] = [each for each in talk.github.deliveries if each.payload.get("action") == "closed"]
+
+    closed.guid = "another"
+    talk.github.hook.redeliver(closed)
+    talk.settle()
+
+    assert "This pull request is closed" not in talk.summaries()[0].body
+    assert talk.writes() == 1
 
 
 # --- asked for -----------------------------------------------------------------------------------
@@ -307,7 +322,7 @@ def test_a_last_word_that_was_never_asked_for_is_said_later(talk: Talk) -> None:
     housekeeping.reconcile_everything(talk.shop.services)
     talk.settle()
 
-    assert "when this pull request was closed" in talk.summaries()[0].body
+    assert "This pull request is closed" in talk.summaries()[0].body
 
 
 def test_comments_keep_within_the_installations_budget(talk: Talk) -> None:
