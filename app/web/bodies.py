@@ -42,6 +42,14 @@ def take_in() -> None:
         raise Invalid("The body's JSON is nested too deep.") from error
 
 
+def check_json() -> None:
+    """Raise Invalid for a body that is no JSON: it must not pass for none at all."""
+    if request.get_data().strip() and request.get_json(silent=True) is None:
+        raise Invalid(
+            "The body is not JSON.", advice="Send an object, with Content-Type: application/json."
+        )
+
+
 def read_body(*, is_kept: bool = False) -> bytes:
     """The whole body. Raises IncompleteBody for one that drips in: it would hold a thread."""
     # gunicorn hands its socket over; Flask's own server, which is for tests, does not.

@@ -3,6 +3,7 @@
 from flask import request
 from flask_openapi3.openapi import OpenAPI
 
+from app.web import bodies
 from app.web.api import (
     apps,
     audit,
@@ -29,6 +30,7 @@ def init_app(app: OpenAPI) -> None:
         app.register_api(part.api)
     app.register_blueprint(description.pages)
     app.before_request(_refuse_nobody)
+    app.before_request(_refuse_nonsense)
 
 
 def _refuse_nobody() -> None:
@@ -40,3 +42,8 @@ def _refuse_nobody() -> None:
         runs.job_token()
     elif request.blueprint in _OF_PEOPLE:
         current_actor()
+
+
+def _refuse_nonsense() -> None:
+    if request.path.startswith("/api/v1/"):
+        bodies.check_json()
