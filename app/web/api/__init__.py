@@ -19,7 +19,7 @@ from app.web.api import (
 )
 from app.web.identity import current_actor
 
-_PARTS = (login, whoami, tokens, instances, limits, apps, databases, history, audit, runs)
+_PARTS = (apps, databases, history, instances, limits, whoami, tokens, audit, login, runs)
 
 _OF_PEOPLE = frozenset(part.api.name for part in _PARTS if part not in (login, runs))
 

@@ -1,5 +1,6 @@
 """The API's description of itself: OpenAPI 3.1, and the same as a page to read."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -8,6 +9,7 @@ from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
+from markupsafe import Markup, escape
 
 INFO = Info(
     title="Coppice",
@@ -24,8 +26,8 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "type": "http",
         "scheme": "bearer",
         "description": (
-            "A token that begins with `coppice_`, made in the dashboard, with `coppice tokens"
-            " create` or `coppice login`; it acts as its maker, or may less. Or the admin token of"
+            "A token that begins with `coppice_`, made here, with `coppice tokens create` or"
+            " `coppice login`; it acts as its maker, or may less. Or the admin token of"
             " the service, which acts as an operator."
         ),
     },
@@ -59,7 +61,7 @@ class Operation:
     body: str
     """Name of its schema, or nothing."""
     answers: tuple[tuple[str, str, str], ...]
-    """Status, what it means, name of its schema."""
+    """Status, what it means, name of its schema; errors are alike everywhere and left out."""
     who: str
 
 
@@ -84,6 +86,7 @@ def page() -> ResponseReturnValue:
         groups=groups,
         schemas=sorted(document["components"]["schemas"].items()),
         words=_words,
+        marked=_marked,
     )
 
 
@@ -104,7 +107,8 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
         body=_schema_name(content),
         answers=tuple(
             (status, answer["description"], _schema_name(answer.get("content", {})))
-            for status, answer in operation["responses"].items()
+            for status, answer in sorted(operation["responses"].items())
+            if status < "400"
         ),
         who=" or ".join(name for one in operation.get("security", []) for name in one) or "anybody",
     )
@@ -115,6 +119,11 @@ def _schema_name(content: Mapping[str, Any]) -> str:
         reference: str = kind["schema"].get("$ref", "")
         return reference.rpartition("/")[2]
     return ""
+
+
+def _marked(text: str) -> Markup:
+    """A sentence of the description with its `code` marked up."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _words(schema: Mapping[str, Any]) -> str:
