@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMED_OUT = "timed-out"
-# Twice and more what a report holds, so that colours and hidden secrets do not make it short.
-TAIL_BYTES = 4 * redact.REPORT_BYTES
+# More than a report holds, so that what is stripped and hidden does not make it short.
+TAIL_BYTES = 2 * redact.REPORT_BYTES
 LONGEST_LINE_BYTES = 65_536
 GRACE_SECONDS = 3.0
 """Between SIGTERM and SIGKILL: GitHub leaves ten in all to a cancelled job, report included."""

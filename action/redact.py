@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MARK = "***"
-REPORT_BYTES = 60_000
+# The service takes a million characters.
+REPORT_BYTES = 900_000
 
 # Control sequences (colours, cursor), operating system commands (titles, links), single escapes.
 # https://ecma-international.org/publications-and-standards/standards/ecma-48/
@@ -22,6 +23,10 @@ _ANSI = re.compile(
 _UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+
+# What sets colours and the like, of the codes that are in use.
+_LOOK = re.compile(r"\x1b\[\d{0,3}(?:;\d{1,3}){0,5}m")
 
 
 def spans(text: str, secrets: Sequence[str]) -> list[tuple[int, int]]:
@@ -101,6 +106,41 @@ def report(tail: bytes, secrets: Sequence[str], *, is_cut: bool) -> str:
     # them may eat the beginning of one.
     stripped = [printable(secret) for secret in secrets]
     usable = [secret for secret in stripped if len(secret) >= masking.SHORTEST]
-    text = hide(printable(hide(text, secrets)), usable)
+    seen = hide(text, secrets)
+    return _end(_coloured(seen, hide(printable(seen), usable), [*secrets, *usable]))
+
+
+def _coloured(text: str, plain_text: str, secrets: Sequence[str]) -> str:
+    """Give lines their colours back, but for those that something was taken out of."""
+    before, after = _lines(text), plain_text.split("\n")
+    if len(before) != len(after):
+        return plain_text
+    lines = []
+    for raw, shown in zip(before, after):
+        looks = _looks(raw)
+        lines.append(looks if printable(looks) == shown else shown)
+    coloured = "\n".join(lines)
+    return plain_text if spans(coloured, secrets) else coloured
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _looks(line: str) -> str:
+    """Strip everything that controls a terminal, but for colours."""
+    pieces, position = [], 0
+    for match in _LOOK.finditer(line):
+        pieces += [printable(line[position : match.start()]), match[0]]
+        position = match.end()
+    return "".join([*pieces, printable(line[position:])])
+
+
+def _end(text: str) -> str:
+    """Keep as much of the end as a report may hold, from the start of a line where there is one."""
     raw = text.encode("utf-8", "replace")
-    return raw[-REPORT_BYTES:].decode("utf-8", "ignore") if len(raw) > REPORT_BYTES else text
+    if len(raw) <= REPORT_BYTES:
+        return text
+    end = raw[-REPORT_BYTES:].decode("utf-8", "ignore")
+    first, is_there, rest = end.partition("\n")
+    return rest if is_there and len(first) < REPORT_BYTES // 2 else end

@@ -7,12 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 # CSI (its parameters and its last letter), OSC (ended by BEL or ST), two-byte sequences.
 _ESCAPE = re.compile(
     r"\x1b\[([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
 )
+_COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
 # Control characters, and those that make a text look like another: direction overrides and such.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SIMPLE = {1: "bold", 2: "dim", 3: "italic", 4: "underline"}
@@ -60,6 +62,30 @@ def lines(text: str) -> list[Line]:
     return found
 
 
+def harmless(text: str, secrets: Sequence[str]) -> str:
+    """The text with its colours, nothing else that controls, and without these secrets.
+
+    A line that holds a secret, perhaps with colours inside, loses both.
+    """
+    ended = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(_harmless_line(line, secrets) for line in ended.split("\n"))
+
+
+def _harmless_line(line: str, secrets: Sequence[str]) -> str:
+    kept = _ESCAPE.sub(lambda match: match[0] if match[2] == "m" else "", line)
+    pieces = _COLOUR.split(kept)
+    bare = _visible("".join(pieces[::2]))
+    coloured = "".join(
+        piece if is_colour else _visible(piece)
+        for piece, is_colour in zip(pieces, cycle((False, True)), strict=False)
+    )
+    if not any(secret in form for secret in secrets for form in (bare, coloured)):
+        return coloured
+    for secret in secrets:
+        bare = bare.replace(secret, "***")
+    return bare
+
+
 def plain(line: Sequence[Span]) -> str:
     """A line without its looks."""
     return "".join(span.text for span in line)
@@ -79,10 +105,14 @@ def _written(spans: list[Span], piece: str, look: _Look) -> list[Span]:
     before, overwritten, after = piece.rpartition("\r")
     if overwritten and (after or before):
         spans = []
-    shown = "".join(
-        letter for letter in after if letter == "\t" or unicodedata.category(letter) not in _HIDDEN
-    )
+    shown = _visible(after)
     return [*spans, Span(text=shown, classes=look.classes)] if shown else spans
+
+
+def _visible(text: str) -> str:
+    return "".join(
+        letter for letter in text if letter == "\t" or unicodedata.category(letter) not in _HIDDEN
+    )
 
 
 def _changed(look: _Look, parameters: str) -> _Look:

@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.errors import NotFound
-from app.core.identifiers import AppId, RunId
+from app.core.identifiers import AppId, MigrationId, RunId
 from app.operations.ports.history import PastRun
 from app.store.migration_runs import COLUMNS, LOG_COLUMNS, migration_from
 from app.store.runs import run_from
@@ -49,6 +49,14 @@ class PostgresHistory:
         if not found:
             raise NotFound(f"The app {app_id} has no run {run_id}.")
         return found[0]
+
+    def log(self, migration_id: MigrationId) -> tuple[str, str]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT log, seed_log FROM migration_logs WHERE migration_id = %s", [migration_id]
+            ).fetchone()
+        return (row["log"], row["seed_log"]) if row else ("", "")
 
     def _read(
         self, query: LiteralString, parameters: dict[str, object], *, columns: sql.Composable

@@ -73,7 +73,7 @@ class PostgresMigrations:
 
     def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
         with self._pool.connection() as connection:
-            connection.execute(
+            finished = connection.execute(
                 "UPDATE migrations SET finished_at = %s, result = %s, exit_code = %s,"
                 " duration_seconds = %s, log_tail = %s, seed_result = %s, seed_exit_code = %s,"
                 " seed_duration_seconds = %s, seed_log_tail = %s"
@@ -88,6 +88,11 @@ class PostgresMigrations:
                     migration_id,
                 ],
             )
+            if finished.rowcount and (outcome.log or outcome.seed_log):
+                connection.execute(
+                    "INSERT INTO migration_logs (migration_id, log, seed_log) VALUES (%s, %s, %s)",
+                    [migration_id, outcome.log, outcome.seed_log],
+                )
             row = connection.execute(
                 "SELECT * FROM migrations WHERE id = %s", [migration_id]
             ).fetchone()

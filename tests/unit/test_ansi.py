@@ -49,6 +49,12 @@ def test_a_look_goes_on_over_the_end_of_a_line() -> None:
     ]
 
 
+def test_what_is_kept_has_its_colours_and_no_secret() -> None:
+    text = "\x1b[31mred\x1b[0m\r\n\x1b[1mpass\x1b[0mword\x1b[2K\nbell\x07"
+
+    assert ansi.harmless(text, ["password"]) == "\x1b[31mred\x1b[0m\n***\nbell"
+
+
 @given(st.text(st.sampled_from("a\x1b[]0138;m\r\n\x07\\\u202e<")))
 def test_whatever_comes_nothing_that_controls_is_left(text: str) -> None:
     for line in ansi.lines(text):

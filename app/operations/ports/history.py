@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.core.identifiers import AppId, RunId
+from app.core.identifiers import AppId, MigrationId, RunId
 from app.core.runs import Migration, Run
 
 
@@ -25,4 +25,7 @@ class History(Protocol):
         """The newest, or with `before` those older than that run; the logs are left out."""
 
     def run(self, app_id: AppId, run_id: RunId) -> PastRun:
-        """One run with its logs. Raises NotFound when the app has none of that id."""
+        """One run with the ends of its logs. Raises NotFound when the app has none of that id."""
+
+    def log(self, migration_id: MigrationId) -> tuple[str, str]:
+        """All that came of a migration's log, with its colours, and of the seed's after it."""

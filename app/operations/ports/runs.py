@@ -63,6 +63,9 @@ class Outcome:
     duration_seconds: float | None = None
     log_tail: str = ""
     seeding: Seeding | None = None
+    log: str = ""
+    """All that came of the log, with its colours."""
+    seed_log: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.core import ansi
 from app.core.assignments import Assignment
 from app.core.claims import Claims
 from app.core.environments import Environment
@@ -82,6 +83,8 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         duration_seconds=told.duration_seconds,
         log_tail=_harmless(services, run, migration, told.log),
         seeding=_seeding(services, run, migration, told.seed) if told.seed else None,
+        log=_coloured(services, run, migration, told.log),
+        seed_log=_coloured(services, run, migration, told.seed.log) if told.seed else "",
     )
     return services.migrations.finish(migration.id, outcome, at=services.clock())
 
@@ -101,6 +104,11 @@ def _harmless(services: Services, run: Run, migration: Migration, log: str) -> s
     for secret in _secrets(services, run, migration):
         shown = shown.replace(secret, "***")
     return shown[-MAX_LOG_CHARACTERS:]
+
+
+def _coloured(services: Services, run: Run, migration: Migration, log: str) -> str:
+    """All of the log, for the dashboard; without the password too."""
+    return ansi.harmless(log, _secrets(services, run, migration))
 
 
 def _secrets(services: Services, run: Run, migration: Migration) -> list[str]:

@@ -13,9 +13,13 @@ from app.core.errors import NotFound
 from app.core.identifiers import RunId
 from app.core.people import Act
 from app.core.runs import Migration
+from app.operations.services import Services
 from app.web.dashboard import tables
 from app.web.dashboard.apps import find
 from app.web.identity import acting
+
+# What the Action sends at most: action/redact.py.
+_SENT_BYTES = 900_000
 
 pages = Blueprint("runs", __name__, url_prefix="/apps/<app_id>/runs/<int:run_id>")
 
@@ -37,6 +41,8 @@ class Log:
     title: str
     lines: Sequence[LogLine]
     total: int
+    is_cut: bool
+    """It was longer than the Action sends: the beginning is in the job's own log at GitHub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,7 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
     can = tables.abilities(services, found.app, found.repository)
     query = request.args.get("q", "").strip()
     shown = [
-        Shown(migration=one, logs=_logs(one, query) if can.may("see_log") else ())
+        Shown(migration=one, logs=_logs(services, one, query) if can.may("see_log") else ())
         for one in past.migrations
     ]
     names = {one.id: one.name for one in services.databases.all(app_id=found.app.id)}
@@ -81,8 +87,8 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
         ansi.plain(line)
         for one in past.migrations
         if one.environment == environment
-        for log in _texts(one)
-        for line in ansi.lines(log[1])
+        for _, text in _texts(services, one)
+        for line in ansi.lines(text)
     ]
     if environment not in set(Environment) or not texts:
         raise NotFound("There is no such log.")
@@ -94,15 +100,17 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
     )
 
 
-def _texts(migration: Migration) -> list[tuple[str, str]]:
-    texts = [("Migration", migration.log_tail)]
+def _texts(services: Services, migration: Migration) -> list[tuple[str, str]]:
+    """What the commands wrote; where no more was kept, the ends of it."""
+    log, seed_log = services.history.log(migration.id)
+    texts = [("Migration", log or migration.log_tail)]
     if migration.seeding is not None:
-        texts.append(("Seed", migration.seeding.log_tail))
+        texts.append(("Seed", seed_log or migration.seeding.log_tail))
     return [(title, text) for title, text in texts if text.strip()]
 
 
-def _logs(migration: Migration, query: str) -> list[Log]:
-    return [log_of(title, text, query) for title, text in _texts(migration)]
+def _logs(services: Services, migration: Migration, query: str) -> list[Log]:
+    return [log_of(title, text, query) for title, text in _texts(services, migration)]
 
 
 def log_of(title: str, text: str, query: str) -> Log:
@@ -118,4 +126,5 @@ def log_of(title: str, text: str, query: str) -> Log:
         if len(pieces) > 1:
             marked = [(piece, index % 2 == 1) for index, piece in enumerate(pieces) if piece]
             shown.append(LogLine(number=number, spans=spans, pieces=marked))
-    return Log(title=title, lines=shown, total=len(lines))
+    is_cut = len(text.encode()) > _SENT_BYTES * 0.95
+    return Log(title=title, lines=shown, total=len(lines), is_cut=is_cut)

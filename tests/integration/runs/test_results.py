@@ -66,6 +66,9 @@ def test_a_password_in_the_log_is_removed_by_the_service_too(shop: Shop) -> None
     assert variables["PGPASSWORD"] not in migration.log_tail
     assert ":***@" in migration.log_tail
     assert migration.log_tail.endswith("\nbad")
+    log, _ = shop.services.history.log(migration.id)
+    assert variables["PGPASSWORD"] not in log
+    assert log.endswith("\n\x1b[31mbad\x1b[0m")
     assert variables["PGPASSWORD"] not in str(shop.checks(sha))
 
 

@@ -1,3 +1,5 @@
+import re
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -41,8 +43,9 @@ def test_a_report_holds_no_secret_and_no_control_character(log: tuple[str, list[
 
     shown = redact.report(text.encode(), hidden, is_cut=False)
 
-    assert not [secret for secret in hidden if secret in shown]
-    assert not [c for c in shown if c < " " and c not in "\t\n"]
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert not [secret for secret in hidden if secret in shown or secret in bare]
+    assert not [c for c in bare if c < " " and c not in "\t\n"]
 
 
 @given(st.integers(0, 40), st.text("xyz\n", max_size=20))
@@ -78,9 +81,26 @@ def test_colours_inside_a_secret_do_not_hide_it() -> None:
 
 
 def test_progress_bars_and_titles_become_plain_lines() -> None:
-    raw = b"\x1b]0;title\x0710%\r100%\r\ndone \x1b[1mbold\x1b[0m\x00\n"
+    raw = b"\x1b]0;title\x0710%\r100%\r\ndone \x1b[2Kwell\x00\n"
 
-    assert redact.report(raw, [], is_cut=False) == "10%\n100%\ndone bold\n"
+    assert redact.report(raw, [], is_cut=False) == "10%\n100%\ndone well\n"
+
+
+def test_colours_stay_around_what_was_taken_out() -> None:
+    raw = b"\x1b[1;31mred\x1b[0m\n\x1b[32mkey password0123\x1b[0m\nlast \x1b[4mline\x1b[24m"
+
+    shown = redact.report(raw, ["password0123"], is_cut=False)
+
+    assert shown == "\x1b[1;31mred\x1b[0m\n\x1b[32mkey ***\x1b[0m\nlast \x1b[4mline\x1b[24m"
+
+
+def test_a_log_that_is_too_long_begins_with_a_whole_line() -> None:
+    line = "0123456789" * 10 + "\n"
+
+    shown = redact.report((line * 12_000).encode(), [], is_cut=False)
+
+    assert len(shown) > redact.REPORT_BYTES - len(line) * 2
+    assert shown.startswith(line)
 
 
 def test_variables_outside_the_list_are_secrets_and_those_in_it_are_not() -> None:
