@@ -102,17 +102,19 @@ def service(  # noqa: PLR0917 - fixtures
         "COPPICE_OIDC_ISSUER": github.oidc_issuer,
     }
     made = Installation(folder=folder, settings=settings)
-    made.serve()
-    address = postgres_admin.address
-    login = f"{postgres_admin.user}:{postgres_admin.password}"
-    server = f"postgresql://{login}@{address.host}:{address.port}/postgres"
-    made.ok("instances", "link", "main", "--url", server)
-    made.ok("apps", "assign", "acme/shop", "main", "--migration-command", "./migrate")
-    yield made
-    for database in json.loads(made.ok("databases", "list", "--json")):
-        # One that belongs to another goes with it.
-        made.run("databases", "delete", database["name"], "--now", "--yes")
-    made.close()
+    try:
+        made.serve()
+        address = postgres_admin.address
+        login = f"{postgres_admin.user}:{postgres_admin.password}"
+        server = f"postgresql://{login}@{address.host}:{address.port}/postgres"
+        made.ok("instances", "link", "main", "--url", server)
+        made.ok("apps", "assign", "acme/shop", "main", "--migration-command", "./migrate")
+        yield made
+        for database in json.loads(made.ok("databases", "list", "--json")):
+            # One that belongs to another goes with it.
+            made.run("databases", "delete", database["name"], "--now", "--yes")
+    finally:
+        made.close()
     with connect(admin_login(postgres_superuser)) as session:
         session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
 
