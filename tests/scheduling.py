@@ -16,6 +16,7 @@ _SERVICES = {
     "dashboard/test_apps.py": "third service",
     "dashboard/test_instances.py": "third service",
     "dashboard/test_looks.py": "third service",
+    "dashboard/test_tokens.py": "third service",
 }
 _FOLDER = "tests/end_to_end/"
 

@@ -13,11 +13,12 @@ from app.web.dashboard import (
     notices,
     rules,
     runs,
+    tokens,
 )
 from app.web.identity import current_actor
 
 dashboard = Blueprint("dashboard", __name__)
-for part in (instances, new_instances, limits, apps, rules, databases, runs, audit):
+for part in (instances, new_instances, limits, apps, rules, databases, runs, audit, tokens):
     dashboard.register_blueprint(part.pages)
 
 

@@ -22,6 +22,7 @@ NOTICES = {
     "restore": "It is opened again with its data; this page follows.",
     "delete": "Nobody can connect to it any more. Restore brings it back.",
     "drop": "It is being dropped with all its data.",
+    "revoked": "The token is revoked: it works no more.",
     "rerun": "GitHub starts the job again.",
 }
 

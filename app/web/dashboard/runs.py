@@ -4,22 +4,26 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import ansi
 from app.core.environments import Environment
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.core.identifiers import RunId
-from app.core.people import Act
+from app.core.people import Act, Wanted
 from app.core.runs import Migration
+from app.operations.pull_requests import steering
 from app.operations.services import Services
 from app.web.dashboard import tables
 from app.web.dashboard.apps import find
-from app.web.identity import acting
+from app.web.dashboard.notices import done
+from app.web.identity import acting, require
 
 # What the Action sends at most: action/redact.py.
 _SENT_BYTES = 900_000
+
+_RERUN_ADVICE = "Wait until it has ended, or start it on its own page at GitHub."
 
 pages = Blueprint("runs", __name__, url_prefix="/apps/<app_id>/runs/<int:run_id>")
 
@@ -72,9 +76,25 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
         shown=shown,
         names=names,
         may_see_logs=can.may("see_log"),
+        may_rerun=all(can.may("change", each) for each in past.run.environments),
         query=query,
         is_busy=any(one.finished_at is None for one in past.migrations),
     )
+
+
+@pages.post("/rerun")
+def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
+    """Start the job at GitHub again; one that reaches production needs who maintains the app."""
+    services = acting()
+    found = find(services, app_id)
+    run = services.history.run(found.app.id, RunId(run_id)).run
+    for environment in run.environments:
+        wanted = Wanted(act=Act.CHANGE, app_id=found.app.id, environment=environment)
+        require(services, found.repository, wanted)
+    reason = steering.rerun(services, found.repository, run)
+    if reason is not None:
+        raise Conflict(f"GitHub does not start it again: {reason}", advice=_RERUN_ADVICE)
+    return done(url_for(".show", app_id=app_id, run_id=run_id), "rerun")
 
 
 @pages.get("/<environment>.log")

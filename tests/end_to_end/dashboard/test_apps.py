@@ -95,7 +95,8 @@ def test_a_run_shows_its_results_with_logs_to_search_and_take_away(
 ) -> None:
     runner = Runner(tmp_path / "runner", action=copy_action(tmp_path / "action"))
     site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=tmp_path)
-    command = "printf 'needle one\\n<b>two</b>\\n'; test $COPPICE_ENVIRONMENT = branch"
+    lines = r"needle one\n<b>two</b>\n\033[31mred\033[0m\n"
+    command = f"printf '{lines}'; test $COPPICE_ENVIRONMENT = branch"
     project = Project.create(site, Plan(command=command), name="runs", instance=instance)
     project.push("feature/<i>", {"a": "b"})
 
@@ -106,6 +107,7 @@ def test_a_run_shows_its_results_with_logs_to_search_and_take_away(
     section = page.locator("section", has=page.get_by_role("heading", name="branch"))
     expect(section).to_contain_text("success")
     expect(page.locator("pre.log").first).to_contain_text("<b>two</b>")
+    expect(page.locator("pre.log .fg-red").first).to_have_text("red")
     page.get_by_label("Search the logs").fill("NEEDLE")
     page.get_by_role("button", name="Search").click()
     expect(page.locator("mark").first).to_have_text("needle")

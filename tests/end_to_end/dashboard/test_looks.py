@@ -31,6 +31,7 @@ def places(dashboard: Dashboard, instance: str) -> list[str]:
         "/databases/1/reset",
         "/databases/1/delete",
         "/audit",
+        "/tokens",
         "/no-such-page",
     ]
 

@@ -22,6 +22,7 @@ PAGES = [
     ("GET /apps/{app}", "read"),
     ("GET /apps/{app}/runs/{run}", "read"),
     ("GET /apps/{app}/runs/{run}/branch.log", "write"),
+    ("POST /apps/{app}/runs/{run}/rerun", "write"),
     ("GET /apps/{app}/edit", "maintain"),
     ("GET /apps/{app}/remove", "maintain"),
     ("POST /apps/{app}/edit", "maintain"),
