@@ -32,6 +32,8 @@ def places(dashboard: Dashboard, instance: str) -> list[str]:
         "/databases/1/delete",
         "/audit",
         "/tokens",
+        "/setup",
+        "/api",
         "/no-such-page",
     ]
 

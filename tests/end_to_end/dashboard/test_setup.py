@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from demo.github.server import LocalGitHub
 from demo.service import Service
+from demo.stage import wait_for
 from tests.end_to_end.dashboard.visitor import PATIENCE_MS
 
 
@@ -38,8 +39,10 @@ def test_from_the_first_start_to_an_installed_app_without_a_terminal(
 ) -> None:
     repository = github.create_repository("acme/shop")
     github.join(github.grant(repository, "mona", "admin"), repository.owner)
-    link = re.search(r"http://\S+/login/link\?token=[\w-]+", service.log.read_text())
-    assert link, service.log.read_text()
+    link = wait_for(
+        lambda: re.search(r"http://\S+/login/link\?token=[\w-]+", service.log.read_text()),
+        what="link for the operator",
+    )
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -49,7 +52,7 @@ def test_from_the_first_start_to_an_installed_app_without_a_terminal(
     page.goto(f"{service.url}/instances")
     expect(page.locator("main")).to_contain_text("No PostgreSQL server yet")
     page.get_by_role("link", name="GitHub").click()
-    page.get_by_label("For an organization instead").fill("acme")
+    page.get_by_label("Organization", exact=True).fill("acme")
     page.get_by_role("button", name="Choose").click()
     page.get_by_role("button", name="Create the GitHub App").click()
     page.get_by_role("button", name="Create GitHub App for acme").click()
