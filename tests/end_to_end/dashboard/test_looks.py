@@ -70,6 +70,23 @@ def test_the_keyboard_reaches_the_content_first(visit: Visit) -> None:
     expect(page.locator("main")).to_be_focused()
 
 
+def test_a_part_that_refreshes_keeps_the_focus(visit: Visit, places: list[str]) -> None:
+    page = visit("/apps/looks")
+    page.locator("#state button").nth(1).focus()
+    page.evaluate(
+        """() => {
+            const part = document.getElementById("state");
+            part.dataset.refresh = "1";
+            part.querySelector("h2").textContent = "out of date";
+            return look();
+        }"""
+    )
+
+    expect(page.locator("#state h2").first).to_have_text("Environments")
+    expect(page.locator("#state button").nth(1)).to_be_focused()
+    assert page.locator("#state").get_attribute("data-refresh") is None
+
+
 def test_who_is_not_logged_in_is_sent_there_and_back(dashboard: Dashboard) -> None:
     page = dashboard.stranger()
     page.goto(f"{dashboard.url}/audit?q=x")
