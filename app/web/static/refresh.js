@@ -107,6 +107,7 @@ document.addEventListener("input", (event) => {
   document.getElementById("announcements").textContent = "The fields are filled in.";
 });
 
-for (const element of document.querySelectorAll(".scripted-not")) element.hidden = true;
+// Taken out, not hidden: the first button of a form is what Enter presses.
+for (const element of document.querySelectorAll(".scripted-not")) element.remove();
 
 wait();
