@@ -14,7 +14,7 @@ from tests.end_to_end.dashboard.visitor import CHROMIUM, FLAGS, OPERATOR, Dashbo
 Visit = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; script/setup says what to ask for.")
@@ -24,7 +24,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dashboard(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """Everything that is there before the first visit; tests make instances of their own."""
     folder = tmp_path_factory.mktemp("dashboard")
@@ -52,7 +52,7 @@ def visit(dashboard: Dashboard) -> Iterator[Visit]:
         yield open_page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def instance(dashboard: Dashboard) -> str:
     """An instance for tests that are about something else."""
     dashboard.service.coppice("instances", "provision", "shared")

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -91,7 +92,9 @@ class World:
 
     def work(self) -> None:
         """Run the jobs that are due, as a worker does; those of dead workers too."""
-        asyncio.run(self._work())
+        # In a thread: a test that drove a browser before this one has left its event loop here.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, self._work()).result()
 
     async def _work(self) -> None:
         connector = procrastinate.PsycopgConnector(
