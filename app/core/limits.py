@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor
 
+from app.core import amounts
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Invalid, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(kb|mb|gb|tb)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bytes|kb|mb|gb|tb)?", re.IGNORECASE)
 # As PostgreSQL writes and means them: 1 kB is 1024 bytes.
-_UNITS = {"": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
+_UNITS = {"": 1, "bytes": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _LARGEST = 2**60
 
 
@@ -64,8 +65,8 @@ def check_room(
         )
     if limits.total_bytes is not None and total_bytes >= limits.total_bytes:
         raise LimitReached(
-            f"The instance's databases hold {in_words(total_bytes)} of"
-            f" {in_words(limits.total_bytes)}: that is its limit.",
+            f"The instance's databases hold {amounts.size(total_bytes)} of"
+            f" {amounts.size(limits.total_bytes)}: that is its limit.",
             advice="Drop databases that nobody needs (`databases delete --now`), or ask the"
             " operator for a larger limit; then use Fix.",
         )
@@ -75,10 +76,8 @@ def excess(limits: Limits, size_bytes: int | None) -> str | None:
     """What is wrong with a database of that size, for people; None: nothing, or not measured."""
     if limits.database_bytes is None or size_bytes is None or size_bytes <= limits.database_bytes:
         return None
-    return (
-        f"It holds {in_words(size_bytes)}, more than the {in_words(limits.database_bytes)} that"
-        " are allowed."
-    )
+    held, allowed = amounts.size(size_bytes), amounts.size(limits.database_bytes)
+    return f"It holds {held}, more than the {allowed} that are allowed."
 
 
 def freezing(
@@ -110,12 +109,10 @@ def parse_size(text: str) -> int:
     return found
 
 
-def in_words(size_bytes: int) -> str:
-    """Bytes in the largest unit that keeps the number above one."""
-    for unit in ("TB", "GB", "MB", "kB"):
-        if size_bytes >= _UNITS[unit.lower()]:
-            return f"{size_bytes / _UNITS[unit.lower()]:.1f} {unit}".replace(".0 ", " ")
-    return f"{size_bytes} bytes"
+def written(size_bytes: int) -> str:
+    """A size as people write it, and in plain bytes where that would round it."""
+    words = amounts.size(size_bytes)
+    return words if parse_size(words) == size_bytes else str(size_bytes)
 
 
 def _counts(other: Database, new: Database) -> bool:

@@ -1,9 +1,10 @@
 """Setting the limits of an instance."""
 
+from app.core import amounts
 from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance
-from app.core.limits import Limits, in_words
+from app.core.limits import Limits
 from app.operations.services import Services
 
 MOST_CONNECTIONS = 10_000
@@ -34,8 +35,8 @@ def described(limits: Limits) -> str:
     """For people, in a line."""
     parts = [
         f"{limits.databases} databases" if limits.databases else "",
-        f"{in_words(limits.database_bytes)} each" if limits.database_bytes else "",
-        f"{in_words(limits.total_bytes)} in all" if limits.total_bytes else "",
+        f"{amounts.size(limits.database_bytes)} each" if limits.database_bytes else "",
+        f"{amounts.size(limits.total_bytes)} in all" if limits.total_bytes else "",
         f"{limits.connections} connections each" if limits.connections else "",
         "too large ones are frozen" if limits.freezes else "",
     ]

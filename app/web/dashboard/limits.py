@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import CoppiceError, Invalid
-from app.core.limits import Limits, in_words, parse_size
+from app.core.limits import Limits, parse_size, written
 from app.operations.administration import claims, limits
 from app.web.dashboard import fields
 from app.web.dashboard.instances import operator
@@ -114,8 +114,8 @@ def _size(name: str) -> int | None:
 def _of(present: Limits) -> Mapping[str, str]:
     given = {
         "databases": str(present.databases or ""),
-        "database_size": in_words(present.database_bytes) if present.database_bytes else "",
-        "total_size": in_words(present.total_bytes) if present.total_bytes else "",
+        "database_size": written(present.database_bytes) if present.database_bytes else "",
+        "total_size": written(present.total_bytes) if present.total_bytes else "",
         "connections": str(present.connections or ""),
     }
     return {**given, "freezes": "yes"} if present.freezes else given
