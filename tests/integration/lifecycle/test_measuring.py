@@ -6,6 +6,7 @@ from datetime import timedelta
 from app.core.environments import Environment
 from app.core.instances import InstanceKind
 from app.operations.databases import measuring
+from app.operations.ports.postgres import ServerReport
 from tests.integration.lifecycle.world import World
 
 MIB = 1024 * 1024
@@ -57,16 +58,27 @@ def test_a_server_that_is_away_says_so_and_keeps_what_was_known(world: World) ->
 
 def test_a_size_that_stays_the_same_is_recorded_once_a_day(world: World) -> None:
     world.assign()
-    for _ in range(3):
-        measure(world)
-    world.pass_time(days=1, minutes=1)
-    measure(world)
-
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
-    history = world.services.measurements.history(world.app, since=world.clock() - timedelta(9))
+    measured = [(0, 8 * MIB), (10, 8 * MIB), (20, 9 * MIB), (30, 9 * MIB), (24 * 60 + 30, 9 * MIB)]
+    # Given, not measured: a real server's files also grow by themselves (autovacuum, its caches).
+    begun = world.clock()
+    for minutes, size in measured:
+        world.services.measurements.record(
+            world.services.instances.named("tenants").id,
+            at=begun + timedelta(minutes=minutes),
+            report=ServerReport(version="18.0", findings=()),
+            sizes={production.id: size},
+            free_bytes=None,
+        )
 
-    assert len([sample for sample in history if sample.database_id == production.id]) == 2
+    history = world.services.measurements.history(world.app, since=begun - timedelta(days=9))
+
+    recorded = [(sample.measured_at, sample.size_bytes) for sample in history]
+    assert recorded == [
+        (begun + timedelta(minutes=minutes), size)
+        for minutes, size in (measured[0], measured[2], measured[4])
+    ]
 
 
 def test_old_samples_go_and_the_latest_stays(world: World) -> None:

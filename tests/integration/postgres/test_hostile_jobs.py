@@ -38,10 +38,17 @@ def beginning(tenant: Tenant, superuser: Session) -> Iterator[Callable[[], bool]
         )
         return locks.rowcount > 0
 
-    connection = PGconn.connect_start(dsn(login).encode())
+    parameters = dsn(login).encode()
+    connection = PGconn.connect_start(parameters)
     try:
         while not is_there():
-            assert connection.connect_poll() != PollingStatus.FAILED, connection.error_message
+            state = connection.connect_poll()
+            assert state != PollingStatus.FAILED, connection.error_message
+            if state == PollingStatus.OK:
+                # Woken before its time: the server's processes signal each other, for example
+                # when another test drops a database, and PostgreSQL's sleep ends with a signal.
+                connection.finish()
+                connection = PGconn.connect_start(parameters)
             select.select([connection.socket], [], [], 0.05)
         yield is_there
     finally:
