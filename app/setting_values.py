@@ -98,10 +98,12 @@ def rsa_key(value: SecretStr) -> SecretStr:
 
 
 def _is_rsa(pem: str) -> bool:
+    # Only the form: checking the numbers takes longer than most commands, and who signs does it.
     try:
-        return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
+        key = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
+    return isinstance(key, RSAPrivateKey)
 
 
 def long_secret(value: SecretStr) -> SecretStr:

@@ -1,10 +1,15 @@
 """The App's own JWT, and installation tokens no wider than the work at hand."""
 
+import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github import Auth
 
 from app.core.identifiers import InstallationId, RepositoryId
@@ -43,15 +48,33 @@ class _Token:
     expires_at: datetime
 
 
+def _signer(private_key: str) -> Callable[[dict[str, object]], str]:
+    """Signs JWTs with a key that is read at its first use, and once.
+
+    OpenSSL checks a key whenever it reads one, which takes 50 ms: more than all else that a
+    delivery needs of this process. PyGithub's own signer reads it for every JWT.
+    """
+
+    @functools.cache
+    def key() -> RSAPrivateKey:
+        return cast(RSAPrivateKey, load_pem_private_key(private_key.encode(), password=None))
+
+    def sign(claims: dict[str, object]) -> str:
+        return jwt.encode(claims, key(), algorithm="RS256")
+
+    return sign
+
+
 class Tokens:
     """Makes tokens and keeps them until shortly before they expire. Thread-safe.
 
-    The private key stays inside PyGithub's signer, which shows it nowhere.
+    The private key stays inside the signer, which shows it nowhere.
     """
 
     def __init__(self, transport: Transport, *, app_id: int, private_key: str) -> None:
         # `iat` a minute ago and `exp` in five: clocks may differ, and GitHub allows ten minutes.
-        self._app = Auth.AppAuth(app_id, private_key, jwt_expiry=300, jwt_issued_at=-60)
+        sign = _signer(private_key)
+        self._app = Auth.AppAuth(app_id, sign_func=sign, jwt_expiry=300, jwt_issued_at=-60)
         self._transport = transport
         self._lock = threading.Lock()
         self._making: dict[Scope, threading.Lock] = {}

@@ -91,6 +91,12 @@ class Hook:
         """Return when everything that was sent has been answered or has failed."""
         self._queue.join()
 
+    def reset(self) -> None:
+        """Send to nobody, and hold nothing; what is on its way arrives first."""
+        self.wait()
+        with self._state.lock:
+            self.url, self._held = None, None
+
     def signature(self, body: bytes) -> str:
         digest = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
         return f"sha256={digest}"

@@ -139,7 +139,7 @@ class LocalGitHub(
 
     def reset(self) -> None:
         """As after the start: no accounts, no plans; the App, its keys and addresses stay."""
-        self.hook.url = None
+        self.hook.reset()
         self.faults.clear()
         with self.context.state.lock:
             for repository in self.context.state.repositories.values():

@@ -8,12 +8,14 @@ from psycopg import sql
 
 from app.core.instances import AdminLogin
 from app.postgres.sessions import admin_login, connect
+from demo.github.server import LocalGitHub
 from tests.integration.api.office import Office
 from tests.integration.lifecycle.world import open_world, state_url
 
 
 @pytest.fixture(scope="module")
 def office(
+    world_github: LocalGitHub,
     postgres_superuser: AdminLogin,
     postgres_admin: AdminLogin,
     state_template: str,
@@ -25,7 +27,7 @@ def office(
         session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
     folder = tmp_path_factory.mktemp("data")
     url = state_url(postgres_superuser, name)
-    with open_world(url, postgres_admin, str(folder)) as world:
+    with open_world(world_github, url, postgres_admin, str(folder)) as world:
         yield Office(world)
         assert world.github.violations == []
     with connect(admin_login(postgres_superuser)) as session:

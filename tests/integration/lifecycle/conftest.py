@@ -6,17 +6,19 @@ from pathlib import Path
 import pytest
 
 from app.core.instances import AdminLogin
+from demo.github.server import LocalGitHub
 from tests.integration.lifecycle.world import World, open_world, state_url
 
 
 @pytest.fixture
 def world(
+    world_github: LocalGitHub,
     state_database: str,
     postgres_superuser: AdminLogin,
     postgres_admin: AdminLogin,
     tmp_path: Path,
 ) -> Iterator[World]:
     url = state_url(postgres_superuser, state_database)
-    with open_world(url, postgres_admin, str(tmp_path)) as opened:
+    with open_world(world_github, url, postgres_admin, str(tmp_path)) as opened:
         yield opened
         assert opened.github.violations == []

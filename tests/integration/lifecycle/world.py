@@ -11,6 +11,7 @@ from threading import Thread
 from urllib.parse import quote
 
 import procrastinate
+from flask import Flask
 from psycopg import connect
 from psycopg.rows import dict_row
 from werkzeug.serving import make_server
@@ -46,7 +47,8 @@ from app.web import create_app
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
 
-QUIET_ROUNDS = 3
+# Webhooks cause jobs, jobs cause webhooks; more rounds than this would be a circle.
+MOST_ROUNDS = 3
 
 # The queue knows the tasks of modules that were imported.
 __all__ = [
@@ -82,13 +84,25 @@ class World:
     dsn: str
     clock: Clock
     clusters: Clusters
+    web: Flask
     settings: dict[str, str] = field(repr=False)
 
     def settle(self) -> None:
         """Hand over every webhook and run jobs until none is due."""
-        for _ in range(QUIET_ROUNDS):
+        for _ in range(MOST_ROUNDS):
             self.github.hook.wait()
+            if not self.has_work():
+                return
             self.work()
+
+    def has_work(self) -> bool:
+        """Whether a worker would find a job; one that another worker left counts."""
+        with connect(state_conninfo(self.dsn)) as connection:
+            due = connection.execute(
+                "SELECT FROM procrastinate_jobs WHERE status = 'doing'"
+                " OR status = 'todo' AND coalesce(scheduled_at, now()) <= now() LIMIT 1"
+            )
+            return due.rowcount > 0
 
     def work(self) -> None:
         """Run the jobs that are due, as a worker does; those of dead workers too."""
@@ -232,10 +246,13 @@ def settings_of(github: LocalGitHub, dsn: str, folder: str) -> dict[str, str]:
 
 
 @contextmanager
-def open_world(dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
-    """A world whose service takes webhooks over real HTTP; jobs run when the story says so."""
+def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
+    """A world whose service takes webhooks over real HTTP; jobs run when the story says so.
+
+    Nobody else may use `github` meanwhile: it begins anew.
+    """
+    github.reset()
     with ExitStack() as stack:
-        github = stack.enter_context(LocalGitHub())
         settings = settings_of(github, dsn, folder)
         config = Config.from_environ(settings)
         state = stack.enter_context(bootstrap.open_state(config))
@@ -266,6 +283,7 @@ def open_world(dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
             dsn=dsn,
             clock=clock,
             clusters=clusters,
+            web=web,
             settings=settings,
         )
         remove_databases(services)

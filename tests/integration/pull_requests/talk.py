@@ -11,6 +11,7 @@ from app.core.instances import AdminLogin
 from app.operations.pull_requests.wording import SUMMARY_MARKER
 from app.store.connection import state_conninfo
 from demo.github.model import Account, Comment, PullRequest
+from demo.github.server import LocalGitHub
 from tests.integration.lifecycle.world import open_world
 from tests.integration.runs.shop import Shop
 
@@ -83,8 +84,8 @@ def reactions(comment: Comment) -> list[str]:
 
 
 @contextmanager
-def open_talk(dsn: str, admin: AdminLogin, folder: str) -> Iterator[Talk]:
-    with open_world(dsn, admin, folder) as world:
+def open_talk(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) -> Iterator[Talk]:
+    with open_world(github, dsn, admin, folder) as world:
         shop = Shop(world, app_id=secrets.token_hex(5))
         shop.assign()
         shop.push(BRANCH)

@@ -9,12 +9,14 @@ import pytest
 
 from app.core.instances import AdminLogin
 from app.jobs import worker as worker  # every task, as a real worker knows them
+from demo.github.server import LocalGitHub
 from tests.integration.lifecycle.world import open_world
 from tests.integration.runs.shop import Shop
 
 
 @pytest.fixture
 def shop(
+    world_github: LocalGitHub,
     state_database: str,
     postgres_superuser: AdminLogin,
     postgres_admin: AdminLogin,
@@ -26,7 +28,7 @@ def shop(
         f"postgresql://{postgres_superuser.user}:{quote(postgres_superuser.password)}"
         f"@{address.host}:{address.port}/{state_database}"
     )
-    with open_world(url, postgres_admin, str(tmp_path)) as world:
+    with open_world(world_github, url, postgres_admin, str(tmp_path)) as world:
         shop = Shop(world, app_id=secrets.token_hex(5))
         shop.assign()
         yield shop

@@ -9,14 +9,12 @@ from flask.testing import FlaskClient
 from psycopg.rows import dict_row
 from werkzeug.test import TestResponse
 
-from app.config import Config
 from app.core.assignments import Assignment
 from app.core.checks import CheckContent
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName
 from app.store.connection import state_conninfo
-from app.web import create_app
 from demo.github.control.actions import RunOptions
 from demo.github.model import PullRequest, WorkflowRun
 from tests.integration.lifecycle.world import World
@@ -31,9 +29,7 @@ class Shop:
         self.repository = world.repository
         self.services = world.services
         self.app_id = AppId(app_id)
-        self.client = create_app(
-            world.services, Config.from_environ(world.settings), world.clusters
-        ).test_client()
+        self.client = world.web.test_client()
 
     def assign(self) -> None:
         self.world.assign(self.app_id)
