@@ -1,10 +1,7 @@
-"""Building the service: the only reader of the environment and the only builder of adapters."""
+"""Building the service: the only builder of adapters."""
 
-import os
 import secrets
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,18 +9,18 @@ from typing import cast
 
 from pydantic import SecretStr
 
+from app import process_environment
 from app.config import Config
 from app.connected_app import AppOfSettings, GitHubOfApp, StoredApp
 from app.core.github_app import GitHubApp
-from app.github.accounts import PyGithubAccounts
-from app.github.adapter import PyGithubGitHub
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
+from app.late import Late
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir, read_or_make, read_or_make_keys
 from app.machine.servers import Servers
 from app.operations.ports.github import GitHub
-from app.operations.ports.sign_in import AppRegistration
+from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
 from app.operations.services import Services
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
@@ -70,7 +67,7 @@ def load_config() -> Config:
     Effects: with the embedded state database, makes the data directory, and these if they are
     missing. Raises InvalidConfig, NoDataDir, BrokenKeyFile.
     """
-    config = Config.from_environ(os.environ)
+    config = Config.from_environ(process_environment.variables())
     if config.database_url is not None:
         return config
     directory = DataDir(path=config.data_dir)
@@ -84,27 +81,14 @@ def load_config() -> Config:
     return config.model_copy(update=generated)
 
 
-def environment() -> Mapping[str, str]:
-    """The variables of this process, for what is not a setting of the service."""
-    return os.environ
-
-
 def child_environment(config: Config) -> dict[str, str]:
     """The environment for processes of ours: this one's, and where they share their counters."""
     folder = DataDir(path=config.data_dir).metrics
-    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
-
-
-def run_with(variables: Mapping[str, str], command: Sequence[str]) -> int:
-    """Run a program with these variables beside our own and return its exit code."""
-    # Ctrl-C is for the program; a handler, unlike SIG_IGN, is not passed on to it.
-    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    try:
-        return subprocess.run(  # noqa: S603 - what the operator asked for
-            command, env={**os.environ, **variables}, check=False
-        ).returncode
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return {
+        **process_environment.variables(),
+        "PROMETHEUS_MULTIPROC_DIR": str(folder),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def state_server(config: Config) -> EmbeddedServer | None:
@@ -194,7 +178,9 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             free_bytes=local.free_bytes,
             github=cast(GitHub, stack.enter_context(closing(_github(config, registration)))),
             github_app=registration,
-            github_accounts=stack.enter_context(closing(PyGithubAccounts(config.github_api_url))),
+            github_accounts=cast(
+                GitHubAccounts, stack.enter_context(closing(Late(lambda: _accounts(config))))
+            ),
             tokens=OidcVerifier(config.oidc_issuer, config.public_url),
             clock=lambda: datetime.now(UTC),
             new_secret=new_password,
@@ -223,9 +209,18 @@ def _registration(config: Config, stored: StoredGitHubApp) -> AppRegistration:
 
 
 def _github(config: Config, registration: AppRegistration) -> GitHubOfApp:
-    def build(app: GitHubApp) -> PyGithubGitHub:
+    def build(app: GitHubApp) -> GitHub:
+        # Late, as below: importing PyGithub takes longer than most commands, which do without.
+        from app.github.adapter import PyGithubGitHub
+
         return PyGithubGitHub(
             app_id=app.app_id, private_key=app.private_key, api_url=config.github_api_url
         )
 
     return GitHubOfApp(registration, build)
+
+
+def _accounts(config: Config) -> GitHubAccounts:
+    from app.github.accounts import PyGithubAccounts
+
+    return PyGithubAccounts(config.github_api_url)

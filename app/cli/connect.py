@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app import bootstrap
+from app import process_environment
 from app.cli.databases import AppOption, BranchOption, EnvironmentOption
 from app.cli.desk import Target
 from app.cli.output import remark, say
@@ -84,7 +84,7 @@ def psql(
         remark(f"Connecting to {given.name}.")
         # In the environment: a command line is seen by every process of the machine. As a child
         # and not in our place, so that an embedded server is stopped afterwards.
-        code = bootstrap.run_with(
+        code = process_environment.run_with(
             {**given.variables, "DATABASE_URL": ""}, [program, *(arguments or [])]
         )
     raise typer.Exit(code)

@@ -7,7 +7,6 @@ import typer
 from app.cli.output import THINGS, AsJson, remark, say, show_remarks, show_rows
 from app.cli.session import open_session
 from app.core.errors import NotFound
-from app.machine.surroundings import Machine
 from app.operations.administration import doctor as doctors
 from app.operations.administration.doctor import Health
 from app.operations.databases import housekeeping, reconciliation
@@ -24,6 +23,8 @@ def doctor(*, as_json: AsJson = False) -> None:
     The state database and its keys, the worker, the GitHub App and its webhook, the OIDC issuer,
     the disk, every instance and every database. Changes nothing.
     """
+    from app.machine.surroundings import Machine  # late: it asks over HTTP and PostgreSQL
+
     with open_session() as session:
         found = list(
             doctors.diagnose(

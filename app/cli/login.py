@@ -4,15 +4,17 @@ import platform
 import sys
 import time
 from getpass import getpass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.output import remark, say
 from app.cli.remote import logins
-from app.cli.remote.client import Client
 from app.cli.remote.logins import Login
 from app.core.errors import CoppiceError, Unauthorized
+
+if TYPE_CHECKING:
+    from app.cli.remote.client import Client
 
 _PANEL = "Connecting"
 
@@ -35,6 +37,8 @@ def login(
     """
     if token not in (None, "-"):
         raise typer.BadParameter("a command line is seen by everybody; use --token - and type it")
+    from app.cli.remote.client import Client  # late: the only one here that needs HTTP
+
     anonymous = Client(url)
     secret = _read_token() if token else _confirmed(anonymous)
     known = Client(url, secret).get("/whoami")
@@ -50,6 +54,8 @@ def logout() -> None:
     if login is None:
         remark("You are logged in to no service.")
         return
+    from app.cli.remote.client import Client
+
     try:
         Client(login.url, login.token).delete("/tokens/current")
     except Unauthorized:
@@ -64,7 +70,7 @@ def _read_token() -> str:
     return (getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
 
 
-def _confirmed(client: Client) -> str:
+def _confirmed(client: "Client") -> str:
     """Wait until a person has confirmed the code in the browser; returns the token."""
     begun = client.post("/login/device", name=f"coppice on {platform.node() or 'a machine'}"[:100])
     remark(f"Open {begun['verification_uri']} in a browser and type this code:")

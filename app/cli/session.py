@@ -4,21 +4,23 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from app import bootstrap
-from app.config import Config
-from app.logs import configure_logging
-from app.machine.clusters import Clusters
 from app.operations.services import Services
+
+if TYPE_CHECKING:
+    from app.bootstrap import State
+    from app.config import Config
+    from app.machine.clusters import Clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """The service's parts, in this process."""
 
-    config: Config
-    state: bootstrap.State
-    clusters: Clusters
+    config: "Config"
+    state: "State"
+    clusters: "Clusters"
     services: Services
 
 
@@ -28,6 +30,10 @@ def open_session() -> Iterator[Session]:
 
     An embedded state database is started if no `serve` runs, and stopped again at the end.
     """
+    # Late: help and commands for a service elsewhere do without all of this.
+    from app import bootstrap
+    from app.logs import configure_logging
+
     config = bootstrap.load_config()
     configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
     clusters = bootstrap.clusters(config)

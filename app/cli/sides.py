@@ -5,15 +5,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from app import bootstrap
+from app import process_environment
 from app.cli.desk import Desk
-from app.cli.local_desk import LocalDesk
 from app.cli.output import remark
 from app.cli.remote import logins
-from app.cli.remote.client import Client
-from app.cli.remote.desk import RemoteDesk
 from app.cli.remote.logins import Login
-from app.cli.session import open_session
 from app.core.errors import Invalid
 
 RULE = (
@@ -31,11 +27,18 @@ REMOTE: ContextVar[bool | None] = ContextVar("REMOTE", default=None)
 @contextmanager
 def open_desk() -> Iterator[Desk]:
     """Where this command is done; says so on stderr when there was a choice."""
+    # Each side is imported where it is used: neither needs what the other does.
     login = _chosen()
     if login is None:
+        from app.cli.local_desk import LocalDesk
+        from app.cli.session import open_session
+
         with open_session() as session:
             yield LocalDesk(session)
         return
+    from app.cli.remote.client import Client
+    from app.cli.remote.desk import RemoteDesk
+
     remark(f"Using {login.url} as {login.who}.")
     client = Client(login.url, login.token)
     try:
@@ -62,7 +65,7 @@ def _chosen() -> Login | None:
 
 def _sign_of_local_service() -> str | None:
     """What says that the service of this machine is meant; None: nothing does."""
-    given = bootstrap.environment()
+    given = process_environment.variables()
     for name in ("COPPICE_DATABASE_URL", "COPPICE_DATA_DIR"):
         if given.get(name):
             return name

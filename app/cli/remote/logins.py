@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from app import bootstrap
+from app import process_environment
 from app.core.errors import CoppiceError
 
 
@@ -32,7 +32,7 @@ def folder() -> Path:
 
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
-    given = Path(bootstrap.environment().get("XDG_CONFIG_HOME", ""))
+    given = Path(process_environment.variables().get("XDG_CONFIG_HOME", ""))
     return (given if given.is_absolute() else Path.home() / ".config") / "coppice"
 
 

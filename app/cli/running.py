@@ -1,0 +1,69 @@
+"""The service, run by the command line: what `serve`, `web` and `worker` do."""
+
+import time
+
+import structlog
+
+from app import bootstrap
+from app.config import Config
+from app.core.errors import TransientError
+from app.jobs.worker import run_worker
+from app.logs import configure_logging
+from app.processes import serving
+
+_log = structlog.get_logger(__name__)
+_RETRY_SECONDS = 1.0
+
+
+def serve() -> None:
+    """Everything on this machine, until a signal comes."""
+    config = _configured()
+    serving.serve(config, say=_say)
+
+
+def web() -> None:
+    """The web server alone, in this process's place."""
+    config = _configured()
+    _log_warnings(config)
+    serving.become_web(config, say=_say)
+
+
+def worker() -> None:
+    """The worker alone, until a signal comes."""
+    config = _configured()
+    _log_warnings(config)
+    local = bootstrap.clusters(config)
+    with bootstrap.open_state(config) as state:
+        _prepare_patiently(state)
+        with bootstrap.open_services(config, state, local) as services:
+            run_worker(
+                services,
+                state.dsn,
+                on_start=lambda: _say("The worker runs. Ctrl-C stops it."),
+            )
+
+
+def _configured() -> Config:
+    config = bootstrap.load_config()
+    configure_logging(bootstrap.known_secrets(config))
+    return config
+
+
+def _log_warnings(config: Config) -> None:
+    for warning in config.warnings:
+        _log.warning("look at the settings", problem=warning)
+
+
+def _prepare_patiently(state: bootstrap.State) -> None:
+    while True:
+        try:
+            bootstrap.prepare_state(state)
+        except TransientError as error:
+            _log.warning("the state database is down; trying on", problem=str(error))
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
