@@ -18,6 +18,9 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
 # Control characters, and those that make a text look like another: direction overrides and such.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SIMPLE = {1: "bold", 2: "dim", 3: "italic", 4: "underline"}
+_MOST_CODES = 32
+"""That one sequence is read for; more is no look that anybody meant."""
+_NO_CODE = 999
 _ENDS = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",)}
 
 
@@ -55,7 +58,7 @@ def lines(text: str) -> list[Line]:
         spans: list[Span] = []
         for piece, look_of_piece in _pieces(line, look):
             look = look_of_piece
-            spans = _written(spans, piece, look)
+            _write(spans, piece, look)
         found.append(tuple(spans))
     while found and not found[-1]:
         found.pop()
@@ -101,12 +104,12 @@ def _pieces(line: str, look: _Look) -> Iterator[tuple[str, _Look]]:
     yield line[start:], look
 
 
-def _written(spans: list[Span], piece: str, look: _Look) -> list[Span]:
+def _write(spans: list[Span], piece: str, look: _Look) -> None:
     before, overwritten, after = piece.rpartition("\r")
     if overwritten and (after or before):
-        spans = []
-    shown = _visible(after)
-    return [*spans, Span(text=shown, classes=look.classes)] if shown else spans
+        spans.clear()
+    if shown := _visible(after):
+        spans.append(Span(text=shown, classes=look.classes))
 
 
 def _visible(text: str) -> str:
@@ -117,7 +120,7 @@ def _visible(text: str) -> str:
 
 def _changed(look: _Look, parameters: str) -> _Look:
     """The look after a "select graphic rendition"; codes that are not known change nothing."""
-    codes = [int(code) if code.isdecimal() else 0 for code in re.split("[;:]", parameters)]
+    codes = [_code(text) for text in re.split("[;:]", parameters)[:_MOST_CODES]]
     while codes:
         code = codes.pop(0)
         if code in (38, 48):
@@ -125,6 +128,13 @@ def _changed(look: _Look, parameters: str) -> _Look:
         else:
             look = _simple(look, code)
     return look
+
+
+def _code(text: str) -> int:
+    """A number of a sequence; Python itself refuses to read very long ones."""
+    if not text.isdecimal():
+        return 0
+    return int(text) if len(text) <= 3 else _NO_CODE
 
 
 def _simple(look: _Look, code: int) -> _Look:

@@ -1,5 +1,6 @@
 """Output for terminals as plain text with looks."""
 
+import time
 import unicodedata
 
 import pytest
@@ -53,6 +54,23 @@ def test_what_is_kept_has_its_colours_and_no_secret() -> None:
     text = "\x1b[31mred\x1b[0m\r\n\x1b[1mpass\x1b[0mword\x1b[2K\nbell\x07"
 
     assert ansi.harmless(text, ["password"]) == "\x1b[31mred\x1b[0m\n***\nbell"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("\x1b[" + "1;" * 400_000 + "mx", id="many codes"),
+        pytest.param("\x1b[" + "1" * 5_000 + "mx", id="a long number"),
+        pytest.param("\x1b[1mx" * 80_000, id="many pieces"),
+    ],
+)
+def test_whoever_may_write_a_log_makes_it_neither_slow_nor_unreadable(text: str) -> None:
+    begun = time.process_time()
+
+    [line] = ansi.lines(text)
+
+    assert set(ansi.plain(line)) == {"x"}
+    assert time.process_time() - begun < 10
 
 
 @given(st.text(st.sampled_from("a\x1b[]0138;m\r\n\x07\\\u202e<")))
