@@ -11,16 +11,16 @@ from dataclasses import dataclass
 class _Token:
     """One character, or with `repeats` a run of characters, of a pattern."""
 
-    characters: frozenset[str] | None
-    """None: any character, but `/` only where `crosses_slash`."""
+    ranges: tuple[tuple[str, str], ...] | None
+    """First and last of those that it accepts; None: any, but `/` only where `crosses_slash`."""
     crosses_slash: bool = True
     optional: bool = False
     repeats: bool = False
 
     def accepts(self, character: str) -> bool:
-        if self.characters is None:
+        if self.ranges is None:
             return self.crosses_slash or character != "/"
-        return character in self.characters
+        return any(first <= character <= last for first, last in self.ranges)
 
 
 def matches_any(name: str, patterns: Iterable[str]) -> bool:
@@ -40,7 +40,7 @@ def matches_any(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Walk all possible readings at once: the time stays linear, whoever chose name and pattern."""
+    """Walk all possible readings at once: no name or pattern makes it try one after the other."""
     tokens = _parse(pattern)
     positions = _skip_optional({0}, tokens)
     for character in name:
@@ -56,9 +56,12 @@ def _matches(name: str, pattern: str) -> bool:
 
 def _skip_optional(positions: set[int], tokens: list[_Token]) -> set[int]:
     reached = set(positions)
-    for position in sorted(positions):
+    for start in sorted(positions):
+        position = start
         while position < len(tokens) and tokens[position].optional:
             position += 1
+            if position in reached:
+                break  # an earlier walk went on from there, or a later one will
             reached.add(position)
     return reached
 
@@ -78,36 +81,36 @@ def _read(pattern: str, at: int, before: list[_Token]) -> tuple[_Token, int]:
     character = pattern[at]
     if character == "*":
         crosses = pattern.startswith("**", at)
-        token = _Token(characters=None, crosses_slash=crosses, optional=True, repeats=True)
+        token = _Token(ranges=None, crosses_slash=crosses, optional=True, repeats=True)
         return token, at + (2 if crosses else 1)
     if character in "?+" and before:
         last = before.pop()
         optional = last.optional or character == "?"
         repeats = last.repeats or character == "+"
         token = _Token(
-            characters=last.characters,
+            ranges=last.ranges,
             crosses_slash=last.crosses_slash,
             optional=optional,
             repeats=repeats,
         )
         return token, at + 1
     if character == "[" and (end := pattern.find("]", at)) > at + 1:
-        return _Token(characters=_listed(pattern[at + 1 : end])), end + 1
+        return _Token(ranges=_listed(pattern[at + 1 : end])), end + 1
     if character == "\\" and at + 1 < len(pattern):
-        return _Token(characters=frozenset(pattern[at + 1])), at + 2
-    return _Token(characters=frozenset(character)), at + 1
+        return _only(pattern[at + 1]), at + 2
+    return _only(character), at + 1
 
 
-def _listed(listing: str) -> frozenset[str]:
-    """The characters of `a-z_`: ranges and single ones."""
-    characters: set[str] = set()
+def _only(character: str) -> _Token:
+    return _Token(ranges=((character, character),))
+
+
+def _listed(listing: str) -> tuple[tuple[str, str], ...]:
+    """The ranges of `a-z_`; a single character is a range too."""
+    ranges: list[tuple[str, str]] = []
     at = 0
     while at < len(listing):
-        if at + 2 < len(listing) and listing[at + 1] == "-":
-            first, last = ord(listing[at]), ord(listing[at + 2])
-            characters.update(chr(code) for code in range(first, last + 1))
-            at += 3
-        else:
-            characters.add(listing[at])
-            at += 1
-    return frozenset(characters)
+        is_range = at + 2 < len(listing) and listing[at + 1] == "-"
+        ranges.append((listing[at], listing[at + 2 if is_range else at]))
+        at += 3 if is_range else 1
+    return tuple(ranges)

@@ -12,6 +12,8 @@ from app.operations.services import Services
 # owner/repo/.github/workflows/file.yml@<commit>: a branch or tag there could be moved.
 _WORKFLOW = re.compile(r"[\w.-]+/[\w.-]+/[^@\s]+@[0-9a-f]{40}")
 
+MOST_PATTERNS, MOST_LETTERS = 100, 255
+
 
 class ExtensionsUnknown(TransientError):
     """The server cannot be asked what it has."""
@@ -29,6 +31,13 @@ def check_policies(policies: Policies) -> None:
             )
     if any(not pattern for pattern in policies.ignore_patterns):
         raise Invalid("An ignore pattern is empty.")
+    # Each is read for each branch, in every process: nobody may make that slow for all.
+    longest = max(map(len, policies.ignore_patterns), default=0)
+    if longest > MOST_LETTERS or len(policies.ignore_patterns) > MOST_PATTERNS:
+        raise Invalid(
+            f"There may be {MOST_PATTERNS} ignore patterns of {MOST_LETTERS} letters each.",
+            advice="One pattern with * or ** stands for many branches.",
+        )
 
 
 def check_extensions(services: Services, instance: Instance, wanted: Collection[str]) -> None:
