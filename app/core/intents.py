@@ -103,6 +103,7 @@ class RotatePassword:
     """Replace the password of a database's long-lived login."""
 
     database_id: DatabaseId
+    delay_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

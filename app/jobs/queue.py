@@ -159,10 +159,12 @@ def _database_route(
         SealDatabase: "databases:seal",
         RotatePassword: "databases:rotate_password",
     }
+    # A lock of its own: it may wait for hours, and must not hold up what mends a database.
+    lock = "password" if isinstance(intent, RotatePassword) else "database"
     return Route(
         task=tasks[type(intent)],
         queue=DATABASES,
-        lock=f"database:{intent.database_id}",
+        lock=f"{lock}:{intent.database_id}",
         # Overtakes what waits: somebody was shut out just now, and may still be inside.
         priority=5 if isinstance(intent, SealDatabase) else 0,
     )

@@ -61,7 +61,7 @@ ROUTES: list[tuple[Any, str, str | None]] = [
     (DropDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (RestoreDatabase(database_id=DATABASE), DATABASES, "database:7"),
     (SealDatabase(database_id=DATABASE), DATABASES, "database:7"),
-    (RotatePassword(database_id=DATABASE), DATABASES, "database:7"),
+    (RotatePassword(database_id=DATABASE), DATABASES, "password:7"),
     (ApplyLimits(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (MeasureInstance(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (
