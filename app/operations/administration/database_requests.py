@@ -5,7 +5,7 @@ from app.core.errors import Conflict
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.operations.administration.assignments import Assigned
 from app.operations.administration.databases import Place, check_branch, record, refuse_busy
-from app.operations.databases import freezing, provisioning, retention
+from app.operations.databases import provisioning, retention
 from app.operations.services import Services
 
 # A server that is away would hold the asker for as long as it takes to give up; a job may wait.
@@ -35,7 +35,6 @@ def fix(services: Services, database: Database) -> Database:
     """Have it set up once more, data untouched: roles, grants, password, marker."""
     _refuse_deleted(database)
     record(services, "databases fix", database)
-    freezing.thaw(services, database)
     return _to_be_ensured(services, database)
 
 

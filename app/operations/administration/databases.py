@@ -10,7 +10,7 @@ from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, 
 from app.core.identifiers import BranchName
 from app.core.seeding import may_seed
 from app.operations.administration.assignments import Assigned
-from app.operations.databases import freezing, provisioning, retention
+from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
 
@@ -72,7 +72,6 @@ def fix(services: Services, database: Database) -> Database:
     """Set up once more, data untouched: roles, grants, password, marker."""
     if database.state is DatabaseState.DELETED:
         raise Conflict(f"{database.name} is deleted.", advice="Use `databases restore`.")
-    freezing.thaw(services, database)
     services.databases.change(database.id, state=DatabaseState.CREATING)
     record(services, "databases fix", database)
     return _needs_ready(provisioning.ensure_database(services, database.id))

@@ -1,7 +1,6 @@
 """Databases past their limit: closed where the operator wants that, opened when there is space."""
 
 from app.core import limits as rules
-from app.core.databases import Database
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.limits import NO_LIMITS, Limits
 from app.operations.databases.provisioning import answers, ensure_database, server_of, tenant_of
@@ -29,17 +28,8 @@ def enforce(services: Services, instance_id: InstanceId) -> None:
     for database_id in changes.freeze:
         _freeze(services, database_id, limits, size_bytes=sizes[database_id])
     for database_id in changes.thaw:
-        thaw(services, databases[database_id])
+        services.limits.thaw(database_id)
         ensure_database(services, database_id)
-
-
-def thaw(services: Services, database: Database) -> Database:
-    """Begin to let people into a frozen database again; it may be frozen when measured next.
-
-    Who calls this has it ensured. Others stay as they are.
-    """
-    services.limits.thaw(database.id)
-    return services.databases.get(database.id)
 
 
 def _freeze(

@@ -125,7 +125,8 @@ class Databases(Protocol):
     ) -> None:
         """Set a state other than `deleted`; the reason is what is given, or none.
 
-        `ready` also stamps `ready_at` and clears `missing_since`.
+        `ready` also stamps `ready_at` and clears `missing_since`. Every state but `error` opens
+        what was frozen: it may be frozen when measured next.
         """
 
     def delete(

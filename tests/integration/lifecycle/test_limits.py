@@ -1,5 +1,6 @@
 """Limits of an instance and its handing over, on a real server."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,8 +15,16 @@ from app.core.limits import NO_LIMITS, Limits
 from app.core.ownership import UnknownLink
 from app.core.people import Actor
 from app.core.repositories import Repository
-from app.operations.administration import claims, databases, limits
+from app.operations.administration import (
+    assignments,
+    claims,
+    database_requests,
+    databases,
+    limits,
+)
+from app.operations.administration.databases import Place
 from app.operations.databases import measuring
+from app.operations.pull_requests import steering
 from app.operations.services import Services
 from tests.integration.lifecycle.world import World
 
@@ -202,6 +211,58 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
 
     with connect(world, world.ready("x")) as session:
         session.execute("SELECT 1")
+
+
+def by_fixing(services: Services, database: Database) -> None:
+    database_requests.fix(services, database)
+
+
+def by_a_comment_or_button(services: Services, database: Database) -> None:
+    app = services.apps.get(database.app_id)
+    assert app is not None
+    assert database.branch is not None
+    repository = services.repositories.get(app.repository_id)
+    assert repository is not None
+    live = services.github.branch(repository, database.branch)
+    assert live is not None
+    steering.fix(services, repository, database.branch, database, head_sha=live.head_sha)
+
+
+def by_asking_for_it(services: Services, database: Database) -> None:
+    assignment = services.apps.assignment(database.app_id)
+    assert assignment is not None
+    where = Place(environment=database.environment, branch=database.branch)
+    database_requests.create(services, assignments.described(services, assignment), where)
+
+
+def by_deleting_and_restoring_it(services: Services, database: Database) -> None:
+    databases.delete(services, database)
+    restored = databases.restore(services, services.databases.get(database.id))
+    database_requests.fix(services, restored)
+
+
+@pytest.mark.parametrize(
+    "opened", [by_fixing, by_a_comment_or_button, by_asking_for_it, by_deleting_and_restoring_it]
+)
+def test_whichever_way_a_person_opens_a_frozen_database_it_opens(
+    world: World, instance: Instance, opened: Callable[[Services, Database], None]
+) -> None:
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+    measure(world)
+    limit(world, instance, database_bytes=MB, freezes=True)
+    frozen = world.database("x")
+    assert frozen is not None
+    assert frozen.is_frozen
+    limits.set_limits(world.services, instance, NO_LIMITS)  # nothing freezes it again
+
+    opened(world.services, frozen)
+    world.settle()
+
+    with connect(world, world.ready("x")) as session:
+        session.execute("SELECT 1")
+    assert not world.ready("x").is_frozen
 
 
 def test_a_larger_limit_opens_a_frozen_database(world: World, instance: Instance) -> None:
