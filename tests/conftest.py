@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +94,33 @@ def state_template(postgres_directory: Path, postgres_superuser: AdminLogin) -> 
     return postgres_cluster.once(postgres_directory, "template", make)["name"]
 
 
+@pytest.fixture(scope="session")
+def new_state_database(
+    postgres_superuser: AdminLogin, state_template: str
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes a fresh state database, which is gone at the end; gives its name."""
+    # Copying files takes a fifth of the time of PostgreSQL's usual way, which logs every page.
+    create = sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    drop = sql.SQL("DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def new() -> Iterator[str]:
+        name = f"state_{uuid.uuid4().hex}"
+        names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
+        with connect(admin_login(postgres_superuser)) as session:
+            session.execute(create.format(**names))
+        yield name
+        with connect(admin_login(postgres_superuser)) as session:
+            session.execute(drop.format(**names))
+
+    return new
+
+
 @pytest.fixture
-def state_database(postgres_superuser: AdminLogin, state_template: str) -> Iterator[str]:
+def state_database(new_state_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """The name of a fresh state database; gone after the test."""
-    name = f"state_{uuid.uuid4().hex}"
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
-    yield name
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+    with new_state_database() as name:
+        yield name
 
 
 @pytest.fixture

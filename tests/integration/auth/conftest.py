@@ -1,18 +1,15 @@
 """The web application with doors that open for everybody, to look at what is behind them."""
 
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 from flask import Flask, jsonify, render_template_string, session
 from flask.typing import ResponseReturnValue
-from psycopg import sql
 
 from app import bootstrap
 from app.config import Config
 from app.core.instances import AdminLogin
-from app.postgres.sessions import admin_login, connect
 from app.store.vault import new_key
 from app.web import create_app
 from app.web.auth import sessions
@@ -26,15 +23,10 @@ MakeApplication = Callable[..., Flask]
 
 
 @pytest.fixture(scope="module")
-def state_name(postgres_superuser: AdminLogin, state_template: str) -> Iterator[str]:
+def state_name(new_state_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """One state database for the tests of a module."""
-    name = f"state_{uuid.uuid4().hex}"
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
-    with connect(admin_login(postgres_superuser)) as server:
-        server.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
-    yield name
-    with connect(admin_login(postgres_superuser)) as server:
-        server.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+    with new_state_database() as name:
+        yield name
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,17 @@
 """The intake over a real state database: in this process for tables, in gunicorn for the rest."""
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg import sql
 
 from app import bootstrap
 from app.config import Config
 from app.core.instances import AdminLogin
-from app.postgres.sessions import admin_login, connect
 from app.store.vault import new_key
 from app.web import create_app
 from tests.integration.intake.deliveries import SECOND_SECRET, SECRET, Stored, register
@@ -33,15 +31,10 @@ def private_key() -> str:
 
 
 @pytest.fixture(scope="module")
-def state_name(postgres_superuser: AdminLogin, state_template: str) -> Iterator[str]:
+def state_name(new_state_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """One state database for the tests of a module; each begins with an empty one."""
-    name = f"state_{uuid.uuid4().hex}"
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
-    yield name
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+    with new_state_database() as name:
+        yield name
 
 
 @pytest.fixture(scope="module")
