@@ -29,7 +29,7 @@ pages = Blueprint("rules", __name__)
 
 @pages.get("/assign")
 def new(error: CoppiceError | None = None) -> ResponseReturnValue:
-    """Who is no operator names the repository first: its maintainers see what there is."""
+    """Who is no operator names the repository first, and chooses of the instances they see."""
     services = acting()
     given = request.values
     repository = given.get("repository", "").strip()
@@ -44,7 +44,7 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
         given=given,
         policies=_policies(Policies()) if request.method == "POST" else Policies(),
         error=error,
-        instances=sorted(one.name for one in services.instances.all()) if may_choose else [],
+        instances=sorted(one.name for one in sight.instances(services)) if may_choose else [],
         may_choose=may_choose,
         repositories=_known(services) if services.actor.is_operator else [],
         install_url=f"{services.github_url}/settings/apps",
@@ -58,6 +58,7 @@ def assign() -> ResponseReturnValue:
     try:
         app_id = fields.text("app_id") or None
         sight.repository_to_assign(services, fields.text("repository"), app_id)
+        sight.instance(services, fields.text("instance"))
         assigned = assignments.assign(
             services,
             AssignRequest(

@@ -1,6 +1,8 @@
 """Pages of the dashboard as each kind of person is answered; how they look is for a browser."""
 
 import re
+import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -138,6 +140,34 @@ def test_servers_and_the_audit_trail_are_for_operators(office: Office, what: str
     found = {role: outcome(office, what, office.people[role]) for role in ("admin", "operator")}
 
     assert found == {"admin": "403", "operator": "ok"}
+
+
+def test_who_assigns_an_app_has_the_choice_of_the_instances_they_see(office: Office) -> None:
+    services, maintainer = office.world.services, office.people["maintain"]
+    office.new_app()
+    seen = services.instances.named("tenants")
+    name = f"of-others-{secrets.token_hex(4)}"
+    services.instances.add(replace(seen, name=name))
+    form = {
+        "repository": "acme/shop",
+        "app_id": secrets.token_hex(5),
+        "instance": name,
+        "preview": "shared",
+        "preview_failure": "rebuild",
+        "runners": "any",
+        "bots": "all",
+        "log": "private",
+    }
+
+    shown = ask(office, "GET /assign?repository=acme/shop", maintainer).text
+    refused = office.ask("POST", "/assign", maintainer, headers=HTML, data=form)
+    of_theirs = {**form, "instance": seen.name}
+    assigned = office.ask("POST", "/assign", maintainer, headers=HTML, data=of_theirs)
+
+    assert '<option value="tenants"' in shown
+    assert name not in shown
+    assert refused.status_code == 404
+    assert assigned.status_code == 303
 
 
 def test_nobody_is_shown_the_log_in_instead(office: Office) -> None:
