@@ -38,6 +38,8 @@ def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
 
     The messages never repeat the URL: it holds a password.
     """
+    if "\0" in unquote(text):  # no server takes it, and nothing stores it
+        raise Invalid("The URL of the server cannot be read.", advice=_EXAMPLE)
     try:
         url = urlsplit(text)
         port = url.port or DEFAULT_PORT

@@ -10,7 +10,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.errors import Invalid, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bytes|kb|mb|gb|tb)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*(bytes|kb|mb|gb|tb)?", re.IGNORECASE)
 # As PostgreSQL writes and means them: 1 kB is 1024 bytes.
 _UNITS = {"": 1, "bytes": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _LARGEST = 2**60

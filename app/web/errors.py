@@ -1,12 +1,12 @@
 """Errors: JSON for programs (a stable code, a sentence, what to do next), pages for people."""
 
 import structlog
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import CoppiceError, Invalid
+from app.core.errors import CoppiceError, Invalid, NotFound
 from app.web import html
 
 log = structlog.get_logger()
@@ -23,6 +23,13 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CoppiceError, show_error)
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(Exception, show_bug)
+    app.before_request(refuse_nul)
+
+
+def refuse_nul() -> None:
+    """PostgreSQL's text holds no NUL, so no page's address does; the API checks its own words."""
+    if "\0" in request.path and not request.path.startswith("/api/"):
+        raise NotFound("Nothing is here.")
 
 
 def show_error(error: CoppiceError) -> ResponseReturnValue:

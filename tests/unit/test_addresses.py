@@ -40,6 +40,9 @@ def test_port_database_and_sslmode_may_be_left_out() -> None:
         "postgresql://a:b@host/x?sslmode=maybe",
         "postgresql://a:b@host/x?sslcert=/etc/x",
         "postgresql://a:b@[::1/x",
+        "postgresql://a%00:b@host/x",
+        "postgresql://a:b%00@host/x",
+        "postgresql://a:b@host/x%00",
         "",
     ],
 )

@@ -154,7 +154,20 @@ def test_sizes_are_read_as_postgresql_means_them(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "-1MB", "many", "1PB", "1e9", "99999999TB", "nan", "\u0661MB"]
+    "text",
+    [
+        "",
+        "0",
+        "-1MB",
+        "many",
+        "1PB",
+        "1e9",
+        "99999999TB",
+        "9" * 400,
+        "1" * 5000 + "TB",
+        "nan",
+        "\u0661MB",
+    ],
 )
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(Invalid):

@@ -19,7 +19,7 @@ from app.operations.administration import database_requests
 from app.operations.administration.databases import Place
 from app.operations.services import Services
 from app.web import sight
-from app.web.dashboard import plots, tables
+from app.web.dashboard import fields, plots, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting, require
 
@@ -59,7 +59,7 @@ def show(app_id: str) -> ResponseReturnValue:
         abilities={found.app.id: can},
         repositories={found.app.id: found.repository},
     )
-    before = request.args.get("before", type=int)
+    before = fields.cursor("before")
     runs = services.history.of_app(
         found.app.id, limit=RUNS_SHOWN + 1, before=RunId(before) if before else None
     )

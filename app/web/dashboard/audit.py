@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.web.dashboard import fields
 from app.web.dashboard.instances import operator
 
 pages = Blueprint("audit", __name__)
@@ -14,7 +15,7 @@ SHOWN = 50
 def index() -> ResponseReturnValue:
     services = operator()
     query = request.args.get("q", "").replace("\0", "").strip()
-    before = request.args.get("before", type=int)
+    before = fields.cursor("before")
     entries = services.audit.latest(limit=SHOWN + 1, before=before, containing=query)
     return render_template(
         "audit.html",

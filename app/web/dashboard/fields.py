@@ -20,6 +20,12 @@ def text(name: str) -> str:
     return request.form.get(name, "").replace("\0", "").strip()
 
 
+def cursor(name: str) -> int | None:
+    """Before which id a list goes on, of the page's address; None: from the newest."""
+    given = request.args.get(name, type=int)
+    return given if given is not None and 0 < given < 2**63 else None
+
+
 def lines(name: str) -> tuple[str, ...]:
     """One item on each line; empty lines count for nothing."""
     return tuple(line.strip() for line in text(name).splitlines() if line.strip())

@@ -135,6 +135,26 @@ def test_the_permission_on_the_repository_decides(office: Office, what: str, wea
     assert found == {role: expected(weakest, role) for role in roles}
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/apps/%00", 404),
+        ("/instances/%00/limits", 404),
+        ("/audit?before=99999999999999999999", 200),
+        ("/audit?before=-1", 200),
+        ("/apps/{app}?before=99999999999999999999", 200),
+        ("/databases/99999999999999999999/delete", 404),
+        ("/apps/{app}/runs/99999999999999999999", 404),
+    ],
+)
+def test_an_address_that_nobody_was_shown_is_no_mistake_of_the_service(
+    office: Office, path: str, status: int
+) -> None:
+    answer = ask(office, f"GET {path.format(app=office.new_app())}", office.people["operator"])
+
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize("what", FOR_OPERATORS)
 def test_servers_and_the_audit_trail_are_for_operators(office: Office, what: str) -> None:
     found = {role: outcome(office, what, office.people[role]) for role in ("admin", "operator")}
