@@ -74,6 +74,19 @@ def check_claimer(actor: Actor, permissions: list[str]) -> None:
         )
 
 
+def check_own_way_in(actor: Actor) -> None:
+    """Raise Forbidden for who may not say where the service itself connects, and as whom.
+
+    Not who claimed an instance either: the service stands where they do not, and what it says of
+    a connection would tell them of servers that only it can reach.
+    """
+    if not actor.is_operator:
+        raise Forbidden(
+            "Only operators change how the service itself connects.",
+            advice="Change where others connect instead, or ask an operator.",
+        )
+
+
 def owns(actor: Actor, claim: Claim | None) -> bool:
     """Whether the instance is the actor's own."""
     return claim is not None and claim.is_claimed and actor.user_id == claim.owner_id

@@ -10,6 +10,7 @@ from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.lifecycle import InstanceStatus, instance_status
 from app.core.limits import Limits
+from app.core.ownership import check_own_way_in
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     Clusters,
@@ -115,6 +116,7 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
         )
     is_sslmode_open = False
     if changes.url is not None:
+        check_own_way_in(services.actor)
         admin, sslmode = parse_server_url(changes.url)
         is_sslmode_open = sslmode is None
         admin = _trusting(admin, instance.public_address.ca_certificate)

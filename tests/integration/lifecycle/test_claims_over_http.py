@@ -80,6 +80,18 @@ def test_an_admin_claims_and_runs_the_instance_from_then_on(world: World, url: s
     assert after.status_code == 200
 
 
+def test_the_owner_sends_the_service_nowhere(world: World, url: str) -> None:
+    secret, token = link_secret(world, url), person(world, "mona", "admin")
+    ask("POST", f"{url}/claims", token, {"secret": secret})
+    inside = "postgresql://a:b@127.0.0.1:22/postgres"
+
+    refused = ask("PATCH", f"{url}/instances/tenants", token, {"url": inside})
+    edited = ask("PATCH", f"{url}/instances/tenants", token, {"public_host": "db.example.com"})
+
+    assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
+    assert (edited.status_code, edited.json()["public_address"]["host"]) == (200, "db.example.com")
+
+
 def test_the_owner_does_not_give_themselves_more(world: World, url: str) -> None:
     secret, token = link_secret(world, url, databases=3), person(world, "mona", "admin")
     ask("POST", f"{url}/claims", token, {"secret": secret})
