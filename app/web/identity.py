@@ -16,7 +16,8 @@ from app.operations.services import Services
 from app.web.auth import sessions
 
 SEEN_SECONDS = 30.0
-"""For how long a permission is believed for looking; acting always asks GitHub again."""
+"""For how long a permission is believed for looking, and for a refusal; what is to be done on the
+strength of it always asks GitHub again."""
 
 
 class Permissions:
@@ -32,16 +33,22 @@ class Permissions:
 
         Raises GitHubUnavailable.
         """
+        if not is_fresh and (known := self.remembered(repository, actor)) is not None:
+            return known
         if not actor.login or not repository.is_active:
             return "none"
-        key, now = (actor.user_id, repository.id), time.monotonic()
-        until, known = self._known.get(key, (0.0, ""))
-        if known and now < until and not is_fresh:
-            return known
         found = services.github.permission(repository, login=actor.login, user_id=actor.user_id)
+        now = time.monotonic()
         self._known = {each: kept for each, kept in self._known.items() if kept[0] > now}
-        self._known[key] = (now + SEEN_SECONDS, found)
+        self._known[actor.user_id, repository.id] = (now + SEEN_SECONDS, found)
         return found
+
+    def remembered(self, repository: Repository, actor: Actor) -> str | None:
+        """The same as of a moment ago; None: that was not asked, or too long ago."""
+        if not actor.login or not repository.is_active:
+            return "none"
+        until, known = self._known.get((actor.user_id, repository.id), (0.0, ""))
+        return known if time.monotonic() < until else None
 
 
 def current_actor() -> Actor:
@@ -115,8 +122,13 @@ def require(services: Services, repository: Repository, wanted: Wanted) -> None:
     what is missing; GitHubUnavailable.
     """
     permissions: Permissions = current_app.extensions["permissions"]
-    is_looking = wanted.act is Act.SEE
-    permission = permissions.of(services, repository, services.actor, is_fresh=not is_looking)
+    known = permissions.remembered(repository, services.actor)
+    if known is not None and refusal(services.actor, wanted, permission=known) is not None:
+        # Else whoever may not could use up what GitHub lets the service ask in an hour.
+        permission = known
+    else:
+        is_looking = wanted.act is Act.SEE
+        permission = permissions.of(services, repository, services.actor, is_fresh=not is_looking)
     seeing = Wanted(act=Act.SEE, app_id=wanted.app_id)
     if refusal(services.actor, seeing, permission=permission) is not None:
         raise NotFound(f"There is no repository {repository.full_name} that you can see.")

@@ -1,6 +1,7 @@
 """What the actor may see: everything else is answered as if it did not exist."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.core.assignments import App
 from app.core.databases import Database, DatabaseState
@@ -30,16 +31,11 @@ def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
 
 def place(services: Services, assigned: Assigned, where: Place, act: Act) -> None:
     """Raise Forbidden unless the actor may do this where a database is or will be."""
-    _require(
-        services,
-        assigned.repository,
-        Wanted(
-            act=act,
-            app_id=assigned.assignment.app.id,
-            environment=where.environment,
-            is_protected=_is_protected(services, assigned.repository, where),
-        ),
-    )
+    wanted = Wanted(act=act, app_id=assigned.assignment.app.id, environment=where.environment)
+    try:
+        _require_at(services, assigned.repository, wanted, where)
+    except NotFound:
+        raise _no_app(str(wanted.app_id)) from None
 
 
 def database(services: Services, database_id: int, act: Act = Act.SEE) -> Database:
@@ -56,14 +52,9 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
     if repository is None or found.state is DatabaseState.GONE:
         raise missing
     where = Place(environment=found.environment, branch=found.branch)
-    wanted = Wanted(
-        act=act,
-        app_id=found.app_id,
-        environment=found.environment,
-        is_protected=act is Act.CHANGE and _is_protected(services, repository, where),
-    )
+    wanted = Wanted(act=act, app_id=found.app_id, environment=found.environment)
     try:
-        require(services, repository, wanted)
+        _require_at(services, repository, wanted, where)
     except NotFound:
         raise missing from None
     return found
@@ -165,6 +156,13 @@ def _no_app(app_id: str) -> NotFound:
 
 def _repository_of(services: Services, app: App | None) -> Repository | None:
     return services.repositories.get(app.repository_id) if app else None
+
+
+def _require_at(services: Services, repository: Repository, wanted: Wanted, where: Place) -> None:
+    """As `require`, where GitHub may protect the branch: asked for those who may otherwise."""
+    require(services, repository, wanted)
+    if wanted.act is Act.CHANGE and _is_protected(services, repository, where):
+        require(services, repository, replace(wanted, is_protected=True))
 
 
 def _is_protected(services: Services, repository: Repository, where: Place) -> bool:

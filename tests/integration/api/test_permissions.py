@@ -7,6 +7,7 @@ import pytest
 
 from app.core.environments import Environment
 from app.core.people import Actor
+from demo.github.faults import slow
 from tests.integration.api.office import ROLES, Office
 
 BRANCH = "feature/login"
@@ -223,6 +224,22 @@ def test_a_repository_that_one_may_not_see_looks_as_if_it_were_not_there(office:
 
     assert [answer.status_code for answer in found] == [404, 404]
     assert found[0].text.replace("acme/shop", "acme/else") == found[1].text
+
+
+@pytest.mark.parametrize("role", ["none", "read"])
+def test_who_may_not_does_not_make_the_service_ask_github_each_time(
+    office: Office, role: str
+) -> None:
+    database = office.database(office.new_app(), Environment.BRANCH, BRANCH)
+    office.world.github.faults.plan(slow(0), times=1000)
+
+    for act in ("fix", "reset", "restore", "seed", "credentials") * 3:
+        path = f"/api/v1/databases/{database.id}/{act}"
+        assert office.ask("POST", path, office.people[role]).status_code in {403, 404}
+
+    asked = 1000 - office.world.github.faults.left()
+    office.world.github.faults.clear()
+    assert asked <= 2
 
 
 def test_a_permission_that_was_withdrawn_ends_what_a_token_may(office: Office) -> None:
