@@ -16,17 +16,32 @@ _SERVICES = {
     "test_comments.py": "third service",
     "dashboard/test_tokens.py": "third service",
 }
+# Their files start a server or a service once for all their tests, or have nothing but quick ones.
+_TOGETHER = tuple(
+    f"tests/{folder}"
+    for folder in (
+        "integration/api/",
+        "integration/auth/",
+        "integration/github/",
+        "integration/intake/",
+        "integration/web/",
+        "unit/",
+        "test_",
+    )
+)
 _FOLDER = "tests/end_to_end/"
 _DASHBOARD = _FOLDER + "dashboard/"
 
 
 class TogetherWhereServicesRun(LoadScopeScheduling):  # type: ignore[misc]
-    """Tests go to whichever process is free, those of one service always to the same."""
+    """Tests go to whichever process is free, those that share something to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
         if file.startswith(_DASHBOARD):
             return "third service"
+        if file.startswith(_TOGETHER):
+            return file
         return _SERVICES.get(file.removeprefix(_FOLDER), nodeid)
 
 
