@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.desk import Target
+from app.cli.desk import Found, Target
 from app.cli.output import AsJson, Yes, confirm, say, show_record, show_rows
 from app.cli.secrets import read_secret
 from app.cli.sides import open_desk
@@ -114,7 +114,8 @@ def reset(
         database = desk.find(_target(target, branch, environment, app_id))
         confirm("This removes ALL DATA in it for good.", name=database.name, is_confirmed=yes)
         desk.reset(database)
-    say(f"{database.name} is empty. Re-run its workflow to migrate it.")
+    by = "Run `coppice migrate`" if _is_dev(database) else "Re-run its workflow"
+    say(f"{database.name} is empty. {by} to migrate it.")
 
 
 @group.command()
@@ -125,11 +126,12 @@ def seed(
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
 ) -> None:
-    """Have the next run of the workflow seed a database once more, whatever it holds."""
+    """Have a database seeded once more by the next run (dev: by `migrate`), whatever it holds."""
     with open_desk() as desk:
         database = desk.find(_target(target, branch, environment, app_id))
         desk.seed(database)
-    say(f"{database.name} is seeded by the next run that has a seed command.")
+    by = "`coppice migrate`" if _is_dev(database) else "the next run that has a seed command"
+    say(f"{database.name} is seeded by {by}.")
 
 
 @group.command()
@@ -198,6 +200,10 @@ def delete(  # noqa: PLR0913 - the options that people type
     kept = closed["kept_until"]
     until = f"until {kept:%Y-%m-%d %H:%M} UTC" if kept else "for ever"
     say(f"{database.name} is deleted; its data is kept {until}.")
+
+
+def _is_dev(found: Found) -> bool:
+    return found.record["environment"] == Environment.DEV
 
 
 def _target(

@@ -11,6 +11,7 @@ from typing import Protocol
 from app.cli.output import Row
 from app.core.environments import Environment
 from app.core.errors import Invalid
+from app.core.seeding import LocalSeed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,19 @@ class Given:
     variables: dict[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalWork:
+    """What it takes to migrate the database for local work on this machine."""
+
+    id: int
+    generation: int
+    given: Given
+    migration_command: str
+    seed_command: str
+    """The assignment's commands; empty: none."""
+    awaits_seed: bool
+
+
 class Desk(Protocol):
     """What people ask for. What it starts it also waits for."""
 
@@ -83,6 +97,12 @@ class Desk(Protocol):
 
     def login(self, target: Target, *, purpose: str) -> Given:
         """The login of a database; one for local work is made when it is first asked for."""
+
+    def local_work(self, target: Target) -> LocalWork:
+        """The database for local work, made when it is first asked for."""
+
+    def migrated(self, work: LocalWork, *, seed: LocalSeed) -> None:
+        """Remember that it was migrated here, and how the seed command ended."""
 
     def tokens(self) -> Sequence[Row]: ...
 

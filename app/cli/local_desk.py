@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.cli import shown
-from app.cli.desk import Found, Given, Target
+from app.cli.desk import Found, Given, LocalWork, Target
 from app.cli.output import Row, remark
 from app.cli.remarks import remark_on_new_dev
 from app.cli.session import Session
@@ -11,6 +11,7 @@ from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import AppId, DatabaseId, TokenId
+from app.core.seeding import LocalSeed
 from app.machine.data_dir import DataDir
 from app.operations.administration import assignments, databases, local_work, tokens
 from app.operations.administration.assignments import Assigned
@@ -73,10 +74,10 @@ class LocalDesk:
 
     def login(self, target: Target, *, purpose: str) -> Given:
         assigned, where = self._place(target)
-        database = self._find_or_make(assigned, where)
+        database = self._find_or_make(assigned, where, purpose=purpose)
         login = databases.login(self._services, database, purpose=purpose)
         found = variables(login)
-        if purpose == "env":
+        if purpose != "psql":
             found |= self._shadow_variables(database)
         ca_certificate = login.instance.public_address.ca_certificate
         if ca_certificate is not None:
@@ -85,6 +86,23 @@ class LocalDesk:
             file.write_text(ca_certificate)
             found["PGSSLROOTCERT"] = str(file)
         return Given(name=database.name, variables=found)
+
+    def local_work(self, target: Target) -> LocalWork:
+        given = self.login(target, purpose="migrate")
+        assigned, where = self._place(target)
+        database = databases.find(self._services, assigned, where)
+        return LocalWork(
+            id=database.id,
+            generation=database.generation,
+            given=given,
+            migration_command=assigned.assignment.migration_command,
+            seed_command=assigned.assignment.policies.seed_command,
+            awaits_seed=local_work.awaits_seed(self._services, database),
+        )
+
+    def migrated(self, work: LocalWork, *, seed: LocalSeed) -> None:
+        database = self._services.databases.get(DatabaseId(work.id))
+        local_work.migrated(self._services, database, generation=work.generation, seed=seed)
 
     def tokens(self) -> Sequence[Row]:
         return [shown.token_row(token) for token in tokens.visible(self._services)]
@@ -119,14 +137,15 @@ class LocalDesk:
         assigned, where = self._place(target)
         return databases.find(self._services, assigned, where)
 
-    def _find_or_make(self, assigned: Assigned, where: Place) -> Database:
+    def _find_or_make(self, assigned: Assigned, where: Place, *, purpose: str) -> Database:
         try:
             return databases.find(self._services, assigned, where)
         except NotFound:
             if where.environment is not Environment.DEV:
                 raise
         database = databases.create(self._services, assigned, where)
-        remark_on_new_dev(database.name, assigned.assignment.policies.seed_command)
+        if purpose != "migrate":
+            remark_on_new_dev(database.name, assigned.repository.full_name)
         return database
 
     def _shadow_variables(self, database: Database) -> dict[str, str]:

@@ -7,7 +7,18 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from app.cli import apps, connect, databases, health, instances, limits, login, processes, tokens
+from app.cli import (
+    apps,
+    connect,
+    databases,
+    health,
+    instances,
+    limits,
+    login,
+    migrate,
+    processes,
+    tokens,
+)
 from app.cli.advice import advice_at_terminal
 from app.cli.output import THINGS
 from app.cli.sides import REMOTE, RULE
@@ -48,6 +59,7 @@ processes.add_to(program)
 login.add_to(program)
 health.add_to(program)
 connect.add_to(program)
+migrate.add_to(program)
 limits.add_to(instances.group)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
 program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)

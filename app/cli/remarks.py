@@ -21,7 +21,6 @@ def remark_on_reach(instance: Instance) -> None:
         remark(f"Note: only this machine reaches it: {public.host}. {way_for_others(instance)}")
 
 
-def remark_on_new_dev(name: str, seed_command: str) -> None:
-    """No run reaches the database for local work, so none seeds it."""
-    if seed_command:
-        remark(f"{name} is new and empty: migrate it, then seed it with: {seed_command}")
+def remark_on_new_dev(name: str, repository: str) -> None:
+    """No run reaches the database for local work, so none migrates and seeds it."""
+    remark(f"{name} is new and empty. To migrate and seed it: coppice migrate {repository}")

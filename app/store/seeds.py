@@ -24,7 +24,7 @@ class PostgresSeeds:
             ).fetchone()
         return Seed(**row) if row else None
 
-    def settle(self, database: Database, *, at: datetime) -> None:
+    def settle(self, database: Database, *, at: datetime | None) -> None:
         self._save(database, is_owed=False, seeded_at=at)
 
     def owe(self, database: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.core.assignments import Policies
 from app.core.environments import Environment
 from app.core.identifiers import CommitSha
-from app.core.seeding import Seed, is_due
+from app.core.seeding import Seed, is_awaited, is_due
 from tests.unit.test_reports import DATABASE
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -35,6 +35,10 @@ def test_a_database_is_seeded_once_and_again_when_it_is_owed(
     database = replace(DATABASE, migrated_sha=migrated_sha)
 
     assert is_due(database, seed, command="seed", policies=Policies()) is expected
+
+
+def test_a_database_that_was_settled_without_a_seed_awaits_none() -> None:
+    assert not is_awaited(DATABASE, Seed(is_owed=False, seeded_at=None))
 
 
 @pytest.mark.parametrize("command", ["", "  ", "\n"])

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.cli.desk import Found, Given, Target
+from app.cli.desk import Found, Given, LocalWork, Target
 from app.cli.output import Row
 from app.cli.remarks import remark_on_new_dev
 from app.cli.remote.client import Client
@@ -12,6 +12,7 @@ from app.cli.remote.logins import folder
 from app.cli.remote.rows import app_row, database_record, database_row, token_row
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
+from app.core.seeding import LocalSeed
 
 # A worker does what takes time: as long as the Action waits for it.
 _PATIENCE_SECONDS = 300.0
@@ -106,7 +107,8 @@ class RemoteDesk:
         is_dev = target.branch is None and target.environment in (None, Environment.DEV)
         if database is None and is_dev:
             database = self._wait(self._client.post(f"/apps/{app['id']}/databases"))
-            remark_on_new_dev(str(database["name"]), str(app["policies"]["seed_command"]))
+            if purpose != "migrate":
+                remark_on_new_dev(str(database["name"]), target.name)
         if database is None:
             what = f"the branch {target.branch}" if target.branch else target.environment
             raise NotFound(
@@ -123,6 +125,25 @@ class RemoteDesk:
             file.write_text(shown["ca_certificate"])
             variables["PGSSLROOTCERT"] = str(file)
         return Given(name=str(database["name"]), variables=variables)
+
+    def local_work(self, target: Target) -> LocalWork:
+        given = self.login(target, purpose="migrate")
+        app = self._app(target)
+        database = self._of_app(app, target)
+        if database is None:
+            raise Conflict(f"{given.name} was deleted meanwhile.")
+        shown = self._client.get(f"/databases/{database['id']}")
+        return LocalWork(
+            id=shown["id"],
+            generation=shown["generation"],
+            given=given,
+            migration_command=app["migration_command"],
+            seed_command=app["policies"]["seed_command"],
+            awaits_seed=shown["awaits_seed"],
+        )
+
+    def migrated(self, work: LocalWork, *, seed: LocalSeed) -> None:
+        self._client.post(f"/databases/{work.id}/migrated", generation=work.generation, seed=seed)
 
     def tokens(self) -> Sequence[Row]:
         return [token_row(one) for one in self._client.get("/tokens")["items"]]

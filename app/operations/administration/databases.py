@@ -89,17 +89,18 @@ def reset(services: Services, database: Database) -> Database:
 
 
 def seed(services: Services, database: Database) -> Database:
-    """Have the next run seed it, whatever it holds; a seed that is due anyway stays due.
+    """Have the next run seed it, for `dev` the next migration on a person's own machine.
 
-    Raises Conflict or Invalid where no run would.
+    Whatever it holds; a seed that is due anyway stays due. Raises Conflict or Invalid where
+    nothing would.
     """
     assignment = services.apps.assignment(database.app_id)
     if assignment is None:
         raise Conflict(f"The app {database.app_id} is not assigned, so no run reaches it.")
-    if database.environment in {Environment.DEV, Environment.SHADOW}:
+    if database.environment is Environment.SHADOW:
         raise Invalid(
-            f"No run reaches {database.name}: it is for work on your own machine.",
-            advice="Run the seed command there, with the variables that `env` prints.",
+            f"{database.name} is emptied again and again: it holds no sample data.",
+            advice="Seed the database that it belongs to.",
         )
     if not may_seed(database.environment, assignment.policies):
         raise Invalid(

@@ -1,7 +1,10 @@
 """What a person needs to work with a database on their own machine."""
 
+from app.core import seeding
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
+from app.core.errors import Conflict, Invalid
+from app.core.seeding import LocalSeed
 from app.operations.administration import databases
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import variables
@@ -23,3 +26,40 @@ def shadow_variables(services: Services, database: Database) -> dict[str, str]:
         shadow = provisioning.ensure_database(services, shadow.id)
     login = databases.login(services, shadow, purpose="env")
     return {"SHADOW_DATABASE_URL": variables(login)["DATABASE_URL"]}
+
+
+def awaits_seed(services: Services, database: Database) -> bool:
+    """Whether the next successful migration is followed by the seed command, if there is one."""
+    assignment = services.apps.assignment(database.app_id)
+    if assignment is None or not seeding.may_seed(database.environment, assignment.policies):
+        return False
+    is_shadow = database.environment is Environment.SHADOW
+    return not is_shadow and seeding.is_awaited(database, services.seeds.of(database))
+
+
+def migrated(
+    services: Services, database: Database, *, generation: int, seed: LocalSeed
+) -> Database:
+    """Remember how a person's migration of `dev` was followed by its seed. Audited.
+
+    Args:
+        generation: Of the database when the migration began.
+
+    Raises Invalid for other databases, which runs migrate; Conflict when it was emptied meanwhile.
+    """
+    if database.environment is not Environment.DEV:
+        raise Invalid(
+            f"{database.name} is migrated by runs of the workflow.",
+            advice="Push, or start the workflow again.",
+        )
+    if database.generation != generation:
+        raise Conflict(f"{database.name} was emptied meanwhile.", advice="Migrate it once more.")
+    match seed:
+        case LocalSeed.SUCCESS:
+            services.seeds.settle(database, at=services.clock())
+        case LocalSeed.FAILURE:
+            services.seeds.owe(database)
+        case LocalSeed.NONE:
+            services.seeds.settle(database, at=None)
+    services.record("databases migrate", database.name, detail=f"seed: {seed}")
+    return database

@@ -125,8 +125,8 @@ class Seeds(Protocol):
     def of(self, database: Database) -> Seed | None:
         """None when nothing is remembered of this generation."""
 
-    def settle(self, database: Database, *, at: datetime) -> None:
-        """It was seeded."""
+    def settle(self, database: Database, *, at: datetime | None) -> None:
+        """It was seeded at this time; None: it needs no seed, and what was before stays known."""
 
     def owe(self, database: Database) -> None:
         """The next run seeds it."""

@@ -47,6 +47,15 @@ class EditDatabase(Request):
     )
 
 
+class LocalMigration(Request):
+    """A migration of `dev` on a person's own machine that succeeded."""
+
+    generation: Id = Field(description="Of the database when it began")
+    seed: Literal["success", "failure", "none"] = Field(
+        description="How the seed command ended; `none`: it was not run, and shall not be"
+    )
+
+
 class HowToDelete(Query):
     """Whether its data is kept for the retention time."""
 
@@ -102,13 +111,19 @@ class DatabaseDetail(DatabaseShown):
 
     seeded_at: datetime | None
     seed_is_owed: bool
+    awaits_seed: bool = Field(
+        description="The next successful migration is followed by the seed command, if there is one"
+    )
 
     @classmethod
-    def with_seed(cls, shown: DatabaseShown, seed: Seed | None) -> "DatabaseDetail":
+    def with_seed(
+        cls, shown: DatabaseShown, seed: Seed | None, *, awaits_seed: bool
+    ) -> "DatabaseDetail":
         return cls(
             **shown.model_dump(),
             seeded_at=seed.seeded_at if seed else None,
             seed_is_owed=seed is not None and seed.is_owed,
+            awaits_seed=awaits_seed,
         )
 
 

@@ -10,6 +10,7 @@ from flask_openapi3.models.tag import Tag
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
 from app.core.people import Act
+from app.core.seeding import LocalSeed
 from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
 from app.operations.services import Services
@@ -22,6 +23,7 @@ from app.web.api.database_models import (
     DatabaseShown,
     EditDatabase,
     HowToDelete,
+    LocalMigration,
     LoginShown,
     OfDatabase,
     WhichDatabases,
@@ -71,8 +73,12 @@ def show(path: OfDatabase) -> dict[str, Any]:
     """Show one database."""
     services = acting()
     database = sight.database(services, path.database)
-    shown = _shown(services, database)
-    return DatabaseDetail.with_seed(shown, services.seeds.of(database)).model_dump(mode="json")
+    detail = DatabaseDetail.with_seed(
+        _shown(services, database),
+        services.seeds.of(database),
+        awaits_seed=local_work.awaits_seed(services, database),
+    )
+    return detail.model_dump(mode="json")
 
 
 @api.post("/apps/<app>/databases", responses={200: DatabaseShown, 202: DatabaseShown})
@@ -106,6 +112,14 @@ def seed(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     """Have the next run of the workflow seed a database once more, whatever it holds."""
     services, database = _to_change(path)
     return _shown(services, administration.seed(services, database)).model_dump(mode="json")
+
+
+@api.post("/databases/<int:database>/migrated", responses={200: DatabaseShown})
+def migrated(path: OfDatabase, body: LocalMigration) -> dict[str, Any]:
+    """Say that `dev` was migrated on your own machine, and how its seed command ended."""
+    services, database = _to_change(path)
+    local_work.migrated(services, database, generation=body.generation, seed=LocalSeed(body.seed))
+    return _shown(services, database).model_dump(mode="json")
 
 
 @api.patch("/databases/<int:database>", responses={200: DatabaseShown})

@@ -180,6 +180,24 @@ def test_the_database_for_local_work_is_made_when_it_is_asked_for(logged_in: Lap
     assert variables["SHADOW_DATABASE_URL"] != variables["DATABASE_URL"]
 
 
+def test_a_person_migrates_and_seeds_it_from_their_own_machine(logged_in: Laptop) -> None:
+    commands = (
+        "--migration-command",
+        'psql -qc "CREATE TABLE IF NOT EXISTS here (folder text)"',
+        "--seed-command",
+        "psql -qc \"INSERT INTO here VALUES ('$PWD')\"",
+    )
+
+    first = logged_in.run("migrate", "acme/shop", *commands)
+    second = logged_in.run("migrate", "acme/shop", *commands)
+
+    assert (first[0], second[0]) == (0, 0), first[2] + second[2]
+    seeded = logged_in.ok("psql", "acme/shop", "--", "-Atc", "SELECT folder FROM here")
+    assert seeded == f"{logged_in.home}\n"
+    failed = logged_in.run("migrate", "acme/shop", "--migration-command", "exit 3")
+    assert failed[0] == 3
+
+
 def test_a_person_does_not_do_what_they_may_not(logged_in: Laptop) -> None:
     code, out, error = logged_in.run("env", "acme/shop", "--environment", "production")
 

@@ -171,10 +171,8 @@ def test_a_shadow_that_cannot_be_made_keeps_nobody_from_dev(assigned: Installati
     assert "limit" in finished.stderr.lower()
 
 
-def test_a_new_dev_is_told_how_it_gets_its_sample_data(assigned: Installation) -> None:
-    assigned.ok("apps", "edit", "acme/shop", "--seed-command", "npx prisma db seed")
-
+def test_it_is_said_how_a_new_dev_is_migrated_and_seeded(assigned: Installation) -> None:
     first, second = assigned.run("env", *DEV), assigned.run("env", *DEV)
 
-    assert "npx prisma db seed" in first.stderr
-    assert "npx prisma db seed" not in second.stderr
+    assert "coppice migrate acme/shop" in first.stderr
+    assert "coppice migrate" not in second.stderr

@@ -92,6 +92,28 @@ def test_dev_and_its_shadow_are_made_and_opened_over_the_api(
     assert can_log_in({"DATABASE_URL": variables["SHADOW_DATABASE_URL"]})
 
 
+def test_dev_is_said_to_be_migrated_and_awaits_its_seed_no_more(
+    shop: Shop, operator: Operator
+) -> None:
+    operator.post(f"/apps/{shop.app_id}/databases", {})
+    shop.world.settle()
+    dev = shop.database("dev")
+    path = f"/databases/{dev.id}"
+    assert operator.get(path)["awaits_seed"] is True
+
+    told = {"generation": dev.generation, "seed": "success"}
+    assert operator.post(f"{path}/migrated", told).status_code == 200
+
+    shown = operator.get(path)
+    assert (shown["awaits_seed"], shown["seeded_at"] is None) == (False, False)
+    stale = operator.post(f"{path}/migrated", {**told, "generation": dev.generation + 1})
+    assert refusal(stale) == (409, "conflict")
+    preview = shop.database("preview")
+    told = {"generation": preview.generation, "seed": "none"}
+    refused = operator.post(f"/databases/{preview.id}/migrated", told)
+    assert refusal(refused) == (400, "invalid")
+
+
 @pytest.mark.parametrize("act", ["reset", "fix"])
 def test_a_worker_does_to_the_shadow_what_it_does_to_dev(
     shop: Shop, operator: Operator, act: str

@@ -1,0 +1,128 @@
+"""The command that migrates the database for local work, and seeds it once, on this machine."""
+
+import shutil
+from typing import Annotated
+
+import typer
+
+from app import process_environment
+from app.cli.connect import Repo
+from app.cli.databases import AppOption
+from app.cli.desk import Desk, LocalWork, Target
+from app.cli.output import remark, say
+from app.cli.sides import open_desk
+from app.core.errors import CoppiceError, Invalid
+from app.core.seeding import LocalSeed
+
+# libpq's own (PGHOSTADDR, PGSERVICE, PGOPTIONS...) would lead to another server or login than the
+# one that is meant; COPPICE_ holds secrets of a service on this machine.
+_REMOVED_PREFIXES = ("PG", "COPPICE_")
+_REMOVED_NAMES = (
+    "DATABASE_URL",
+    "DATABASE_URL_POOLED",
+    "PRISMA_ACCELERATE_URL",
+    "SHADOW_DATABASE_URL",
+)
+
+
+class NoBash(CoppiceError):
+    """bash is not installed."""
+
+    code = "no_bash"
+    advice = "Install it: commands are run by bash here as they are on runners."
+
+
+def add_to(program: typer.Typer) -> None:
+    program.command(rich_help_panel="Connecting")(migrate)
+
+
+def migrate(
+    repo: Repo,
+    *,
+    app_id: AppOption = None,
+    migration_command: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="What migrates it. Default: the assignment's."),
+    ] = None,
+    seed_command: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="What fills it. Default: the assignment's."),
+    ] = None,
+    seed: Annotated[
+        bool | None,
+        typer.Option(
+            "--seed/--no-seed",
+            help="Seed it now, whatever it holds; or leave it as it is, now and later. Default:"
+            " seed it once, when it is new or was emptied.",
+        ),
+    ] = None,
+) -> None:
+    """Migrate the database for local work (dev) from this folder, and seed it once.
+
+    Runs the migration command here, on this machine, with the variables that `env` prints, and
+    after the first success the seed command. Ends with the exit code of what failed.
+    """
+    bash = _bash()
+    with open_desk() as desk:
+        work = desk.local_work(Target(name=repo, app_id=app_id))
+        command = (migration_command or work.migration_command).strip()
+        if not command:
+            raise Invalid(
+                f"{repo} has no migration command that the service knows.",
+                advice="Give the one of your workflow: --migration-command COMMAND",
+            )
+        follows = (seed_command or work.seed_command).strip()
+        if seed and not follows:
+            raise Invalid(f"{repo} has no seed command.", advice="Give it: --seed-command COMMAND")
+        _run(work, bash, command, what="migration")
+        if seed is None and seed_command and not work.awaits_seed:
+            remark(f"{work.given.name} awaits no seed; --seed runs the command once more.")
+        if seed is False or not follows or not (seed or work.awaits_seed):
+            _leave(desk, work, is_settled=seed is False or not follows)
+            return
+        _seed(desk, work, bash, follows)
+
+
+def _leave(desk: Desk, work: LocalWork, *, is_settled: bool) -> None:
+    """End without the seed command; what is settled is not due at the next migration either."""
+    if is_settled and work.awaits_seed:
+        desk.migrated(work, seed=LocalSeed.NONE)
+    say(f"{work.given.name} is migrated.")
+
+
+def _seed(desk: Desk, work: LocalWork, bash: str, command: str) -> None:
+    is_seeded = False
+    try:
+        _run(work, bash, command, what="seed")
+        is_seeded = True
+    finally:
+        desk.migrated(work, seed=LocalSeed.SUCCESS if is_seeded else LocalSeed.FAILURE)
+    say(f"{work.given.name} is migrated and seeded.")
+
+
+def _run(work: LocalWork, bash: str, command: str, *, what: str) -> None:
+    """Run one of the two commands to its end; ends ours with its exit code if it fails."""
+    remark(f"{work.given.name}: running the {what} command: {command}")
+    # The variables are in the environment alone: a command line is seen by the whole machine.
+    code = process_environment.run_with(
+        work.given.variables, [bash, "-c", command], without=_is_removed
+    )
+    if code != 0:
+        also = (
+            "The migration succeeded; the next `coppice migrate` tries the seed again."
+            if what == "seed"
+            else "Nothing was seeded."
+        )
+        remark(f"The {what} command ended with exit code {code}. {also}")
+        raise typer.Exit(code)
+
+
+def _is_removed(name: str) -> bool:
+    return name in _REMOVED_NAMES or name.startswith(_REMOVED_PREFIXES)
+
+
+def _bash() -> str:
+    found = shutil.which("bash")
+    if found is None:
+        raise NoBash("bash was not found.")
+    return found

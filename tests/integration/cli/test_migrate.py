@@ -1,0 +1,123 @@
+"""The database for local work is migrated and seeded where the work is: on this machine."""
+
+import json
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from tests.integration.serve.installation import Installation
+
+TABLE = 'psql -qc "CREATE TABLE IF NOT EXISTS users (name text)"'
+ADA = "psql -qc \"INSERT INTO users VALUES ('Ada')\""
+MIGRATE = ("migrate", "acme/shop")
+
+
+@pytest.fixture
+def planted(assigned: Installation) -> Installation:
+    """With both commands in the assignment."""
+    commands = ("--migration-command", TABLE, "--seed-command", ADA)
+    assigned.ok("apps", "edit", "acme/shop", *commands)
+    return assigned
+
+
+def users(coppice: Installation) -> int:
+    variables = json.loads(coppice.ok("env", "acme/shop", "--format", "json"))
+    with psycopg.connect(variables["DATABASE_URL"]) as session:
+        [row] = session.execute("SELECT count(*) FROM users").fetchall()
+        count: int = row[0]
+        return count
+
+
+def test_dev_is_migrated_each_time_and_seeded_once(planted: Installation) -> None:
+    first, second = planted.run(*MIGRATE), planted.run(*MIGRATE)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout.endswith("-dev is migrated and seeded.\n")
+    assert second.stdout.endswith("-dev is migrated.\n")
+    assert TABLE in first.stderr
+    assert ADA in first.stderr
+    assert ADA not in second.stderr
+    assert users(planted) == 1
+
+
+def test_a_reset_and_a_person_bring_the_seed_again(planted: Installation) -> None:
+    planted.ok(*MIGRATE)
+    planted.ok("databases", "reset", "acme/shop", "--environment", "dev", "--yes")
+
+    planted.ok(*MIGRATE)
+    assert users(planted) == 1
+    planted.ok("databases", "seed", "acme/shop", "--environment", "dev")
+    planted.ok(*MIGRATE)
+    assert users(planted) == 2
+    planted.ok(*MIGRATE, "--seed")
+    assert users(planted) == 3
+
+
+def test_a_failed_migration_ends_with_its_code_and_is_not_seeded(planted: Installation) -> None:
+    failed = planted.run(*MIGRATE, "--migration-command", "exit 7")
+
+    assert failed.returncode == 7
+    assert "The migration command ended with exit code 7. Nothing was seeded." in failed.stderr
+    assert ADA not in failed.stderr
+    planted.ok(*MIGRATE)
+    assert users(planted) == 1
+
+
+def test_a_failed_seed_ends_with_its_code_and_is_tried_again(planted: Installation) -> None:
+    failed = planted.run(*MIGRATE, "--seed-command", "kill -9 $$")
+
+    assert failed.returncode == 137
+    assert "The seed command ended with exit code 137. The migration succeeded" in failed.stderr
+    planted.ok(*MIGRATE)
+    assert users(planted) == 1
+
+
+def test_a_database_that_needs_no_seed_is_left_alone(planted: Installation) -> None:
+    planted.ok(*MIGRATE, "--no-seed")
+    planted.ok(*MIGRATE)
+
+    assert users(planted) == 0
+
+
+def test_one_that_was_migrated_before_there_was_a_seed_command_is_not_new(
+    assigned: Installation,
+) -> None:
+    assigned.ok(*MIGRATE, "--migration-command", TABLE)
+
+    again = assigned.run(*MIGRATE, "--migration-command", TABLE, "--seed-command", ADA)
+
+    assert again.returncode == 0
+    assert "--seed runs the command once more" in again.stderr
+    assert users(assigned) == 0
+
+
+def test_the_commands_get_what_env_prints_and_none_of_the_service_s_secrets(
+    planted: Installation,
+) -> None:
+    inherited = {"PGAPPNAME": "x", "DATABASE_URL_POOLED": "postgresql://elsewhere"}
+    command = (
+        'test -n "$SHADOW_DATABASE_URL" && test "$COPPICE_ENVIRONMENT" = dev && '
+        'test -z "$COPPICE_SECRET_KEYS$PGAPPNAME$DATABASE_URL_POOLED"'
+    )
+
+    planted = replace(planted, settings={**planted.settings, **inherited})
+
+    planted.ok(*MIGRATE, "--migration-command", command, "--no-seed")
+
+
+def test_without_a_migration_command_it_is_said_how_to_give_one(assigned: Installation) -> None:
+    assigned.ok("apps", "edit", "acme/shop", "--migration-command", "")
+
+    refused = assigned.run(*MIGRATE)
+
+    assert refused.returncode == 1
+    assert "--migration-command COMMAND" in refused.stderr
+
+
+def test_the_shadow_is_not_seeded(planted: Installation) -> None:
+    variables = json.loads(planted.ok("env", "acme/shop", "--format", "json"))
+
+    refused = planted.run("databases", "seed", f"{variables['PGDATABASE']}-shadow")
+
+    assert (refused.returncode, "no sample data" in refused.stderr) == (1, True)
