@@ -23,8 +23,8 @@ from app.cli.rules import (
     SeedProduction,
     policies_with,
 )
-from app.cli.session import Session, open_session
-from app.cli.sides import open_desk
+from app.cli.session import Session
+from app.cli.sides import open_desk, open_here
 from app.core.assignments import Policies
 from app.core.databases import Database, DatabaseState
 from app.operations.administration import assignments
@@ -112,7 +112,7 @@ def assign(  # noqa: PLR0913 - the options that people type
         app_id=app_id,
         policies=policies,
     )
-    with open_session() as session:
+    with open_here() as session:
         assigned = assignments.assign(session.services, request)
         say(f"{assigned.repository.full_name} is app {assigned.assignment.app.id} on {instance}.")
         remark_on_reach(assigned.instance)
@@ -159,7 +159,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     given = (migration_command, seed_command, ignore, preview, on_preview_failure, extension)
     rules = (production_environment, allow_workflow, runners, bots, runtime_production, log)
     need_changes("apps edit", *given, *rules, seed_production)
-    with open_session() as session:
+    with open_here() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
         policies = policies_with(
             assigned.assignment.policies,
@@ -191,7 +191,7 @@ def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
 
     `databases delete` removes them, before or after.
     """
-    with open_session() as session:
+    with open_here() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
         app = assigned.assignment.app.id
         question = f"Workflows of {repo} will get no databases any more; the databases stay."

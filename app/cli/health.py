@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import THINGS, AsJson, remark, say, show_remarks, show_rows
-from app.cli.session import open_session
+from app.cli.sides import open_here
 from app.core.errors import NotFound
 from app.operations.administration import doctor as doctors
 from app.operations.administration.doctor import Health
@@ -25,7 +25,7 @@ def doctor(*, as_json: AsJson = False) -> None:
     """
     from app.machine.surroundings import Machine  # late: it asks over HTTP and PostgreSQL
 
-    with open_session() as session:
+    with open_here() as session:
         found = list(
             doctors.diagnose(
                 session.services,
@@ -53,7 +53,7 @@ def reconcile(
 
     It also happens by itself, at start and every ten minutes.
     """
-    with open_session() as session:
+    with open_here() as session:
         services = session.services
         if repo is None:
             housekeeping.reconcile_everything(services)

@@ -31,7 +31,7 @@ from app.cli.output import (
 )
 from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
-from app.cli.session import open_session
+from app.cli.sides import open_here
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
 from app.core.instances import InstanceKind
@@ -79,7 +79,7 @@ def provision(
         public_host=public_host,
         insecure_network=insecure_network,
     )
-    with open_session() as session:
+    with open_here() as session:
         instance = instances.provision(session.services, session.clusters, request)
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
@@ -122,7 +122,7 @@ def link(  # noqa: PLR0913 - the options that people type
         ca_certificate=certificate_in(ca_file),
         pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
     )
-    with open_session() as session:
+    with open_here() as session:
         instance, report = instances.link(session.services, request)
     say(f"Instance {name} is linked: PostgreSQL {report.version}.")
     remark_on_findings(report)
@@ -133,7 +133,7 @@ def link(  # noqa: PLR0913 - the options that people type
 @group.command()
 def test(name: Name) -> None:
     """Connect to an instance and say what is missing."""
-    with open_session() as session:
+    with open_here() as session:
         instance = session.services.instances.named(name)
         report = instances.test(session.services, name)
     remark_on_findings(report)
@@ -146,7 +146,7 @@ def test(name: Name) -> None:
 @group.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """Show all instances."""
-    with open_session() as session:
+    with open_here() as session:
         found = [
             instances.overview(session.services, instance)
             for instance in session.services.instances.all()
@@ -159,7 +159,7 @@ def list_(*, as_json: AsJson = False) -> None:
 @group.command()
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show an instance and its databases."""
-    with open_session() as session:
+    with open_here() as session:
         one = instances.overview(session.services, session.services.instances.named(name))
     instance, pooler = one.instance, one.instance.pooler_address
     record = {
@@ -213,7 +213,7 @@ def edit(  # noqa: PLR0913 - the options that people type
         pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
         without_pooler=no_pooler,
     )
-    with open_session() as session:
+    with open_here() as session:
         instance, report = instances.edit(session.services, name, changes)
     remark_on_findings(report)
     remark_on_reach(instance)
@@ -223,7 +223,7 @@ def edit(  # noqa: PLR0913 - the options that people type
 @group.command()
 def delete(name: Name, *, yes: Yes = False) -> None:
     """Delete a provisioned instance with all its data, or forget a linked one."""
-    with open_session() as session:
+    with open_here() as session:
         instance = session.services.instances.named(name)
         if instance.kind is InstanceKind.PROVISIONED:
             question = f"This removes {name} with ALL ITS DATA for good."

@@ -8,7 +8,7 @@ import typer
 
 from app.cli.addresses import Name
 from app.cli.output import remark, say
-from app.cli.session import open_session
+from app.cli.sides import open_here
 from app.core.limits import NO_LIMITS, Limits, parse_size
 from app.operations.administration import claims, limits
 
@@ -57,7 +57,7 @@ def limit(  # noqa: PLR0913 - the options that people type
 
     Databases that are there are never removed by a limit.
     """
-    with open_session() as session:
+    with open_here() as session:
         instance = session.services.instances.named(name)
         changed = _changed(
             session.services.limits.of(instance.id),
@@ -94,7 +94,7 @@ def offer(  # noqa: PLR0913 - the options that people type
         connections=connections,
         freeze=freeze,
     )
-    with open_session() as session:
+    with open_here() as session:
         instance = session.services.instances.named(name)
         link = claims.offer(session.services, instance, plan=plan, valid=timedelta(days=days))
     say(link)

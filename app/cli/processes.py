@@ -3,7 +3,7 @@
 import typer
 
 from app.cli.output import say
-from app.cli.session import open_session
+from app.cli.sides import open_here, refuse_elsewhere
 from app.operations.administration import login_links
 
 # `running` is imported late, by these three alone: it holds the whole service.
@@ -19,6 +19,7 @@ def serve() -> None:
 
     Needs no setting. Runs until Ctrl-C or SIGTERM.
     """
+    refuse_elsewhere()
     from app.cli import running
 
     running.serve()
@@ -30,6 +31,7 @@ def web() -> None:
     Any number may run on one state database (COPPICE_DATABASE_URL). Without that setting it uses
     the one in the data directory, which it starts if it does not run.
     """
+    refuse_elsewhere()
     from app.cli import running
 
     running.web()
@@ -41,6 +43,7 @@ def worker() -> None:
     It makes and removes databases and writes check runs. Any number may run on one state database,
     which is found as by `web`.
     """
+    refuse_elsewhere()
     from app.cli import running
 
     running.worker()
@@ -48,5 +51,5 @@ def worker() -> None:
 
 def login_link() -> None:
     """Print a link that lets an operator into the dashboard, once, within an hour."""
-    with open_session() as session:
+    with open_here() as session:
         say(login_links.make(session.services))

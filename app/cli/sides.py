@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import process_environment
 from app.cli.desk import Desk
@@ -12,11 +13,15 @@ from app.cli.remote import logins
 from app.cli.remote.logins import Login
 from app.core.errors import Invalid
 
+if TYPE_CHECKING:
+    from app.cli.session import Session
+
 RULE = (
     "Commands about apps, databases and tokens use the service that you logged in to (`coppice"
     " login`). They use the service of this machine when you are not logged in, when"
     " COPPICE_DATABASE_URL or COPPICE_DATA_DIR is set, or when there is a folder .coppice here;"
-    " --local and --remote say which. All other commands are about the service of this machine."
+    " --local and --remote say which. All other commands are about the service of this machine, and"
+    " are refused where another one is meant."
 )
 
 
@@ -45,6 +50,37 @@ def open_desk() -> Iterator[Desk]:
         yield RemoteDesk(client)
     finally:
         client.close()
+
+
+@contextmanager
+def open_here() -> "Iterator[Session]":
+    """The service of this machine, for commands that have no other side.
+
+    Raises Invalid where the one that was logged in to is meant: nothing is done, or made, here.
+    """
+    refuse_elsewhere()
+    login = None if REMOTE.get() is False else logins.stored()
+    if login is not None and _sign_of_local_service() is None:
+        raise _only_here(login.url)
+    from app.cli.session import open_session
+
+    with open_session() as session:
+        yield session
+
+
+def refuse_elsewhere() -> None:
+    """Raise Invalid when --remote stands before a command that has no other side."""
+    if REMOTE.get():
+        login = logins.stored()
+        raise _only_here(login.url if login else "another one")
+
+
+def _only_here(other: str) -> Invalid:
+    return Invalid(
+        f"This command is about the service of the machine that it runs on, and {other} is meant.",
+        advice="Run it on that service's machine, or use its dashboard; `coppice --local` before"
+        " the command means this machine.",
+    )
 
 
 def _chosen() -> Login | None:

@@ -76,7 +76,9 @@ for act in ("fix", "reset", "restore", "seed"):
     CASES.append(case(f"{act} branch", f"POST /databases/{{branch}}/{act}", "write"))
     CASES.append(case(f"{act} production", f"POST /databases/{{production}}/{act}", "maintain"))
     CASES.append(case(f"{act} protected", f"POST /databases/{{protected}}/{act}", "maintain"))
+NOT_SEEDED = {"generation": 1, "seed": "none"}
 CASES += [
+    case("migrated", "POST /databases/{branch}/migrated", "write", body=NOT_SEEDED),
     case("edit branch", "PATCH /databases/{branch}", "write"),
     case("edit production", "PATCH /databases/{production}", "maintain"),
     case("delete branch", "DELETE /databases/{branch}", "write"),

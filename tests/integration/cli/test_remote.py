@@ -229,6 +229,28 @@ def test_a_service_of_this_machine_is_meant_where_its_settings_are(
     assert f"Using the service of this machine, for there is {variable}" in error
 
 
+@pytest.mark.parametrize("command", ["instances list", "apps remove acme/shop", "doctor"])
+def test_a_command_of_this_machine_alone_is_refused_where_another_is_meant(
+    logged_in: Laptop, service: Installation, command: str
+) -> None:
+    code, out, error = logged_in.run(*command.split())
+    forced = logged_in.run("--remote", *command.split(), COPPICE_DATA_DIR="/dev/null")
+
+    assert (code, out, forced[0]) == (1, "", 1)
+    for said in (error, forced[2]):
+        assert f"{service.url} is meant." in said
+        assert "Run it on that service's machine" in said
+    assert not (logged_in.home / ".coppice").exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker", "login-link"])
+def test_nothing_is_started_elsewhere(laptop: Laptop, command: str) -> None:
+    code, _, error = laptop.run("--remote", command)
+
+    assert (code, "of the machine that it runs on" in error) == (1, True)
+    assert not (laptop.home / ".coppice").exists()
+
+
 def test_only_the_person_reads_the_token(logged_in: Laptop) -> None:
     assert stat.S_IMODE(logged_in.login_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(logged_in.login_file.parent.stat().st_mode) == 0o700
