@@ -53,7 +53,7 @@ def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
     if options:
         raise Invalid(
             f"The URL has options that are not supported: {', '.join(sorted(options))}.",
-            advice="Only ?sslmode= is read from the URL; a CA goes into --ca-file.",
+            advice="Only ?sslmode= is read from the URL; a CA has a place of its own (--ca-file).",
         )
     address = Address(host=url.hostname or "", port=port, sslmode=sslmode or SslMode.PREFER)
     login = AdminLogin(

@@ -32,7 +32,7 @@ class NotFound(CoppiceError):
 
     code = "not_found"
     http_status = 404
-    advice = "Check the name; the `list` commands show what exists."
+    advice = "Check the name against the list of what there is."
 
 
 class Conflict(CoppiceError):

@@ -29,10 +29,10 @@ def check_can_listen(host: str, port: int | None) -> None:
             if error.errno == errno.EADDRINUSE:
                 raise Conflict(
                     f"Another program listens on {where}.",
-                    advice="Stop that program, or choose another --port.",
+                    advice="Stop that program, or choose another port.",
                 ) from error
             raise Invalid(
                 f"No server can listen on {where}: {error.strerror}.",
-                advice="Give --listen an address of this machine, as `ip address` lists them"
-                " (0.0.0.0: all), and a --port that this account may use.",
+                advice="Listen on an address of the service's machine, as `ip address` lists them"
+                " there (0.0.0.0: all), and on a port that its account may use.",
             ) from error

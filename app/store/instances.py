@@ -65,7 +65,7 @@ class PostgresInstances:
         if row is None:
             raise NotFound(
                 f"There is no instance named {name}.",
-                advice="`python -m app instances list` shows all.",
+                advice="The list of instances shows all (`instances list`).",
             )
         return self._instance(row)
 

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CoppiceError, Invalid, NotFound
 from app.web import html
+from app.web.advice import advice_for
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ def show_error(error: CoppiceError) -> ResponseReturnValue:
     body: dict[str, object] = {
         "error": error.code,
         "message": str(error),
-        "advice": error.advice,
+        "advice": advice_for(error),
     }
     headers = {}
     retry_after = getattr(error, "retry_after_seconds", None)

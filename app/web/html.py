@@ -15,6 +15,7 @@ from app.core.errors import CoppiceError
 from app.core.people import Actor
 from app.operations.checks import markdown
 from app.operations.services import Services
+from app.web.advice import advice_for
 from app.web.identity import current_actor
 
 HERE = Path(__file__).parent
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.jinja_env.globals["static_url"] = static_url
     app.jinja_env.filters |= {
+        "advice": advice_for,
         "size": amounts.size,
         "duration": amounts.duration,
         "visible": markdown.visible,
@@ -85,7 +87,7 @@ def show_error(error: CoppiceError, *, status: int) -> ResponseReturnValue:
         return redirect("/login?" + urlencode({"next": request.full_path.rstrip("?")}))
     title = _TITLES.get(status, "Something went wrong")
     page = render_template(
-        "error.html", title=title, message=str(error), advice=error.advice, status=status
+        "error.html", title=title, message=str(error), advice=advice_for(error), status=status
     )
     return page, status
 

@@ -177,7 +177,7 @@ def _app(services: Services, repository: Repository, wanted: AppId | None) -> Ap
                 raise
             continue
         return app
-    raise Conflict("No free app id was found.", advice="Repeat the command, or give --app-id.")
+    raise Conflict("No free app id was found.", advice="Try it again, or choose an app id.")
 
 
 def _present_app(services: Services, present: Sequence[App], wanted: AppId | None) -> App | None:
@@ -186,7 +186,7 @@ def _present_app(services: Services, present: Sequence[App], wanted: AppId | Non
         names = ", ".join(app.id for app in candidates)
         raise Invalid(
             f"The repository has several apps: {names}.",
-            advice="Say which one with --app-id; an id that is not in the list makes another app.",
+            advice="Say which app id is meant (--app-id); another one makes another app.",
         )
     if not candidates:
         return None
@@ -197,8 +197,8 @@ def _present_app(services: Services, present: Sequence[App], wanted: AppId | Non
         raise Conflict(
             f"The app {app.id} is assigned to {instance.name} already.",
             advice=(
-                "Change it with `apps edit`, end it with `apps remove`, or give a new --app-id for"
-                " another part of the repository."
+                "Edit it (`apps edit`), Remove it (`apps remove`), or give a new app id (--app-id)"
+                " for another part of the repository."
             ),
         )
     return app
@@ -212,14 +212,14 @@ def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:
             raise Conflict(
                 f"The app {app.id} has databases on {other.name}, {database.name} among them.",
                 advice=(
-                    f"Assign it to {other.name} again, drop them with `databases delete --now`, or"
-                    " give a new --app-id."
+                    f"Assign it to {other.name} again, Drop them (`databases delete --now`), or"
+                    " give a new app id (--app-id)."
                 ),
             )
 
 
 def _not_assigned(name: str) -> NotFound:
-    listing = "`python -m app apps list` shows what is assigned"
+    listing = "The list of apps shows what is assigned (`apps list`)"
     if "/" not in name:
         return NotFound(
             f"{name!r} is no app id, and no repository: those are written OWNER/REPO.",
@@ -227,7 +227,7 @@ def _not_assigned(name: str) -> NotFound:
         )
     return NotFound(
         f"The repository {name} is not assigned to an instance.",
-        advice=f"{listing}; to assign it: python -m app apps assign {name} INSTANCE",
+        advice=f"{listing}. Assign it (python -m app apps assign {name} INSTANCE).",
     )
 
 
@@ -240,5 +240,7 @@ def _picked(assignments: Sequence[Assignment], app_id: str | None, name: str) ->
         raise NotFound(f"{name} has no app {app_id!r}.", advice=f"Its apps are: {names}.")
     if len(assignments) > 1:
         names = ", ".join(assignment.app.id for assignment in assignments)
-        raise Invalid(f"{name} has several apps: {names}.", advice="Say which one with --app-id.")
+        raise Invalid(
+            f"{name} has several apps: {names}.", advice="Say which app id is meant (--app-id)."
+        )
     return assignments[0]

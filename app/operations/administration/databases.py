@@ -28,16 +28,16 @@ class Place:
 def place(assigned: Assigned, *, branch: str | None, environment: str | None) -> Place:
     """The place that people name by a branch, by an environment, or by neither: `dev`."""
     if branch is not None and environment not in (None, Environment.BRANCH):
-        raise Invalid("--branch and --environment exclude each other.")
+        raise Invalid("A branch and another environment exclude each other.")
     if branch is None:
         found = Environment(environment) if environment else Environment.DEV
         if found is Environment.BRANCH:
-            raise Invalid("Say which branch.", advice="Add --branch NAME.")
+            raise Invalid("Say which branch.", advice="Name the branch (--branch NAME).")
         return Place(environment=found)
     if branch == assigned.repository.default_branch:
         raise Invalid(
             f"{branch} is the default branch: its database is production.",
-            advice="Say --environment production if that is what you mean.",
+            advice="Say production (--environment production) if that is what you mean.",
         )
     return Place(environment=Environment.BRANCH, branch=BranchName(branch))
 
@@ -49,7 +49,7 @@ def find(services: Services, assigned: Assigned, where: Place) -> Database:
         what = f"the branch {where.branch}" if where.branch else where.environment.value
         raise NotFound(
             f"{assigned.repository.full_name} has no database for {what}.",
-            advice="Push to the branch, or make it with `databases create`.",
+            advice="Push to the branch, or have it made (`databases create`).",
         )
     return database
 
@@ -71,7 +71,7 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
 def fix(services: Services, database: Database) -> Database:
     """Set up once more, data untouched: roles, grants, password, marker."""
     if database.state is DatabaseState.DELETED:
-        raise Conflict(f"{database.name} is deleted.", advice="Use `databases restore`.")
+        raise Conflict(f"{database.name} is deleted.", advice="Restore it (`databases restore`).")
     services.databases.change(database.id, state=DatabaseState.CREATING)
     record(services, "databases fix", database)
     return _needs_ready(provisioning.ensure_database(services, database.id))
@@ -80,7 +80,9 @@ def fix(services: Services, database: Database) -> Database:
 def reset(services: Services, database: Database) -> Database:
     """Replace a database by an empty one of the same name and login. Cannot be undone."""
     if database.state is DatabaseState.DELETED:
-        raise Conflict(f"{database.name} is deleted.", advice="Use `databases restore` first.")
+        raise Conflict(
+            f"{database.name} is deleted.", advice="Restore it first (`databases restore`)."
+        )
     refuse_busy(services, database)
     record(services, "databases reset", database)
     return _needs_ready(
@@ -105,7 +107,7 @@ def seed(services: Services, database: Database) -> Database:
     if not may_seed(database.environment, assignment.policies):
         raise Invalid(
             "Production is not seeded.",
-            advice="If it should be: python -m app apps edit OWNER/REPO --seed-production",
+            advice="Edit the app if it should be (`apps edit --seed-production`).",
         )
     refuse_busy(services, database)
     services.seeds.owe(database)
@@ -187,7 +189,7 @@ def _needs_ready(database: Database) -> Database:
     raise Conflict(
         f"{database.name} is {database.state.value}"
         + (f": {database.reason}" if database.reason else "."),
-        advice="`databases restore` opens a deleted one, `databases fix` tries a failed one again.",
+        advice="Restore a deleted one, Fix a failed one (`databases restore`, `databases fix`).",
     )
 
 

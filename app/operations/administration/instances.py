@@ -39,7 +39,7 @@ class NotUsable(Conflict):
     """The server lacks what Coppice needs; the message lists exactly what."""
 
     code = "server_not_usable"
-    advice = "Mend this on the server, then repeat the command."
+    advice = "Mend this on the server, then try again."
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         lines = [f"- {finding.message} {finding.advice}" for finding in findings]
@@ -58,8 +58,8 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
             "These PostgreSQL programs cannot encrypt connections, so passwords would cross the"
             " network in the clear.",
             advice=(
-                "Set COPPICE_POSTGRES_BIN to programs built with TLS, or add --insecure-network"
-                " if the network itself is trusted."
+                "Set COPPICE_POSTGRES_BIN to programs built with TLS, or accept unencrypted"
+                " connections (--insecure-network) if the network itself is trusted."
             ),
         )
     made = clusters.provision(

@@ -52,7 +52,7 @@ def check_extensions(services: Services, instance: Instance, wanted: Collection[
     except TransientError as error:
         raise ExtensionsUnknown(
             f"Whether {instance.name} has the extensions cannot be checked: {error}",
-            advice=f"{error.advice} Then repeat the command, or leave --extension out for now.",
+            advice=f"{error.advice} Then try again, or leave the extension out for now.",
         ) from error
     if lacking := [name for name in wanted if name not in known]:
         raise Invalid(

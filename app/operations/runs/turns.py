@@ -174,7 +174,7 @@ def _frozen(database: Database) -> Denied:
     return Denied(
         code="database_frozen",
         message=f"{database.name} is frozen. {database.reason}",
-        advice="Use Fix or Reset on the dashboard, or `databases fix`; then re-run the job.",
+        advice="Fix or Reset it (dashboard, or `databases fix`); then re-run the job.",
     )
 
 

@@ -51,7 +51,7 @@ def test_parts_of_a_repository_are_apps_of_their_own(assigned: Installation) -> 
 
     assert {row["app"] for row in apps(assigned)} >= {"backend"}
     finished = assigned.run("databases", "create", "acme/shop")
-    assert "Say which one with --app-id" in finished.stderr
+    assert "(--app-id)" in finished.stderr
 
 
 def test_an_app_id_belongs_to_one_repository(

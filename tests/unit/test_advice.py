@@ -1,0 +1,43 @@
+"""Advice that is read before a page or by a program, where nothing is tried again by itself."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import Conflict, GitHubUnavailable, TransientError
+from app.web.advice import advice_for
+
+ROOT = Path(__file__).parents[2]
+# Where errors begin that both a page and the command line show.
+SHARED = [
+    ROOT / "app/core/errors.py",
+    ROOT / "app/core/addresses.py",
+    ROOT / "app/core/limits.py",
+    *(
+        path
+        for path in (ROOT / "app/operations/administration").glob("*.py")
+        if path.stem not in {"doctor", "login_links"}
+    ),
+]
+
+
+def test_who_asked_is_told_to_ask_again() -> None:
+    assert advice_for(TransientError("x")) == "Try it again in a moment."
+    limited = GitHubUnavailable("x", retry_after_seconds=30)
+    assert advice_for(limited) == "Try it again in 30 seconds, as GitHub asks."
+    assert advice_for(Conflict("x", advice="Wait.")) == "Wait."
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.stem)
+def test_what_is_shown_on_pages_too_speaks_of_commands_in_brackets_only(path: Path) -> None:
+    texts = [
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+
+    for text in texts:
+        outside = "".join(part.partition(")")[2] or "" for part in f"){text}".split("("))
+        assert " --" not in outside, text
+        assert "python -m app" not in outside, text
