@@ -15,6 +15,7 @@ from app.core.runs import Migration, Run, Seeding
 from app.operations.administration.databases import Place
 from app.operations.ports.history import PastRun
 from app.operations.pull_requests import steering
+from app.operations.runs import logs
 from app.operations.services import Services
 from app.web import sight
 from app.web.api.app_models import APP_ID, OfApp
@@ -91,7 +92,7 @@ class RunPage(BaseModel):
 
 
 class LogShown(BaseModel):
-    """The end of what the commands wrote, without secrets."""
+    """All that the commands wrote and the Action sent (900 kB of each), without secrets."""
 
     log: str
     seed_log: str
@@ -141,14 +142,14 @@ def rerun(path: OfPastRun, body: Nothing) -> Answered:
 
 @api.get("/<app>/runs/<int:run>/migrations/<int:migration>/log", responses={200: LogShown})
 def log(path: OfMigration) -> dict[str, Any]:
-    """Show the end of a migration's log, to those who may write to the repository."""
+    """Show the log of a migration, to those who may write to the repository."""
     services = acting()
     sight.app(services, path.app, Act.SEE_LOG)
     past = services.history.run(AppId(path.app), RunId(path.run))
     for migration in past.migrations:
         if migration.id == path.migration:
-            seed_log = migration.seeding.log_tail if migration.seeding else ""
-            return LogShown(log=migration.log_tail, seed_log=seed_log).model_dump()
+            text, seed_text = map(logs.plain, logs.texts(services, migration))
+            return LogShown(log=text, seed_log=seed_text).model_dump()
     raise NotFound(f"The run {path.run} has no migration {path.migration}.")
 
 

@@ -14,6 +14,7 @@ from app.core.identifiers import RunId
 from app.core.people import Act, Wanted
 from app.core.runs import Migration
 from app.operations.pull_requests import steering
+from app.operations.runs import logs
 from app.operations.services import Services
 from app.web.dashboard import tables
 from app.web.dashboard.apps import find
@@ -104,11 +105,10 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
     found = find(services, app_id, Act.SEE_LOG)
     past = services.history.run(found.app.id, RunId(run_id))
     texts = [
-        ansi.plain(line)
+        logs.plain(text).removesuffix("\n")
         for one in past.migrations
         if one.environment == environment
         for _, text in _texts(services, one)
-        for line in ansi.lines(text)
     ]
     if environment not in set(Environment) or not texts:
         raise NotFound("There is no such log.")
@@ -121,11 +121,8 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
 
 
 def _texts(services: Services, migration: Migration) -> list[tuple[str, str]]:
-    """What the commands wrote; where no more was kept, the ends of it."""
-    log, seed_log = services.history.log(migration.id)
-    texts = [("Migration", log or migration.log_tail)]
-    if migration.seeding is not None:
-        texts.append(("Seed", seed_log or migration.seeding.log_tail))
+    """What the commands wrote, where they wrote anything."""
+    texts = zip(("Migration", "Seed"), logs.texts(services, migration), strict=True)
     return [(title, text) for title, text in texts if text.strip()]
 
 

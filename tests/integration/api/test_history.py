@@ -57,6 +57,19 @@ def test_a_log_is_for_those_who_may_write(office: Office, job: Job, role: str, s
         assert answer["log"] == LOG
 
 
+def test_a_log_is_whole_and_plain(office: Office, job: Job) -> None:
+    long = "".join(f"\x1b[32mstep {number:06}\x1b[0m\n" for number in range(10_000))
+    again = job.shop.job("feature/runs").begun(app=job.shop.app_id)
+    again.given("branch")
+    again.report("branch", log=long)
+    migration = ask(office, job, f"/{again.id}")[1]["migrations"][0]["id"]
+
+    _, answer = ask(office, job, f"/{again.id}/migrations/{migration}/log", "write")
+
+    assert answer["log"] == "".join(f"step {number:06}\n" for number in range(10_000))
+    assert answer["seed_log"] == ""
+
+
 @pytest.mark.parametrize("path", ["/999999", "/999999/migrations/1/log"])
 def test_a_run_of_another_app_is_not_found(office: Office, job: Job, path: str) -> None:
     other = office.new_app()
