@@ -116,6 +116,22 @@ class PostgresMeasurements:
                 [app_id, since],
             ).fetchall()
 
+    def of_database(
+        self, database_id: DatabaseId, *, after: datetime | None, limit: int
+    ) -> Sequence[SizeSample]:
+        """See the port."""
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(SizeSample)) as cursor,
+        ):
+            return cursor.execute(
+                "SELECT database_id, measured_at, size_bytes FROM database_sizes"
+                " WHERE database_id = %(id)s"
+                " AND (%(after)s::timestamptz IS NULL OR measured_at > %(after)s)"
+                " ORDER BY measured_at LIMIT %(limit)s",
+                {"id": database_id, "after": after, "limit": limit},
+            ).fetchall()
+
     def forget(self, *, before: datetime) -> None:
         """See the port."""
         with self._pool.connection() as connection:

@@ -58,5 +58,10 @@ class Measurements(Protocol):
     def history(self, app_id: AppId, *, since: datetime) -> Sequence[SizeSample]:
         """Samples of an app's databases, oldest first."""
 
+    def of_database(
+        self, database_id: DatabaseId, *, after: datetime | None, limit: int
+    ) -> Sequence[SizeSample]:
+        """Samples of one database, oldest first; None: from the first one that is kept."""
+
     def forget(self, *, before: datetime) -> None:
         """Delete older samples, the latest of each database apart."""

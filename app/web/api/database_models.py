@@ -1,16 +1,21 @@
 """Requests and answers of the API for databases."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from app.core.databases import Database
 from app.core.seeding import Seed
+from app.operations.ports.measurements import SizeSample
 from app.operations.runs.credentials import Credentials, variables
 from app.web.api.app_models import APP_ID
 from app.web.api.shapes import Id, Page, Query, Request, Text
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 EnvironmentName = Literal["production", "branch", "preview", "dev"]
 AnyEnvironment = Literal["production", "branch", "preview", "dev", "dev-shadow"]
@@ -132,6 +137,41 @@ class DatabasePage(BaseModel):
 
     items: list[DatabaseShown]
     next: int | None
+
+
+class WhichSizes(Page):
+    """Which part of a database's sizes over time."""
+
+    limit: int = Field(100, ge=1, le=1000, description="How many at most")
+    cursor: Id | None = Field(
+        None,
+        le=(_LATEST - _EPOCH) // _MICROSECOND,
+        description="`next` of the answer before; absent: the first",
+    )
+
+    @property
+    def after(self) -> datetime | None:
+        """The time that the cursor means: no database has two samples of one time."""
+        return None if self.cursor is None else _EPOCH + self.cursor * _MICROSECOND
+
+
+class SizeShown(BaseModel):
+    """How large a database was."""
+
+    measured_at: datetime
+    size_bytes: int
+
+
+class SizePage(BaseModel):
+    """The oldest first; `next` is the cursor of what follows."""
+
+    items: list[SizeShown]
+    next: int | None
+
+
+def cursor_of(sample: SizeSample) -> int:
+    """What `WhichSizes.after` reads again."""
+    return (sample.measured_at - _EPOCH) // _MICROSECOND
 
 
 class LoginShown(BaseModel):

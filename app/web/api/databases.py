@@ -26,7 +26,11 @@ from app.web.api.database_models import (
     LocalMigration,
     LoginShown,
     OfDatabase,
+    SizePage,
+    SizeShown,
     WhichDatabases,
+    WhichSizes,
+    cursor_of,
 )
 from app.web.api.shapes import ERRORS, PERSON, Answered, Nothing, cut, page_of
 from app.web.identity import acting
@@ -79,6 +83,17 @@ def show(path: OfDatabase) -> dict[str, Any]:
         awaits_seed=local_work.awaits_seed(services, database),
     )
     return detail.model_dump(mode="json")
+
+
+@api.get("/databases/<int:database>/sizes", responses={200: SizePage})
+def sizes(path: OfDatabase, query: WhichSizes) -> dict[str, Any]:
+    """List the sizes of a database over 90 days: a sample for each change, one a day at least."""
+    services = acting()
+    database = sight.database(services, path.database)
+    found = services.measurements.of_database(database.id, after=query.after, limit=query.limit + 1)
+    shown, following = cut(found, query, id_of=cursor_of)
+    items = [SizeShown(measured_at=one.measured_at, size_bytes=one.size_bytes) for one in shown]
+    return SizePage(items=items, next=following).model_dump(mode="json")
 
 
 @api.post("/apps/<app>/databases", responses={200: DatabaseShown, 202: DatabaseShown})

@@ -1,10 +1,13 @@
 """Databases over the API: what takes time is queued, and a worker does it."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from app.core.identifiers import DatabaseId
+from app.operations.ports.postgres import ServerReport
 from tests.integration.api.office import Office
 
 
@@ -142,3 +145,28 @@ def test_an_accelerate_url_is_kept_and_shown_to_nobody(office: Office, app_id: s
     assert "api_key" not in str(answer)
     _, shown = ask(office, "POST", f"/databases/{database['id']}/credentials")
     assert shown["variables"]["PRISMA_ACCELERATE_URL"] == url
+
+
+def test_sizes_over_time_are_listed_page_by_page(office: Office, app_id: str) -> None:
+    services, database = office.world.services, preview(office, app_id)
+    # Between two measurements of a worker that may run: none is at these times.
+    times = [services.clock() - timedelta(days=day, microseconds=1) for day in (3, 2, 1)]
+    report = ServerReport(version="18", findings=())
+    instance = services.instances.named("tenants")
+    for number, at in enumerate(times, start=1):
+        services.measurements.record(
+            instance.id,
+            at=at,
+            report=report,
+            sizes={DatabaseId(database["id"]): number * 1_000_000},
+            free_bytes=None,
+        )
+
+    path = f"/databases/{database['id']}/sizes"
+    _, first = ask(office, "GET", f"{path}?limit=2")
+    _, second = ask(office, "GET", f"{path}?cursor={first['next']}")
+
+    listed = [*first["items"], *second["items"]][:3]
+    assert [one["size_bytes"] for one in listed] == [1_000_000, 2_000_000, 3_000_000]
+    assert [datetime.fromisoformat(one["measured_at"]) for one in listed] == times
+    assert second["next"] is None

@@ -64,6 +64,7 @@ CASES = [
     case("app remove", "DELETE /apps/{app}", "maintain"),
     case("runs", "GET /apps/{app}/runs", "read"),
     case("database", "GET /databases/{branch}", "read"),
+    case("sizes", "GET /databases/{branch}/sizes", "read"),
     case("create dev", "POST /apps/{app}/databases", "write"),
     case(
         "create production",
