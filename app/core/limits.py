@@ -38,6 +38,7 @@ class LimitReached(ProvisioningFailed):
     """A database was not made, or lets nobody in, because its instance has limits."""
 
     code = "limit_reached"
+    http_status = 409
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from app.core.errors import Conflict
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.operations.administration.assignments import Assigned
 from app.operations.administration.databases import Place, check_branch, record, refuse_busy
-from app.operations.databases import provisioning, retention
+from app.operations.databases import limits, provisioning, retention
 from app.operations.services import Services
 
 # A server that is away would hold the asker for as long as it takes to give up; a job may wait.
@@ -55,6 +55,7 @@ def restore(services: Services, database: Database) -> Database:
     if database.state is DatabaseState.READY:
         return database
     retention.check_restorable(database)
+    limits.check_restored(services, database)
     record(services, "databases restore", database)
     services.queue.add([RestoreDatabase(database_id=database.id)])
     return database

@@ -1,6 +1,6 @@
 """One branch: its databases become what GitHub's live state says they should be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core.assignments import Assignment
 from app.core.databases import Database, DatabaseState
@@ -8,6 +8,7 @@ from app.core.decisions import environments_of_branch
 from app.core.environments import Environment
 from app.core.identifiers import BranchName, CommitSha, RepositoryId
 from app.core.lifecycle import Comeback, restore_or_fresh
+from app.core.limits import LimitReached
 from app.core.repositories import Ancestry, Branch, Repository
 from app.operations.databases.provisioning import ensure_database, intend_database, report_database
 from app.operations.databases.retention import close_database, restore_database, retire_database
@@ -64,6 +65,8 @@ def _grow(
         if database.missing_since is not None:
             services.databases.clear_missing([database.id])
         ensure_database(services, database.id)
+    except LimitReached as error:
+        _tell_of_no_room(services, place, error, {head_sha, place.live.head_sha})
     finally:
         is_news = before is None or before.state is not DatabaseState.READY
         heads = {head_sha, place.live.head_sha} if is_news else {head_sha}
@@ -97,6 +100,20 @@ def _tell(services: Services, place: _Place, heads: set[CommitSha | None]) -> No
     for head_sha in heads:
         if database is not None and head_sha is not None:
             report_database(services, place.assignment, database, head_sha)
+
+
+def _tell_of_no_room(
+    services: Services, place: _Place, error: LimitReached, heads: set[CommitSha | None]
+) -> None:
+    """A deleted database stays as it is: the next look at the branch tries again."""
+    database = _present(services, place)
+    if database is None:
+        return
+    reason = f"{error} {error.advice}"
+    refused = replace(database, state=DatabaseState.ERROR, reason=reason, is_frozen=False)
+    for head_sha in heads:
+        if head_sha is not None:
+            report_database(services, place.assignment, refused, head_sha)
 
 
 def _present(services: Services, place: _Place) -> Database | None:

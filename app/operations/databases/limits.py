@@ -20,6 +20,16 @@ def check(services: Services, new: Database) -> None:
     rules.check_room(limits, new, others, total_bytes=sum(sizes.values()))
 
 
+def check_restored(services: Services, deleted: Database) -> None:
+    """Raise LimitReached when others have taken the room of a database that was deleted.
+
+    What it holds was counted all the time: opening it makes that no more.
+    """
+    limits = services.limits.of(deleted.instance_id)
+    others = services.databases.all(instance_id=deleted.instance_id)
+    rules.check_room(limits, deleted, others, total_bytes=0)
+
+
 def apply(services: Services, instance_id: InstanceId) -> None:
     """Give every ready database as many connections as the limits say now. May be repeated.
 

@@ -12,6 +12,7 @@ from app.core.intents import (
     SealDatabase,
 )
 from app.core.repositories import InstallationState
+from app.operations.databases import limits
 from app.operations.databases.provisioning import (
     password_of,
     server_of,
@@ -65,7 +66,8 @@ def seal_database(services: Services, database_id: DatabaseId) -> None:
 def restore_database(services: Services, database_id: DatabaseId) -> Database:
     """Open a deleted database again, data and all.
 
-    Raises Conflict when it is not `deleted`, or when a fresh one has taken its place.
+    Raises Conflict when it is not `deleted`, or when a fresh one has taken its place; LimitReached
+    when others have taken its room.
     """
     restored = _restore(services, database_id)
     shadow = shadow_of(services, restored)
@@ -80,6 +82,7 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         if database.state is DatabaseState.READY:
             return database
         check_restorable(database)
+        limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
         services.queue.add([SealDatabase(database_id=database_id)])
         server_of(services, database).unseal(

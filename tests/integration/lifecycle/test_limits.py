@@ -11,7 +11,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Forbidden
 from app.core.instances import Instance, InstanceKind
-from app.core.limits import NO_LIMITS, Limits
+from app.core.limits import NO_LIMITS, LimitReached, Limits
 from app.core.ownership import UnknownLink
 from app.core.people import Actor
 from app.core.repositories import Repository
@@ -88,6 +88,52 @@ def test_past_the_limit_a_branch_gets_an_error_that_says_so(
     assert "its 3 databases" in (refused.reason or "")
     assert [name for name in world.names_on_server() if "second" in name] == []
     [check] = [one for one in world.checks(sha) if one.content.name == "database"]
+    assert check.content.conclusion == "failure"
+    assert "its 3 databases" in check.content.summary
+
+
+def test_restoring_makes_no_more_than_the_limit(world: World, instance: Instance) -> None:
+    world.assign()
+    world.github.push(world.repository, "old")
+    world.settle()
+    kept = databases.delete(world.services, world.ready("old"))
+    limit(world, instance, databases=3)
+    world.github.push(world.repository, "new")
+    world.settle()
+    world.ready("new")
+
+    with pytest.raises(LimitReached, match="its 3 databases"):
+        databases.restore(world.services, kept)
+    with pytest.raises(LimitReached):
+        database_requests.restore(world.services, kept)
+
+    limit(world, instance, databases=4)
+    databases.restore(world.services, kept)
+    world.ready("old")
+
+
+def test_a_branch_that_comes_back_is_told_that_there_is_no_room(
+    world: World, instance: Instance
+) -> None:
+    world.assign()
+    sha = world.github.push(world.repository, "old")
+    world.settle()
+    kept = world.ready("old")
+    world.services.databases.migrated(kept.id, head_sha=world.sha(sha))
+    world.github.delete_branch(world.repository, "old")
+    world.settle()
+    limit(world, instance, databases=3)
+    world.github.push(world.repository, "new")
+    world.settle()
+    world.ready("new")
+
+    again = world.github.create_branch(world.repository, "old", sha=sha)
+    world.settle()
+
+    refused = world.database("old")
+    assert refused is not None
+    assert (refused.id, refused.state) == (kept.id, DatabaseState.DELETED)
+    [check] = [one for one in world.checks(again) if one.content.name == "database"]
     assert check.content.conclusion == "failure"
     assert "its 3 databases" in check.content.summary
 
