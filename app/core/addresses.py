@@ -1,6 +1,7 @@
 """Addresses of servers as people write them."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from app.core.errors import Invalid
@@ -29,8 +30,13 @@ def check_host(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only the machine itself reaches this host."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    """Whether only the machine itself reaches this host; a name like `127.0.0.1.example` is not."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:

@@ -86,7 +86,18 @@ def test_a_host_must_not_be(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "expected"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("db", False)]
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", True),
+        ("localhost", True),
+        ("::1", True),
+        ("db", False),
+        ("127.0.0.1.evil.example", False),
+        ("127.evil.example", False),
+        ("10.0.0.1", False),
+        ("", False),
+    ],
 )
 def test_loopback_is_told_from_other_hosts(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
