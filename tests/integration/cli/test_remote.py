@@ -20,6 +20,7 @@ from app.postgres.sessions import admin_login, connect
 from app.store.vault import new_key
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
+from tests import commands
 from tests.integration.browser import Browser
 from tests.integration.lifecycle.world import state_url
 from tests.integration.serve.installation import CHECKOUT, Installation
@@ -31,18 +32,20 @@ class Laptop:
 
     home: Path
 
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
+        }
+
     def begin(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "app", *arguments],
             cwd=self.home,
-            env={
-                "PATH": os.environ["PATH"],
-                "LANG": "C.UTF-8",
-                "HOME": str(self.home),
-                "XDG_CONFIG_HOME": str(self.home / "config"),
-                "PYTHONPATH": str(CHECKOUT),
-                **environ,
-            },
+            env={**self.environ, "PYTHONPATH": str(CHECKOUT), **environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -51,9 +54,14 @@ class Laptop:
 
     def run(self, *arguments: str, stdin: str = "", **environ: str) -> tuple[int, str, str]:
         """Exit code, stdout and stderr."""
-        process = self.begin(*arguments, **environ)
-        out, error = process.communicate(stdin, timeout=120)
-        return process.returncode, out, error
+        finished = commands.run(
+            *arguments,
+            environ=self.environ | environ,
+            folder=self.home,
+            stdin=stdin,
+            timeout_seconds=120,
+        )
+        return finished.returncode, finished.stdout, finished.stderr
 
     def ok(self, *arguments: str, stdin: str = "") -> str:
         code, out, error = self.run(*arguments, stdin=stdin)

@@ -1,4 +1,4 @@
-"""What a command loads before it does anything: loading is most of what a short command takes."""
+"""How a command starts: what it loads, for that is most of what a short one takes; in our tests."""
 
 import json
 import subprocess
@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests import commands
 from tests.integration.serve.installation import CHECKOUT, Installation, free_port
 
 # Of the service, and of no use to who only asks one. (Pydantic is not here: Typer itself loads it.)
@@ -53,3 +54,34 @@ def test_a_command_here_loads_no_client_of_github(coppice: Installation) -> None
 
     assert "psycopg" in found
     assert not found & {"flask", "github"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["apps", "assign"],  # a mistake: 2
+        ["instances", "show", "nowhere"],  # an error of ours: 1
+        ["instances", "list"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_of_our_tests_is_what_people_start(
+    coppice: Installation, words: list[str]
+) -> None:
+    started, forked = (
+        way(*words, environ=coppice.environ, timeout_seconds=60)
+        for way in (commands.start, commands.run)
+    )
+
+    assert (forked.returncode, forked.stdout) == (started.returncode, started.stdout)
+    assert forked.stderr == started.stderr
+
+
+def test_both_have_the_variables_that_they_were_given(coppice: Installation) -> None:
+    coppice.ok("tokens", "create", "für später")
+
+    started = commands.start("tokens", "list", environ=coppice.environ, timeout_seconds=60)
+
+    assert "für später" in started.stdout
+    assert coppice.ok("tokens", "list") == started.stdout

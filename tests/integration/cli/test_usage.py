@@ -19,6 +19,7 @@ from app.core.assignments import (
 )
 from app.core.instances import AdminLogin
 from app.postgres.sessions import admin_login, connect
+from tests import commands
 from tests.integration.serve.installation import CHECKOUT, Installation
 
 GROUPS = {
@@ -27,6 +28,13 @@ GROUPS = {
     "databases": ["list", "show", "create", "fix", "reset", "restore", "delete"],
 }
 SINGLE = ["serve", "web", "worker", "reconcile", "doctor", "env", "psql"]
+
+
+@pytest.fixture
+def coppice(coppice: Installation) -> Installation:
+    """Everything here runs `python -m app` itself."""
+    coppice.way_to_run = commands.start
+    return coppice
 
 
 def test_help_names_every_command(coppice: Installation) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from psycopg import conninfo
 
-from tests import postgres_cluster
+from tests import commands, postgres_cluster
+from tests.commands import CHECKOUT as CHECKOUT
 
-CHECKOUT = Path(__file__).parents[3]
 _PATIENCE_SECONDS = 60.0
 
 
@@ -28,6 +28,7 @@ class Installation:
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_port())
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    way_to_run: Callable[..., subprocess.CompletedProcess[str]] = commands.run
 
     @property
     def url(self) -> str:
@@ -79,15 +80,8 @@ class Installation:
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            cwd=CHECKOUT,
-            env=self.environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE_SECONDS,
+        return self.way_to_run(
+            *arguments, environ=self.environ, stdin=stdin, timeout_seconds=_PATIENCE_SECONDS
         )
 
     def ok(self, *arguments: str, stdin: str = "") -> str:
