@@ -107,6 +107,8 @@ def try_link(services: Services, request: LinkRequest) -> tuple[Instance, Server
 def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:
     """Change an instance after a test of what it will be."""
     instance = services.instances.named(name)
+    if changes.url is not None or _has_new_pooler(instance, changes):
+        check_own_way_in(services.actor)
     if changes.ca_certificate is not None:
         ca_certificate = changes.ca_certificate or None
         instance = replace(
@@ -116,7 +118,6 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
         )
     is_sslmode_open = False
     if changes.url is not None:
-        check_own_way_in(services.actor)
         admin, sslmode = parse_server_url(changes.url)
         is_sslmode_open = sslmode is None
         admin = _trusting(admin, instance.public_address.ca_certificate)
@@ -214,6 +215,14 @@ def _tested(
             raise NotUsable([finding for finding in report.findings if finding.is_fatal])
         return tried, report
     raise AssertionError("unreachable: the last mode returns or raises")
+
+
+def _has_new_pooler(instance: Instance, changes: InstanceChanges) -> bool:
+    """Whether the service is to connect to another pooler, as it does for each login through it."""
+    wanted, present = changes.pooler, instance.pooler_address
+    if wanted is None:
+        return False
+    return present is None or (wanted.host, wanted.port) != (present.host, present.port)
 
 
 def _with_public(instance: Instance, wanted: LinkRequest | InstanceChanges) -> Instance:

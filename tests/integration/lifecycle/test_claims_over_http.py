@@ -80,13 +80,28 @@ def test_an_admin_claims_and_runs_the_instance_from_then_on(world: World, url: s
     assert after.status_code == 200
 
 
-def test_the_owner_sends_the_service_nowhere(world: World, url: str) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "postgresql://a:b@127.0.0.1:22/postgres"},
+        {"pooler": {"host": "127.0.0.1", "port": 22}},
+    ],
+)
+def test_the_owner_sends_the_service_nowhere(
+    world: World, url: str, change: dict[str, Any]
+) -> None:
     secret, token = link_secret(world, url), person(world, "mona", "admin")
     ask("POST", f"{url}/claims", token, {"secret": secret})
-    inside = "postgresql://a:b@127.0.0.1:22/postgres"
+    pooler = {"host": "127.0.0.1", "port": 6432}
+    ask("PATCH", f"{url}/instances/tenants", operator(world), {"pooler": pooler})
 
-    refused = ask("PATCH", f"{url}/instances/tenants", token, {"url": inside})
-    edited = ask("PATCH", f"{url}/instances/tenants", token, {"public_host": "db.example.com"})
+    refused = ask("PATCH", f"{url}/instances/tenants", token, change)
+    edited = ask(
+        "PATCH",
+        f"{url}/instances/tenants",
+        token,
+        {"public_host": "db.example.com", "pooler": pooler},
+    )
 
     assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
     assert (edited.status_code, edited.json()["public_address"]["host"]) == (200, "db.example.com")
