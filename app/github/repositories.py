@@ -59,6 +59,19 @@ class PyGithubRepositories:
             raise GitHubUnavailable("GitHub's list of branches lacks the default branch.")
         return found
 
+    def protected_branches(self, repository: Repository) -> frozenset[BranchName]:
+        """See the port."""
+        try:
+            records = self._client.pages(
+                repository_path(repository, "branches"),
+                scope=scope_of(repository, READ),
+                parameters={"protected": "true"},
+            )
+        except GitHubHasNot as error:
+            raise GitHubUnavailable("GitHub does not show the repository's branches.") from error
+        self._client.confirm(repository)
+        return frozenset(read_branch(each).name for each in records)
+
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
         """See the port."""
         try:

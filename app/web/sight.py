@@ -12,6 +12,7 @@ from app.core.instances import Instance
 from app.core.ownership import owns
 from app.core.people import Act, Wanted
 from app.core.repositories import Repository
+from app.core.runs import Run
 from app.operations.administration import assignments
 from app.operations.administration.assignments import Assigned
 from app.operations.administration.databases import Place
@@ -29,13 +30,23 @@ def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
     return assigned
 
 
-def place(services: Services, assigned: Assigned, where: Place, act: Act) -> None:
+def place(
+    services: Services, repository: Repository, app_id: AppId, where: Place, act: Act
+) -> None:
     """Raise Forbidden unless the actor may do this where a database is or will be."""
-    wanted = Wanted(act=act, app_id=assigned.assignment.app.id, environment=where.environment)
+    wanted = Wanted(act=act, app_id=app_id, environment=where.environment)
     try:
-        _require_at(services, assigned.repository, wanted, where)
+        _require_at(services, repository, wanted, where)
     except NotFound:
         raise _no_app(str(wanted.app_id)) from None
+
+
+def run(services: Services, repository: Repository, past: Run, act: Act) -> None:
+    """Raise Forbidden unless the actor may do this with every database that the run reaches."""
+    for environment in past.environments:
+        branch = past.branch if environment is Environment.BRANCH else None
+        where = Place(environment=environment, branch=branch)
+        place(services, repository, past.app_id, where, act)
 
 
 def database(services: Services, database_id: int, act: Act = Act.SEE) -> Database:

@@ -68,6 +68,9 @@ class Repositories(Protocol):
     def branches(self, repository: Repository) -> Sequence[Branch]:
         """Every branch, all pages. An empty or partial list raises GitHubUnavailable."""
 
+    def protected_branches(self, repository: Repository) -> frozenset[BranchName]:
+        """Names of the branches that GitHub protects, by a rule or a ruleset."""
+
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
         """How `head` relates to `base`; UNKNOWN when GitHub does not know one of them."""
 

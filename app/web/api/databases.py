@@ -102,7 +102,7 @@ def create(path: OfApp, body: CreateDatabase) -> Answered:
     services = acting()
     assigned = sight.app(services, path.app)
     where = administration.place(assigned, branch=body.branch, environment=body.environment)
-    sight.place(services, assigned, where, Act.CHANGE)
+    sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
     database = database_requests.create(services, assigned, where)
     status = 200 if database.state is DatabaseState.READY else 202
     return _shown(services, database).model_dump(mode="json"), status

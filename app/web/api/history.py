@@ -7,12 +7,10 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound
-from app.core.identifiers import AppId, BranchName, RunId
+from app.core.identifiers import AppId, RunId
 from app.core.people import Act
-from app.core.runs import Migration, Run, Seeding
-from app.operations.administration.databases import Place
+from app.core.runs import Migration, Seeding
 from app.operations.ports.history import PastRun
 from app.operations.pull_requests import steering
 from app.operations.runs import logs
@@ -131,9 +129,7 @@ def rerun(path: OfPastRun, body: Nothing) -> Answered:
     services = acting()
     assigned = sight.app(services, path.app)
     past = services.history.run(AppId(path.app), RunId(path.run))
-    for environment in past.run.environments:
-        place = Place(environment=environment, branch=_branch_of(past.run, environment))
-        sight.place(services, assigned, place, Act.CHANGE)
+    sight.run(services, assigned.repository, past.run, Act.CHANGE)
     refusal = steering.rerun(services, assigned.repository, past.run)
     if refusal is not None:
         raise Conflict(refusal, advice="Look at the job at GitHub: it may still run.")
@@ -151,10 +147,6 @@ def log(path: OfMigration) -> dict[str, Any]:
             text, seed_text = map(logs.plain, logs.texts(services, migration))
             return LogShown(log=text, seed_log=seed_text).model_dump()
     raise NotFound(f"The run {path.run} has no migration {path.migration}.")
-
-
-def _branch_of(run: Run, environment: Environment) -> BranchName | None:
-    return run.branch if environment is Environment.BRANCH else None
 
 
 def _names(services: Services, app_id: AppId) -> dict[int, str]:

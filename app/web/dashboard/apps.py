@@ -90,7 +90,7 @@ def make_dev(app_id: str) -> ResponseReturnValue:
     services = acting()
     assigned = sight.app(services, app_id)
     where = Place(environment=Environment.DEV)
-    sight.place(services, assigned, where, Act.CHANGE)
+    sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
     database_requests.create(services, assigned, where)
     return done(url_for(".show", app_id=app_id, _anchor="local"), "create")
 

@@ -11,15 +11,16 @@ from app.core import ansi
 from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import RunId
-from app.core.people import Act, Wanted
-from app.core.runs import Migration
+from app.core.people import Act
+from app.core.runs import Migration, Run
 from app.operations.pull_requests import steering
 from app.operations.runs import logs
 from app.operations.services import Services
+from app.web import sight
 from app.web.dashboard import tables
 from app.web.dashboard.apps import find
 from app.web.dashboard.notices import done
-from app.web.identity import acting, require
+from app.web.identity import acting
 
 # What the Action sends at most: action/redact.py.
 _SENT_BYTES = 900_000
@@ -74,10 +75,11 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
         "run.html",
         found=found,
         run=past.run,
+        can=can,
         shown=shown,
         names=names,
         may_see_logs=can.may("see_log"),
-        may_rerun=all(can.may("change", each) for each in past.run.environments),
+        why_no_rerun=_why_no_rerun(can, past.run),
         query=query,
         is_busy=any(one.finished_at is None for one in past.migrations),
     )
@@ -85,13 +87,11 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
 
 @pages.post("/rerun")
 def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
-    """Start the job at GitHub again; one that reaches production needs who maintains the app."""
+    """Start the job at GitHub again, for those who may change every database that it reaches."""
     services = acting()
     found = find(services, app_id)
     run = services.history.run(found.app.id, RunId(run_id)).run
-    for environment in run.environments:
-        wanted = Wanted(act=Act.CHANGE, app_id=found.app.id, environment=environment)
-        require(services, found.repository, wanted)
+    sight.run(services, found.repository, run, Act.CHANGE)
     reason = steering.rerun(services, found.repository, run)
     if reason is not None:
         raise Conflict(f"GitHub does not start it again: {reason}", advice=_RERUN_ADVICE)
@@ -118,6 +118,14 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )
+
+
+def _why_no_rerun(can: tables.Abilities, run: Run) -> str | None:
+    reasons = [
+        can.why_not("change", each, run.branch if each is Environment.BRANCH else None)
+        for each in run.environments
+    ]
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def _texts(services: Services, migration: Migration) -> list[tuple[str, str]]:

@@ -1,18 +1,19 @@
 """Databases as rows of a table: what is known of each, and what the reader may do with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app, request
 
 from app.core.assignments import App
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId
+from app.core.identifiers import AppId, BranchName
 from app.core.people import Act, Wanted, refusal
 from app.core.repositories import Repository
 from app.operations.services import Services
 from app.web.identity import Permissions
+from app.web.protection import Protection
 
 _AWAITED = {"restore", "drop"}
 _ORDER = (
@@ -30,15 +31,35 @@ class Abilities:
 
     services: Services
     app_id: AppId
+    repository: Repository | None
     permission: str
 
-    def may(self, act: str, environment: str | None = None) -> bool:
+    def may(
+        self, act: str, environment: str | None = None, branch: BranchName | None = None
+    ) -> bool:
+        return self.why_not(act, environment, branch) is None
+
+    def why_not(
+        self, act: str, environment: str | None = None, branch: BranchName | None = None
+    ) -> str | None:
+        """The reason for which the act would be refused."""
         wanted = Wanted(
             act=Act(act),
             app_id=self.app_id,
             environment=Environment(environment) if environment else None,
         )
-        return refusal(self.services.actor, wanted, permission=self.permission) is None
+        reason = self._refusal(wanted)
+        if reason is not None or branch is None or self.repository is None:
+            return reason
+        # GitHub is asked for its protected branches only if that makes a difference.
+        reason = self._refusal(replace(wanted, is_protected=True))
+        if reason is None:
+            return None
+        protection: Protection = current_app.extensions["protection"]
+        return reason if branch in protection.of(self.services, self.repository) else None
+
+    def _refusal(self, wanted: Wanted) -> str | None:
+        return refusal(self.services.actor, wanted, permission=self.permission)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +70,15 @@ class Row:
     repository: Repository | None
     size_bytes: int | None
     may_connect: bool
-    may_change: bool
+    why_not: str | None
+    """The reason for which the reader may not change it; None: they may."""
+
+    hint: str | None
+    """That reason, where the reader may change other databases of the app."""
+
+    @property
+    def may_change(self) -> bool:
+        return self.why_not is None
 
     @property
     def place(self) -> str:
@@ -82,7 +111,7 @@ def abilities(services: Services, app: App, repository: Repository | None) -> Ab
     permission = "none"
     if repository is not None and not services.actor.is_operator:
         permission = permissions.of(services, repository, services.actor, is_fresh=False)
-    return Abilities(services=services, app_id=app.id, permission=permission)
+    return Abilities(services=services, app_id=app.id, repository=repository, permission=permission)
 
 
 def rows(
@@ -95,15 +124,23 @@ def rows(
     """In the order in which people look for them: production first, deleted ones last."""
     sizes = services.measurements.sizes([one.id for one in databases])
     return [
-        Row(
-            database=one,
-            repository=repositories.get(one.app_id),
-            size_bytes=sizes.get(one.id),
-            may_connect=abilities[one.app_id].may("connect", one.environment),
-            may_change=abilities[one.app_id].may("change", one.environment),
-        )
+        _row(one, abilities[one.app_id], repositories.get(one.app_id), sizes.get(one.id))
         for one in sorted(databases, key=_order)
     ]
+
+
+def _row(
+    database: Database, can: Abilities, repository: Repository | None, size_bytes: int | None
+) -> Row:
+    why_not = can.why_not("change", database.environment, database.branch)
+    return Row(
+        database=database,
+        repository=repository,
+        size_bytes=size_bytes,
+        may_connect=can.may("connect", database.environment),
+        why_not=why_not,
+        hint=why_not if can.may("change") else None,
+    )
 
 
 def is_busy(services: Services, databases: Sequence[Database]) -> bool:

@@ -38,8 +38,14 @@ def repository(context: Context, repository: Repository) -> Answer:
 @blueprint.get("/repos/<owner>/<repo>/branches")
 @repository_endpoint("contents")
 def branches(context: Context, repository: Repository) -> Answer:
+    wanted = request.args.get("protected")
+    found = [
+        (name, sha)
+        for name, sha in repository.git.branches().items()
+        if wanted is None or (name in repository.protected_branches) is (wanted == "true")
+    ]
     return page(
-        list(repository.git.branches().items()),
+        found,
         lambda each: repositories.branch_summary(
             repository, name=each[0], sha=each[1], url=context.url
         ),

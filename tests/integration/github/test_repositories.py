@@ -225,3 +225,13 @@ def test_a_repository_without_installation_is_refused_before_asking(
 
     with pytest.raises(Forbidden, match="not installed"):
         adapter.branches(orphan)
+
+
+def test_protected_branches_are_asked_for_alone(
+    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+) -> None:
+    for name in ("release", "free"):
+        github.push(shop, name)
+    github.protect(shop, "release")
+
+    assert adapter.protected_branches(known) == {"release"}

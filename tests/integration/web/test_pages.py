@@ -70,10 +70,12 @@ def outcome(office: Office, what: str, token: str | None) -> str:
     return str(answer.status_code) if answer.status_code in {401, 403, 404} else "ok"
 
 
-def past_run(office: Office, app_id: AppId, *, log: str = "done\n") -> int:
+def past_run(
+    office: Office, app_id: AppId, *, log: str = "done\n", branch_name: str = BRANCH
+) -> int:
     """A run that migrated the app's branch database."""
     services = office.world.services
-    branch = office.database(app_id, Environment.BRANCH, BRANCH)
+    branch = office.database(app_id, Environment.BRANCH, branch_name)
     services.databases.change(branch.id, state=DatabaseState.READY)
     now = datetime.now(UTC)
     run = services.runs.start(
@@ -259,3 +261,34 @@ def test_a_program_is_answered_with_json(office: Office) -> None:
 
     assert answer.status_code == 404
     assert answer.json()["error"] == "not_found"
+
+
+def test_what_is_refused_on_a_protected_branch_is_not_offered(office: Office) -> None:
+    """And said why, to those to whom it is offered elsewhere."""
+    github, repository = office.world.github, office.world.repository
+    for name in ("release", "free"):
+        github.push(repository, name)
+    github.protect(repository, "release")
+    app_id = office.new_app()
+    ids = [office.database(app_id, Environment.BRANCH, name).id for name in ("release", "free")]
+    run = past_run(office, app_id, branch_name="release")
+
+    pages = {
+        role: ask(office, f"GET /apps/{app_id}", office.people[role]).text
+        for role in ("read", "write", "maintain")
+    }
+    runs = {
+        role: ask(office, f"GET /apps/{app_id}/runs/{run}", office.people[role]).text
+        for role in ("read", "write", "maintain")
+    }
+
+    offered = {
+        role: [f"/databases/{each}/fix" in page for each in ids] for role, page in pages.items()
+    }
+    assert offered == {"read": [False, False], "write": [False, True], "maintain": [True, True]}
+    reason = "this needs the permission maintain on the repository; you have write"
+    assert {role for role, page in pages.items() if reason in page} == {"write"}
+    assert {role for role, page in runs.items() if reason in page} == {"write"}
+    assert {role for role, page in runs.items() if "/rerun" in page} == {"maintain"}
+    rerun = f"POST /apps/{app_id}/runs/{run}/rerun"
+    assert ask(office, rerun, office.people["write"]).status_code == 403
