@@ -65,6 +65,8 @@ class LocalWork:
     seed_command: str
     """The assignment's commands; empty: none."""
     awaits_seed: bool
+    is_elsewhere: bool
+    """The service is another's: what it says is run here only if the person agrees."""
 
 
 class Desk(Protocol):

@@ -98,6 +98,7 @@ class LocalDesk:
             migration_command=assigned.assignment.migration_command,
             seed_command=assigned.assignment.policies.seed_command,
             awaits_seed=local_work.awaits_seed(self._services, database),
+            is_elsewhere=False,
         )
 
     def migrated(self, work: LocalWork, *, seed: LocalSeed) -> None:

@@ -9,7 +9,7 @@ from app import process_environment
 from app.cli.connect import Repo
 from app.cli.databases import AppOption
 from app.cli.desk import Desk, LocalWork, Target
-from app.cli.output import remark, say
+from app.cli.output import agree_to_run, remark, say, visible
 from app.cli.sides import open_desk
 from app.core.errors import CoppiceError, Invalid
 from app.core.seeding import LocalSeed
@@ -36,7 +36,7 @@ def add_to(program: typer.Typer) -> None:
     program.command(rich_help_panel="Connecting")(migrate)
 
 
-def migrate(
+def migrate(  # noqa: PLR0913 - the options that people type
     repo: Repo,
     *,
     app_id: AppOption = None,
@@ -56,6 +56,9 @@ def migrate(
             " seed it once, when it is new or was emptied.",
         ),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Run commands of a service elsewhere unasked.")
+    ] = False,
 ) -> None:
     """Migrate the database for local work (dev) from this folder, and seed it once.
 
@@ -74,13 +77,23 @@ def migrate(
         follows = (seed_command or work.seed_command).strip()
         if seed and not follows:
             raise Invalid(f"{repo} has no seed command.", advice="Give it: --seed-command COMMAND")
-        _run(work, bash, command, what="migration")
         if seed is None and seed_command and not work.awaits_seed:
             remark(f"{work.given.name} awaits no seed; --seed runs the command once more.")
-        if seed is False or not follows or not (seed or work.awaits_seed):
+        is_seeded = bool(follows) and (work.awaits_seed if seed is None else seed)
+        theirs = [
+            one
+            for one, given, is_run in (
+                (command, migration_command, True),
+                (follows, seed_command, is_seeded),
+            )
+            if work.is_elsewhere and is_run and not given
+        ]
+        agree_to_run(theirs, is_agreed=yes)
+        _run(work, bash, command, what="migration")
+        if is_seeded:
+            _seed(desk, work, bash, follows)
+        else:
             _leave(desk, work, is_settled=seed is False or not follows)
-            return
-        _seed(desk, work, bash, follows)
 
 
 def _leave(desk: Desk, work: LocalWork, *, is_settled: bool) -> None:
@@ -102,7 +115,7 @@ def _seed(desk: Desk, work: LocalWork, bash: str, command: str) -> None:
 
 def _run(work: LocalWork, bash: str, command: str, *, what: str) -> None:
     """Run one of the two commands to its end; ends ours with its exit code if it fails."""
-    remark(f"{work.given.name}: running the {what} command: {command}")
+    remark(f"{work.given.name}: running the {what} command: {visible(command)}")
     # The variables are in the environment alone: a command line is seen by the whole machine.
     code = process_environment.run_with(
         work.given.variables, [bash, "-c", command], without=_is_removed

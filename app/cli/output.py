@@ -109,6 +109,28 @@ def confirm(question: str, *, name: str, is_confirmed: bool) -> None:
         raise typer.Exit(1)
 
 
+def agree_to_run(commands: Sequence[str], *, is_agreed: bool) -> None:
+    """Show commands that somebody else wrote before they run here; ends ours if nobody agrees."""
+    if not commands or is_agreed:
+        return
+    remark("The service says to run this here, on your machine:")
+    for command in commands:
+        remark(f"    {visible(command)}")
+    if not sys.stdin.isatty():
+        remark("Add --yes to run it without a question, or give the commands yourself.")
+        raise typer.Exit(1)
+    if not typer.confirm("Run it?", err=True):
+        remark("Nothing was run.")
+        raise typer.Exit(1)
+
+
+def visible(text: str) -> str:
+    """A text on one line, with what could hide parts of it at a terminal written out."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text
+    )
+
+
 def _console() -> Console:
     # A pipe has no width: cutting what a program reads would be worse than a long line.
     return Console() if sys.stdout.isatty() else Console(width=1000, soft_wrap=True)

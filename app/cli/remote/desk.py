@@ -139,7 +139,8 @@ class RemoteDesk:
             given=given,
             migration_command=app["migration_command"],
             seed_command=app["policies"]["seed_command"],
-            awaits_seed=shown["awaits_seed"],
+            awaits_seed=bool(shown["awaits_seed"]),
+            is_elsewhere=True,
         )
 
     def migrated(self, work: LocalWork, *, seed: LocalSeed) -> None:

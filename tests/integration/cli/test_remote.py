@@ -196,6 +196,9 @@ def test_a_person_migrates_and_seeds_it_from_their_own_machine(logged_in: Laptop
         "psql -qc \"INSERT INTO here VALUES ('$PWD')\"",
     )
 
+    logged_in.ok("databases", "create", "acme/shop")
+    logged_in.ok("databases", "reset", "acme/shop", "--environment", "dev", "--yes")
+
     first = logged_in.run("migrate", "acme/shop", *commands)
     second = logged_in.run("migrate", "acme/shop", *commands)
 
@@ -204,6 +207,22 @@ def test_a_person_migrates_and_seeds_it_from_their_own_machine(logged_in: Laptop
     assert seeded == f"{logged_in.home}\n"
     failed = logged_in.run("migrate", "acme/shop", "--migration-command", "exit 3")
     assert failed[0] == 3
+
+
+def test_a_command_of_the_service_is_run_only_by_who_agrees(
+    logged_in: Laptop, service: Installation
+) -> None:
+    command = "touch ran #\x1b[2K"
+    service.ok("apps", "edit", "acme/shop", "--migration-command", command)
+
+    asked = logged_in.run("migrate", "acme/shop")
+    has_run = (logged_in.home / "ran").exists()
+    logged_in.ok("migrate", "acme/shop", "--yes")
+
+    assert (asked[0], has_run) == (1, False)
+    assert "    touch ran #\\x1b[2K\n" in asked[2]
+    assert "--yes" in asked[2]
+    assert (logged_in.home / "ran").exists()
 
 
 def test_a_person_does_not_do_what_they_may_not(logged_in: Laptop) -> None:
