@@ -125,3 +125,11 @@ class JobLogin:
     valid_until: datetime
     outlives_run: bool
     """`export-env`: kept until GitHub reports the job completed, or `valid_until`."""
+
+
+def most_runs(run: Run) -> int:
+    """How many runs its job may begin: far more than any needs, so that none fills the state.
+
+    Where GitHub does not name the job, all jobs of the attempt share theirs.
+    """
+    return 100 if run.workflow_job_id is not None else 1000

@@ -31,6 +31,12 @@ _INSERT = """
 """
 
 
+_ROOM: LiteralString = """
+    SELECT count(*) < %(most)s OR coalesce(bool_or(idempotency_key = %(key)s), false) AS is_room
+    FROM runs WHERE workflow_run_id = %(workflow_run)s AND workflow_attempt = %(attempt)s
+        AND workflow_job_id IS NOT DISTINCT FROM %(job)s::bigint
+"""
+
 # Not those that still hold something, and not the last one of each database: that tells how it is.
 _FORGET: LiteralString = """
     DELETE FROM runs WHERE id IN (
@@ -62,6 +68,21 @@ class PostgresRuns:
             [run.workflow_run_id, run.workflow_attempt, key],
         )
         return present
+
+    def is_room_for(self, run: Run, *, key: str, most: int) -> bool:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                _ROOM,
+                {
+                    "workflow_run": run.workflow_run_id,
+                    "attempt": run.workflow_attempt,
+                    "job": run.workflow_job_id,
+                    "key": key,
+                    "most": most,
+                },
+            ).fetchone()
+        return bool(row and row["is_room"])
 
     def get(self, run_id: RunId) -> Run:
         found = self._all("SELECT * FROM runs WHERE id = %s", [run_id])

@@ -35,6 +35,9 @@ class Runs(Protocol):
     def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Run]:
         """Oldest first."""
 
+    def is_room_for(self, run: Run, *, key: str, most: int) -> bool:
+        """Whether its job has begun fewer than `most`, or this very one before."""
+
     def forget(self, *, before: datetime, most: int) -> None:
         """Delete runs that began earlier, with their migrations and logs; so many at once.
 

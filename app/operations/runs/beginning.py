@@ -13,9 +13,9 @@ from app.core.facts import Denied, Facts
 from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
 from app.core.reasons import Unreached
 from app.core.revisions import Reach, reached
-from app.core.runs import CredentialKind, Run
+from app.core.runs import CredentialKind, Run, most_runs
 from app.operations.runs import duplicates, evidence
-from app.operations.runs.refusals import Refused, not_your_run
+from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
 
 
@@ -68,6 +68,9 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
     )
     basis = _Basis(claims=claims, facts=facts, reach=reach)
     new = _new_run(services, effective, basis, assignment.app.id)
+    most = most_runs(new)
+    if not services.runs.is_room_for(new, key=request.key, most=most):
+        raise too_many_runs(most)
     run = services.runs.start(new, key=request.key)
     if not _is_of_job(run, claims) or run.app_id != assignment.app.id:
         raise not_your_run()

@@ -41,6 +41,18 @@ def lease_lost() -> Refused:
     )
 
 
+def too_many_runs(most: int) -> Refused:
+    """The job uses the Action without end, or somebody does with its token."""
+    return Refused(
+        Denied(
+            code="too_many_runs",
+            message=f"This job has begun {most} runs already, and no job may begin more.",
+            advice="Ask for credentials once and use them in all steps, or split the job.",
+            http_status=409,
+        )
+    )
+
+
 def not_your_run() -> Refused:
     """One answer for a run of another job and for none at all."""
     return Refused(

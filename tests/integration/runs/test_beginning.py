@@ -1,11 +1,14 @@
 """What a run may ask for: an app, a command, and nothing that GitHub decides."""
 
+import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.core.assignments import App, Assignment, Policies
-from app.core.identifiers import AppId, RepositoryId
+from app.core.identifiers import AppId, RepositoryId, RunId
+from app.core.runs import most_runs
 from tests.integration.runs.shop import Shop, refusal
 
 
@@ -76,3 +79,24 @@ def add_app(shop: Shop, app_id: str) -> None:
             policies=Policies(),
         )
     )
+
+
+def test_no_job_begins_runs_without_end(shop: Shop) -> None:
+    job = shop.job().begun()
+    run = shop.services.runs.get(RunId(job.id))
+    for number in range(most_runs(run) - 1):
+        shop.services.runs.start(run, key=f"{number:032}")
+
+    repeated = job.begin()
+    sibling = job.sibling()
+    job.step = sibling.step = secrets.token_hex(16)
+
+    assert repeated.status_code == 200
+    assert refusal(job.begin()) == (409, "too_many_runs")
+    assert sibling.begin().status_code == 200
+
+
+def test_jobs_that_github_does_not_name_have_more_together(shop: Shop) -> None:
+    run = shop.services.runs.get(RunId(shop.job().begun().id))
+
+    assert most_runs(replace(run, workflow_job_id=None)) > most_runs(run)
