@@ -12,7 +12,7 @@ from app.core.commands import Verb
 from app.core.errors import NotFound
 from app.core.events import CommandGiven
 from app.core.identifiers import CommentId, DatabaseId
-from app.core.intents import Intent
+from app.core.intents import Intent, PostReply, RunCommand
 from app.operations.ports.pull_requests import Command
 
 # The databases as they are now: a branch may be deleted and made again before a worker comes to it.
@@ -30,6 +30,17 @@ _PUT = """
     LEFT JOIN databases ON databases.app_id = apps.id AND databases.branch = pull.head_branch
         AND is_live AND state <> 'gone'
     ON CONFLICT DO NOTHING RETURNING true
+"""
+
+
+_LATE = """
+    UPDATE commands c SET is_given_up = NOT is_done
+    WHERE received_at BETWEEN now() - interval '3 days' AND now() - interval '10 min'
+        AND (NOT is_done OR reply IS NOT NULL AND reply_id IS NULL)
+        AND NOT EXISTS (SELECT FROM procrastinate_jobs
+            WHERE task_name IN ('commands:run', 'replies:post') AND status IN ('todo', 'doing')
+            AND (args->>'comment_id')::bigint = c.comment_id)
+    RETURNING repository_id, number, comment_id, is_done
 """
 
 
@@ -75,6 +86,13 @@ class PostgresCommands:
             connection.execute(
                 "UPDATE commands SET reply_id = %s WHERE comment_id = %s", [reply_id, comment_id]
             )
+
+    def requeue_late(self) -> int:
+        with self._pool.connection() as connection:
+            rows = connection.execute(_LATE).fetchall()
+            intents = [(PostReply if row.pop("is_done") else RunCommand)(**row) for row in rows]
+            self._defer(connection, intents)
+        return len(rows)
 
 
 def put_command(connection: Connection[DictRow], event: CommandGiven) -> bool:

@@ -32,6 +32,7 @@ def reconcile_everything(services: Services) -> None:
     services.queue.add([*unfinished, *due_drops(services)])
     services.checks.requeue_lost()
     services.summaries.requeue_late()
+    services.commands.requeue_late()
     forget_history(services)
     stored = {repository.installation_id for repository in services.repositories.all()}
     live = {installation_id for installation_id, _ in services.github.installations()}

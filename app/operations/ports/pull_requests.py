@@ -33,6 +33,8 @@ class Command:
     pinned: Mapping[DatabaseId, int]
     """The generations of the head's databases when it was given."""
     is_done: bool
+    is_given_up: bool
+    """Its job gave up while GitHub was away: whoever gave it is to be told."""
     reply: str | None
     is_reply_begun: bool
     """Somebody tried to post the reply, and may have been cut off."""
@@ -53,6 +55,9 @@ class Commands(Protocol):
     def begin_reply(self, comment_id: CommentId) -> None: ...
 
     def replied(self, comment_id: CommentId, reply_id: CommentId) -> None: ...
+
+    def requeue_late(self) -> int:
+        """Queue those whose job gave up, and replies that were not posted; returns how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from app.operations.services import Services
 
 ACCEPTED = "eyes"
 REFUSED = "confused"
+_CHANGING = frozenset({Verb.FIX, Verb.RESET, Verb.MIGRATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +38,16 @@ class _Scene:
 def run_command(services: Services, comment_id: CommentId) -> None:
     """Carry out a command once, if whoever gave it may have it done now.
 
-    Acknowledged with a reaction before anything else; whoever may not is not answered. Raises
-    GitHubUnavailable while the facts cannot be read.
+    Acknowledged with a reaction before anything else; whoever may not is not answered. One whose
+    job gave up changes nothing when GitHub is back: it is answered that it was not carried out.
+    Raises GitHubUnavailable while the facts cannot be read.
     """
     command = services.commands.get(comment_id)
+    if command.is_done:
+        return
     repository = _live(services, command)
-    if command.is_done or repository is None:
+    if repository is None:
+        services.commands.done(comment_id, reply=None)
         return
     permission = services.github.permission(
         repository, login=command.sender_login, user_id=command.sender_id
@@ -53,12 +58,16 @@ def run_command(services: Services, comment_id: CommentId) -> None:
         return
     scene = _scene(services, command, repository)
     if scene is None:
+        services.commands.done(comment_id, reply=None)
         return
     ruling = decide_command(command.verb, _situation(services, scene, permission))
     if ruling.verdict is Verdict.SILENT:
         services.commands.done(comment_id, reply=None)
     elif ruling.verdict is Verdict.REFUSE:
         _refuse(services, scene, ruling.why)
+    elif command.is_given_up and command.verb in _CHANGING:
+        # What was wanted then may be a surprise by now.
+        _refuse(services, scene, wording.too_late())
     else:
         _run(services, scene)
 

@@ -132,6 +132,14 @@ def no_addresses(branch: BranchName, *, repository: str, public_url: str) -> str
     )
 
 
+def too_late() -> str:
+    """The command could not be carried out in time."""
+    return (
+        "GitHub did not answer for half an hour, so this was not carried out. If it is still"
+        " wanted, give the command again."
+    )
+
+
 def nothing_to_rerun(actions_url: str) -> str:
     """No job of the head commit is known that migrated."""
     return (

@@ -6,8 +6,10 @@ from psycopg import connect
 from app.core.databases import DatabaseState
 from app.core.identifiers import CommentId
 from app.core.repositories import InstallationState
+from app.operations.databases import housekeeping
 from app.operations.databases.retention import delete_database
 from app.operations.pull_requests.commands import run_command
+from app.store.connection import state_conninfo
 from demo.github import faults
 from tests.integration.pull_requests.talk import BRANCH, Talk, reactions
 from tests.integration.runs.shop import query
@@ -399,6 +401,57 @@ def test_a_permission_that_github_cannot_tell_is_asked_for_again(talk: Talk) -> 
 
     assert (before, talk.database.generation) == (1, 2)
     assert reactions(comment) == ["eyes"]
+
+
+def give_up(talk: Talk, task: str) -> None:
+    """As if half an hour of attempts had passed, and GitHub were back then."""
+    with connect(state_conninfo(talk.shop.world.dsn)) as connection:
+        given_up = connection.execute(
+            "DELETE FROM procrastinate_jobs WHERE task_name = %s RETURNING 1", [task]
+        )
+        assert given_up.rowcount > 0
+        connection.execute("UPDATE commands SET received_at = now() - interval '40 min'")
+    talk.github.faults.clear()
+    for _ in range(2):
+        housekeeping.reconcile_everything(talk.shop.services)
+        talk.settle()
+
+
+@pytest.mark.parametrize(("role", "answers"), [("write", 1), ("read", 0)])
+def test_who_gave_a_command_that_was_given_up_is_told_once(
+    talk: Talk, role: str, answers: int
+) -> None:
+    talk.github.faults.plan(faults.server_error(), path="collaborators", times=99)
+    comment = talk.say("/db reset", role)
+    talk.shop.world.settle()
+
+    give_up(talk, "commands:run")
+
+    assert talk.database.generation == 1
+    assert [("not carried out" in each) for each in talk.replies()] == [True] * answers
+    assert reactions(comment) == ["confused"] * answers
+
+
+def test_a_command_that_changes_nothing_is_answered_however_late(talk: Talk) -> None:
+    talk.github.faults.plan(faults.server_error(), path="collaborators", times=99)
+    talk.say("/db help")
+    talk.shop.world.settle()
+
+    give_up(talk, "commands:run")
+
+    assert len(talk.replies()) == 1
+    assert "/db reset" in talk.replies()[0]
+
+
+def test_a_reply_whose_job_gave_up_is_posted_later(talk: Talk) -> None:
+    talk.github.faults.plan(faults.server_error(), path="/comments", times=99)
+    talk.say("/db help")
+    talk.shop.world.settle()
+    assert talk.replies() == []
+
+    give_up(talk, "replies:post")
+
+    assert len(talk.replies()) == 1
 
 
 def test_a_reaction_that_fails_holds_nothing_up(talk: Talk) -> None:
