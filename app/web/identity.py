@@ -5,7 +5,7 @@ import time
 
 from flask import current_app, g, request
 
-from app.core.errors import Forbidden, NotFound, Unauthorized
+from app.core.errors import CoppiceError, Forbidden, NotFound, TransientError, Unauthorized
 from app.core.instances import Instance
 from app.core.ownership import owns
 from app.core.people import OPERATOR, Act, Actor, Wanted, refusal
@@ -37,7 +37,14 @@ class Permissions:
             return known
         if not actor.login or not repository.is_active:
             return "none"
-        found = services.github.permission(repository, login=actor.login, user_id=actor.user_id)
+        try:
+            found = services.github.permission(repository, login=actor.login, user_id=actor.user_id)
+        except TransientError:
+            raise
+        except CoppiceError:
+            # GitHub lets the App look there no more, of which its event is still on the way. One
+            # such repository must not take the lists of all others away from everybody.
+            found = "none"
         now = time.monotonic()
         self._known = {each: kept for each, kept in self._known.items() if kept[0] > now}
         self._known[actor.user_id, repository.id] = (now + SEEN_SECONDS, found)

@@ -229,6 +229,24 @@ def test_a_repository_that_one_may_not_see_looks_as_if_it_were_not_there(office:
     assert found[0].text.replace("acme/shop", "acme/else") == found[1].text
 
 
+def test_where_the_app_may_not_look_nobody_sees_anything_and_lists_go_on(office: Office) -> None:
+    app_id, world = office.new_app(), office.world
+    user = world.github.grant(world.repository, "newcomer", "admin")
+    token = office.token(Actor(name="github:newcomer", login="newcomer", user_id=user.id))
+
+    world.github.suspend(world.installation)
+    try:
+        answers = [
+            office.ask("GET", f"/api/v1/{what}", token)
+            for what in ("apps", "databases", "instances", f"apps/{app_id}")
+        ]
+    finally:
+        world.github.unsuspend(world.installation)
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 404]
+    assert answers[0].json()["items"] == []
+
+
 @pytest.mark.parametrize("role", ["none", "read"])
 def test_who_may_not_does_not_make_the_service_ask_github_each_time(
     office: Office, role: str
