@@ -41,7 +41,7 @@ def say(text: str) -> None:
 
 def remark(text: str) -> None:
     """A line for the person at the terminal; stdout stays what a program can read."""
-    typer.echo(text, err=True)
+    typer.echo(harmless(text), err=True)
 
 
 def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
@@ -69,9 +69,9 @@ def show_remarks(remarks: Sequence[tuple[str, str, str]]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for state, words, advice in remarks:
-        table.add_row(_cell(state), Text(words))
+        table.add_row(_cell(state), Text(harmless(words)))
         if advice:
-            table.add_row("", Text(advice, style="dim"))
+            table.add_row("", Text(harmless(advice), style="dim"))
     _console().print(table)
 
 
@@ -131,6 +131,11 @@ def visible(text: str) -> str:
     )
 
 
+def harmless(text: str) -> str:
+    """The same line by line: text of a service or of other people must not steer a terminal."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
 def _console() -> Console:
     # A pipe has no width: cutting what a program reads would be worse than a long line.
     return Console() if sys.stdout.isatty() else Console(width=1000, soft_wrap=True)
@@ -146,8 +151,8 @@ def _cell(value: object) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if isinstance(value, list | tuple):
-        return Text(", ".join(str(item) for item in value) or "-")
+        return Text(harmless(", ".join(str(item) for item in value)) or "-")
     if isinstance(value, datetime):
         return Text(f"{value:%Y-%m-%d %H:%M} UTC")
-    text = str(value)
+    text = harmless(str(value))
     return Text(text, style=_STYLES.get(text, ""))
