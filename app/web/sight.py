@@ -123,17 +123,28 @@ def repository_to_assign(services: Services, full_name: str, app_id: str | None)
         f"There is no repository {full_name} that you can see and that has the GitHub App.",
         advice="Check the name, and install the App for it.",
     )
+    known = services.repositories.named(full_name.replace("\0", ""))
+    if known is not None and not known.is_active:
+        known = None
     try:
-        repository = assignments.live_repository(services, full_name)
-    except Forbidden:
-        if services.actor.is_operator:
-            raise
-        raise missing from None
-    try:
-        require(services, repository, wanted)
+        if known is not None:
+            # First: who may not is told without asking GitHub where it is now.
+            require(services, known, wanted)
+        repository = _live(services, full_name, otherwise=missing)
+        if known is None or known.id != repository.id:
+            require(services, repository, wanted)
     except NotFound:
         raise missing from None
     return repository
+
+
+def _live(services: Services, full_name: str, *, otherwise: NotFound) -> Repository:
+    try:
+        return assignments.live_repository(services, full_name)
+    except Forbidden:
+        if services.actor.is_operator:
+            raise
+        raise otherwise from None
 
 
 def of_apps(databases: Sequence[Database], seen: Sequence[Assigned]) -> list[Database]:

@@ -1,12 +1,13 @@
 """Who may do what over the API: each endpoint, asked by each kind of person and token."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from app.core.environments import Environment
 from app.core.people import Actor
+from app.core.repositories import InstallationState
 from demo.github.faults import slow
 from tests.integration.api.office import ROLES, Office
 
@@ -261,6 +262,39 @@ def test_who_may_not_does_not_make_the_service_ask_github_each_time(
     asked = 1000 - office.world.github.faults.left()
     office.world.github.faults.clear()
     assert asked <= 2
+
+
+@pytest.mark.parametrize("role", ["none", "read"])
+def test_nor_does_who_may_not_assign(office: Office, role: str) -> None:
+    office.new_app()
+    office.world.github.faults.plan(slow(0), times=1000)
+
+    for name in ("acme/shop", "Acme/Shop") * 5:
+        body = {"repository": name, "instance": "tenants"}
+        answer = office.ask("POST", "/api/v1/apps", office.people[role], body)
+        assert answer.status_code in {403, 404}
+
+    asked = 1000 - office.world.github.faults.left()
+    office.world.github.faults.clear()
+    assert asked <= 2
+
+
+@pytest.mark.parametrize(
+    ("role", "said"), [("write", "needs the permission maintain"), ("maintain", "no instance")]
+)
+def test_a_repository_of_which_the_service_thought_it_was_gone_is_assigned_by_who_may(
+    office: Office, role: str, said: str
+) -> None:
+    world = office.world
+    office.new_app()
+    gone = replace(world.known(), installation_state=InstallationState.REMOVED)
+    world.services.repositories.save(gone)
+    body = {"repository": "acme/shop", "instance": "tenants"}
+
+    answer = office.ask("POST", "/api/v1/apps", office.people[role], body)
+
+    world.services.repositories.save(world.known())
+    assert said in answer.json()["message"]
 
 
 def test_a_permission_that_was_withdrawn_ends_what_a_token_may(office: Office) -> None:
