@@ -51,6 +51,14 @@ FOR_OPERATORS = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def branches(office: Office) -> None:
+    """GitHub protects one branch from the start: pages believe what it said for a while."""
+    for name in ("release", "free"):
+        office.world.github.push(office.world.repository, name)
+    office.world.github.protect(office.world.repository, "release")
+
+
 def ask(office: Office, what: str, token: str | None) -> requests.Response:
     method, path = what.split()
     return office.ask(method, path, token, headers=HTML)
@@ -265,10 +273,6 @@ def test_a_program_is_answered_with_json(office: Office) -> None:
 
 def test_what_is_refused_on_a_protected_branch_is_not_offered(office: Office) -> None:
     """And said why, to those to whom it is offered elsewhere."""
-    github, repository = office.world.github, office.world.repository
-    for name in ("release", "free"):
-        github.push(repository, name)
-    github.protect(repository, "release")
     app_id = office.new_app()
     ids = [office.database(app_id, Environment.BRANCH, name).id for name in ("release", "free")]
     run = past_run(office, app_id, branch_name="release")
