@@ -29,7 +29,7 @@ def check_can_listen(host: str, port: int | None) -> None:
             if error.errno == errno.EADDRINUSE:
                 raise Conflict(
                     f"Another program listens on {where}.",
-                    advice="Stop that program, or choose another port.",
+                    advice="Stop that program, or choose another port (--port).",
                 ) from error
             raise Invalid(
                 f"No server can listen on {where}: {error.strerror}.",

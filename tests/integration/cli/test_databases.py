@@ -159,13 +159,10 @@ def test_a_reset_forgets_that_a_seed_was_asked_for(login_branch: Installation) -
 
 def test_a_seed_is_refused_where_no_run_would_do_it(assigned: Installation) -> None:
     assigned.ok("databases", "create", "acme/shop", "--environment", "production")
-    assigned.ok("databases", "create", "acme/shop", "--environment", "dev")
 
-    of_production = assigned.run("databases", "seed", "acme/shop", "--environment", "production")
-    of_dev = assigned.run("databases", "seed", "acme/shop", "--environment", "dev")
+    refused = assigned.run("databases", "seed", "acme/shop", "--environment", "production")
 
-    assert (of_production.returncode, of_dev.returncode) == (1, 1)
-    assert "--seed-production" in of_production.stderr
-    assert "your own machine" in of_dev.stderr
+    assert refused.returncode == 1
+    assert "--seed-production" in refused.stderr
     assigned.ok("apps", "edit", "acme/shop", "--seed-production")
     assigned.ok("databases", "seed", "acme/shop", "--environment", "production")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from tests import commands
 from tests.integration.serve.installation import Installation
 
 TABLE = 'psql -qc "CREATE TABLE IF NOT EXISTS users (name text)"'
@@ -101,7 +102,9 @@ def test_the_commands_get_what_env_prints_and_none_of_the_service_s_secrets(
         'test -z "$COPPICE_SECRET_KEYS$PGAPPNAME$DATABASE_URL_POOLED"'
     )
 
-    planted = replace(planted, settings={**planted.settings, **inherited})
+    planted = replace(
+        planted, settings={**planted.settings, **inherited}, way_to_run=commands.start
+    )
 
     planted.ok(*MIGRATE, "--migration-command", command, "--no-seed")
 
