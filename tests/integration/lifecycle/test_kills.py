@@ -64,7 +64,7 @@ def test_creating_ends_with_one_database_its_roles_and_one_check(
         assert check.conclusion == "success"
         if not died:
             break
-    assert call > 20
+    assert call > 15
 
 
 def test_deleting_ends_with_logins_refused_and_data_kept(
@@ -86,7 +86,7 @@ def test_deleting_ends_with_logins_refused_and_data_kept(
         assert not is_open(postgres_superuser, database)
         if not died:
             break
-    assert call > 8
+    assert call > 4
 
 
 def test_restoring_ends_with_the_same_database_open(
@@ -131,7 +131,7 @@ def test_starting_afresh_ends_with_a_new_database_and_the_old_one_kept(
         if not died:
             break
         before = after
-    assert call > 20
+    assert call > 15
 
 
 def test_rebuilding_empties_once_and_ends_ready(
@@ -175,7 +175,7 @@ def test_dropping_ends_with_nothing_left(
         assert traces_of(postgres_superuser, before) == 0
         if not died:
             break
-    assert call > 8
+    assert call > 4
 
 
 def push(world: World, branch: str) -> str:
