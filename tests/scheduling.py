@@ -10,6 +10,8 @@ _SERVICES = {
     "test_tools.py": "first service",
     "test_local_work.py": "first service",
     "test_secrets.py": "first service",
+    "test_seeding.py": "first service",
+    "test_shadow.py": "first service",
     "test_branches.py": "second service",
     "test_workflows.py": "second service",
     # Its storms use up the writes that an installation has in a minute: checks would wait.
@@ -22,6 +24,7 @@ _TOGETHER = tuple(
     for folder in (
         "integration/api/",
         "integration/auth/",
+        "integration/cli/test_remote.py",
         "integration/github/",
         "integration/intake/",
         "integration/web/",

@@ -123,14 +123,8 @@ class Installation:
     def close(self) -> None:
         """End whatever is left, in the way of a machine that is switched off."""
         for process in self.started:
-            if process.poll() is None:
-                process.terminate()
-        for process in self.started:
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)
