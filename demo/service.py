@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from demo.interruption import pause
@@ -36,7 +36,7 @@ class Service:
             "COPPICE_DATA_DIR": str(folder / "data"),
             **settings,
         }
-        self._environ = {
+        self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "LANG": "C.UTF-8",
@@ -58,7 +58,7 @@ class Service:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve"],
                 cwd=CHECKOUT,
-                env=self._environ,
+                env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -84,10 +84,15 @@ class Service:
 
         Raises AssertionError, with its messages, when it fails.
         """
-        finished = subprocess.run(
+        finished = self._run(arguments)
+        assert finished.returncode == 0, f"{arguments}:\n{finished.stdout}{finished.stderr}"
+        return finished.stdout
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "app", *arguments],
             cwd=CHECKOUT,
-            env=self._environ,
+            env=self.environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -95,8 +100,6 @@ class Service:
             start_new_session=True,
             check=False,
         )
-        assert finished.returncode == 0, f"{arguments}:\n{finished.stdout}{finished.stderr}"
-        return finished.stdout
 
     def is_running(self) -> bool:
         """Whether the process that was started still runs."""

@@ -10,6 +10,7 @@ from demo.github.server import LocalGitHub
 from demo.runner import Runner, copy_action
 from demo.service import Service
 from tests.end_to_end.project import Plan, Project, Site
+from tests.end_to_end.service import QuickService
 
 NewProject = Callable[[Plan], Project]
 
@@ -26,7 +27,7 @@ def github() -> Iterator[LocalGitHub]:
 def service(github: LocalGitHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with an instance that it provisioned; tests use repositories of their own."""
     folder = tmp_path_factory.mktemp("service")
-    service = Service(folder, settings=_settings(github))
+    service = QuickService(folder, settings=_settings(github))
     service.start()
     github.webhook_url = f"{service.url}/webhooks/github"
     service.coppice("instances", "provision", "local")

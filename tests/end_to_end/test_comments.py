@@ -100,14 +100,7 @@ def test_people_who_may_write_are_obeyed(talk: Conversation, role: str) -> None:
     talk.summary("| ready | none yet | ")
     assert reactions(comment) == ["eyes"]
     assert talk.tables() == set()
-
-
-def test_what_was_reset_is_migrated_by_the_next_run(talk: Conversation) -> None:
-    talk.say("/db reset", "write")
-    talk.summary("| ready | none yet | ")
-
     again = talk.project.run(talk.branch)
-
     assert again.outcome.succeeded, again.log
     assert talk.tables() >= {"users", "orders"}
 

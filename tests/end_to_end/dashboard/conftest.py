@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from demo.github.server import LocalGitHub
-from demo.service import Service
 from tests.end_to_end.dashboard.visitor import CHROMIUM, FLAGS, OPERATOR, Dashboard
+from tests.end_to_end.service import QuickService
 
 Visit = Callable[..., Page]
 
@@ -30,7 +30,7 @@ def dashboard(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("dashboard")
     with LocalGitHub() as github:
         github.install("acme")
-        service = Service(folder, settings=_settings(github))
+        service = QuickService(folder, settings=_settings(github))
         github.allow_callback(f"{service.url}/login/callback")
         service.start()
         github.webhook_url = f"{service.url}/webhooks/github"

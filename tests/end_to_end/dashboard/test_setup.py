@@ -10,6 +10,7 @@ from demo.github.server import LocalGitHub
 from demo.service import Service
 from demo.stage import wait_for
 from tests.end_to_end.dashboard.visitor import PATIENCE_MS
+from tests.end_to_end.service import QuickService
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def github() -> Iterator[LocalGitHub]:
 @pytest.fixture
 def service(github: LocalGitHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """As it is before anybody has set anything but where GitHub is."""
-    service = Service(
+    service = QuickService(
         tmp_path_factory.mktemp("first-start"),
         settings={
             "COPPICE_GITHUB_URL": github.url,
