@@ -19,6 +19,7 @@ from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, admin_login, connect, dsn
 from app.store.schema import migrate
 from tests import postgres_cluster
+from tests.scheduling import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.scheduling import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
 
 _DIRECTORY = pytest.StashKey[Path]()

@@ -1,4 +1,4 @@
-"""Which process of pytest-xdist runs which test."""
+"""Which process of pytest-xdist runs which test, and when."""
 
 import pytest
 from xdist.remote import Producer
@@ -32,6 +32,8 @@ _TOGETHER = tuple(
         "test_",
     )
 )
+# The longest come first, so that no process is left with one when all others are done.
+_FIRST = ("tests/end_to_end/", "tests/integration/lifecycle/test_kills.py")
 _FOLDER = "tests/end_to_end/"
 _DASHBOARD = _FOLDER + "dashboard/"
 
@@ -46,6 +48,12 @@ class TogetherWhereServicesRun(LoadScopeScheduling):  # type: ignore[misc]
         if file.startswith(_TOGETHER):
             return file
         return _SERVICES.get(file.removeprefix(_FOLDER), nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; within each kind the order stays random."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
 
 
 @pytest.hookimpl(optionalhook=True)
