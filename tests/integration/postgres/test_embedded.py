@@ -26,6 +26,10 @@ from app.postgres.sessions import admin_login, connect
 
 FAST = {"fsync": "off"}
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+FOR_ALL = pytest.mark.skipif(
+    not all(folder.stat().st_mode & 0o001 for folder in Path(__file__).parents),
+    reason="another account cannot enter the folders above this checkout",
+)
 NewServer = Callable[..., EmbeddedServer]
 
 
@@ -307,6 +311,7 @@ def test_programs_in_a_private_folder_are_copied(new_server: NewServer, place: P
 
 
 @AS_ROOT
+@FOR_ALL
 def test_an_ordinary_user_needs_no_root(new_server: NewServer, place: Path) -> None:
     nobody = pwd.getpwnam("nobody").pw_uid
     os.chown(place, nobody, -1)
