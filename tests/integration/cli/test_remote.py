@@ -7,16 +7,14 @@ import shutil
 import stat
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
 from app.core.instances import AdminLogin
-from app.postgres.sessions import admin_login, connect
 from app.store.vault import new_key
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
@@ -83,24 +81,26 @@ def shop(github: LocalGitHub) -> Repository:
 
 
 @pytest.fixture(scope="module")
+def module_state(new_state_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    with new_state_database() as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
 def service(  # noqa: PLR0917 - fixtures
     github: LocalGitHub,
     shop: Repository,
     postgres_superuser: AdminLogin,
     postgres_admin: AdminLogin,
-    state_template: str,
+    module_state: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Installation]:
     """`serve`, with the repository assigned."""
-    name = f"state_{uuid.uuid4().hex}"
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
     folder = tmp_path_factory.mktemp("service")
     key = folder / "key.pem"
     key.write_text(github.private_key)
     settings = {
-        "COPPICE_DATABASE_URL": state_url(postgres_superuser, name),
+        "COPPICE_DATABASE_URL": state_url(postgres_superuser, module_state),
         "COPPICE_SECRET_KEYS": new_key(),
         "COPPICE_GITHUB_APP_ID": str(github.app_id),
         "COPPICE_GITHUB_PRIVATE_KEY_FILE": str(key),
@@ -123,8 +123,6 @@ def service(  # noqa: PLR0917 - fixtures
             made.run("databases", "delete", database["name"], "--now", "--yes")
     finally:
         made.close()
-    with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
 
 
 @pytest.fixture
