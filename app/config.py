@@ -63,6 +63,7 @@ class GitHubLogin:
 List = BeforeValidator(values.comma_separated)
 Url = Annotated[str, AfterValidator(values.base_url)]
 _APP_ID = values.whole_number(1, 2**63 - 1, words="the number that the App's page at GitHub shows")
+_PROXIES = values.whole_number(0, 9, words="how many proxies are in front, from 0 to 9")
 _DAYS = values.whole_number(1, 3650, words="a whole number of days from 1 to 3650")
 
 
@@ -89,6 +90,8 @@ class Config(BaseModel):
     bind: Annotated[Bind, BeforeValidator(Bind.parse)] = Bind(host="127.0.0.1", port=8000)
     public_url: Url = ""
     """Without a trailing slash; never empty once loaded."""
+    proxies: Annotated[int, BeforeValidator(_PROXIES)] = 0
+    """How many proxies in front each add who asked them to `X-Forwarded-For`."""
     github_app_id: Annotated[int, BeforeValidator(_APP_ID)] | None = None
     github_private_key: Annotated[SecretStr, AfterValidator(values.rsa_key)] | None = None
     github_webhook_secrets: Annotated[tuple[SecretStr, ...], List] = ()

@@ -41,7 +41,7 @@ graceful_timeout = 25
 keepalive = 15
 max_requests = 0
 control_socket_disable = True
-# Nothing of X-Forwarded-*: anybody could write it, and no setting says which proxy is ours.
+# Nothing of X-Forwarded-* here: anybody could write it. COPPICE_PROXIES is the application's.
 forwarded_allow_ips = ""
 logger_class = JsonLogger
 proc_name = "coppice-web"

@@ -1,6 +1,7 @@
 """The web application: webhooks, the API, health."""
 
 from flask_openapi3.openapi import OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
 from app.operations.administration.instance_requests import Clusters
@@ -53,4 +54,9 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.register_blueprint(setup.pages)
     api.init_app(app)
     dashboard.init_app(app)
+    if config.proxies:
+        # Only who asked: the service's own address is a setting, whatever a proxy says of it.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0
+        )
     return app

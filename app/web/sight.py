@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from flask import current_app
+
 from app.core.assignments import App
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -10,14 +12,14 @@ from app.core.errors import Forbidden, NotFound
 from app.core.identifiers import AppId, DatabaseId
 from app.core.instances import Instance
 from app.core.ownership import owns
-from app.core.people import Act, Wanted
+from app.core.people import Act, Wanted, refusal
 from app.core.repositories import Repository
 from app.core.runs import Run
 from app.operations.administration import assignments
 from app.operations.administration.assignments import Assigned
 from app.operations.administration.databases import Place
 from app.operations.services import Services
-from app.web.identity import require, require_steward
+from app.web.identity import Permissions, require, require_steward
 
 
 def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
@@ -151,6 +153,14 @@ def of_apps(databases: Sequence[Database], seen: Sequence[Assigned]) -> list[Dat
     """Those of the databases that belong to these apps."""
     ids = {one.assignment.app.id for one in seen}
     return [one for one in databases if one.app_id in ids]
+
+
+def may_connect(services: Services, assigned: Assigned) -> bool:
+    """Whether the actor may have connection strings of the app, as far as GitHub was asked."""
+    permissions: Permissions = current_app.extensions["permissions"]
+    permission = permissions.of(services, assigned.repository, services.actor, is_fresh=False)
+    wanted = Wanted(act=Act.CONNECT, app_id=assigned.assignment.app.id)
+    return refusal(services.actor, wanted, permission=permission) is None
 
 
 def _sees(services: Services, assigned: Assigned) -> bool:

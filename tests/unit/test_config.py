@@ -252,6 +252,12 @@ def test_a_number_is_asked_for_in_words(days: str) -> None:
     ]
 
 
+def test_nobody_s_word_is_taken_for_where_people_are_until_proxies_are_counted() -> None:
+    assert Config.from_environ({}).proxies == 0
+    assert Config.from_environ({"COPPICE_PROXIES": "2"}).proxies == 2
+    assert "COPPICE_PROXIES: must be how many proxies" in problems_of({"COPPICE_PROXIES": "all"})
+
+
 @pytest.mark.parametrize("name", ["SECRET_KEYS", "GITHUB_WEBHOOK_SECRETS", "OPERATORS"])
 def test_a_list_with_nothing_in_it_is_a_problem(name: str) -> None:
     assert f"COPPICE_{name}: holds nothing but commas" in problems_of({f"COPPICE_{name}": " , "})

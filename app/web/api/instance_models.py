@@ -140,7 +140,9 @@ class InstanceShown(BaseModel):
     name: str
     kind: str
     status: str
-    public_address: AddressShown
+    public_address: AddressShown | None = Field(
+        description="For those who may write to a repository with databases on it"
+    )
     pooler_address: AddressShown | None
     pooler_knows_job_logins: bool
     ca_certificate: str | None
@@ -153,8 +155,9 @@ class InstanceShown(BaseModel):
     )
 
     @classmethod
-    def of(cls, one: InstanceOverview, *, is_steward: bool) -> "InstanceShown":
+    def of(cls, one: InstanceOverview, *, is_steward: bool, may_connect: bool) -> "InstanceShown":
         instance, admin = one.instance, one.instance.admin
+        public, pooler = instance.public_address, instance.pooler_address
         administration = AdministrationShown(
             host=admin.address.host, port=admin.address.port, user=admin.user
         )
@@ -162,12 +165,10 @@ class InstanceShown(BaseModel):
             name=instance.name,
             kind=instance.kind,
             status=one.status,
-            public_address=AddressShown.of(instance.public_address),
-            pooler_address=(
-                AddressShown.of(instance.pooler_address) if instance.pooler_address else None
-            ),
+            public_address=AddressShown.of(public) if may_connect else None,
+            pooler_address=AddressShown.of(pooler) if pooler and may_connect else None,
             pooler_knows_job_logins=instance.pooler_knows_job_logins,
-            ca_certificate=instance.public_address.ca_certificate,
+            ca_certificate=public.ca_certificate if may_connect else None,
             apps=list(one.app_ids),
             databases=len(one.databases),
             limits=LimitsShown.of(one.limits),

@@ -123,9 +123,12 @@ def shown(services: Services, instance: Instance) -> InstanceShown:
     is_steward = services.actor.only_app is None and (
         services.actor.is_operator or sight.is_owned(services, instance)
     )
+    may_connect = is_steward
     if not is_steward:
         seen = [one for one in sight.apps(services) if one.instance.id == instance.id]
         ids = tuple(one.assignment.app.id for one in seen)
         databases = tuple(sight.of_apps(whole.databases, seen))
         whole = replace(whole, app_ids=ids, databases=databases)
-    return InstanceShown.of(whole, is_steward=is_steward)
+        # Not for all readers: of a public repository that is everybody.
+        may_connect = any(sight.may_connect(services, one) for one in seen)
+    return InstanceShown.of(whole, is_steward=is_steward, may_connect=may_connect)

@@ -194,6 +194,21 @@ def test_lists_hold_what_one_may_see(office: Office) -> None:
     assert instance["administration"] is None
 
 
+def test_where_a_server_is_learns_who_may_connect_to_it(office: Office) -> None:
+    office.new_app()
+
+    found = {
+        role: office.ask("GET", "/api/v1/instances/tenants", token).json()
+        for role, token in office.people.items()
+        if role != "none"
+    }
+
+    told = [role for role, instance in found.items() if instance["public_address"] is not None]
+    assert told == ["write", "maintain", "admin", "operator"]
+    assert found["write"]["administration"] is None
+    assert "127.0.0.1" not in str(found["read"])
+
+
 def test_strangers_see_empty_lists(office: Office) -> None:
     office.new_app()
 

@@ -30,6 +30,33 @@ def test_who_logged_in_is_who_acts(browser: FlaskClient) -> None:
     assert answer.json == {"name": "github:mona", "is_operator": True, "id": 7, "at": "192.0.2.7"}
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "source"),
+    [
+        ("0", "203.0.113.9", "192.0.2.7"),
+        ("1", "203.0.113.9", "203.0.113.9"),
+        ("1", "10.0.0.1, 203.0.113.9", "203.0.113.9"),
+        ("2", "10.0.0.1, 203.0.113.9, 192.0.2.1", "203.0.113.9"),
+        ("2", "203.0.113.9", "192.0.2.7"),
+        ("1", "", "192.0.2.7"),
+    ],
+)
+def test_where_somebody_is_say_the_proxies_in_front_and_nobody_else(
+    make_application: MakeApplication, proxies: str, forwarded: str, source: str
+) -> None:
+    browser = make_application(COPPICE_PROXIES=proxies).test_client()
+    browser.get("/as/mona")
+
+    answer = browser.get(
+        "/act",
+        environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
+        headers={"X-Forwarded-For": forwarded},
+    )
+
+    assert answer.json is not None
+    assert answer.json["at"] == source
+
+
 def test_nobody_acts_without_a_session(browser: FlaskClient) -> None:
     assert browser.get("/act").status_code == 401
 
