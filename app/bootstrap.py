@@ -34,6 +34,7 @@ from app.store.connection import open_pool
 from app.store.databases import PostgresDatabases
 from app.store.deliveries import PostgresDeliveries
 from app.store.device_logins import PostgresDeviceLogins
+from app.store.ended_sessions import PostgresEndedSessions
 from app.store.github_app import StoredGitHubApp
 from app.store.history import PostgresHistory
 from app.store.instances import PostgresInstances
@@ -168,6 +169,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             access_tokens=PostgresTokens(pool),
             device_logins=PostgresDeviceLogins(pool),
             login_links=PostgresLoginLinks(pool),
+            ended_sessions=PostgresEndedSessions(pool),
             measurements=PostgresMeasurements(pool),
             limits=PostgresInstanceLimits(pool),
             claims=PostgresClaims(pool, defer=defer),

@@ -18,7 +18,7 @@ from app.operations.ports.postgres import DatabaseServer
 from app.operations.ports.pull_requests import Commands, Summaries
 from app.operations.ports.records import Audit, Queue
 from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs, Seeds
-from app.operations.ports.sign_in import AppRegistration, GitHubAccounts, LoginLinks
+from app.operations.ports.sign_in import AppRegistration, EndedSessions, GitHubAccounts, LoginLinks
 from app.operations.ports.tokens import AccessTokens, DeviceLogins
 
 
@@ -43,6 +43,7 @@ class Services:
     access_tokens: AccessTokens
     device_logins: DeviceLogins
     login_links: LoginLinks
+    ended_sessions: EndedSessions
     measurements: Measurements
     limits: InstanceLimits
     claims: Claims

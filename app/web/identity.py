@@ -59,10 +59,22 @@ class Permissions:
 
 
 def current_actor() -> Actor:
-    """Who sent the request, by its token or else its session. Raises Unauthorized for nobody."""
+    """Who sent the request, by its token or else its session.
+
+    Raises Unauthorized for nobody; StateUnavailable.
+    """
+    # Several ask within one request, and the answer must not change between them.
+    if "actor" not in g:
+        g.actor = _actor_of_request()
+    actor: Actor = g.actor
+    return actor
+
+
+def _actor_of_request() -> Actor:
     authorization = request.headers.get("Authorization")
     if authorization is None:
-        if (person := sessions.actor()) is not None:
+        services: Services = current_app.extensions["services"]
+        if (person := sessions.actor(services.ended_sessions)) is not None:
             return person
         raise Unauthorized("Nobody is logged in.", advice="Log in, or send a token.")
     # With this header the cookie counts for nothing: such requests are not checked for forgery.
@@ -72,14 +84,10 @@ def current_actor() -> Actor:
     admin_token: str = current_app.extensions["admin_token"]
     if admin_token and hmac.compare_digest(token.encode(), admin_token.encode()):
         return OPERATOR
-    # Several ask within one request, and the answer must not change between them.
-    if "token_actor" not in g:
-        g.token_actor = actor_of_token(token)
-    actor: Actor = g.token_actor
-    return actor
+    return _actor_of_token(token)
 
 
-def actor_of_token(secret: str) -> Actor:
+def _actor_of_token(secret: str) -> Actor:
     """Whom a token of the API acts as. Raises Unauthorized when it is not known (any more)."""
     services: Services = current_app.extensions["services"]
     token = tokens.known(services, secret)

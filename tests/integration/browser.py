@@ -45,5 +45,7 @@ def _cookie(secret_key: str, login: str, user_id: int) -> str:
     app.secret_key = sessions.signing_keys([secret_key])[0]
     signer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert signer
-    person = Person(until=int(time.time()) + 3600, user_id=user_id, login=login, name=login)
+    person = Person(
+        key=login, until=int(time.time()) + 3600, user_id=user_id, login=login, name=login
+    )
     return str(signer.dumps({"person": asdict(person)}))

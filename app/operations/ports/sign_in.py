@@ -52,6 +52,15 @@ class GitHubAccounts(Protocol):
         """
 
 
+class EndedSessions(Protocol):
+    """Sessions of browsers that were ended before their time; only hashes of their keys."""
+
+    def add(self, fingerprint: bytes, *, until: datetime) -> None:
+        """Ended for ever; it may be forgotten then. Also forgets those whose time is over."""
+
+    def has(self, fingerprint: bytes) -> bool: ...
+
+
 class LoginLinks(Protocol):
     """Links that let an operator in once; only their hashes are kept."""
 

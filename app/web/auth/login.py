@@ -56,7 +56,7 @@ def local_path(wanted: str) -> str:
 def show() -> ResponseReturnValue:
     """How to get in: through GitHub if there is an App for it, else by the link."""
     wanted = local_path(request.args.get("next", ""))
-    if sessions.actor() is not None:
+    if sessions.actor(_services().ended_sessions) is not None:
         return redirect(wanted)
     app = _services().github_app.current(is_fresh=True)
     begin = "/login/github?" + urlencode({"next": wanted})
@@ -95,7 +95,7 @@ def finish() -> ResponseReturnValue:
         token, teams=sorted(each for each in operators if "/" in each)
     )
     sessions.begin(user_id=account.id, login=account.login, name=account.name, teams=account.teams)
-    actor = sessions.actor() or Actor(name=f"github:{account.login}")
+    actor = Actor(name=f"github:{account.login}", login=account.login, user_id=account.id)
     _acting(actor).record("log in", "dashboard")
     return redirect(local_path(str(expected.get("next", ""))))
 
@@ -103,10 +103,11 @@ def finish() -> ResponseReturnValue:
 @pages.post("/logout")
 def log_out() -> ResponseReturnValue:
     """End the session of this browser."""
-    actor = sessions.actor()
+    ended = _services().ended_sessions
+    actor = sessions.actor(ended)
+    sessions.end(ended)
     if actor is not None:
         _acting(actor).record("log out", "dashboard")
-    sessions.end()
     return redirect("/login", code=303)
 
 

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -17,6 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.config import Config
 from app.core.people import OPERATOR, Actor
+from app.core.tokens import fingerprint
+from app.operations.ports.sign_in import EndedSessions
 
 SESSION_SECONDS = 12 * 3600
 _PERSON = "person"
@@ -26,6 +29,8 @@ _PERSON = "person"
 class Person:
     """Who logged in."""
 
+    key: str
+    """Random, the session's own: by its hash a session is known as ended."""
     until: int
     """When the session ends, in seconds since the epoch."""
     user_id: int = 0
@@ -77,19 +82,28 @@ def _derived(secret_key: str) -> bytes:
 def begin(*, user_id: int = 0, login: str = "", name: str = "", teams: Sequence[str] = ()) -> None:
     """Log somebody in; nothing of what the browser brought along stays."""
     until = int(time.time()) + SESSION_SECONDS
-    person = Person(until=until, user_id=user_id, login=login, name=name, teams=tuple(teams))
+    person = Person(
+        key=secrets.token_urlsafe(),
+        until=until,
+        user_id=user_id,
+        login=login,
+        name=name,
+        teams=tuple(teams),
+    )
     session.clear()
     session.permanent = True
     session[_PERSON] = asdict(person)
 
 
-def end() -> None:
-    """Log out: the answer takes the cookie away."""
+def end(ended: EndedSessions) -> None:
+    """Log out: the answer takes the cookie away, and a copy of it counts for nothing."""
+    if (known := person()) is not None:
+        ended.add(fingerprint(known.key), until=datetime.fromtimestamp(known.until, UTC))
     session.clear()
 
 
 def person() -> Person | None:
-    """Who is logged in by the request's cookie; None for nobody, or no longer."""
+    """Whom the request's cookie names; None for nobody, or when its time is over."""
     found: Any = session.get(_PERSON)
     if found is None:
         return None
@@ -100,10 +114,10 @@ def person() -> Person | None:
     return known if time.time() < known.until else None
 
 
-def actor() -> Actor | None:
-    """Whom the request's cookie speaks for."""
+def actor(ended: EndedSessions) -> Actor | None:
+    """Whom the request's cookie speaks for. Raises StateUnavailable."""
     known = person()
-    if known is None:
+    if known is None or ended.has(fingerprint(known.key)):
         return None
     if not known.user_id:
         return OPERATOR

@@ -173,6 +173,21 @@ def test_log_out_ends_the_session(browser: Browser, site: Site) -> None:
     assert ("github:mona", "log out") in site.audit()
 
 
+def test_a_copy_of_the_cookie_ends_with_the_session(browser: Browser, site: Site) -> None:
+    browser.log_in("mona")
+    thief, other = site.browser(), site.browser()
+    thief.session.cookies.update(browser.session.cookies)
+    other.log_in("mona")
+    before = thief.who()
+
+    browser.submit(browser.get("/nowhere"), action="/logout")
+
+    assert (before, thief.who()) == ("mona", None)
+    assert thief.get("/apps").headers["Location"].startswith("/login?")
+    assert thief.get("/login").status_code == 200
+    assert other.who() == "mona"
+
+
 def test_another_site_cannot_log_anybody_out(browser: Browser) -> None:
     browser.log_in("mona")
 

@@ -1,0 +1,32 @@
+"""Sessions that people ended before their time, in the state database."""
+
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+
+class PostgresEndedSessions:
+    """The `EndedSessions` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        self._pool = pool
+
+    def add(self, fingerprint: bytes, *, until: datetime) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            connection.execute("DELETE FROM ended_sessions WHERE until <= now()")
+            connection.execute(
+                "INSERT INTO ended_sessions (fingerprint, until) VALUES (%s, %s)"
+                " ON CONFLICT DO NOTHING",
+                [fingerprint, until],
+            )
+
+    def has(self, fingerprint: bytes) -> bool:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT FROM ended_sessions WHERE fingerprint = %s", [fingerprint]
+            ).fetchone()
+        return row is not None
