@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow, class_row
@@ -105,31 +106,31 @@ class PostgresMeasurements:
 
     def history(self, app_id: AppId, *, since: datetime) -> Sequence[SizeSample]:
         """See the port."""
-        with (
-            self._pool.connection() as connection,
-            connection.cursor(row_factory=class_row(SizeSample)) as cursor,
-        ):
-            return cursor.execute(
-                "SELECT database_id, measured_at, size_bytes FROM database_sizes"
-                " JOIN databases ON databases.id = database_id"
-                " WHERE app_id = %s AND measured_at >= %s ORDER BY measured_at, database_id",
-                [app_id, since],
-            ).fetchall()
+        return self._samples(
+            " JOIN databases ON databases.id = database_id"
+            " WHERE app_id = %(id)s AND measured_at >= %(since)s ORDER BY measured_at, database_id",
+            {"id": app_id, "since": since},
+        )
 
     def of_database(
         self, database_id: DatabaseId, *, after: datetime | None, limit: int
     ) -> Sequence[SizeSample]:
         """See the port."""
+        return self._samples(
+            " WHERE database_id = %(id)s"
+            " AND (%(after)s::timestamptz IS NULL OR measured_at > %(after)s)"
+            " ORDER BY measured_at LIMIT %(limit)s",
+            {"id": database_id, "after": after, "limit": limit},
+        )
+
+    def _samples(self, which: LiteralString, parameters: Mapping[str, object]) -> list[SizeSample]:
         with (
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(SizeSample)) as cursor,
         ):
             return cursor.execute(
-                "SELECT database_id, measured_at, size_bytes FROM database_sizes"
-                " WHERE database_id = %(id)s"
-                " AND (%(after)s::timestamptz IS NULL OR measured_at > %(after)s)"
-                " ORDER BY measured_at LIMIT %(limit)s",
-                {"id": database_id, "after": after, "limit": limit},
+                "SELECT database_id, measured_at, size_bytes FROM database_sizes" + which,
+                parameters,
             ).fetchall()
 
     def forget(self, *, before: datetime) -> None:

@@ -116,7 +116,7 @@ def test_a_made_database_says_how_long_it_took() -> None:
     content = reports.database_ready(FIRST, DATABASE, seconds=0.42)
 
     assert content.conclusion is Conclusion.SUCCESS
-    assert "`3ba03b--feature-login--abc` of branch `feature/login` was made in 0.4 s" in (
+    assert "`3ba03b--feature-login--abc` of branch `feature/login` was made in 420 ms" in (
         content.summary
     )
 
@@ -241,7 +241,7 @@ def test_a_seed_is_part_of_the_success() -> None:
     content = migration_reports.finished(seeded())
 
     assert content.conclusion is Conclusion.SUCCESS
-    assert content.title == "Migrated in 3.2 s, seeded in 0.5 s"
+    assert content.title == "Migrated in 3.2 s, seeded in 500 ms"
     assert "`npx prisma db seed`" in content.summary
     assert content.text == "```text\n1 applied\n```\n\n```text\n2 users\n```"
 

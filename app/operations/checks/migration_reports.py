@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.core.amounts import duration
 from app.core.assignments import App
 from app.core.checks import CheckContent, Conclusion
 from app.core.databases import Database
@@ -9,7 +10,7 @@ from app.core.environments import Environment
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import seed_reports
 from app.operations.checks.command_words import command_line, facts, log_blocks
-from app.operations.checks.reports import database_words, duration, migration_check_name
+from app.operations.checks.reports import database_words, migration_check_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

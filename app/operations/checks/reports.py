@@ -1,5 +1,6 @@
 """What our check runs say. Pure: names, titles, words for people, never a secret."""
 
+from app.core.amounts import duration
 from app.core.assignments import App
 from app.core.checks import CheckAction, CheckContent, Conclusion
 from app.core.databases import Database
@@ -77,14 +78,6 @@ def migration_skipped(app: App, environment: Environment, *, why: str) -> CheckC
         title="No migration",
         summary=f"This commit was not migrated on {environment}. {why}",
     )
-
-
-def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 5 s`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def database_words(database: Database) -> str:

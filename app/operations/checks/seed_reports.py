@@ -1,8 +1,8 @@
 """What the check run of a migration says about the seed command that followed. Pure."""
 
+from app.core.amounts import duration
 from app.core.runs import Migration, MigrationResult, Run, Seeding
 from app.operations.checks.command_words import facts
-from app.operations.checks.reports import duration
 
 
 def title(migration: Migration) -> str:
