@@ -44,6 +44,7 @@ _LATEST = """
     SELECT DISTINCT ON (database_id) database_id, size_bytes FROM database_sizes
     WHERE database_id = ANY(%s) ORDER BY database_id, measured_at DESC
 """
+_SAMPLES: LiteralString = "SELECT database_id, measured_at, size_bytes FROM database_sizes"
 
 
 class PostgresMeasurements:
@@ -128,10 +129,7 @@ class PostgresMeasurements:
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(SizeSample)) as cursor,
         ):
-            return cursor.execute(
-                "SELECT database_id, measured_at, size_bytes FROM database_sizes" + which,
-                parameters,
-            ).fetchall()
+            return cursor.execute(_SAMPLES + which, parameters).fetchall()
 
     def forget(self, *, before: datetime) -> None:
         """See the port."""
