@@ -110,13 +110,16 @@ def _changed(  # noqa: PLR0913 - one for each option
     connections: str | None,
     freeze: bool | None,
 ) -> Limits:
+    database_bytes = _size(database_size, present.database_bytes)
+    if freeze is None:
+        freeze = present.freezes and database_bytes is not None
     return replace(
         present,
         databases=_number(databases, present.databases),
-        database_bytes=_size(database_size, present.database_bytes),
+        database_bytes=database_bytes,
         total_bytes=_size(total_size, present.total_bytes),
         connections=_number(connections, present.connections),
-        freezes=present.freezes if freeze is None else freeze,
+        freezes=freeze,
     )
 
 

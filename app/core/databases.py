@@ -75,6 +75,8 @@ class Database:
     """A person deleted it: a push or a run brings it back, a reconcile does not."""
     is_frozen: bool = False
     """Past the size that its instance allows, so that nobody is let in."""
+    opened_at: datetime | None = None
+    """When a person opened it although it was frozen."""
 
     def tenant(
         self, *, extensions: tuple[str, ...] = (), connections: int | None = None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import floor
 
 from app.core import amounts
@@ -32,6 +33,8 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+OPEN_FOR = timedelta(minutes=15)
+"""For how long a frozen database is open when a person opens it, to delete rows, say."""
 
 
 class LimitReached(ProvisioningFailed):
@@ -86,19 +89,26 @@ def freezing(
     sizes: Iterable[tuple[Database, int]],
     *,
     frozen: frozenset[DatabaseId],
+    now: datetime,
 ) -> Freezing:
     """Which databases close, and which open again, now that their sizes are known.
 
-    Those that are closed already stand among the first: closing may be repeated.
+    Those that are closed already stand among the first: closing may be repeated. One that a person
+    has just opened stays open for `OPEN_FOR`.
     """
     to_freeze, to_thaw = [], []
     for database, size_bytes in sizes:
         is_over = limits.freezes and excess(limits, size_bytes) is not None
-        if is_over and (database.state is DatabaseState.READY or database.id in frozen):
+        is_open = database.state is DatabaseState.READY and not _is_just_opened(database, now)
+        if is_over and (is_open or database.id in frozen):
             to_freeze.append(database.id)
         if not is_over and database.id in frozen:
             to_thaw.append(database.id)
     return Freezing(freeze=tuple(to_freeze), thaw=tuple(to_thaw))
+
+
+def _is_just_opened(database: Database, now: datetime) -> bool:
+    return database.opened_at is not None and now < database.opened_at + OPEN_FOR
 
 
 def parse_size(text: str) -> int:

@@ -51,6 +51,16 @@ class PostgresChecks:
             ).fetchall()
         return [check_from(row) for row in rows]
 
+    def failed_commit(self, database_id: DatabaseId, *, name: str) -> CommitSha | None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT head_sha FROM checks WHERE database_id = %s AND name = %s"
+                " AND content ->> 'conclusion' = 'failure' ORDER BY updated_at DESC LIMIT 1",
+                [database_id, name],
+            ).fetchone()
+        return row["head_sha"] if row else None
+
     def want(
         self,
         content: CheckContent,

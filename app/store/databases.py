@@ -116,6 +116,8 @@ class PostgresDatabases:
                 "UPDATE databases SET state = %(state)s, reason = %(reason)s,"
                 " drop_after = NULL, is_deleted_by_hand = false,"
                 " is_frozen = is_frozen AND %(state)s = 'error',"
+                " opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now()"
+                "  ELSE opened_at END,"
                 " ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,"
                 " missing_since = CASE WHEN %(state)s = 'ready' THEN NULL ELSE missing_since END,"
                 " is_live = is_live AND %(state)s <> 'gone',"

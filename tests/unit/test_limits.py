@@ -19,6 +19,7 @@ from app.core.identifiers import (
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind
 from app.core.limits import (
     NO_LIMITS,
+    OPEN_FOR,
     Freezing,
     LimitReached,
     Limits,
@@ -138,11 +139,23 @@ def test_freezing_is_for_operators_who_want_it() -> None:
     known = frozenset({DatabaseId(3), DatabaseId(4)})
     measured = [large, small, frozen, emptied, broken]
 
-    reporting = freezing(Limits(database_bytes=5 * MB), measured, frozen=known)
-    strict = freezing(Limits(database_bytes=5 * MB, freezes=True), measured, frozen=known)
+    reporting = freezing(Limits(database_bytes=5 * MB), measured, frozen=known, now=NOW)
+    strict = freezing(Limits(database_bytes=5 * MB, freezes=True), measured, frozen=known, now=NOW)
 
     assert reporting == Freezing(freeze=(), thaw=(DatabaseId(3), DatabaseId(4)))
     assert strict == Freezing(freeze=(DatabaseId(1), DatabaseId(3)), thaw=(DatabaseId(4),))
+
+
+def test_what_a_person_opened_stays_open_for_a_while() -> None:
+    strict = Limits(database_bytes=5 * MB, freezes=True)
+    opened = database(1, DatabaseState.READY, opened_at=NOW)
+
+    found = [
+        freezing(strict, [(opened, 6 * MB)], frozen=frozenset(), now=NOW + after).freeze
+        for after in (timedelta(seconds=2), OPEN_FOR - timedelta(seconds=1), OPEN_FOR)
+    ]
+
+    assert found == [(), (), (opened.id,)]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from app.core.errors import Invalid
 from app.core.instances import Instance
-from app.core.intents import ApplyLimits, RotatePassword
+from app.core.intents import ApplyLimits, MeasureInstance, RotatePassword
 from app.core.limits import Limits
 from app.core.ownership import Claim, UnknownLink, check_claim, check_claimer, check_offer
 from app.core.repositories import Repository
@@ -61,6 +61,7 @@ def claim(
         at=services.clock(),
         then=[
             ApplyLimits(instance_id=instance.id),
+            MeasureInstance(instance_id=instance.id),
             *(RotatePassword(database_id=database.id) for database in databases),
         ],
     )

@@ -7,8 +7,8 @@ from app.operations.databases.provisioning import answers, ensure_database, serv
 from app.operations.services import Services
 
 ADVICE = (
-    "It lets nobody in until there is space. Fix opens it for some minutes, so that somebody can"
-    " delete rows; Reset empties it; or the operator allows it more."
+    "It lets nobody in until there is space. Fix opens it for a quarter of an hour, to delete rows;"
+    " Reset empties it; or the operator allows it more."
 )
 
 
@@ -24,7 +24,7 @@ def enforce(services: Services, instance_id: InstanceId) -> None:
         return
     sizes = services.measurements.sizes(list(databases))
     measured = [(databases[each], size) for each, size in sizes.items()]
-    changes = rules.freezing(limits, measured, frozen=frozen)
+    changes = rules.freezing(limits, measured, frozen=frozen, now=services.clock())
     for database_id in changes.freeze:
         _freeze(services, database_id, limits, size_bytes=sizes[database_id])
     for database_id in changes.thaw:

@@ -6,7 +6,7 @@ from app.core.databases import Database, DatabaseState, TenantDatabase
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
-from app.core.intents import AnswerPullRequest, Intent, MeasureInstance
+from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
 from app.operations.checks import reports
 from app.operations.databases import limits
 from app.operations.ports.checks import CheckSubject
@@ -84,7 +84,11 @@ def _ensure(services: Services, database_id: DatabaseId) -> Database:
             services.databases.change(
                 database_id,
                 state=DatabaseState.READY,
-                then=[*answers(services, database), measurement(database)],
+                then=[
+                    *answers(services, database),
+                    *corrections(services, database),
+                    measurement(database),
+                ],
             )
     return services.databases.get(database_id)
 
@@ -168,6 +172,19 @@ def answers(services: Services, database: Database) -> list[Intent]:
         AnswerPullRequest(repository_id=pull.repository_id, number=pull.number)
         for pull in pull_requests
     ]
+
+
+def corrections(services: Services, database: Database) -> list[Intent]:
+    """A job that takes back what the `database` check said on a commit, whoever mended it."""
+    app = services.apps.get(database.app_id)
+    repository = services.repositories.get(app.repository_id) if app else None
+    if app is None or repository is None:
+        return []
+    head_sha = services.checks.failed_commit(database.id, name=reports.database_check_name(app))
+    if head_sha is None:
+        return []
+    branch = database.branch or repository.default_branch
+    return [ReconcileBranch(repository_id=repository.id, branch=branch, head_sha=head_sha)]
 
 
 def _intend_shadow(services: Services, database: Database) -> Database | None:

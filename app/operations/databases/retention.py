@@ -14,6 +14,7 @@ from app.core.intents import (
 from app.core.repositories import InstallationState
 from app.operations.databases import limits
 from app.operations.databases.provisioning import (
+    corrections,
     password_of,
     server_of,
     shadow_of,
@@ -88,7 +89,9 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         server_of(services, database).unseal(
             tenant_of(services, database), password=password_of(services, database_id)
         )
-        services.databases.change(database_id, state=DatabaseState.READY)
+        services.databases.change(
+            database_id, state=DatabaseState.READY, then=corrections(services, database)
+        )
     return services.databases.get(database_id)
 
 

@@ -41,6 +41,9 @@ class Checks(Protocol):
 
     def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Check]: ...
 
+    def failed_commit(self, database_id: DatabaseId, *, name: str) -> CommitSha | None:
+        """The commit on which a check of this name last said that the database failed."""
+
     def want(
         self,
         content: CheckContent,

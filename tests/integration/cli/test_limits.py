@@ -27,6 +27,8 @@ def test_limits_add_up_and_go_one_by_one(linked: Installation) -> None:
     assert shown(linked)["limits"] == (
         "20 databases, 500 MB each, 1.5 GB in all, too large ones are frozen"
     )
+    linked.ok("instances", "limit", "main", "--database-size", "none")
+    assert shown(linked)["limits"] == "20 databases, 1.5 GB in all"
 
 
 def test_an_instance_has_no_limits_by_itself(linked: Installation) -> None:

@@ -11,7 +11,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Forbidden
 from app.core.instances import Instance, InstanceKind
-from app.core.limits import NO_LIMITS, LimitReached, Limits
+from app.core.limits import NO_LIMITS, OPEN_FOR, LimitReached, Limits
 from app.core.ownership import UnknownLink
 from app.core.people import Actor
 from app.core.repositories import Repository
@@ -112,6 +112,13 @@ def test_restoring_makes_no_more_than_the_limit(world: World, instance: Instance
     world.ready("old")
 
 
+def conclusion(world: World, sha: str) -> str | None:
+    """Of the `database` check that stands on a commit at GitHub."""
+    [check] = [one for one in world.checks(sha) if one.content.name == "database"]
+    assert check.is_posted
+    return check.content.conclusion
+
+
 def test_a_branch_that_comes_back_is_told_that_there_is_no_room(
     world: World, instance: Instance
 ) -> None:
@@ -137,19 +144,27 @@ def test_a_branch_that_comes_back_is_told_that_there_is_no_room(
     assert check.content.conclusion == "failure"
     assert "its 3 databases" in check.content.summary
 
+    limit(world, instance, databases=4)
+    databases.restore(world.services, kept)
+    world.settle()
+    assert conclusion(world, again) == "success"
+
 
 def test_with_room_again_fix_makes_it(world: World, instance: Instance) -> None:
     limit(world, instance, databases=2)
     world.assign()
-    world.github.push(world.repository, "x")
+    sha = world.github.push(world.repository, "x")
     world.settle()
     refused = world.database("x")
     assert refused is not None
+    assert conclusion(world, sha) == "failure"
 
     limit(world, instance, databases=3)
     databases.fix(world.services, refused)
+    world.settle()
 
     world.ready("x")
+    assert conclusion(world, sha) == "success"
 
 
 def test_a_limit_below_what_is_there_breaks_nothing(world: World, instance: Instance) -> None:
@@ -251,6 +266,16 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
         connect(world, frozen)
 
     databases.fix(world.services, frozen)
+    world.settle()  # also what comes by itself after a Fix, a measurement among it
+    measure(world)
+    assert world.ready("x").opened_at is not None
+    later = world.services.clock() + OPEN_FOR
+    measuring.measure_instance(replace(world.services, clock=lambda: later), instance.id)
+    again = world.database("x")
+    assert again is not None
+    assert again.is_frozen
+
+    databases.fix(world.services, again)
     with connect(world, world.ready("x")) as session:
         session.execute("DROP TABLE filling")
     measure(world)
@@ -389,6 +414,24 @@ def test_who_claims_an_instance_owns_it_with_the_plan_and_new_passwords(
         session.execute("SELECT 1")
     entries = [entry for entry in world.services.audit.latest() if "claim" in entry.action]
     assert [(one.actor, one.source) for one in entries] == [("github:octocat", "192.0.2.7")]
+
+
+def test_the_plan_opens_what_the_present_limits_had_frozen(world: World, offered: Instance) -> None:
+    world.assign()
+    measure(world)
+    limit(world, offered, database_bytes=MB, freezes=True)
+    production = world.shared(Environment.PRODUCTION)
+    assert production is not None
+    assert production.is_frozen
+
+    secret = offer(world, offered, databases=50)
+    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+    world.settle()
+
+    opened = world.shared(Environment.PRODUCTION)
+    assert opened is not None
+    with connect(world, opened) as session:
+        session.execute("SELECT 1")
 
 
 def test_a_link_works_once(world: World, offered: Instance) -> None:
