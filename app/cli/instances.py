@@ -36,13 +36,13 @@ from app.core.addresses import is_loopback
 from app.core.errors import Invalid
 from app.core.instances import InstanceKind
 from app.operations.administration import instances
+from app.operations.administration.instance_overviews import InstanceOverview, overview
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     InstanceChanges,
     LinkRequest,
     ProvisionRequest,
 )
-from app.operations.administration.instances import InstanceOverview
 from app.operations.administration.limits import described
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
@@ -148,8 +148,7 @@ def list_(*, as_json: AsJson = False) -> None:
     """Show all instances."""
     with open_here() as session:
         found = [
-            instances.overview(session.services, instance)
-            for instance in session.services.instances.all()
+            overview(session.services, instance) for instance in session.services.instances.all()
         ]
     rows = [_summary(one) for one in found]
     hint = "No instances yet. Make one: python -m app instances provision local"
@@ -160,7 +159,7 @@ def list_(*, as_json: AsJson = False) -> None:
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show an instance and its databases."""
     with open_here() as session:
-        one = instances.overview(session.services, session.services.instances.named(name))
+        one = overview(session.services, session.services.instances.named(name))
     instance, pooler = one.instance, one.instance.pooler_address
     record = {
         **_summary(one),
@@ -243,4 +242,5 @@ def _summary(one: InstanceOverview) -> Row:
         "address": f"{public.host}:{public.port}",
         "apps": list(one.app_ids),
         "databases": len(one.databases),
+        "problem": one.problem,
     }

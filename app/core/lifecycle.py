@@ -112,12 +112,22 @@ def sweep(
     )
 
 
-def instance_status(states: Iterable[DatabaseState], *, is_assigned: bool) -> InstanceStatus:
-    """One word for an instance, from the databases of the apps assigned to it.
+def instance_status(
+    states: Iterable[DatabaseState], *, is_assigned: bool, is_failing: bool
+) -> InstanceStatus:
+    """One word for an instance, from its server and the databases of the apps assigned to it.
 
     Deleted databases do not count. Failures show first: they need a person. An app that was just
     assigned has no databases for a moment: they are on their way.
+
+    Args:
+        states: Of the databases of assigned apps.
+        is_assigned: Whether there is such an app.
+        is_failing: The server did not answer when it was last asked, or cannot be used. No state
+            of a database tells that: nobody has touched them since.
     """
+    if is_failing:
+        return InstanceStatus.ERROR
     if not is_assigned:
         return InstanceStatus.UNASSIGNED
     known = set(states)

@@ -1,6 +1,6 @@
 """Sizes and servers' health in the state database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import LiteralString
@@ -88,16 +88,19 @@ class PostgresMeasurements:
 
     def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
         """See the port."""
+        return self.of_instances([instance_id]).get(instance_id)
+
+    def of_instances(
+        self, instance_ids: Collection[InstanceId]
+    ) -> Mapping[InstanceId, InstanceMeasurement]:
+        """See the port."""
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT measured_at, version, problem, advice, findings, free_bytes"
-                " FROM instance_measurements WHERE instance_id = %s",
-                [instance_id],
-            ).fetchone()
-        if row is None:
-            return None
-        findings = tuple(Finding(**finding) for finding in row["findings"])
-        return InstanceMeasurement(**{**row, "findings": findings})
+            rows = connection.execute(
+                "SELECT instance_id, measured_at, version, problem, advice, findings, free_bytes"
+                " FROM instance_measurements WHERE instance_id = ANY(%s)",
+                [list(instance_ids)],
+            ).fetchall()
+        return {InstanceId(row.pop("instance_id")): _measurement(row) for row in rows}
 
     def sizes(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, int]:
         """See the port."""
@@ -140,3 +143,8 @@ class PostgresMeasurements:
                 " AND measured_at > old.measured_at)",
                 [before],
             )
+
+
+def _measurement(row: DictRow) -> InstanceMeasurement:
+    findings = tuple(Finding(**finding) for finding in row["findings"])
+    return InstanceMeasurement(**{**row, "findings": findings})

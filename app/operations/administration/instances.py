@@ -1,15 +1,13 @@
 """Instances: making, linking, testing and forgetting PostgreSQL servers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 
 from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
-from app.core.databases import Database
-from app.core.errors import Conflict, Invalid, NotFound, ProvisioningFailed
+from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, ProvisioningFailed
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
-from app.core.lifecycle import InstanceStatus, instance_status
-from app.core.limits import Limits
 from app.core.ownership import check_own_way_in
 from app.operations.administration.instance_requests import (
     LOOPBACK,
@@ -18,21 +16,9 @@ from app.operations.administration.instance_requests import (
     LinkRequest,
     ProvisionRequest,
 )
+from app.operations.databases import measuring
 from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.services import Services
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceOverview:
-    """An instance and what is on it."""
-
-    instance: Instance
-    status: InstanceStatus
-    app_ids: tuple[str, ...]
-    databases: tuple[Database, ...]
-    limits: Limits
-    owner: str | None
-    """Login of the account that claimed it."""
 
 
 class NotUsable(Conflict):
@@ -128,28 +114,15 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
         instance = replace(instance, pooler_address=None, pooler_knows_job_logins=False)
     services.instances.update(instance)
     services.record("instances edit", name)
+    # What was wrong before is shown no longer.
+    with suppress(CoppiceError):
+        measuring.ask(services, instance)
     return instance, report
 
 
 def test(services: Services, name: str) -> ServerReport:
-    """Connect and say what is missing."""
-    return services.server_for(services.instances.named(name)).probe()
-
-
-def overview(services: Services, instance: Instance) -> InstanceOverview:
-    """An instance with its status, its apps and its databases."""
-    app_ids = [one.app.id for one in services.apps.assignments(instance_id=instance.id)]
-    databases = services.databases.all(instance_id=instance.id)
-    claim = services.claims.of_instance(instance.id)
-    states = [one.state for one in databases if one.app_id in app_ids]
-    return InstanceOverview(
-        instance=instance,
-        status=instance_status(states, is_assigned=bool(app_ids)),
-        app_ids=tuple(app_ids),
-        databases=tuple(databases),
-        limits=services.limits.of(instance.id),
-        owner=claim.owner_login if claim else None,
-    )
+    """Connect and say what is missing; pages and lists show it from now on."""
+    return measuring.ask(services, services.instances.named(name))
 
 
 def delete(services: Services, clusters: Clusters, name: str) -> Instance:

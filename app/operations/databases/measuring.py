@@ -5,11 +5,15 @@ from datetime import timedelta
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import InstanceId
+from app.core.instances import Instance
 from app.core.intents import MeasureInstance
 from app.operations.databases import freezing
+from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
 KEPT = timedelta(days=90)
+# A server that does not answer is shown as failing: its return should show soon.
+_ASKED_AGAIN_SECONDS = 60
 
 
 def measure_everything(services: Services) -> None:
@@ -21,31 +25,43 @@ def measure_everything(services: Services) -> None:
 
 
 def measure_instance(services: Services, instance_id: InstanceId) -> None:
-    """Record sizes and findings, or why there are none. Looks at nothing inside a database."""
+    """Record sizes and findings, or why there are none; then close and open what limits say."""
     try:
-        instance = services.instances.get(instance_id)
+        ask(services, services.instances.get(instance_id))
     except NotFound:
         return  # deleted meanwhile
+    except CoppiceError:  # recorded
+        again = MeasureInstance(instance_id=instance_id, delay_seconds=_ASKED_AGAIN_SECONDS)
+        services.queue.add([again])
+        return
+    freezing.enforce(services, instance_id)
+
+
+def ask(services: Services, instance: Instance) -> ServerReport:
+    """Record sizes and findings, and return these. Looks at nothing inside a database.
+
+    Raises what the server, or the way to it, says against it; that is recorded too.
+    """
     at = services.clock()
     try:
         server = services.server_for(instance)
         report, measured = server.probe(), server.sizes()
     except CoppiceError as error:
         services.measurements.record_failure(
-            instance_id, at=at, problem=str(error), advice=error.advice
+            instance.id, at=at, problem=str(error), advice=error.advice
         )
-        return
+        raise
     by_name = {
         database.name: database.id
-        for database in services.databases.all(instance_id=instance_id)
+        for database in services.databases.all(instance_id=instance.id)
         if database.state is not DatabaseState.CREATING
     }
     sizes = {by_name[one.name]: one.size_bytes for one in measured if one.name in by_name}
     services.measurements.record(
-        instance_id,
+        instance.id,
         at=at,
         report=report,
         sizes=sizes,
         free_bytes=services.free_bytes(instance),
     )
-    freezing.enforce(services, instance_id)
+    return report

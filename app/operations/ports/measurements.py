@@ -1,6 +1,6 @@
 """What operations ask of the state database about the sizes of things."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -21,6 +21,13 @@ class InstanceMeasurement:
     findings: tuple[Finding, ...]
     free_bytes: int | None
     """Of its disk; None: the service cannot tell."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the server cannot be used at present, on one line; None: it answered, and can."""
+        fatal = (finding.message for finding in self.findings if finding.is_fatal)
+        words = self.problem or next(fatal, None)
+        return " ".join(words.split()) if words else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,11 @@ class Measurements(Protocol):
 
     def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
         """None: it was not measured yet."""
+
+    def of_instances(
+        self, instance_ids: Collection[InstanceId]
+    ) -> Mapping[InstanceId, InstanceMeasurement]:
+        """Of those that were measured."""
 
     def sizes(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, int]:
         """The latest sizes, in bytes, of those that were measured."""

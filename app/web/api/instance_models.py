@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.core.instances import Address, SslMode
 from app.core.limits import Limits
+from app.operations.administration.instance_overviews import InstanceOverview
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     InstanceChanges,
@@ -14,7 +15,6 @@ from app.operations.administration.instance_requests import (
     Pooler,
     ProvisionRequest,
 )
-from app.operations.administration.instances import InstanceOverview
 from app.web.api.shapes import Request, Text
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
@@ -139,7 +139,11 @@ class InstanceShown(BaseModel):
 
     name: str
     kind: str
-    status: str
+    status: str = Field(description="Connected, Creating, Error or Unassigned")
+    problem: str | None = Field(
+        description="Why its server cannot be used, as of the last measurement (every ten minutes,"
+        " or by a test); for those who may write to a repository with databases on it"
+    )
     public_address: AddressShown | None = Field(
         description="For those who may write to a repository with databases on it"
     )
@@ -165,6 +169,7 @@ class InstanceShown(BaseModel):
             name=instance.name,
             kind=instance.kind,
             status=one.status,
+            problem=one.problem if may_connect else None,
             public_address=AddressShown.of(public) if may_connect else None,
             pooler_address=AddressShown.of(pooler) if pooler and may_connect else None,
             pooler_knows_job_logins=instance.pooler_knows_job_logins,

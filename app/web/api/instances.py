@@ -9,6 +9,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core.instances import Instance
 from app.operations.administration import instances
+from app.operations.administration.instance_overviews import overview
 from app.operations.services import Services
 from app.web import sight
 from app.web.api.instance_models import (
@@ -119,7 +120,7 @@ def _operator() -> Services:
 
 def shown(services: Services, instance: Instance) -> InstanceShown:
     """With the apps and databases that the actor may see; all that an operator asks for."""
-    whole = instances.overview(services, instance)
+    whole = overview(services, instance)
     is_steward = services.actor.only_app is None and (
         services.actor.is_operator or sight.is_owned(services, instance)
     )

@@ -65,6 +65,7 @@ def show(app_id: str) -> ResponseReturnValue:
     )
     pulls = _pulls(services, found.repository)
     is_running = any(each.finished_at is None for past in runs[:5] for each in past.migrations)
+    server = services.measurements.of_instance(found.instance.id) if found.instance else None
     is_new = found.assignment is not None and not databases
     dev = next((row for row in rows if _is_dev(row.database)), None)
     return render_template(
@@ -81,6 +82,7 @@ def show(app_id: str) -> ResponseReturnValue:
         is_busy=tables.is_busy(services, databases) or is_running or is_new,
         drawing=plots.drawing(services, found.app.id, databases, request.args.get("plot", "")),
         dev=dev,
+        away_since=server.measured_at if server and server.failure else None,
     )
 
 

@@ -54,6 +54,11 @@ class Shown:
     """Login of the account that claimed it."""
 
     @property
+    def failure(self) -> str | None:
+        """Why its server cannot be used at present, on one line."""
+        return self.measurement.failure if self.measurement else None
+
+    @property
     def is_provisioned(self) -> bool:
         return self.instance.kind is InstanceKind.PROVISIONED
 
@@ -148,6 +153,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
     assignments = services.apps.assignments()
     databases = services.databases.all()
     sizes = services.measurements.sizes([one.id for one in databases])
+    measurements = services.measurements.of_instances([one.id for one in found])
     shown = []
     for instance in found:
         ours = tuple(one for one in databases if one.instance_id == instance.id)
@@ -163,16 +169,19 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
         app_ids = {one.assignment.app.id for one in apps}
         claim = services.claims.of_instance(instance.id)
         measured = [sizes[one.id] for one in ours if one.id in sizes]
+        measurement = measurements.get(instance.id)
         shown.append(
             Shown(
                 instance=instance,
                 status=instance_status(
-                    (one.state for one in ours if one.app_id in app_ids), is_assigned=bool(apps)
+                    (one.state for one in ours if one.app_id in app_ids),
+                    is_assigned=bool(apps),
+                    is_failing=measurement is not None and measurement.failure is not None,
                 ),
                 apps=apps,
                 databases=ours,
                 size_bytes=sum(measured) if measured else None,
-                measurement=services.measurements.of_instance(instance.id),
+                measurement=measurement,
                 is_awaited=tables.is_busy(services, ours),
                 limits=services.limits.of(instance.id),
                 owner=claim.owner_login if claim else None,

@@ -8,7 +8,7 @@ from flask import current_app, request
 from app.core.assignments import App
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId, BranchName
+from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
 from app.core.people import Act, Wanted, refusal
 from app.core.repositories import Repository
 from app.operations.services import Services
@@ -69,6 +69,8 @@ class Row:
     database: Database
     repository: Repository | None
     size_bytes: int | None
+    is_away: bool
+    """Its server did not answer when it was last asked: the state is from before."""
     may_connect: bool
     why_not: str | None
     """The reason for which the reader may not change it; None: they may."""
@@ -105,6 +107,14 @@ class Row:
         return ("fix",)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known of databases and their servers, read together for all of them."""
+
+    sizes: Mapping[DatabaseId, int]
+    away: frozenset[InstanceId]
+
+
 def abilities(services: Services, app: App, repository: Repository | None) -> Abilities:
     """What the reader may do with an app. Raises GitHubUnavailable."""
     permissions: Permissions = current_app.extensions["permissions"]
@@ -122,21 +132,28 @@ def rows(
     repositories: Mapping[AppId, Repository | None],
 ) -> list[Row]:
     """In the order in which people look for them: production first, deleted ones last."""
-    sizes = services.measurements.sizes([one.id for one in databases])
+    known = _known(services, databases)
     return [
-        _row(one, abilities[one.app_id], repositories.get(one.app_id), sizes.get(one.id))
+        _row(one, abilities[one.app_id], repositories.get(one.app_id), known)
         for one in sorted(databases, key=_order)
     ]
 
 
-def _row(
-    database: Database, can: Abilities, repository: Repository | None, size_bytes: int | None
-) -> Row:
+def _known(services: Services, databases: Sequence[Database]) -> _Known:
+    measured = services.measurements.of_instances({one.instance_id for one in databases})
+    return _Known(
+        sizes=services.measurements.sizes([one.id for one in databases]),
+        away=frozenset(each for each, one in measured.items() if one.failure),
+    )
+
+
+def _row(database: Database, can: Abilities, repository: Repository | None, known: _Known) -> Row:
     why_not = can.why_not("change", database.environment, database.branch)
     return Row(
         database=database,
         repository=repository,
-        size_bytes=size_bytes,
+        size_bytes=known.sizes.get(database.id),
+        is_away=database.instance_id in known.away,
         may_connect=can.may("connect", database.environment),
         why_not=why_not,
         hint=why_not if can.may("change") else None,

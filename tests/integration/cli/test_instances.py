@@ -11,6 +11,7 @@ from psycopg import sql
 
 from app.core.instances import AdminLogin
 from app.postgres.sessions import admin_login, connect
+from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.serve.installation import Installation, free_port
 
 
@@ -172,3 +173,22 @@ def test_a_deletion_asks_when_nobody_is_there_to_answer(
     assert finished.returncode == 1
     assert "--yes" in finished.stderr
     assert "main" in coppice.ok("instances", "list")
+
+
+def test_a_server_that_does_not_answer_is_listed_as_an_error_with_the_cause(
+    coppice: Installation, postgres_admin: AdminLogin
+) -> None:
+    login, server = f"{postgres_admin.user}:{postgres_admin.password}", postgres_admin.address
+    with Proxy(server.host, server.port) as cable:
+        url = f"postgresql://{login}@127.0.0.1:{cable.port}/postgres"
+        coppice.ok("instances", "link", "main", "--url", url)
+    before = json.loads(coppice.ok("instances", "list", "--json"))
+
+    tested = coppice.run("instances", "test", "main")
+
+    (after,) = json.loads(coppice.ok("instances", "list", "--json"))
+    assert [(one["status"], one["problem"]) for one in before] == [("Unassigned", None)]
+    assert tested.returncode == 1
+    assert after["status"] == "Error"
+    assert after["problem"] in tested.stderr
+    assert after["problem"] in " ".join(coppice.ok("instances", "show", "main").split())

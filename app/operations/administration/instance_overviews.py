@@ -1,0 +1,43 @@
+"""Instances as people look at them: a server, how it does, and what is on it."""
+
+from dataclasses import dataclass
+
+from app.core.databases import Database
+from app.core.instances import Instance
+from app.core.lifecycle import InstanceStatus, instance_status
+from app.core.limits import Limits
+from app.operations.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceOverview:
+    """An instance and what is on it."""
+
+    instance: Instance
+    status: InstanceStatus
+    problem: str | None
+    """Why its server cannot be used at present, on one line."""
+    app_ids: tuple[str, ...]
+    databases: tuple[Database, ...]
+    limits: Limits
+    owner: str | None
+    """Login of the account that claimed it."""
+
+
+def overview(services: Services, instance: Instance) -> InstanceOverview:
+    """An instance with its status, its apps and its databases."""
+    app_ids = [one.app.id for one in services.apps.assignments(instance_id=instance.id)]
+    databases = services.databases.all(instance_id=instance.id)
+    claim = services.claims.of_instance(instance.id)
+    states = [one.state for one in databases if one.app_id in app_ids]
+    measured = services.measurements.of_instance(instance.id)
+    problem = measured.failure if measured else None
+    return InstanceOverview(
+        instance=instance,
+        status=instance_status(states, is_assigned=bool(app_ids), is_failing=problem is not None),
+        problem=problem,
+        app_ids=tuple(app_ids),
+        databases=tuple(databases),
+        limits=services.limits.of(instance.id),
+        owner=claim.owner_login if claim else None,
+    )
