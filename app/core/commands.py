@@ -126,7 +126,7 @@ def _may_ask(verb: Verb, situation: Situation) -> bool:
 
 def _may(verb: Verb, situation: Situation) -> str | None:
     """Why the permission does not suffice, whatever is at the head; None: it does."""
-    act = Act.CONNECT if verb is Verb.URL else Act.CHANGE
+    act = {Verb.URL: Act.CONNECT, Verb.RESET: Act.LOSE}.get(verb, Act.CHANGE)
     anybody = Actor(name="")
     for environment in situation.environments:
         wanted = Wanted(act=act, environment=environment)
@@ -167,7 +167,7 @@ def _why_not_here(verb: Verb, situation: Situation) -> str | None:
 
 def _why_no_reset(situation: Situation) -> str | None:
     wanted = Wanted(
-        act=Act.CHANGE,
+        act=Act.LOSE,
         environment=Environment.BRANCH,
         is_protected=situation.is_protected,
     )

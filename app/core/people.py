@@ -1,6 +1,6 @@
 """Who steers the service, and what each may do: GitHub's permission on the repository decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.core.environments import Environment
@@ -39,9 +39,15 @@ class Act(StrEnum):
     CONNECT = "connect"
     """Read a long-lived login's password."""
     CHANGE = "change"
-    """Create, fix, reset, seed, restore or delete a database; start its migration again."""
+    """Create, fix, seed or restore a database; start its migration again. Its data stays."""
+    LOSE = "lose"
+    """Reset, delete or drop a database: its data goes, or is kept from those who use it."""
     MANAGE = "manage"
     """Assign an app, edit its assignment, remove it."""
+
+
+_READING = frozenset({Act.SEE, Act.SEE_LOG})
+"""What a token for reading may do. Not to connect: with a password one can write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,7 @@ def refusal(actor: Actor, wanted: Wanted, *, permission: str) -> str | None:
     """
     if actor.only_app is not None and actor.only_app != wanted.app_id:
         return "This token is for another app."
-    if actor.is_read_only and wanted.act is not Act.SEE:
+    if actor.is_read_only and wanted.act not in _READING:
         return "This token may only read."
     if actor.is_operator:
         return None
@@ -71,6 +77,11 @@ def refusal(actor: Actor, wanted: Wanted, *, permission: str) -> str | None:
     if permission in ROLES and ROLES.index(permission) >= ROLES.index(needed):
         return None
     return f"This needs the permission {needed} on the repository; you have {permission}."
+
+
+def asks_protection(wanted: Wanted) -> bool:
+    """Whether it matters for this that GitHub protects a branch: else nobody needs to ask."""
+    return _needed(replace(wanted, is_protected=True)) != _needed(wanted)
 
 
 def _needed(wanted: Wanted) -> str:
@@ -83,6 +94,8 @@ def _needed(wanted: Wanted) -> str:
         case Act.CONNECT:
             return "admin" if is_production else "write"
         case Act.CHANGE:
+            return "maintain" if is_production else "write"
+        case Act.LOSE:
             return "maintain" if is_production or wanted.is_protected else "write"
         case Act.MANAGE:
             return "maintain"

@@ -12,7 +12,7 @@ from app.core.errors import Forbidden, NotFound
 from app.core.identifiers import AppId, DatabaseId
 from app.core.instances import Instance
 from app.core.ownership import owns
-from app.core.people import Act, Wanted, refusal
+from app.core.people import Act, Wanted, asks_protection, refusal
 from app.core.repositories import Repository
 from app.core.runs import Run
 from app.operations.administration import assignments
@@ -193,7 +193,7 @@ def _repository_of(services: Services, app: App | None) -> Repository | None:
 def _require_at(services: Services, repository: Repository, wanted: Wanted, where: Place) -> None:
     """As `require`, where GitHub may protect the branch: asked for those who may otherwise."""
     require(services, repository, wanted)
-    if wanted.act is Act.CHANGE and _is_protected(services, repository, where):
+    if asks_protection(wanted) and _is_protected(services, repository, where):
         require(services, repository, replace(wanted, is_protected=True))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId
-from app.core.people import OPERATOR, ROLES, Act, Actor, Wanted, refusal
+from app.core.people import OPERATOR, ROLES, Act, Actor, Wanted, asks_protection, refusal
 
 SHOP = AppId("3ba03b")
 
@@ -18,9 +18,13 @@ TABLE = [
     (Act.CONNECT, Environment.DEV, False, "write"),
     (Act.CONNECT, Environment.PRODUCTION, False, "admin"),
     (Act.CHANGE, Environment.BRANCH, False, "write"),
-    (Act.CHANGE, Environment.BRANCH, True, "maintain"),
+    (Act.CHANGE, Environment.BRANCH, True, "write"),
     (Act.CHANGE, Environment.PREVIEW, False, "write"),
     (Act.CHANGE, Environment.PRODUCTION, False, "maintain"),
+    (Act.LOSE, Environment.BRANCH, False, "write"),
+    (Act.LOSE, Environment.BRANCH, True, "maintain"),
+    (Act.LOSE, Environment.PREVIEW, False, "write"),
+    (Act.LOSE, Environment.PRODUCTION, False, "maintain"),
     (Act.MANAGE, None, False, "maintain"),
 ]
 
@@ -57,7 +61,25 @@ def test_a_token_for_reading_only_reads_even_for_an_operator(act: Act) -> None:
 
     may = refusal(token, Wanted(act=act, app_id=SHOP), permission="admin") is None
 
-    assert may == (act is Act.SEE)
+    assert may == (act in {Act.SEE, Act.SEE_LOG})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_token_for_reading_reads_logs_as_its_maker_may(role: str) -> None:
+    token = Actor(name="token:ci", login="octocat", user_id=1, is_read_only=True)
+
+    may = refusal(token, Wanted(act=Act.SEE_LOG, app_id=SHOP), permission=role) is None
+
+    assert may == (role in {"write", "maintain", "admin"})
+
+
+@pytest.mark.parametrize("environment", [None, *Environment])
+def test_github_is_asked_for_protection_only_where_a_branch_may_lose_data(
+    environment: Environment | None,
+) -> None:
+    asked = {act for act in Act if asks_protection(Wanted(act=act, environment=environment))}
+
+    assert asked == (set() if environment is Environment.PRODUCTION else {Act.LOSE})
 
 
 @pytest.mark.parametrize("app_id", ["b00b1e", None])

@@ -111,28 +111,28 @@ def create(path: OfApp, body: CreateDatabase) -> Answered:
 @api.post("/databases/<int:database>/fix", responses={202: DatabaseShown})
 def fix(path: OfDatabase, body: Nothing) -> Answered:
     """Have a database set up once more: roles, grants, password. Its data stays."""
-    services, database = _to_change(path)
+    services, database = _to_act(path, Act.CHANGE)
     return _accepted(services, database_requests.fix(services, database))
 
 
 @api.post("/databases/<int:database>/reset", responses={202: DatabaseShown})
 def reset(path: OfDatabase, body: Nothing) -> Answered:
     """Have a database replaced by an empty one. Its data is gone for good."""
-    services, database = _to_change(path)
+    services, database = _to_act(path, Act.LOSE)
     return _accepted(services, database_requests.reset(services, database))
 
 
 @api.post("/databases/<int:database>/seed", responses={200: DatabaseShown})
 def seed(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     """Have the next run of the workflow seed a database once more, whatever it holds."""
-    services, database = _to_change(path)
+    services, database = _to_act(path, Act.CHANGE)
     return _shown(services, administration.seed(services, database)).model_dump(mode="json")
 
 
 @api.post("/databases/<int:database>/migrated", responses={200: DatabaseShown})
 def migrated(path: OfDatabase, body: LocalMigration) -> dict[str, Any]:
     """Say that `dev` was migrated on your own machine, and how its seed command ended."""
-    services, database = _to_change(path)
+    services, database = _to_act(path, Act.CHANGE)
     local_work.migrated(services, database, generation=body.generation, seed=LocalSeed(body.seed))
     return _shown(services, database).model_dump(mode="json")
 
@@ -140,7 +140,7 @@ def migrated(path: OfDatabase, body: LocalMigration) -> dict[str, Any]:
 @api.patch("/databases/<int:database>", responses={200: DatabaseShown})
 def edit(path: OfDatabase, body: EditDatabase) -> dict[str, Any]:
     """Store what else belongs to a database."""
-    services, database = _to_change(path)
+    services, database = _to_act(path, Act.CHANGE)
     if body.accelerate_url is not None:
         administration.set_accelerate_url(services, database, body.accelerate_url or None)
     return _shown(services, database).model_dump(mode="json")
@@ -149,14 +149,14 @@ def edit(path: OfDatabase, body: EditDatabase) -> dict[str, Any]:
 @api.post("/databases/<int:database>/restore", responses={202: DatabaseShown})
 def restore(path: OfDatabase, body: Nothing) -> Answered:
     """Have a deleted database opened again, data and all."""
-    services, database = _to_change(path)
+    services, database = _to_act(path, Act.CHANGE)
     return _accepted(services, database_requests.restore(services, database))
 
 
 @api.delete("/databases/<int:database>", responses={202: DatabaseShown})
 def delete(path: OfDatabase, query: HowToDelete) -> Answered:
     """Close a database; its data is kept for the retention time, production's until dropped."""
-    services, database = _to_change(path)
+    services, database = _to_act(path, Act.LOSE)
     act = database_requests.drop if query.now else database_requests.delete
     return _accepted(services, act(services, database))
 
@@ -173,9 +173,9 @@ def credentials(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     return LoginShown.of(login, shadow).model_dump()
 
 
-def _to_change(path: OfDatabase) -> tuple[Services, Database]:
+def _to_act(path: OfDatabase, act: Act) -> tuple[Services, Database]:
     services = acting()
-    return services, sight.database(services, path.database, Act.CHANGE)
+    return services, sight.database(services, path.database, act)
 
 
 def _accepted(services: Services, database: Database) -> Answered:

@@ -39,14 +39,14 @@ def url(database_id: int) -> ResponseReturnValue:
 
 @pages.post("/fix")
 def fix(database_id: int) -> ResponseReturnValue:
-    services, database = _to_change(database_id)
+    services, database = _to_act(database_id, Act.CHANGE)
     database_requests.fix(services, database)
     return _back(services, database, "fix")
 
 
 @pages.post("/restore")
 def restore(database_id: int) -> ResponseReturnValue:
-    services, database = _to_change(database_id)
+    services, database = _to_act(database_id, Act.CHANGE)
     database_requests.restore(services, database)
     return _back(services, database, "restore")
 
@@ -58,7 +58,7 @@ def ask_to_reset(database_id: int, error: CoppiceError | None = None) -> Respons
 
 @pages.post("/reset")
 def reset(database_id: int) -> ResponseReturnValue:
-    services, database = _to_change(database_id)
+    services, database = _to_act(database_id, Act.LOSE)
     try:
         fields.confirm(database.name)
         database_requests.reset(services, database)
@@ -75,7 +75,7 @@ def ask_to_delete(database_id: int, error: CoppiceError | None = None) -> Respon
 @pages.post("/delete")
 def delete(database_id: int) -> ResponseReturnValue:
     """Close it; with its name typed into the second form, drop it with its data."""
-    services, database = _to_change(database_id)
+    services, database = _to_act(database_id, Act.LOSE)
     is_drop = request.form.get("act") == "drop"
     try:
         if is_drop:
@@ -89,7 +89,7 @@ def delete(database_id: int) -> ResponseReturnValue:
 
 
 def _ask(database_id: int, template: str, error: CoppiceError | None) -> ResponseReturnValue:
-    services, database = _to_change(database_id)
+    services, database = _to_act(database_id, Act.LOSE)
     page = render_template(
         template,
         database=database,
@@ -101,9 +101,9 @@ def _ask(database_id: int, template: str, error: CoppiceError | None) -> Respons
     return page, fields.status_of(error)
 
 
-def _to_change(database_id: int) -> tuple[Services, Database]:
+def _to_act(database_id: int, act: Act) -> tuple[Services, Database]:
     services = acting()
-    return services, sight.database(services, database_id, Act.CHANGE)
+    return services, sight.database(services, database_id, act)
 
 
 def _back(services: Services, database: Database, what: str) -> ResponseReturnValue:

@@ -121,10 +121,7 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
 
 
 def _why_no_rerun(can: tables.Abilities, run: Run) -> str | None:
-    reasons = [
-        can.why_not("change", each, run.branch if each is Environment.BRANCH else None)
-        for each in run.environments
-    ]
+    reasons = [can.why_not("change", each) for each in run.environments]
     return next((reason for reason in reasons if reason is not None), None)
 
 

@@ -16,6 +16,7 @@ from app.web.identity import Permissions
 from app.web.protection import Protection
 
 _AWAITED = {"restore", "drop"}
+_LOSING = {"reset", "delete"}
 _ORDER = (
     Environment.PRODUCTION,
     Environment.PREVIEW,
@@ -72,15 +73,12 @@ class Row:
     is_away: bool
     """Its server did not answer when it was last asked: the state is from before."""
     may_connect: bool
-    why_not: str | None
-    """The reason for which the reader may not change it; None: they may."""
+    may_change: bool
+    may_lose: bool
+    """The reader may reset and delete it."""
 
     hint: str | None
-    """That reason, where the reader may change other databases of the app."""
-
-    @property
-    def may_change(self) -> bool:
-        return self.why_not is None
+    """What the reader may not do with it, and why, where they may do so with others of the app."""
 
     @property
     def place(self) -> str:
@@ -97,14 +95,16 @@ class Row:
         state = self.database.state
         if state is DatabaseState.READY:
             connect = ("url",) if self.may_connect else ()
-            return connect + (("reset", "fix", "delete") if self.may_change else ())
-        if not self.may_change:
-            return ()
+            return connect + self._of("reset", "fix", "delete")
         if state is DatabaseState.ERROR:
-            return ("fix", "reset", "delete")
+            return self._of("fix", "reset", "delete")
         if state is DatabaseState.DELETED:
-            return ("restore", "delete") if self.database.is_live else ("delete",)
-        return ("fix",)
+            return self._of("restore", "delete") if self.database.is_live else self._of("delete")
+        return self._of("fix")
+
+    def _of(self, *acts: str) -> tuple[str, ...]:
+        """Those of the acts that the reader may do."""
+        return tuple(act for act in acts if (self.may_lose if act in _LOSING else self.may_change))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,16 +148,25 @@ def _known(services: Services, databases: Sequence[Database]) -> _Known:
 
 
 def _row(database: Database, can: Abilities, repository: Repository | None, known: _Known) -> Row:
-    why_not = can.why_not("change", database.environment, database.branch)
+    why_no_change = can.why_not("change", database.environment)
+    why_no_loss = can.why_not("lose", database.environment, database.branch)
     return Row(
         database=database,
         repository=repository,
         size_bytes=known.sizes.get(database.id),
         is_away=database.instance_id in known.away,
         may_connect=can.may("connect", database.environment),
-        why_not=why_not,
-        hint=why_not if can.may("change") else None,
+        may_change=why_no_change is None,
+        may_lose=why_no_loss is None,
+        hint=_hint(why_no_change, why_no_loss) if can.may("change") else None,
     )
+
+
+def _hint(why_no_change: str | None, why_no_loss: str | None) -> str | None:
+    if why_no_loss is None:
+        return None
+    acts = "Reset, Delete" if why_no_change is None else "Fix, Reset, Delete"
+    return f"{acts}: {why_no_loss[0].lower()}{why_no_loss[1:]}"
 
 
 def is_busy(services: Services, databases: Sequence[Database]) -> bool:

@@ -2,17 +2,20 @@
 
 import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
-from app.core.databases import Database
+from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId, BranchName
+from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
 from app.core.people import OPERATOR, Actor
+from app.core.runs import CredentialKind, MigrationResult, Run
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
 from app.operations.databases import provisioning
+from app.operations.ports.runs import NewMigration, Outcome
 from tests.integration.lifecycle.world import World
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
@@ -76,3 +79,54 @@ class Office:
             environment,
             BranchName(branch) if branch else None,
         )
+
+    def past_run(
+        self, app_id: AppId, *, log: str = "done\n", branch_name: str = "feature/<b>"
+    ) -> int:
+        """A run that migrated the app's branch database."""
+        services = self.world.services
+        branch = self.database(app_id, Environment.BRANCH, branch_name)
+        services.databases.change(branch.id, state=DatabaseState.READY)
+        now = datetime.now(UTC)
+        run = services.runs.start(
+            Run(
+                id=0,  # type: ignore[arg-type]
+                app_id=app_id,
+                repository_id=self.world.repository.id,  # type: ignore[arg-type]
+                workflow_run_id=WorkflowRunId(branch.id),
+                workflow_attempt=1,
+                workflow_job_id=None,
+                job_name="database",
+                event="push",
+                head_sha=CommitSha("a" * 40),
+                branch=branch.branch,
+                environments=(Environment.BRANCH,),
+                primary=Environment.BRANCH,
+                migrates=True,
+                credentials=CredentialKind.JOB,
+                export_env=False,
+                credentials_minutes=60,
+                timeout_minutes=30,
+                command="migrate",
+                created_at=now,
+            ),
+            key="only-step",
+        )
+        taken = services.migrations.take(
+            NewMigration(
+                run_id=run.id,
+                database_id=branch.id,
+                environment=Environment.BRANCH,
+                generation=branch.generation,
+                rebuilt=False,
+            ),
+            at=now,
+            expires_at=now,
+        )
+        assert taken is not None
+        result = Outcome(
+            result=MigrationResult.SUCCESS, exit_code=0, duration_seconds=1.5, log_tail=log
+        )
+        services.migrations.finish(taken[0].id, result, at=now)
+        services.leases.release(taken[0].id)
+        return run.id

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.core.environments import Environment
+from app.core.identifiers import RunId
 from app.core.people import Actor
 from app.core.repositories import InstallationState
 from demo.github.faults import slow
@@ -64,6 +65,10 @@ CASES = [
     case("app edit", "PATCH /apps/{app}", "maintain", body={"migration_command": "migrate"}),
     case("app remove", "DELETE /apps/{app}", "maintain"),
     case("runs", "GET /apps/{app}/runs", "read"),
+    case("run", "GET /apps/{app}/runs/{run}", "read"),
+    case("log", "GET /apps/{app}/runs/{run}/migrations/{migration}/log", "write"),
+    case("rerun", "POST /apps/{app}/runs/{run}/rerun", "write"),
+    case("rerun protected", "POST /apps/{app}/runs/{protected_run}/rerun", "write"),
     case("database", "GET /databases/{branch}", "read"),
     case("sizes", "GET /databases/{branch}/sizes", "read"),
     case("create dev", "POST /apps/{app}/databases", "write"),
@@ -77,13 +82,23 @@ CASES = [
 for act in ("fix", "reset", "restore", "seed"):
     CASES.append(case(f"{act} branch", f"POST /databases/{{branch}}/{act}", "write"))
     CASES.append(case(f"{act} production", f"POST /databases/{{production}}/{act}", "maintain"))
-    CASES.append(case(f"{act} protected", f"POST /databases/{{protected}}/{act}", "maintain"))
+    on_protected = "maintain" if act == "reset" else "write"
+    CASES.append(case(f"{act} protected", f"POST /databases/{{protected}}/{act}", on_protected))
 NOT_SEEDED = {"generation": 1, "seed": "none"}
 CASES += [
     case("migrated", "POST /databases/{branch}/migrated", "write", body=NOT_SEEDED),
     case("edit branch", "PATCH /databases/{branch}", "write"),
     case("edit production", "PATCH /databases/{production}", "maintain"),
+    case("edit protected", "PATCH /databases/{protected}", "write"),
+    case(
+        "create protected",
+        "POST /apps/{app}/databases",
+        "write",
+        body={"environment": "branch", "branch": "release"},
+    ),
     case("delete branch", "DELETE /databases/{branch}", "write"),
+    case("delete protected", "DELETE /databases/{protected}", "maintain"),
+    case("drop protected", "DELETE /databases/{protected}?now=true", "maintain"),
     case("delete production", "DELETE /databases/{production}", "maintain"),
     case("drop production", "DELETE /databases/{production}?now=true", "maintain"),
     case("credentials branch", "POST /databases/{branch}/credentials", "write"),
@@ -118,6 +133,11 @@ def outcome(office: Office, case: Case, token: str | None) -> str:
         if f"{{{name}}}" in path:
             database = office.database(app_id, environment, branch)
             path = path.replace(f"{{{name}}}", str(database.id))
+    for name, branch in (("run", BRANCH), ("protected_run", "release")):
+        if f"{{{name}}}" in path:
+            run = office.past_run(app_id, branch_name=branch)
+            [migration] = office.world.services.history.run(app_id, RunId(run)).migrations
+            path = path.replace(f"{{{name}}}", str(run)).replace("{migration}", str(migration.id))
     if body.get("app") == "{new}":
         body = {**body, "app": f"{app_id}x"}
     answer = office.ask(case.method, f"/api/v1{path}", token, body)

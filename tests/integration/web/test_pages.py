@@ -3,16 +3,12 @@
 import re
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 import requests
 
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId, CommitSha, WorkflowRunId
-from app.core.runs import CredentialKind, MigrationResult, Run
-from app.operations.ports.runs import NewMigration, Outcome
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -71,63 +67,11 @@ def outcome(office: Office, what: str, token: str | None) -> str:
     production = office.database(app_id, Environment.PRODUCTION)
     places = {"app": app_id, "branch": branch.id, "production": production.id}
     if "{run}" in what:
-        places["run"] = past_run(office, app_id)
+        places["run"] = office.past_run(app_id)
     answer = ask(office, what.format(**places), token)
     assert answer.headers["Content-Type"].startswith(("text/html", "text/plain")), what
     assert answer.status_code < 500 or answer.status_code == 503, answer.text
     return str(answer.status_code) if answer.status_code in {401, 403, 404} else "ok"
-
-
-def past_run(
-    office: Office, app_id: AppId, *, log: str = "done\n", branch_name: str = BRANCH
-) -> int:
-    """A run that migrated the app's branch database."""
-    services = office.world.services
-    branch = office.database(app_id, Environment.BRANCH, branch_name)
-    services.databases.change(branch.id, state=DatabaseState.READY)
-    now = datetime.now(UTC)
-    run = services.runs.start(
-        Run(
-            id=0,  # type: ignore[arg-type]
-            app_id=app_id,
-            repository_id=office.world.repository.id,  # type: ignore[arg-type]
-            workflow_run_id=WorkflowRunId(branch.id),
-            workflow_attempt=1,
-            workflow_job_id=None,
-            job_name="database",
-            event="push",
-            head_sha=CommitSha("a" * 40),
-            branch=branch.branch,
-            environments=(Environment.BRANCH,),
-            primary=Environment.BRANCH,
-            migrates=True,
-            credentials=CredentialKind.JOB,
-            export_env=False,
-            credentials_minutes=60,
-            timeout_minutes=30,
-            command="migrate",
-            created_at=now,
-        ),
-        key="only-step",
-    )
-    taken = services.migrations.take(
-        NewMigration(
-            run_id=run.id,
-            database_id=branch.id,
-            environment=Environment.BRANCH,
-            generation=branch.generation,
-            rebuilt=False,
-        ),
-        at=now,
-        expires_at=now,
-    )
-    assert taken is not None
-    result = Outcome(
-        result=MigrationResult.SUCCESS, exit_code=0, duration_seconds=1.5, log_tail=log
-    )
-    services.migrations.finish(taken[0].id, result, at=now)
-    services.leases.release(taken[0].id)
-    return run.id
 
 
 def expected(weakest: str, role: str) -> str:
@@ -232,7 +176,7 @@ def test_what_somebody_may_not_do_is_not_offered(office: Office) -> None:
 
 def test_text_of_others_is_shown_and_never_obeyed(office: Office) -> None:
     app_id = office.new_app()
-    run = past_run(office, app_id, log="\x1b[31m<script>alert(1)</script>\x1b[0m\n")
+    run = office.past_run(app_id, log="\x1b[31m<script>alert(1)</script>\x1b[0m\n")
 
     page = ask(office, f"GET /apps/{app_id}/runs/{run}?q=<i>", office.people["write"]).text
     whole = ask(office, f"GET /apps/{app_id}/runs/{run}", office.people["write"]).text
@@ -274,8 +218,11 @@ def test_a_program_is_answered_with_json(office: Office) -> None:
 def test_what_is_refused_on_a_protected_branch_is_not_offered(office: Office) -> None:
     """And said why, to those to whom it is offered elsewhere."""
     app_id = office.new_app()
-    ids = [office.database(app_id, Environment.BRANCH, name).id for name in ("release", "free")]
-    run = past_run(office, app_id, branch_name="release")
+    ids = []
+    for name in ("release", "free"):
+        ids.append(office.database(app_id, Environment.BRANCH, name).id)
+        office.world.services.databases.change(ids[-1], state=DatabaseState.READY)
+    run = office.past_run(app_id, branch_name="release")
 
     pages = {
         role: ask(office, f"GET /apps/{app_id}", office.people[role]).text
@@ -287,12 +234,15 @@ def test_what_is_refused_on_a_protected_branch_is_not_offered(office: Office) ->
     }
 
     offered = {
-        role: [f"/databases/{each}/fix" in page for each in ids] for role, page in pages.items()
+        act: {
+            role: [f"/databases/{each}/{act}" in page for each in ids]
+            for role, page in pages.items()
+        }
+        for act in ("fix", "reset", "delete")
     }
-    assert offered == {"read": [False, False], "write": [False, True], "maintain": [True, True]}
-    reason = "this needs the permission maintain on the repository; you have write"
+    losing = {"read": [False, False], "write": [False, True], "maintain": [True, True]}
+    assert offered == {"fix": {**losing, "write": [True, True]}, "reset": losing, "delete": losing}
+    reason = "Reset, Delete: this needs the permission maintain on the repository; you have write"
     assert {role for role, page in pages.items() if reason in page} == {"write"}
-    assert {role for role, page in runs.items() if reason in page} == {"write"}
-    assert {role for role, page in runs.items() if "/rerun" in page} == {"maintain"}
-    rerun = f"POST /apps/{app_id}/runs/{run}/rerun"
-    assert ask(office, rerun, office.people["write"]).status_code == 403
+    assert "Fix, Reset" not in pages["write"]
+    assert {role for role, page in runs.items() if "/rerun" in page} == {"write", "maintain"}
