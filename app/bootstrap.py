@@ -82,6 +82,18 @@ def load_config() -> Config:
     return config.model_copy(update=generated)
 
 
+def load_config_beside() -> Config:
+    """The same, for a command beside the service: the address is the service's, unless it is set.
+
+    Commands are typed in another shell than the one in which the service was given its settings.
+    """
+    config = load_config()
+    file = DataDir(path=config.data_dir).public_url
+    if process_environment.variables().get("COPPICE_PUBLIC_URL") or not file.exists():
+        return config
+    return config.model_copy(update={"public_url": file.read_text()})
+
+
 def child_environment(config: Config) -> dict[str, str]:
     """The environment for processes of ours: this one's, and where they share their counters."""
     folder = DataDir(path=config.data_dir).metrics

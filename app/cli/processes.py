@@ -2,11 +2,11 @@
 
 import typer
 
-from app.cli.output import say
+from app.cli.output import remark, say
 from app.cli.sides import open_here, refuse_elsewhere
 from app.operations.administration import login_links
 
-# `running` is imported late, by these three alone: it holds the whole service.
+# What holds the service is imported late, where it is used.
 
 
 def add_to(program: typer.Typer) -> None:
@@ -53,3 +53,8 @@ def login_link() -> None:
     """Print a link that lets an operator into the dashboard, once, within an hour."""
     with open_here() as session:
         say(login_links.make(session.services))
+        from app.machine.data_dir import DataDir
+
+        is_own = session.config.database_url is None
+        if is_own and not DataDir(path=session.config.data_dir).is_served():
+            remark("No `serve` runs here now: the link works when it does.")

@@ -34,7 +34,7 @@ def open_session() -> Iterator[Session]:
     from app import bootstrap
     from app.logs import configure_logging
 
-    config = bootstrap.load_config()
+    config = bootstrap.load_config_beside()
     configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
     clusters = bootstrap.clusters(config)
     with bootstrap.open_state(config) as state:

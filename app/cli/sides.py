@@ -21,7 +21,7 @@ RULE = (
     " login`). They use the service of this machine when you are not logged in, when"
     " COPPICE_DATABASE_URL or COPPICE_DATA_DIR is set, or when there is a folder .coppice here;"
     " --local and --remote say which. All other commands are about the service of this machine, and"
-    " are refused where another one is meant."
+    " are refused where another one is meant. Where nothing says which, nothing is done."
 )
 
 
@@ -35,6 +35,7 @@ def open_desk() -> Iterator[Desk]:
     # Each side is imported where it is used: neither needs what the other does.
     login = _chosen()
     if login is None:
+        _refuse_nowhere()
         from app.cli.local_desk import LocalDesk
         from app.cli.session import open_session
 
@@ -56,12 +57,14 @@ def open_desk() -> Iterator[Desk]:
 def open_here() -> "Iterator[Session]":
     """The service of this machine, for commands that have no other side.
 
-    Raises Invalid where the one that was logged in to is meant: nothing is done, or made, here.
+    Raises Invalid where the one that was logged in to is meant, or none: nothing is done, or made,
+    here.
     """
     refuse_elsewhere()
     login = None if REMOTE.get() is False else logins.stored()
     if login is not None and _sign_of_local_service() is None:
         raise _only_here(login.url)
+    _refuse_nowhere()
     from app.cli.session import open_session
 
     with open_session() as session:
@@ -73,6 +76,17 @@ def refuse_elsewhere() -> None:
     if REMOTE.get():
         login = logins.stored()
         raise _only_here(login.url if login else "another one")
+
+
+def _refuse_nowhere() -> None:
+    """Raise Invalid where nothing says that a service is here: it would be a new, empty one."""
+    if REMOTE.get() is None and _sign_of_local_service() is None:
+        raise Invalid(
+            f"There is no service here, for {Path.cwd()} has no .coppice, and you are logged in to"
+            " none.",
+            advice="Go to the folder in which `coppice serve` runs, or set its settings; or log in"
+            " to a service: coppice login URL. `coppice --local` before a command makes one here.",
+        )
 
 
 def _only_here(other: str) -> Invalid:

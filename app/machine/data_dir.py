@@ -64,6 +64,11 @@ class DataDir:
     def admin_token(self) -> Path:
         return self.path / "admin-token"
 
+    @property
+    def public_url(self) -> Path:
+        """Where the service that was started here last is reached."""
+        return self.path / "public-url"
+
     def is_served(self) -> bool:
         """Whether a `serve` runs on it."""
         if not self.serve_lock.exists():

@@ -276,6 +276,16 @@ def test_nothing_is_started_elsewhere(laptop: Laptop, command: str) -> None:
     assert not (laptop.home / ".coppice").exists()
 
 
+@pytest.mark.parametrize("command", ["env acme/shop", "databases list", "login-link", "doctor"])
+def test_nothing_is_made_where_no_service_is(laptop: Laptop, command: str) -> None:
+    code, out, error = laptop.run(*command.split())
+
+    assert (code, out) == (1, "")
+    assert f"There is no service here, for {laptop.home} has no .coppice" in error
+    assert "coppice login URL" in error
+    assert not (laptop.home / ".coppice").exists()
+
+
 def test_only_the_person_reads_the_token(logged_in: Laptop) -> None:
     assert stat.S_IMODE(logged_in.login_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(logged_in.login_file.parent.stat().st_mode) == 0o700

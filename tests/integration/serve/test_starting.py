@@ -68,9 +68,12 @@ def test_another_link_can_be_made_at_any_time(installation: Installation) -> Non
     installation.serve()
 
     link = installation.ok("login-link").strip()
+    installation.settings = {**installation.settings, "COPPICE_BIND": "127.0.0.1:8000"}
+    elsewhere = installation.ok("login-link").strip()  # typed in a shell without the setting
 
-    assert link.startswith(f"{installation.url}/login/link?token=")
-    assert requests.get(link, timeout=30).status_code == 200
+    for each in (link, elsewhere):
+        assert each.startswith(f"{installation.url}/login/link?token=")
+        assert requests.get(each, timeout=30).status_code == 200
 
 
 def test_generated_secrets_can_be_read_by_nobody_else(installation: Installation) -> None:
