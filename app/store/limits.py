@@ -98,14 +98,23 @@ class PostgresClaims:
             row = connection.execute(
                 "SELECT * FROM instance_claims WHERE token_hash = %s", [token_hash]
             ).fetchone()
-        return _claim(row)
+        return claim_from(row) if row else None
 
     def of_instance(self, instance_id: InstanceId) -> Claim | None:
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT * FROM instance_claims WHERE instance_id = %s", [instance_id]
             ).fetchone()
-        return _claim(row)
+        return claim_from(row) if row else None
+
+    def of_owner(self, owner_id: int) -> Sequence[Claim]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM instance_claims WHERE owner_id = %s AND claimed_at IS NOT NULL",
+                [owner_id],
+            ).fetchall()
+        return [claim_from(row) for row in rows]
 
     def take(
         self,
@@ -127,9 +136,8 @@ class PostgresClaims:
         return row is not None
 
 
-def _claim(row: DictRow | None) -> Claim | None:
-    if row is None:
-        return None
+def claim_from(row: DictRow) -> Claim:
+    """A row of `instance_claims`."""
     return Claim(
         instance_id=InstanceId(row["instance_id"]),
         limits=Limits(**row["limits"]),

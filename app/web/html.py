@@ -15,6 +15,7 @@ from app.core.errors import CoppiceError
 from app.core.people import Actor
 from app.operations.checks import markdown
 from app.operations.services import Services
+from app.web import sight
 from app.web.advice import advice_for
 from app.web.identity import current_actor
 
@@ -43,10 +44,12 @@ class Entry:
     label: str
     path: str
     is_for_operators: bool = False
+    is_for_stewards: bool = False
+    """For operators, and for those who claimed an instance."""
 
 
 NAVIGATION = (
-    Entry(label="Instances", path="/instances", is_for_operators=True),
+    Entry(label="Instances", path="/instances", is_for_stewards=True),
     Entry(label="Apps", path="/apps"),
     Entry(label="Audit", path="/audit", is_for_operators=True),
     Entry(label="GitHub", path="/setup", is_for_operators=True),
@@ -104,6 +107,7 @@ def _context() -> dict[str, Any]:
     actor = known_actor()
     is_operator = actor is not None and actor.is_operator
     services: Services = current_app.extensions["services"]
+    is_steward = is_operator or _runs_an_instance(services, actor)
     return {
         "actor": actor,
         "github_url": services.github_url,
@@ -111,9 +115,20 @@ def _context() -> dict[str, Any]:
         "navigation": [
             (entry.label, entry.path)
             for entry in NAVIGATION
-            if is_operator or not entry.is_for_operators
+            if (is_operator or not entry.is_for_operators)
+            and (is_steward or not entry.is_for_stewards)
         ],
     }
+
+
+def _runs_an_instance(services: Services, actor: Actor | None) -> bool:
+    """False while the state database does not say: its error is shown in the same frame."""
+    if actor is None:
+        return False
+    try:
+        return bool(sight.instances_run(services.acting_as(actor, source="")))
+    except CoppiceError:
+        return False
 
 
 def _version(file: Path) -> str:

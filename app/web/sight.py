@@ -81,20 +81,22 @@ def apps(services: Services) -> list[Assigned]:
 
 def instances(services: Services) -> list[Instance]:
     """Those that the actor may see: of their apps, and their own; operators see all."""
+    own = instances_run(services)
     if services.actor.is_operator and services.actor.only_app is None:
+        return own
+    ids = {one.id for one in own} | {one.instance.id for one in apps(services)}
+    return [instance for instance in services.instances.all() if instance.id in ids]
+
+
+def instances_run(services: Services) -> list[Instance]:
+    """Those that the actor runs: operators all, everybody else those that they claimed."""
+    actor = services.actor
+    if actor.only_app is not None:
+        return []
+    if actor.is_operator:
         return list(services.instances.all())
-    ids = {one.instance.id for one in apps(services)}
-    return [
-        instance
-        for instance in services.instances.all()
-        if instance.id in ids or is_owned(services, instance)
-    ]
-
-
-def is_owned(services: Services, instance: Instance) -> bool:
-    """Whether the actor claimed the instance."""
-    claim = services.claims.of_instance(instance.id)
-    return services.actor.only_app is None and owns(services.actor, claim)
+    claims = services.claims.of_owner(actor.user_id) if actor.user_id else ()
+    return [services.instances.get(claim.instance_id) for claim in claims if owns(actor, claim)]
 
 
 def stewarded(services: Services, name: str) -> Instance:

@@ -38,6 +38,9 @@ class Claims(Protocol):
 
     def of_instance(self, instance_id: InstanceId) -> Claim | None: ...
 
+    def of_owner(self, owner_id: int) -> Sequence[Claim]:
+        """Those by which the account took instances over."""
+
     def take(
         self,
         token_hash: bytes,

@@ -44,7 +44,12 @@ def index() -> ResponseReturnValue:
     databases: dict[AppId, list[Database]] = defaultdict(list)
     for one in services.databases.all():
         databases[one.app_id].append(one)
-    return render_template("apps.html", apps=sight.apps(services), databases=databases)
+    return render_template(
+        "apps.html",
+        apps=sight.apps(services),
+        databases=databases,
+        run={one.id for one in sight.instances_run(services)},
+    )
 
 
 @pages.get("/apps/<app_id>")
@@ -72,6 +77,7 @@ def show(app_id: str) -> ResponseReturnValue:
         "app.html",
         found=found,
         can=can,
+        is_steward=found.instance in sight.instances_run(services),
         environments=[row for row in rows if row.database.environment is not Environment.BRANCH],
         branches=[row for row in rows if row.database.environment is Environment.BRANCH],
         pulls=pulls,

@@ -113,7 +113,8 @@ def _back(services: Services, database: Database, what: str) -> ResponseReturnVa
 def _page_of(services: Services, database: Database) -> str:
     """The page of ours that the person came from, or the one that shows the database."""
     fragment = f"database-{database.id}"
-    if services.actor.is_operator and "/instances/" in (request.referrer or ""):
-        name = services.instances.get(database.instance_id).name
-        return url_for("dashboard.instances.show", name=name, _anchor=fragment)
+    if "/instances/" in (request.referrer or ""):
+        for instance in sight.instances_run(services):
+            if instance.id == database.instance_id:
+                return url_for("dashboard.instances.show", name=instance.name, _anchor=fragment)
     return url_for("dashboard.apps.show", app_id=database.app_id, _anchor=fragment)

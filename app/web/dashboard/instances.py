@@ -84,10 +84,12 @@ def steward(name: str) -> Services:
 
 @pages.get("/instances")
 def index() -> ResponseReturnValue:
-    services = operator()
-    found = sorted(services.instances.all(), key=lambda one: one.name)
-    shown = _shown(services, found)
-    return render_template("instances.html", instances=shown)
+    """Operators see all; everybody else those that they claimed, and without one no such page."""
+    services = acting()
+    found = sorted(sight.instances_run(services), key=lambda one: one.name)
+    if not found:
+        require_operator(services)
+    return render_template("instances.html", instances=_shown(services, found))
 
 
 @pages.get("/instances/<name>")
@@ -144,7 +146,9 @@ def delete(name: str) -> ResponseReturnValue:
         instances.delete(services, current_app.extensions["clusters"], name)
     except CoppiceError as error:
         return ask_to_delete(name, error)
-    return done(url_for(".index"), "instance-deleted")
+    has_others = services.actor.is_operator or sight.instances_run(services)
+    where = ".index" if has_others else "dashboard.apps.index"
+    return done(url_for(where), "instance-deleted")
 
 
 def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:

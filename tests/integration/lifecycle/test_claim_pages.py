@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from werkzeug.test import TestResponse
 from app.config import Config
 from app.web import create_app
 from app.web.auth import sessions
-from tests.integration.lifecycle.world import World
+from tests.integration.lifecycle.world import World, remove_databases
 
 
 class Browser:
@@ -112,6 +113,55 @@ def test_an_admin_follows_the_link_and_owns_the_server(
     assert after.status_code == 200
     assert "<dd>mona</dd>" in after.text
     assert "Hand over" not in after.text + boss.see("/instances/tenants").text
+
+
+def test_the_owner_finds_the_server_again(boss: Browser, application: Flask, world: World) -> None:
+    [app] = world.services.apps.assignments()
+    mona = visitor(application, world, "admin")
+    hidden = mona.see("/instances")
+    mona.send(link(boss))
+
+    pages = {path: mona.see(path) for path in ("/instances", "/apps", f"/apps/{app.app.id}")}
+
+    assert hidden.status_code == 403
+    assert 'href="/instances"' not in hidden.text
+    for path, page in pages.items():
+        assert page.status_code == 200, path
+        assert '<a href="/instances"' in page.text, path
+        assert 'href="/instances/tenants"' in page.text, path
+    assert "Provision database" not in pages["/instances"].text
+    assert 'data-label="Owner">mona<' in pages["/instances"].text
+    assert 'data-label="Owner">mona<' in boss.see("/instances").text
+
+
+def test_an_owner_sees_no_other_server(boss: Browser, application: Flask, world: World) -> None:
+    tenants = world.services.instances.named("tenants")
+    world.services.instances.add(replace(tenants, name="others"))
+    mona = visitor(application, world, "admin")
+    mona.send(link(boss))
+
+    page = mona.see("/instances").text
+
+    assert "tenants" in page
+    assert "others" not in page
+    assert "others" in boss.see("/instances").text
+
+
+def test_who_deletes_their_only_server_is_told_so(
+    boss: Browser, application: Flask, world: World
+) -> None:
+    mona = visitor(application, world, "admin")
+    mona.send(link(boss))
+    remove_databases(world.services)
+    for one in world.services.apps.assignments():
+        world.services.apps.remove(one.app.id)
+
+    deleted = mona.send("/instances/tenants/delete", confirmation="tenants")
+    after = mona.see(deleted.location)
+
+    assert deleted.status_code == 303
+    assert after.status_code == 200
+    assert "The instance is gone." in after.text
 
 
 def test_less_than_admin_is_told_what_is_missing(
