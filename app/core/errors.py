@@ -88,3 +88,4 @@ class ProvisioningFailed(CoppiceError):
     """A database could not be made; the text says why, for the check run and the dashboard."""
 
     code = "provisioning_failed"
+    http_status = 422

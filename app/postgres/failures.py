@@ -61,16 +61,46 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ..
         None,
     ),
     (
-        ("password authentication failed", "does not exist", "not permitted to log in"),
+        ("root certificate file",),
         LoginRefused,
-        "PostgreSQL refuses the login.",
-        "Check user, password and database of the instance (`instances edit`).",
+        "The server's certificate is to be checked, and there is no CA certificate to check it by.",
+        "Give the server's CA certificate; a public CA needs none with sslrootcert=system.",
+    ),
+    (
+        ("does not match host name",),
+        LoginRefused,
+        "The server's certificate is for another name than this host.",
+        "Use the host name that the certificate has, or sslmode=verify-ca to check the CA alone.",
+    ),
+    (
+        ("certificate verify failed",),
+        LoginRefused,
+        "The server's certificate is from no CA that is trusted here, or its time is over.",
+        "Give the certificate of the CA that signed the server's.",
     ),
     (
         ("no pg_hba.conf entry", "permission denied for database", "not currently accepting"),
         LoginRefused,
         "PostgreSQL does not let this login connect to this database from here.",
         "Check pg_hba.conf and the CONNECT privilege on the database.",
+    ),
+    (
+        ("password authentication failed", "not permitted to log in"),
+        LoginRefused,
+        "PostgreSQL refuses this user or its password.",
+        "Check user and password, and that the role may log in.",
+    ),
+    (
+        ('FATAL:  database "',),
+        LoginRefused,
+        "The PostgreSQL server has no database of this name.",
+        "Check the database in the connection string; `postgres` is on every server.",
+    ),
+    (
+        ("does not exist",),
+        LoginRefused,
+        "The PostgreSQL server does not know this user.",
+        "Check user and password.",
     ),
     (
         ("server does not support SSL",),
@@ -82,7 +112,7 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ..
         ("certificate", "SSL error"),
         LoginRefused,
         "The encrypted connection to PostgreSQL could not be made as demanded.",
-        "Check the instance's sslmode and its CA certificate.",
+        "Check sslmode and the CA certificate.",
     ),
     (
         ("unsupported startup parameter",),
@@ -94,7 +124,19 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ..
         ("could not translate host name", "failed to resolve host"),
         ServerUnreachable,
         "The host name of the PostgreSQL server is unknown.",
-        "Check the instance's host and this machine's name service.",
+        "Check how the host is written, and this machine's name service.",
+    ),
+    (
+        ("Connection refused",),
+        ServerUnreachable,
+        "The PostgreSQL server does not accept connections: nothing listens at its host and port.",
+        "Check that the server runs, its port, and that it listens on that address.",
+    ),
+    (
+        ("timeout expired", "timed out"),
+        ServerUnreachable,
+        "The PostgreSQL server does not answer.",
+        "Check its host and port, and that firewalls let this machine in.",
     ),
 )
 

@@ -33,6 +33,7 @@ _TITLES = {
     405: "That cannot be done like this",
     409: "Not now",
     413: "That is too much",
+    422: "PostgreSQL does not allow that",
     503: "Something does not answer",
 }
 

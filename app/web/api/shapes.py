@@ -63,7 +63,7 @@ class ErrorAnswer(BaseModel):
     retry_after: int | None = Field(None, description="Seconds, when repeating may help")
 
 
-ERRORS: dict[Any, Any] = {status: ErrorAnswer for status in (400, 401, 403, 404, 409, 503)}
+ERRORS: dict[Any, Any] = {status: ErrorAnswer for status in (400, 401, 403, 404, 409, 422, 503)}
 """Answers that any operation may give."""
 
 JOB: list[dict[str, list[str]]] = [{"job": []}]

@@ -96,9 +96,9 @@ def test_an_unencrypted_connection_is_noticed(postgres_admin: AdminLogin) -> Non
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"password": "wrong"}, "refuses the login"),
-        ({"user": "nobody-here"}, "refuses the login"),
-        ({"maintenance_database": "nowhere"}, "refuses the login"),
+        ({"password": "wrong"}, "refuses this user or its password"),
+        ({"user": "nobody-here"}, "refuses this user or its password"),
+        ({"maintenance_database": "nowhere"}, "has no database of this name"),
     ],
 )
 def test_a_wrong_login_is_told_from_a_server_that_is_away(

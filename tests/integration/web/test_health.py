@@ -13,7 +13,7 @@ from app.operations.databases import measuring
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
-CAUSE = "The PostgreSQL server does not accept connections."
+CAUSE = "The PostgreSQL server does not accept connections: nothing listens at its host and port."
 
 
 def page(office: Office, path: str, role: str = "operator") -> str:
