@@ -170,6 +170,7 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         "pooler": f"{pooler.host}:{pooler.port}" if pooler else None,
         "pooler_knows_job_logins": instance.pooler_knows_job_logins,
         "limits": described(one.limits),
+        "over_limit": one.over_limit,
         "owner": one.owner,
         "databases": [f"{database.name} ({database.state})" for database in one.databases],
     }

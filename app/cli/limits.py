@@ -20,7 +20,7 @@ Databases = Annotated[
 ]
 DatabaseSize = Annotated[
     str | None,
-    typer.Option(metavar="SIZE", help="How large each may get, as in 500MB; seen every 10 min."),
+    typer.Option(metavar="SIZE", help="How large each may get, 16MB at least; seen every 10 min."),
 ]
 TotalSize = Annotated[
     str | None,
@@ -33,8 +33,8 @@ Connections = Annotated[
 Freeze = Annotated[
     bool | None,
     typer.Option(
-        help="Let nobody into a database that is too large, until there is space; else it is only"
-        " reported."
+        help="Let nobody into a database that is too large, production too, until there is space;"
+        " else it is only reported."
     ),
 ]
 
@@ -55,7 +55,8 @@ def limit(  # noqa: PLR0913 - the options that people type
 ) -> None:
     """Limit what is on an instance; what is not given stays, `none` takes a limit away.
 
-    Databases that are there are never removed by a limit.
+    A limit never removes a database or anything in it. With --freeze one that is too large is
+    closed, production too, until there is space; otherwise it stays open and is reported.
     """
     with open_here() as session:
         instance = session.services.instances.named(name)

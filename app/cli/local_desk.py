@@ -39,7 +39,7 @@ class LocalDesk:
         if repository is not None:
             wanted = assignments.app_ids(self._services, repository)
             found = [one for one in found if one.app_id in wanted]
-        return [shown.database_row(self._services, one) for one in found]
+        return shown.database_rows(self._services, found)
 
     def find(self, target: Target) -> Found:
         database = self._find(target)

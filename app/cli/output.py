@@ -45,7 +45,10 @@ def remark(text: str) -> None:
 
 
 def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
-    """Print a listing. The keys of the rows become headings; `empty` says what to do if none."""
+    """Print a listing. The keys of the rows become headings; `empty` says what to do if none.
+
+    A table leaves out columns in which no row has anything; JSON has them all.
+    """
     if as_json:
         say(json.dumps(list(rows), indent=2, default=_plain))
     elif not rows:
@@ -53,10 +56,11 @@ def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
     else:
         console = _console()
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in rows[0]:
+        names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+        for name in names:
             table.add_column(name.replace("_", " ").upper(), overflow="fold")
         for row in rows:
-            table.add_row(*(_cell(value) for value in row.values()))
+            table.add_row(*(_cell(row[name]) for name in names))
         console.print(table)
 
 

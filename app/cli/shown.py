@@ -1,9 +1,12 @@
 """What commands show of apps, databases and tokens, on this machine and over the API alike."""
 
+from collections.abc import Sequence
+
 from app.cli.output import Row
 from app.core.databases import Database
 from app.core.tokens import Token
 from app.operations.administration.assignments import Assigned
+from app.operations.databases import limits
 from app.operations.services import Services
 
 
@@ -21,15 +24,32 @@ def app_row(services: Services, assigned: Assigned) -> Row:
     }
 
 
+def database_rows(services: Services, databases: Sequence[Database]) -> list[Row]:
+    """Read together, so that the number of queries does not grow with that of databases."""
+    names = {instance.id: instance.name for instance in services.instances.all()}
+    sizes = services.measurements.sizes([database.id for database in databases])
+    remarks = limits.remarks(services, databases, sizes)
+    return [
+        _database_row(one, instance=names[one.instance_id], over_limit=remarks.get(one.id))
+        for one in databases
+    ]
+
+
 def database_row(services: Services, database: Database) -> Row:
+    [row] = database_rows(services, [database])
+    return row
+
+
+def _database_row(database: Database, *, instance: str, over_limit: str | None) -> Row:
     return {
         "name": database.name,
         "environment": database.environment.value,
         "branch": database.branch,
         "state": database.state.value,
-        "instance": services.instances.get(database.instance_id).name,
+        "instance": instance,
         "migrated": database.migrated_sha[:12] if database.migrated_sha else None,
         "kept_until": database.drop_after,
+        "over_limit": over_limit,
     }
 
 

@@ -1,7 +1,7 @@
 """Limits of an instance: what may be made on it, and what becomes of databases that grow."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
@@ -15,11 +15,12 @@ _SIZE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*(bytes|kb|mb|gb|tb)?", re
 # As PostgreSQL writes and means them: 1 kB is 1024 bytes.
 _UNITS = {"": 1, "bytes": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _LARGEST = 2**60
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """None: no limit. They never remove or break a database that exists."""
+    """None: no limit. They never remove a database, nor what is in it."""
 
     databases: int | None = None
     """How many there may be; deleted ones that are kept do not count."""
@@ -33,6 +34,10 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+SMALLEST_DATABASE_BYTES = 16 * 1024**2
+"""The least that a database may be limited to. One that holds nothing takes 7 to 8 MB of catalog in
+PostgreSQL 16 to 18, measured, whatever the server: all are made from template0. A limit below that
+would be reached by every database at once, and with `freezes` close production."""
 OPEN_FOR = timedelta(minutes=15)
 """For how long a frozen database is open when a person opens it, to delete rows, say."""
 
@@ -42,6 +47,14 @@ class LimitReached(ProvisioningFailed):
 
     code = "limit_reached"
     http_status = 409
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What people should know of the sizes on an instance, and what they can do about it."""
+
+    words: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +97,40 @@ def excess(limits: Limits, size_bytes: int | None) -> str | None:
     return f"It holds {held}, more than the {allowed} that are allowed."
 
 
+def total_excess(limits: Limits, size_bytes: int) -> str | None:
+    """What is wrong with databases that hold so much together, for people; None: nothing."""
+    if limits.total_bytes is None or size_bytes < limits.total_bytes:
+        return None
+    held, allowed = amounts.size(size_bytes), amounts.size(limits.total_bytes)
+    return f"Its databases hold {held} of the {allowed} that are allowed: no other is made."
+
+
+def remarks(limits: Limits, sizes: Iterable[tuple[Database, int]]) -> tuple[Remark, ...]:
+    """What the sizes of an instance's databases say, all of them together and those too large."""
+    known = list(sizes)
+    found = []
+    in_all = total_excess(limits, sum(size_bytes for _, size_bytes in known))
+    if in_all is not None:
+        found.append(Remark(words=in_all, advice="Drop what nobody needs, or allow more in all."))
+    too_large = [
+        one.name
+        for one, size_bytes in known
+        if one.state is DatabaseState.READY and excess(limits, size_bytes) is not None
+    ]
+    if too_large and limits.database_bytes is not None:
+        who = f"{len(too_large)} open database{'s hold' if len(too_large) > 1 else ' holds'}"
+        found.append(
+            Remark(
+                words=f"{who} more than {amounts.size(limits.database_bytes)}:"
+                f" {_listed(sorted(too_large))}.",
+                advice="Unless there is space soon, they are frozen and let nobody in."
+                if limits.freezes
+                else "They stay open: the limits say not to freeze. Delete rows, or allow more.",
+            )
+        )
+    return tuple(found)
+
+
 def freezing(
     limits: Limits,
     sizes: Iterable[tuple[Database, int]],
@@ -124,6 +171,11 @@ def written(size_bytes: int) -> str:
     """A size as people write it, and in plain bytes where that would round it."""
     words = amounts.size(size_bytes)
     return words if parse_size(words) == size_bytes else str(size_bytes)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _counts(other: Database, new: Database) -> bool:

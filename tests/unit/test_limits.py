@@ -20,6 +20,7 @@ from app.core.instances import Address, AdminLogin, Instance, InstanceKind
 from app.core.limits import (
     NO_LIMITS,
     OPEN_FOR,
+    SMALLEST_DATABASE_BYTES,
     Freezing,
     LimitReached,
     Limits,
@@ -27,6 +28,8 @@ from app.core.limits import (
     excess,
     freezing,
     parse_size,
+    remarks,
+    total_excess,
     written,
 )
 from app.core.ownership import (
@@ -38,6 +41,7 @@ from app.core.ownership import (
     owns,
 )
 from app.core.people import OPERATOR, Actor
+from app.operations.administration.limits import check
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MB = 1024**2
@@ -128,6 +132,48 @@ def test_a_database_is_past_its_size_only_above_it() -> None:
     assert excess(limits, None) is None
     assert excess(limits, 6 * MB) == "It holds 6.0 MB, more than the 5.0 MB that are allowed."
     assert excess(NO_LIMITS, 6 * MB) is None
+
+
+def test_storage_in_all_is_reported_from_where_it_leaves_no_room() -> None:
+    limits = Limits(total_bytes=5 * MB)
+
+    assert total_excess(limits, 5 * MB - 1) is None
+    assert total_excess(limits, 6 * MB) == (
+        "Its databases hold 6.0 MB of the 5.0 MB that are allowed: no other is made."
+    )
+    assert total_excess(NO_LIMITS, 2**60) is None
+
+
+def test_an_instance_names_its_databases_that_are_too_large_and_says_what_becomes_of_them() -> None:
+    sizes = [
+        (database(2, DatabaseState.READY), 6 * MB),
+        (database(1, DatabaseState.READY), 6 * MB),
+        (database(3, DatabaseState.READY), 4 * MB),
+        (database(4, DatabaseState.DELETED), 6 * MB),
+        (database(5, DatabaseState.ERROR, is_frozen=True), 6 * MB),
+    ]
+
+    [reported] = remarks(Limits(database_bytes=5 * MB), sizes)
+    [in_all, strict] = remarks(
+        Limits(database_bytes=5 * MB, total_bytes=9 * MB, freezes=True), sizes
+    )
+
+    assert reported.words == "2 open databases hold more than 5.0 MB: 3ba03b--b1, 3ba03b--b2."
+    assert "They stay open" in reported.advice
+    many = [(database(number, DatabaseState.READY), 6 * MB) for number in range(1, 8)]
+    assert remarks(Limits(database_bytes=5 * MB), many)[0].words.endswith("3ba03b--b5 and 2 more.")
+    assert "28 MB of the 9.0 MB" in in_all.words
+    assert "they are frozen" in strict.advice
+    assert remarks(NO_LIMITS, sizes) == ()
+
+
+@pytest.mark.parametrize("freezes", [False, True])
+def test_a_database_may_be_as_large_as_one_that_holds_nothing(freezes: bool) -> None:
+    """Else every one would be past its limit at once, and frozen."""
+    check(Limits(database_bytes=SMALLEST_DATABASE_BYTES, freezes=freezes))
+
+    with pytest.raises(Invalid, match="one that holds nothing takes about 8 MB"):
+        check(Limits(database_bytes=SMALLEST_DATABASE_BYTES - 1, freezes=freezes))
 
 
 def test_freezing_is_for_operators_who_want_it() -> None:

@@ -216,6 +216,15 @@ def test_rows_say_what_is_the_matter() -> None:
     assert "success, aaaaaaaaa, 2026-11-23 12:00 UTC | 7.3 MB |" in lines[3]
 
 
+def test_a_database_past_its_limit_says_so_and_that_is_no_news() -> None:
+    told = overview(database())
+    [row] = told.rows
+    larger = replace(told, rows=(replace(row, over_limit="It holds 20 MB, more than 16 MB."),))
+
+    assert "| ready. It holds 20 MB, more than 16 MB. |" in wording.summary(larger)
+    assert wording.news(larger) == wording.news(told)
+
+
 def test_news_are_states_and_results_and_not_amounts_times_or_preview() -> None:
     told = overview(database(), database(None))
     later = overview(database(), at=NOW + timedelta(hours=1))

@@ -29,6 +29,7 @@ def database_row(shown: Mapping[str, Any]) -> Row:
         "instance": shown["instance"],
         "migrated": commit[:12] if commit else None,
         "kept_until": _time(shown["kept_until"]),
+        "over_limit": shown.get("over_limit"),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core.databases import Database
 from app.core.instances import Instance
 from app.core.lifecycle import InstanceStatus, instance_status
-from app.core.limits import Limits
+from app.core.limits import Limits, total_excess
 from app.operations.services import Services
 
 
@@ -22,6 +22,8 @@ class InstanceOverview:
     limits: Limits
     owner: str | None
     """Login of the account that claimed it."""
+    over_limit: str | None
+    """What people should know of the size of all that is on it."""
 
 
 def overview(services: Services, instance: Instance) -> InstanceOverview:
@@ -32,12 +34,15 @@ def overview(services: Services, instance: Instance) -> InstanceOverview:
     states = [one.state for one in databases if one.app_id in app_ids]
     measured = services.measurements.of_instance(instance.id)
     problem = measured.failure if measured else None
+    limits = services.limits.of(instance.id)
+    sizes = services.measurements.sizes([one.id for one in databases])
     return InstanceOverview(
         instance=instance,
         status=instance_status(states, is_assigned=bool(app_ids), is_failing=problem is not None),
         problem=problem,
         app_ids=tuple(app_ids),
         databases=tuple(databases),
-        limits=services.limits.of(instance.id),
+        limits=limits,
         owner=claim.owner_login if claim else None,
+        over_limit=total_excess(limits, sum(sizes.values())),
     )

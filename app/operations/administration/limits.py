@@ -4,7 +4,7 @@ from app.core import amounts
 from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance
-from app.core.limits import Limits
+from app.core.limits import SMALLEST_DATABASE_BYTES, Limits
 from app.operations.services import Services
 
 MOST_CONNECTIONS = 10_000
@@ -27,6 +27,12 @@ def check(limits: Limits) -> None:
         raise Invalid("A limit is a number above zero.", advice="Leave out what has no limit.")
     if limits.connections is not None and limits.connections > MOST_CONNECTIONS:
         raise Invalid(f"No database needs more than {MOST_CONNECTIONS} connections.")
+    if limits.database_bytes is not None and limits.database_bytes < SMALLEST_DATABASE_BYTES:
+        raise Invalid(
+            f"{amounts.size(limits.database_bytes)} is too little for a database: one that holds"
+            " nothing takes about 8 MB of PostgreSQL's own.",
+            advice=f"Allow each at least {amounts.size(SMALLEST_DATABASE_BYTES)}.",
+        )
     if limits.freezes and limits.database_bytes is None:
         raise Invalid("Nothing would ever be frozen.", advice="Say how large a database may be.")
 

@@ -1,11 +1,12 @@
 """Limits of an instance, held against what is on it."""
 
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from app.core import limits as rules
 from app.core.databases import Database, DatabaseState
 from app.core.errors import ProvisioningFailed
-from app.core.identifiers import InstanceId
+from app.core.identifiers import DatabaseId, InstanceId
 from app.core.limits import NO_LIMITS
 from app.operations.services import Services
 
@@ -45,6 +46,22 @@ def apply(services: Services, instance_id: InstanceId) -> None:
 
 def remark(services: Services, database: Database) -> str | None:
     """What people should know of a database's size; None: nothing."""
-    limits = services.limits.of(database.instance_id)
-    size = services.measurements.sizes([database.id]).get(database.id)
-    return rules.excess(limits, size)
+    sizes = services.measurements.sizes([database.id])
+    return remarks(services, [database], sizes).get(database.id)
+
+
+def remarks(
+    services: Services, databases: Collection[Database], sizes: Mapping[DatabaseId, int]
+) -> Mapping[DatabaseId, str]:
+    """What people should know of databases' sizes, for those that are past their limit.
+
+    Deleted ones are left out: nobody fills them. Reads the limits of each instance once.
+    """
+    instances = {one.instance_id for one in databases}
+    limits = {instance_id: services.limits.of(instance_id) for instance_id in instances}
+    found = {
+        one.id: rules.excess(limits[one.instance_id], sizes.get(one.id))
+        for one in databases
+        if one.state is not DatabaseState.DELETED
+    }
+    return {database_id: words for database_id, words in found.items() if words is not None}

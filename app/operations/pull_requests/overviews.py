@@ -8,6 +8,7 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError
 from app.core.identifiers import BranchName, DatabaseId
 from app.core.repositories import PullRequest
+from app.operations.databases import limits
 from app.operations.databases.provisioning import server_of
 from app.operations.pull_requests.wording import Overview, Row
 from app.operations.services import Services
@@ -32,6 +33,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
     databases = (*own, *shared)
     last = services.summaries.last_migrations([database.id for database in databases])
     sizes = _sizes(services, databases) if is_measured else {}
+    remarks = limits.remarks(services, databases, sizes)
     return Overview(
         head_branch=pull_request.head_branch,
         is_open=pull_request.is_open,
@@ -40,6 +42,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
                 database=database,
                 last=last.get(database.id),
                 size_bytes=sizes.get(database.id),
+                over_limit=remarks.get(database.id),
             )
             for database in databases
         ),

@@ -42,6 +42,8 @@ class Row:
     database: Database
     last: LastMigration | None
     size_bytes: int | None
+    over_limit: str | None = None
+    """What people should know of its size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +183,14 @@ def _line(row: Row) -> str:
     if row.database.environment is Environment.PREVIEW:
         name += " (preview, shared by all branches)"
     amount = "" if row.size_bytes is None else size(row.size_bytes)
-    return f"| {name} | {_state(row.database)} | {_migration(row.last)} | {amount} |"
+    return f"| {name} | {_state(row)} | {_migration(row.last)} | {amount} |"
 
 
-def _state(database: Database) -> str:
+def _state(row: Row) -> str:
+    database = row.database
     match database.state:
+        case DatabaseState.READY if row.over_limit is not None:
+            return f"ready. {row.over_limit}"
         case DatabaseState.CREATING:
             return "being made"
         case DatabaseState.ERROR:

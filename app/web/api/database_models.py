@@ -86,10 +86,15 @@ class DatabaseShown(BaseModel):
     ready_at: datetime | None
     kept_until: datetime | None
     size_bytes: int | None = Field(description="As last measured")
+    over_limit: str | None = Field(
+        description="Where it holds more than its instance allows; the state tells if it is open"
+    )
     login: str = Field(description="Name of the long-lived login")
 
     @classmethod
-    def of(cls, database: Database, *, instance: str, size_bytes: int | None) -> "DatabaseShown":
+    def of(
+        cls, database: Database, *, instance: str, size_bytes: int | None, over_limit: str | None
+    ) -> "DatabaseShown":
         return cls(
             id=database.id,
             name=database.name,
@@ -107,6 +112,7 @@ class DatabaseShown(BaseModel):
             ready_at=database.ready_at,
             kept_until=database.drop_after,
             size_bytes=size_bytes,
+            over_limit=over_limit,
             login=database.login_role,
         )
 

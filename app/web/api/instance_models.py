@@ -153,6 +153,9 @@ class InstanceShown(BaseModel):
     apps: list[str]
     databases: int
     limits: LimitsShown
+    over_limit: str | None = Field(
+        description="Where all databases together are past their limit; for the same people"
+    )
     owner: str | None = Field(description="Login of the account that claimed it")
     administration: AdministrationShown | None = Field(
         description="For operators and the owner only"
@@ -177,6 +180,7 @@ class InstanceShown(BaseModel):
             apps=list(one.app_ids),
             databases=len(one.databases),
             limits=LimitsShown.of(one.limits),
+            over_limit=one.over_limit if may_connect else None,
             owner=one.owner,
             administration=administration if is_steward else None,
         )

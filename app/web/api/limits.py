@@ -65,7 +65,7 @@ class ClaimInstance(Request):
 
 @api.put("/instances/<instance>/limits", responses={200: LimitsShown})
 def set_limits(path: OfInstance, body: LimitsGiven) -> dict[str, Any]:
-    """Set all limits of an instance; databases that are there are never removed by one."""
+    """Set all limits of an instance. They remove nothing; `freezes` closes what is too large."""
     services = acting()
     require_operator(services)
     limits.set_limits(services, services.instances.named(path.instance), body.to_limits())

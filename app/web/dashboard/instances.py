@@ -12,7 +12,7 @@ from app.core.errors import CoppiceError
 from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus, instance_status
-from app.core.limits import Limits
+from app.core.limits import Limits, Remark, remarks, total_excess
 from app.core.repositories import Repository
 from app.operations.administration import instances
 from app.operations.administration.limits import described
@@ -46,6 +46,8 @@ class Shown:
     databases: tuple[Database, ...]
     size_bytes: int | None
     """Of those databases that were measured; None before the first measurement."""
+    remarks: tuple[Remark, ...]
+    """What people should know of these sizes."""
     measurement: InstanceMeasurement | None
     is_awaited: bool
     """Something is on its way."""
@@ -57,6 +59,11 @@ class Shown:
     def failure(self) -> str | None:
         """Why its server cannot be used at present, on one line."""
         return self.measurement.failure if self.measurement else None
+
+    @property
+    def over_limit(self) -> bool:
+        """Whether all that is on it leaves no room for another database."""
+        return total_excess(self.limits, self.size_bytes or 0) is not None
 
     @property
     def is_provisioned(self) -> bool:
@@ -172,7 +179,8 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
         )
         app_ids = {one.assignment.app.id for one in apps}
         claim = services.claims.of_instance(instance.id)
-        measured = [sizes[one.id] for one in ours if one.id in sizes]
+        measured = [(one, sizes[one.id]) for one in ours if one.id in sizes]
+        limits = services.limits.of(instance.id)
         measurement = measurements.get(instance.id)
         shown.append(
             Shown(
@@ -184,10 +192,11 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                 ),
                 apps=apps,
                 databases=ours,
-                size_bytes=sum(measured) if measured else None,
+                size_bytes=sum(size for _, size in measured) if measured else None,
+                remarks=remarks(limits, measured),
                 measurement=measurement,
                 is_awaited=tables.is_busy(services, ours),
-                limits=services.limits.of(instance.id),
+                limits=limits,
                 owner=claim.owner_login if claim else None,
             )
         )

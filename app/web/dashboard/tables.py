@@ -11,6 +11,7 @@ from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
 from app.core.people import Act, Wanted, refusal
 from app.core.repositories import Repository
+from app.operations.databases import limits
 from app.operations.services import Services
 from app.web.identity import Permissions
 from app.web.protection import Protection
@@ -70,6 +71,8 @@ class Row:
     database: Database
     repository: Repository | None
     size_bytes: int | None
+    over_limit: str | None
+    """What people should know of its size."""
     is_away: bool
     """Its server did not answer when it was last asked: the state is from before."""
     may_connect: bool
@@ -112,6 +115,7 @@ class _Known:
     """What is known of databases and their servers, read together for all of them."""
 
     sizes: Mapping[DatabaseId, int]
+    remarks: Mapping[DatabaseId, str]
     away: frozenset[InstanceId]
 
 
@@ -141,8 +145,10 @@ def rows(
 
 def _known(services: Services, databases: Sequence[Database]) -> _Known:
     measured = services.measurements.of_instances({one.instance_id for one in databases})
+    sizes = services.measurements.sizes([one.id for one in databases])
     return _Known(
-        sizes=services.measurements.sizes([one.id for one in databases]),
+        sizes=sizes,
+        remarks=limits.remarks(services, databases, sizes),
         away=frozenset(each for each, one in measured.items() if one.failure),
     )
 
@@ -154,6 +160,7 @@ def _row(database: Database, can: Abilities, repository: Repository | None, know
         database=database,
         repository=repository,
         size_bytes=known.sizes.get(database.id),
+        over_limit=known.remarks.get(database.id),
         is_away=database.instance_id in known.away,
         may_connect=can.may("connect", database.environment),
         may_change=why_no_change is None,

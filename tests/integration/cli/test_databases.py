@@ -3,8 +3,10 @@
 import json
 import subprocess
 
+import psycopg
 import pytest
 
+from app.store.connection import state_conninfo
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
 from tests.integration.serve.installation import Installation
@@ -54,6 +56,25 @@ def test_psql_is_not_told_the_password_on_its_command_line(login_branch: Install
 
     assert "psql" in words
     assert password not in words
+
+
+def test_a_database_past_its_limit_is_listed_as_such(
+    login_branch: Installation, state_dsn: str
+) -> None:
+    unlimited = login_branch.ok("databases", "list")
+    with psycopg.connect(state_conninfo(state_dsn)) as session:
+        limits = '{"database_bytes": 20971520}'
+        session.execute("INSERT INTO instance_limits SELECT id, %s FROM instances", [limits])
+        session.execute("INSERT INTO database_sizes SELECT id, now(), 25165824 FROM databases")
+
+    listed = json.loads(login_branch.ok("databases", "list", "--json"))
+    shown = json.loads(login_branch.ok("databases", "show", *LOGIN, "--json"))
+
+    excess = "It holds 24 MB, more than the 20 MB that are allowed."
+    assert {one["over_limit"] for one in [*listed, shown]} == {excess}
+    assert shown["state"] == "ready"
+    assert "OVER LIMIT" not in unlimited
+    assert "OVER LIMIT" in login_branch.ok("databases", "list")
 
 
 def test_a_reset_empties_a_database_and_keeps_its_login(login_branch: Installation) -> None:

@@ -41,6 +41,7 @@ def test_an_instance_has_no_limits_by_itself(linked: Installation) -> None:
         ["--databases", "0"],
         ["--databases", "many"],
         ["--database-size", "huge"],
+        ["--database-size", "7MB"],
         ["--connections", "-1"],
         ["--freeze"],
     ],

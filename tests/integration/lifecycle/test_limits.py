@@ -11,6 +11,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Forbidden
 from app.core.instances import Instance, InstanceKind
+from app.core.intents import ApplyLimits, MeasureInstance
 from app.core.limits import NO_LIMITS, OPEN_FOR, LimitReached, Limits
 from app.core.ownership import UnknownLink
 from app.core.people import Actor
@@ -38,7 +39,11 @@ def instance(world: World) -> Instance:
 
 
 def limit(world: World, instance: Instance, **values: int | bool) -> None:
-    limits.set_limits(world.services, instance, Limits(**values))  # type: ignore[arg-type]
+    """Less than people may set, too: then a few megabytes are enough to be past it."""
+    world.services.limits.set(instance.id, Limits(**values))  # type: ignore[arg-type]
+    world.services.queue.add(
+        [ApplyLimits(instance_id=instance.id), MeasureInstance(instance_id=instance.id)]
+    )
     world.settle()
 
 

@@ -5,6 +5,7 @@ from psycopg import connect
 
 from app.core.databases import DatabaseState
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
+from app.core.limits import Limits
 from app.operations.checks.commits import answer_commit
 from app.operations.databases import housekeeping
 from app.operations.databases.provisioning import answers
@@ -44,6 +45,23 @@ def test_a_pull_request_that_goes_well_takes_two_writes(talk: Talk) -> None:
     assert "| ready | success, " in opened
     assert " MB |" in opened
     assert "deleted; its data is kept until" in comment.body
+
+
+def test_a_database_past_its_limit_is_told_with_what_is_written_anyway(talk: Talk) -> None:
+    services = talk.shop.services
+    talk.migrate()
+    talk.settle()
+    before = talk.summaries()[0].body
+    services.limits.set(talk.database.instance_id, Limits(database_bytes=1024**2))
+    talk.migrate()
+    talk.settle()
+    writes = talk.writes()
+    talk.migrate("failure")
+    talk.settle()
+
+    assert "more than" not in before
+    assert writes == 1
+    assert ", more than the 1.0 MB that are allowed. | **failure**" in talk.summaries()[0].body
 
 
 def test_the_comment_tells_of_preview_too(talk: Talk) -> None:
