@@ -75,6 +75,8 @@ class Database:
     """A person deleted it: a push or a run brings it back, a reconcile does not."""
     is_frozen: bool = False
     """Past the size that its instance allows, so that nobody is let in."""
+    reason_code: str | None = None
+    """The stable code of the error that `reason` words."""
     opened_at: datetime | None = None
     """When a person opened it although it was frozen."""
 

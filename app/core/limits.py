@@ -42,6 +42,13 @@ OPEN_FOR = timedelta(minutes=15)
 """For how long a frozen database is open when a person opens it, to delete rows, say."""
 
 
+FROZEN_ADVICE = (
+    "Fix opens it for a quarter of an hour, to delete rows; Reset empties it; or the operator"
+    " allows it more."
+)
+"""What people can do about a frozen database."""
+
+
 class LimitReached(ProvisioningFailed):
     """A database was not made, or lets nobody in, because its instance has limits."""
 

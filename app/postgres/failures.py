@@ -195,6 +195,7 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
             return ProvisioningFailed(
                 f"{doing}: the server is read-only.",
                 advice="Point the instance at the primary server, not at a standby.",
+                code="read_only",
             )
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return ServerUnreachable(f"{doing}: the connection to PostgreSQL was lost.")
@@ -204,15 +205,15 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
 def _with_advice(error: psycopg.Error, *, doing: str) -> ProvisioningFailed:
     match error:
         case errors.DiskFull():
-            message = "the PostgreSQL server's disk is full."
+            code, message = "disk_full", "the PostgreSQL server's disk is full."
             advice = "Free space on the server, for instance by deleting old databases."
         case errors.OutOfMemory():
-            message = "the PostgreSQL server is out of memory."
+            code, message = "out_of_memory", "the PostgreSQL server is out of memory."
             advice = "Look at the server's memory and its number of sessions."
         case _:
-            message = f"the service's role may not: {_words(error)}."
+            code, message = "privilege_missing", f"the service's role may not: {_words(error)}."
             advice = "`instances test` lists the missing privileges with the SQL that grants them."
-    return ProvisioningFailed(f"{doing}: {message}", advice=advice)
+    return ProvisioningFailed(f"{doing}: {message}", advice=advice, code=code)
 
 
 def _words(error: psycopg.Error) -> str:

@@ -109,12 +109,13 @@ class PostgresDatabases:
         *,
         state: DatabaseState,
         reason: str | None = None,
+        reason_code: str | None = None,
         then: Sequence[Intent] = (),
     ) -> None:
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE databases SET state = %(state)s, reason = %(reason)s,"
-                " drop_after = NULL, is_deleted_by_hand = false,"
+                " reason_code = %(code)s, drop_after = NULL, is_deleted_by_hand = false,"
                 " is_frozen = is_frozen AND %(state)s = 'error',"
                 " opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now()"
                 "  ELSE opened_at END,"
@@ -123,7 +124,7 @@ class PostgresDatabases:
                 " is_live = is_live AND %(state)s <> 'gone',"
                 " password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END"
                 " WHERE id = %(id)s",
-                {"state": state, "reason": reason, "id": database_id},
+                {"state": state, "reason": reason, "code": reason_code, "id": database_id},
             )
             self._defer(connection, then)
 
@@ -137,8 +138,8 @@ class PostgresDatabases:
     ) -> None:
         with self._pool.connection() as connection:
             connection.execute(
-                "UPDATE databases SET state = 'deleted', reason = NULL, drop_after = %s,"
-                " is_deleted_by_hand = %s WHERE id = %s",
+                "UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,"
+                " drop_after = %s, is_deleted_by_hand = %s WHERE id = %s",
                 [drop_after, is_by_hand, database_id],
             )
             self._defer(connection, then)
@@ -150,8 +151,8 @@ class PostgresDatabases:
 
     def start_afresh(self, database_id: DatabaseId, *, generation: int) -> None:
         self._execute(
-            "UPDATE databases SET state = 'creating', reason = NULL, is_emptying = true,"
-            " is_frozen = false, generation = generation + 1,"
+            "UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,"
+            " is_emptying = true, is_frozen = false, generation = generation + 1,"
             " migrated_sha = NULL, migrated_at = NULL"
             " WHERE id = %s AND generation = %s",
             [database_id, generation],

@@ -52,20 +52,21 @@ class PostgresInstanceLimits:
         with self._pool.connection() as connection:
             connection.execute(_SET, [instance_id, Jsonb(asdict(limits))])
 
-    def freeze(self, database_id: DatabaseId, *, reason: str) -> None:
+    def freeze(self, database_id: DatabaseId, *, reason: str, reason_code: str) -> None:
         """See the port."""
         with self._pool.connection() as connection:
             connection.execute(
-                "UPDATE databases SET state = 'error', reason = %s, is_frozen = true"
-                " WHERE id = %s AND state = 'ready'",
-                [reason, database_id],
+                "UPDATE databases SET state = 'error', reason = %s, reason_code = %s,"
+                " is_frozen = true WHERE id = %s AND state = 'ready'",
+                [reason, reason_code, database_id],
             )
 
     def thaw(self, database_id: DatabaseId) -> None:
         """See the port."""
         with self._pool.connection() as connection:
             connection.execute(
-                "UPDATE databases SET state = 'creating', reason = NULL, is_frozen = false"
+                "UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,"
+                " is_frozen = false"
                 " WHERE id = %s AND state = 'error' AND is_frozen",
                 [database_id],
             )

@@ -27,6 +27,7 @@ from app.core.identifiers import (
     RoleName,
 )
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.core.limits import LimitReached
 from app.core.names import database_name
 from app.core.runs import MigrationResult
 from app.operations.checks.markdown import visible
@@ -214,6 +215,72 @@ def test_rows_say_what_is_the_matter() -> None:
     assert "`3ba03b-preview` (preview, shared by all branches) | ready |" in lines[3]
     assert "the-secret" not in text
     assert "success, aaaaaaaaa, 2026-11-23 12:00 UTC | 7.3 MB |" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("out_of_connections", "The server is out of connections."),
+        ("privilege_missing", "The service's role lacks a privilege on the server."),
+        ("naming_conflict", "The server has a database of this name that Coppice did not make."),
+        ("server_unreachable", "The server does not accept connections."),
+    ],
+)
+def test_a_failure_is_told_in_words_of_ours_and_never_in_the_servers(code: str, told: str) -> None:
+    reason = "db.internal:5432 says: role postgres, password the-secret"
+
+    text = wording.summary(
+        overview(database(state=DatabaseState.ERROR, reason=reason, reason_code=code))
+    )
+
+    assert f"| **failed**: {told} The check `database` says more. |" in text
+    assert "db.internal" not in text
+    assert "the-secret" not in text
+
+
+def test_the_limit_that_was_reached_is_told_in_full() -> None:
+    frozen = "It holds 24 MB, more than the 20 MB that are allowed."
+    text = wording.summary(
+        overview(
+            database(
+                state=DatabaseState.ERROR,
+                reason="The instance has its 3 databases: that is its limit.",
+                reason_code=LimitReached.code,
+            ),
+            database(
+                state=DatabaseState.ERROR,
+                is_frozen=True,
+                reason=frozen,
+                reason_code="limit_reached",
+            ),
+        )
+    )
+
+    assert "| **failed**: `The instance has its 3 databases: that is its limit.` |" in text
+    assert f"| **frozen**: `{frozen}` |" in text
+
+
+@given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=900)))
+def test_no_reason_comes_alive(reason: str) -> None:
+    """Even one that was to be quoted, and that somebody else got a word into."""
+    failed = database(state=DatabaseState.ERROR, reason=reason, reason_code=LimitReached.code)
+
+    text = wording.summary(overview(failed))
+
+    # The names of branch and database, two commands of ours, and the reason or where it is.
+    assert_harmless(text, codes=5)
+    assert len([token for token in tokens(text) if token.type == "td_open"]) == 4
+    assert len(text) < 8000
+
+
+@given(st.text(), st.one_of(st.none(), st.text()))
+def test_a_reason_whose_code_is_not_listed_is_not_told(reason: str, code: str | None) -> None:
+    failed = database(state=DatabaseState.ERROR, reason=reason, reason_code=code)
+    nameless = database(state=DatabaseState.ERROR, reason=None, reason_code=None)
+
+    told = wording.summary(overview(failed))
+
+    assert told == wording.summary(overview(nameless))
 
 
 def test_a_database_past_its_limit_says_so_and_that_is_no_news() -> None:

@@ -20,6 +20,15 @@ def code(text: str) -> str:
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
 
 
+def cell(text: str) -> str:
+    """One line as a code span inside a table, where a bar would end the cell even in code.
+
+    Broken, not escaped: renderers differ in what a backslash before the escaping one means.
+    https://github.github.com/gfm/#example-200
+    """
+    return code(text.replace("|", "\N{BROKEN BAR}"))
+
+
 def block(text: str) -> str:
     """Several lines as a fenced block, with a fence longer than any inside."""
     fence = "`" * max(3, _longest_run(text) + 1)

@@ -5,6 +5,7 @@ from app.core.assignments import App
 from app.core.checks import CheckAction, CheckContent, Conclusion
 from app.core.databases import Database
 from app.core.environments import Environment
+from app.core.limits import FROZEN_ADVICE
 from app.operations.checks.markdown import block, code
 
 FIX = CheckAction(label="Fix", description="Try to make the database again", identifier="fix")
@@ -47,7 +48,7 @@ def database_failed(app: App, database: Database) -> CheckContent:
             name=database_check_name(app),
             conclusion=Conclusion.FAILURE,
             title=f"{database.name} is frozen",
-            summary=f"{database_words(database)} is frozen.\n\n{block(reason)}",
+            summary=f"{database_words(database)} is frozen.\n\n{block(reason)}\n\n{FROZEN_ADVICE}",
             actions=(FIX,),
         )
     return CheckContent(

@@ -6,11 +6,6 @@ from app.core.limits import NO_LIMITS, Limits
 from app.operations.databases.provisioning import answers, ensure_database, server_of, tenant_of
 from app.operations.services import Services
 
-ADVICE = (
-    "It lets nobody in until there is space. Fix opens it for a quarter of an hour, to delete rows;"
-    " Reset empties it; or the operator allows it more."
-)
-
 
 def enforce(services: Services, instance_id: InstanceId) -> None:
     """After a measurement: close what is too large, open what is not any more.
@@ -38,8 +33,8 @@ def _freeze(
     with services.databases.exclusively(database_id):
         if services.leases.of(database_id) is not None:
             return
-        reason = f"{rules.excess(limits, size_bytes)} {ADVICE}"
-        services.limits.freeze(database_id, reason=reason)
+        reason = f"{rules.excess(limits, size_bytes)} It lets nobody in until there is space."
+        services.limits.freeze(database_id, reason=reason, reason_code=rules.LimitReached.code)
         database = services.databases.get(database_id)
         if database.is_frozen:
             server_of(services, database).seal(tenant_of(services, database))

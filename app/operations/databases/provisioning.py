@@ -220,5 +220,6 @@ def _failed(services: Services, database: Database, error: CoppiceError) -> None
         database.id,
         state=DatabaseState.ERROR,
         reason=f"{error} {error.advice}",
+        reason_code=error.code,
         then=answers(services, database),
     )

@@ -121,9 +121,10 @@ class Databases(Protocol):
         *,
         state: DatabaseState,
         reason: str | None = None,
+        reason_code: str | None = None,
         then: Sequence[Intent] = (),
     ) -> None:
-        """Set a state other than `deleted`; the reason is what is given, or none.
+        """Set a state other than `deleted`; the reason and its code are what is given, or none.
 
         `ready` also stamps `ready_at` and clears `missing_since`. Every state but `error` opens
         what was frozen: it may be frozen when measured next.

@@ -21,7 +21,7 @@ class InstanceLimits(Protocol):
 
     def set(self, instance_id: InstanceId, limits: Limits) -> None: ...
 
-    def freeze(self, database_id: DatabaseId, *, reason: str) -> None:
+    def freeze(self, database_id: DatabaseId, *, reason: str, reason_code: str) -> None:
         """A ready database is `error` and frozen from now on; others stay as they are."""
 
     def thaw(self, database_id: DatabaseId) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.core import public_reasons
 from app.core.amounts import size
 from app.core.commands import Verb
 from app.core.databases import Database, DatabaseState
@@ -12,7 +13,7 @@ from app.core.environments import Environment
 from app.core.identifiers import BranchName, CommentId
 from app.core.instances import Instance
 from app.core.runs import MigrationResult
-from app.operations.checks.markdown import block, code, visible
+from app.operations.checks.markdown import block, cell, code, visible
 from app.operations.ports.pull_requests import LastMigration
 
 SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
@@ -194,11 +195,23 @@ def _state(row: Row) -> str:
         case DatabaseState.CREATING:
             return "being made"
         case DatabaseState.ERROR:
-            return "**failed**: the check `database` says why"
+            return _failure(database)
         case DatabaseState.DELETED if database.drop_after is not None:
             return f"deleted; its data is kept until {database.drop_after:%Y-%m-%d}"
         case state:
             return state.value
+
+
+def _failure(database: Database) -> str:
+    """The cause, where everybody may read it."""
+    word = "**frozen**" if database.is_frozen else "**failed**"
+    quoted = public_reasons.quotable(database.reason_code, database.reason)
+    if quoted is not None:
+        return f"{word}: {cell(quoted)}"
+    known = public_reasons.sentence(database.reason_code)
+    if known is not None:
+        return f"{word}: {known} The check `database` says more."
+    return f"{word}: the check `database` says why"
 
 
 def _migration(last: LastMigration | None) -> str:

@@ -78,6 +78,7 @@ class DatabaseShown(BaseModel):
     branch: str | None
     state: str
     reason: str | None = Field(description="Why the state is `error`")
+    reason_code: str | None = Field(description="The same for programs, as in `limit_reached`")
     generation: int
     is_live: bool = Field(description="False once a fresh one took its place while it is kept")
     migrated_commit: str | None
@@ -104,6 +105,7 @@ class DatabaseShown(BaseModel):
             branch=database.branch,
             state=database.state,
             reason=database.reason,
+            reason_code=database.reason_code,
             generation=database.generation,
             is_live=database.is_live,
             migrated_commit=database.migrated_sha,

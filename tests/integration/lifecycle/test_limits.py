@@ -91,6 +91,7 @@ def test_past_the_limit_a_branch_gets_an_error_that_says_so(
     assert refused is not None
     assert refused.state is DatabaseState.ERROR
     assert "its 3 databases" in (refused.reason or "")
+    assert refused.reason_code == "limit_reached"
     assert [name for name in world.names_on_server() if "second" in name] == []
     [check] = [one for one in world.checks(sha) if one.content.name == "database"]
     assert check.content.conclusion == "failure"
@@ -261,6 +262,7 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
     assert frozen is not None
     assert (frozen.state, frozen.is_frozen) == (DatabaseState.ERROR, True)
     assert "more than the" in (frozen.reason or "")
+    assert frozen.reason_code == "limit_reached"
     with pytest.raises(psycopg.OperationalError):
         inside.execute("SELECT 1")
     with pytest.raises(psycopg.OperationalError):
