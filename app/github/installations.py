@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import InstallationId, OwnerId
 from app.core.repositories import InstallationState, Repository
-from app.github.answers import number, optional_text, part, read_repository
+from app.github.answers import number, optional_text, part, read_repository, text
 from app.github.client import Client, repository_path, scope, whole_list
 from app.github.failures import GitHubHasNot, suspended
 from app.github.tokens import LIST
@@ -50,6 +50,10 @@ class PyGithubInstallations:
             "/installation/repositories", scope=scope(installation_id, LIST), key="repositories"
         )
         return [read_repository(each, installation_id) for each in records]
+
+    def app_page(self) -> str:
+        """See the port."""
+        return text(self._client.as_app("GET", "/app").data, "html_url")
 
     def installations(self) -> Sequence[tuple[InstallationId, OwnerId]]:
         """See the port."""

@@ -1,6 +1,7 @@
 """Becoming a GitHub App: the last step of GitHub's manifest flow, and taking it back."""
 
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, CoppiceError, Invalid
+from app.core.github_app import GitHubApp
 from app.operations.services import Services
 
 
@@ -28,6 +29,19 @@ def connect(services: Services, code: str) -> None:
         )
     services.github_app.store(app)
     services.record("setup connect", f"GitHub App {app.app_id}", detail=app.url)
+
+
+def page_of(services: Services, app: GitHubApp) -> str:
+    """Where GitHub shows the App; of one from the settings only GitHub knows.
+
+    Empty while GitHub does not say.
+    """
+    if app.url:
+        return app.url
+    try:
+        return services.github.app_page()
+    except CoppiceError:
+        return ""
 
 
 def disconnect(services: Services) -> None:

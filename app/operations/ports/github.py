@@ -37,6 +37,9 @@ class Installations(Protocol):
     def installation_of(self, owner: str, name: str) -> InstallationId | None:
         """The installation that sees a repository, or None when the App is not installed there."""
 
+    def app_page(self) -> str:
+        """Address of the App's own page at GitHub, below which it is installed."""
+
     def installations(self) -> Sequence[tuple[InstallationId, OwnerId]]:
         """Every installation of the App, suspended ones too."""
 

@@ -9,6 +9,7 @@ from app.web.api import (
     audit,
     databases,
     description,
+    github_app,
     history,
     instances,
     limits,
@@ -19,7 +20,19 @@ from app.web.api import (
 )
 from app.web.identity import current_actor
 
-_PARTS = (apps, databases, history, instances, limits, whoami, tokens, audit, login, runs)
+_PARTS = (
+    apps,
+    databases,
+    history,
+    instances,
+    limits,
+    whoami,
+    tokens,
+    audit,
+    github_app,
+    login,
+    runs,
+)
 
 _OF_PEOPLE = frozenset(part.api.name for part in _PARTS if part not in (login, runs))
 

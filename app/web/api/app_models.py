@@ -13,8 +13,12 @@ from app.core.assignments import (
     PreviewPolicy,
     RunnerPolicy,
 )
-from app.operations.administration.assignments import Assigned, AssignRequest
+from app.core.limits import Limits
+from app.operations.administration.assignments import AssignRequest
+from app.operations.pull_requests.heads import Head
+from app.web.api.instance_models import LimitsShown
 from app.web.api.shapes import Request, Text
+from app.web.known_apps import KnownApp
 
 APP_ID = r"^[a-z0-9]{2,16}$"
 _LONGEST_COMMAND = 100_000
@@ -124,22 +128,24 @@ class AppShown(BaseModel):
     id: str
     repository: str
     default_branch: str
-    instance: str
+    instance: str | None = Field(description="Null: it is not assigned (any more)")
+    limits: LimitsShown | None = Field(description="What that instance allows")
     migration_command: str
-    policies: PoliciesShown
+    policies: PoliciesShown | None = Field(description="Null: it is not assigned (any more)")
     databases: int
     installation: str
 
     @classmethod
-    def of(cls, assigned: Assigned, *, databases: int) -> "AppShown":
-        assignment, repository = assigned.assignment, assigned.repository
+    def of(cls, known: KnownApp, *, limits: Limits | None, databases: int) -> "AppShown":
+        assignment, repository = known.assignment, known.repository
         return cls(
-            id=assignment.app.id,
+            id=known.app.id,
             repository=repository.full_name,
             default_branch=repository.default_branch,
-            instance=assigned.instance.name,
-            migration_command=assignment.migration_command,
-            policies=PoliciesShown.of(assignment.policies),
+            instance=known.instance.name if known.instance else None,
+            limits=LimitsShown.of(limits) if limits else None,
+            migration_command=assignment.migration_command if assignment else "",
+            policies=PoliciesShown.of(assignment.policies) if assignment else None,
             databases=databases,
             installation=repository.installation_state,
         )
@@ -149,3 +155,35 @@ class AppList(BaseModel):
     """The oldest first."""
 
     items: list[AppShown]
+
+
+class PullRequestShown(BaseModel):
+    """An open pull request, as last heard of."""
+
+    number: int
+    url: str
+    branch: str = Field(description="Its head")
+    head_sha: str
+    from_fork: bool = Field(description="Forks get no database")
+    database: int | None = Field(description="Number of the branch's database, if it has one")
+    database_name: str | None
+
+    @classmethod
+    def of(cls, head: Head, *, repository_url: str) -> "PullRequestShown":
+        pull = head.pull_request
+        return cls(
+            number=pull.number,
+            url=f"{repository_url}/pull/{pull.number}",
+            branch=pull.head_branch,
+            head_sha=pull.head_sha,
+            from_fork=pull.is_from_fork,
+            database=head.database.id if head.database else None,
+            database_name=head.database.name if head.database else None,
+        )
+
+
+class PullRequestPage(BaseModel):
+    """By number; `next` is the cursor of what follows."""
+
+    items: list[PullRequestShown]
+    next: int | None

@@ -6,14 +6,24 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import Field
 
+from app.core.identifiers import AppId
 from app.core.people import Act
 from app.operations.administration import assignments
-from app.operations.administration.assignments import Assigned
+from app.operations.pull_requests.heads import open_heads
 from app.operations.services import Services
 from app.web import sight
-from app.web.api.app_models import AppList, AppShown, AssignApp, EditApp, OfApp
-from app.web.api.shapes import ERRORS, PERSON, Answered, Query, Text
+from app.web.api.app_models import (
+    AppList,
+    AppShown,
+    AssignApp,
+    EditApp,
+    OfApp,
+    PullRequestPage,
+    PullRequestShown,
+)
+from app.web.api.shapes import ERRORS, PERSON, Answered, Page, Query, Text, cut, page_of
 from app.web.identity import acting
+from app.web.known_apps import KnownApp, known_app
 
 api = APIBlueprint(
     "apps",
@@ -33,10 +43,10 @@ class WhichApps(Query):
 
 @api.get("", responses={200: AppList})
 def list_(query: WhichApps) -> dict[str, Any]:
-    """List the apps that you may see."""
+    """List the assigned apps that you may see."""
     services = acting()
     items = [
-        _shown(services, one)
+        _shown(services, KnownApp.of(one))
         for one in sight.apps(services)
         if query.repository in (None, one.repository.full_name)
     ]
@@ -49,14 +59,28 @@ def assign(body: AssignApp) -> Answered:
     services = acting()
     sight.repository_to_assign(services, body.repository, body.app)
     sight.instance(services, body.instance)
-    return _shown(services, assignments.assign(services, body.to_request())).model_dump(), 201
+    assigned = assignments.assign(services, body.to_request())
+    return _shown(services, KnownApp.of(assigned)).model_dump(), 201
 
 
 @api.get("/<app>", responses={200: AppShown})
 def show(path: OfApp) -> dict[str, Any]:
-    """Show one app."""
+    """Show one app, also one whose assignment has ended: its databases may still be there."""
     services = acting()
-    return _shown(services, sight.app(services, path.app)).model_dump()
+    return _shown(services, known_app(services, AppId(path.app))).model_dump()
+
+
+@api.get("/<app>/pull-requests", responses={200: PullRequestPage})
+def pull_requests(path: OfApp, query: Page) -> dict[str, Any]:
+    """List the open pull requests of an app's repository, with the database of each head."""
+    services = acting()
+    known = known_app(services, AppId(path.app))
+    heads = open_heads(services, known.repository, services.databases.all(app_id=known.app.id))
+    part = page_of(heads, query, id_of=lambda one: one.pull_request.number)
+    shown, following = cut(part, query, id_of=lambda one: one.pull_request.number)
+    url = f"{services.github_url}/{known.repository.full_name}"
+    items = [PullRequestShown.of(one, repository_url=url) for one in shown]
+    return PullRequestPage(items=items, next=following).model_dump()
 
 
 @api.patch("/<app>", responses={200: AppShown})
@@ -71,7 +95,7 @@ def edit(path: OfApp, body: EditApp) -> dict[str, Any]:
         migration_command=body.migration_command,
         policies=body.policies.put_into(before.policies) if body.policies else None,
     )
-    return _shown(services, sight.app(services, path.app)).model_dump()
+    return _shown(services, known_app(services, AppId(path.app))).model_dump()
 
 
 @api.delete("/<app>", responses={204: None})
@@ -82,6 +106,10 @@ def remove(path: OfApp) -> Answered:
     return "", 204
 
 
-def _shown(services: Services, assigned: Assigned) -> AppShown:
-    databases = services.databases.all(app_id=assigned.assignment.app.id)
-    return AppShown.of(assigned, databases=len([one for one in databases if one.is_live]))
+def _shown(services: Services, known: KnownApp) -> AppShown:
+    databases = services.databases.all(app_id=known.app.id)
+    return AppShown.of(
+        known,
+        limits=services.limits.of(known.instance.id) if known.instance else None,
+        databases=len([one for one in databases if one.is_live]),
+    )

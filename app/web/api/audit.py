@@ -5,10 +5,10 @@ from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.operations.ports.records import AuditEntry
-from app.web.api.shapes import ERRORS, PERSON, Page, cut
+from app.web.api.shapes import ERRORS, PERSON, Page, Text, cut
 from app.web.identity import acting, require_operator
 
 api = APIBlueprint(
@@ -40,12 +40,22 @@ class AuditPage(BaseModel):
     next: int | None
 
 
+class WhichEntries(Page):
+    """Which entries to list."""
+
+    q: Text | None = Field(
+        None, max_length=200, description="Only those that hold this somewhere, in any case"
+    )
+
+
 @api.get("", responses={200: AuditPage})
-def list_(query: Page) -> dict[str, Any]:
+def list_(query: WhichEntries) -> dict[str, Any]:
     """List what was done, for operators."""
     services = acting()
     require_operator(services)
-    found = services.audit.latest(limit=query.limit + 1, before=query.cursor)
+    found = services.audit.latest(
+        limit=query.limit + 1, before=query.cursor, containing=query.q or ""
+    )
     shown, following = cut(found, query, id_of=lambda entry: entry.id)
     return AuditPage(items=[_shown(entry) for entry in shown], next=following).model_dump(
         mode="json"

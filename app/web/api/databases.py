@@ -35,6 +35,7 @@ from app.web.api.database_models import (
 )
 from app.web.api.shapes import ERRORS, PERSON, Answered, Nothing, cut, page_of
 from app.web.identity import acting
+from app.web.known_apps import of_known_apps
 
 api = APIBlueprint(
     "databases",
@@ -52,21 +53,17 @@ api = APIBlueprint(
 
 @api.get("/databases", responses={200: DatabasePage})
 def list_(query: WhichDatabases) -> dict[str, Any]:
-    """List the databases of the apps that you may see."""
+    """List the databases of the apps that you may see, also of those whose assignment ended."""
     services = acting()
-    apps = [
+    wanted = [
         one
-        for one in sight.apps(services)
-        if query.app in (None, one.assignment.app.id)
-        and query.repository in (None, one.repository.full_name)
-    ]
-    found = [
-        one
-        for one in sight.of_apps(services.databases.all(), apps)
-        if query.environment in (None, one.environment.value)
+        for one in services.databases.all()
+        if query.app in (None, one.app_id)
+        and query.environment in (None, one.environment.value)
         and query.branch in (None, one.branch)
         and query.name in (None, one.name)
     ]
+    found = of_known_apps(services, wanted, full_name=query.repository)
     ordered = sorted(found, key=lambda one: one.id)
     part = page_of(ordered, query, id_of=lambda one: one.id)
     shown, following = cut(part, query, id_of=lambda one: one.id)

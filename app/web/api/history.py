@@ -19,6 +19,7 @@ from app.web import sight
 from app.web.api.app_models import APP_ID, OfApp
 from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, cut
 from app.web.identity import acting
+from app.web.known_apps import known_app
 
 api = APIBlueprint(
     "history",
@@ -100,7 +101,7 @@ class LogShown(BaseModel):
 def list_(path: OfApp, query: Page) -> dict[str, Any]:
     """List the runs of an app."""
     services = acting()
-    assigned = sight.app(services, path.app)
+    known = known_app(services, AppId(path.app))
     found = services.history.of_app(
         AppId(path.app),
         limit=query.limit + 1,
@@ -108,7 +109,7 @@ def list_(path: OfApp, query: Page) -> dict[str, Any]:
     )
     shown, following = cut(found, query, id_of=lambda past: past.run.id)
     names = _names(services, AppId(path.app))
-    repository = f"{services.github_url}/{assigned.repository.full_name}"
+    repository = f"{services.github_url}/{known.repository.full_name}"
     items = [_shown(past, names, repository) for past in shown]
     return RunPage(items=items, next=following).model_dump(mode="json")
 
@@ -117,9 +118,9 @@ def list_(path: OfApp, query: Page) -> dict[str, Any]:
 def show(path: OfPastRun) -> dict[str, Any]:
     """Show one run."""
     services = acting()
-    assigned = sight.app(services, path.app)
+    known = known_app(services, AppId(path.app))
     past = services.history.run(AppId(path.app), RunId(path.run))
-    repository = f"{services.github_url}/{assigned.repository.full_name}"
+    repository = f"{services.github_url}/{known.repository.full_name}"
     return _shown(past, _names(services, AppId(path.app)), repository).model_dump(mode="json")
 
 
@@ -127,10 +128,10 @@ def show(path: OfPastRun) -> dict[str, Any]:
 def rerun(path: OfPastRun, body: Nothing) -> Answered:
     """Have GitHub start the run's workflow job again."""
     services = acting()
-    assigned = sight.app(services, path.app)
+    known = known_app(services, AppId(path.app))
     past = services.history.run(AppId(path.app), RunId(path.run))
-    sight.run(services, assigned.repository, past.run, Act.CHANGE)
-    refusal = steering.rerun(services, assigned.repository, past.run)
+    sight.run(services, known.repository, past.run, Act.CHANGE)
+    refusal = steering.rerun(services, known.repository, past.run)
     if refusal is not None:
         raise Conflict(refusal, advice="Look at the job at GitHub: it may still run.")
     return show(path), 202
@@ -140,7 +141,7 @@ def rerun(path: OfPastRun, body: Nothing) -> Answered:
 def log(path: OfMigration) -> dict[str, Any]:
     """Show the log of a migration, to those who may write to the repository."""
     services = acting()
-    sight.app(services, path.app, Act.SEE_LOG)
+    known_app(services, AppId(path.app), Act.SEE_LOG)
     past = services.history.run(AppId(path.app), RunId(path.run))
     for migration in past.migrations:
         if migration.id == path.migration:

@@ -86,6 +86,25 @@ def offer(path: OfInstance, body: OfferInstance) -> Answered:
     return Offered(link=link, expires_at=expires_at).model_dump(mode="json"), 201
 
 
+class ClaimOffered(BaseModel):
+    """What whoever claims the instance gets."""
+
+    instance: str
+    limits: LimitsShown
+    expires_at: datetime
+
+
+@api.post("/claims/preview", responses={200: ClaimOffered})
+def preview(body: ClaimInstance) -> dict[str, Any]:
+    """Show what a claim link is for. The link stays valid."""
+    instance, found = claims.offered(acting(), body.secret)
+    return ClaimOffered(
+        instance=instance.name,
+        limits=LimitsShown.of(found.limits),
+        expires_at=found.expires_at,
+    ).model_dump(mode="json")
+
+
 @api.post("/claims", responses={200: InstanceShown})
 def claim(body: ClaimInstance) -> dict[str, Any]:
     """Take an instance over: you need the permission admin on a repository that uses it.

@@ -2,40 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.assignments import App, Assignment
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import NotFound
 from app.core.identifiers import AppId, BranchName, RunId
-from app.core.instances import Instance
-from app.core.people import Act, Wanted
-from app.core.repositories import PullRequest, Repository
+from app.core.people import Act
+from app.core.repositories import PullRequest
 from app.operations.administration import database_requests
 from app.operations.administration.databases import Place
-from app.operations.services import Services
+from app.operations.administration.limits import described
+from app.operations.pull_requests.heads import Head, open_heads
 from app.web import sight
 from app.web.dashboard import fields, plots, tables
 from app.web.dashboard.notices import done
-from app.web.identity import acting, require
+from app.web.identity import acting
+from app.web.known_apps import known_app
 
 pages = Blueprint("apps", __name__)
 
 RUNS_SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """An app, assigned or not, of which the reader may know."""
-
-    app: App
-    repository: Repository
-    assignment: Assignment | None
-    instance: Instance | None
 
 
 @pages.get("/apps")
@@ -55,7 +43,7 @@ def index() -> ResponseReturnValue:
 @pages.get("/apps/<app_id>")
 def show(app_id: str) -> ResponseReturnValue:
     services = acting()
-    found = find(services, app_id)
+    found = known_app(services, AppId(app_id))
     databases = services.databases.all(app_id=found.app.id)
     can = tables.abilities(services, found.app, found.repository)
     rows = tables.rows(
@@ -68,7 +56,7 @@ def show(app_id: str) -> ResponseReturnValue:
     runs = services.history.of_app(
         found.app.id, limit=RUNS_SHOWN + 1, before=RunId(before) if before else None
     )
-    pulls = _pulls(services, found.repository)
+    heads = open_heads(services, found.repository, databases)
     is_running = any(each.finished_at is None for past in runs[:5] for each in past.migrations)
     server = services.measurements.of_instance(found.instance.id) if found.instance else None
     is_new = found.assignment is not None and not databases
@@ -77,11 +65,12 @@ def show(app_id: str) -> ResponseReturnValue:
         "app.html",
         found=found,
         can=can,
+        limits=described(services.limits.of(found.instance.id)) if found.instance else None,
         is_steward=found.instance in sight.instances_run(services),
         environments=[row for row in rows if row.database.environment is not Environment.BRANCH],
         branches=[row for row in rows if row.database.environment is Environment.BRANCH],
-        pulls=pulls,
-        lonely_pulls=_without_database(pulls, databases),
+        pulls=_by_branch(heads),
+        lonely_pulls=[one.pull_request for one in heads if one.database is None],
         runs=runs[:RUNS_SHOWN],
         older=runs[RUNS_SHOWN - 1].run.id if len(runs) > RUNS_SHOWN else None,
         names={one.id: one for one in databases},
@@ -103,37 +92,12 @@ def make_dev(app_id: str) -> ResponseReturnValue:
     return done(url_for(".show", app_id=app_id, _anchor="local"), "create")
 
 
-def find(services: Services, app_id: str, act: Act = Act.SEE) -> Found:
-    """The app, also when it is not assigned any more. Raises NotFound, Forbidden."""
-    app = services.apps.get(AppId(app_id))
-    repository = services.repositories.get(app.repository_id) if app else None
-    missing = NotFound(f"There is no app {app_id}.", advice="Apps shows those that you may see.")
-    if app is None or repository is None:
-        raise missing
-    try:
-        require(services, repository, Wanted(act=act, app_id=app.id))
-    except NotFound:
-        raise missing from None
-    assignment = services.apps.assignment(app.id)
-    instance = services.instances.get(assignment.instance_id) if assignment else None
-    return Found(app=app, repository=repository, assignment=assignment, instance=instance)
-
-
-def _pulls(
-    services: Services, repository: Repository
-) -> Mapping[BranchName | None, Sequence[PullRequest]]:
-    """Open pull requests by the branch of this repository that they come from; None: a fork."""
-    found: dict[BranchName | None, list[PullRequest]] = defaultdict(list)
-    for pull in services.repositories.open_pull_requests(repository.id):
-        found[None if pull.is_from_fork else pull.head_branch].append(pull)
+def _by_branch(heads: Sequence[Head]) -> Mapping[BranchName, Sequence[PullRequest]]:
+    found: dict[BranchName, list[PullRequest]] = defaultdict(list)
+    for head in heads:
+        if head.database is not None:
+            found[head.pull_request.head_branch].append(head.pull_request)
     return found
-
-
-def _without_database(
-    pulls: Mapping[BranchName | None, Sequence[PullRequest]], databases: Sequence[Database]
-) -> list[PullRequest]:
-    branches = {one.branch for one in databases if one.branch is not None and one.is_live}
-    return [pull for branch, each in pulls.items() if branch not in branches for pull in each]
 
 
 def _is_dev(database: Database) -> bool:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core import ansi
 from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound
-from app.core.identifiers import RunId
+from app.core.identifiers import AppId, RunId
 from app.core.people import Act
 from app.core.runs import Migration, Run
 from app.operations.pull_requests import steering
@@ -18,9 +18,9 @@ from app.operations.runs import logs
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import tables
-from app.web.dashboard.apps import find
 from app.web.dashboard.notices import done
 from app.web.identity import acting
+from app.web.known_apps import known_app
 
 # What the Action sends at most: action/redact.py.
 _SENT_BYTES = 900_000
@@ -62,7 +62,7 @@ class Shown:
 @pages.get("")
 def show(app_id: str, run_id: int) -> ResponseReturnValue:
     services = acting()
-    found = find(services, app_id)
+    found = known_app(services, AppId(app_id))
     past = services.history.run(found.app.id, RunId(run_id))
     can = tables.abilities(services, found.app, found.repository)
     query = request.args.get("q", "").strip()
@@ -89,7 +89,7 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
 def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
     """Start the job at GitHub again, for those who may change every database that it reaches."""
     services = acting()
-    found = find(services, app_id)
+    found = known_app(services, AppId(app_id))
     run = services.history.run(found.app.id, RunId(run_id)).run
     sight.run(services, found.repository, run, Act.CHANGE)
     reason = steering.rerun(services, found.repository, run)
@@ -102,7 +102,7 @@ def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
 def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
     """The logs of a database's migrations in this run, as plain text."""
     services = acting()
-    found = find(services, app_id, Act.SEE_LOG)
+    found = known_app(services, AppId(app_id), Act.SEE_LOG)
     past = services.history.run(found.app.id, RunId(run_id))
     texts = [
         logs.plain(text).removesuffix("\n")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.core.environments import Environment
+from app.core.identifiers import PullRequestNumber
 from tests.integration.api.office import Office
 
 
@@ -37,6 +38,40 @@ def test_the_audit_trail_comes_in_parts_the_newest_first(office: Office) -> None
     ids = [one["id"] for part in found for one in part]
     assert ids == sorted(set(ids), reverse=True)
     assert [one["subject"] for one in found[0]] == ["subject 3", "subject 2", "subject 1"]
+
+
+def test_the_audit_trail_is_searched(office: Office) -> None:
+    for subject in ("a-Needle-b", "hay", "another needle"):
+        office.world.services.record("test", subject)
+
+    found = parts(office, "/api/v1/audit?q=NEEDLE&", limit=1)
+
+    subjects = [one["subject"] for part in found for one in part]
+    assert subjects == ["another needle", "a-Needle-b"]
+
+
+def test_pull_requests_come_with_the_databases_of_their_heads(office: Office) -> None:
+    app_id, world = office.new_app(), office.world
+    fork = world.github.fork(world.repository, owner=world.github.user("mona"))
+    for branch in ("one", "two"):
+        world.github.push(world.repository, branch)
+    world.github.push(fork, "two")
+    for branch, head in (("one", None), ("two", None), ("two", fork)):
+        opened = world.github.open_pull_request(world.repository, branch, head_repository=head)
+        number = PullRequestNumber(opened.number)
+        pull = world.services.github.pull_request(world.known(), number)
+        assert pull is not None
+        world.services.repositories.save_pull_request(pull)
+    database = office.database(app_id, Environment.BRANCH, "one")
+
+    found = parts(office, f"/api/v1/apps/{app_id}/pull-requests?", limit=2)
+
+    assert [len(part) for part in found] == [2, 1]
+    one, two, foreign = [pull for part in found for pull in part]
+    assert (one["database"], one["database_name"]) == (database.id, database.name)
+    assert one["url"] == f"{world.github.url}/acme/shop/pull/{one['number']}"
+    assert (two["branch"], two["from_fork"], two["database"]) == ("two", False, None)
+    assert (foreign["branch"], foreign["from_fork"], foreign["database"]) == ("two", True, None)
 
 
 def test_a_limit_has_a_limit(office: Office) -> None:

@@ -55,6 +55,8 @@ CASES = [
     case("instance health", "GET /instances/tenants/health", "operator"),
     case("link test", "POST /instances/link/test", "operator", body=LINK, is_open=True),
     case("audit", "GET /audit", "operator", is_open=True),
+    case("github app", "GET /github-app", "operator", is_open=True),
+    case("forget github app", "DELETE /github-app", "operator", is_open=True),
     case("app", "GET /apps/{app}", "read"),
     case(
         "app assign",
@@ -64,6 +66,7 @@ CASES = [
     ),
     case("app edit", "PATCH /apps/{app}", "maintain", body={"migration_command": "migrate"}),
     case("app remove", "DELETE /apps/{app}", "maintain"),
+    case("pull requests", "GET /apps/{app}/pull-requests", "read"),
     case("runs", "GET /apps/{app}/runs", "read"),
     case("run", "GET /apps/{app}/runs/{run}", "read"),
     case("log", "GET /apps/{app}/runs/{run}/migrations/{migration}/log", "write"),

@@ -33,6 +33,10 @@ def test_a_repository_without_the_app_has_no_installation(
     assert adapter.installation_of("acme", "nothing") is None
 
 
+def test_the_app_s_own_page_is_known(github: LocalGitHub, adapter: PyGithubGitHub) -> None:
+    assert adapter.app_page() == f"{github.url}/apps/{github.context.identity.slug}"
+
+
 def test_every_repository_of_an_installation_is_listed(
     github: LocalGitHub, adapter: PyGithubGitHub, known: Known
 ) -> None:

@@ -76,15 +76,18 @@ def link(boss: Browser, **limits: str) -> str:
     return found[1]
 
 
-def test_limits_are_saved_and_shown(boss: Browser) -> None:
+def test_limits_are_saved_and_shown(boss: Browser, application: Flask, world: World) -> None:
     saved = boss.send(
         "/instances/tenants/limits", databases="20", database_size="500 MB", freezes="yes"
     )
     page = boss.see("/instances/tenants").text
+    [app] = world.services.apps.assignments()
+    of_app = visitor(application, world, "maintain").see(f"/apps/{app.app.id}").text
     form = boss.see("/instances/tenants/limits").text
 
     assert saved.status_code == 303
     assert "20 databases, 500 MB each, too large ones are frozen" in page
+    assert "<dd>20 databases, 500 MB each, too large ones are frozen</dd>" in of_app
     assert 'value="500 MB"' in form
 
 

@@ -116,6 +116,29 @@ def test_the_owner_does_not_give_themselves_more(world: World, url: str) -> None
     assert answer.status_code == 403
 
 
+def test_a_link_tells_what_it_is_for_and_stays_valid(world: World, url: str) -> None:
+    secret, token = link_secret(world, url, databases=50), person(world, "mona", "admin")
+
+    shown = [ask("POST", f"{url}/claims/preview", token, {"secret": secret}) for _ in range(2)]
+    claimed = ask("POST", f"{url}/claims", token, {"secret": secret})
+    late = ask("POST", f"{url}/claims/preview", token, {"secret": secret})
+
+    assert [answer.status_code for answer in shown] == [200, 200]
+    assert shown[0].json()["instance"] == "tenants"
+    assert shown[0].json()["limits"]["databases"] == 50
+    assert claimed.status_code == 200
+    assert (late.status_code, late.json()["error"]) == (404, "unknown_claim_link")
+
+
+def test_the_app_tells_its_readers_of_the_limits(world: World, url: str) -> None:
+    [app] = world.services.apps.assignments()
+    ask("PUT", f"{url}/instances/tenants/limits", operator(world), {"databases": 20})
+
+    shown = ask("GET", f"{url}/apps/{app.app.id}", person(world, "reader", "read"))
+
+    assert shown.json()["limits"]["databases"] == 20
+
+
 @pytest.mark.parametrize("permission", ["none", "read", "write", "maintain"])
 def test_less_than_admin_claims_nothing(world: World, url: str, permission: str) -> None:
     secret = link_secret(world, url)

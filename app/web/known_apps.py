@@ -1,0 +1,70 @@
+"""Apps of which the actor may know, also those whose assignment has ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.assignments import App, Assignment
+from app.core.databases import Database
+from app.core.errors import NotFound
+from app.core.identifiers import AppId
+from app.core.instances import Instance
+from app.core.people import Act, Wanted
+from app.core.repositories import Repository
+from app.operations.administration.assignments import Assigned
+from app.operations.services import Services
+from app.web.identity import require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownApp:
+    """An app; without an assignment it may still have databases."""
+
+    app: App
+    repository: Repository
+    assignment: Assignment | None
+    instance: Instance | None
+
+    @classmethod
+    def of(cls, assigned: Assigned) -> "KnownApp":
+        return cls(
+            app=assigned.assignment.app,
+            repository=assigned.repository,
+            assignment=assigned.assignment,
+            instance=assigned.instance,
+        )
+
+
+def known_app(services: Services, app_id: AppId, act: Act = Act.SEE) -> KnownApp:
+    """The app, if the actor may do this with it. Raises NotFound, Forbidden."""
+    app = services.apps.get(app_id)
+    repository = services.repositories.get(app.repository_id) if app else None
+    missing = NotFound(f"There is no app {app_id}.", advice="List them to see which.")
+    if app is None or repository is None:
+        raise missing
+    try:
+        require(services, repository, Wanted(act=act, app_id=app.id))
+    except NotFound:
+        raise missing from None
+    assignment = services.apps.assignment(app.id)
+    instance = services.instances.get(assignment.instance_id) if assignment else None
+    return KnownApp(app=app, repository=repository, assignment=assignment, instance=instance)
+
+
+def of_known_apps(
+    services: Services, databases: Sequence[Database], *, full_name: str | None = None
+) -> list[Database]:
+    """Those of the databases whose app the actor may see; with a name only that repository's."""
+    seen = {
+        app_id
+        for app_id in {one.app_id for one in databases}
+        if _is_seen(services, app_id, full_name)
+    }
+    return [one for one in databases if one.app_id in seen]
+
+
+def _is_seen(services: Services, app_id: AppId, full_name: str | None) -> bool:
+    try:
+        found = known_app(services, app_id)
+    except NotFound:
+        return False
+    return full_name in (None, found.repository.full_name)
