@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import AsJson, Yes, confirm, need_changes, remark, say, show_rows
+from app.cli.output import AsJson, Yes, confirm, need_changes, remark, say, show_record, show_rows
 from app.cli.remarks import remark_on_reach
 from app.cli.rules import (
     AllowWorkflow,
@@ -130,6 +130,19 @@ def list_(*, as_json: AsJson = False) -> None:
         rows = desk.apps()
     hint = "No apps yet. Assign one: python -m app apps assign OWNER/REPO INSTANCE"
     show_rows(rows, as_json=as_json, empty=hint)
+
+
+@group.command()
+def show(
+    repo: Repo,
+    *,
+    app_id: AppOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one app: where its databases are, and the rules of its assignment."""
+    with open_desk() as desk:
+        record = desk.app(repo, app_id=app_id)
+    show_record(record, as_json=as_json)
 
 
 @group.command()

@@ -22,7 +22,9 @@ Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.
 
 def add_to(program: typer.Typer) -> None:
     program.command(rich_help_panel="Connecting")(env)
-    program.command(rich_help_panel="Connecting")(psql)
+    # What is no option of ours is psql's: `psql acme/shop -c 'SELECT 1'`.
+    theirs = {"ignore_unknown_options": True}
+    program.command(rich_help_panel="Connecting", context_settings=theirs)(psql)
 
 
 class Format(StrEnum):
@@ -67,7 +69,7 @@ def env(
 def psql(
     repo: Repo,
     arguments: Annotated[
-        list[str] | None, typer.Argument(help="For psql, after --: `-- -c 'SELECT 1'`.")
+        list[str] | None, typer.Argument(help="For psql, as in `-c 'SELECT 1'`.")
     ] = None,
     *,
     branch: BranchOption = None,

@@ -74,6 +74,9 @@ class Desk(Protocol):
 
     def apps(self) -> Sequence[Row]: ...
 
+    def app(self, name: str, *, app_id: str | None) -> Row:
+        """All that is shown of an app of `OWNER/REPO`, or of one by its id."""
+
     def databases(self, repository: str | None) -> Sequence[Row]: ...
 
     def find(self, target: Target) -> Found:

@@ -34,6 +34,10 @@ class LocalDesk:
             for one in found
         ]
 
+    def app(self, name: str, *, app_id: str | None) -> Row:
+        assigned = assignments.find(self._services, name, app_id=app_id)
+        return shown.app_record(self._services, assigned)
+
     def databases(self, repository: str | None) -> Sequence[Row]:
         found = self._services.databases.all()
         if repository is not None:

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from importlib import metadata
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -20,7 +21,7 @@ from app.cli import (
     tokens,
 )
 from app.cli.advice import advice_at_terminal
-from app.cli.output import THINGS, harmless
+from app.cli.output import THINGS, harmless, say
 from app.cli.sides import REMOTE, RULE
 from app.core.errors import CoppiceError
 
@@ -41,6 +42,12 @@ program = typer.Typer(
 )
 
 
+def _say_version(is_asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if is_asked:
+        say(f"coppice {metadata.version('coppice')}")
+        raise typer.Exit
+
+
 @program.callback(help=f"A PostgreSQL database for every git branch, on your own server.\n\n{RULE}")
 def options(
     *,
@@ -50,6 +57,12 @@ def options(
             "--remote/--local", help="Use the service you logged in to, or this machine's."
         ),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_say_version, help="Print the version and end."
+        ),
+    ] = False,
 ) -> None:
     """What goes before a command."""
     REMOTE.set(remote)

@@ -1,11 +1,15 @@
 """What a command works with, opened for as long as it runs."""
 
+import getpass
 import logging
+import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.core.people import OPERATOR
 from app.operations.services import Services
 
 if TYPE_CHECKING:
@@ -40,4 +44,13 @@ def open_session() -> Iterator[Session]:
     with bootstrap.open_state(config) as state:
         bootstrap.prepare_state(state)
         with bootstrap.open_services(config, state, clusters) as services:
-            yield Session(config=config, state=state, clusters=clusters, services=services)
+            here = services.acting_as(OPERATOR, source=f"command line of {_account()}")
+            yield Session(config=config, state=state, clusters=clusters, services=here)
+
+
+def _account() -> str:
+    """Whose command it is: the account of this machine, for the audit trail."""
+    try:
+        return f"{getpass.getuser()}@{platform.node()}"
+    except (OSError, KeyError):  # an account without a name, as in containers
+        return f"{os.getuid()}@{platform.node()}"

@@ -1,6 +1,7 @@
 """What commands show of apps, databases and tokens, on this machine and over the API alike."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from app.cli.output import Row
 from app.core.databases import Database
@@ -33,6 +34,15 @@ def database_rows(services: Services, databases: Sequence[Database]) -> list[Row
         _database_row(one, instance=names[one.instance_id], over_limit=remarks.get(one.id))
         for one in databases
     ]
+
+
+def app_record(services: Services, assigned: Assigned) -> Row:
+    policies = asdict(assigned.assignment.policies)
+    return {
+        **app_row(services, assigned),
+        "default_branch": assigned.repository.default_branch,
+        **{name: None if value == "" else value for name, value in policies.items()},
+    }
 
 
 def database_row(services: Services, database: Database) -> Row:

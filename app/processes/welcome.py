@@ -1,6 +1,7 @@
 """What `serve` and `web` tell the person who started them."""
 
 from app.config import Config
+from app.core.github_app import why_out_of_reach
 from app.store.health import Inventory
 
 
@@ -29,6 +30,8 @@ def steps(config: Config, link: str | None) -> list[str]:
     lines = [f"Log in as operator (once, within an hour): {link}"]
     if config.github_app is None:
         lines.append(f"Then connect GitHub at {config.public_url}/setup.")
+        if why_out_of_reach(config.public_url, github_url=config.github_url) is not None:
+            lines.append("(GitHub must reach the service for that: set COPPICE_PUBLIC_URL.)")
     return lines
 
 

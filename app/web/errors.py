@@ -12,6 +12,10 @@ from app.web.advice import advice_for
 
 log = structlog.get_logger()
 
+_WORDS = {
+    404: "There is no such page.",
+    405: "This address does not take that kind of request.",
+}
 ADVICE = {
     404: "Check the path; /api/openapi.json lists every one.",
     405: "Check the method; /api/openapi.json lists what each path takes.",
@@ -57,11 +61,11 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     """Flask's own, such as 404 and 413."""
     code = error.code or 500
     name = (error.name or "error").lower().replace(" ", "_")
+    message = _WORDS.get(code, error.description or error.name)
     if html.is_wanted():
-        problem = CoppiceError(error.description or name, advice="", code=name)
-        return html.show_error(problem, status=code)
+        return html.show_error(CoppiceError(message, advice="", code=name), status=code)
     advice = ADVICE.get(code, "Correct the request and repeat it.")
-    return {"error": name, "message": error.description or error.name, "advice": advice}, code
+    return {"error": name, "message": message, "advice": advice}, code
 
 
 def show_bug(error: Exception) -> ResponseReturnValue:

@@ -8,7 +8,7 @@ from flask import current_app, g, request
 from app.core.errors import CoppiceError, Forbidden, NotFound, TransientError, Unauthorized
 from app.core.instances import Instance
 from app.core.ownership import owns
-from app.core.people import OPERATOR, Act, Actor, Wanted, refusal
+from app.core.people import OPERATOR, ROLES, Act, Actor, Wanted, refusal
 from app.core.repositories import Repository
 from app.core.tokens import actor_of
 from app.operations.administration import tokens
@@ -149,4 +149,10 @@ def require(services: Services, repository: Repository, wanted: Wanted) -> None:
         raise NotFound(f"There is no repository {repository.full_name} that you can see.")
     reason = refusal(services.actor, wanted, permission=permission)
     if reason is not None:
-        raise Forbidden(reason, advice="Ask somebody who maintains the repository.")
+        is_token_s = refusal(services.actor, wanted, permission=ROLES[-1]) is not None
+        raise Forbidden(
+            reason,
+            advice="Make a token that may."
+            if is_token_s
+            else "Ask somebody who maintains the repository.",
+        )

@@ -9,7 +9,7 @@ from app.cli.output import Row
 from app.cli.remarks import remark_on_new_dev
 from app.cli.remote.client import Client
 from app.cli.remote.logins import folder
-from app.cli.remote.rows import app_row, database_record, database_row, token_row
+from app.cli.remote.rows import app_record, app_row, database_record, database_row, token_row
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.seeding import LocalSeed
@@ -45,6 +45,9 @@ class RemoteDesk:
 
     def apps(self) -> Sequence[Row]:
         return [app_row(one) for one in self._client.get("/apps")["items"]]
+
+    def app(self, name: str, *, app_id: str | None) -> Row:
+        return app_record(self._app(Target(name=name, app_id=app_id)))
 
     def databases(self, repository: str | None) -> Sequence[Row]:
         found = list(self._client.items("/databases", repository=repository))

@@ -19,6 +19,14 @@ def app_row(shown: Mapping[str, Any]) -> Row:
     }
 
 
+def app_record(shown: Mapping[str, Any]) -> Row:
+    return {
+        **app_row(shown),
+        "default_branch": shown["default_branch"],
+        **{name: None if value == "" else value for name, value in shown["policies"].items()},
+    }
+
+
 def database_row(shown: Mapping[str, Any]) -> Row:
     commit = shown["migrated_commit"]
     return {

@@ -147,12 +147,12 @@ def live_repository(services: Services, full_name: str) -> Repository:
     installation_id = services.github.installation_of(match[1], match[2])
     repository = services.github.repository(installation_id, full_name) if installation_id else None
     if repository is None:
+        app = services.github_app.current()
+        page = app.url if app and app.url else f"{services.github_url}/settings/apps"
         raise Forbidden(
             f"The GitHub App is not installed for {full_name}, or there is no such repository.",
-            advice=(
-                "Install the App for it: on the App's page at"
-                f" {services.github_url}/settings/apps, Install App, and choose the repository."
-            ),
+            advice=f"Install the App for it: on the App's page at {page}, Install (App), and choose"
+            " the repository.",
             code="not_installed",
         )
     return repository

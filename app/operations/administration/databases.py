@@ -186,10 +186,14 @@ def set_accelerate_url(services: Services, database: Database, url: str | None) 
 def _needs_ready(database: Database) -> Database:
     if database.state is DatabaseState.READY:
         return database
+    advice = {
+        DatabaseState.DELETED: "Restore it (`databases restore`).",
+        DatabaseState.ERROR: "Once the cause is mended, Fix tries again (`databases fix`).",
+    }
     raise Conflict(
         f"{database.name} is {database.state.value}"
         + (f": {database.reason}" if database.reason else "."),
-        advice="Restore a deleted one, Fix a failed one (`databases restore`, `databases fix`).",
+        advice=advice.get(database.state, "Repeat this in a moment."),
     )
 
 

@@ -116,6 +116,8 @@ def show_link() -> ResponseReturnValue:
     """A page with a button: programs that only look at links, as mail and chat do, use none up."""
     token = request.args.get("token", "")
     if not login_links.is_known(_services(), token):
+        if sessions.actor(_services().ended_sessions) is not None:
+            return redirect("/")  # theirs was used a moment ago, and they come back to it
         raise login_links.expired()
     return render_template("login_link.html", token=token)
 

@@ -48,6 +48,8 @@ def test_the_link_works_once(browser: Browser, services: Services, site: Site) -
     assert other.get(link).status_code == 403
     late = browser.submit(page, action="/login/link")
     assert late.status_code == 403
+    again = browser.get(link)  # who came in by it, and goes back to it
+    assert (again.status_code, again.headers["Location"]) == (302, "/")
 
 
 def test_two_who_hold_the_same_page_get_in_once(site: Site, services: Services) -> None:

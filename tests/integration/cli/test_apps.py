@@ -136,6 +136,7 @@ def test_a_github_that_is_away_is_said_with_what_a_person_can_do(
         ["databases", "create"],
         ["env"],
         ["psql"],
+        ["apps", "show"],
         ["apps", "edit", "--log", "public"],
         ["apps", "remove", "--yes"],
         ["reconcile"],

@@ -166,8 +166,13 @@ def test_a_person_works_on_what_they_may(logged_in: Laptop, service: Installatio
     assert (shown["state"], shown["branch"]) == ("ready", "feature/login")
     local = json.loads(service.ok("databases", "show", shown["name"], "--json"))
     assert shown.keys() == local.keys()
+    rules, local_rules = (
+        json.loads(each.ok("apps", "show", "acme/shop", "--json")) for each in (logged_in, service)
+    )
+    assert rules == local_rules
+    assert (rules["preview"], rules["ignore_patterns"]) == ("shared", [])
 
-    logged_in.ok("psql", *branch, "--", "-c", "CREATE TABLE t ()")
+    logged_in.ok("psql", *branch, "-c", "CREATE TABLE t ()")
     logged_in.ok("databases", "fix", shown["name"])
     logged_in.ok("databases", "delete", *branch, "--yes")
     logged_in.ok("databases", "restore", *branch)

@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from psycopg import sql
@@ -24,7 +25,7 @@ from tests.integration.serve.installation import CHECKOUT, Installation
 
 GROUPS = {
     "instances": ["provision", "link", "test", "list", "show", "edit", "delete"],
-    "apps": ["list", "assign", "edit", "remove"],
+    "apps": ["list", "show", "assign", "edit", "remove"],
     "databases": ["list", "show", "create", "fix", "reset", "restore", "delete"],
 }
 SINGLE = ["serve", "web", "worker", "reconcile", "doctor", "env", "psql"]
@@ -48,6 +49,10 @@ def test_help_of_a_group_names_its_commands(coppice: Installation, group: str) -
     text = coppice.ok(group, "--help")
 
     assert [name for name in GROUPS[group] if name not in text] == []
+
+
+def test_the_version_is_said(coppice: Installation) -> None:
+    assert coppice.ok("--version") == f"coppice {metadata.version('coppice')}\n"
 
 
 @pytest.mark.parametrize("words", [["prune"], ["apps", "assign"], ["env", "a/b", "--format", "x"]])
