@@ -7,7 +7,7 @@ from app.cli.output import Row
 from app.core.databases import Database
 from app.core.tokens import Token
 from app.operations.administration.assignments import Assigned
-from app.operations.databases import limits
+from app.operations.administration.database_overviews import KnownDatabase, known
 from app.operations.services import Services
 
 
@@ -26,14 +26,7 @@ def app_row(services: Services, assigned: Assigned) -> Row:
 
 
 def database_rows(services: Services, databases: Sequence[Database]) -> list[Row]:
-    """Read together, so that the number of queries does not grow with that of databases."""
-    names = {instance.id: instance.name for instance in services.instances.all()}
-    sizes = services.measurements.sizes([database.id for database in databases])
-    remarks = limits.remarks(services, databases, sizes)
-    return [
-        _database_row(one, instance=names[one.instance_id], over_limit=remarks.get(one.id))
-        for one in databases
-    ]
+    return [_database_row(one) for one in known(services, databases)]
 
 
 def app_record(services: Services, assigned: Assigned) -> Row:
@@ -50,26 +43,17 @@ def database_row(services: Services, database: Database) -> Row:
     return row
 
 
-def _database_row(database: Database, *, instance: str, over_limit: str | None) -> Row:
-    return {
-        "name": database.name,
-        "environment": database.environment.value,
-        "branch": database.branch,
-        "state": database.state.value,
-        "instance": instance,
-        "migrated": database.migrated_sha[:12] if database.migrated_sha else None,
-        "kept_until": database.drop_after,
-        "over_limit": over_limit,
-    }
-
-
 def database_record(services: Services, database: Database) -> Row:
+    [one] = known(services, [database])
     remembered = services.seeds.of(database)
     return {
-        **database_row(services, database),
+        **_database_row(one),
         "login": database.login_role,
         "reason": database.reason,
         "generation": database.generation,
+        "last_migration_commit": one.last.head_sha if one.last else None,
+        "last_migration_at": one.last.at if one.last else None,
+        "last_migration_url": one.run_url,
         "migrated_commit": database.migrated_sha,
         "migrated_at": database.migrated_at,
         "created_at": database.created_at,
@@ -91,4 +75,19 @@ def token_row(token: Token) -> Row:
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "last_used_at": token.last_used_at,
+    }
+
+
+def _database_row(one: KnownDatabase) -> Row:
+    database = one.database
+    return {
+        "name": database.name,
+        "environment": database.environment.value,
+        "branch": database.branch,
+        "state": database.state.value,
+        "instance": one.instance_name,
+        "last_migration": one.last.word if one.last else None,
+        "migrated": database.migrated_sha[:12] if database.migrated_sha else None,
+        "kept_until": database.drop_after,
+        "over_limit": one.over_limit,
     }

@@ -1,6 +1,6 @@
 """Runs that were, with their migrations, read together from the state database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 from psycopg import Connection, sql
@@ -8,8 +8,9 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.errors import NotFound
-from app.core.identifiers import AppId, MigrationId, RunId
-from app.operations.ports.history import PastRun
+from app.core.identifiers import AppId, DatabaseId, MigrationId, RunId
+from app.core.runs import MigrationResult
+from app.operations.ports.history import LastMigration, PastRun
 from app.store.migration_runs import COLUMNS, LOG_COLUMNS, migration_from
 from app.store.runs import run_from
 
@@ -20,6 +21,17 @@ _WITHOUT_LOGS = sql.SQL(", ").join(
     else sql.Identifier(name)
     for name in COLUMNS
 )
+
+_LAST_MIGRATIONS = """
+    SELECT DISTINCT ON (d.id) d.id AS database_id, m.run_id, m.result, r.head_sha,
+        coalesce(m.finished_at, m.started_at) AS at
+    FROM databases d
+    JOIN migrations m ON m.database_id = d.id AND m.generation = d.generation
+    JOIN runs r ON r.id = m.run_id
+    WHERE d.id = ANY(%(ids)s) AND (m.result IN ('success', 'failure', 'timed-out')
+        OR m.finished_at IS NULL AND NOT %(ended)s)
+    ORDER BY d.id, m.id DESC
+"""
 
 
 class PostgresHistory:
@@ -50,6 +62,16 @@ class PostgresHistory:
             raise NotFound(f"The app {app_id} has no run {run_id}.")
         return found[0]
 
+    def last_migrations(
+        self, database_ids: Sequence[DatabaseId], *, ended: bool = False
+    ) -> Mapping[DatabaseId, LastMigration]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                _LAST_MIGRATIONS, {"ids": list(database_ids), "ended": ended}
+            ).fetchall()
+        return {DatabaseId(row.pop("database_id")): _last_migration(row) for row in rows}
+
     def log(self, migration_id: MigrationId) -> tuple[str, str]:
         """See the port."""
         with self._pool.connection() as connection:
@@ -70,3 +92,8 @@ class PostgresHistory:
             PastRun(run=run, migrations=tuple(one for one in migrations if one.run_id == run.id))
             for run in runs
         ]
+
+
+def _last_migration(row: DictRow) -> LastMigration:
+    result = row["result"]
+    return LastMigration(**{**row, "result": MigrationResult(result) if result else None})

@@ -1,16 +1,15 @@
 """The comments about pull requests' databases, and what they tell of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.identifiers import DatabaseId, PullRequestNumber, RepositoryId
+from app.core.identifiers import PullRequestNumber, RepositoryId
 from app.core.intents import Intent, PostSummary
-from app.core.runs import MigrationResult
-from app.operations.ports.pull_requests import LastMigration, Summary
+from app.operations.ports.pull_requests import Summary
 
 _LATE = """
     SELECT repository_id, number FROM summaries s
@@ -22,14 +21,6 @@ _LATE = """
             AND status IN ('todo', 'doing')
             AND (args->>'repository_id')::bigint = s.repository_id
             AND (args->>'number')::bigint = s.number)
-"""
-_LAST_MIGRATIONS = """
-    SELECT DISTINCT ON (d.id) d.id, m.result, r.head_sha, m.finished_at
-    FROM databases d
-    JOIN migrations m ON m.database_id = d.id AND m.generation = d.generation
-    JOIN runs r ON r.id = m.run_id
-    WHERE d.id = ANY(%s) AND m.result IN ('success', 'failure', 'timed-out')
-    ORDER BY d.id, m.id DESC
 """
 
 
@@ -92,17 +83,3 @@ class PostgresSummaries:
             rows = connection.execute(_LATE).fetchall()
             self._defer(connection, [PostSummary(**row) for row in rows])
         return len(rows)
-
-    def last_migrations(
-        self, database_ids: Sequence[DatabaseId]
-    ) -> Mapping[DatabaseId, LastMigration]:
-        with self._pool.connection() as connection:
-            rows = connection.execute(_LAST_MIGRATIONS, [list(database_ids)]).fetchall()
-        return {
-            row["id"]: LastMigration(
-                result=MigrationResult(row["result"]),
-                head_sha=row["head_sha"],
-                at=row["finished_at"],
-            )
-            for row in rows
-        }

@@ -35,6 +35,7 @@ def database_row(shown: Mapping[str, Any]) -> Row:
         "branch": shown["branch"],
         "state": shown["state"],
         "instance": shown["instance"],
+        "last_migration": (shown.get("last_migration") or {}).get("result"),
         "migrated": commit[:12] if commit else None,
         "kept_until": _time(shown["kept_until"]),
         "over_limit": shown.get("over_limit"),
@@ -42,11 +43,15 @@ def database_row(shown: Mapping[str, Any]) -> Row:
 
 
 def database_record(shown: Mapping[str, Any]) -> Row:
+    last = shown.get("last_migration") or {}
     return {
         **database_row(shown),
         "login": shown["login"],
         "reason": shown["reason"],
         "generation": shown["generation"],
+        "last_migration_commit": last.get("commit"),
+        "last_migration_at": _time(last.get("at")),
+        "last_migration_url": last.get("url"),
         "migrated_commit": shown["migrated_commit"],
         "migrated_at": _time(shown["migrated_at"]),
         "created_at": _time(shown["created_at"]),

@@ -1,11 +1,12 @@
 """What people ask of the state database about runs that were."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from app.core.identifiers import AppId, MigrationId, RunId
-from app.core.runs import Migration, Run
+from app.core.identifiers import AppId, CommitSha, DatabaseId, MigrationId, RunId
+from app.core.runs import Migration, MigrationResult, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,23 @@ class PastRun:
 
     run: Run
     migrations: tuple[Migration, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastMigration:
+    """The migration of a database that was tried last."""
+
+    run_id: RunId
+    result: MigrationResult | None
+    """`success`, `failure` or `timed-out`; None: it is running."""
+    head_sha: CommitSha
+    at: datetime
+    """When it ended, or began if it is running."""
+
+    @property
+    def word(self) -> str:
+        """How it fared, as everybody writes it."""
+        return self.result.value if self.result else "running"
 
 
 class History(Protocol):
@@ -26,6 +44,11 @@ class History(Protocol):
 
     def run(self, app_id: AppId, run_id: RunId) -> PastRun:
         """One run with the ends of its logs. Raises NotFound when the app has none of that id."""
+
+    def last_migrations(
+        self, database_ids: Sequence[DatabaseId], *, ended: bool = False
+    ) -> Mapping[DatabaseId, LastMigration]:
+        """Of the databases' present generations; `ended`: of those that ran to an end."""
 
     def log(self, migration_id: MigrationId) -> tuple[str, str]:
         """All that came of a migration's log, with its colours, and of the seed's after it."""

@@ -5,19 +5,16 @@ Each method is one transaction. Those that take `then` queue these jobs in it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from app.core.commands import Verb
 from app.core.identifiers import (
     CommentId,
-    CommitSha,
     DatabaseId,
     PullRequestNumber,
     RepositoryId,
 )
 from app.core.intents import Intent
-from app.core.runs import MigrationResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +73,6 @@ class Summary:
     """It was begun to be written, and is not there yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastMigration:
-    """The migration of a database that was tried last, of those that ran to an end."""
-
-    result: MigrationResult
-    head_sha: CommitSha
-    at: datetime
-
-
 class Summaries(Protocol):
     """The comments about pull requests' databases."""
 
@@ -105,8 +93,3 @@ class Summaries(Protocol):
 
     def requeue_late(self) -> int:
         """Queue those whose job gave up, and last words never said; returns how many."""
-
-    def last_migrations(
-        self, database_ids: Sequence[DatabaseId]
-    ) -> Mapping[DatabaseId, LastMigration]:
-        """Of the databases' present generations."""

@@ -31,7 +31,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
     own = databases_of_branch(services, assignments, pull_request.head_branch)
     shared = _previews(services, assignments) if own else ()
     databases = (*own, *shared)
-    last = services.summaries.last_migrations([database.id for database in databases])
+    last = services.history.last_migrations([each.id for each in databases], ended=True)
     sizes = _sizes(services, databases) if is_measured else {}
     remarks = limits.remarks(services, databases, sizes)
     return Overview(

@@ -14,7 +14,7 @@ from app.core.identifiers import BranchName, CommentId
 from app.core.instances import Instance
 from app.core.runs import MigrationResult
 from app.operations.checks.markdown import block, cell, code, visible
-from app.operations.ports.pull_requests import LastMigration
+from app.operations.ports.history import LastMigration
 
 SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
 
@@ -217,7 +217,8 @@ def _failure(database: Database) -> str:
 def _migration(last: LastMigration | None) -> str:
     if last is None:
         return "none yet"
-    return f"{_RESULTS[last.result]}, {last.head_sha[:9]}, {last.at:%Y-%m-%d %H:%M} UTC"
+    result = _RESULTS[last.result] if last.result else last.word
+    return f"{result}, {last.head_sha[:9]}, {last.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _footnote(overview: Overview) -> str:

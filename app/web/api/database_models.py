@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from app.core.databases import Database
 from app.core.seeding import Seed
+from app.operations.administration.database_overviews import KnownDatabase
+from app.operations.ports.history import LastMigration
 from app.operations.ports.measurements import SizeSample
 from app.operations.runs.credentials import Credentials, variables
 from app.web.api.app_models import APP_ID
@@ -67,6 +68,28 @@ class HowToDelete(Query):
     now: bool = Field(default=False, description="Drop it and its data at once, for good")
 
 
+class LastMigrationShown(BaseModel):
+    """The migration that a run tried last, since the database was made or emptied."""
+
+    result: Literal["success", "failure", "timed-out", "running"]
+    commit: str
+    at: datetime = Field(description="When it ended, or began if it is running")
+    run: int
+    url: str = Field(description="The run on the dashboard")
+
+    @classmethod
+    def of(cls, last: LastMigration, *, run_url: str | None) -> "LastMigrationShown":
+        return cls.model_validate(
+            {
+                "result": last.word,
+                "commit": last.head_sha,
+                "at": last.at,
+                "run": last.run_id,
+                "url": run_url,
+            }
+        )
+
+
 class DatabaseShown(BaseModel):
     """One environment of one app."""
 
@@ -81,8 +104,9 @@ class DatabaseShown(BaseModel):
     reason_code: str | None = Field(description="The same for programs, as in `limit_reached`")
     generation: int
     is_live: bool = Field(description="False once a fresh one took its place while it is kept")
-    migrated_commit: str | None
-    migrated_at: datetime | None
+    last_migration: LastMigrationShown | None = Field(description="Null: none yet")
+    migrated_commit: str | None = Field(description="Of the last migration that succeeded")
+    migrated_at: datetime | None = Field(description="When it did")
     created_at: datetime
     ready_at: datetime | None
     kept_until: datetime | None
@@ -93,14 +117,13 @@ class DatabaseShown(BaseModel):
     login: str = Field(description="Name of the long-lived login")
 
     @classmethod
-    def of(
-        cls, database: Database, *, instance: str, size_bytes: int | None, over_limit: str | None
-    ) -> "DatabaseShown":
+    def of(cls, known: KnownDatabase) -> "DatabaseShown":
+        database, last = known.database, known.last
         return cls(
             id=database.id,
             name=database.name,
             app=database.app_id,
-            instance=instance,
+            instance=known.instance_name,
             environment=database.environment,
             branch=database.branch,
             state=database.state,
@@ -108,13 +131,14 @@ class DatabaseShown(BaseModel):
             reason_code=database.reason_code,
             generation=database.generation,
             is_live=database.is_live,
+            last_migration=LastMigrationShown.of(last, run_url=known.run_url) if last else None,
             migrated_commit=database.migrated_sha,
             migrated_at=database.migrated_at,
             created_at=database.created_at,
             ready_at=database.ready_at,
             kept_until=database.drop_after,
-            size_bytes=size_bytes,
-            over_limit=over_limit,
+            size_bytes=known.size_bytes,
+            over_limit=known.over_limit,
             login=database.login_role,
         )
 

@@ -13,7 +13,7 @@ from app.core.people import Act
 from app.core.seeding import LocalSeed
 from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
-from app.operations.databases import limits
+from app.operations.administration.database_overviews import known
 from app.operations.services import Services
 from app.web import sight
 from app.web.api.app_models import OfApp
@@ -186,15 +186,4 @@ def _shown(services: Services, database: Database) -> DatabaseShown:
 
 
 def _all_shown(services: Services, databases: Sequence[Database]) -> list[DatabaseShown]:
-    names = {instance.id: instance.name for instance in services.instances.all()}
-    sizes = services.measurements.sizes([database.id for database in databases])
-    remarks = limits.remarks(services, databases, sizes)
-    return [
-        DatabaseShown.of(
-            one,
-            instance=names[one.instance_id],
-            size_bytes=sizes.get(one.id),
-            over_limit=remarks.get(one.id),
-        )
-        for one in databases
-    ]
+    return [DatabaseShown.of(one) for one in known(services, databases)]

@@ -103,7 +103,7 @@ def index() -> ResponseReturnValue:
 def show(name: str) -> ResponseReturnValue:
     services = steward(name)
     [shown] = _shown(services, [services.instances.named(name)])
-    apps = {one.app_id: services.apps.get(one.app_id) for one in shown.databases}
+    apps = {each: services.apps.get(each) for each in {one.app_id for one in shown.databases}}
     repositories = _repositories(services)
     owners: dict[AppId, Repository | None] = {
         app_id: repositories.get(app.repository_id) if app else None for app_id, app in apps.items()
@@ -123,6 +123,7 @@ def show(name: str) -> ResponseReturnValue:
         shown=shown,
         instance=shown.instance,
         rows=rows,
+        is_busy=shown.is_busy or any(row.is_migrating for row in rows),
         limits=described(shown.limits),
     )
 

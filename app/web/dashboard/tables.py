@@ -8,10 +8,10 @@ from flask import current_app, request
 from app.core.assignments import App
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
+from app.core.identifiers import AppId, BranchName
 from app.core.people import Act, Wanted, refusal
 from app.core.repositories import Repository
-from app.operations.databases import limits
+from app.operations.administration.database_overviews import KnownDatabase, known
 from app.operations.services import Services
 from app.web.identity import Permissions
 from app.web.protection import Protection
@@ -68,13 +68,8 @@ class Abilities:
 class Row:
     """A database."""
 
-    database: Database
+    known: KnownDatabase
     repository: Repository | None
-    size_bytes: int | None
-    over_limit: str | None
-    """What people should know of its size."""
-    is_away: bool
-    """Its server did not answer when it was last asked: the state is from before."""
     may_connect: bool
     may_change: bool
     may_lose: bool
@@ -82,6 +77,15 @@ class Row:
 
     hint: str | None
     """What the reader may not do with it, and why, where they may do so with others of the app."""
+
+    @property
+    def database(self) -> Database:
+        return self.known.database
+
+    @property
+    def is_migrating(self) -> bool:
+        """Whether a run migrates it now."""
+        return self.known.last is not None and self.known.last.result is None
 
     @property
     def place(self) -> str:
@@ -110,15 +114,6 @@ class Row:
         return tuple(act for act in acts if (self.may_lose if act in _LOSING else self.may_change))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What is known of databases and their servers, read together for all of them."""
-
-    sizes: Mapping[DatabaseId, int]
-    remarks: Mapping[DatabaseId, str]
-    away: frozenset[InstanceId]
-
-
 def abilities(services: Services, app: App, repository: Repository | None) -> Abilities:
     """What the reader may do with an app. Raises GitHubUnavailable."""
     permissions: Permissions = current_app.extensions["permissions"]
@@ -136,32 +131,19 @@ def rows(
     repositories: Mapping[AppId, Repository | None],
 ) -> list[Row]:
     """In the order in which people look for them: production first, deleted ones last."""
-    known = _known(services, databases)
     return [
-        _row(one, abilities[one.app_id], repositories.get(one.app_id), known)
-        for one in sorted(databases, key=_order)
+        _row(one, abilities[one.database.app_id], repositories.get(one.database.app_id))
+        for one in known(services, sorted(databases, key=_order))
     ]
 
 
-def _known(services: Services, databases: Sequence[Database]) -> _Known:
-    measured = services.measurements.of_instances({one.instance_id for one in databases})
-    sizes = services.measurements.sizes([one.id for one in databases])
-    return _Known(
-        sizes=sizes,
-        remarks=limits.remarks(services, databases, sizes),
-        away=frozenset(each for each, one in measured.items() if one.failure),
-    )
-
-
-def _row(database: Database, can: Abilities, repository: Repository | None, known: _Known) -> Row:
+def _row(one: KnownDatabase, can: Abilities, repository: Repository | None) -> Row:
+    database = one.database
     why_no_change = can.why_not("change", database.environment)
     why_no_loss = can.why_not("lose", database.environment, database.branch)
     return Row(
-        database=database,
+        known=one,
         repository=repository,
-        size_bytes=known.sizes.get(database.id),
-        over_limit=known.remarks.get(database.id),
-        is_away=database.instance_id in known.away,
         may_connect=can.may("connect", database.environment),
         may_change=why_no_change is None,
         may_lose=why_no_loss is None,

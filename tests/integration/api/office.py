@@ -81,9 +81,15 @@ class Office:
         )
 
     def past_run(
-        self, app_id: AppId, *, log: str = "done\n", branch_name: str = "feature/<b>"
+        self,
+        app_id: AppId,
+        *,
+        log: str = "done\n",
+        branch_name: str = "feature/<b>",
+        result: MigrationResult | None = MigrationResult.SUCCESS,
+        head_sha: str = "a" * 40,
     ) -> int:
-        """A run that migrated the app's branch database."""
+        """A run that migrated the app's branch database; without a result it does so still."""
         services = self.world.services
         branch = self.database(app_id, Environment.BRANCH, branch_name)
         services.databases.change(branch.id, state=DatabaseState.READY)
@@ -98,7 +104,7 @@ class Office:
                 workflow_job_id=None,
                 job_name="database",
                 event="push",
-                head_sha=CommitSha("a" * 40),
+                head_sha=CommitSha(head_sha),
                 branch=branch.branch,
                 environments=(Environment.BRANCH,),
                 primary=Environment.BRANCH,
@@ -110,7 +116,7 @@ class Office:
                 command="migrate",
                 created_at=now,
             ),
-            key="only-step",
+            key=secrets.token_hex(8),
         )
         taken = services.migrations.take(
             NewMigration(
@@ -124,9 +130,8 @@ class Office:
             expires_at=now,
         )
         assert taken is not None
-        result = Outcome(
-            result=MigrationResult.SUCCESS, exit_code=0, duration_seconds=1.5, log_tail=log
-        )
-        services.migrations.finish(taken[0].id, result, at=now)
-        services.leases.release(taken[0].id)
+        if result is not None:
+            outcome = Outcome(result=result, exit_code=0, duration_seconds=1.5, log_tail=log)
+            services.migrations.finish(taken[0].id, outcome, at=now)
+            services.leases.release(taken[0].id)
         return run.id

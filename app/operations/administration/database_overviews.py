@@ -1,0 +1,56 @@
+"""Databases as people look at them: what is known of each beside its own row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.databases import Database
+from app.operations.databases import limits
+from app.operations.ports.history import LastMigration
+from app.operations.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDatabase:
+    """A database, its size and its last migration."""
+
+    database: Database
+    instance_name: str
+    size_bytes: int | None
+    """As last measured."""
+    over_limit: str | None
+    """What people should know of that size."""
+    is_away: bool
+    """Its server did not answer when it was last asked: the state is from before."""
+    last: LastMigration | None
+    """What a run tried last, whatever came of it; None: nothing yet."""
+    run_url: str | None
+    """Where the dashboard shows that run."""
+
+
+def known(services: Services, databases: Sequence[Database]) -> list[KnownDatabase]:
+    """Read together, so that the number of queries does not grow with that of databases."""
+    ids = [one.id for one in databases]
+    instances = {one.id: one.name for one in services.instances.all()}
+    measured = services.measurements.of_instances({one.instance_id for one in databases})
+    sizes = services.measurements.sizes(ids)
+    remarks = limits.remarks(services, databases, sizes)
+    migrations = services.history.last_migrations(ids)
+    found = []
+    for one in databases:
+        measurement, last = measured.get(one.instance_id), migrations.get(one.id)
+        found.append(
+            KnownDatabase(
+                database=one,
+                instance_name=instances[one.instance_id],
+                size_bytes=sizes.get(one.id),
+                over_limit=remarks.get(one.id),
+                is_away=measurement is not None and measurement.failure is not None,
+                last=last,
+                run_url=_run_url(services, one, last) if last else None,
+            )
+        )
+    return found
+
+
+def _run_url(services: Services, database: Database, last: LastMigration) -> str:
+    return f"{services.public_url}/apps/{database.app_id}/runs/{last.run_id}"

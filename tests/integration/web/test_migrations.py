@@ -1,0 +1,141 @@
+"""The last migration of a database: the same in rows, the API and the pull request's comment."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.core.databases import DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import AppId
+from app.core.runs import MigrationResult
+from tests.integration.api.office import Office
+
+HTML = {"Accept": "text/html"}
+FAILED, NEWER = "f" * 40, "b" * 40
+
+
+def row(office: Office, path: str, database_id: int) -> str:
+    """What its row says, without markup."""
+    answer = office.ask("GET", path, office.people["operator"], headers=HTML)
+    assert answer.status_code == 200, answer.text
+    [found] = re.findall(rf'<tr id="database-{database_id}">.*?</tr>', answer.text, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", found).split())
+
+
+def shown(office: Office, database_id: int) -> dict[str, Any]:
+    answer = office.ask("GET", f"/api/v1/databases/{database_id}", office.people["operator"])
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("result", "word"),
+    [
+        (MigrationResult.FAILURE, "failure"),
+        (MigrationResult.TIMED_OUT, "timed-out"),
+        (MigrationResult.SUCCESS, "success"),
+        (None, "running"),
+    ],
+)
+def test_what_was_tried_last_is_told_whatever_came_of_it(
+    office: Office, result: MigrationResult | None, word: str
+) -> None:
+    app_id = office.new_app()
+    run = office.past_run(app_id, branch_name="x", result=result, head_sha=FAILED)
+    database = office.database(app_id, Environment.BRANCH, "x")
+
+    last = shown(office, database.id)["last_migration"]
+    rows = [row(office, path, database.id) for path in (f"/apps/{app_id}", "/instances/tenants")]
+
+    assert (last["result"], last["commit"], last["run"]) == (word, FAILED, run)
+    page = office.ask(
+        "GET", "/apps" + last["url"].partition("/apps")[2], office.people["operator"], headers=HTML
+    )
+    assert page.status_code == 200
+    assert f"Run {run}" in page.text
+    for one in rows:
+        assert f"{word} {FAILED[:7]}" in one.replace("✕ ", "").replace("◌ ", "")
+        assert "none yet" not in one
+
+
+def test_the_last_success_stays_known_beside_a_failure(office: Office) -> None:
+    app_id, services = office.new_app(), office.world.services
+    office.past_run(app_id, branch_name="x")
+    database = office.database(app_id, Environment.BRANCH, "x")
+    services.databases.migrated(database.id, head_sha=office.world.sha("a" * 40))
+    office.past_run(app_id, branch_name="x", result=MigrationResult.FAILURE, head_sha=NEWER)
+
+    found = shown(office, database.id)
+
+    assert found["last_migration"]["commit"] == NEWER
+    assert found["migrated_commit"] == "a" * 40
+    assert found["migrated_at"] is not None
+
+
+@pytest.mark.parametrize("result", [MigrationResult.SKIPPED, MigrationResult.SUPERSEDED])
+def test_what_was_passed_over_was_not_tried(office: Office, result: MigrationResult) -> None:
+    app_id = office.new_app()
+    office.past_run(app_id, branch_name="x", result=result)
+    database = office.database(app_id, Environment.BRANCH, "x")
+
+    assert shown(office, database.id)["last_migration"] is None
+    assert "none yet" in row(office, f"/apps/{app_id}", database.id)
+
+
+def test_an_emptied_database_was_not_migrated_yet(office: Office) -> None:
+    app_id = office.new_app()
+    office.past_run(app_id, branch_name="x")
+    database = office.database(app_id, Environment.BRANCH, "x")
+
+    office.world.services.databases.start_afresh(database.id, generation=database.generation)
+
+    assert shown(office, database.id)["last_migration"] is None
+
+
+# --- how much is asked for it ---------------------------------------------------------------------
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile, by whatever thread."""
+    sent: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def noting(connection: Any, query: Any, *rest: Any, **how: Any) -> Any:
+        sent.append(str(query))
+        return execute(connection, query, *rest, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", noting)
+        yield sent
+
+
+def fill(office: Office, app_id: AppId, *branches: str) -> None:
+    for branch in branches:
+        office.past_run(app_id, branch_name=branch)
+        database = office.database(app_id, Environment.BRANCH, branch)
+        office.world.services.databases.change(database.id, state=DatabaseState.READY)
+
+
+@pytest.mark.parametrize(
+    "path", ["/apps/{app}", "/instances/tenants", "/instances", "/apps", "/api/v1/databases"]
+)
+def test_more_databases_are_no_more_queries(
+    office: Office, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    app_id, operator = office.new_app(), office.people["operator"]
+    fill(office, app_id, "first")
+    asked = path.format(app=app_id)
+    with counted(monkeypatch) as few:
+        assert office.ask("GET", asked, operator, headers=HTML).status_code == 200
+    fill(office, app_id, *(f"b{number}" for number in range(6)))
+
+    with counted(monkeypatch) as many:
+        assert office.ask("GET", asked, operator, headers=HTML).status_code == 200
+
+    assert len(few) > 3
+    assert len(many) == len(few)
