@@ -1,5 +1,6 @@
 """Commands about PostgreSQL servers."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -46,6 +47,8 @@ from app.operations.administration.instance_requests import (
 from app.operations.administration.limits import described
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
+
+_MOST_LISTED = 10
 
 
 @group.command()
@@ -226,12 +229,19 @@ def delete(name: Name, *, yes: Yes = False) -> None:
     with open_here() as session:
         instance = session.services.instances.named(name)
         if instance.kind is InstanceKind.PROVISIONED:
-            question = f"This removes {name} with ALL ITS DATA for good."
+            kept = [one.name for one in session.services.databases.all(instance_id=instance.id)]
+            question = f"This removes {name} with ALL ITS DATA for good: {_listed(kept)}."
         else:
             question = f"This forgets {name}; its databases stay on the server."
         confirm(question, name=name, is_confirmed=yes)
         instances.delete(session.services, session.clusters, name)
     say(f"Instance {name} is gone.")
+
+
+def _listed(databases: Sequence[str]) -> str:
+    more = len(databases) - _MOST_LISTED
+    shown = ", ".join(databases[:_MOST_LISTED]) or "no databases"
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _summary(one: InstanceOverview) -> Row:

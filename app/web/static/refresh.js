@@ -82,29 +82,39 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// A pasted connection string fills the fields of its form; it is not sent itself.
-document.addEventListener("input", (event) => {
-  const source = event.target.closest("[data-fills]");
-  if (!source) return;
-  let url;
+// The parts of a connection string; null while it is none, which the server says more about.
+function taken(text) {
   try {
-    url = new URL(source.value.trim());
+    const url = new URL(text.trim());
+    if (!/^postgres(ql)?:$/.test(url.protocol) || !url.hostname) return null;
+    return {
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port: url.port,
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      database: decodeURIComponent(url.pathname.replace(/^\//, "")),
+      sslmode: url.searchParams.get("sslmode") || "",
+    };
   } catch {
-    return;
+    return null;
   }
-  if (!/^postgres(ql)?:$/.test(url.protocol) || !url.hostname) return;
-  const found = {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port,
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    database: decodeURIComponent(url.pathname.replace(/^\//, "")),
-    sslmode: url.searchParams.get("sslmode") || "",
-  };
+}
+
+// A connection string fills the fields of its form and is not sent itself. Whole ones only: half
+// of one that is being typed is one too.
+function fill(event) {
+  const source = event.target.closest("[data-fills]");
+  const found = source && taken(source.value);
+  if (!found) return;
   const fields = document.getElementById(source.dataset.fills).elements;
   for (const [name, value] of Object.entries(found)) fields[name].value = value;
   source.value = "";
   document.getElementById("announcements").textContent = "The fields are filled in.";
+}
+
+document.addEventListener("change", fill);
+document.addEventListener("input", (event) => {
+  if (/^insertFrom/.test(event.inputType)) fill(event);
 });
 
 // Taken out, not hidden: the first button of a form is what Enter presses.

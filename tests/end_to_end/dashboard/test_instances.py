@@ -52,6 +52,24 @@ def test_a_link_that_cannot_work_says_exactly_why(visit: Visit, postgres_admin: 
     expect(page.get_by_label("Host", exact=True)).to_have_value(postgres_admin.address.host)
 
 
+def test_a_connection_string_is_taken_apart_when_it_is_whole(visit: Visit) -> None:
+    page = visit("/link")
+    host, password = page.get_by_label("Host", exact=True), page.get_by_label("Password")
+    given = page.get_by_label("Connection string")
+
+    given.press_sequentially("postgresql://ann:100%@db.example/app")
+    page.get_by_label("Name").focus()
+    expect(given).to_have_value("postgresql://ann:100%@db.example/app")
+    given.fill("")
+    given.press_sequentially("postgresql://ann:100%25@db.example/app")
+    expect(host).to_have_value("")
+    page.get_by_label("Name").focus()
+
+    expect(host).to_have_value("db.example")
+    expect(password).to_have_value("100%")
+    expect(given).to_have_value("")
+
+
 def test_a_server_is_linked_by_its_connection_string(
     dashboard: Dashboard, visit: Visit, postgres_admin: AdminLogin
 ) -> None:
@@ -98,7 +116,9 @@ def test_what_failed_is_shown_with_its_cause_and_fixed_by_a_button(
 
 
 def _paste(page: Page, admin: AdminLogin, *, password: str) -> None:
-    page.get_by_label("Connection string").fill(_url(admin, password=password))
+    page.evaluate("text => navigator.clipboard.writeText(text)", _url(admin, password=password))
+    page.get_by_label("Connection string").focus()
+    page.keyboard.press("Control+V")
 
 
 def _url(admin: AdminLogin, *, password: str | None = None) -> str:

@@ -175,6 +175,18 @@ def test_a_deletion_asks_when_nobody_is_there_to_answer(
     assert "main" in coppice.ok("instances", "list")
 
 
+def test_a_deletion_says_which_databases_go(connected: Installation) -> None:
+    connected.ok("instances", "provision", "local")
+    connected.ok("apps", "assign", "acme/shop", "local", "--app-id", "shop")
+    connected.ok("databases", "create", "acme/shop", "--environment", "preview")
+    connected.ok("apps", "remove", "acme/shop", "--yes")
+
+    asked = connected.run("instances", "delete", "local")
+
+    assert "This removes local with ALL ITS DATA for good: " in asked.stderr
+    assert "shop-preview" in asked.stderr
+
+
 def test_a_server_that_does_not_answer_is_listed_as_an_error_with_the_cause(
     coppice: Installation, postgres_admin: AdminLogin
 ) -> None:
