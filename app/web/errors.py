@@ -76,7 +76,9 @@ def show_bug(error: Exception) -> ResponseReturnValue:
 
 def show_invalid(error: ValidationError) -> Response:
     """A request that does not fit its model; names the fields, never their values."""
-    fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors()})
+    fields = sorted(
+        {".".join(map(str, item["loc"])) or "the body as a whole" for item in error.errors()}
+    )
     problem = Invalid(f"These fields are wrong, missing or unknown: {', '.join(fields)}.")
     response = jsonify(error=problem.code, message=str(problem), advice=problem.advice)
     response.status_code = problem.http_status

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationInfo, field_validator
 
 from app.core.environments import Environment
 from app.core.runs import CredentialKind, MigrationResult
@@ -78,13 +78,25 @@ class CommandEnd(Request):
 class ReportResult(CommandEnd):
     """How a migration ended, and the seed command after it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"result": {"const": "success"}}},
+                {"properties": {"seed": {"type": "null"}}},
+            ]
+        }
+    )
+
     seed: CommandEnd | None = Field(None, description="Only after a successful migration")
 
-    @model_validator(mode="after")
-    def follows_a_success(self) -> "ReportResult":
-        if self.seed is not None and self.result != "success":
+    @field_validator("seed")
+    @classmethod
+    def follows_a_success(
+        cls, seed: CommandEnd | None, before: ValidationInfo
+    ) -> CommandEnd | None:
+        if seed is not None and before.data.get("result") != "success":
             raise ValueError("the seed command follows only a successful migration")
-        return self
+        return seed
 
     def to_report(self) -> Report:
         return replace(super().to_report(), seed=self.seed.to_report() if self.seed else None)

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 def _storable(text: str) -> str:
@@ -13,14 +22,38 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+class _Described:
+    """Says in the description what the validator asks for; JSON brings no half pairs along."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "not": {"pattern": r"\u0000"}}
+
+
+Text = Annotated[str, AfterValidator(_storable), _Described()]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+def _as_integer(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Request(BaseModel):
     """Unknown fields are refused, and nothing is guessed from another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def with_integers(cls, body: Any) -> Any:
+        """In JSON 30.0 is an integer too.
+
+        https://json-schema.org/draft/2020-12/json-schema-core#section-4.2.3
+        """
+        if not isinstance(body, dict):
+            return body
+        return {name: _as_integer(value) for name, value in body.items()}
 
 
 class Nothing(Request):

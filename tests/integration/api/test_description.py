@@ -1,7 +1,10 @@
 """The API describes itself: OpenAPI 3.1 for programs, a page for people."""
 
+import re
 from dataclasses import fields
+from typing import Any
 
+import pytest
 import requests
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -53,3 +56,46 @@ def test_every_rule_of_an_assignment_can_be_given_and_is_shown() -> None:
 
     assert set(PoliciesGiven.model_fields) == names
     assert set(PoliciesShown.model_fields) == names
+
+
+def report(office: Office, **body: Any) -> str:
+    """What a run's result is answered whose form is wrong."""
+    path = "/api/v1/runs/1/databases/branch/result"
+    sent = {"result": "success", "duration_seconds": 1, **body}
+    return str(office.ask("POST", path, "a.b.c", sent).json()["message"])
+
+
+def test_a_seed_after_a_failure_is_named_as_what_is_wrong(office: Office) -> None:
+    seed = {"result": "success", "duration_seconds": 1}
+
+    assert report(office, result="failure", seed=seed).endswith("unknown: seed.")
+    assert "unknown" not in report(office, seed=seed)
+
+
+def test_a_body_that_is_no_object_is_named_too(office: Office) -> None:
+    answer = office.ask("POST", "/api/v1/tokens", office.people["operator"], [1])  # type: ignore[arg-type]
+
+    assert answer.status_code == 400
+    assert "unknown: ." not in answer.json()["message"]
+
+
+@pytest.mark.parametrize(("minutes", "is_one"), [(160.0, True), (160.5, False), ("160", False)])
+def test_an_integer_is_one_however_it_is_written(
+    office: Office, minutes: object, is_one: bool
+) -> None:
+    body = {"step": "a" * 16, "timeout_minutes": minutes}
+
+    message = office.ask("POST", "/api/v1/runs", "a.b.c", body).json()["message"]
+
+    assert ("unknown: timeout_minutes." not in message) is is_one
+
+
+def test_texts_that_cannot_be_stored_are_described_as_such(office: Office) -> None:
+    schemas: Any = document(office)["components"]
+    pattern = schemas["schemas"]["StartRun"]["properties"]["seed_command"]["not"]["pattern"]
+
+    answer = office.ask("POST", "/api/v1/runs", "a.b.c", {"step": "a" * 16, "seed_command": "a\0b"})
+
+    assert re.search(pattern, "a\0b")
+    assert not re.search(pattern, "a\nb")
+    assert answer.json()["message"].endswith("unknown: seed_command.")
