@@ -15,6 +15,7 @@ from app.cli.desk import Target
 from app.cli.output import remark, say
 from app.cli.sides import open_desk
 from app.core import dotenv
+from app.core.audit import Action
 from app.core.errors import CoppiceError
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
@@ -62,7 +63,7 @@ def env(
     """
     target = Target(name=repo, branch=branch, environment=environment, app_id=app_id)
     with open_desk() as desk:
-        given = desk.login(target, purpose="env")
+        given = desk.login(target, purpose=Action.ENV)
     say(written(given.variables, format))
 
 
@@ -82,7 +83,7 @@ def psql(
         raise NoPsql("psql was not found.")
     target = Target(name=repo, branch=branch, environment=environment, app_id=app_id)
     with open_desk() as desk:
-        given = desk.login(target, purpose="psql")
+        given = desk.login(target, purpose=Action.PSQL)
         remark(f"Connecting to {given.name}.")
         # In the environment: a command line is seen by every process of the machine. As a child
         # and not in our place, so that an embedded server is stopped afterwards.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.cli.output import Row
+from app.core.audit import Action
 from app.core.environments import Environment
 from app.core.errors import Invalid
 from app.core.seeding import LocalSeed
@@ -100,7 +101,7 @@ class Desk(Protocol):
 
     def set_accelerate_url(self, found: Found, url: str | None) -> None: ...
 
-    def login(self, target: Target, *, purpose: str) -> Given:
+    def login(self, target: Target, *, purpose: Action) -> Given:
         """The login of a database; one for local work is made when it is first asked for."""
 
     def local_work(self, target: Target) -> LocalWork:

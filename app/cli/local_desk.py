@@ -7,6 +7,7 @@ from app.cli.desk import Found, Given, LocalWork, Target
 from app.cli.output import Row, remark
 from app.cli.remarks import remark_on_new_dev
 from app.cli.session import Session
+from app.core.audit import Action
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
@@ -76,12 +77,12 @@ class LocalDesk:
     def set_accelerate_url(self, found: Found, url: str | None) -> None:
         databases.set_accelerate_url(self._services, self._get(found), url)
 
-    def login(self, target: Target, *, purpose: str) -> Given:
+    def login(self, target: Target, *, purpose: Action) -> Given:
         assigned, where = self._place(target)
         database = self._find_or_make(assigned, where, purpose=purpose)
         login = databases.login(self._services, database, purpose=purpose)
         found = variables(login)
-        if purpose != "psql":
+        if purpose != Action.PSQL:
             found |= self._shadow_variables(database)
         ca_certificate = login.instance.public_address.ca_certificate
         if ca_certificate is not None:
@@ -92,7 +93,7 @@ class LocalDesk:
         return Given(name=database.name, variables=found)
 
     def local_work(self, target: Target) -> LocalWork:
-        given = self.login(target, purpose="migrate")
+        given = self.login(target, purpose=Action.MIGRATE)
         assigned, where = self._place(target)
         database = databases.find(self._services, assigned, where)
         return LocalWork(
@@ -142,14 +143,14 @@ class LocalDesk:
         assigned, where = self._place(target)
         return databases.find(self._services, assigned, where)
 
-    def _find_or_make(self, assigned: Assigned, where: Place, *, purpose: str) -> Database:
+    def _find_or_make(self, assigned: Assigned, where: Place, *, purpose: Action) -> Database:
         try:
             return databases.find(self._services, assigned, where)
         except NotFound:
             if where.environment is not Environment.DEV:
                 raise
         database = databases.create(self._services, assigned, where)
-        if purpose != "migrate":
+        if purpose != Action.MIGRATE:
             remark_on_new_dev(database.name, assigned.repository.full_name)
         return database
 

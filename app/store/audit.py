@@ -26,15 +26,26 @@ class PostgresAudit:
             )
 
     def latest(
-        self, *, limit: int = 100, before: int | None = None, containing: str = ""
+        self,
+        *,
+        limit: int = 100,
+        before: int | None = None,
+        containing: str = "",
+        actions: Sequence[str] = (),
     ) -> Sequence[AuditEntry]:
         """See the port."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT id, at, actor, action, subject, detail, source FROM audit"
                 " WHERE (%(before)s::bigint IS NULL OR id < %(before)s)"
-                " AND strpos(lower(concat_ws(' ', actor, action, subject, detail, source)),"
-                " lower(%(containing)s)) > 0 ORDER BY id DESC LIMIT %(limit)s",
-                {"before": before, "limit": limit, "containing": containing},
+                " AND (strpos(lower(concat_ws(' ', actor, action, subject, detail, source)),"
+                " lower(%(containing)s)) > 0 OR action = ANY(%(actions)s))"
+                " ORDER BY id DESC LIMIT %(limit)s",
+                {
+                    "before": before,
+                    "limit": limit,
+                    "containing": containing,
+                    "actions": list(actions),
+                },
             ).fetchall()
         return [AuditEntry(**row) for row in rows]

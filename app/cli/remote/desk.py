@@ -10,6 +10,7 @@ from app.cli.remarks import remark_on_new_dev
 from app.cli.remote.client import Client
 from app.cli.remote.logins import folder
 from app.cli.remote.rows import app_record, app_row, database_record, database_row, token_row
+from app.core.audit import Action
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.seeding import LocalSeed
@@ -103,14 +104,14 @@ class RemoteDesk:
     def set_accelerate_url(self, found: Found, url: str | None) -> None:
         self._client.patch(f"/databases/{found.id}", accelerate_url=url or "")
 
-    def login(self, target: Target, *, purpose: str) -> Given:
+    def login(self, target: Target, *, purpose: Action) -> Given:
         """The service notes in its audit trail that it showed credentials, whatever for."""
         app = self._app(target)
         database = self._of_app(app, target)
         is_dev = target.branch is None and target.environment in (None, Environment.DEV)
         if database is None and is_dev:
             database = self._wait(self._client.post(f"/apps/{app['id']}/databases"))
-            if purpose != "migrate":
+            if purpose != Action.MIGRATE:
                 remark_on_new_dev(str(database["name"]), target.name)
         if database is None:
             what = f"the branch {target.branch}" if target.branch else target.environment
@@ -130,7 +131,7 @@ class RemoteDesk:
         return Given(name=str(database["name"]), variables=variables)
 
     def local_work(self, target: Target) -> LocalWork:
-        given = self.login(target, purpose="migrate")
+        given = self.login(target, purpose=Action.MIGRATE)
         app = self._app(target)
         database = self._of_app(app, target)
         if database is None:

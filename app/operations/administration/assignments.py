@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.core.assignments import App, Assignment, Policies
+from app.core.audit import Action
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.identifiers import AppId
 from app.core.instances import Instance
@@ -63,7 +64,7 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
         policies=request.policies,
     )
     services.apps.assign(assignment, then=[ReconcileRepository(repository_id=repository.id)])
-    services.record("apps assign", app.id, detail=f"{repository.full_name}")
+    services.record(Action.APPS_ASSIGN, app.id, detail=f"{repository.full_name}")
     return Assigned(assignment=assignment, repository=repository, instance=instance)
 
 
@@ -89,14 +90,14 @@ def edit(
     services.apps.assign(
         changed, then=[ReconcileRepository(repository_id=assignment.app.repository_id)]
     )
-    services.record("apps edit", assignment.app.id)
+    services.record(Action.APPS_EDIT, assignment.app.id)
     return changed
 
 
 def remove(services: Services, assignment: Assignment) -> None:
     """End the assignment; the databases stay on the instance."""
     services.apps.remove(assignment.app.id)
-    services.record("apps remove", assignment.app.id)
+    services.record(Action.APPS_REMOVE, assignment.app.id)
 
 
 def described(services: Services, assignment: Assignment) -> Assigned:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from app.core.audit import Action
 from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance, RotatePassword
@@ -29,7 +30,7 @@ def offer(services: Services, instance: Instance, *, plan: Limits, valid: timede
     secret = services.new_secret()
     claim = Claim(instance_id=instance.id, limits=plan, expires_at=services.clock() + valid)
     services.claims.offer(claim, token_hash=fingerprint(secret))
-    services.record("instances offer", instance.name, detail=plans.described(plan))
+    services.record(Action.INSTANCES_OFFER, instance.name, detail=plans.described(plan))
     return services.public_url + PATH + secret
 
 
@@ -67,7 +68,7 @@ def claim(
     )
     if not is_first:
         raise UnknownLink
-    services.record("instances claim", instance.name, detail=plans.described(found.limits))
+    services.record(Action.INSTANCES_CLAIM, instance.name, detail=plans.described(found.limits))
     return instance
 
 

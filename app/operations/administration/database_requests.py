@@ -1,5 +1,6 @@
 """The same for whoever cannot wait: checked and recorded now, done by a worker."""
 
+from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
@@ -27,14 +28,14 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
         case DatabaseState.DELETED:
             return restore(services, database)
         case _:
-            record(services, "databases create", database)
+            record(services, Action.DATABASES_CREATE, database)
             return _to_be_ensured(services, database)
 
 
 def fix(services: Services, database: Database) -> Database:
     """Have it set up once more, data untouched: roles, grants, password, marker."""
     _refuse_deleted(database)
-    record(services, "databases fix", database)
+    record(services, Action.DATABASES_FIX, database)
     return _to_be_ensured(services, database)
 
 
@@ -42,7 +43,7 @@ def reset(services: Services, database: Database) -> Database:
     """Have it replaced by an empty one of the same name and login. Cannot be undone."""
     _refuse_deleted(database)
     refuse_busy(services, database)
-    record(services, "databases reset", database)
+    record(services, Action.DATABASES_RESET, database)
     # Queued first: should we die in between, the job begins the fresh start itself.
     job = RebuildDatabase(database_id=database.id, generation=database.generation)
     services.queue.add([job])
@@ -56,7 +57,7 @@ def restore(services: Services, database: Database) -> Database:
         return database
     retention.check_restorable(database)
     limits.check_restored(services, database)
-    record(services, "databases restore", database)
+    record(services, Action.DATABASES_RESTORE, database)
     services.queue.add([RestoreDatabase(database_id=database.id)])
     return database
 
@@ -64,7 +65,7 @@ def restore(services: Services, database: Database) -> Database:
 def delete(services: Services, database: Database) -> Database:
     """Have all connections refused; the data is kept for the retention time, production's on."""
     refuse_busy(services, database)
-    record(services, "databases delete", database)
+    record(services, Action.DATABASES_DELETE, database)
     retention.close_database(services, database.id, is_by_hand=True)
     return services.databases.get(database.id)
 
@@ -72,7 +73,7 @@ def delete(services: Services, database: Database) -> Database:
 def drop(services: Services, database: Database) -> Database:
     """Have a database and its data dropped; it is `deleted` until then. Cannot be undone."""
     closed = delete(services, database)
-    record(services, "databases drop", database)
+    record(services, Action.DATABASES_DROP, database)
     services.queue.add([DropDatabase(database_id=database.id, is_by_hand=True)])
     return closed
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from app.core.audit import Action
 from app.core.branches import is_provisioned
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -64,7 +65,7 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
     if database.state is DatabaseState.DELETED:
         return restore(services, database)
     database = provisioning.ensure_database(services, database.id)
-    record(services, "databases create", database)
+    record(services, Action.DATABASES_CREATE, database)
     return _needs_ready(database)
 
 
@@ -73,7 +74,7 @@ def fix(services: Services, database: Database) -> Database:
     if database.state is DatabaseState.DELETED:
         raise Conflict(f"{database.name} is deleted.", advice="Restore it (`databases restore`).")
     services.databases.change(database.id, state=DatabaseState.CREATING)
-    record(services, "databases fix", database)
+    record(services, Action.DATABASES_FIX, database)
     return _needs_ready(provisioning.ensure_database(services, database.id))
 
 
@@ -84,7 +85,7 @@ def reset(services: Services, database: Database) -> Database:
             f"{database.name} is deleted.", advice="Restore it first (`databases restore`)."
         )
     refuse_busy(services, database)
-    record(services, "databases reset", database)
+    record(services, Action.DATABASES_RESET, database)
     return _needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )
@@ -111,20 +112,20 @@ def seed(services: Services, database: Database) -> Database:
         )
     refuse_busy(services, database)
     services.seeds.owe(database)
-    record(services, "databases seed", database)
+    record(services, Action.DATABASES_SEED, database)
     return database
 
 
 def restore(services: Services, database: Database) -> Database:
     """Open a deleted database again, data and all."""
-    record(services, "databases restore", database)
+    record(services, Action.DATABASES_RESTORE, database)
     return retention.restore_database(services, database.id)
 
 
 def delete(services: Services, database: Database) -> Database:
     """Refuse all connections; the data is kept for the retention time, production's for ever."""
     refuse_busy(services, database)
-    record(services, "databases delete", database)
+    record(services, Action.DATABASES_DELETE, database)
     return retention.delete_database(services, database.id)
 
 
@@ -132,11 +133,11 @@ def drop(services: Services, database: Database) -> Database:
     """Drop a database and its data at once. Cannot be undone."""
     delete(services, database)
     retention.drop_database(services, database.id, is_by_hand=True)
-    record(services, "databases drop", database)
+    record(services, Action.DATABASES_DROP, database)
     return services.databases.get(database.id)
 
 
-def login(services: Services, database: Database, *, purpose: str) -> Credentials:
+def login(services: Services, database: Database, *, purpose: Action) -> Credentials:
     """The long-lived login, made good again and checked against the marker. Audited.
 
     The login through a pooler is left out when it cannot be checked from here.
@@ -180,7 +181,7 @@ def set_accelerate_url(services: Services, database: Database, url: str | None) 
             advice="It begins with prisma:// or prisma+postgres://; Prisma's console shows it.",
         )
     services.databases.set_accelerate_url(database.id, url)
-    record(services, "databases edit", database)
+    record(services, Action.DATABASES_EDIT, database)
 
 
 def _needs_ready(database: Database) -> Database:
@@ -226,6 +227,6 @@ def check_branch(services: Services, assigned: Assigned, branch: BranchName) -> 
         )
 
 
-def record(services: Services, action: str, database: Database) -> None:
+def record(services: Services, action: Action, database: Database) -> None:
     """Write down in the audit trail what was done to a database."""
     services.record(action, database.name)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
+from app.core.audit import Action
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, ProvisioningFailed
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
@@ -64,13 +65,13 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
             ca_certificate=made.ca_certificate,
         ),
     )
-    return _add(services, instance, action="instances provision")
+    return _add(services, instance, action=Action.INSTANCES_PROVISION)
 
 
 def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
     """Store an existing server after a test. Raises NotUsable with what is missing."""
     instance, report = try_link(services, request)
-    return _add(services, instance, action="instances link"), report
+    return _add(services, instance, action=Action.INSTANCES_LINK), report
 
 
 def try_link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
@@ -113,7 +114,7 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
     if changes.without_pooler:
         instance = replace(instance, pooler_address=None, pooler_knows_job_logins=False)
     services.instances.update(instance)
-    services.record("instances edit", name)
+    services.record(Action.INSTANCES_EDIT, name)
     # What was wrong before is shown no longer.
     with suppress(CoppiceError):
         measuring.ask(services, instance)
@@ -134,7 +135,7 @@ def delete(services: Services, clusters: Clusters, name: str) -> Instance:
     services.instances.delete(instance.id)
     if instance.kind is InstanceKind.PROVISIONED:
         clusters.destroy(name)
-    services.record("instances delete", name)
+    services.record(Action.INSTANCES_DELETE, name)
     return instance
 
 
@@ -149,7 +150,7 @@ def _refuse_taken(services: Services, name: str) -> None:
     )
 
 
-def _add(services: Services, instance: Instance, *, action: str) -> Instance:
+def _add(services: Services, instance: Instance, *, action: Action) -> Instance:
     instance_id = services.instances.add(instance)
     services.record(action, instance.name)
     return replace(instance, id=instance_id)

@@ -1,6 +1,7 @@
 """Setting the limits of an instance."""
 
 from app.core import amounts
+from app.core.audit import Action
 from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance
@@ -17,7 +18,7 @@ def set_limits(services: Services, instance: Instance, limits: Limits) -> None:
     services.queue.add(
         [ApplyLimits(instance_id=instance.id), MeasureInstance(instance_id=instance.id)]
     )
-    services.record("instances limit", instance.name, detail=described(limits))
+    services.record(Action.INSTANCES_LIMIT, instance.name, detail=described(limits))
 
 
 def check(limits: Limits) -> None:

@@ -1,6 +1,7 @@
 """What a person needs to work with a database on their own machine."""
 
 from app.core import seeding
+from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, Invalid
@@ -24,7 +25,7 @@ def shadow_variables(services: Services, database: Database) -> dict[str, str]:
         shadow = retention.restore_database(services, shadow.id)
     else:
         shadow = provisioning.ensure_database(services, shadow.id)
-    login = databases.login(services, shadow, purpose="env")
+    login = databases.login(services, shadow, purpose=Action.ENV)
     return {"SHADOW_DATABASE_URL": variables(login)["DATABASE_URL"]}
 
 
@@ -61,5 +62,5 @@ def migrated(
             services.seeds.owe(database)
         case LocalSeed.NONE:
             services.seeds.settle(database, at=None)
-    services.record("databases migrate", database.name, detail=f"seed: {seed}")
+    services.record(Action.DATABASES_MIGRATE, database.name, detail=f"seed: {seed}")
     return database

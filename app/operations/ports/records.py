@@ -31,7 +31,7 @@ class AuditEntry:
     subject: str
     detail: str
     source: str
-    """An address, `command line`, or empty for a job or a comment."""
+    """An address, `command line`, or where at GitHub: `comment`, `check run`."""
 
 
 class Audit(Protocol):
@@ -42,9 +42,15 @@ class Audit(Protocol):
     ) -> None: ...
 
     def latest(
-        self, *, limit: int = 100, before: int | None = None, containing: str = ""
+        self,
+        *,
+        limit: int = 100,
+        before: int | None = None,
+        containing: str = "",
+        actions: Sequence[str] = (),
     ) -> Sequence[AuditEntry]:
         """The newest entries, newest first; with `before` those older than the entry of that id.
 
-        With `containing` only those that have the text somewhere, compared without case.
+        With `containing` only those that have the text somewhere, compared without case, and those
+        of `actions`.
         """

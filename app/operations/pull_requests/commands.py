@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.assignments import Assignment
+from app.core.audit import Action
 from app.core.branches import is_provisioned
 from app.core.commands import Head, Situation, Verb, Verdict, decide_command, head_of
 from app.core.databases import Database, DatabaseState
@@ -198,7 +199,7 @@ def _url(services: Services, scene: _Scene) -> str:
             scene.pull_request.head_branch, repository=full_name, public_url=public_url
         )
     for database in scene.databases:
-        services.record("address shown", database.name)
+        services.record(Action.ADDRESS_SHOWN, database.name)
     places = [(one, services.instances.get(one.instance_id)) for one in scene.databases]
     return wording.addresses(places, repository=full_name, public_url=public_url)
 

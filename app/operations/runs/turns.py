@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from app.core.assignments import Assignment
+from app.core.audit import Action
 from app.core.authorization import decide
 from app.core.claims import Claims
 from app.core.databases import Database
@@ -10,6 +11,7 @@ from app.core.environments import Environment
 from app.core.errors import ProvisioningFailed
 from app.core.facts import Denied
 from app.core.identifiers import RunId
+from app.core.people import Actor
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import announcements
 from app.operations.databases import readiness
@@ -140,9 +142,9 @@ def _not_run(error: ProvisioningFailed) -> Outcome:
 
 def _go(services: Services, run: Run, claims: Claims, database: Database) -> Go:
     issued = credentials.issue(services, run, database)
-    services.audit.record(
-        f"job:{claims.repository} run {run.workflow_run_id}",
-        "credentials.issue",
+    job = Actor(name=f"job:{claims.repository} run {run.workflow_run_id}")
+    services.acting_as(job, source=services.source).record(
+        Action.CREDENTIALS_ISSUE,
         database.name,
         detail=f"login {issued.user}, run {run.id}, attempt {run.workflow_attempt}, "
         f"token {claims.token_id}",

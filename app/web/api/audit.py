@@ -7,6 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
+from app.operations.administration import audit_trail
 from app.operations.ports.records import AuditEntry
 from app.web.api.shapes import ERRORS, PERSON, Page, Text, cut
 from app.web.identity import acting, require_operator
@@ -27,7 +28,7 @@ class AuditEntryShown(BaseModel):
     id: int
     at: datetime
     actor: str
-    action: str
+    action: str = Field(description="A stable name, as in `databases reset`")
     subject: str
     detail: str
     source: str
@@ -53,9 +54,7 @@ def list_(query: WhichEntries) -> dict[str, Any]:
     """List what was done, for operators."""
     services = acting()
     require_operator(services)
-    found = services.audit.latest(
-        limit=query.limit + 1, before=query.cursor, containing=query.q or ""
-    )
+    found = audit_trail.search(services, query.q or "", limit=query.limit + 1, before=query.cursor)
     shown, following = cut(found, query, id_of=lambda entry: entry.id)
     return AuditPage(items=[_shown(entry) for entry in shown], next=following).model_dump(
         mode="json"

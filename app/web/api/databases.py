@@ -7,6 +7,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
 from app.core.people import Act
@@ -164,7 +165,7 @@ def credentials(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     """Reveal the long-lived login's variables. Audited; production needs admin."""
     services = acting()
     database = sight.database(services, path.database, Act.CONNECT)
-    login = administration.login(services, database, purpose="databases credentials")
+    login = administration.login(services, database, purpose=Action.DATABASES_CREDENTIALS)
     shadow: dict[str, str] = {}
     with suppress(CoppiceError):  # its own state says what is wrong with it
         shadow = local_work.shadow_variables(services, database)

@@ -9,6 +9,7 @@ from flask_openapi3.models.tag import Tag
 from app.core.environments import Environment
 from app.core.errors import Unauthorized
 from app.core.identifiers import RunId
+from app.core.people import Actor
 from app.core.reasons import Unreached
 from app.operations.runs import beginning as runs
 from app.operations.runs import results, turns
@@ -28,6 +29,8 @@ from app.web.api.run_models import (
     StartRun,
 )
 from app.web.api.shapes import ERRORS, JOB, Nothing
+
+_JOB = Actor(name="job")
 
 api = APIBlueprint(
     "runs",
@@ -82,8 +85,9 @@ def report(path: OfRun, body: ReportResult) -> dict[str, Any]:
 
 
 def _services() -> Services:
+    """For a job, whose token has yet to be verified, at its runner's address."""
     services: Services = current_app.extensions["services"]
-    return services
+    return services.acting_as(_JOB, source=request.remote_addr or "")
 
 
 def job_token() -> str:

@@ -3,6 +3,8 @@
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.core.audit import words_of
+from app.operations.administration import audit_trail
 from app.web.dashboard import fields
 from app.web.dashboard.instances import operator
 
@@ -16,11 +18,12 @@ def index() -> ResponseReturnValue:
     services = operator()
     query = request.args.get("q", "").replace("\0", "").strip()
     before = fields.cursor("before")
-    entries = services.audit.latest(limit=SHOWN + 1, before=before, containing=query)
+    entries = audit_trail.search(services, query, limit=SHOWN + 1, before=before)
     return render_template(
         "audit.html",
         entries=entries[:SHOWN],
         older=entries[SHOWN - 1].id if len(entries) > SHOWN else None,
         query=query,
+        words_of=words_of,
         is_first=before is None,
     )

@@ -4,6 +4,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import dotenv
+from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
 from app.core.people import Act
@@ -24,7 +25,7 @@ def url(database_id: int) -> ResponseReturnValue:
     """Show how to connect. Audited; a POST, so that no link or look ahead reveals it."""
     services = acting()
     database = sight.database(services, database_id, Act.CONNECT)
-    login = administration.login(services, database, purpose="databases url")
+    login = administration.login(services, database, purpose=Action.DATABASES_URL)
     found = variables(login) | local_work.shadow_variables(services, database)
     return render_template(
         "url.html",

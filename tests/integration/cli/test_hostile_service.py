@@ -10,6 +10,7 @@ import pytest
 from app.cli.desk import Target
 from app.cli.remote.client import Client
 from app.cli.remote.desk import RemoteDesk
+from app.core.audit import Action
 
 DATABASE = {"id": 7, "name": "3ba03b--x", "is_live": True, "state": "ready", "instance": "main"}
 LISTS = {
@@ -60,6 +61,6 @@ def desk() -> Iterator[RemoteDesk]:
 
 
 def test_it_sets_no_variables_but_those_of_a_connection(desk: RemoteDesk) -> None:
-    given = desk.login(Target(name="acme/shop", branch="x"), purpose="psql")
+    given = desk.login(Target(name="acme/shop", branch="x"), purpose=Action.ENV)
 
     assert given.variables == {"PGHOST": "db.example.com", "PGPASSWORD": "secret"}

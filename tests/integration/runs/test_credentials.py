@@ -133,10 +133,21 @@ def test_every_issue_is_in_the_audit_trail_without_the_password(shop: Shop) -> N
 
     rows = shop.audit()
 
-    [issued] = [row for row in rows if row["action"] == "credentials.issue"]
+    [issued] = [row for row in rows if row["action"] == "credentials issue"]
     assert issued["subject"] == variables["PGDATABASE"]
     assert variables["PGUSER"] in issued["detail"]
     assert variables["PGPASSWORD"] not in str(rows)
+
+
+def test_an_issue_says_from_where_the_job_asked(shop: Shop) -> None:
+    shop.push("x")
+    shop.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+    shop.job("x").begun().given("branch")
+
+    [issued] = shop.state("SELECT actor, source FROM audit WHERE action = 'credentials issue'")
+
+    assert issued["actor"].startswith("job:acme/shop run ")
+    assert issued["source"] == "198.51.100.7"
 
 
 def test_the_password_is_stored_encrypted_only(shop: Shop) -> None:

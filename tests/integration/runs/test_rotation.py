@@ -1,5 +1,6 @@
 """New passwords for long-lived logins, whatever else goes on."""
 
+from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.intents import RotatePassword
 from app.jobs.retry import MAX_ATTEMPTS
@@ -9,7 +10,7 @@ from tests.integration.runs.shop import Shop, can_log_in
 
 
 def long_lived(shop: Shop, database: Database) -> dict[str, str]:
-    return variables(databases.login(shop.services, database, purpose="test"))
+    return variables(databases.login(shop.services, database, purpose=Action.ENV))
 
 
 def work_through(shop: Shop, *, times: int = 1) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import requests
 
+from app.core.audit import Action
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from tests.integration.api.office import ROLES, Office
@@ -198,14 +199,26 @@ def test_no_page_has_script_or_style_inside(office: Office) -> None:
 def test_the_audit_trail_is_searched_and_paged(office: Office) -> None:
     services = office.world.services
     for number in range(60):
-        services.record("needle", f"thing {number}")
+        services.record(Action.DATABASES_RESET, f"needle {number}")
 
     first = ask(office, "GET /audit?q=NEEDLE", office.people["operator"]).text
     [older] = re.findall(r'href="(\?before=\d+&amp;q=NEEDLE)"', first)
     second = ask(office, f"GET /audit{older}".replace("&amp;", "&"), office.people["operator"]).text
 
-    assert first.count('<td data-label="What">needle</td>') == 50
-    assert second.count('<td data-label="What">needle</td>') == 10
+    assert first.count("<code>needle ") == 50
+    assert second.count("<code>needle ") == 10
+
+
+def test_the_audit_trail_says_what_was_done_in_words(office: Office) -> None:
+    services = office.world.services
+    services.record(Action.DATABASES_RESET, "thing", detail="a-long-detail " * 20)
+
+    page = ask(office, "GET /audit?q=Emptied+THE", office.people["operator"]).text
+    entries = office.ask("GET", "/api/v1/audit?q=emptied", office.people["operator"]).json()
+
+    assert '<span title="databases reset">Emptied the database</span>' in page
+    assert re.search(r"<details[^>]*><summary>a-long-detail [^<]{20,40}\.\.\.</summary>", page)
+    assert {one["action"] for one in entries["items"]} == {"databases reset"}
 
 
 def test_a_program_is_answered_with_json(office: Office) -> None:
