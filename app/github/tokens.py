@@ -48,19 +48,19 @@ class _Token:
     expires_at: datetime
 
 
-def _signer(private_key: str) -> Callable[[dict[str, object]], str]:
-    """Signs JWTs with a key that is read at its first use, and once.
+@functools.lru_cache(maxsize=1)
+def _read(private_key: str) -> RSAPrivateKey:
+    """The key, which is read at its first use, and once in a process: there is but one App.
 
     OpenSSL checks a key whenever it reads one, which takes 50 ms: more than all else that a
     delivery needs of this process. PyGithub's own signer reads it for every JWT.
     """
+    return cast(RSAPrivateKey, load_pem_private_key(private_key.encode(), password=None))
 
-    @functools.cache
-    def key() -> RSAPrivateKey:
-        return cast(RSAPrivateKey, load_pem_private_key(private_key.encode(), password=None))
 
+def _signer(private_key: str) -> Callable[[dict[str, object]], str]:
     def sign(claims: dict[str, object]) -> str:
-        return jwt.encode(claims, key(), algorithm="RS256")
+        return jwt.encode(claims, _read(private_key), algorithm="RS256")
 
     return sign
 
