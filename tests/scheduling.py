@@ -27,6 +27,7 @@ _TOGETHER = tuple(
         "integration/cli/test_remote.py",
         "integration/github/",
         "integration/intake/",
+        "integration/serve/test_running.py",
         "integration/web/",
         "unit/",
         "test_",

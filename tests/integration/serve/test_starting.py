@@ -1,26 +1,12 @@
 """What a start says, makes and refuses."""
 
-import re
 import socket
 from pathlib import Path
 
 import pytest
-import requests
 
 from app.store.vault import new_key
 from tests.integration.serve.installation import Installation, await_that
-
-
-def test_a_first_start_needs_no_setting_and_says_what_comes_next(
-    installation: Installation,
-) -> None:
-    installation.serve()
-
-    await_that(lambda: "instances provision local" in installation.log.read_text())
-    text = installation.log.read_text()
-    assert f"Coppice is ready at {installation.url}" in text
-    assert f"connect GitHub at {installation.url}/setup" in text
-    assert f"Its data is in {installation.data}" in text
 
 
 def test_what_comes_next_depends_on_what_there_is(
@@ -35,50 +21,10 @@ def test_what_comes_next_depends_on_what_there_is(
     assert "instances provision" not in installation.log.read_text()
 
 
-def test_a_start_that_goes_well_is_told_in_sentences_alone(installation: Installation) -> None:
-    installation.serve()
-
-    await_that(lambda: "Next, in another" in installation.log.read_text())
-    assert [line for line in installation.log.read_text().splitlines() if line[0] == "{"] == []
-
-
-def test_the_link_that_a_start_prints_lets_the_operator_in_once(
+def test_secrets_that_a_command_made_can_be_read_by_nobody_else(
     installation: Installation,
 ) -> None:
-    installation.serve()
-    await_that(lambda: "Log in as operator" in installation.log.read_text())
-    found = re.search(r"Log in as operator .*: (http://\S+)", installation.log.read_text())
-    assert found
-    browser = requests.Session()
-
-    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(found[1], timeout=30).text)
-    assert token
-    answer = browser.post(
-        f"{installation.url}/login/link",
-        {"token": found[1].partition("token=")[2], "csrf_token": token[1]},
-        timeout=30,
-    )
-
-    assert answer.url == f"{installation.url}/setup"
-    assert "Connect GitHub" in answer.text
-    assert requests.get(found[1], timeout=30).status_code == 403
-
-
-def test_another_link_can_be_made_at_any_time(installation: Installation) -> None:
-    installation.serve()
-
-    link = installation.ok("login-link").strip()
-    installation.settings = {**installation.settings, "COPPICE_BIND": "127.0.0.1:8000"}
-    elsewhere = installation.ok("login-link").strip()  # typed in a shell without the setting
-
-    for each in (link, elsewhere):
-        assert each.startswith(f"{installation.url}/login/link?token=")
-        assert requests.get(each, timeout=30).status_code == 200
-
-
-def test_generated_secrets_can_be_read_by_nobody_else(installation: Installation) -> None:
     installation.ok("instances", "list")
-    installation.serve()
 
     for name in ("secret-keys", "admin-token"):
         assert (installation.data / name).stat().st_mode & 0o077 == 0
