@@ -100,7 +100,8 @@ class Config(BaseModel):
     github_url: Url = GITHUB_URL
     github_api_url: Url = ""
     """Never empty once loaded."""
-    oidc_issuer: Url = ACTIONS_ISSUER
+    oidc_issuer: Url = ""
+    """Never empty once loaded."""
     admin_token: Annotated[SecretStr, AfterValidator(values.long_secret)] | None = None
     operators: Annotated[tuple[Annotated[str, AfterValidator(values.operator)], ...], List] = ()
     """Logins and `org/team` slugs, lower case."""
@@ -160,9 +161,13 @@ def _defaults(config: Config) -> dict[str, str]:
     defaults = {}
     if not config.public_url:
         defaults["public_url"] = f"http://{config.bind}"
+    is_own = config.github_url != GITHUB_URL
+    if not config.oidc_issuer:
+        # https://docs.github.com/en/enterprise-server@latest/actions/reference/security/oidc
+        own = f"{config.github_url}/_services/token"
+        defaults["oidc_issuer"] = own if is_own else ACTIONS_ISSUER
     if not config.github_api_url:
         # https://docs.github.com/en/enterprise-server@latest/rest/quickstart
-        is_own = config.github_url != GITHUB_URL
         defaults["github_api_url"] = f"{config.github_url}/api/v3" if is_own else GITHUB_API_URL
     return defaults
 
@@ -237,10 +242,5 @@ def _warnings(config: Config, given: Mapping[str, str]) -> tuple[str, ...]:
         warnings.append(
             "COPPICE_PUBLIC_URL is not https: tokens and passwords would travel unprotected, and"
             " the Action refuses it. Put a proxy with TLS in front."
-        )
-    if PREFIX + "GITHUB_URL" in given and PREFIX + "OIDC_ISSUER" not in given:
-        warnings.append(
-            "COPPICE_GITHUB_URL is set and COPPICE_OIDC_ISSUER is not: the tokens of a GitHub"
-            " Enterprise Server come from its own address, /_services/token."
         )
     return tuple(warnings)

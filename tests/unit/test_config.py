@@ -181,6 +181,26 @@ def test_the_api_of_an_enterprise_server_follows_its_address() -> None:
     assert config.github_api_url == "https://github.example.com/api/v3"
 
 
+def test_the_tokens_of_jobs_come_from_where_github_is() -> None:
+    own = Config.from_environ({"COPPICE_GITHUB_URL": "https://github.example.com/"})
+
+    assert own.oidc_issuer == "https://github.example.com/_services/token"
+    assert own.warnings == ()
+    public = Config.from_environ({"COPPICE_GITHUB_URL": "https://github.com"})
+    for config in (public, Config.from_environ({})):
+        assert config.oidc_issuer == "https://token.actions.githubusercontent.com"
+
+
+def test_an_issuer_that_is_set_stays() -> None:
+    issuer = "https://token.actions.githubusercontent.com/acme"
+
+    config = Config.from_environ(
+        {"COPPICE_GITHUB_URL": "https://github.example.com", "COPPICE_OIDC_ISSUER": issuer}
+    )
+
+    assert config.oidc_issuer == issuer
+
+
 def test_an_empty_variable_counts_as_not_set() -> None:
     config = Config.from_environ({"COPPICE_DATABASE_URL": "", "COPPICE_BIND": " "})
 

@@ -10,11 +10,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, current_app, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Invalid, Unauthorized
+from app.core.errors import CoppiceError, Invalid, Unauthorized
 from app.core.github_app import CREATED_PATH, EVENTS, manifest, permissions_for, why_out_of_reach
+from app.core.identifiers import InstallationId
 from app.operations.administration import github_setup
 from app.operations.services import Services
 from app.web import headers
+from app.web.dashboard import fields
+from app.web.dashboard.notices import done
 from app.web.identity import acting, require_operator
 
 pages = Blueprint("setup_pages", __name__)
@@ -29,6 +32,8 @@ _ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 def show() -> ResponseReturnValue:
     """Whether GitHub is connected; if not, the button that sends the manifest to GitHub."""
     services = acting()
+    if _is_from_installation() and not services.actor.is_operator:
+        return done("/apps", "installed")
     require_operator(services)
     operators = sorted(current_app.extensions["operators"])
     organization = request.args.get("organization", "").strip()
@@ -40,6 +45,8 @@ def show() -> ResponseReturnValue:
     return render_template(
         "setup.html",
         app=app,
+        page_url=github_setup.page_of(services, app) if app else "",
+        installation=_installation(services) if app else "",
         is_from_settings=services.github_app.is_from_settings,
         is_offered=is_offered,
         obstacle=obstacle,
@@ -71,13 +78,55 @@ def created() -> ResponseReturnValue:
     return redirect("/setup", code=303)
 
 
+@pages.get("/setup/forget")
+def ask_to_forget(error: CoppiceError | None = None) -> ResponseReturnValue:
+    services = acting()
+    require_operator(services)
+    app = services.github_app.current(is_fresh=True)
+    if app is None or services.github_app.is_from_settings:
+        return redirect("/setup", code=303)
+    page = render_template("setup_forget.html", app=app, error=error)
+    return page, fields.status_of(error)
+
+
 @pages.post("/setup/forget")
 def forget() -> ResponseReturnValue:
     """Be no App any more, so that another one can be made."""
     services = acting()
     require_operator(services)
+    app = services.github_app.current(is_fresh=True)
+    if app is not None and not services.github_app.is_from_settings:
+        try:
+            fields.confirm(str(app.app_id))
+        except CoppiceError as error:
+            return ask_to_forget(error)
     github_setup.disconnect(services)
-    return redirect("/setup", code=303)
+    return done("/setup", "forgotten")
+
+
+def _is_from_installation() -> bool:
+    """Whether GitHub seems to have sent the browser back after it installed the App somewhere.
+
+    https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/about-the-setup-url
+    """
+    return "installation_id" in request.args or request.args.get("setup_action") == "request"
+
+
+def _installation(services: Services) -> str:
+    """What became of the installation that GitHub sent the browser back from; empty: of none.
+
+    Anybody can make up such an address, so GitHub is asked.
+    """
+    if not _is_from_installation():
+        return ""
+    if request.args.get("setup_action") == "request":
+        return "requested"
+    installation_id = fields.cursor("installation_id")
+    try:
+        state = services.github.installation_state(InstallationId(installation_id or 0))
+    except CoppiceError:
+        return "unconfirmed"
+    return state.value
 
 
 def _target(services: Services, organization: str) -> str:

@@ -23,6 +23,9 @@ NOTICES = {
     "delete": "Nobody can connect to it any more. Restore brings it back.",
     "drop": "It is being dropped with all its data.",
     "revoked": "The token is revoked: it works no more.",
+    "installed": "GitHub sent you back here. Assign a repository that the App is installed on, and"
+    " its branches get databases.",
+    "forgotten": "The GitHub App is forgotten. Another one can be made here.",
     "rerun": "GitHub starts the job again.",
 }
 

@@ -77,6 +77,7 @@ PAGES: dict[str, tuple[str, ...] | str] = {
     "POST /provision": ("POST /instances/provision",),
     "GET /setup": ("GET /github-app",),
     "GET /setup/created": _BROWSER + "where GitHub sends it",
+    "GET /setup/forget": _ASKS,
     "POST /setup/forget": ("DELETE /github-app",),
     "GET /tokens": ("GET /tokens",),
     "POST /tokens": ("POST /tokens",),

@@ -14,6 +14,7 @@ from app.core.errors import GitHubUnavailable
 from app.core.github_app import EVENTS, MEMBERS, PERMISSIONS
 from app.operations.administration import login_links
 from app.operations.services import Services
+from demo.github.faults import server_error
 from tests.integration.auth.conftest import MakeApplication
 from tests.integration.auth.site import Browser, Site, form_of
 
@@ -212,10 +213,95 @@ def test_there_is_one_app_at_most(operator: Browser, services: Services, site: S
 def test_an_app_can_be_forgotten_to_make_another(operator: Browser, site: Site) -> None:
     operator.get(create(operator))
 
-    operator.submit(operator.get("/setup"), action="/setup/forget")
+    assert 'href="/setup/forget"' in operator.get("/setup").text
+    asked = operator.get("/setup/forget")
+    unsure = forget(operator, asked, "7")
+    kept = site.rows("SELECT FROM github_app")
+    forget(operator, asked, str(site.github.app_id))
 
+    assert "nobody can bring them back" in asked.text
+    assert (unsure.status_code, len(kept)) == (400, 1)
+    assert f"That is not the name {site.github.app_id}." in unsure.text
     assert site.rows("SELECT FROM github_app") == []
     assert "/settings/apps/new" in operator.get("/setup").text
+    assert operator.get("/setup/forget").status_code == 303
+
+
+def forget(operator: Browser, asked: requests.Response, typed: str) -> requests.Response:
+    """Send the page's form, with this typed into it."""
+    return operator.submit(asked, action="/setup/forget", values={"confirmation": typed})
+
+
+def test_an_app_of_the_settings_shows_where_it_is_installed(
+    operator: Browser, make_application: MakeApplication, site: Site
+) -> None:
+    operator.get(create(operator))
+    app = make_application(
+        COPPICE_GITHUB_APP_ID=str(site.github.app_id),
+        COPPICE_GITHUB_PRIVATE_KEY=site.github.private_key,
+        COPPICE_GITHUB_WEBHOOK_SECRETS="the-secret-of-the-settings",
+    )
+    bearer = {"Authorization": "Bearer the-token-of-the-operator"}
+    link = f"{site.github.url}/apps/{site.github.context.identity.slug}/installations/new"
+    client = app.test_client()
+
+    page = client.get("/setup", headers={**bearer, "Accept": "text/html"}).text
+    told = client.get("/api/v1/github-app", headers=bearer)
+    site.github.faults.plan(server_error(), times=100)
+    silent = client.get("/setup", headers={**bearer, "Accept": "text/html"})
+    site.github.faults.clear()
+
+    assert f'href="{link}"' in page
+    assert told.get_json()["app"] == {
+        "app_id": site.github.app_id,
+        "url": link.removesuffix("/installations/new"),
+        "install_url": link,
+        "can_log_in": False,
+        "from_settings": True,
+    }
+    for secret in ("the-secret-of-the-settings", "PRIVATE KEY"):
+        assert secret not in told.text
+    assert silent.status_code == 200
+    assert "GitHub does not say just now" in silent.text
+
+
+def test_a_program_forgets_the_app_too(operator: Browser, site: Site) -> None:
+    operator.get(create(operator))
+    url = f"{site.url}/api/v1/github-app"
+    bearer = {"Authorization": "Bearer the-token-of-the-operator"}
+
+    shown = requests.get(url, headers=bearer, timeout=30).json()
+    answers = [requests.delete(url, headers=bearer, timeout=30).status_code for _ in range(2)]
+    after = requests.get(url, headers=bearer, timeout=30).json()
+
+    assert shown["app"]["from_settings"] is False
+    assert answers == [204, 404]
+    assert (after["app"], after["obstacle"]) == (None, None)
+    assert {one["name"] for one in after["events"]} == {event.name for event in EVENTS}
+
+
+def test_who_comes_back_from_an_installation_is_told_how_it_went(
+    operator: Browser, site: Site
+) -> None:
+    operator.get(create(operator))
+    install = f"{site.github.url}/apps/{site.github.context.identity.slug}/installations/new"
+    back = operator.submit(operator.get(install), values={"account": "mona"}).headers["Location"]
+    someone = site.browser()
+    someone.log_in("mona")
+
+    told = operator.get(back).text
+    made_up = operator.get("/setup?installation_id=99999999&setup_action=install").text
+    asked = operator.get("/setup?setup_action=request").text
+    nonsense = operator.get("/setup?installation_id=x")
+    other = someone.get(back, follow=True)
+
+    assert "The App is installed." in told
+    assert "The App is installed." not in made_up + asked + nonsense.text
+    assert "GitHub knows no such installation" in made_up
+    assert "asked the owners" in asked
+    assert nonsense.status_code == 200
+    assert (urlsplit(other.url).path, other.status_code) == ("/apps", 200)
+    assert "GitHub sent you back here." in other.text
 
 
 def test_only_operators_see_the_page(operator: Browser, site: Site) -> None:
