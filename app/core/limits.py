@@ -43,8 +43,8 @@ OPEN_FOR = timedelta(minutes=15)
 
 
 FROZEN_ADVICE = (
-    "Fix opens it for a quarter of an hour, to delete rows; Reset empties it; or the operator"
-    " allows it more."
+    "Fix opens a frozen database for a quarter of an hour, to delete rows; Reset empties it; or the"
+    " operator allows more."
 )
 """What people can do about a frozen database."""
 
@@ -130,9 +130,9 @@ def remarks(limits: Limits, sizes: Iterable[tuple[Database, int]]) -> tuple[Rema
             Remark(
                 words=f"{who} more than {amounts.size(limits.database_bytes)}:"
                 f" {_listed(sorted(too_large))}.",
-                advice="Unless there is space soon, they are frozen and let nobody in."
+                advice="Unless there is space soon, these are frozen and let nobody in."
                 if limits.freezes
-                else "They stay open: the limits say not to freeze. Delete rows, or allow more.",
+                else "Nothing is closed: the limits say not to freeze. Delete rows, or allow more.",
             )
         )
     return tuple(found)

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core import amounts
 from app.core.errors import CoppiceError
+from app.core.limits import FROZEN_ADVICE
 from app.core.people import Actor
 from app.operations.checks import markdown
 from app.operations.services import Services
@@ -66,7 +67,7 @@ def init_app(app: Flask) -> None:
         return url_for("static", filename=name, v=versions[name])
 
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
-    app.jinja_env.globals["static_url"] = static_url
+    app.jinja_env.globals |= {"static_url": static_url, "frozen_advice": FROZEN_ADVICE}
     app.jinja_env.filters |= {
         "advice": advice_for,
         "size": amounts.size,

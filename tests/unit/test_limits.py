@@ -159,11 +159,11 @@ def test_an_instance_names_its_databases_that_are_too_large_and_says_what_become
     )
 
     assert reported.words == "2 open databases hold more than 5.0 MB: 3ba03b--b1, 3ba03b--b2."
-    assert "They stay open" in reported.advice
+    assert "Nothing is closed" in reported.advice
     many = [(database(number, DatabaseState.READY), 6 * MB) for number in range(1, 8)]
     assert remarks(Limits(database_bytes=5 * MB), many)[0].words.endswith("3ba03b--b5 and 2 more.")
     assert "28 MB of the 9.0 MB" in in_all.words
-    assert "they are frozen" in strict.advice
+    assert "these are frozen" in strict.advice
     assert remarks(NO_LIMITS, sizes) == ()
 
 

@@ -16,7 +16,7 @@ from app.operations.administration.databases import Place
 from app.operations.administration.limits import described
 from app.operations.pull_requests.heads import Head, open_heads
 from app.web import sight
-from app.web.dashboard import fields, plots, tables
+from app.web.dashboard import app_lines, fields, plots, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting
 from app.web.known_apps import known_app
@@ -29,13 +29,9 @@ RUNS_SHOWN = 20
 @pages.get("/apps")
 def index() -> ResponseReturnValue:
     services = acting()
-    databases: dict[AppId, list[Database]] = defaultdict(list)
-    for one in services.databases.all():
-        databases[one.app_id].append(one)
     return render_template(
         "apps.html",
-        apps=sight.apps(services),
-        databases=databases,
+        apps=app_lines.lines(services, sight.apps(services)),
         run={one.id for one in sight.instances_run(services)},
     )
 

@@ -10,6 +10,19 @@ _GRAVE = {"serious", "critical"}
 # What is in order, and where each thing is, takes longer to tell than all else.
 _BRIEFLY = "resultTypes: ['violations'], selectors: false"
 _MISSING = "/no-such-page"
+# The lines into which the browser breaks the text of an element.
+_LINES = """code => {
+    const text = code.firstChild, lines = [];
+    for (let at = 0, top = null; at < text.length; at++) {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        const here = Math.round(range.getBoundingClientRect().top);
+        if (here !== top) { lines.push(""); top = here; }
+        lines[lines.length - 1] += text.data[at];
+    }
+    return lines;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +88,40 @@ def _grave(page: Page, check: str) -> list[tuple[str, str]]:
     return [
         (each["id"], each["nodes"][0]["html"]) for each in violations if each["impact"] in _GRAVE
     ]
+
+
+def test_names_of_databases_break_between_their_words_alone(
+    dashboard: Dashboard, visit: Visit
+) -> None:
+    """Also beside the long reason of one for which there is no room."""
+    repository = dashboard.github.create_repository("acme/names-of-branches")
+    coppice = dashboard.service.coppice
+    coppice("instances", "provision", "narrow")
+    coppice("instances", "limit", "narrow", "--databases", "3")
+    for branch in ("renovate/major-upgrade-of-the-monorepo", "fix/checkout-rounding"):
+        dashboard.github.push(repository, branch)
+        dashboard.github.open_pull_request(repository, branch)
+    coppice("apps", "assign", "acme/names-of-branches", "narrow", "--app-id", "names")
+    page = visit("/instances/narrow", width=1280)
+    expect(page.locator(".reason")).to_have_count(1)
+
+    names = page.locator("table.databases tbody th code").filter(has_text="names-")
+    lines = names.evaluate_all(f"codes => codes.map({_LINES})")
+
+    assert len(lines) == 4
+    assert [each for name in lines for each in name[:-1] if not each.endswith("-")] == []
+    assert ["names-production"] in lines
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("width", [390, 800])
+def test_a_database_takes_little_of_a_narrow_screen(visit: Visit, width: int) -> None:
+    page = visit("/apps/looks", width=width)
+
+    for row in page.locator("table.databases tbody tr").all():
+        box = row.bounding_box()
+        assert box is not None
+        assert box["height"] < 200
 
 
 def test_the_keyboard_reaches_the_content_first(visit: Visit) -> None:

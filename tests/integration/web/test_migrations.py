@@ -22,7 +22,7 @@ def row(office: Office, path: str, database_id: int) -> str:
     """What its row says, without markup."""
     answer = office.ask("GET", path, office.people["operator"], headers=HTML)
     assert answer.status_code == 200, answer.text
-    [found] = re.findall(rf'<tr id="database-{database_id}">.*?</tr>', answer.text, re.DOTALL)
+    [found] = re.findall(rf'<tr[^>]* id="database-{database_id}">.*?</tr>', answer.text, re.DOTALL)
     return " ".join(re.sub(r"<[^>]*>", " ", found).split())
 
 

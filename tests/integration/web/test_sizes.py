@@ -57,7 +57,7 @@ def page(office: Office, path: str) -> str:
 
 
 def row(text: str, database: Database) -> str:
-    [found] = re.findall(rf'<tr id="database-{database.id}">.*?</tr>', text, re.DOTALL)
+    [found] = re.findall(rf'<tr[^>]* id="database-{database.id}">.*?</tr>', text, re.DOTALL)
     return str(found)
 
 

@@ -1,0 +1,53 @@
+"""Apps as lines of a list: how many databases of each are in which state."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.databases import DatabaseState
+from app.core.identifiers import AppId
+from app.operations.administration.assignments import Assigned
+from app.operations.services import Services
+
+# What needs a person stands first.
+_ORDER = (
+    DatabaseState.ERROR,
+    DatabaseState.CREATING,
+    DatabaseState.READY,
+    DatabaseState.DELETED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An app."""
+
+    assigned: Assigned
+    counts: tuple[tuple[DatabaseState, int], ...]
+    """Of the states that its databases are in."""
+    is_away: bool
+    """Its server did not answer when it was last asked."""
+
+    @property
+    def needs_somebody(self) -> bool:
+        return self.is_away or any(state is DatabaseState.ERROR for state, _ in self.counts)
+
+
+def lines(services: Services, apps: Sequence[Assigned]) -> list[Line]:
+    """Those with errors first, each in the order that was given; read together."""
+    states: dict[AppId, Counter[DatabaseState]] = defaultdict(Counter)
+    for database in services.databases.all():
+        states[database.app_id][database.state] += 1
+    servers = services.measurements.of_instances({one.instance.id for one in apps})
+    away = {instance_id for instance_id, one in servers.items() if one.failure is not None}
+    found = []
+    for one in apps:
+        counted = states[one.assignment.app.id]
+        found.append(
+            Line(
+                assigned=one,
+                counts=tuple((state, counted[state]) for state in _ORDER if counted[state]),
+                is_away=one.instance.id in away,
+            )
+        )
+    return sorted(found, key=lambda line: not line.needs_somebody)

@@ -1,0 +1,72 @@
+"""What stands out among databases and apps: what needs somebody, and nothing else."""
+
+import re
+
+from app.core.databases import DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import AppId
+from app.core.limits import FROZEN_ADVICE
+from tests.integration.api.office import Office
+
+HTML = {"Accept": "text/html"}
+
+
+def page(office: Office, path: str) -> str:
+    answer = office.ask("GET", path, office.people["operator"], headers=HTML)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def frozen(office: Office, app_id: AppId, branch: str) -> None:
+    services = office.world.services
+    database = office.database(app_id, Environment.BRANCH, branch)
+    services.databases.change(database.id, state=DatabaseState.READY)
+    services.limits.freeze(
+        database.id, reason=f"{branch} is too large.", reason_code="limit_reached"
+    )
+
+
+def test_what_to_do_about_frozen_databases_is_said_once(office: Office) -> None:
+    app_id = office.new_app()
+    frozen(office, app_id, "one")
+    frozen(office, app_id, "two")
+
+    text = page(office, f"/apps/{app_id}")
+
+    assert text.count(FROZEN_ADVICE) == 1
+    assert "2 databases are frozen" in text
+    assert text.count("</span>frozen</span>") == 2
+    for branch in ("one", "two"):
+        assert f'<p class="reason">{branch} is too large.</p>' in text
+
+
+def test_fix_of_a_failed_database_is_the_only_button_that_stands_out(office: Office) -> None:
+    app_id, services = office.new_app(), office.world.services
+    failed = office.database(app_id, Environment.BRANCH, "failed")
+    deleted = office.database(app_id, Environment.BRANCH, "deleted")
+    services.databases.change(failed.id, state=DatabaseState.ERROR, reason="It broke.")
+    services.databases.change(deleted.id, state=DatabaseState.READY)
+    services.databases.delete(deleted.id, drop_after=services.clock(), is_by_hand=True)
+
+    text = page(office, f"/apps/{app_id}")
+
+    table = text.partition('aria-labelledby="branches"')[2].partition("</table>")[0]
+    assert re.findall(r'<button class="main">(\w+)', table) == ["Fix"]
+    assert "Restore" in table
+
+
+def test_apps_with_errors_come_first_and_are_marked(office: Office) -> None:
+    services = office.world.services
+    well, failing = office.new_app(), office.new_app()
+    for app_id, state in ((well, DatabaseState.READY), (failing, DatabaseState.ERROR)):
+        database = office.database(app_id, Environment.PRODUCTION)
+        services.databases.change(database.id, state=state, reason="It broke.")
+    other = office.database(failing, Environment.PREVIEW)
+    services.databases.change(other.id, state=DatabaseState.READY)
+
+    text = page(office, "/apps")
+
+    assert text.index(f"/apps/{failing}") < text.index(f"/apps/{well}")
+    line = text.partition(f"/apps/{failing}")[2].partition("</tr>")[0]
+    badges = re.findall(r'<span class="state (\w+)">.*?</span>([^<]+)</span>', line)
+    assert badges == [("bad", "1 error"), ("good", "1 ready")]
