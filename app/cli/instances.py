@@ -21,7 +21,6 @@ from app.cli.addresses import (
 )
 from app.cli.output import (
     AsJson,
-    Row,
     Yes,
     confirm,
     need_changes,
@@ -32,19 +31,19 @@ from app.cli.output import (
 )
 from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
+from app.cli.shown import instance_record, instance_row
 from app.cli.sides import open_here
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
 from app.core.instances import InstanceKind
 from app.operations.administration import instances
-from app.operations.administration.instance_overviews import InstanceOverview, overview
+from app.operations.administration.instance_overviews import overview
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     InstanceChanges,
     LinkRequest,
     ProvisionRequest,
 )
-from app.operations.administration.limits import described
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
@@ -153,7 +152,7 @@ def list_(*, as_json: AsJson = False) -> None:
         found = [
             overview(session.services, instance) for instance in session.services.instances.all()
         ]
-    rows = [_summary(one) for one in found]
+    rows = [instance_row(one) for one in found]
     hint = "No instances yet. Make one: python -m app instances provision local"
     show_rows(rows, as_json=as_json, empty=hint)
 
@@ -163,21 +162,7 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show an instance and its databases."""
     with open_here() as session:
         one = overview(session.services, session.services.instances.named(name))
-    instance, pooler = one.instance, one.instance.pooler_address
-    record = {
-        **_summary(one),
-        "admin_address": f"{instance.admin.address.host}:{instance.admin.address.port}",
-        "admin_user": instance.admin.user,
-        "sslmode": instance.public_address.sslmode,
-        "own_ca": instance.public_address.ca_certificate is not None,
-        "pooler": f"{pooler.host}:{pooler.port}" if pooler else None,
-        "pooler_knows_job_logins": instance.pooler_knows_job_logins,
-        "limits": described(one.limits),
-        "over_limit": one.over_limit,
-        "owner": one.owner,
-        "databases": [f"{database.name} ({database.state})" for database in one.databases],
-    }
-    show_record(record, as_json=as_json)
+    show_record(instance_record(one), as_json=as_json)
 
 
 @group.command()
@@ -242,16 +227,3 @@ def _listed(databases: Sequence[str]) -> str:
     more = len(databases) - _MOST_LISTED
     shown = ", ".join(databases[:_MOST_LISTED]) or "no databases"
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _summary(one: InstanceOverview) -> Row:
-    public = one.instance.public_address
-    return {
-        "name": one.instance.name,
-        "status": one.status.value,
-        "kind": one.instance.kind.value,
-        "address": f"{public.host}:{public.port}",
-        "apps": list(one.app_ids),
-        "databases": len(one.databases),
-        "problem": one.problem,
-    }

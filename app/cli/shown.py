@@ -1,4 +1,4 @@
-"""What commands show of apps, databases and tokens, on this machine and over the API alike."""
+"""What commands show of servers, apps, databases and tokens, here and over the API alike."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,7 +8,39 @@ from app.core.databases import Database
 from app.core.tokens import Token
 from app.operations.administration.assignments import Assigned
 from app.operations.administration.database_overviews import KnownDatabase, known
+from app.operations.administration.instance_overviews import InstanceOverview
+from app.operations.administration.limits import described
 from app.operations.services import Services
+
+
+def instance_row(one: InstanceOverview) -> Row:
+    public = one.instance.public_address
+    return {
+        "name": one.instance.name,
+        "status": one.status.value,
+        "kind": one.instance.kind.value,
+        "address": f"{public.host}:{public.port}",
+        "apps": list(one.app_ids),
+        "databases": len(one.databases),
+        "problem": one.problem,
+    }
+
+
+def instance_record(one: InstanceOverview) -> Row:
+    instance, pooler = one.instance, one.instance.pooler_address
+    return {
+        **instance_row(one),
+        "admin_address": f"{instance.admin.address.host}:{instance.admin.address.port}",
+        "admin_user": instance.admin.user,
+        "sslmode": instance.public_address.sslmode,
+        "own_ca": instance.public_address.ca_certificate is not None,
+        "pooler": f"{pooler.host}:{pooler.port}" if pooler else None,
+        "pooler_knows_job_logins": instance.pooler_knows_job_logins,
+        "limits": described(one.limits),
+        "over_limit": one.over_limit,
+        "owner": one.owner,
+        "databases": [f"{database.name} ({database.state})" for database in one.databases],
+    }
 
 
 def app_row(services: Services, assigned: Assigned) -> Row:
