@@ -28,7 +28,8 @@ from app.cli.sides import open_desk, open_here
 from app.core.assignments import Policies
 from app.core.databases import Database, DatabaseState
 from app.operations.administration import assignments
-from app.operations.administration.assignments import Assigned, AssignRequest
+from app.operations.administration.assigned import Assigned
+from app.operations.administration.assignments import AssignRequest
 
 group = typer.Typer(no_args_is_help=True, help="Apps: assign repositories to instances.")
 

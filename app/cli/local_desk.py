@@ -15,7 +15,7 @@ from app.core.identifiers import AppId, DatabaseId, TokenId
 from app.core.seeding import LocalSeed
 from app.machine.data_dir import DataDir
 from app.operations.administration import assignments, databases, local_work, tokens
-from app.operations.administration.assignments import Assigned
+from app.operations.administration.assigned import Assigned, all_described
 from app.operations.administration.databases import Place
 from app.operations.administration.tokens import TokenRequest
 from app.operations.runs.credentials import variables
@@ -29,11 +29,8 @@ class LocalDesk:
         self._services = session.services
 
     def apps(self) -> Sequence[Row]:
-        found = self._services.apps.assignments()
-        return [
-            shown.app_row(self._services, assignments.described(self._services, one))
-            for one in found
-        ]
+        found = all_described(self._services, self._services.apps.assignments())
+        return [shown.app_row(self._services, one) for one in found]
 
     def app(self, name: str, *, app_id: str | None) -> Row:
         assigned = assignments.find(self._services, name, app_id=app_id)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from app.cli.output import Row
 from app.core.databases import Database
 from app.core.tokens import Token
-from app.operations.administration.assignments import Assigned
+from app.operations.administration.assigned import Assigned
 from app.operations.administration.database_overviews import KnownDatabase, known
 from app.operations.administration.instance_overviews import InstanceOverview
 from app.operations.administration.limits import described

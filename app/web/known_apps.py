@@ -10,7 +10,7 @@ from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.people import Act, Wanted
 from app.core.repositories import Repository
-from app.operations.administration.assignments import Assigned
+from app.operations.administration.assigned import Assigned
 from app.operations.services import Services
 from app.web.identity import require
 

@@ -16,7 +16,7 @@ from app.core.people import Act, Wanted, asks_protection, refusal
 from app.core.repositories import Repository
 from app.core.runs import Run
 from app.operations.administration import assignments
-from app.operations.administration.assignments import Assigned
+from app.operations.administration.assigned import Assigned, all_described, described
 from app.operations.administration.databases import Place
 from app.operations.services import Services
 from app.web.identity import Permissions, require, require_steward
@@ -27,7 +27,7 @@ def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
     assignment = services.apps.assignment(AppId(app_id))
     if assignment is None:
         raise _no_app(app_id)
-    assigned = assignments.described(services, assignment)
+    assigned = described(services, assignment)
     _require(services, assigned.repository, Wanted(act=act, app_id=assignment.app.id))
     return assigned
 
@@ -75,7 +75,7 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
 
 def apps(services: Services) -> list[Assigned]:
     """The assigned apps that the actor may see, the oldest first."""
-    found = [assignments.described(services, one) for one in services.apps.assignments()]
+    found = all_described(services, services.apps.assignments())
     return [one for one in found if _sees(services, one)]
 
 

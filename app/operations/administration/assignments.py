@@ -11,6 +11,7 @@ from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.intents import ReconcileRepository
 from app.core.repositories import Repository
+from app.operations.administration.assigned import Assigned, described
 from app.operations.administration.policies import check_extensions, check_policies
 from app.operations.services import Services
 
@@ -28,15 +29,6 @@ class AssignRequest:
     migration_command: str = ""
     app_id: str | None = None
     policies: Policies = field(default_factory=Policies)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assigned:
-    """An app with what it belongs to."""
-
-    assignment: Assignment
-    repository: Repository
-    instance: Instance
 
 
 def assign(services: Services, request: AssignRequest) -> Assigned:
@@ -98,15 +90,6 @@ def remove(services: Services, assignment: Assignment) -> None:
     """End the assignment; the databases stay on the instance."""
     services.apps.remove(assignment.app.id)
     services.record(Action.APPS_REMOVE, assignment.app.id)
-
-
-def described(services: Services, assignment: Assignment) -> Assigned:
-    """An assignment with its repository and instance."""
-    repository = services.repositories.get(assignment.app.repository_id)
-    if repository is None:
-        raise NotFound(f"The repository of app {assignment.app.id} is not known.")
-    instance = services.instances.get(assignment.instance_id)
-    return Assigned(assignment=assignment, repository=repository, instance=instance)
 
 
 def find(services: Services, name: str, *, app_id: str | None = None) -> Assigned:

@@ -4,7 +4,7 @@ from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
-from app.operations.administration.assignments import Assigned
+from app.operations.administration.assigned import Assigned
 from app.operations.administration.databases import Place, check_branch, record, refuse_busy
 from app.operations.databases import limits, provisioning, retention
 from app.operations.services import Services

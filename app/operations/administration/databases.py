@@ -10,7 +10,7 @@ from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
 from app.core.seeding import may_seed
-from app.operations.administration.assignments import Assigned
+from app.operations.administration.assigned import Assigned
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services

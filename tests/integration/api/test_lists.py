@@ -1,10 +1,13 @@
 """Lists that grow come in parts, each entry once."""
 
-from typing import Any
+from typing import Any, cast
+
+import pytest
 
 from app.core.audit import Action
 from app.core.environments import Environment
 from app.core.identifiers import PullRequestNumber
+from app.store.apps import PostgresApps
 from tests.integration.api.office import Office
 
 
@@ -80,3 +83,21 @@ def test_a_limit_has_a_limit(office: Office) -> None:
 
     assert answer.status_code == 400
     assert "limit" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("what", ["databases", "instances"])
+def test_a_list_reads_what_apps_have_in_common_once(office: Office, what: str) -> None:
+    pool = cast(PostgresApps, office.world.services.apps)._pool
+
+    def transactions() -> int:
+        before = pool.get_stats()["requests_num"]
+        assert office.ask("GET", f"/api/v1/{what}", office.people["admin"]).status_code == 200
+        return pool.get_stats()["requests_num"] - before
+
+    office.new_app()
+    transactions()  # asks GitHub who the reader is
+    of_few = transactions()
+    for _ in range(5):
+        office.new_app()
+
+    assert transactions() == of_few

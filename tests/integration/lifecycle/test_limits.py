@@ -17,12 +17,12 @@ from app.core.ownership import UnknownLink
 from app.core.people import Actor
 from app.core.repositories import Repository
 from app.operations.administration import (
-    assignments,
     claims,
     database_requests,
     databases,
     limits,
 )
+from app.operations.administration.assigned import described
 from app.operations.administration.databases import Place
 from app.operations.databases import measuring
 from app.operations.pull_requests import steering
@@ -310,7 +310,7 @@ def by_asking_for_it(services: Services, database: Database) -> None:
     assignment = services.apps.assignment(database.app_id)
     assert assignment is not None
     where = Place(environment=database.environment, branch=database.branch)
-    database_requests.create(services, assignments.described(services, assignment), where)
+    database_requests.create(services, described(services, assignment), where)
 
 
 def by_deleting_and_restoring_it(services: Services, database: Database) -> None:
