@@ -1,19 +1,16 @@
 """A world to tell stories in: GitHub, the service, a server for tenants, and a repository."""
 
-import asyncio
 import secrets
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from urllib.parse import quote
 
-import procrastinate
 from flask import Flask
-from psycopg import connect
-from psycopg.rows import dict_row
+from psycopg import Connection, connect
+from psycopg.rows import DictRow, dict_row
 from werkzeug.serving import make_server
 
 from app import bootstrap
@@ -37,7 +34,6 @@ from app.core.intents import ReconcileRepository
 from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
-from app.jobs.queue import app as queue
 from app.machine.clusters import Clusters
 from app.operations.databases import housekeeping
 from app.operations.services import Services
@@ -46,6 +42,7 @@ from app.store.vault import new_key
 from app.web import create_app
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
+from tests.integration.lifecycle.job_runner import JobRunner, open_job_runner
 
 # Webhooks cause jobs, jobs cause webhooks; more rounds than this would be a circle.
 MOST_ROUNDS = 3
@@ -85,6 +82,9 @@ class World:
     clock: Clock
     clusters: Clusters
     web: Flask
+    runner: JobRunner
+    state: Connection[DictRow]
+    """A session of the story's own in the state database; each statement counts at once."""
     settings: dict[str, str] = field(repr=False)
 
     def settle(self) -> None:
@@ -97,35 +97,15 @@ class World:
 
     def has_work(self) -> bool:
         """Whether a worker would find a job; one that another worker left counts."""
-        with connect(state_conninfo(self.dsn)) as connection:
-            due = connection.execute(
-                "SELECT FROM procrastinate_jobs WHERE status = 'doing'"
-                " OR status = 'todo' AND coalesce(scheduled_at, now()) <= now() LIMIT 1"
-            )
-            return due.rowcount > 0
+        due = self.state.execute(
+            "SELECT FROM procrastinate_jobs WHERE status = 'doing'"
+            " OR status = 'todo' AND coalesce(scheduled_at, now()) <= now() LIMIT 1"
+        )
+        return due.rowcount > 0
 
     def work(self) -> None:
         """Run the jobs that are due, as a worker does; those of dead workers too."""
-        # In a thread: a test that drove a browser before this one has left its event loop here.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, self._work()).result()
-
-    async def _work(self) -> None:
-        connector = procrastinate.PsycopgConnector(
-            conninfo=state_conninfo(self.dsn), min_size=1, max_size=4
-        )
-        with queue.replace_connector(connector):
-            async with queue.open_async():
-                for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
-                    await queue.job_manager.retry_job(job)
-                await queue.run_worker_async(
-                    wait=False,
-                    concurrency=4,
-                    listen_notify=False,
-                    install_signal_handlers=False,
-                    delete_jobs="successful",
-                    additional_context={"services": self.services},
-                )
+        self.runner.run()
 
     def reconcile(self) -> None:
         """What the worker does every ten minutes, done now."""
@@ -137,21 +117,18 @@ class World:
 
     def put_retries_forward(self) -> None:
         """Make jobs that wait for another attempt due now."""
-        with connect(state_conninfo(self.dsn)) as connection:
-            connection.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
+        self.state.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
 
     def renew_budget(self) -> None:
         """As if nothing had been written to GitHub for an hour."""
-        with connect(state_conninfo(self.dsn)) as connection:
-            connection.execute("DELETE FROM github_writes")
+        self.state.execute("DELETE FROM github_writes")
 
     def jobs(self) -> list[str]:
         """Names of the jobs that are not done, but for a look at sizes that is put off."""
-        with connect(state_conninfo(self.dsn), row_factory=dict_row) as connection:
-            rows = connection.execute(
-                "SELECT task_name FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
-                " AND task_name <> 'instances:measure' ORDER BY id"
-            ).fetchall()
+        rows = self.state.execute(
+            "SELECT task_name FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+            " AND task_name <> 'instances:measure' ORDER BY id"
+        ).fetchall()
         return [row["task_name"] for row in rows]
 
     def assign(self, app_id: str | None = None, **policies: object) -> Assignment:
@@ -284,6 +261,10 @@ def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) ->
             clock=clock,
             clusters=clusters,
             web=web,
+            runner=stack.enter_context(open_job_runner(dsn, services)),
+            state=stack.enter_context(
+                connect(state_conninfo(dsn), autocommit=True, row_factory=dict_row)
+            ),
             settings=settings,
         )
         remove_databases(services)

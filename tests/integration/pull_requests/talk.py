@@ -4,12 +4,9 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from psycopg import connect
-
 from app.core.databases import Database
 from app.core.instances import AdminLogin
 from app.operations.pull_requests.wording import SUMMARY_MARKER
-from app.store.connection import state_conninfo
 from demo.github.model import Account, Comment, PullRequest
 from demo.github.server import LocalGitHub
 from tests.integration.lifecycle.world import open_world
@@ -54,10 +51,9 @@ class Talk:
 
     def hurry(self) -> None:
         """Make comments that wait for more to tell due now."""
-        with connect(state_conninfo(self.shop.world.dsn)) as connection:
-            connection.execute(
-                "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE queue_name = 'comments'"
-            )
+        self.shop.world.state.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE queue_name = 'comments'"
+        )
 
     def ours(self) -> list[Comment]:
         return [each for each in self.github.comments(self.pull_request) if each.is_by_app]

@@ -6,7 +6,6 @@ from typing import Any, LiteralString
 
 import psycopg
 from flask.testing import FlaskClient
-from psycopg.rows import dict_row
 from werkzeug.test import TestResponse
 
 from app.core.assignments import Assignment
@@ -14,7 +13,6 @@ from app.core.checks import CheckContent
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName
-from app.store.connection import state_conninfo
 from demo.github.control.actions import RunOptions
 from demo.github.model import PullRequest, WorkflowRun
 from tests.integration.lifecycle.world import World
@@ -99,9 +97,7 @@ class Shop:
 
     def state(self, statement: LiteralString) -> list[dict[str, Any]]:
         """Rows of the state database."""
-        conninfo = state_conninfo(self.world.dsn)
-        with psycopg.connect(conninfo, row_factory=dict_row) as connection:
-            return connection.execute(statement).fetchall()
+        return self.world.state.execute(statement).fetchall()
 
 
 class Job:
