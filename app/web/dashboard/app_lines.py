@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.core.databases import DatabaseState
 from app.core.identifiers import AppId
-from app.operations.administration.assignments import Assigned
+from app.operations.administration.assigned import Assigned
 from app.operations.services import Services
 
 # What needs a person stands first.
