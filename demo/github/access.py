@@ -12,6 +12,8 @@ from demo.github.objects.accounts import AppIdentity
 from demo.github.rest.answers import Refused, not_found
 from demo.github.state import State, utc_now
 
+ROLES = ("none", "read", "triage", "write", "maintain", "admin")
+"""What people have on a repository, the least first."""
 _LEVELS = ("none", "read", "write", "admin")
 _NOT_ACCESSIBLE = "Resource not accessible by integration"
 
@@ -109,6 +111,13 @@ def may_authorize(state: State, user: Account, app: AppIdentity) -> bool:
     https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/making-a-github-app-public-or-private
     """
     return app.is_public or user.id == app.owner.id or (app.owner.id, user.id) in state.members
+
+
+def role_of(repository: Repository, user: Account) -> str:
+    """One of ROLES."""
+    if user.id == repository.owner.id:
+        return "admin"
+    return repository.roles.get(user.id, "none" if repository.is_private else "read")
 
 
 def _allows(permissions: dict[str, str], name: str, level: str) -> bool:

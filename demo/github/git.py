@@ -119,6 +119,10 @@ class GitRepository:
             at=at,
         )
 
+    def files(self, sha: str, folder: str) -> list[str]:
+        """Paths of the files right in a folder of a commit; none where there is no such folder."""
+        return self._git("ls-tree", "--name-only", "--full-tree", sha, f"{folder}/").splitlines()
+
     def merge_base(self, base: str, head: str) -> str | None:
         """The best common ancestor, or None for unrelated histories."""
         try:
@@ -143,6 +147,8 @@ class GitRepository:
             stdin=subprocess.DEVNULL if input_text is None else None,
             capture_output=True,
             env=_environment(),
+            # A terminal's Ctrl-C is for us: a request that is being answered is answered.
+            start_new_session=True,
             check=False,
         )
         if finished.returncode != 0:

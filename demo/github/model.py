@@ -184,6 +184,7 @@ class WorkflowJob:
     """What the runner shows to be given an OIDC token."""
     status: str = "in_progress"
     conclusion: str | None = None
+    log: str = field(default="", repr=False)
 
 
 @dataclass(slots=True, kw_only=True)

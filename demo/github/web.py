@@ -11,7 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from demo.github import faults
 from demo.github.context import Context
 from demo.github.model import WorkflowJob, WorkflowRun
-from demo.github.pages import apps, sign_in
+from demo.github.pages import actions as action_pages
+from demo.github.pages import apps, frame, sign_in
+from demo.github.pages import checks as check_pages
+from demo.github.pages import pull_requests as pull_request_pages
+from demo.github.pages import repositories as repository_pages
+from demo.github.pages.guard import PREFIX, foreign_form
+from demo.github.pages.people import NotAllowed
 from demo.github.rest import actions, app, checks, comments, people, repositories
 from demo.github.rest.answers import Refused, not_found, refused
 from demo.github.rest.guard import Answer, context, credentials
@@ -23,6 +29,17 @@ _NO_API = re.compile(
     "|/organizations/[^/]+/settings/"
 )
 
+_API = (app, repositories, actions, checks, comments, people)
+_PAGES = (
+    apps,
+    sign_in,
+    frame,
+    repository_pages,
+    check_pages,
+    pull_request_pages,
+    action_pages,
+)
+
 others = Blueprint("others", __name__)
 
 
@@ -31,11 +48,13 @@ def create(shared: Context) -> Flask:
     web = Flask(__name__, static_folder=None)
     web.config["CONTEXT"] = shared
     web.url_map.merge_slashes = False
+    web.jinja_env.trim_blocks = web.jinja_env.lstrip_blocks = True
     web.before_request(_before)
     web.after_request(_after)
     web.register_error_handler(Refused, refused)
-    web.register_error_handler(404, lambda _error: refused(not_found()))
-    for module in (app, repositories, actions, checks, comments, people, apps, sign_in):
+    web.register_error_handler(NotAllowed, lambda why: frame.refusal(str(why), status=403))
+    web.register_error_handler(404, lambda _error: _missing())
+    for module in (*_API, *_PAGES):
         web.register_blueprint(module.blueprint)
     web.register_blueprint(others)
     web.wsgi_app = _paths(web.wsgi_app, shared)  # type: ignore[assignment, method-assign]
@@ -82,6 +101,8 @@ def _before() -> AnyResponse | None:
     g.fault = context().faults.take(request.method, request.environ["github.raw"])
     if not request.headers.get("User-Agent"):
         return refused(Refused(403, "Request forbidden by administrative rules."))
+    if (refusal := foreign_form(context().url)) is not None:
+        return refusal
     if problems := _violations(context()):
         context().state.violations += problems
         return refused(Refused(422, f"Invalid request.\n\n{problems[0]}"))
@@ -90,10 +111,15 @@ def _before() -> AnyResponse | None:
     return None
 
 
+def _missing() -> AnyResponse:
+    return frame.missing() if request.environ["github.is_page"] else refused(not_found())
+
+
 def _violations(found: Context) -> list[str]:
     """What GitHub's description says against the request; our own pages are not in it."""
     target: str = request.environ["github.raw"]
-    if found.description is None or _NO_API.match(target):
+    is_page: bool = request.environ["github.is_page"]
+    if found.description is None or is_page or _NO_API.match(target):
         return []
     return found.description.problems_of_request(request.method, target, request.get_data())
 
@@ -113,13 +139,22 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def _paths(inner: Wsgi, shared: Context) -> Wsgi:
-    """Both address forms (`/api/v3/...` of GitHub Enterprise too), and repositories by id."""
+    """Both address forms (`/api/v3/...` of GitHub Enterprise too), and repositories by id.
+
+    GitHub has its pages and its API at two addresses. Here they share one: browsers, which alone
+    ask for HTML, are led to the pages, and no program gets there.
+    """
 
     def outer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         raw = str(environ.get("REQUEST_URI") or environ["PATH_INFO"])
         environ["github.raw"] = raw.removeprefix(_GHES_PREFIX)
         environ["github.path"] = environ["github.raw"].partition("?")[0]
         environ["github.prefix"] = _GHES_PREFIX if raw.startswith(_GHES_PREFIX) else ""
+        is_for_people = "text/html" in environ.get("HTTP_ACCEPT", "")
+        environ["github.is_page"] = is_for_people and not _NO_API.match(environ["github.raw"])
+        if environ["github.is_page"]:
+            environ["PATH_INFO"] = PREFIX + str(environ["PATH_INFO"])
+            return inner(environ, start_response)
         path = str(environ["PATH_INFO"]).removeprefix(_GHES_PREFIX)
         parts = path.split("/", 3)
         if parts[1] == "repositories" and len(parts) > 2 and parts[2].isdigit():

@@ -119,7 +119,7 @@ class BranchControl(Control):
         after: str | None,
         sender: Account | None = None,
     ) -> None:
-        """`create` or `delete`, then `push`, and `synchronize` of pull requests with this head."""
+        """`create` or `delete`, then `push`, and what becomes of pull requests with this head."""
         words = {"ref": branch, "ref_type": "branch", "pusher_type": "user"}
         if before is None:
             described = {"master_branch": repository.default_branch, "description": None}
@@ -128,8 +128,20 @@ class BranchControl(Control):
             self._announce("delete", repository, sender=sender, **words)
         parts = payloads.push(self.context, repository, branch=branch, before=before, after=after)
         self._announce("push", repository, sender=sender, **parts)
+        if after is None:
+            self._close_with(repository, branch)
         if before is not None and after is not None:
             self._synchronize(repository, branch, before=before, after=after)
+
+    def _close_with(self, repository: Repository, branch: str) -> None:
+        """GitHub closes the pull requests of a branch that is deleted."""
+        for record in self.context.state.pull_requests.values():
+            if record.is_open and record.head is repository and record.head_branch == branch:
+                record.is_open = False
+                parts = payloads.pull_request(self.context, record)
+                self._announce(
+                    "pull_request", record.base, sender=record.author, action="closed", **parts
+                )
 
     def _synchronize(self, repository: Repository, branch: str, *, before: str, after: str) -> None:
         for record in self.context.state.pull_requests.values():

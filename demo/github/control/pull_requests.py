@@ -51,6 +51,8 @@ class PullRequestControl(Control):
     def reopen(self, record: PullRequest) -> None:
         with self.context.state.lock:
             record.is_open = True
+            if record.head is not None:
+                record.head_sha = record.head.git.head(record.head_branch) or record.head_sha
             self._tell_pull_request(record, "reopened")
 
     def test_merge(self, record: PullRequest) -> str:

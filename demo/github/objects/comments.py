@@ -9,6 +9,7 @@ from demo.github.objects.repositories import api_url
 from demo.github.state import timestamp
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "eyes", "rocket")
+LONGEST_BODY = 65_536
 
 
 def comment(record: Comment, identity: AppIdentity) -> Json:

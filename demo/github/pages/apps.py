@@ -15,6 +15,7 @@ from demo.github.model import Account, Json
 from demo.github.objects import accounts, registrations
 from demo.github.objects.registrations import BadManifest, Conversion
 from demo.github.pages.frame import missing, page
+from demo.github.pages.guard import PREFIX
 from demo.github.rest.answers import not_found
 from demo.github.rest.guard import Answer, context, optional_credentials
 from demo.github.state import utc_now
@@ -38,6 +39,12 @@ _INSTALL = """
   <button name="account" value="{{ account }}">Install on {{ account }}</button>
   {% endfor %}
 </form>
+"""
+_APP = """
+<p>A GitHub App. It may: {% for name, level in app.permissions | dictsort -%}
+{{ name }}: {{ level }}{{ ", " if not loop.last }}{% endfor %}.</p>
+<p>Installed on: {{ accounts | join(", ") or "nothing yet" }}.</p>
+<p><a class="button" href="/apps/{{ app.slug }}/installations/new">Install</a></p>
 """
 _CONVERSION_TIME = timedelta(hours=1)
 
@@ -133,6 +140,19 @@ def convert(code: str) -> Answer:
         if made is None or made.made_at + _CONVERSION_TIME < utc_now():
             raise not_found()
         return made.answer, 201
+
+
+@blueprint.get(f"{PREFIX}/apps/<slug>")
+@blueprint.get("/settings/apps")
+@blueprint.get("/settings/installations/<int:installation_id>")
+def show_app(slug: str | None = None, installation_id: int | None = None) -> Answer:
+    """The one App, wherever people look for it."""
+    found = context()
+    if slug not in (None, found.identity.slug):
+        return missing()
+    with found.state.lock:
+        accounts = [each.account.login for each in found.state.installations.values()]
+    return page(found.identity.name, _APP, app=found.identity, accounts=accounts)
 
 
 @blueprint.get("/apps/<slug>/installations/new")

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, jsonify, redirect, request
 
 from demo.github.access import may_authorize
 from demo.github.context import Context
-from demo.github.model import OAuthCode, UserToken
+from demo.github.model import Account, OAuthCode, UserToken
 from demo.github.pages.frame import missing, page
 from demo.github.rest.guard import Answer, context
 from demo.github.state import utc_now
@@ -26,8 +26,12 @@ _TOKEN_TIME = timedelta(hours=8)
 _ASK = """
 <p>{{ app }} would like permission to verify your GitHub identity.</p>
 <form method="post" action="/login/oauth/authorize?{{ query }}">
-  {% for login in logins %}<button name="as" value="{{ login }}">Authorize as {{ login }}</button>
+  <ul class="plain">
+  {% for login, roles in people.items() %}
+  <li><button name="as" value="{{ login }}">Authorize as {{ login }}</button>
+    <span class="quiet">{{ roles | join(", ") }}</span></li>
   {% endfor %}
+  </ul>
   <button name="as" value="">Cancel</button>
 </form>
 """
@@ -42,14 +46,28 @@ def ask() -> Answer:
         return problem
     if "as" in request.args:
         return _answer(found, request.args["as"])
-    users = [each for each in found.state.accounts.values() if each.type == "User"]
+    with found.state.lock:
+        people = {
+            each.login: _roles(found, each)
+            for each in found.state.accounts.values()
+            if each.type == "User"
+        }
     return page(
         f"Authorize {found.identity.name}",
         _ASK,
         app=found.identity.name,
         query=request.query_string.decode(),
-        logins=[user.login for user in users],
+        people=people,
     )
+
+
+def _roles(found: Context, user: Account) -> list[str]:
+    """What somebody was given, and where, for whoever wonders whom to be."""
+    return [
+        f"{each.roles[user.id]} on {each.full_name}"
+        for each in found.state.repositories.values()
+        if user.id in each.roles
+    ]
 
 
 @blueprint.post("/login/oauth/authorize")

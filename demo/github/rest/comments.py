@@ -10,13 +10,12 @@ from demo.github.context import Context
 from demo.github.conversations import bot, new_comment, tell
 from demo.github.model import Comment, Issue, Json, PullRequest, Reaction, Repository
 from demo.github.objects import comments
+from demo.github.objects.comments import LONGEST_BODY
 from demo.github.rest.answers import Refused, invalid, not_found, page
 from demo.github.rest.guard import Answer, repository_endpoint, token
 from demo.github.state import utc_now
 
 blueprint = Blueprint("comments", __name__)
-
-_LONGEST_BODY = 65_536
 
 
 @blueprint.get("/repos/<owner>/<repo>/issues/<int:number>/comments")
@@ -110,7 +109,7 @@ def _text(body: Json) -> str:
     text = body.get("body")
     if not isinstance(text, str) or not text.strip():
         raise invalid("IssueComment", "body", "Body cannot be blank")
-    if len(text) > _LONGEST_BODY:
+    if len(text) > LONGEST_BODY:
         raise invalid("IssueComment", "body", "Body is too long (maximum is 65536 characters)")
     return text
 

@@ -6,7 +6,7 @@ from flask import Blueprint, jsonify, redirect, request
 
 from demo.github import access
 from demo.github.context import Context
-from demo.github.model import Account, Json, PullRequest, Repository, Token
+from demo.github.model import Json, PullRequest, Repository, Token
 from demo.github.objects import accounts, pull_requests, repositories
 from demo.github.rest.answers import not_found, page
 from demo.github.rest.guard import Answer, installation_endpoint, repository_endpoint
@@ -81,7 +81,7 @@ def permission(context: Context, repository: Repository, login: str) -> Answer:
     user = context.state.account(login)
     if user is None or user.type != "User":
         raise not_found()
-    role = _role(repository, user)
+    role = access.role_of(repository, user)
     return jsonify(
         {
             "permission": _LEGACY_PERMISSIONS.get(role, role),
@@ -128,15 +128,8 @@ def _renamed_branch(context: Context, repository: Repository, branch: str) -> An
 
 def _rights(role: str) -> Json:
     """https://docs.github.com/en/organizations/managing-user-access-to-your-organizations-repositories"""
-    roles = ("none", "read", "triage", "write", "maintain", "admin")
     rights = ("pull", "triage", "push", "maintain", "admin")
-    return {name: roles.index(role) > place for place, name in enumerate(rights)}
-
-
-def _role(repository: Repository, user: Account) -> str:
-    if user.id == repository.owner.id:
-        return "admin"
-    return repository.roles.get(user.id, "none" if repository.is_private else "read")
+    return {name: access.ROLES.index(role) > place for place, name in enumerate(rights)}
 
 
 def _comparison(

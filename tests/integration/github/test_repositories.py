@@ -1,6 +1,9 @@
 """Repositories and branches as the adapter reads them."""
 
+import os
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -235,3 +238,18 @@ def test_protected_branches_are_asked_for_alone(
     github.protect(shop, "release")
 
     assert adapter.protected_branches(known) == {"release"}
+
+
+def test_ctrl_c_in_the_terminal_of_the_local_github_does_not_reach_its_git(
+    github: LocalGitHub, shop: Repository, tmp_path: Path
+) -> None:
+    seen = tmp_path / "group"
+    hook = shop.git.path / "hooks" / "reference-transaction"
+    hook.write_text(
+        f"#!{sys.executable}\nimport os\nopen({str(seen)!r}, 'w').write(str(os.getpgrp()))\n"
+    )
+    hook.chmod(0o755)
+
+    github.create_branch(shop, "topic")
+
+    assert int(seen.read_text()) != os.getpgrp()

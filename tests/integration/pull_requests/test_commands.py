@@ -194,6 +194,7 @@ def test_a_branch_that_was_made_anew_is_not_reset_by_an_old_comment(talk: Talk) 
     talk.github.delete_branch(talk.shop.repository, BRANCH)
     talk.shop.world.settle()
     talk.shop.push(BRANCH)
+    talk.github.reopen(talk.pull_request)
     assert talk.database.id != before
 
     talk.shop.world.put_retries_forward()
