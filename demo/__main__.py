@@ -27,13 +27,14 @@ def main() -> int:
 def _play(*, keep: bool) -> None:
     # Only now: these take a second to load, in which somebody may press Ctrl-C already.
     from demo.stage import Stage
-    from demo.story import tell, tell_how_to_go_on, tell_how_to_look_around
+    from demo.story import tell, tell_how_to_go_on
+    from demo.visit import prepare, tell_how_to_look_around
 
     with Stage() as stage:
         try:
             repository = tell(stage)
             if keep:
-                tell_how_to_look_around(stage, repository)
+                tell_how_to_look_around(stage, repository, prepare(stage, repository))
                 stage.wait()
         except Exception:
             # Ctrl-C reaches every process of the terminal: one of ours may have failed by it.

@@ -15,15 +15,17 @@ from typing import Any, Self, TypeVar
 import psycopg
 
 from demo import interruption
-from demo.github.control.actions import RunOptions
 from demo.github.model import CheckRun, Repository
 from demo.github.server import LocalGitHub
-from demo.runner import Job, Outcome, Runner, check_out, copy_action
+from demo.runner import Outcome, copy_action
 from demo.service import Service
+from demo.workflows import Workflows
 
 T = TypeVar("T")
 _WAIT_SECONDS = 60
-_WORKFLOW = ".github/workflows/database.yml"
+OPERATOR = "mona"
+PEOPLE = {OPERATOR: "admin", "wendy": "write", "rita": "read"}
+"""Whom visitors may be, with what they have on the repository."""
 
 
 class Stage:
@@ -43,9 +45,13 @@ class Stage:
                 "COPPICE_GITHUB_APP_ID": str(self.github.app_id),
                 "COPPICE_GITHUB_PRIVATE_KEY": self.github.private_key,
                 "COPPICE_GITHUB_WEBHOOK_SECRETS": self.github.webhook_secret,
+                "COPPICE_GITHUB_CLIENT_ID": self.github.client_id,
+                "COPPICE_GITHUB_CLIENT_SECRET": self.github.client_secret,
+                "COPPICE_OPERATORS": OPERATOR,
             },
         )
         self._action = self.folder / "action"
+        self._workflows = Workflows(self.github, self.folder, action=self._action)
         self._ends = ExitStack()
 
     def __enter__(self) -> Self:
@@ -54,6 +60,7 @@ class Stage:
             stack.enter_context(self.github)
             self.service.start()
             stack.callback(self.service.stop)
+            self.github.allow_callback(f"{self.service.url}/login/callback")
             self.github.webhook_url = f"{self.service.url}/webhooks/github"
             copy_action(self._action)
             self._ends = stack.pop_all()
@@ -68,22 +75,22 @@ class Stage:
         self._ends.close()
 
     def wait(self) -> None:
-        """Stay until the person at the terminal has had enough, which raises Interrupted.
+        """Run workflows until the person at the terminal has had enough, which raises Interrupted.
 
         Returns only when the service has ended by itself.
         """
         while self.service.is_running():
+            self._workflows.follow()
             interruption.pause(0.2)
 
     def write_settings(self) -> Path:
         """Write the service's settings for a shell to `source`, readable by this account only."""
+        # A log-in there is kept apart from those that this person has.
+        settings = {**self.service.settings, "XDG_CONFIG_HOME": str(self.folder / "config")}
         file = self.folder / "settings.sh"
         file.touch(mode=0o600)
         file.write_text(
-            "".join(
-                f"export {name}={shlex.quote(value)}\n"
-                for name, value in self.service.settings.items()
-            )
+            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
         )
         return file
 
@@ -124,26 +131,9 @@ class Stage:
         )
         return found["DATABASE_URL"]
 
-    def workflow(self, repository: Repository, branch: str) -> Outcome:
-        """Run the repository's workflow for a branch, as GitHub does after a push."""
-        run = self.github.start_run(
-            repository, branch=branch, options=RunOptions(workflow=_WORKFLOW)
-        )
-        checkout = check_out(
-            repository.git.path,
-            self.folder / f"checkout-{run.id}",
-            sha=run.sha,
-            full_name=repository.full_name,
-        )
-        tokens = self.github.runner_environment(run)
-        job = Job(
-            event_name="push",
-            event={"ref": run.ref, "repository": {"default_branch": repository.default_branch}},
-            token_url=tokens["ACTIONS_ID_TOKEN_REQUEST_URL"],
-            token_secret=tokens["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
-        )
-        outcome = Runner(self.folder / "runner", action=self._action).run(checkout, job)
-        self.github.complete_run(run, "success" if outcome.succeeded else "failure")
+    def workflow(self) -> Outcome:
+        """Run the workflow that the last push asks for, and no other."""
+        [outcome] = self._workflows.follow()
         return outcome
 
     def checks(self, repository: Repository, sha: str, names: set[str]) -> Mapping[str, CheckRun]:

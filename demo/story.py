@@ -1,15 +1,13 @@
 """The story: a branch grows a database, is migrated, fails once, is merged, and is cut."""
 
 import json
-import shlex
-import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
 
 from demo.github.model import Repository
-from demo.stage import Stage, is_refused, wait_for
+from demo.stage import PEOPLE, Stage, is_refused, wait_for
 
 SHOP = Path(__file__).parent / "shop"
 LATER = Path(__file__).parent / "later"
@@ -43,9 +41,11 @@ def tell(stage: Stage) -> Repository:
 
 
 def _assign(stage: Stage) -> Repository:
-    _title("An operator provisions a server and assigns acme/shop to it")
+    title("An operator provisions a server and assigns acme/shop to it")
     stage.github.install("acme")
     repository = stage.github.create_repository("acme/shop", files=_shop(stage))
+    for login, role in PEOPLE.items():
+        stage.github.grant(repository, login, role)
     _command("coppice instances provision local")
     stage.coppice("instances", "provision", "local")
     _command("coppice apps assign acme/shop local")
@@ -60,14 +60,14 @@ def _assign(stage: Stage) -> Repository:
 
 
 def _grow(stage: Stage, repository: Repository) -> None:
-    _title(f"Somebody pushes the branch {BRANCH}")
-    stage.github.push(repository, BRANCH, files=_later("20260201090000_reviews.sql"))
+    title(f"Somebody pushes the branch {BRANCH}")
+    stage.github.push(repository, BRANCH, files=later("20260201090000_reviews.sql"))
     _show_checks(stage, repository, BRANCH, {"database"})
 
 
 def _migrate(stage: Stage, repository: Repository) -> None:
-    _title("Its workflow runs: the Action migrates every database this revision reaches")
-    _run(stage, repository, BRANCH, succeeds=True)
+    title("Its workflow runs: the Action migrates every database this revision reaches")
+    run(stage, succeeds=True)
     _show_checks(stage, repository, BRANCH, {"migrate (branch)", "migrate (preview)"})
     branch = stage.tables(repository, "--branch", BRANCH)
     production = stage.tables(repository, "--environment", "production")
@@ -76,16 +76,16 @@ def _migrate(stage: Stage, repository: Repository) -> None:
 
 
 def _break(stage: Stage, repository: Repository) -> None:
-    _title("Somebody pushes a migration that cannot work")
-    stage.github.push(repository, BRANCH, files=_later("20260202090000_unique_names.sql"))
-    _run(stage, repository, BRANCH, succeeds=False)
+    title("Somebody pushes a migration that cannot work")
+    stage.github.push(repository, BRANCH, files=later("20260202090000_unique_names.sql"))
+    run(stage, succeeds=False)
     _show_checks(stage, repository, BRANCH, {"migrate (branch)"})
 
 
 def _merge(stage: Stage, repository: Repository) -> None:
-    _title("Without it, the branch is merged: preview first, then production")
-    stage.github.push(repository, "main", files=_later("20260201090000_reviews.sql"))
-    _run(stage, repository, "main", succeeds=True)
+    title("Without it, the branch is merged: preview first, then production")
+    stage.github.push(repository, "main", files=later("20260201090000_reviews.sql"))
+    run(stage, succeeds=True)
     _show_checks(stage, repository, "main", {"migrate (preview)", "migrate (production)"})
     production = stage.tables(repository, "--environment", "production")
     _say(f"Tables of production: {', '.join(production)}.")
@@ -93,7 +93,7 @@ def _merge(stage: Stage, repository: Repository) -> None:
 
 
 def _cut(stage: Stage, repository: Repository) -> None:
-    _title("The branch is deleted, and its database with it")
+    title("The branch is deleted, and its database with it")
     url = stage.url(repository, "--branch", BRANCH)
     stage.github.delete_branch(repository, BRANCH)
     wait_for(lambda: is_refused(url) or None, what="refusal of the branch's login")
@@ -103,7 +103,7 @@ def _cut(stage: Stage, repository: Repository) -> None:
 
 
 def _look(stage: Stage, repository: Repository) -> None:
-    _title("The dashboard shows what just happened")
+    title("The dashboard shows what just happened")
     (app,) = json.loads(stage.coppice("apps", "list", "--json"))
     page = stage.page(f"/apps/{app['app']}")
     shown = [one["name"] for one in stage.databases(repository)]
@@ -111,28 +111,6 @@ def _look(stage: Stage, repository: Repository) -> None:
     failed = stage.page(f"/apps/{app['app']}/runs/2")
     _expect("unique_names" in failed, "the page of the run that failed shows its log")
     _say(f"{stage.service.url}/apps/{app['app']}: {len(shown)} databases, three runs, their logs.")
-
-
-def tell_how_to_look_around(stage: Stage, repository: Repository) -> None:
-    """For a service that stays: where it is, and what to type in a second terminal."""
-    activate, settings = Path(sys.prefix) / "bin/activate", stage.write_settings()
-    console.print(
-        f"It keeps running: the service at {stage.service.url},"
-        f" its data in {stage.service.settings['COPPICE_DATA_DIR']}.\n"
-        "Its dashboard lets you in by this link, once:\n\n"
-        f"    {stage.coppice('login-link').strip()}\n\n"
-        "In a second terminal:\n\n"
-        f"    . {shlex.quote(str(activate))}\n"
-        f"    . {shlex.quote(str(settings))}  # COPPICE_DATA_DIR and the like\n"
-        "    coppice databases list acme/shop\n"
-        "    coppice env acme/shop --environment production\n\n"
-        "and, to grow a database of your own:\n\n"
-        f"    git clone {repository.git.path} {stage.folder}/shop\n"
-        f"    git -C {stage.folder}/shop push origin HEAD:refs/heads/my-branch\n"
-        "    coppice databases list acme/shop\n\n"
-        f"Ctrl-C here ends it all and removes {stage.folder}, with every database in it.",
-        markup=False,
-    )
 
 
 def tell_how_to_go_on() -> None:
@@ -151,7 +129,8 @@ def _shop(stage: Stage) -> dict[str, str]:
     return {path: text.replace("{service-url}", stage.service.url) for path, text in files.items()}
 
 
-def _later(name: str) -> dict[str, str]:
+def later(name: str) -> dict[str, str]:
+    """A migration that comes after the first ones."""
     return {f"db/migrations/{name}": (LATER / name).read_text()}
 
 
@@ -165,12 +144,13 @@ def _names(stage: Stage, repository: Repository, *environments: str) -> list[str
     return ready if len(ready) == len(environments) else None
 
 
-def _run(stage: Stage, repository: Repository, branch: str, *, succeeds: bool) -> None:
+def run(stage: Stage, *, succeeds: bool) -> None:
+    """Run the workflow of the last push. Raises UnexpectedEnd when it ends in the other way."""
     started = time.monotonic()
-    outcome = stage.workflow(repository, branch)
+    outcome = stage.workflow()
     word = "succeeded" if outcome.succeeded else "failed, as it should"
     if outcome.succeeded is not succeeds:
-        raise UnexpectedEnd(f"The workflow on {branch} did not end as it should:\n{outcome.log}")
+        raise UnexpectedEnd(f"The workflow did not end as it should:\n{outcome.log}")
     _say(f"The workflow {word} after {time.monotonic() - started:.1f} s.")
 
 
@@ -190,7 +170,8 @@ def _expect(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a senten
         raise UnexpectedEnd(f"This should hold and does not: {what}.")
 
 
-def _title(text: str) -> None:
+def title(text: str) -> None:
+    """What comes next."""
     console.print(f"\n[bold]{text}[/bold]")
 
 

@@ -17,6 +17,7 @@ _SERVICES = {
     # Its storms use up the writes that an installation has in a minute: checks would wait.
     "test_comments.py": "third service",
     "dashboard/test_tokens.py": "third service",
+    "test_kept_demo.py": "kept demonstration",
 }
 # Their files start a server or a service once for all their tests, or have nothing but quick ones.
 _TOGETHER = tuple(
