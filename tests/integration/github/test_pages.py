@@ -228,6 +228,7 @@ def test_a_pull_request_goes_with_its_branch(
 
     github.hook.wait()
     assert not site.pull.is_open
+    assert "/tree/x" not in site.get("/acme/shop/pull/1").text
     assert receiver.events == ["delete", "push", "pull_request"]
 
 
