@@ -96,6 +96,13 @@ def test_an_emptied_database_was_not_migrated_yet(office: Office) -> None:
     assert shown(office, database.id)["last_migration"] is None
 
 
+def test_of_local_work_it_is_said_that_no_run_migrates_it(office: Office) -> None:
+    app_id = office.new_app()
+    database = office.database(app_id, Environment.DEV)
+
+    assert "from checkouts, by coppice migrate" in row(office, f"/apps/{app_id}", database.id)
+
+
 # --- how much is asked for it ---------------------------------------------------------------------
 
 
