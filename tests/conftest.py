@@ -1,5 +1,6 @@
 """Fixtures that any test may use: a real PostgreSQL, as state and as a server for tenants."""
 
+import gc
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -45,6 +46,12 @@ def pytest_configure(config: pytest.Config) -> None:
     postgres_cluster.remove_leftovers()
     config.stash[_DIRECTORY] = postgres_cluster.new_directory()
     config.add_cleanup(lambda: postgres_cluster.remove(config.stash[_DIRECTORY]))
+
+
+def pytest_collection_finish() -> None:
+    """Have Python look for garbage among what tests make, and no more among the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
