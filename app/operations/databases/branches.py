@@ -49,7 +49,10 @@ def reconcile_branch(
     live = services.github.branch(repository, branch)
     for assignment in assignments:
         if live is None:
-            _cut(services, assignment, branch)
+            # To tell a commit something is no reason to close what a person restored; that the
+            # branch is gone is told, or swept, without a commit.
+            if head_sha is None:
+                _cut(services, assignment, branch)
             continue
         for environment in environments_of_branch(branch, repository, assignment):
             place = _Place(assignment=assignment, environment=environment, live=live)
@@ -70,7 +73,7 @@ def _grow(
     finally:
         is_news = before is None or before.state is not DatabaseState.READY
         heads = {head_sha, place.live.head_sha} if is_news else {head_sha}
-        _tell(services, place, heads)
+        _tell(services, repository, place, heads)
 
 
 def _database(services: Services, repository: Repository, place: _Place) -> Database:
@@ -95,8 +98,14 @@ def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None
         close_database(services, database.id)
 
 
-def _tell(services: Services, place: _Place, heads: set[CommitSha | None]) -> None:
-    database = _present(services, place)
+def _tell(
+    services: Services, repository: Repository, place: _Place, heads: set[CommitSha | None]
+) -> None:
+    """Report the place's database, or a failed one that goes with it: they share a check."""
+    environments = environments_of_branch(place.live.name, repository, place.assignment)
+    together = [_present(services, replace(place, environment=each)) for each in environments]
+    failed = [one for one in together if one and one.state is DatabaseState.ERROR]
+    database = failed[0] if failed else _present(services, place)
     for head_sha in heads:
         if database is not None and head_sha is not None:
             report_database(services, place.assignment, database, head_sha)

@@ -3,9 +3,11 @@
 import itertools
 
 import pytest
+from psycopg import sql
 
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
+from app.postgres.sessions import admin_login, open_session
 from tests.integration.lifecycle.world import World
 
 
@@ -69,6 +71,28 @@ def test_the_database_check_stands_on_the_pushed_commit(world: World) -> None:
     (check,) = [check for check in world.checks(sha) if check.content.name == "database"]
     assert check.content.conclusion == "success"
     assert world.ready("x").name in check.content.title
+
+
+def test_the_check_of_the_default_branch_tells_of_production_while_preview_is_well(
+    world: World,
+) -> None:
+    instance = world.services.instances.named("tenants")
+    name = f"{world.app}-production"
+    with open_session(admin_login(instance.admin)) as session:
+        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    world.assign()
+
+    failed = world.github.push(world.repository, "main")
+    world.settle()
+    [says_failed] = world.checks(failed)
+    with open_session(admin_login(instance.admin)) as session:
+        session.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+    world.reconcile()
+
+    assert says_failed.content.conclusion == "failure"
+    assert name in says_failed.content.title
+    [check] = world.checks(failed)
+    assert check.content.conclusion == "success"
 
 
 def test_deleting_the_branch_closes_its_database_and_keeps_it(world: World) -> None:
