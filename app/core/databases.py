@@ -80,6 +80,11 @@ class Database:
     opened_at: datetime | None = None
     """When a person opened it although it was frozen."""
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether it is frozen now; one that was deleted since is not, until it is restored."""
+        return self.is_frozen and self.state is DatabaseState.ERROR
+
     def tenant(
         self, *, extensions: tuple[str, ...] = (), connections: int | None = None
     ) -> TenantDatabase:

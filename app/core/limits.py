@@ -153,7 +153,7 @@ def freezing(
     to_freeze, to_thaw = [], []
     for database, size_bytes in sizes:
         is_over = limits.freezes and excess(limits, size_bytes) is not None
-        is_open = database.state is DatabaseState.READY and not _is_just_opened(database, now)
+        is_open = database.state is DatabaseState.READY and not is_just_opened(database, now)
         if is_over and (is_open or database.id in frozen):
             to_freeze.append(database.id)
         if not is_over and database.id in frozen:
@@ -161,8 +161,12 @@ def freezing(
     return Freezing(freeze=tuple(to_freeze), thaw=tuple(to_thaw))
 
 
-def _is_just_opened(database: Database, now: datetime) -> bool:
-    return database.opened_at is not None and now < database.opened_at + OPEN_FOR
+def is_just_opened(database: Database, now: datetime) -> bool:
+    """Whether a person opened it within `OPEN_FOR`.
+
+    Not by a clock that was far ahead then: the limit would not hold until that time has come.
+    """
+    return database.opened_at is not None and abs(now - database.opened_at) < OPEN_FOR
 
 
 def parse_size(text: str) -> int:

@@ -14,7 +14,7 @@ def enforce(services: Services, instance_id: InstanceId) -> None:
     """
     limits = services.limits.of(instance_id)
     databases = {one.id: one for one in services.databases.all(instance_id=instance_id)}
-    frozen = frozenset(one.id for one in databases.values() if one.is_frozen)
+    frozen = frozenset(one.id for one in databases.values() if one.is_shut)
     if limits == NO_LIMITS and not frozen:
         return
     sizes = services.measurements.sizes(list(databases))
@@ -33,6 +33,8 @@ def _freeze(
     with services.databases.exclusively(database_id):
         if services.leases.of(database_id) is not None:
             return
+        if rules.is_just_opened(services.databases.get(database_id), services.clock()):
+            return  # since its size was looked at
         reason = f"{rules.excess(limits, size_bytes)} It lets nobody in until there is space."
         services.limits.freeze(database_id, reason=reason, reason_code=rules.LimitReached.code)
         database = services.databases.get(database_id)

@@ -115,7 +115,7 @@ def _allowed(
     )
     decision = decide(claims, facts, environment, credentials=run.credentials)
     if isinstance(decision, Denied):
-        if database is not None and database.is_frozen:
+        if database is not None and database.is_shut:
             raise Refused(_frozen(database))
         if decision.http_status == 409:
             readiness.set_going(services, assignment, environment, branch)

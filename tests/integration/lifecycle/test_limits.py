@@ -7,6 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from app.core.checks import Conclusion
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Forbidden
@@ -24,7 +25,8 @@ from app.operations.administration import (
 )
 from app.operations.administration.assigned import described
 from app.operations.administration.databases import Place
-from app.operations.databases import measuring
+from app.operations.databases import freezing, measuring
+from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
 from app.operations.services import Services
 from tests.integration.lifecycle.world import World
@@ -341,6 +343,72 @@ def test_whichever_way_a_person_opens_a_frozen_database_it_opens(
     with connect(world, world.ready("x")) as session:
         session.execute("SELECT 1")
     assert not world.ready("x").is_frozen
+
+
+def frozen_branch(world: World, instance: Instance) -> Database:
+    """The database of `x`, past the size that it may have, and a server that has room again."""
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+    measure(world)
+    limit(world, instance, database_bytes=MB, freezes=True)
+    frozen = world.database("x")
+    assert frozen is not None
+    assert frozen.is_shut
+    return frozen
+
+
+def test_a_measurement_under_way_does_not_close_what_a_person_opened_meanwhile(
+    world: World, instance: Instance
+) -> None:
+    frozen = frozen_branch(world, instance)
+    server_for = world.services.server_for
+
+    def opened_meanwhile(of: Instance) -> DatabaseServer:
+        # The first that is closed is production; the databases were looked at before.
+        if not opened:
+            opened.append(databases.fix(world.services, frozen))
+        return server_for(of)
+
+    opened: list[Database] = []
+    services = replace(world.services, server_for=opened_meanwhile)
+    freezing.enforce(services, instance.id)
+
+    assert opened
+    with connect(world, world.ready("x")) as session:
+        session.execute("SELECT 1")
+
+
+def test_a_clock_that_was_ahead_keeps_nothing_open(world: World, instance: Instance) -> None:
+    databases.fix(world.services, frozen_branch(world, instance))
+    world.state.execute("UPDATE databases SET opened_at = opened_at + interval '1 year'")
+
+    measure(world)
+
+    again = world.database("x")
+    assert again is not None
+    assert again.is_shut
+
+
+def test_what_a_person_restores_is_not_closed_to_take_a_check_back(
+    world: World, instance: Instance
+) -> None:
+    frozen_branch(world, instance)
+    sha = world.github.push(world.repository, "x")
+    world.settle()
+    [check] = world.checks(sha)
+    assert check.content.conclusion is Conclusion.FAILURE
+    world.github.delete_branch(world.repository, "x")
+    world.settle()
+    deleted = world.database("x")
+    assert deleted is not None
+    assert deleted.state is DatabaseState.DELETED
+
+    databases.restore(world.services, deleted)
+    world.settle()
+
+    with connect(world, world.ready("x")) as session:
+        session.execute("SELECT 1")
 
 
 def test_a_larger_limit_opens_a_frozen_database(world: World, instance: Instance) -> None:

@@ -1,6 +1,7 @@
 """A database that is not ready when a job asks is made, fixed or restored while it waits."""
 
 from app.core.databases import DatabaseState
+from app.operations.administration import databases
 from tests.integration.runs.shop import Shop, refusal
 
 
@@ -42,4 +43,18 @@ def test_a_deleted_database_is_restored_while_the_job_waits(shop: Shop) -> None:
     shop.world.settle()
 
     assert refusal(first)[0] == 409
+    assert job.ask("branch").status_code == 200
+
+
+def test_a_database_that_was_deleted_while_frozen_is_restored_as_any_other(shop: Shop) -> None:
+    shop.push("x")
+    frozen = shop.database("branch", "x")
+    shop.services.limits.freeze(frozen.id, reason="Too large.", reason_code="limit_reached")
+    databases.delete(shop.services, frozen)
+    job = shop.job("x").begun()
+
+    first = job.ask("branch")
+    shop.world.settle()
+
+    assert refusal(first) == (409, "restoring")
     assert job.ask("branch").status_code == 200

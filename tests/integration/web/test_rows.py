@@ -40,6 +40,18 @@ def test_what_to_do_about_frozen_databases_is_said_once(office: Office) -> None:
         assert f'<p class="reason">{branch} is too large.</p>' in text
 
 
+def test_a_frozen_database_that_was_deleted_is_shown_as_deleted(office: Office) -> None:
+    app_id, services = office.new_app(), office.world.services
+    frozen(office, app_id, "one")
+    database = office.database(app_id, Environment.BRANCH, "one")
+    services.databases.delete(database.id, drop_after=services.clock(), is_by_hand=True)
+
+    text = page(office, f"/apps/{app_id}")
+
+    assert "frozen" not in text
+    assert "</span>deleted</span>" in text
+
+
 def test_fix_of_a_failed_database_is_the_only_button_that_stands_out(office: Office) -> None:
     app_id, services = office.new_app(), office.world.services
     failed = office.database(app_id, Environment.BRANCH, "failed")
