@@ -86,12 +86,15 @@ def load_config_beside() -> Config:
     """The same, for a command beside the service: the address is the service's, unless it is set.
 
     Commands are typed in another shell than the one in which the service was given its settings.
+    Links hold secrets: a folder that merely lies where a command is typed, as in a checkout, does
+    not say where they lead when the service is the one of another state database.
     """
-    config = load_config()
-    file = DataDir(path=config.data_dir).public_url
-    if process_environment.variables().get("COPPICE_PUBLIC_URL") or not file.exists():
+    config, given = load_config(), process_environment.variables()
+    is_its_own = config.database_url is None or bool(given.get("COPPICE_DATA_DIR"))
+    if given.get("COPPICE_PUBLIC_URL") or not is_its_own:
         return config
-    return config.model_copy(update={"public_url": file.read_text()})
+    url = DataDir(path=config.data_dir).public_url
+    return config.model_copy(update={"public_url": url}) if url else config
 
 
 def child_environment(config: Config) -> dict[str, str]:

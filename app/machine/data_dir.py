@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.core.errors import CoppiceError
-from app.setting_values import fernet_key
+from app.setting_values import base_url, fernet_key
 from app.store.vault import new_key
 
 
@@ -65,8 +65,21 @@ class DataDir:
         return self.path / "admin-token"
 
     @property
-    def public_url(self) -> Path:
-        """Where the service that was started here last is reached."""
+    def public_url(self) -> str | None:
+        """Where the service that was started here last is reached; None: nothing says so."""
+        try:
+            return base_url(self._public_url.read_text().strip()) or None
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def keep_public_url(self, url: str) -> None:
+        """Have it found here; whoever reads it meanwhile finds the earlier one."""
+        new = self._public_url.with_name(f"{self._public_url.name}.{secrets.token_hex(6)}")
+        new.write_text(url)
+        new.replace(self._public_url)
+
+    @property
+    def _public_url(self) -> Path:
         return self.path / "public-url"
 
     def is_served(self) -> bool:

@@ -57,7 +57,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         stack.enter_context(_only_one(directory))
         listener = stack.enter_context(listen(config.bind))
-        directory.public_url.write_text(config.public_url)
+        directory.keep_public_url(config.public_url)
         say(greeting(config))
         stack.enter_context(supervisor.signals())
         # Last of all, when nothing of ours uses them any more.
@@ -117,7 +117,7 @@ def become_web(config: Config, *, say: Callable[[str], None]) -> NoReturn:
     folder.make()
     folder.metrics.mkdir(mode=0o700, exist_ok=True)
     with listen(config.bind) as listener:
-        folder.public_url.write_text(config.public_url)
+        folder.keep_public_url(config.public_url)
         # What is wrong here is said in a sentence; gunicorn's processes would only log it.
         with bootstrap.open_state(config) as state:
             _prepare(state)
