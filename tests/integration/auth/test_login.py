@@ -188,6 +188,22 @@ def test_a_copy_of_the_cookie_ends_with_the_session(browser: Browser, site: Site
     assert other.who() == "mona"
 
 
+def test_a_copy_stays_ended_where_the_clock_of_the_state_database_is_ahead(
+    browser: Browser, site: Site
+) -> None:
+    browser.log_in("mona")
+    thief, other = site.browser(), site.browser()
+    thief.session.cookies.update(browser.session.cookies)
+    browser.submit(browser.get("/nowhere"), action="/logout")
+    # By its clock the cookie has ended an hour ago; by that of the web server it has not.
+    site.rows("UPDATE ended_sessions SET until = now() - interval '1 hour' RETURNING until")
+
+    other.log_in("mona")
+    other.submit(other.get("/nowhere"), action="/logout")
+
+    assert thief.who() is None
+
+
 def test_another_site_cannot_log_anybody_out(browser: Browser) -> None:
     browser.log_in("mona")
 
