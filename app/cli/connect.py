@@ -24,7 +24,9 @@ Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.
 def add_to(program: typer.Typer) -> None:
     program.command(rich_help_panel="Connecting")(env)
     # What is no option of ours is psql's: `psql acme/shop -c 'SELECT 1'`.
-    theirs = {"ignore_unknown_options": True}
+    # Without our -h, which would be found inside of theirs: `-fschema.sql` showed help, and did
+    # nothing.
+    theirs = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
     program.command(rich_help_panel="Connecting", context_settings=theirs)(psql)
 
 

@@ -49,6 +49,11 @@ def test_psql_connects_as_the_databases_own_login(login_branch: Installation) ->
     assert query(login_branch, "SELECT current_database()") == name
 
 
+def test_an_option_of_psqls_with_its_value_attached_is_psqls(login_branch: Installation) -> None:
+    assert login_branch.ok("psql", *LOGIN, "-Atqc", "SELECT 1").strip() == "1"
+    assert login_branch.ok("psql", *LOGIN, "-Atq", "-cSELECT 'h'").strip() == "h"
+
+
 def test_psql_is_not_told_the_password_on_its_command_line(login_branch: Installation) -> None:
     password = json.loads(login_branch.ok("env", *LOGIN, "--format", "json"))["PGPASSWORD"]
 
