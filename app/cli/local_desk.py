@@ -148,7 +148,11 @@ class LocalDesk:
                 raise
         database = databases.create(self._services, assigned, where)
         if purpose != Action.MIGRATE:
-            remark_on_new_dev(database.name, assigned.repository.full_name)
+            remark_on_new_dev(
+                database.name,
+                assigned.repository.full_name,
+                has_command=bool(assigned.assignment.migration_command),
+            )
         return database
 
     def _shadow_variables(self, database: Database) -> dict[str, str]:

@@ -21,6 +21,7 @@ def remark_on_reach(instance: Instance) -> None:
         remark(f"Note: only this machine reaches it: {public.host}. {way_for_others(instance)}")
 
 
-def remark_on_new_dev(name: str, repository: str) -> None:
+def remark_on_new_dev(name: str, repository: str, *, has_command: bool) -> None:
     """No run reaches the database for local work, so none migrates and seeds it."""
-    remark(f"{name} is new and empty. To migrate and seed it: coppice migrate {repository}")
+    way = f"coppice migrate {repository}" + ("" if has_command else " --migration-command '...'")
+    remark(f"{name} is new and empty. To migrate and seed it: {way}")

@@ -45,9 +45,10 @@ def _distance(length: timedelta) -> str | None:
         return None
     for unit, unit_seconds in (("day", 86_400), ("hour", 3600)):
         if seconds >= unit_seconds * 1.5 or (unit == "day" and seconds >= unit_seconds):
-            return _counted(round(seconds / unit_seconds), unit)
-    return _counted(round(seconds / 60), "minute")
+            return counted(round(seconds / unit_seconds), unit)
+    return counted(round(seconds / 60), "minute")
 
 
-def _counted(count: int, unit: str) -> str:
+def counted(count: int, unit: str) -> str:
+    """`1 database`, `2 databases`."""
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -82,8 +82,12 @@ def check_room(
     """
     counted = [one for one in others if one.id != new.id and _counts(one, new)]
     if limits.databases is not None and len(counted) >= limits.databases:
+        allowed = amounts.counted(limits.databases, "database")
+        there = len(counted)
         raise LimitReached(
-            f"The instance has its {limits.databases} databases: that is its limit.",
+            f"The instance has its {allowed}: that is its limit."
+            if there == limits.databases
+            else f"The instance has {there} databases, and its limit is {allowed}.",
             advice="Delete a database that nobody needs, or ask the operator for a larger limit;"
             " then use Fix.",
         )

@@ -87,9 +87,9 @@ def check_run_body(content: CheckContent) -> dict[str, Any]:
     output = {
         "title": fit(content.title, _MOST_TITLE_BYTES, ending="…") or content.name,
         "summary": fit(content.summary, MOST_TEXT_BYTES) or content.name,
+        # Also when it is empty: what is left out stays, and that would be an earlier attempt's log.
+        "text": fit(content.text, MOST_TEXT_BYTES),
     }
-    if content.text:
-        output["text"] = fit(content.text, MOST_TEXT_BYTES)
     is_completed = content.conclusion is not None
     body: dict[str, Any] = {
         "name": content.name,

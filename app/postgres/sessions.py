@@ -80,6 +80,8 @@ def dsn(login: Login) -> str:
         sslrootcert=root_certificate(login.address),
         options=login.options or None,
         application_name="coppice",
+        # A database of encoding SQL_ASCII would else give bytes for every text.
+        client_encoding="utf8",
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         keepalives_idle=30,
         keepalives_interval=10,

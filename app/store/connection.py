@@ -46,7 +46,11 @@ def state_conninfo(dsn: str) -> str:
     """The DSN with our schema and limits added. Raises StateUnusable."""
     try:
         return conninfo.make_conninfo(
-            dsn, options=OPTIONS, application_name="coppice", connect_timeout=5
+            dsn,
+            options=OPTIONS,
+            application_name="coppice",
+            client_encoding="utf8",  # also where the database is SQL_ASCII
+            connect_timeout=5,
         )
     except ProgrammingError:
         # Not its text nor its cause: they repeat parts of the URL, maybe the password.

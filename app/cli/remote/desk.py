@@ -112,7 +112,9 @@ class RemoteDesk:
         if database is None and is_dev:
             database = self._wait(self._client.post(f"/apps/{app['id']}/databases"))
             if purpose != Action.MIGRATE:
-                remark_on_new_dev(str(database["name"]), target.name)
+                remark_on_new_dev(
+                    str(database["name"]), target.name, has_command=bool(app["migration_command"])
+                )
         if database is None:
             what = f"the branch {target.branch}" if target.branch else target.environment
             raise NotFound(

@@ -9,6 +9,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
+from app.core.limits import FROZEN_ADVICE
 from app.core.seeding import may_seed
 from app.operations.administration.assigned import Assigned
 from app.operations.databases import provisioning, retention
@@ -191,10 +192,11 @@ def _needs_ready(database: Database) -> Database:
         DatabaseState.DELETED: "Restore it (`databases restore`).",
         DatabaseState.ERROR: "Once the cause is mended, Fix tries again (`databases fix`).",
     }
+    said = FROZEN_ADVICE if database.is_frozen else advice.get(database.state)
     raise Conflict(
-        f"{database.name} is {database.state.value}"
+        f"{database.name} is {'frozen' if database.is_frozen else database.state.value}"
         + (f": {database.reason}" if database.reason else "."),
-        advice=advice.get(database.state, "Repeat this in a moment."),
+        advice=said or "Repeat this in a moment.",
     )
 
 

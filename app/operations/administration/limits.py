@@ -41,10 +41,10 @@ def check(limits: Limits) -> None:
 def described(limits: Limits) -> str:
     """For people, in a line."""
     parts = [
-        f"{limits.databases} databases" if limits.databases else "",
+        amounts.counted(limits.databases, "database") if limits.databases else "",
         f"{amounts.size(limits.database_bytes)} each" if limits.database_bytes else "",
         f"{amounts.size(limits.total_bytes)} in all" if limits.total_bytes else "",
-        f"{limits.connections} connections each" if limits.connections else "",
+        f"{amounts.counted(limits.connections, 'connection')} each" if limits.connections else "",
         "too large ones are frozen" if limits.freezes else "",
     ]
     return ", ".join(part for part in parts if part) or "no limits"

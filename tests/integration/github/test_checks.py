@@ -59,7 +59,7 @@ def test_progress_and_end_are_one_check_run_and_the_button_goes_with_the_failure
     passed: CheckContent,
 ) -> None:
     button = CheckAction(label="Fix", description="Try again", identifier="fix")
-    going = replace(passed, conclusion=None, actions=(button,))
+    going = replace(passed, conclusion=None, actions=(button,), text="An earlier attempt's log")
 
     first = adapter.publish_check(known, head, going, check_id=OURS, github_id=None)
     again = adapter.publish_check(known, head, passed, check_id=OURS, github_id=first)
@@ -67,6 +67,7 @@ def test_progress_and_end_are_one_check_run_and_the_button_goes_with_the_failure
     (shown,) = github.check_runs(shop, head)
     assert first == again == shown.id
     assert (shown.status, shown.conclusion, shown.actions) == ("completed", "success", [])
+    assert not shown.output.get("text")
 
 
 def test_a_completed_check_run_can_be_in_progress_again(

@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from app.core.errors import ServerUnreachable
+from app.core.identifiers import DatabaseName
 from app.core.instances import AdminLogin, SslMode
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
@@ -91,6 +92,23 @@ def test_an_unencrypted_connection_is_noticed(postgres_admin: AdminLogin) -> Non
     address = replace(postgres_admin.address, sslmode=SslMode.PREFER)
 
     assert codes(replace(postgres_admin, address=address))["tls"] is False
+
+
+def test_a_database_without_an_encoding_is_understood(
+    superuser: Session, postgres_admin: AdminLogin
+) -> None:
+    name = sql.Identifier(f"ascii_{uuid4().hex}")
+    superuser.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'").format(
+            name
+        )
+    )
+
+    found = codes(
+        replace(postgres_admin, maintenance_database=DatabaseName(name.as_string()[1:-1]))
+    )
+
+    assert found == codes(postgres_admin)
 
 
 @pytest.mark.parametrize(
