@@ -34,7 +34,9 @@ class UnknownLink(NotFound):
     advice = "Ask the operator for another link: each is valid once and for a limited time."
 
     def __init__(self) -> None:
-        super().__init__("This link is not valid (any more).")
+        super().__init__(
+            "This claim link was used, was replaced by a newer one, is too old, or is not whole."
+        )
 
 
 def check_offer(instance: Instance, present: Claim | None) -> None:

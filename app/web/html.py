@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from app.core import amounts
 from app.core.errors import CoppiceError
 from app.core.limits import FROZEN_ADVICE
+from app.core.ownership import UnknownLink
 from app.core.people import Actor
 from app.operations.checks import markdown
 from app.operations.services import Services
@@ -37,6 +38,11 @@ _TITLES = {
     422: "PostgreSQL does not allow that",
     503: "Something does not answer",
 }
+# Of errors that are not what else is meant by their status.
+_TITLES_BY_CODE = {
+    UnknownLink.code: "This link works no more",
+    "link_expired": "This link works no more",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +51,36 @@ class Entry:
 
     label: str
     path: str
+    also: tuple[str, ...] = ()
+    """Where pages of this section are beside those below `path`."""
     is_for_operators: bool = False
     is_for_stewards: bool = False
     """For operators, and for those who claimed an instance."""
 
+    def current(self, shown: str) -> str:
+        """Of the page at the path `shown`, as in `aria-current`: it itself, of its section, no.
+
+        https://www.w3.org/TR/wai-aria-1.2/#aria-current
+        """
+        if shown == self.path:
+            return "page"
+        is_here = any(f"{shown}/".startswith(f"{each}/") for each in (self.path, *self.also))
+        return "true" if is_here else ""
+
 
 NAVIGATION = (
-    Entry(label="Instances", path="/instances", is_for_stewards=True),
-    Entry(label="Apps", path="/apps"),
+    Entry(
+        label="Instances",
+        path="/instances",
+        also=("/provision", "/link", "/claim"),
+        is_for_stewards=True,
+    ),
+    Entry(label="Apps", path="/apps", also=("/assign", "/databases")),
     Entry(label="Audit", path="/audit", is_for_operators=True),
     Entry(label="GitHub", path="/setup", is_for_operators=True),
 )
+_API = Entry(label="API", path="/api")
+_TOKENS = Entry(label="Tokens", path="/tokens")
 
 
 def init_app(app: Flask) -> None:
@@ -90,7 +115,7 @@ def show_error(error: CoppiceError, *, status: int) -> ResponseReturnValue:
     """An error as a page; who is not logged in is sent there first."""
     if status == 401 and request.method == "GET":
         return redirect("/login?" + urlencode({"next": request.full_path.rstrip("?")}))
-    title = _TITLES.get(status, "Something went wrong")
+    title = _TITLES_BY_CODE.get(error.code) or _TITLES.get(status, "Something went wrong")
     page = render_template(
         "error.html", title=title, message=str(error), advice=advice_for(error), status=status
     )
@@ -115,12 +140,17 @@ def _context() -> dict[str, Any]:
         "github_url": services.github_url,
         "public_url": services.public_url,
         "navigation": [
-            (entry.label, entry.path)
+            _place(entry)
             for entry in NAVIGATION
             if (is_operator or not entry.is_for_operators)
             and (is_steward or not entry.is_for_stewards)
         ],
+        "more": [_place(_API), _place(_TOKENS)] if actor else [_place(_API)],
     }
+
+
+def _place(entry: Entry) -> dict[str, str]:
+    return {"label": entry.label, "path": entry.path, "current": entry.current(request.path)}
 
 
 def _runs_an_instance(services: Services, actor: Actor | None) -> bool:

@@ -44,7 +44,7 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
         given=given,
         policies=_policies(Policies()) if request.method == "POST" else Policies(),
         error=error,
-        instances=sorted(one.name for one in sight.instances(services)) if may_choose else [],
+        instances=_choices(services) if may_choose else [],
         may_choose=may_choose,
         repositories=_known(services) if services.actor.is_operator else [],
         install_url=f"{services.github_url}/settings/apps",
@@ -58,6 +58,8 @@ def assign() -> ResponseReturnValue:
     try:
         app_id = fields.text("app_id") or None
         sight.repository_to_assign(services, fields.text("repository"), app_id)
+        if not fields.text("instance"):
+            raise Invalid("No instance was chosen.", advice="Choose where the databases shall be.")
         sight.instance(services, fields.text("instance"))
         assigned = assignments.assign(
             services,
@@ -136,6 +138,18 @@ def _policies(before: Policies) -> Policies:
         raise Invalid(
             "A choice of this form is not known.", advice="Load the page again."
         ) from None
+
+
+def _choices(services: Services) -> list[tuple[str, str]]:
+    """Instances as options; of several, none is chosen before somebody chooses."""
+    instances = sorted(sight.instances(services), key=lambda one: one.name)
+    servers = services.measurements.of_instances({one.id for one in instances})
+    away = {instance_id for instance_id, server in servers.items() if server.failure}
+    options = [
+        (one.name, f"{one.name} (did not answer)" if one.id in away else one.name)
+        for one in instances
+    ]
+    return options if len(options) < 2 else [("", "Choose one"), *options]
 
 
 def _known(services: Services) -> list[str]:
