@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from demo.github.server import LocalGitHub
+from tests.end_to_end.dashboard.looks import overhang
 from tests.end_to_end.dashboard.visitor import CHROMIUM, FLAGS, OPERATOR, Dashboard
 from tests.end_to_end.service import QuickService
 
@@ -41,12 +42,13 @@ def dashboard(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def visit(dashboard: Dashboard) -> Iterator[Visit]:
-    """Opens pages of the dashboard, which are closed after the test."""
+    """Opens pages of the dashboard; after the test none sticks out of the screen, and all close."""
     with ExitStack() as stack:
 
         def open_page(path: str = "/", **how: Any) -> Page:
             page = dashboard.visit(path, **how)
             stack.callback(page.context.close)
+            stack.callback(_check_width, page)
             return page
 
         yield open_page
@@ -57,6 +59,10 @@ def instance(dashboard: Dashboard) -> str:
     """An instance for tests that are about something else."""
     dashboard.service.coppice("instances", "provision", "shared")
     return "shared"
+
+
+def _check_width(page: Page) -> None:
+    assert overhang(page) <= 0, page.url
 
 
 def _settings(github: LocalGitHub) -> dict[str, str]:

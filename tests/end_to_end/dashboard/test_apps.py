@@ -8,14 +8,37 @@ from playwright.sync_api import Page, expect
 
 from demo.runner import Runner, copy_action
 from tests.end_to_end.dashboard.conftest import Visit
+from tests.end_to_end.dashboard.looks import (
+    DESK_DARK,
+    PHONE_DARK,
+    PHONE_LIGHT,
+    Look,
+    faults,
+    needs_axe,
+)
 from tests.end_to_end.dashboard.visitor import Dashboard, row
 from tests.end_to_end.project import Plan, Project, Site
+
+
+@pytest.fixture(scope="module")
+def app_with_a_run(
+    dashboard: Dashboard, instance: str, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """Its run went well on the branch, and failed on preview."""
+    folder = tmp_path_factory.mktemp("app-with-a-run")
+    runner = Runner(folder / "runner", action=copy_action(folder / "action"))
+    site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=folder)
+    lines = r"needle one\n<b>two</b>\n\033[31mred\033[0m\n"
+    command = f"printf '{lines}'; test $COPPICE_ENVIRONMENT = branch"
+    project = Project.create(site, Plan(command=command), name="runs", instance=instance)
+    project.push("feature/<i>", {"a": "b"})
+    return "acme/runs"
 
 
 def test_rules_are_edited_and_the_app_removed_without_its_databases(
     dashboard: Dashboard, visit: Visit, instance: str
 ) -> None:
-    page = _assigned(dashboard, visit, "acme/rules", instance)
+    page = _assigned(dashboard, visit, "acme/rules", instance, PHONE_DARK)
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Migration command").fill("npx prisma migrate deploy")
     page.get_by_label("Ignored branches").fill("dependabot/**\nrenovate/**")
@@ -37,7 +60,7 @@ def test_rules_are_edited_and_the_app_removed_without_its_databases(
 def test_a_rule_that_cannot_be_meant_is_refused_and_what_was_typed_stays(
     dashboard: Dashboard, visit: Visit, instance: str
 ) -> None:
-    page = _assigned(dashboard, visit, "acme/wrong-rules", instance)
+    page = _assigned(dashboard, visit, "acme/wrong-rules", instance, DESK_DARK)
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Migration command").fill("make migrate")
     page.get_by_label("Reusable workflows").fill("not a workflow")
@@ -50,7 +73,7 @@ def test_a_rule_that_cannot_be_meant_is_refused_and_what_was_typed_stays(
 def test_a_database_is_deleted_restored_and_reset(
     dashboard: Dashboard, visit: Visit, instance: str
 ) -> None:
-    page = _assigned(dashboard, visit, "acme/databases", instance)
+    page = _assigned(dashboard, visit, "acme/databases", instance, PHONE_LIGHT)
     url = _url(page, "-preview")
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept (id int)")
@@ -79,7 +102,7 @@ def test_a_database_is_deleted_restored_and_reset(
 def test_the_database_for_local_work_is_made_on_request(
     dashboard: Dashboard, visit: Visit, instance: str
 ) -> None:
-    page = _assigned(dashboard, visit, "acme/local", instance)
+    page = _assigned(dashboard, visit, "acme/local", instance, DESK_DARK)
     page.get_by_role("button", name="Make the dev database").click()
     _until_ready(page, "-dev")
     page.reload()
@@ -91,17 +114,10 @@ def test_the_database_for_local_work_is_made_on_request(
 
 
 def test_a_run_shows_its_results_with_logs_to_search_and_take_away(
-    dashboard: Dashboard, visit: Visit, instance: str, tmp_path: Path
+    visit: Visit, app_with_a_run: str
 ) -> None:
-    runner = Runner(tmp_path / "runner", action=copy_action(tmp_path / "action"))
-    site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=tmp_path)
-    lines = r"needle one\n<b>two</b>\n\033[31mred\033[0m\n"
-    command = f"printf '{lines}'; test $COPPICE_ENVIRONMENT = branch"
-    project = Project.create(site, Plan(command=command), name="runs", instance=instance)
-    project.push("feature/<i>", {"a": "b"})
-
-    page = visit("/apps")
-    page.get_by_role("link", name="acme/runs").click()
+    page = visit("/apps", **PHONE_DARK)
+    page.get_by_role("link", name=app_with_a_run).click()
     expect(page.locator("#state")).to_contain_text("feature/<i>")
     page.get_by_role("link", name="Run 1").click()
     section = page.locator("section", has=page.get_by_role("heading", name="branch"))
@@ -116,11 +132,34 @@ def test_a_run_shows_its_results_with_logs_to_search_and_take_away(
     assert Path(download.value.path()).read_text().startswith("needle one\n<b>two</b>")
 
 
-def _assigned(dashboard: Dashboard, visit: Visit, name: str, instance: str) -> Page:
+@needs_axe
+def test_a_run_and_its_plots_are_for_everybody(
+    dashboard: Dashboard, visit: Visit, instance: str, app_with_a_run: str
+) -> None:
+    page = visit(f"/instances/{instance}")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_role("status").first).to_contain_text("asked")
+    page.goto(f"{dashboard.url}/apps")
+    page.get_by_role("link", name=app_with_a_run).click()
+    [preview] = page.locator("#plot option").filter(has_text="-preview").all_inner_texts()
+    page.locator("#plot").select_option(preview)
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator(".plot .dot.bad")).to_have_count(1)
+    expect(page.locator(".plot .steps")).to_have_count(1)
+    of_app = faults(page)
+
+    page.get_by_role("link", name="Run 1").click()
+    expect(page.locator("pre.log")).to_have_count(2)
+    of_run = faults(page)
+
+    assert (of_app, of_run) == ({}, {})
+
+
+def _assigned(dashboard: Dashboard, visit: Visit, name: str, instance: str, look: Look) -> Page:
     """The page of a new app, once its databases are ready."""
     dashboard.github.create_repository(name)
     dashboard.service.coppice("apps", "assign", name, instance)
-    page = visit("/apps")
+    page = visit("/apps", **look)
     page.get_by_role("link", name=name, exact=True).click()
     _until_ready(page, "-production")
     _until_ready(page, "-preview")

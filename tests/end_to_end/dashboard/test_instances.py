@@ -1,30 +1,43 @@
 """Servers: made, linked, watched and deleted by somebody who only has a browser."""
 
 import secrets
+import subprocess
+from pathlib import Path
 
 import psycopg
+import pytest
 from playwright.sync_api import Page, expect
 
 from app.core.instances import AdminLogin
+from app.postgres.embedded.binaries import find_binaries
 from tests.end_to_end.dashboard.conftest import Visit
+from tests.end_to_end.dashboard.looks import (
+    DESK_DARK,
+    DESK_LIGHT,
+    PHONE_DARK,
+    PHONE_LIGHT,
+    Look,
+)
 from tests.end_to_end.dashboard.visitor import Dashboard, row, state_of
 
 
+@pytest.mark.parametrize("look", [PHONE_DARK, DESK_LIGHT], ids=["phone dark", "desk light"])
 def test_a_server_is_provisioned_assigned_and_becomes_connected_while_one_looks(
-    dashboard: Dashboard, visit: Visit
+    dashboard: Dashboard, visit: Visit, look: Look
 ) -> None:
-    dashboard.github.create_repository("acme/first")
-    page = visit("/instances")
+    name = f"first-{look['width']}"
+    dashboard.github.create_repository(f"acme/{name}")
+    page = visit("/instances", **look)
     page.get_by_role("link", name="Provision database").first.click()
-    page.get_by_label("Name").fill("first")
+    page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Provision database").click()
     state_of(page, "Unassigned")
 
     page.get_by_role("link", name="Assign", exact=True).click()
-    page.get_by_label("Repository").fill("acme/first")
+    page.get_by_label("Repository").fill(f"acme/{name}")
     page.get_by_role("button", name="Assign").click()
     expect(page.get_by_role("status").first).to_contain_text("assigned")
-    page.goto(f"{dashboard.url}/instances/first")
+    page.goto(f"{dashboard.url}/instances/{name}")
     state_of(page, "Connected")
 
     expect(row(page, "-production")).to_contain_text("ready")
@@ -33,14 +46,15 @@ def test_a_server_is_provisioned_assigned_and_becomes_connected_while_one_looks(
     expect(page.locator("#announcements")).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
     with psycopg.connect(copied) as connection:
-        [name] = connection.execute("SELECT current_database()").fetchone() or [""]
-    assert name.endswith("-production")
+        [database] = connection.execute("SELECT current_database()").fetchone() or [""]
+    assert database.endswith("-production")
+    assert _psql(copied, "SELECT current_database()") == database
     page.goto(f"{dashboard.url}/audit?q=databases+url")
-    expect(page.locator("tbody tr").first).to_contain_text(name)
+    expect(page.locator("tbody tr").first).to_contain_text(database)
 
 
 def test_a_link_that_cannot_work_says_exactly_why(visit: Visit, postgres_admin: AdminLogin) -> None:
-    page = visit("/link")
+    page = visit("/link", **PHONE_LIGHT)
     page.get_by_label("Name").fill("wrong")
     _paste(page, postgres_admin, password="not-the-password")
     page.get_by_role("button", name="Test connection").click()
@@ -53,7 +67,7 @@ def test_a_link_that_cannot_work_says_exactly_why(visit: Visit, postgres_admin: 
 
 
 def test_a_connection_string_is_taken_apart_when_it_is_whole(visit: Visit) -> None:
-    page = visit("/link")
+    page = visit("/link", **DESK_DARK)
     host, password = page.get_by_label("Host", exact=True), page.get_by_label("Password")
     given = page.get_by_label("Connection string")
 
@@ -73,7 +87,7 @@ def test_a_connection_string_is_taken_apart_when_it_is_whole(visit: Visit) -> No
 def test_a_server_is_linked_by_its_connection_string(
     dashboard: Dashboard, visit: Visit, postgres_admin: AdminLogin
 ) -> None:
-    page = visit("/link")
+    page = visit("/link", **DESK_DARK)
     page.get_by_label("Name").fill("theirs")
     _paste(page, postgres_admin, password=postgres_admin.password)
     expect(page.get_by_label("Host", exact=True)).to_have_value(postgres_admin.address.host)
@@ -100,7 +114,7 @@ def test_what_failed_is_shown_with_its_cause_and_fixed_by_a_button(
     in_the_way = f'"{app}-production"'
     _run(postgres_superuser, f"CREATE DATABASE {in_the_way}")
     dashboard.service.coppice("instances", "link", name, "--url", _url(postgres_admin))
-    page = visit(f"/assign?instance={name}")
+    page = visit(f"/assign?instance={name}", **PHONE_LIGHT)
     page.get_by_label("Repository").fill("acme/fixing")
     page.get_by_label("App id").fill(app)
     page.get_by_role("button", name="Assign").click()
@@ -125,6 +139,13 @@ def _url(admin: AdminLogin, *, password: str | None = None) -> str:
     address = admin.address
     login = f"{admin.user}:{password or admin.password}"
     return f"postgresql://{login}@{address.host}:{address.port}/postgres?sslmode=disable"
+
+
+def _psql(url: str, statement: str) -> str:
+    """What the program prints that people paste the URL behind."""
+    program = find_binaries().program("psql")
+    command: list[str | Path] = [program, url, "--no-psqlrc", "-Atc", statement]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _run(admin: AdminLogin, statement: str) -> None:

@@ -4,11 +4,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.dashboard.conftest import Visit
-from tests.end_to_end.dashboard.visitor import AXE, Dashboard
+from tests.end_to_end.dashboard.looks import (
+    DESK_LIGHT,
+    PHONE_DARK,
+    Look,
+    faults,
+    needs_axe,
+)
+from tests.end_to_end.dashboard.visitor import Dashboard
 
-_GRAVE = {"serious", "critical"}
-# What is in order, and where each thing is, takes longer to tell than all else.
-_BRIEFLY = "resultTypes: ['violations'], selectors: false"
 _MISSING = "/no-such-page"
 # The lines into which the browser breaks the text of an element.
 _LINES = """code => {
@@ -43,7 +47,6 @@ def places(dashboard: Dashboard, instance: str) -> list[str]:
         f"/instances/{instance}/offer",
         claim,
         "/provision",
-        "/link",
         "/apps",
         "/apps/looks",
         "/apps/looks/edit",
@@ -52,42 +55,82 @@ def places(dashboard: Dashboard, instance: str) -> list[str]:
         "/databases/1/reset",
         "/databases/1/delete",
         "/audit",
-        "/tokens",
         "/setup",
+        "/login/device",
         "/api",
         _MISSING,
     ]
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe is not installed: script/setup needs npm")
+@needs_axe
 def test_every_page_is_for_everybody(dashboard: Dashboard, visit: Visit, places: list[str]) -> None:
     page = visit("/")
     found = {}
     for place in places:
-        page.emulate_media(color_scheme="light")
         answer = page.goto(dashboard.url + place)
         assert answer is not None
         assert answer.ok == (place != _MISSING), place
-        page.evaluate(AXE.read_text())
-        for width in (390, 1280):
-            page.set_viewport_size({"width": width, "height": 844})
-            page.emulate_media(color_scheme="light")
-            grave = _grave(page, f"axe.run({{{_BRIEFLY}}})")
-            overhang = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            page.emulate_media(color_scheme="dark")
-            # All that the scheme changes.
-            grave += _grave(page, f"axe.run({{runOnly: ['color-contrast'], {_BRIEFLY}}})")
-            if grave or overhang > 0:
-                found[place, width] = (grave, overhang)
+        found[place] = faults(page)
+    for shown, act in _AFTER_ACTS.items():
+        act(page, dashboard.url)
+        found[shown] = faults(page)
 
-    assert not found
+    assert {place: each for place, each in found.items() if each} == {}
 
 
-def _grave(page: Page, check: str) -> list[tuple[str, str]]:
-    violations = page.evaluate(check)["violations"]
-    return [
-        (each["id"], each["nodes"][0]["html"]) for each in violations if each["impact"] in _GRAVE
-    ]
+@needs_axe
+def test_the_way_in_is_for_everybody(dashboard: Dashboard) -> None:
+    page = dashboard.stranger()
+    link = dashboard.service.coppice("login-link").strip()
+    found = {}
+    for place in (f"{dashboard.url}/login", link):
+        page.goto(place)
+        expect(page.locator(".button.main, button.main")).to_contain_text("Log in")
+        found[place] = faults(page)
+
+    assert {place: each for place, each in found.items() if each} == {}
+    page.context.close()
+
+
+def _reveal(page: Page, url: str) -> None:
+    page.goto(f"{url}/apps/looks")
+    page.get_by_role("button", name="URL").first.click()
+    expect(page.locator("#database-url")).to_contain_text("postgresql://")
+
+
+def _make_token(page: Page, url: str) -> None:
+    page.goto(f"{url}/tokens")
+    page.get_by_label("Name").fill("looked at")
+    page.get_by_role("button", name="Make token").click()
+    expect(page.locator("#secret")).to_contain_text("coppice_")
+
+
+def _list_tokens(page: Page, url: str) -> None:
+    page.goto(f"{url}/tokens")
+    expect(page.get_by_role("button", name="Revoke looked at")).to_be_visible()
+
+
+def _offer(page: Page, url: str) -> None:
+    page.goto(f"{url}/instances/shared/offer")
+    page.get_by_role("button", name="Make the link").click()
+    expect(page.locator("#claim-link")).to_contain_text("/claim/")
+
+
+def _mistake(page: Page, url: str) -> None:
+    page.goto(f"{url}/link")
+    page.get_by_label("Name").fill("nowhere")
+    page.get_by_label("Connection string").fill("postgresql://ann:secret@127.0.0.1:1/postgres")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_role("alert")).to_contain_text("does not accept connections")
+
+
+_AFTER_ACTS = {
+    "a revealed URL": _reveal,
+    "a made token": _make_token,
+    "a list of tokens": _list_tokens,
+    "a made offer": _offer,
+    "a form with a mistake": _mistake,
+}
 
 
 def test_names_of_databases_break_between_their_words_alone(
@@ -124,6 +167,18 @@ def test_a_database_takes_little_of_a_narrow_screen(visit: Visit, width: int) ->
         assert box["height"] < 200
 
 
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("look", [PHONE_DARK, DESK_LIGHT])
+def test_the_line_above_the_footer_is_as_wide_as_the_cards(visit: Visit, look: Look) -> None:
+    page = visit("/apps", **look)
+
+    boxes = [page.locator(each).bounding_box() for each in (".card", ".site-end")]
+
+    ends = [(box["x"], box["width"]) for box in boxes if box]
+    assert len(ends) == 2
+    assert ends[0] == ends[1]
+
+
 def test_the_keyboard_reaches_the_content_first(visit: Visit) -> None:
     page = visit("/instances")
     page.keyboard.press("Tab")
@@ -150,7 +205,7 @@ def test_a_part_that_refreshes_keeps_the_focus(visit: Visit, places: list[str]) 
 
 
 def test_who_is_not_logged_in_is_sent_there_and_back(dashboard: Dashboard) -> None:
-    page = dashboard.stranger()
+    page = dashboard.stranger(**PHONE_DARK)
     page.goto(f"{dashboard.url}/audit?q=x")
     page.get_by_role("link", name="GitHub").click()
     page.get_by_role("button", name="mona").click()

@@ -44,7 +44,7 @@ def test_from_the_first_start_to_an_installed_app_without_a_terminal(
         lambda: re.search(r"http://\S+/login/link\?token=[\w-]+", service.log.read_text()),
         what="link for the operator",
     )
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
 

@@ -4,13 +4,14 @@ import requests
 from playwright.sync_api import expect
 
 from tests.end_to_end.dashboard.conftest import Visit
+from tests.end_to_end.dashboard.looks import DESK_DARK, PHONE_LIGHT
 from tests.end_to_end.dashboard.visitor import Dashboard
 
 
 def test_a_token_is_shown_once_works_as_said_and_ends_when_revoked(
     dashboard: Dashboard, visit: Visit
 ) -> None:
-    page = visit("/tokens")
+    page = visit("/tokens", **DESK_DARK)
     page.get_by_label("Name").fill("for reading")
     page.get_by_role("button", name="Make token").click()
     secret = page.locator("#secret").inner_text()
@@ -29,7 +30,7 @@ def test_a_token_is_shown_once_works_as_said_and_ends_when_revoked(
 
 
 def test_a_wrong_request_keeps_what_was_typed(visit: Visit) -> None:
-    page = visit("/tokens")
+    page = visit("/tokens", **PHONE_LIGHT)
     page.get_by_label("Name").fill("kept")
     page.get_by_label("Days").fill("many")
     page.get_by_role("button", name="Make token").click()

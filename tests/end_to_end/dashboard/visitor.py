@@ -9,7 +9,6 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from demo.github.server import LocalGitHub
-from demo.runner import CHECKOUT
 from demo.service import Service
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -23,7 +22,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-AXE = CHECKOUT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = 40_000
 OPERATOR = "mona"
 
@@ -55,11 +53,11 @@ class Dashboard:
         page.goto(self.url + path)
         return page
 
-    def stranger(self) -> Page:
+    def stranger(self, *, width: int = 1280, scheme: str = "light") -> Page:
         """A page of somebody who is not logged in."""
-        return self._context(None).new_page()
+        return self._context(None, width=width, scheme=scheme).new_page()
 
-    def _context(self, state: Any, *, width: int = 1280, scheme: str = "light") -> BrowserContext:
+    def _context(self, state: Any, *, width: int, scheme: str) -> BrowserContext:
         themes: Mapping[str, Any] = {"light": "light", "dark": "dark"}
         context = self.browser.new_context(
             viewport={"width": width, "height": 844},

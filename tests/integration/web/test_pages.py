@@ -10,6 +10,7 @@ import requests
 from app.core.audit import Action
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
+from app.core.runs import MigrationResult
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -177,6 +178,22 @@ def test_the_only_instance_is_chosen_already(office: Office) -> None:
 
     [choice] = re.findall(r'<select id="instance".*?</select>', page, flags=re.DOTALL)
     assert re.findall(r'<option value="([^"]*)"', choice) == ["tenants"]
+
+
+def test_a_command_that_did_not_run_is_not_said_to_be_silent(office: Office) -> None:
+    app_id = office.new_app()
+    of_result = {
+        result: ask(
+            office,
+            f"GET /apps/{app_id}/runs/{office.past_run(app_id, result=result, log='')}",
+            office.people["operator"],
+        ).text
+        for result in (MigrationResult.SUCCESS, MigrationResult.SUPERSEDED)
+    }
+
+    assert "The command wrote nothing." in of_result[MigrationResult.SUCCESS]
+    assert "It did not run: a newer commit was there" in of_result[MigrationResult.SUPERSEDED]
+    assert "The command wrote nothing." not in of_result[MigrationResult.SUPERSEDED]
 
 
 def test_nobody_is_shown_the_log_in_instead(office: Office) -> None:
