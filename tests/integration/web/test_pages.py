@@ -192,7 +192,7 @@ def test_a_command_that_did_not_run_is_not_said_to_be_silent(office: Office) -> 
     }
 
     assert "The command wrote nothing." in of_result[MigrationResult.SUCCESS]
-    assert "It did not run: a newer commit was there" in of_result[MigrationResult.SUPERSEDED]
+    assert "A newer commit was migrated here already" in of_result[MigrationResult.SUPERSEDED]
     assert "The command wrote nothing." not in of_result[MigrationResult.SUPERSEDED]
 
 
