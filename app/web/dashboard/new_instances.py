@@ -160,8 +160,13 @@ def _link_request() -> LinkRequest:
 
 def _url() -> str:
     """The connection string that was pasted, or the one that the fields make."""
-    if not fields.text("host"):
+    if not fields.text("host") and fields.text("url"):
         return fields.text("url")
+    for name, label in (("host", "Host"), ("user", "Role"), ("password", "Password")):
+        if not request.form.get(name, "").strip():
+            raise Invalid(
+                f"{label} is empty.", advice="Fill it in, or paste a connection string instead."
+            )
     host = check_host(fields.text("host"))
     shown = f"[{host}]" if ":" in host else host
     login = f"{quote(fields.text('user'), safe='')}:{quote(request.form['password'], safe='')}"

@@ -196,6 +196,23 @@ def test_a_command_that_did_not_run_is_not_said_to_be_silent(office: Office) -> 
     assert "The command wrote nothing." not in of_result[MigrationResult.SUPERSEDED]
 
 
+@pytest.mark.parametrize("missing", ["Host", "Role", "Password"])
+def test_a_field_of_the_link_form_that_is_empty_is_named(office: Office, missing: str) -> None:
+    fields = {"Host": "db.example", "Role": "ann", "Password": "secret"} | {missing: ""}
+    form = {"name": "eu", "host": fields["Host"], "user": fields["Role"]}
+
+    answer = office.ask(
+        "POST",
+        "/link",
+        office.people["operator"],
+        headers=HTML,
+        data={**form, "password": fields["Password"]},
+    )
+
+    assert answer.status_code == 400
+    assert f"{missing} is empty." in answer.text
+
+
 def test_nobody_is_shown_the_log_in_instead(office: Office) -> None:
     answer = ask(office, "GET /apps?x=1", None)
 
