@@ -192,9 +192,9 @@ def _needs_ready(database: Database) -> Database:
         DatabaseState.DELETED: "Restore it (`databases restore`).",
         DatabaseState.ERROR: "Once the cause is mended, Fix tries again (`databases fix`).",
     }
-    said = FROZEN_ADVICE if database.is_frozen else advice.get(database.state)
+    said = FROZEN_ADVICE if database.is_shut else advice.get(database.state)
     raise Conflict(
-        f"{database.name} is {'frozen' if database.is_frozen else database.state.value}"
+        f"{database.name} is {'frozen' if database.is_shut else database.state.value}"
         + (f": {database.reason}" if database.reason else "."),
         advice=said or "Repeat this in a moment.",
     )

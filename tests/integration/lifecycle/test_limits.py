@@ -7,10 +7,11 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from app.core.audit import Action
 from app.core.checks import Conclusion
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Forbidden
+from app.core.errors import Conflict, Forbidden
 from app.core.instances import Instance, InstanceKind
 from app.core.intents import ApplyLimits, MeasureInstance
 from app.core.limits import NO_LIMITS, OPEN_FOR, LimitReached, Limits
@@ -403,6 +404,9 @@ def test_what_a_person_restores_is_not_closed_to_take_a_check_back(
     deleted = world.database("x")
     assert deleted is not None
     assert deleted.state is DatabaseState.DELETED
+    with pytest.raises(Conflict, match="is deleted") as caught:
+        databases.login(world.services, deleted, purpose=Action.ENV)
+    assert "databases restore" in caught.value.advice
 
     databases.restore(world.services, deleted)
     world.settle()
