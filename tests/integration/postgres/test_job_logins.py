@@ -1,6 +1,7 @@
 """A job's login: acts as the long-lived one, and leaves nothing behind."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -144,6 +145,22 @@ def test_an_applications_sessions_outlive_a_job_that_did_no_harm(
         tenant_server.take_back(tenant.database, password=tenant.password)
 
         assert application.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_job_that_several_workers_end_at_once_is_ended(
+    tenant: Tenant, tenant_server: PostgresServer, superuser: Session
+) -> None:
+    with ThreadPoolExecutor(max_workers=4) as workers:
+        for _ in range(10):
+            request = job_request(tenant.database)
+            tenant_server.open_job_login(tenant.database, request)
+            endings = [
+                workers.submit(tenant_server.close_job_login, tenant.database, request.role)
+                for _ in range(4)
+            ]
+            for ending in endings:
+                ending.result()
+            assert not role_exists(superuser, request.role)
 
 
 def test_ending_a_job_twice_is_harmless(job: Tenant, tenant_server: PostgresServer) -> None:
