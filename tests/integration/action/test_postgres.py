@@ -1,5 +1,6 @@
 """The minimal client against the real server, in the clear and behind TLS."""
 
+import select
 import socket
 import ssl
 import threading
@@ -201,18 +202,18 @@ def terminating(context: ssl.SSLContext, target: Target) -> Callable[[socket.soc
         with (
             context.wrap_socket(connection, server_side=True) as client,
             socket.create_connection((target.host, target.port)) as server,
+            suppress(OSError),
         ):
-            back = threading.Thread(target=copy, args=(server, client))
-            back.start()
-            copy(client, server)
-            with suppress(OSError):
-                server.shutdown(socket.SHUT_RDWR)
-            back.join()
+            while all(pass_on(client, server)):
+                pass
 
-    def copy(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while piece := source.recv(10_000):
-                sink.sendall(piece)
+    def pass_on(client: ssl.SSLSocket, server: socket.socket) -> Iterator[int]:
+        """In one thread: one that reads and one that writes break a TLS session now and then."""
+        waiting = [client] if client.pending() else select.select([client, server], [], [], 10)[0]
+        for source in waiting:
+            piece = source.recv(10_000)
+            (server if source is client else client).sendall(piece)
+            yield len(piece)
 
     return serve
 
