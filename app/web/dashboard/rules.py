@@ -18,6 +18,7 @@ from app.core.errors import CoppiceError, Invalid
 from app.core.people import Act
 from app.operations.administration import assignments
 from app.operations.administration.assignments import AssignRequest
+from app.operations.administration.limits import described
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import fields
@@ -78,12 +79,19 @@ def assign() -> ResponseReturnValue:
 
 @pages.get("/apps/<app_id>/edit")
 def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    assigned = sight.app(acting(), app_id, Act.MANAGE)
+    services = acting()
+    assigned = sight.app(services, app_id, Act.MANAGE)
     shown = assigned.assignment
     if request.method == "POST":
         command = fields.text("migration_command")
         shown = replace(shown, migration_command=command, policies=_policies(shown.policies))
-    page = render_template("assignment.html", assigned=assigned, shown=shown, error=error)
+    page = render_template(
+        "assignment.html",
+        assigned=assigned,
+        shown=shown,
+        limits=described(services.limits.of(assigned.instance.id)),
+        error=error,
+    )
     return page, fields.status_of(error)
 
 

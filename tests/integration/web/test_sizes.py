@@ -113,3 +113,23 @@ def test_who_sets_limits_is_told_that_freezing_closes(office: Office, place: Pla
 
     assert "or broken" not in text
     assert "This closes a database past that size, production too" in text
+
+
+def test_who_edits_an_assignment_reads_what_its_instance_allows(
+    office: Office, place: Place
+) -> None:
+    of_role = {
+        role: office.ask(
+            "GET", f"/apps/{place.app_id}/edit", office.people[role], headers=HTML
+        ).text.partition('aria-labelledby="limits"')[2]
+        for role in ("maintain", "operator")
+    }
+
+    for text in of_role.values():
+        assert "20 MB each, 30 MB in all" in text
+        assert "belong to the instance tenants and hold for all apps on it" in text
+    link = 'href="/instances/tenants/limits"'
+    assert {role: link in text for role, text in of_role.items()} == {
+        "maintain": False,
+        "operator": True,
+    }
