@@ -28,8 +28,20 @@ class LocalSeed(StrEnum):
     """No seed command was run, and none shall be until somebody asks."""
 
 
+class Prospect(StrEnum):
+    """What people may expect of a database's seed."""
+
+    NEVER = "never"
+    """No seed command is known, or none may run here."""
+    AWAITED = "awaited"
+    """It comes by itself, with the next run; for `dev` with the next migration by hand."""
+    ON_REQUEST = "on-request"
+
+
 def may_seed(environment: Environment, policies: Policies) -> bool:
     """Whether sample data may come into this environment at all."""
+    if environment is Environment.SHADOW:
+        return False
     return environment is not Environment.PRODUCTION or policies.seed_production
 
 
@@ -51,3 +63,23 @@ def is_due(database: Database, seed: Seed | None, *, command: str, policies: Pol
     if not command.strip() or not may_seed(database.environment, policies):
         return False
     return is_awaited(database, seed)
+
+
+def prospect(
+    database: Database, seed: Seed | None, *, last_command: str, policies: Policies
+) -> Prospect:
+    """What to offer people who look at the database.
+
+    Args:
+        last_command: The seed command of the run that migrated it last; empty: none.
+    """
+    was_seeded = seed is not None and seed.seeded_at is not None
+    is_known = was_seeded or bool(known_command(last_command, policies))
+    if not is_known or not may_seed(database.environment, policies):
+        return Prospect.NEVER
+    return Prospect.AWAITED if is_awaited(database, seed) else Prospect.ON_REQUEST
+
+
+def known_command(last_command: str, policies: Policies) -> str:
+    """The seed command as far as one can tell before the next run, which may bring another."""
+    return last_command.strip() or policies.seed_command.strip()

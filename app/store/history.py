@@ -23,7 +23,7 @@ _WITHOUT_LOGS = sql.SQL(", ").join(
 )
 
 _LAST_MIGRATIONS = """
-    SELECT DISTINCT ON (d.id) d.id AS database_id, m.run_id, m.result, r.head_sha,
+    SELECT DISTINCT ON (d.id) d.id AS database_id, m.run_id, m.result, r.head_sha, r.seed_command,
         coalesce(m.finished_at, m.started_at) AS at
     FROM databases d
     JOIN migrations m ON m.database_id = d.id AND m.generation = d.generation

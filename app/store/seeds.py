@@ -1,5 +1,6 @@
 """Seeds in the state database: which databases have theirs, and which are owed one."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from psycopg import Connection
@@ -7,6 +8,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.databases import Database
+from app.core.identifiers import DatabaseId
 from app.core.seeding import Seed
 
 
@@ -23,6 +25,16 @@ class PostgresSeeds:
                 [database.id, database.generation],
             ).fetchone()
         return Seed(**row) if row else None
+
+    def known(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, Seed]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT s.database_id, s.is_owed, s.seeded_at FROM seeds s JOIN databases d"
+                " ON d.id = s.database_id AND d.generation = s.generation WHERE d.id = ANY(%s)",
+                [list(database_ids)],
+            ).fetchall()
+        return {DatabaseId(row.pop("database_id")): Seed(**row) for row in rows}
 
     def settle(self, database: Database, *, at: datetime | None) -> None:
         self._save(database, is_owed=False, seeded_at=at)

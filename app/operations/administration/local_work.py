@@ -34,8 +34,7 @@ def awaits_seed(services: Services, database: Database) -> bool:
     assignment = services.apps.assignment(database.app_id)
     if assignment is None or not seeding.may_seed(database.environment, assignment.policies):
         return False
-    is_shadow = database.environment is Environment.SHADOW
-    return not is_shadow and seeding.is_awaited(database, services.seeds.of(database))
+    return seeding.is_awaited(database, services.seeds.of(database))
 
 
 def migrated(

@@ -27,6 +27,8 @@ class LastMigration:
     head_sha: CommitSha
     at: datetime
     """When it ended, or began if it is running."""
+    seed_command: str = ""
+    """Of the run; empty: it had none."""
 
     @property
     def word(self) -> str:

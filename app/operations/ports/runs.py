@@ -1,6 +1,6 @@
 """What operations ask of the state database about runs; see `state` for the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -127,6 +127,9 @@ class Seeds(Protocol):
 
     def of(self, database: Database) -> Seed | None:
         """None when nothing is remembered of this generation."""
+
+    def known(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, Seed]:
+        """The same for several, read together."""
 
     def settle(self, database: Database, *, at: datetime | None) -> None:
         """It was seeded at this time; None: it needs no seed, and what was before stays known."""

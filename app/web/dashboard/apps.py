@@ -2,21 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
+from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.identifiers import AppId, BranchName, RunId
 from app.core.people import Act
 from app.core.repositories import PullRequest
 from app.operations.administration import database_requests
-from app.operations.administration.databases import Place
+from app.operations.administration import databases as administration
 from app.operations.administration.limits import described
 from app.operations.pull_requests.heads import Head, open_heads
 from app.web import sight
-from app.web.dashboard import app_lines, fields, plots, tables
+from app.web.dashboard import app_lines, fields, missing, plots, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting
 from app.web.known_apps import known_app
@@ -24,6 +26,7 @@ from app.web.known_apps import known_app
 pages = Blueprint("apps", __name__)
 
 RUNS_SHOWN = 20
+_CREATED = {one.value for one in Environment} - {Environment.SHADOW.value}
 
 
 @pages.get("/apps")
@@ -37,7 +40,7 @@ def index() -> ResponseReturnValue:
 
 
 @pages.get("/apps/<app_id>")
-def show(app_id: str) -> ResponseReturnValue:
+def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = acting()
     found = known_app(services, AppId(app_id))
     databases = services.databases.all(app_id=found.app.id)
@@ -47,6 +50,7 @@ def show(app_id: str) -> ResponseReturnValue:
         databases,
         abilities={found.app.id: can},
         repositories={found.app.id: found.repository},
+        assignments=[found.assignment] if found.assignment else [],
     )
     before = fields.cursor("before")
     runs = services.history.of_app(
@@ -57,8 +61,9 @@ def show(app_id: str) -> ResponseReturnValue:
     server = services.measurements.of_instance(found.instance.id) if found.instance else None
     is_new = found.assignment is not None and not databases
     dev = next((row for row in rows if _is_dev(row.database)), None)
-    return render_template(
+    page = render_template(
         "app.html",
+        error=error,
         found=found,
         can=can,
         limits=described(services.limits.of(found.instance.id)) if found.instance else None,
@@ -67,6 +72,8 @@ def show(app_id: str) -> ResponseReturnValue:
         branches=[row for row in rows if row.database.environment is Environment.BRANCH],
         pulls=_by_branch(heads),
         lonely_pulls=[one.pull_request for one in heads if one.database is None],
+        missing=missing.environments(found, databases),
+        gets_database=partial(missing.may_have_one, found),
         runs=runs[:RUNS_SHOWN],
         older=runs[RUNS_SHOWN - 1].run.id if len(runs) > RUNS_SHOWN else None,
         names={one.id: one for one in databases},
@@ -75,17 +82,34 @@ def show(app_id: str) -> ResponseReturnValue:
         dev=dev,
         away_since=server.measured_at if server and server.failure else None,
     )
+    return page, fields.status_of(error)
 
 
-@pages.post("/apps/<app_id>/dev")
-def make_dev(app_id: str) -> ResponseReturnValue:
-    """Have the database for local work made."""
+@pages.post("/apps/<app_id>/databases")
+def create(app_id: str) -> ResponseReturnValue:
+    """Have the database of an environment or a branch made."""
     services = acting()
     assigned = sight.app(services, app_id)
-    where = Place(environment=Environment.DEV)
-    sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
-    database_requests.create(services, assigned, where)
-    return done(url_for(".show", app_id=app_id, _anchor="local"), "create")
+    try:
+        where = administration.place(
+            assigned,
+            branch=fields.text("branch") or None,
+            environment=_environment(),
+        )
+        sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
+        database = database_requests.create(services, assigned, where)
+    except (Conflict, Invalid, NotFound) as error:
+        return show(app_id, error)
+    is_dev = where.environment is Environment.DEV
+    anchor = "local" if is_dev else f"database-{database.id}"
+    return done(url_for(".show", app_id=app_id, _anchor=anchor), "create")
+
+
+def _environment() -> str | None:
+    given = fields.text("environment")
+    if given and given not in _CREATED:
+        raise Invalid("There is no such environment.", advice="Load the page again.")
+    return given or None
 
 
 def _by_branch(heads: Sequence[Head]) -> Mapping[BranchName, Sequence[PullRequest]]:

@@ -1,11 +1,12 @@
-"""What is done to one database: its URL shown, Fix, Reset, Restore, Delete."""
+"""What is done to one database: its URL shown, Fix, Reset, Seed, Restore, Delete."""
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import dotenv
+from app.core import dotenv, seeding
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
 from app.core.errors import CoppiceError
 from app.core.people import Act
 from app.operations.administration import database_requests, local_work
@@ -68,6 +69,34 @@ def reset(database_id: int) -> ResponseReturnValue:
     return _back(services, database, "reset")
 
 
+@pages.get("/seed")
+def ask_to_seed(database_id: int, error: CoppiceError | None = None) -> ResponseReturnValue:
+    services, database = _to_act(database_id, Act.CHANGE)
+    assignment = services.apps.assignment(database.app_id)
+    last = services.history.last_migrations([database.id]).get(database.id)
+    return _page(
+        services,
+        database,
+        "database_seed.html",
+        error,
+        command=seeding.known_command(last.seed_command if last else "", assignment.policies)
+        if assignment
+        else "",
+    )
+
+
+@pages.post("/seed")
+def seed(database_id: int) -> ResponseReturnValue:
+    """Have the next run seed it, or for `dev` the next migration by hand."""
+    services, database = _to_act(database_id, Act.CHANGE)
+    try:
+        administration.seed(services, database)
+    except CoppiceError as error:
+        return ask_to_seed(database_id, error)
+    is_dev = database.environment is Environment.DEV
+    return _back(services, database, "seed-dev" if is_dev else "seed")
+
+
 @pages.get("/delete")
 def ask_to_delete(database_id: int, error: CoppiceError | None = None) -> ResponseReturnValue:
     return _ask(database_id, "database_delete.html", error)
@@ -91,14 +120,26 @@ def delete(database_id: int) -> ResponseReturnValue:
 
 def _ask(database_id: int, template: str, error: CoppiceError | None) -> ResponseReturnValue:
     services, database = _to_act(database_id, Act.LOSE)
-    page = render_template(
+    return _page(
+        services,
+        database,
         template,
-        database=database,
+        error,
         is_deleted=database.state is DatabaseState.DELETED,
         retention_days=services.retention.days,
-        back=_page_of(services, database),
-        error=error,
     )
+
+
+def _page(
+    services: Services,
+    database: Database,
+    template: str,
+    error: CoppiceError | None,
+    **shown: object,
+) -> ResponseReturnValue:
+    """A question, with what was wrong with the last answer."""
+    back = _page_of(services, database)
+    page = render_template(template, database=database, back=back, error=error, **shown)
     return page, fields.status_of(error)
 
 

@@ -117,6 +117,7 @@ def show(name: str) -> ResponseReturnValue:
             if app is not None
         },
         repositories=owners,
+        assignments=services.apps.assignments(instance_id=shown.instance.id),
     )
     return render_template(
         "instance.html",

@@ -19,6 +19,8 @@ NOTICES = {
     "fix": "It is set up once more; this page follows.",
     "create": "It is being made; this page follows.",
     "reset": "It is replaced by an empty one; this page follows.",
+    "seed": "The next run of the workflow seeds it.",
+    "seed-dev": "The next coppice migrate seeds it.",
     "restore": "It is opened again with its data; this page follows.",
     "delete": "Nobody can connect to it any more. Restore brings it back.",
     "drop": "It is being dropped with all its data.",

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from flask import current_app, request
 
-from app.core.assignments import App
+from app.core.assignments import App, Assignment, Policies
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName
 from app.core.people import Act, Wanted, refusal
 from app.core.repositories import Repository
+from app.core.seeding import Prospect, Seed, prospect
 from app.operations.administration.database_overviews import KnownDatabase, known
 from app.operations.services import Services
 from app.web.identity import Permissions
@@ -75,6 +76,9 @@ class Row:
     may_lose: bool
     """The reader may reset and delete it."""
 
+    seeding: Prospect
+    is_seed_owed: bool
+    """The next run seeds it (`dev`: the next migration by hand): somebody asked, or it failed."""
     hint: str | None
     """What the reader may not do with it, and why, where they may do so with others of the app."""
 
@@ -102,7 +106,8 @@ class Row:
         state = self.database.state
         if state is DatabaseState.READY:
             connect = ("url",) if self.may_connect else ()
-            return connect + self._of("reset", "fix", "delete")
+            seed = ("seed",) if self.seeding is Prospect.ON_REQUEST else ()
+            return connect + self._of("reset", "fix", "delete", *seed)
         if state is DatabaseState.ERROR:
             return self._of("fix", "reset", "delete")
         if state is DatabaseState.DELETED:
@@ -129,16 +134,36 @@ def rows(
     *,
     abilities: Mapping[AppId, Abilities],
     repositories: Mapping[AppId, Repository | None],
+    assignments: Sequence[Assignment],
 ) -> list[Row]:
     """In the order in which people look for them: production first, deleted ones last."""
+    policies = {one.app.id: one.policies for one in assignments}
+    seeds = services.seeds.known([one.id for one in databases])
     return [
-        _row(one, abilities[one.database.app_id], repositories.get(one.database.app_id))
+        _row(
+            one,
+            abilities[one.database.app_id],
+            repositories.get(one.database.app_id),
+            seed=seeds.get(one.database.id),
+            policies=policies.get(one.database.app_id),
+        )
         for one in known(services, sorted(databases, key=_order))
     ]
 
 
-def _row(one: KnownDatabase, can: Abilities, repository: Repository | None) -> Row:
+def _row(
+    one: KnownDatabase,
+    can: Abilities,
+    repository: Repository | None,
+    *,
+    seed: Seed | None,
+    policies: Policies | None,
+) -> Row:
     database = one.database
+    seeding = Prospect.NEVER
+    if policies is not None:  # else no run comes
+        last_command = one.last.seed_command if one.last else ""
+        seeding = prospect(database, seed, last_command=last_command, policies=policies)
     why_no_change = can.why_not("change", database.environment)
     why_no_loss = can.why_not("lose", database.environment, database.branch)
     return Row(
@@ -147,6 +172,8 @@ def _row(one: KnownDatabase, can: Abilities, repository: Repository | None) -> R
         may_connect=can.may("connect", database.environment),
         may_change=why_no_change is None,
         may_lose=why_no_loss is None,
+        seeding=seeding,
+        is_seed_owed=seeding is Prospect.AWAITED and seed is not None,
         hint=_hint(why_no_change, why_no_loss) if can.may("change") else None,
     )
 

@@ -31,7 +31,12 @@ function replace(part, fresh) {
   const opened = [...part.querySelectorAll("details[id][open]")].map((each) => each.id);
   const focus = counterpart(part, fresh);
   const said = part.dataset.says;
+  const typed = [...part.querySelectorAll("input[id]")].filter((each) => each.value !== each.defaultValue);
   part.replaceWith(fresh);
+  for (const each of typed) {
+    const input = document.getElementById(each.id);
+    if (input) input.value = each.value;
+  }
   for (const id of opened) {
     const details = document.getElementById(id);
     if (details) details.open = true;

@@ -103,7 +103,7 @@ def test_the_database_for_local_work_is_made_on_request(
     dashboard: Dashboard, visit: Visit, instance: str
 ) -> None:
     page = _assigned(dashboard, visit, "acme/local", instance, DESK_DARK)
-    page.get_by_role("button", name="Make the dev database").click()
+    page.get_by_role("button", name="Create the dev database").click()
     _until_ready(page, "-dev")
     page.reload()
     page.get_by_role("button", name="Show .env").click()
@@ -111,6 +111,55 @@ def test_the_database_for_local_work_is_made_on_request(
     variables = page.locator("#dotenv").inner_text()
     assert "DATABASE_URL=" in variables
     assert "SHADOW_DATABASE_URL=" in variables
+
+
+def test_a_database_is_seeded_once_more_by_a_button(
+    dashboard: Dashboard, visit: Visit, instance: str, tmp_path: Path
+) -> None:
+    runner = Runner(tmp_path / "runner", action=copy_action(tmp_path / "action"))
+    site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=tmp_path)
+    seed = "echo sown"
+    project = Project.create(
+        site, Plan(command="true", inputs={"seed-command": seed}), name="seeds", instance=instance
+    )
+    assert project.push("sown", {"a": "b"}).seeds["branch"] == "success"
+    assert project.run("sown").seeds["branch"] is None
+    page = visit("/apps", **PHONE_LIGHT)
+    page.get_by_role("link", name="acme/seeds", exact=True).click()
+
+    row(page, "--sown").get_by_role("link", name="Seed").click()
+    expect(page.locator("main")).to_contain_text(seed)
+    page.get_by_role("button", name="Seed").click()
+
+    expect(page.get_by_role("status").first).to_contain_text("next run of the workflow seeds it")
+    expect(row(page, "--sown")).to_contain_text("seeded by the next run")
+    assert project.run("sown").seeds["branch"] == "success"
+    page.reload()
+    expect(row(page, "--sown").get_by_role("link", name="Seed")).to_be_visible()
+
+
+def test_databases_that_are_missing_are_created_from_the_page(
+    dashboard: Dashboard, visit: Visit, instance: str
+) -> None:
+    page = _assigned(dashboard, visit, "acme/missing", instance, PHONE_DARK)
+    dashboard.service.coppice("apps", "edit", "acme/missing", "--preview", "off")
+    dashboard.service.coppice(
+        "databases", "delete", "acme/missing", "--environment", "preview", "--now", "--yes"
+    )
+    page.reload()
+    expect(row(page, "-preview")).to_have_count(0)
+    dashboard.service.coppice("apps", "edit", "acme/missing", "--preview", "shared")
+    page.reload()
+
+    page.get_by_role("button", name="Create the database of preview").click()
+    _until_ready(page, "-preview")
+    page.get_by_text("Create the database of a branch").click()
+    page.get_by_label("Branch", exact=True).fill("not-there")
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("has no branch 'not-there'")
+    expect(page.get_by_label("Branch", exact=True)).to_have_value("not-there")
+
+    assert _tables(_url(page, "-preview")) == []
 
 
 def test_a_run_shows_its_results_with_logs_to_search_and_take_away(

@@ -23,7 +23,7 @@ PAGES: dict[str, tuple[str, ...] | str] = {
         "GET /apps/{app}/pull-requests",
         "GET /apps/{app}/runs",
     ),
-    "POST /apps/{app_id}/dev": ("POST /apps/{app}/databases",),
+    "POST /apps/{app_id}/databases": ("POST /apps/{app}/databases",),
     "GET /apps/{app_id}/edit": ("GET /apps/{app}",),
     "POST /apps/{app_id}/edit": ("PATCH /apps/{app}",),
     "GET /apps/{app_id}/remove": _ASKS,
@@ -47,6 +47,8 @@ PAGES: dict[str, tuple[str, ...] | str] = {
     "GET /databases/{database_id}/reset": _ASKS,
     "POST /databases/{database_id}/reset": ("POST /databases/{database}/reset",),
     "POST /databases/{database_id}/restore": ("POST /databases/{database}/restore",),
+    "GET /databases/{database_id}/seed": _ASKS,
+    "POST /databases/{database_id}/seed": ("POST /databases/{database}/seed",),
     "POST /databases/{database_id}/url": ("POST /databases/{database}/credentials",),
     "GET /instances": ("GET /instances",),
     "GET /instances/{name}": (
