@@ -1,8 +1,8 @@
 """Databases in the state database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -16,6 +16,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName, InstanceId
 from app.core.intents import Intent
 from app.operations.ports.inventory import NewDatabase
+from app.store import database_statements as statements
 from app.store.locks import exclusively
 from app.store.vault import Vault
 
@@ -77,21 +78,7 @@ class PostgresDatabases:
             return present
         try:
             with self._pool.connection() as connection:
-                row = connection.execute(
-                    "INSERT INTO databases (app_id, instance_id, environment, branch, name,"
-                    " owner_role, login_role, marker, state) VALUES (%s, %s, %s, %s, %s, %s, %s,"
-                    " %s, 'creating') RETURNING *",
-                    [
-                        new.app_id,
-                        new.instance_id,
-                        new.environment,
-                        new.branch,
-                        new.name,
-                        new.owner_role,
-                        new.login_role,
-                        new.marker,
-                    ],
-                ).fetchone()
+                row = connection.execute(statements.INTEND, asdict(new)).fetchone()
         except errors.UniqueViolation as error:
             # A rival took the place in between, or another branch has the name: tell them apart.
             rival = self.live(new.app_id, new.environment, new.branch)
@@ -112,21 +99,27 @@ class PostgresDatabases:
         reason_code: str | None = None,
         then: Sequence[Intent] = (),
     ) -> None:
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE databases SET state = %(state)s, reason = %(reason)s,"
-                " reason_code = %(code)s, drop_after = NULL, is_deleted_by_hand = false,"
-                " is_frozen = is_frozen AND %(state)s = 'error',"
-                " opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now()"
-                "  ELSE opened_at END,"
-                " ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,"
-                " missing_since = CASE WHEN %(state)s = 'ready' THEN NULL ELSE missing_since END,"
-                " is_live = is_live AND %(state)s <> 'gone',"
-                " password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END"
-                " WHERE id = %(id)s",
-                {"state": state, "reason": reason, "code": reason_code, "id": database_id},
-            )
-            self._defer(connection, then)
+        """See the port."""
+        values = {"state": state, "reason": reason, "code": reason_code, "id": database_id}
+        self._execute(statements.CHANGE, values, then=then)
+
+    def made(
+        self, database_id: DatabaseId, *, generation: int, then: Sequence[Intent] = ()
+    ) -> bool:
+        """See the port."""
+        values = {"state": DatabaseState.READY, "reason": None, "code": None, "id": database_id}
+        return self._execute(
+            statements.CHANGE + "AND generation = %(generation)s",
+            {**values, "generation": generation},
+            then=then,
+        )
+
+    def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
+        """See the port."""
+        values = {"state": DatabaseState.CREATING, "reason": None, "code": None, "id": database_id}
+        return self._execute(
+            statements.CHANGE + "AND state NOT IN ('deleted', 'gone')", values, then=then
+        )
 
     def delete(
         self,
@@ -136,27 +129,34 @@ class PostgresDatabases:
         is_by_hand: bool,
         then: Sequence[Intent] = (),
     ) -> None:
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,"
-                " drop_after = %s, is_deleted_by_hand = %s WHERE id = %s",
-                [drop_after, is_by_hand, database_id],
-            )
-            self._defer(connection, then)
+        """See the port."""
+        values = {"id": database_id, "drop_after": drop_after, "is_by_hand": is_by_hand}
+        self._execute(statements.DELETE, values, then=then)
 
     def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
         self._execute(
             "UPDATE databases SET is_live = false, name = %s WHERE id = %s", [name, database_id]
         )
 
-    def start_afresh(self, database_id: DatabaseId, *, generation: int) -> None:
-        self._execute(
-            "UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,"
-            " is_emptying = true, is_frozen = false, generation = generation + 1,"
-            " migrated_sha = NULL, migrated_at = NULL"
-            " WHERE id = %s AND generation = %s",
-            [database_id, generation],
-        )
+    def start_afresh(
+        self,
+        database_id: DatabaseId,
+        *,
+        generation: int,
+        is_held: bool = True,
+        then: Sequence[Intent] = (),
+    ) -> bool:
+        """See the port."""
+        with self._pool.connection() as connection:
+            # Whoever takes a lease locks the row until it stands; the next statement sees it.
+            connection.execute("SELECT FROM databases WHERE id = %s FOR UPDATE", [database_id])
+            changed = connection.execute(
+                statements.START_AFRESH,
+                {"id": database_id, "generation": generation, "is_held": is_held},
+            )
+            if changed.rowcount:
+                self._defer(connection, then)
+            return changed.rowcount > 0
 
     def emptied(self, database_id: DatabaseId) -> None:
         self._execute("UPDATE databases SET is_emptying = false WHERE id = %s", [database_id])
@@ -208,9 +208,19 @@ class PostgresDatabases:
             row = connection.execute(query, [database_id]).fetchone()
         return self._vault.decrypt(row["secret"]) if row and row["secret"] else None
 
-    def _execute(self, query: str, parameters: Sequence[object]) -> None:
+    def _execute(
+        self,
+        query: LiteralString,
+        parameters: Sequence[object] | Mapping[str, object],
+        *,
+        then: Sequence[Intent] = (),
+    ) -> bool:
+        """Whether a row was changed; then its jobs are queued in the same transaction."""
         with self._pool.connection() as connection:
-            connection.execute(query, parameters)
+            is_changed = connection.execute(query, parameters).rowcount > 0
+            if is_changed:
+                self._defer(connection, then)
+        return is_changed
 
 
 def database_from(row: DictRow) -> Database:

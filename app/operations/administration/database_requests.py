@@ -2,10 +2,10 @@
 
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
-from app.core.errors import Conflict
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.operations.administration.assigned import Assigned
-from app.operations.administration.databases import Place, check_branch, record, refuse_busy
+from app.operations.administration.beginnings import refuse_busy, set_up_again, start_afresh
+from app.operations.administration.databases import Place, check_branch, record
 from app.operations.databases import limits, provisioning, retention
 from app.operations.services import Services
 
@@ -29,25 +29,21 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
             return restore(services, database)
         case _:
             record(services, Action.DATABASES_CREATE, database)
-            return _to_be_ensured(services, database)
+            ensure = EnsureDatabase(database_id=database.id)
+            services.databases.set_up_again(database.id, then=[ensure])
+            return services.databases.get(database.id)
 
 
 def fix(services: Services, database: Database) -> Database:
     """Have it set up once more, data untouched: roles, grants, password, marker."""
-    _refuse_deleted(database)
-    record(services, Action.DATABASES_FIX, database)
-    return _to_be_ensured(services, database)
+    set_up_again(services, database, then=[EnsureDatabase(database_id=database.id)])
+    return services.databases.get(database.id)
 
 
 def reset(services: Services, database: Database) -> Database:
     """Have it replaced by an empty one of the same name and login. Cannot be undone."""
-    _refuse_deleted(database)
-    refuse_busy(services, database)
-    record(services, Action.DATABASES_RESET, database)
-    # Queued first: should we die in between, the job begins the fresh start itself.
     job = RebuildDatabase(database_id=database.id, generation=database.generation)
-    services.queue.add([job])
-    services.databases.start_afresh(database.id, generation=database.generation)
+    start_afresh(services, database, then=[job])
     return services.databases.get(database.id)
 
 
@@ -76,17 +72,3 @@ def drop(services: Services, database: Database) -> Database:
     record(services, Action.DATABASES_DROP, database)
     services.queue.add([DropDatabase(database_id=database.id, is_by_hand=True)])
     return closed
-
-
-def _to_be_ensured(services: Services, database: Database) -> Database:
-    services.databases.change(
-        database.id,
-        state=DatabaseState.CREATING,
-        then=[EnsureDatabase(database_id=database.id)],
-    )
-    return services.databases.get(database.id)
-
-
-def _refuse_deleted(database: Database) -> None:
-    if database.state is DatabaseState.DELETED:
-        raise Conflict(f"{database.name} is deleted.", advice="Restore it first.")

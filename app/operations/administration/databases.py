@@ -12,6 +12,7 @@ from app.core.identifiers import BranchName
 from app.core.limits import FROZEN_ADVICE
 from app.core.seeding import may_seed
 from app.operations.administration.assigned import Assigned
+from app.operations.administration.beginnings import refuse_busy, set_up_again, start_afresh
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
@@ -72,21 +73,13 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
 
 def fix(services: Services, database: Database) -> Database:
     """Set up once more, data untouched: roles, grants, password, marker."""
-    if database.state is DatabaseState.DELETED:
-        raise Conflict(f"{database.name} is deleted.", advice="Restore it (`databases restore`).")
-    services.databases.change(database.id, state=DatabaseState.CREATING)
-    record(services, Action.DATABASES_FIX, database)
+    set_up_again(services, database)
     return _needs_ready(provisioning.ensure_database(services, database.id))
 
 
 def reset(services: Services, database: Database) -> Database:
     """Replace a database by an empty one of the same name and login. Cannot be undone."""
-    if database.state is DatabaseState.DELETED:
-        raise Conflict(
-            f"{database.name} is deleted.", advice="Restore it first (`databases restore`)."
-        )
-    refuse_busy(services, database)
-    record(services, Action.DATABASES_RESET, database)
+    start_afresh(services, database)
     return _needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )
@@ -198,14 +191,6 @@ def _needs_ready(database: Database) -> Database:
         + (f": {database.reason}" if database.reason else "."),
         advice=said or "Repeat this in a moment.",
     )
-
-
-def refuse_busy(services: Services, database: Database) -> None:
-    """Raise Conflict while a migration holds the database."""
-    if services.leases.of(database.id) is not None:
-        raise Conflict(
-            f"A migration runs on {database.name}.", advice="Repeat this when it has ended."
-        )
 
 
 def check_branch(services: Services, assigned: Assigned, branch: BranchName) -> None:

@@ -68,29 +68,35 @@ def ensure_database(services: Services, database_id: DatabaseId) -> Database:
 
 def _ensure(services: Services, database_id: DatabaseId) -> Database:
     with services.databases.exclusively(database_id):
-        database = services.databases.get(database_id)
-        if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
-            return database
-        if database.is_frozen:
-            return database  # only a person, or space, opens it: see `limits`
-        try:
-            _provision(services, database)
-        except ProvisioningFailed as error:
-            _failed(services, database, error)
-        except TransientError as error:
-            _failed(services, database, error)
-            raise
-        else:
-            services.databases.change(
-                database_id,
-                state=DatabaseState.READY,
-                then=[
-                    *answers(services, database),
-                    *corrections(services, database),
-                    measurement(database),
-                ],
-            )
+        is_over = False
+        while not is_over:
+            is_over = _try_to_ensure(services, services.databases.get(database_id))
     return services.databases.get(database_id)
+
+
+def _try_to_ensure(services: Services, database: Database) -> bool:
+    """False when it was to be emptied meanwhile: a reset waits for no lock."""
+    if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
+        return True
+    if database.is_frozen:
+        return True  # only a person, or space, opens it: see `limits`
+    try:
+        _provision(services, database)
+    except ProvisioningFailed as error:
+        _failed(services, database, error)
+        return True
+    except TransientError as error:
+        _failed(services, database, error)
+        raise
+    return services.databases.made(
+        database.id,
+        generation=database.generation,
+        then=[
+            *answers(services, database),
+            *corrections(services, database),
+            measurement(database),
+        ],
+    )
 
 
 def rebuild_database(services: Services, database_id: DatabaseId, *, generation: int) -> Database:
@@ -196,7 +202,7 @@ def _intend_shadow(services: Services, database: Database) -> Database | None:
     if database.environment is Environment.DEV and assignment is not None:
         shadow = intend_database(services, assignment, Environment.SHADOW)
     if shadow is not None and shadow.state is DatabaseState.READY:
-        services.databases.change(shadow.id, state=DatabaseState.CREATING)
+        services.databases.set_up_again(shadow.id)
     return shadow
 
 

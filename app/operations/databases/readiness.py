@@ -23,18 +23,14 @@ def set_going(
     present = services.databases.live(assignment.app.id, environment, branch)
     if present is None:
         _ensure(services, intend_database(services, assignment, environment, branch))
-    elif present.state is DatabaseState.ERROR:
+    elif present.state is DatabaseState.ERROR and not present.is_shut:
         _ensure(services, present)
     elif present.state is DatabaseState.DELETED:
         _restore(services, assignment, branch)
 
 
 def _ensure(services: Services, database: Database) -> None:
-    services.databases.change(
-        database.id,
-        state=DatabaseState.CREATING,
-        then=[EnsureDatabase(database_id=database.id)],
-    )
+    services.databases.set_up_again(database.id, then=[EnsureDatabase(database_id=database.id)])
 
 
 def _restore(services: Services, assignment: Assignment, branch: BranchName | None) -> None:

@@ -127,8 +127,17 @@ class Databases(Protocol):
         """Set a state other than `deleted`; the reason and its code are what is given, or none.
 
         `ready` also stamps `ready_at` and clears `missing_since`. Every state but `error` opens
-        what was frozen: it may be frozen when measured next.
+        what was frozen: it may be frozen when measured next. For holders of its lock: for others
+        there are `set_up_again` and `start_afresh`, which look where it stands.
         """
+
+    def made(
+        self, database_id: DatabaseId, *, generation: int, then: Sequence[Intent] = ()
+    ) -> bool:
+        """Set the state `ready`; False, and nothing is done, if it is past that generation."""
+
+    def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
+        """`creating`, with its data; False, and nothing is done, if it is `deleted` or `gone`."""
 
     def delete(
         self,
@@ -138,13 +147,27 @@ class Databases(Protocol):
         is_by_hand: bool,
         then: Sequence[Intent] = (),
     ) -> None:
-        """Set the state `deleted`: until when the data is kept (None: for ever), and who did it."""
+        """Set the state `deleted`: until when the data is kept (None: for ever), and who did it.
+
+        Data that was to be emptied, and is still there, is kept too.
+        """
 
     def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
         """Give up its place for a fresh one: renamed, kept until its `drop_after`."""
 
-    def start_afresh(self, database_id: DatabaseId, *, generation: int) -> None:
-        """If it is of that generation: `creating`, to be emptied, no last migrated commit."""
+    def start_afresh(
+        self,
+        database_id: DatabaseId,
+        *,
+        generation: int,
+        is_held: bool = True,
+        then: Sequence[Intent] = (),
+    ) -> bool:
+        """`creating`, to be emptied, no last migrated commit.
+
+        False, and nothing is done, if it is of another generation, `deleted` or `gone`; unless
+        `is_held`, also if somebody holds its lease. No lease is taken in the same instant.
+        """
 
     def emptied(self, database_id: DatabaseId) -> None:
         """What stood under the name has been dropped."""

@@ -35,9 +35,9 @@ def fix(
     if database is not None and database.state in {DatabaseState.READY, DatabaseState.ERROR}:
         # Not by way of GitHub, so that nobody is shut out while that is away.
         ensure = EnsureDatabase(database_id=database.id)
-        services.databases.change(database.id, state=DatabaseState.CREATING, then=[ensure, again])
-    else:
-        services.queue.add([again])
+        if services.databases.set_up_again(database.id, then=[ensure, again]):
+            return
+    services.queue.add([again])
 
 
 def rerun(services: Services, repository: Repository, run: Run) -> str | None:

@@ -143,8 +143,11 @@ def _empty(services: Services, migration: Migration) -> None:
     Not `ready` from now on, so that no other run gets it in between.
     """
     database_id, generation = migration.database_id, migration.generation
-    services.databases.start_afresh(database_id, generation=generation)
-    services.queue.add([RebuildDatabase(database_id=database_id, generation=generation)])
+    services.databases.start_afresh(
+        database_id,
+        generation=generation,
+        then=[RebuildDatabase(database_id=database_id, generation=generation)],
+    )
 
 
 def _end_login(services: Services, run: Run, migration: Migration) -> None:

@@ -1,13 +1,18 @@
 """One migration at a time for each database, and what a lost runner leaves behind."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from app.core.checks import Conclusion
+from app.core.errors import Conflict
+from app.core.identifiers import DatabaseId
+from app.operations.administration import database_requests
+from app.operations.ports.runs import Lease, Leases
 from app.operations.runs.reaper import reap
-from tests.integration.runs.shop import Shop, can_log_in, query, refusal
+from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
 
 
 def test_a_second_run_waits_for_the_first(shop: Shop) -> None:
@@ -19,6 +24,36 @@ def test_a_second_run_waits_for_the_first(shop: Shop) -> None:
 
     first.report("branch")
     assert second.ask("branch").status_code == 200
+
+
+class TakenMeanwhile:
+    """Leases of which one is taken right after the first look."""
+
+    def __init__(self, leases: Leases, job: Job) -> None:
+        self._leases = leases
+        self._job: Job | None = job
+
+    def of(self, database_id: DatabaseId) -> Lease | None:
+        found = self._leases.of(database_id)
+        if self._job is not None:
+            self._job.given("branch")
+            self._job = None
+        return found
+
+
+def test_a_database_that_a_run_gets_in_the_same_instant_is_not_emptied(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    leases = TakenMeanwhile(shop.services.leases, job)
+    services = replace(shop.services, leases=leases)  # type: ignore[arg-type]
+
+    with pytest.raises(Conflict, match="A migration runs"):
+        database_requests.reset(services, shop.database("branch", "x"))
+    shop.world.work()
+
+    assert job.renew("branch").status_code == 200
+    assert job.report("branch").status_code == 200
+    assert shop.database("branch", "x").generation == 1
 
 
 def test_a_silent_runs_lease_is_taken_over_and_its_login_ended_first(shop: Shop) -> None:

@@ -1,0 +1,54 @@
+"""How a database begins again: set up once more with its data, or to be emptied.
+
+Whoever asks has looked at it a moment ago, and others act meanwhile: what counts is where it
+stands now.
+"""
+
+from collections.abc import Sequence
+
+from app.core.audit import Action
+from app.core.databases import Database, DatabaseState
+from app.core.errors import Conflict
+from app.core.intents import Intent
+from app.operations.services import Services
+
+
+def set_up_again(services: Services, database: Database, *, then: Sequence[Intent] = ()) -> None:
+    """Have it `creating`, with its data; audited. Raises Conflict when it was deleted."""
+    if not services.databases.set_up_again(database.id, then=then):
+        _refuse_deleted(services.databases.get(database.id))
+    services.record(Action.DATABASES_FIX, database.name)
+
+
+def start_afresh(services: Services, database: Database, *, then: Sequence[Intent] = ()) -> None:
+    """Have it `creating`, to be emptied; audited. Two that ask for it at once get it once.
+
+    Raises Conflict when it was deleted, or a migration holds it.
+    """
+    _refuse_deleted(database)
+    refuse_busy(services, database)
+    services.record(Action.DATABASES_RESET, database.name)
+    if not services.databases.start_afresh(
+        database.id, generation=database.generation, is_held=False, then=then
+    ):
+        _refuse_deleted(services.databases.get(database.id))
+        refuse_busy(services, database)
+
+
+def refuse_busy(services: Services, database: Database) -> None:
+    """Raise Conflict while a migration holds the database."""
+    if services.leases.of(database.id) is not None:
+        raise Conflict(
+            f"A migration runs on {database.name}.", advice="Repeat this when it has ended."
+        )
+
+
+def _refuse_deleted(database: Database) -> None:
+    if database.state is DatabaseState.DELETED:
+        raise Conflict(
+            f"{database.name} is deleted.", advice="Restore it first (`databases restore`)."
+        )
+    if database.state is DatabaseState.GONE:
+        raise Conflict(
+            f"{database.name} was dropped.", advice="Have a new one made (`databases create`)."
+        )

@@ -1,0 +1,37 @@
+"""The longer statements about databases in the state database."""
+
+from typing import LiteralString
+
+INTEND: LiteralString = """
+    INSERT INTO databases (app_id, instance_id, environment, branch, name, owner_role, login_role,
+        marker, state)
+    VALUES (%(app_id)s, %(instance_id)s, %(environment)s, %(branch)s, %(name)s, %(owner_role)s,
+        %(login_role)s, %(marker)s, 'creating')
+    RETURNING *
+"""
+
+CHANGE: LiteralString = """
+    UPDATE databases SET state = %(state)s, reason = %(reason)s, reason_code = %(code)s,
+        drop_after = NULL, is_deleted_by_hand = false,
+        is_frozen = is_frozen AND %(state)s = 'error',
+        opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now() ELSE opened_at END,
+        ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,
+        missing_since = CASE WHEN %(state)s = 'ready' THEN NULL ELSE missing_since END,
+        is_live = is_live AND %(state)s <> 'gone',
+        password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END
+    WHERE id = %(id)s
+"""
+
+DELETE: LiteralString = """
+    UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,
+        drop_after = %(drop_after)s, is_deleted_by_hand = %(is_by_hand)s, is_emptying = false
+    WHERE id = %(id)s
+"""
+
+START_AFRESH: LiteralString = """
+    UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,
+        is_emptying = true, is_frozen = false, generation = generation + 1,
+        migrated_sha = NULL, migrated_at = NULL
+    WHERE id = %(id)s AND generation = %(generation)s AND state NOT IN ('deleted', 'gone')
+        AND (%(is_held)s OR NOT EXISTS (SELECT FROM leases WHERE database_id = %(id)s))
+"""
