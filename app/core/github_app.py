@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.core.addresses import is_loopback
+from app.core.pages import means_this_machine
 
 READ, WRITE = "read", "write"
 WEBHOOK_PATH = "/webhooks/github"
@@ -110,11 +111,10 @@ def why_out_of_reach(public_url: str, *, github_url: str) -> str | None:
 
     None: nothing speaks against it. A GitHub on this machine, as in a demonstration, reaches it.
     """
-    ours, theirs = urlsplit(public_url), urlsplit(github_url)
-    if is_loopback(theirs.hostname or ""):
+    if is_loopback(urlsplit(github_url).hostname or ""):
         return None
-    if is_loopback(ours.hostname or "") or ours.hostname in ("0.0.0.0", "::"):  # noqa: S104
+    if means_this_machine(public_url):
         return f"{public_url} means this machine itself: GitHub cannot reach it."
-    if ours.scheme != "https":
+    if urlsplit(public_url).scheme != "https":
         return f"{public_url} is not https: secrets would travel unprotected."
     return None

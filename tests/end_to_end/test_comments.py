@@ -86,7 +86,7 @@ def talk(project: Project) -> Conversation:
 
 
 def test_a_comment_tells_of_the_databases(talk: Conversation) -> None:
-    comment = talk.summary("| ready | success, ", " MB |", "(preview, shared by all branches)")
+    comment = talk.summary("| ready | [success](", " MB |", "(preview, shared by all branches)")
 
     assert f"**Databases of `{talk.branch}`**" in comment.body
 
@@ -105,7 +105,7 @@ def test_people_without_write_hear_nothing(talk: Conversation, role: str) -> Non
 @pytest.mark.parametrize("role", ["write", "maintain", "admin"])
 def test_people_who_may_write_are_obeyed(talk: Conversation, role: str) -> None:
     # The comment may still tell of a reset before this one.
-    talk.await_line_of_branch("| ready | success, ")
+    talk.await_line_of_branch("| ready | [success](")
     comment = talk.say("/db reset", role)
 
     talk.await_line_of_branch("| ready | none yet | ")
@@ -201,7 +201,7 @@ def test_a_forks_pull_request_gets_a_word_and_nothing_else(talk: Conversation) -
 
 def test_the_life_of_a_pull_request_with_a_storm_and_300_comments(project: Project) -> None:
     talk = Conversation(project, "storm")
-    first = talk.summary("| ready | success, ")
+    first = talk.summary("| ready | [success](")
     for _ in range(20):
         project.site.github.push(project.repository, "storm")
     last = project.run("storm")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.operations.checks.markdown import block, code, plain_lines, visible
+from app.operations.checks.markdown import block, code, link, plain_lines, visible
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,9 @@ def test_a_block_has_a_fence_longer_than_any_inside() -> None:
 )
 def test_a_terminals_control_is_taken_out_of_logs(printed: str, plain: str) -> None:
     assert plain_lines(printed) == plain
+
+
+def test_an_address_ends_where_it_should() -> None:
+    assert link("it", "https://x.example/a(b) <c>\\?d=e") == (
+        "[it](https://x.example/a%28b%29%20%3Cc%3E%5C?d=e)"
+    )

@@ -93,6 +93,7 @@ STORY = Story(
     migration=FAILED,
     database=DATABASE,
     job_url="https://github.com/acme/shop/actions/runs/900/job/1",
+    run_url="https://coppice.example.com/apps/3ba03b/runs/17",
     shows_log=True,
 )
 
@@ -150,6 +151,23 @@ def test_the_log_is_shown_where_readers_may_see_it() -> None:
     content = migration_reports.finished(STORY)
 
     assert content.text == "```text\nERROR: relation does not exist\n```"
+
+
+def test_all_of_it_is_a_step_away_on_the_dashboard() -> None:
+    for content in (
+        migration_reports.finished(STORY),
+        migration_reports.finished(told(result=MigrationResult.SUCCESS)),
+        migration_reports.in_progress(told(finished_at=None, result=None)),
+    ):
+        assert "[The dashboard](https://coppice.example.com/apps/3ba03b/runs/17)" in content.summary
+        assert content.details_url == STORY.job_url
+
+
+def test_an_address_that_readers_cannot_reach_is_not_given() -> None:
+    story = replace(STORY, run_url=None)
+
+    for content in (migration_reports.finished(story), migration_reports.in_progress(story)):
+        assert "The dashboard" not in content.summary
 
 
 def test_elsewhere_there_is_only_a_link_to_the_job() -> None:

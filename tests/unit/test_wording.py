@@ -114,6 +114,7 @@ def overview(*databases: Database, branch: str = "feature/login", **changes: Any
         rows=rows,
         retention=timedelta(days=7),
         at=NOW,
+        dashboard=None,
     )
     return replace(shown, **changes)
 
@@ -192,6 +193,34 @@ def test_what_github_says_is_quoted_as_text(reason: str) -> None:
     body = wording.reply(CommentId(5), Verb.MIGRATE, wording.not_rerun(reason, None))
 
     assert_harmless(body, codes=2)
+
+
+@given(branches)
+def test_the_summary_leads_to_the_dashboard_and_nowhere_else(branch: str) -> None:
+    address = "https://coppice.example.com/(a)b c"
+    shown = overview(database(branch), database(None), branch=branch, dashboard=address)
+
+    text = wording.summary(shown)
+
+    links = [token for token in tokens(text) if token.type == "link_open"]
+    page = "https://coppice.example.com/%28a%29b%20c/apps/3ba03b"
+    assert [token.attrs["href"] for token in links] == [f"{page}/runs/3", f"{page}/runs/3", page]
+
+
+def test_each_app_of_a_repository_has_its_page_in_the_summary() -> None:
+    shown = overview(
+        database(),
+        database(app_id=AppId("docs")),
+        dashboard="https://coppice.example.com",
+    )
+
+    assert "[3ba03b](https://coppice.example.com/apps/3ba03b), [docs](" in wording.summary(shown)
+
+
+def test_where_the_dashboard_is_makes_no_news() -> None:
+    told = overview(database())
+
+    assert wording.news(told) == wording.news(replace(told, dashboard="https://x.example"))
 
 
 @pytest.mark.parametrize("verb", list(Verb))

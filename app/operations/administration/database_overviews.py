@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.databases import Database
+from app.core.pages import run_page
 from app.operations.databases import limits
 from app.operations.ports.history import LastMigration
 from app.operations.services import Services
@@ -53,4 +54,4 @@ def known(services: Services, databases: Sequence[Database]) -> list[KnownDataba
 
 
 def _run_url(services: Services, database: Database, last: LastMigration) -> str:
-    return f"{services.public_url}/apps/{database.app_id}/runs/{last.run_id}"
+    return run_page(services.public_url, database.app_id, last.run_id)

@@ -5,6 +5,7 @@ from app.core.checks import CheckContent
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
 from app.core.intents import PostSummary
+from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
 from app.operations.checks import migration_reports
 from app.operations.checks.migration_reports import Story
@@ -67,6 +68,7 @@ def job_url(services: Services, run: Run) -> str | None:
 def _story(services: Services, run: Run, migration: Migration) -> Story:
     repository = services.repositories.get(run.repository_id)
     assignment = services.apps.assignment(run.app_id)
+    dashboard = dashboard_for_readers(services.public_url, github_url=services.github_url)
     is_log_public = assignment is not None and assignment.policies.log is LogPolicy.PUBLIC
     return Story(
         app=_app(services, run),
@@ -74,6 +76,7 @@ def _story(services: Services, run: Run, migration: Migration) -> Story:
         migration=migration,
         database=services.databases.get(migration.database_id),
         job_url=job_url(services, run),
+        run_url=run_page(dashboard, run.app_id, run.id) if dashboard else None,
         shows_log=is_log_public or (repository is not None and repository.is_private),
     )
 

@@ -2,7 +2,10 @@
 
 import re
 import unicodedata
+from urllib.parse import quote
 
+# What an address may hold as it is. Not parentheses, which end a link.
+_OF_ADDRESSES = ":/?#[]@!$&'*+,;=%~"
 _BACKTICKS = re.compile(r"`+")
 # Control, format (direction overrides, zero width), lone surrogate, private and unassigned
 # characters, and the line and paragraph separators: all of them can make a text look like another.
@@ -33,6 +36,14 @@ def block(text: str) -> str:
     """Several lines as a fenced block, with a fence longer than any inside."""
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}text\n{text}\n{fence}"
+
+
+def link(words: str, address: str) -> str:
+    """Words of our own that lead to an address; nothing in it ends the link early.
+
+    https://spec.commonmark.org/0.31.2/#link-destination
+    """
+    return f"[{words}]({quote(address, safe=_OF_ADDRESSES)})"
 
 
 def visible(text: str) -> str:

@@ -10,6 +10,7 @@ from app.core.environments import Environment
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import seed_reports
 from app.operations.checks.command_words import command_line, facts, log_blocks
+from app.operations.checks.markdown import link
 from app.operations.checks.reports import database_words, migration_check_name
 
 
@@ -22,6 +23,8 @@ class Story:
     migration: Migration
     database: Database
     job_url: str | None
+    run_url: str | None
+    """The run's page on the dashboard; None: readers at GitHub do not reach it."""
     shows_log: bool
     """The repository's readers may see what the command printed."""
 
@@ -37,8 +40,7 @@ def in_progress(story: Story) -> CheckContent:
         name=migration_check_name(story.app, story.migration.environment),
         conclusion=None,
         title=f"Migrating {story.database.name}",
-        summary=f"{database_words(story.database)} is being migrated.\n\n"
-        f"{command_line(story.run.command)}",
+        summary="\n\n".join(part for part in _running(story) if part),
         details_url=story.job_url,
         started_at=story.migration.started_at,
     )
@@ -150,10 +152,26 @@ def _advice(story: Story) -> str:
     if _conclusion(story) is Conclusion.NEUTRAL:
         parts.append("Preview is shared by all branches, so its failure does not fail this commit.")
     if not story.shows_log and story.job_url:
-        parts.append(f"The log is in [the workflow's job]({story.job_url}).")
+        job = link("the workflow's job", story.job_url)
+        parts.append(f"The log is in {job}.")
     if _conclusion(story) in {Conclusion.FAILURE, Conclusion.NEUTRAL}:
         parts.append("**Re-run** starts the workflow's job again.")
-    return " ".join(parts)
+    is_logged = story.migration.result not in {MigrationResult.SUPERSEDED, MigrationResult.SKIPPED}
+    parts.append(_dashboard(story, "has all of the log" if is_logged else "has more"))
+    return " ".join(part for part in parts if part)
+
+
+def _running(story: Story) -> list[str]:
+    return [
+        f"{database_words(story.database)} is being migrated.",
+        command_line(story.run.command),
+        _dashboard(story, "follows it"),
+    ]
+
+
+def _dashboard(story: Story, does: str) -> str:
+    """Where all of it is, for those whom the dashboard shows it."""
+    return "" if story.run_url is None else f"{link('The dashboard', story.run_url)} {does}."
 
 
 def _log(story: Story) -> str:

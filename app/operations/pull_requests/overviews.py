@@ -7,6 +7,7 @@ from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import CoppiceError
 from app.core.identifiers import BranchName, DatabaseId
+from app.core.pages import dashboard_for_readers
 from app.core.repositories import PullRequest
 from app.operations.databases import limits
 from app.operations.databases.provisioning import server_of
@@ -48,6 +49,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
         ),
         retention=services.retention,
         at=services.clock(),
+        dashboard=dashboard_for_readers(services.public_url, github_url=services.github_url),
     )
 
 

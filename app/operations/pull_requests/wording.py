@@ -12,8 +12,9 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import BranchName, CommentId
 from app.core.instances import Instance
+from app.core.pages import app_page, run_page
 from app.core.runs import MigrationResult
-from app.operations.checks.markdown import block, cell, code, visible
+from app.operations.checks.markdown import block, cell, code, link, visible
 from app.operations.ports.history import LastMigration
 
 SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
@@ -57,6 +58,8 @@ class Overview:
     """The branch's first; then preview's, which it shares."""
     retention: timedelta
     at: datetime
+    dashboard: str | None
+    """Its address; None: readers at GitHub do not reach it."""
 
     @property
     def own(self) -> tuple[Row, ...]:
@@ -174,17 +177,17 @@ def _table(overview: Overview) -> list[str]:
     return [
         "| database | state | last migration | size |",
         "|---|---|---|---|",
-        *(_line(row) for row in overview.rows),
+        *(_line(row, overview.dashboard) for row in overview.rows),
     ]
 
 
-def _line(row: Row) -> str:
+def _line(row: Row, dashboard: str | None) -> str:
     # Made of letters, digits, dots and dashes: no bar ends the cell.
     name = code(row.database.name)
     if row.database.environment is Environment.PREVIEW:
         name += " (preview, shared by all branches)"
     amount = "" if row.size_bytes is None else size(row.size_bytes)
-    return f"| {name} | {_state(row)} | {_migration(row.last)} | {amount} |"
+    return f"| {name} | {_state(row)} | {_migration(row, dashboard)} | {amount} |"
 
 
 def _state(row: Row) -> str:
@@ -214,10 +217,13 @@ def _failure(database: Database) -> str:
     return f"{word}: the check `database` says why"
 
 
-def _migration(last: LastMigration | None) -> str:
+def _migration(row: Row, dashboard: str | None) -> str:
+    last = row.last
     if last is None:
         return "none yet"
     result = _RESULTS[last.result] if last.result else last.word
+    if dashboard is not None:
+        result = link(result, run_page(dashboard, row.database.app_id, last.run_id))
     return f"{result}, {last.head_sha[:9]}, {last.at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -232,4 +238,13 @@ def _footnote(overview: Overview) -> str:
     return (
         f"As of {at}. The checks of each commit tell of its own migrations;"
         " `/db status` brings this up to date, `/db help` lists what else there is."
+        + _more(overview)
     )
+
+
+def _more(overview: Overview) -> str:
+    if overview.dashboard is None or not overview.own:
+        return ""
+    apps = [row.database.app_id for row in overview.own]
+    pages = ", ".join(link(app, app_page(overview.dashboard, app)) for app in apps)
+    return f" More is on the dashboard: {pages}."

@@ -1,5 +1,7 @@
 """The one comment about a pull request's databases: there, right, and seldom written."""
 
+import re
+
 import pytest
 from psycopg import connect
 
@@ -42,9 +44,23 @@ def test_a_pull_request_that_goes_well_takes_two_writes(talk: Talk) -> None:
     [comment] = talk.ours()
     assert (before, comment.writes) == (0, 2)
     assert f"| `{talk.shop.app_id}--" in opened
-    assert "| ready | success, " in opened
+    assert "| ready | [success](http://" in opened
     assert " MB |" in opened
     assert "deleted; its data is kept until" in comment.body
+
+
+def test_the_comment_and_the_check_lead_to_pages_that_are_there(talk: Talk) -> None:
+    talk.migrate()
+    talk.settle()
+
+    shop = talk.shop
+    check = shop.checks(talk.pull_request.head_sha)["migrate (branch)"]
+    told = f"{talk.summaries()[0].body}\n{check.summary}"
+    run, app, again = re.findall(rf"\]\({shop.services.public_url}(/apps/[^)]+)\)", told)
+
+    pages = shop.client.application.url_map.bind("")
+    assert pages.match(run)[0] == pages.match(again)[0] == "dashboard.runs.show"
+    assert pages.match(app) == ("dashboard.apps.show", {"app_id": shop.app_id})
 
 
 def test_a_database_past_its_limit_is_told_with_what_is_written_anyway(talk: Talk) -> None:
@@ -61,7 +77,7 @@ def test_a_database_past_its_limit_is_told_with_what_is_written_anyway(talk: Tal
 
     assert "more than" not in before
     assert writes == 1
-    assert ", more than the 1.0 MB that are allowed. | **failure**" in talk.summaries()[0].body
+    assert ", more than the 1.0 MB that are allowed. | [**failure**](" in talk.summaries()[0].body
 
 
 def test_the_comment_tells_of_preview_too(talk: Talk) -> None:
@@ -108,8 +124,8 @@ def test_what_goes_wrong_and_what_mends_it_are_told(talk: Talk) -> None:
     talk.migrate()
     talk.settle()
 
-    assert "| ready | **failure**, " in failed
-    assert "| ready | success, " in talk.summaries()[0].body
+    assert "| ready | [**failure**](" in failed
+    assert "| ready | [success](" in talk.summaries()[0].body
     assert talk.writes() == 3
 
 
@@ -155,7 +171,7 @@ def test_a_pull_request_that_was_migrated_before_is_told_of_at_once(talk: Talk) 
     talk.shop.world.settle()
 
     [comment] = talk.github.comments(again)
-    assert "| ready | success, " in comment.body
+    assert "| ready | [success](" in comment.body
 
 
 def test_a_pull_request_that_is_reopened_says_so(talk: Talk) -> None:
