@@ -28,6 +28,8 @@ from app.operations.runs import credentials
 from app.operations.services import Services
 
 RETRY = RetryTransient()
+# Whoever was shut out must not stay inside because the server was away for long.
+RETRY_FOR_EVER = RetryTransient(gives_up=False)
 
 
 def services_of(context: JobContext) -> Services:
@@ -80,7 +82,7 @@ def restore_database(context: JobContext, *, database_id: int) -> None:
     retention.restore_database(services_of(context), DatabaseId(database_id))
 
 
-@app.task(name="databases:seal", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="databases:seal", queue=DATABASES, retry=RETRY_FOR_EVER, pass_context=True)
 def seal_database(context: JobContext, *, database_id: int) -> None:
     retention.seal_database(services_of(context), DatabaseId(database_id))
 

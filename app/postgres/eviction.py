@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from psycopg import errors
+from psycopg import DataError, ProgrammingError, errors
 
+from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName, RoleName
-from app.postgres import statements
-from app.postgres.failures import ServerBusy
+from app.postgres import catalog, statements
+from app.postgres.failures import Overtaken, ServerBusy
 from app.postgres.sessions import Session
 
 _PATIENCE_SECONDS = 10.0
@@ -21,6 +22,23 @@ _PAUSE_SECONDS = 0.01
 def forbid_logins(session: Session, roles: Sequence[RoleName]) -> None:
     if roles:
         session.execute(statements.together([statements.forbid_login(role) for role in roles]))
+
+
+@contextmanager
+def overtaken_if_gone(session: Session, roles: Sequence[RoleName]) -> Iterator[None]:
+    """Raise Overtaken for what fails because one of the roles was dropped: a job's login ended.
+
+    Another worker ended it meanwhile, or a killed one's last statement did. What PostgreSQL says
+    then depends on the statement: no such role, or permission denied.
+    """
+    try:
+        yield
+    except (ProgrammingError, DataError, ProvisioningFailed) as error:
+        gone = set(roles) - catalog.existing_roles(session, roles)
+        if not gone:
+            raise
+        names = ", ".join(sorted(gone))
+        raise Overtaken(f"Dropped at the same moment: {names}.") from error
 
 
 def end_sessions(session: Session, roles: Sequence[RoleName], *, database: DatabaseName) -> None:

@@ -1,9 +1,8 @@
 """Logins for one job each, which act as the long-lived login of their database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from psycopg import DataError, ProgrammingError, errors
+from psycopg import errors
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
@@ -12,8 +11,8 @@ from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
 from app.postgres import catalog, statements
 from app.postgres.access import Access
-from app.postgres.eviction import end_sessions, forbid_logins
-from app.postgres.failures import Overtaken, explained
+from app.postgres.eviction import end_sessions, forbid_logins, overtaken_if_gone
+from app.postgres.failures import explained
 from app.postgres.logins import check_marker, limit_temp_files
 from app.postgres.passwords import scram_verifier
 from app.postgres.sessions import Session
@@ -65,7 +64,7 @@ def close_job_login(access: Access, database: TenantDatabase, role: RoleName) ->
     with (
         explained("Ending the job's login"),
         access.session() as session,
-        _overtaken_if_gone(session, role),
+        overtaken_if_gone(session, [role]),
     ):
         if not _exists(session, database, role):
             return
@@ -80,20 +79,6 @@ def close_job_login(access: Access, database: TenantDatabase, role: RoleName) ->
         # Left alone otherwise: no tenant may keep another's job from ending.
         with suppress(errors.DependentObjectsStillExist):
             session.execute(statements.drop_role(role))
-
-
-@contextmanager
-def _overtaken_if_gone(session: Session, role: RoleName) -> Iterator[None]:
-    """Another worker ended the job meanwhile, or a killed one's last statement did.
-
-    What PostgreSQL says then depends on the statement: no such role, or permission denied.
-    """
-    try:
-        yield
-    except (ProgrammingError, DataError, ProvisioningFailed) as error:
-        if catalog.existing_roles(session, [role]):
-            raise
-        raise Overtaken(f"The role {role} was dropped at the same moment.") from error
 
 
 def _hand_over(session: Session, role: RoleName, *, to: RoleName) -> None:

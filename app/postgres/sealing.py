@@ -7,7 +7,7 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
-from app.postgres.eviction import end_sessions, forbid_logins
+from app.postgres.eviction import end_sessions, forbid_logins, overtaken_if_gone
 from app.postgres.failures import explained
 from app.postgres.sessions import Session
 
@@ -25,8 +25,9 @@ def evict_logins(session: Session, database: TenantDatabase) -> None:
     """Let no login of the database in, and end its sessions."""
     roles = [database.login_role, *sorted(catalog.job_logins(session, database))]
     roles = [role for role in roles if role in catalog.existing_roles(session, roles)]
-    forbid_logins(session, roles)
-    end_sessions(session, roles, database=database.name)
+    with overtaken_if_gone(session, roles):
+        forbid_logins(session, roles)
+        end_sessions(session, roles, database=database.name)
 
 
 def rename(access: Access, database: TenantDatabase, *, new_name: DatabaseName) -> None:

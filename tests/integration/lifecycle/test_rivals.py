@@ -10,6 +10,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.identifiers import BranchName
 from app.core.instances import Instance
+from app.jobs.retry import MAX_ATTEMPTS
 from app.operations.administration import database_requests, databases
 from app.operations.databases import provisioning
 from app.operations.ports.postgres import DatabaseServer
@@ -134,3 +135,25 @@ def test_what_was_dropped_meanwhile_stays_so(
     world.settle()
 
     assert world.services.databases.get(seen.id).state is DatabaseState.GONE
+
+
+def test_who_was_shut_out_goes_however_long_the_server_is_away(world: World) -> None:
+    database = grow(world)
+    instance = world.services.instances.named("tenants")
+    lost = replace(instance.admin.address, port=1)
+    with connect(world, database) as session:
+        world.services.instances.update(
+            replace(instance, admin=replace(instance.admin, address=lost))
+        )
+        database_requests.delete(world.services, database)
+        for _ in range(MAX_ATTEMPTS + 1):
+            world.put_retries_forward()
+            world.work()
+        session.execute("SELECT 1")
+        world.services.instances.update(instance)
+
+        world.put_retries_forward()
+        world.work()
+
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")

@@ -1,6 +1,7 @@
 """Closing a database, opening it again, renaming and dropping it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psycopg
@@ -128,3 +129,27 @@ def test_dropping_takes_sessions_roles_and_jobs_along(
         ],
     ).fetchall()
     assert left == []
+
+
+def test_a_job_that_ends_at_the_same_moment_keeps_nothing_open(
+    tenant: Tenant,
+    job: Tenant,
+    tenant_server: PostgresServer,
+    superuser_in: Callable[[str], Session],
+) -> None:
+    holding, watching = superuser_in("postgres"), superuser_in("postgres")
+    with ThreadPoolExecutor(max_workers=1) as worker, tenant.session() as application:
+        with holding.transaction(force_rollback=True):
+            # Sealing has listed the logins when it comes to the first of them.
+            holding.execute(f'ALTER ROLE "{tenant.role}" CONNECTION LIMIT 7'.encode())
+            sealing = worker.submit(tenant_server.seal, tenant.database)
+            while not watching.execute(
+                "SELECT FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))",
+                [holding.info.backend_pid],
+            ).rowcount:
+                assert not sealing.done()
+            watching.execute(f'DROP ROLE "{job.role}"'.encode())
+        sealing.result()
+
+        with pytest.raises(psycopg.OperationalError):
+            application.execute("SELECT 1")
