@@ -23,7 +23,8 @@ class Verb(StrEnum):
 
 
 _COMMAND = re.compile(r"/db (status|url|fix|reset|migrate|help)")
-_ATTEMPT = re.compile(r"/db(?![\w/.-])")
+# Keyboards of phones begin a line with a capital: that is answered, and never obeyed.
+_ATTEMPT = re.compile(r"/db(?![\w/.-])", re.IGNORECASE)
 
 
 class Verdict(StrEnum):
@@ -141,7 +142,10 @@ def _why_not(verb: Verb, situation: Situation) -> str | None:
         case Verb.HELP:
             return None
         case Verb.UNKNOWN:
-            return "This is no command of mine. A command stands alone, and takes no argument."
+            return (
+                "This is no command of mine. A command is in lower case, stands alone, and takes no"
+                " argument."
+            )
         case _:
             return _why_not_here(verb, situation)
 

@@ -57,6 +57,19 @@ def test_reset_empties_the_branchs_database_for_those_who_may_write(
     assert tables(talk) == (set() if is_obeyed else {"orders"})
 
 
+def test_a_command_that_a_phone_wrote_with_a_capital_is_answered_with_how_to_write_it(
+    talk: Talk,
+) -> None:
+    stranger = talk.command("/DB RESET", "triage")
+    writer = talk.command("/Db reset")
+
+    [reply] = talk.replies()
+    assert "A command is in lower case" in reply
+    assert "| `/db reset` |" in reply
+    assert (reactions(stranger), reactions(writer)) == ([], ["confused"])
+    assert talk.database.generation == 1
+
+
 def test_what_was_done_is_in_the_audit_trail(talk: Talk) -> None:
     talk.command("/db reset")
 
