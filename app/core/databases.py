@@ -77,6 +77,8 @@ class Database:
     """Past the size that its instance allows, so that nobody is let in."""
     reason_code: str | None = None
     """The stable code of the error that `reason` words."""
+    is_unwanted: bool = False
+    """A person wants it dropped now that it is deleted, whatever is left of its time."""
     opened_at: datetime | None = None
     """When a person opened it although it was frozen."""
 

@@ -12,7 +12,7 @@ INTEND: LiteralString = """
 
 CHANGE: LiteralString = """
     UPDATE databases SET state = %(state)s, reason = %(reason)s, reason_code = %(code)s,
-        drop_after = NULL, is_deleted_by_hand = false,
+        drop_after = NULL, is_deleted_by_hand = false, is_unwanted = false,
         is_frozen = is_frozen AND %(state)s = 'error',
         opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now() ELSE opened_at END,
         ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,
@@ -24,7 +24,8 @@ CHANGE: LiteralString = """
 
 DELETE: LiteralString = """
     UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,
-        drop_after = %(drop_after)s, is_deleted_by_hand = %(is_by_hand)s, is_emptying = false
+        drop_after = %(drop_after)s, is_deleted_by_hand = %(is_by_hand)s, is_emptying = false,
+        is_unwanted = false
     WHERE id = %(id)s
 """
 

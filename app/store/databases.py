@@ -133,6 +133,14 @@ class PostgresDatabases:
         values = {"id": database_id, "drop_after": drop_after, "is_by_hand": is_by_hand}
         self._execute(statements.DELETE, values, then=then)
 
+    def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
+        """See the port."""
+        self._execute(
+            "UPDATE databases SET is_unwanted = true WHERE id = %s AND state = 'deleted'",
+            [database_id],
+            then=then,
+        )
+
     def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
         self._execute(
             "UPDATE databases SET is_live = false, name = %s WHERE id = %s", [name, database_id]

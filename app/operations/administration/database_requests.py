@@ -70,5 +70,6 @@ def drop(services: Services, database: Database) -> Database:
     """Have a database and its data dropped; it is `deleted` until then. Cannot be undone."""
     closed = delete(services, database)
     record(services, Action.DATABASES_DROP, database)
-    services.queue.add([DropDatabase(database_id=database.id, is_by_hand=True)])
+    job = DropDatabase(database_id=database.id, is_by_hand=True)
+    retention.mark_unwanted(services, database.id, then=[job])
     return closed

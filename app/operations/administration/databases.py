@@ -126,6 +126,7 @@ def delete(services: Services, database: Database) -> Database:
 def drop(services: Services, database: Database) -> Database:
     """Drop a database and its data at once. Cannot be undone."""
     delete(services, database)
+    retention.mark_unwanted(services, database.id)
     retention.drop_database(services, database.id, is_by_hand=True)
     record(services, Action.DATABASES_DROP, database)
     return services.databases.get(database.id)

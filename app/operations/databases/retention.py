@@ -1,5 +1,7 @@
 """Ending databases: closed at once, kept for the retention time, restored or dropped after it."""
 
+from collections.abc import Sequence
+
 from app.core import names
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -7,6 +9,7 @@ from app.core.errors import Conflict
 from app.core.identifiers import DatabaseId
 from app.core.intents import (
     DropDatabase,
+    Intent,
     ReconcileBranch,
     ReconcileRepository,
     SealDatabase,
@@ -122,6 +125,18 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
         services.databases.retire(database_id, name=retired)
 
 
+def mark_unwanted(
+    services: Services, database_id: DatabaseId, *, then: Sequence[Intent] = ()
+) -> None:
+    """A person wants a deleted database dropped now: `drop_database` does that by hand.
+
+    Should it be restored first, that is forgotten, also when it is deleted again.
+    """
+    if shadow := shadow_of(services, services.databases.get(database_id)):
+        services.databases.mark_unwanted(shadow.id)
+    services.databases.mark_unwanted(database_id, then=then)
+
+
 def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bool = False) -> None:
     """Drop a deleted database whose time is over, or that a person wants gone now.
 
@@ -132,6 +147,8 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
     with services.databases.exclusively(database_id):
         database = services.databases.get(database_id)
         if database.state is not DatabaseState.DELETED:
+            return
+        if is_by_hand and not database.is_unwanted:
             return
         if not is_by_hand and (
             not is_due(services, database) or _is_wanted_again(services, database)

@@ -152,6 +152,9 @@ class Databases(Protocol):
         Data that was to be emptied, and is still there, is kept too.
         """
 
+    def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
+        """If it is `deleted`: a person wants it dropped. Forgotten when its state changes."""
+
     def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
         """Give up its place for a fresh one: renamed, kept until its `drop_after`."""
 

@@ -157,3 +157,16 @@ def test_who_was_shut_out_goes_however_long_the_server_is_away(world: World) -> 
 
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
+
+
+def test_a_drop_that_waited_does_not_end_what_is_deleted_later(world: World) -> None:
+    database = grow(world)
+    keep(world, database)
+    database_requests.drop(world.services, database)  # the worker is away
+    database = databases.restore(world.services, world.services.databases.get(database.id))
+    databases.delete(world.services, database)
+
+    world.settle()
+
+    databases.restore(world.services, database)
+    assert has_kept(world, world.ready("x"))

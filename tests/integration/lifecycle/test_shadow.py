@@ -133,5 +133,6 @@ def pair(world: World) -> tuple[Database, Database]:
 
 def drop(world: World, dev: Database) -> None:
     retention.delete_database(world.services, dev.id)
-    world.services.queue.add([DropDatabase(database_id=dev.id, is_by_hand=True)])
+    job = DropDatabase(database_id=dev.id, is_by_hand=True)
+    retention.mark_unwanted(world.services, dev.id, then=[job])
     finish(world)
