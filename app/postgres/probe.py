@@ -35,6 +35,10 @@ SELECT pg_is_in_recovery() AS is_standby,
               WHERE datallowconn AND has_database_privilege('public', oid, 'CONNECT')
               ORDER BY datname) AS open_databases
 """
+# Anybody may read it unless it was revoked; a query that names it would fail as a whole then.
+# https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-CONTROLDATA
+_MAY_READ_IDENTIFIER = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+_IDENTIFIER = "SELECT system_identifier::text FROM pg_control_system()"
 
 
 def probe(admin: AdminLogin) -> ServerReport:
@@ -49,7 +53,17 @@ def probe(admin: AdminLogin) -> ServerReport:
         if version < OLDEST_VERSION:
             return ServerReport(version=name, findings=(too_old(name),))
         findings = list_findings(_role(session), _server(session, admin=admin))
-        return ServerReport(version=name, findings=findings)
+        return ServerReport(
+            version=name, findings=findings, system_identifier=_system_identifier(session)
+        )
+
+
+def _system_identifier(session: Session) -> str | None:
+    [(may_read,)] = session.execute(_MAY_READ_IDENTIFIER).fetchall()
+    if not may_read:
+        return None
+    [(identifier,)] = session.execute(_IDENTIFIER).fetchall()
+    return str(identifier)
 
 
 def _role(session: Session) -> RoleFacts:

@@ -16,11 +16,11 @@ from app.operations.ports.postgres import Finding, ServerReport
 
 _RECORD_INSTANCE = """
     INSERT INTO instance_measurements AS known
-        (instance_id, measured_at, version, findings, free_bytes)
-    VALUES (%(id)s, %(at)s, %(version)s, %(findings)s, %(free_bytes)s)
+        (instance_id, measured_at, version, findings, free_bytes, system_identifier)
+    VALUES (%(id)s, %(at)s, %(version)s, %(findings)s, %(free_bytes)s, %(system_identifier)s)
     ON CONFLICT (instance_id) DO UPDATE SET (measured_at, version, problem, advice, findings,
-        free_bytes) = (excluded.measured_at, excluded.version, NULL, '', excluded.findings,
-        excluded.free_bytes)
+        free_bytes, system_identifier) = (excluded.measured_at, excluded.version, NULL, '',
+        excluded.findings, excluded.free_bytes, excluded.system_identifier)
 """
 _RECORD_FAILURE = """
     INSERT INTO instance_measurements (instance_id, measured_at, problem, advice)
@@ -71,6 +71,7 @@ class PostgresMeasurements:
                     "version": report.version,
                     "findings": Jsonb([asdict(finding) for finding in report.findings]),
                     "free_bytes": free_bytes,
+                    "system_identifier": report.system_identifier,
                 },
             )
             connection.execute(
@@ -96,8 +97,8 @@ class PostgresMeasurements:
         """See the port."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT instance_id, measured_at, version, problem, advice, findings, free_bytes"
-                " FROM instance_measurements WHERE instance_id = ANY(%s)",
+                "SELECT instance_id, measured_at, version, problem, advice, findings, free_bytes,"
+                " system_identifier FROM instance_measurements WHERE instance_id = ANY(%s)",
                 [list(instance_ids)],
             ).fetchall()
         return {InstanceId(row.pop("instance_id")): _measurement(row) for row in rows}

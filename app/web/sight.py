@@ -11,13 +11,13 @@ from app.core.environments import Environment
 from app.core.errors import Forbidden, NotFound
 from app.core.identifiers import AppId, DatabaseId
 from app.core.instances import Instance
-from app.core.ownership import owns
 from app.core.people import Act, Wanted, asks_protection, refusal
 from app.core.repositories import Repository
 from app.core.runs import Run
 from app.operations.administration import assignments
 from app.operations.administration.assigned import Assigned, all_described, described
 from app.operations.administration.databases import Place
+from app.operations.administration.neighbours import run_by_actor
 from app.operations.services import Services
 from app.web.identity import Permissions, require, require_steward
 
@@ -90,13 +90,7 @@ def instances(services: Services) -> list[Instance]:
 
 def instances_run(services: Services) -> list[Instance]:
     """Those that the actor runs: operators all, everybody else those that they claimed."""
-    actor = services.actor
-    if actor.only_app is not None:
-        return []
-    if actor.is_operator:
-        return list(services.instances.all())
-    claims = services.claims.of_owner(actor.user_id) if actor.user_id else ()
-    return [services.instances.get(claim.instance_id) for claim in claims if owns(actor, claim)]
+    return run_by_actor(services)
 
 
 def stewarded(services: Services, name: str) -> Instance:

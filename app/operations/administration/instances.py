@@ -17,6 +17,7 @@ from app.operations.administration.instance_requests import (
     LinkRequest,
     ProvisionRequest,
 )
+from app.operations.administration.neighbours import with_neighbours
 from app.operations.databases import measuring
 from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.services import Services
@@ -88,7 +89,7 @@ def try_link(services: Services, request: LinkRequest) -> tuple[Instance, Server
         public_address=admin.address,
     )
     instance, report = _tested(services, instance, is_sslmode_open=sslmode is None)
-    return _with_public(instance, request), report
+    return _with_public(instance, request), with_neighbours(services, instance, report)
 
 
 def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:
@@ -118,12 +119,13 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
     # What was wrong before is shown no longer.
     with suppress(CoppiceError):
         measuring.ask(services, instance)
-    return instance, report
+    return instance, with_neighbours(services, instance, report)
 
 
 def test(services: Services, name: str) -> ServerReport:
     """Connect and say what is missing; pages and lists show it from now on."""
-    return measuring.ask(services, services.instances.named(name))
+    instance = services.instances.named(name)
+    return with_neighbours(services, instance, measuring.ask(services, instance))
 
 
 def delete(services: Services, clusters: Clusters, name: str) -> Instance:

@@ -21,6 +21,8 @@ class InstanceMeasurement:
     findings: tuple[Finding, ...]
     free_bytes: int | None
     """Of its disk; None: the service cannot tell."""
+    system_identifier: str | None = None
+    """PostgreSQL's number of the cluster, as far as it was read."""
 
     @property
     def failure(self) -> str | None:

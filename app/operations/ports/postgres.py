@@ -29,6 +29,8 @@ class ServerReport:
 
     version: str
     findings: tuple[Finding, ...]
+    system_identifier: str | None = None
+    """PostgreSQL's number of the cluster; None: the service's role may not read it."""
 
     @property
     def is_usable(self) -> bool:

@@ -8,7 +8,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.instances import Instance
-from app.operations.administration import instances
+from app.operations.administration import instances, neighbours
 from app.operations.administration.instance_overviews import overview
 from app.operations.services import Services
 from app.web import sight
@@ -97,7 +97,9 @@ def health(path: OfInstance) -> dict[str, Any]:
     services = acting()
     instance = sight.stewarded(services, path.instance)
     measured = services.measurements.of_instance(instance.id)
-    return ServerHealth.of(measured).model_dump(mode="json")
+    identifier = measured.system_identifier if measured else None
+    remarks = neighbours.remarks(services, instance, identifier)
+    return ServerHealth.of(measured, remarks=remarks).model_dump(mode="json")
 
 
 @api.delete("/<instance>", responses={204: None})

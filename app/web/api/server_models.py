@@ -1,5 +1,6 @@
 """Answers of the API about how a server does."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, Field
@@ -53,7 +54,9 @@ class ServerHealth(BaseModel):
     free_bytes: int | None = Field(description="Of its disk, where the service can tell")
 
     @classmethod
-    def of(cls, measured: InstanceMeasurement | None) -> "ServerHealth":
+    def of(
+        cls, measured: InstanceMeasurement | None, *, remarks: Sequence[Finding] = ()
+    ) -> "ServerHealth":
         if measured is None:
             return cls(
                 measured_at=None,
@@ -68,6 +71,6 @@ class ServerHealth(BaseModel):
             version=measured.version,
             problem=measured.problem,
             advice=measured.advice,
-            findings=[FindingShown.of(one) for one in measured.findings],
+            findings=[FindingShown.of(one) for one in (*measured.findings, *remarks)],
             free_bytes=measured.free_bytes,
         )

@@ -14,7 +14,7 @@ from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus, instance_status
 from app.core.limits import Limits, Remark, remarks, total_excess
 from app.core.repositories import Repository
-from app.operations.administration import instances
+from app.operations.administration import instances, neighbours
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.ports.measurements import InstanceMeasurement
@@ -126,6 +126,11 @@ def show(name: str) -> ResponseReturnValue:
         rows=rows,
         is_busy=shown.is_busy or any(row.is_migrating for row in rows),
         limits=described(shown.limits),
+        neighbours=neighbours.remarks(
+            services,
+            shown.instance,
+            shown.measurement.system_identifier if shown.measurement else None,
+        ),
     )
 
 

@@ -94,6 +94,22 @@ def test_an_edit_changes_what_runners_are_told(coppice: Installation, server_url
     assert record["admin_address"].startswith("127.0.0.1:")
 
 
+def test_the_same_server_under_another_name_is_remarked_on_and_never_refused(
+    coppice: Installation, server_url: str
+) -> None:
+    other_name = server_url.replace("@127.0.0.1:", "@localhost:")
+    coppice.ok("instances", "link", "main", "--url", server_url)
+
+    same_address = coppice.run("instances", "link", "second", "--url", server_url)
+    coppice.ok("instances", "test", "main")
+    same_server = coppice.run("instances", "edit", "second", "--url", other_name)
+    tested = coppice.run("instances", "test", "second")
+
+    for finished in (same_address, same_server, tested):
+        assert finished.returncode == 0, finished.stderr
+        assert "Note: The instance main is on the same server" in finished.stderr
+
+
 def test_opening_a_server_to_a_network_needs_tls_or_a_word(coppice: Installation) -> None:
     finished = coppice.run(
         "instances", "provision", "lan", "--listen", "0.0.0.0", "--public-host", "db.example.com"

@@ -1,5 +1,6 @@
 """Limits and claims through the API, by people with the permissions that GitHub says."""
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -165,3 +166,24 @@ def test_an_operator_without_an_account_cannot_claim(world: World, url: str) -> 
     answer = ask("POST", f"{url}/claims", operator(world), {"secret": secret})
 
     assert answer.status_code == 403
+
+
+def test_an_owner_hears_nothing_of_others_on_the_same_server(world: World, url: str) -> None:
+    services = world.services
+    services.instances.add(replace(services.instances.named("tenants"), name="of-others"))
+    owner = person(world, "mona", "admin")
+    ask("POST", f"{url}/claims", owner, {"secret": link_secret(world, url)})
+
+    said = {
+        token: [
+            ask("POST", f"{url}/instances/tenants/test", token).text,
+            ask("GET", f"{url}/instances/tenants/health", token).text,
+            ask("GET", url.replace("/api/v1", "/instances/tenants"), token).text,
+        ]
+        for token in (owner, operator(world))
+    }
+
+    assert [["of-others" in text for text in texts] for texts in said.values()] == [
+        [False, False, False],
+        [True, True, True],
+    ]

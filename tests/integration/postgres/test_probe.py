@@ -16,7 +16,7 @@ from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.failures import LoginRefused
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
-from app.postgres.sessions import Session
+from app.postgres.sessions import Session, admin_login, open_session
 
 NewAdmin = Callable[[str], AdminLogin]
 
@@ -143,6 +143,26 @@ def test_a_server_that_is_away_is_worth_another_try(
 
     with pytest.raises(ServerUnreachable):
         codes(replace(postgres_admin, address=address))
+
+
+def test_a_server_is_known_again_where_the_role_may_read_its_number(fresh: AdminLogin) -> None:
+    password = new_password()
+    role = replace(fresh, user="known_again", password=password)
+    with open_session(admin_login(fresh)) as session:
+        session.execute(
+            sql.SQL("CREATE ROLE known_again LOGIN CREATEDB CREATEROLE PASSWORD {}").format(
+                sql.Literal(password)
+            )
+        )
+        session.execute("GRANT CONNECT ON DATABASE postgres TO known_again")
+        both = [PostgresServer(login).probe().system_identifier for login in (fresh, role)]
+        session.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+        without = PostgresServer(role).probe()
+
+    assert both[0] is not None
+    assert both[0] == both[1]
+    assert without.system_identifier is None
+    assert without.is_usable
 
 
 def test_a_standby_is_of_no_use(postgres_directory: Path) -> None:

@@ -1,0 +1,70 @@
+"""Instances that lead to the same server: told to those who look after both."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from app.core.identifiers import InstanceId
+from app.core.instances import Instance
+from app.core.ownership import owns
+from app.operations.ports.measurements import InstanceMeasurement
+from app.operations.ports.postgres import Finding, ServerReport
+from app.operations.services import Services
+
+
+def with_neighbours(services: Services, instance: Instance, report: ServerReport) -> ServerReport:
+    """The report, with a remark on each instance of the actor's that is on the same server."""
+    found = remarks(services, instance, report.system_identifier)
+    return replace(report, findings=(*report.findings, *found))
+
+
+def remarks(
+    services: Services, instance: Instance, system_identifier: str | None
+) -> tuple[Finding, ...]:
+    """What to say of other instances that the actor runs. Asks no server.
+
+    Args:
+        system_identifier: Of the instance's server; None: it is not known.
+    """
+    others = [one for one in run_by_actor(services) if one.id != instance.id]
+    measured = services.measurements.of_instances([one.id for one in others])
+    return tuple(
+        _remark(other)
+        for other in sorted(others, key=lambda one: one.name)
+        if _is_same(instance, system_identifier, other, _identifier(measured, other.id))
+    )
+
+
+def run_by_actor(services: Services) -> list[Instance]:
+    """Those that the actor runs: operators all, everybody else those that they claimed."""
+    actor = services.actor
+    if actor.only_app is not None:
+        return []
+    if actor.is_operator:
+        return list(services.instances.all())
+    claims = services.claims.of_owner(actor.user_id) if actor.user_id else ()
+    return [services.instances.get(claim.instance_id) for claim in claims if owns(actor, claim)]
+
+
+def _is_same(one: Instance, its: str | None, other: Instance, others: str | None) -> bool:
+    if its is not None and others is not None:
+        return its == others
+    mine, theirs = one.admin.address, other.admin.address
+    return (mine.host.lower(), mine.port) == (theirs.host.lower(), theirs.port)
+
+
+def _identifier(
+    measured: Mapping[InstanceId, InstanceMeasurement], instance_id: InstanceId
+) -> str | None:
+    found = measured.get(instance_id)
+    return found.system_identifier if found else None
+
+
+def _remark(other: Instance) -> Finding:
+    # A copy of its files has the same number: a standby that became a server of its own, say.
+    return Finding(
+        code="same_server",
+        message=f"The instance {other.name} is on the same server, or on a copy of it.",
+        advice="That works: each looks after its own databases only. They share the server's"
+        " connections and its disk, and limits count for each alone.",
+        is_fatal=False,
+    )
