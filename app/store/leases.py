@@ -12,8 +12,9 @@ from app.core.identifiers import DatabaseId, MigrationId
 from app.operations.ports.runs import Lease
 from app.store.migration_runs import migration_from
 
+# A seized one has expired for ever, for which Python has no time.
 _SELECT: LiteralString = """
-    SELECT migrations.*, leases.expires_at
+    SELECT migrations.*, greatest(leases.expires_at, 'epoch') AS expires_at
     FROM leases JOIN migrations ON migrations.id = leases.migration_id
     WHERE
 """

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from app.core.checks import Conclusion
-from app.core.errors import Conflict
+from app.core.errors import Conflict, ServerUnreachable
 from app.core.identifiers import DatabaseId
 from app.operations.administration import database_requests
 from app.operations.ports.runs import Lease, Leases
@@ -189,3 +189,24 @@ def test_the_lease_lasts_a_minute(shop: Shop) -> None:
 
     assert lease is not None
     assert lease.expires_at - shop.services.clock() <= timedelta(seconds=60)
+
+
+def test_a_lease_that_could_not_be_taken_from_a_silent_run_yet_is_taken_later(shop: Shop) -> None:
+    shop.push("x")
+    silent = shop.job("x").begun()
+    variables = silent.given("branch")
+    shop.world.pass_time(seconds=61)
+    instance = shop.services.instances.named("tenants")
+    lost = replace(instance.admin, address=replace(instance.admin.address, port=1))
+    shop.services.instances.update(replace(instance, admin=lost))
+    with pytest.raises(ServerUnreachable):
+        reap(shop.services)
+    with pytest.raises(ServerUnreachable):
+        reap(shop.services)
+    assert refusal(shop.job("x").begun().ask("branch")) == (503, "server_unreachable")
+    shop.services.instances.update(instance)
+
+    reap(shop.services)
+
+    assert not can_log_in(variables)
+    assert shop.job("x").begun().ask("branch").status_code == 200
