@@ -137,14 +137,16 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
 
     The login through a pooler is left out when it cannot be checked from here.
     """
-    _needs_ready(database)
     instance = services.instances.get(database.instance_id)
-    server, tenant = (
-        provisioning.server_of(services, database),
-        provisioning.tenant_of(services, database),
-    )
-    password = provisioning.password_of(services, database.id)
-    server.issue(tenant, password=password)
+    # So that nobody replaces the password meanwhile: the old one would come back.
+    with services.databases.exclusively(database.id):
+        database = _needs_ready(services.databases.get(database.id))
+        server, tenant = (
+            provisioning.server_of(services, database),
+            provisioning.tenant_of(services, database),
+        )
+        password = provisioning.password_of(services, database.id)
+        server.issue(tenant, password=password)
     is_pooled = instance.pooler_address is not None
     if instance.pooler_address is not None:
         try:

@@ -42,13 +42,17 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
     """
     instance = services.instances.get(database.instance_id)
     is_runtime = run.credentials is CredentialKind.RUNTIME
-    if is_runtime:
-        user, password, outlives_run = database.login_role, password_of(services, database.id), True
-        server_of(services, database).issue(tenant_of(services, database), password=password)
-    else:
-        login = _open_job_login(services, run, database)
-        user, password = login.role, services.job_logins.password(login.id)
-        outlives_run = login.outlives_run
+    # Logins are made, ended and given passwords one at a time: what was read before another
+    # replaced the password would bring the old one back.
+    with services.databases.exclusively(database.id):
+        if is_runtime:
+            user, password = database.login_role, password_of(services, database.id)
+            server_of(services, database).issue(tenant_of(services, database), password=password)
+            outlives_run = True
+        else:
+            login = _open_job_login(services, run, database)
+            user, password = login.role, services.job_logins.password(login.id)
+            outlives_run = login.outlives_run
     is_pooled = is_runtime or instance.pooler_knows_job_logins
     if is_pooled and instance.pooler_address:
         _check_pooler(services, database, instance.pooler_address, user=user, password=password)
@@ -100,12 +104,13 @@ def valid_until(run: Run, database: Database, *, now: datetime) -> datetime:
 
 def close(services: Services, login: JobLogin) -> None:
     """End a job login and its sessions; what it made stays. Repeating does nothing more."""
-    database = services.databases.get(login.database_id)
-    if database.state is not DatabaseState.GONE:
-        server, tenant = server_of(services, database), tenant_of(services, database)
-        server.close_job_login(tenant, login.role)
-        if database.state is DatabaseState.READY:
-            server.take_back(tenant, password=password_of(services, database.id))
+    with services.databases.exclusively(login.database_id):
+        database = services.databases.get(login.database_id)
+        if database.state is not DatabaseState.GONE:
+            server, tenant = server_of(services, database), tenant_of(services, database)
+            server.close_job_login(tenant, login.role)
+            if database.state is DatabaseState.READY:
+                server.take_back(tenant, password=password_of(services, database.id))
     services.job_logins.ended(login.id)
 
 
@@ -129,11 +134,14 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
 
     Those of deployed applications end with them, and connect again: nobody can tell them apart.
     """
-    database = services.databases.get(database_id)
-    if run.credentials is CredentialKind.RUNTIME and database.state is DatabaseState.READY:
-        server_of(services, database).end_sessions(
-            tenant_of(services, database), password=password_of(services, database_id)
-        )
+    if run.credentials is not CredentialKind.RUNTIME:
+        return
+    with services.databases.exclusively(database_id):
+        database = services.databases.get(database_id)
+        if database.state is DatabaseState.READY:
+            server_of(services, database).end_sessions(
+                tenant_of(services, database), password=password_of(services, database_id)
+            )
 
 
 def end_job_logins(

@@ -1,11 +1,24 @@
 """New passwords for long-lived logins, whatever else goes on."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+import pytest
+
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
+from app.core.instances import Instance
 from app.core.intents import RotatePassword
 from app.jobs.retry import MAX_ATTEMPTS
 from app.operations.administration import database_requests, databases
+from app.operations.databases.rotation import rotate_password
+from app.operations.ports.postgres import DatabaseServer
+from app.operations.runs import reaper
 from app.operations.runs.credentials import variables
+from app.operations.services import Services
 from tests.integration.runs.shop import Shop, can_log_in
 
 
@@ -66,3 +79,74 @@ def test_a_database_that_could_not_be_fixed_lets_nobody_in_with_the_old_password
     databases.fix(shop.services, shop.database("branch", "x"))
     assert can_log_in(long_lived(shop, shop.database("branch", "x")))
     assert not can_log_in(old)
+
+
+class LateServer:
+    """A server that does what it is told a little later: others were quicker."""
+
+    def __init__(self, server: DatabaseServer, wait: Callable[[], None]) -> None:
+        self._server, self._wait = server, wait
+
+    def __getattr__(self, name: str) -> Any:
+        act = getattr(self._server, name)
+        if name not in ("issue", "take_back", "end_sessions"):
+            return act
+
+        def late(*args: Any, **kwargs: Any) -> Any:
+            self._wait()
+            return act(*args, **kwargs)
+
+        return late
+
+
+@contextmanager
+def rotating(shop: Shop, database: Database) -> Iterator[Services]:
+    """Services whose servers hear a password only once a worker has replaced it, or waits."""
+
+    def wait() -> None:
+        if not rotation.ident:
+            rotation.start()
+        while rotation.is_alive() and not shop.state(
+            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ):
+            pass
+
+    def server_for(instance: Instance) -> DatabaseServer:
+        server: Any = LateServer(shop.services.server_for(instance), wait)
+        return server  # type: ignore[no-any-return]
+
+    rotation = Thread(target=rotate_password, args=[shop.services, database.id])
+    yield replace(shop.services, server_for=server_for)
+    rotation.join()
+
+
+def test_who_is_told_the_password_in_the_same_instant_brings_no_old_one_back(shop: Shop) -> None:
+    shop.push("x")
+    database = shop.database("branch", "x")
+    old = long_lived(shop, database)
+
+    with rotating(shop, database) as services:
+        databases.login(services, database, purpose=Action.ENV)
+
+    assert not can_log_in(old)
+    assert can_log_in(long_lived(shop, database))
+
+
+@pytest.mark.parametrize("credentials", ["job", "runtime"])
+def test_a_run_that_ends_in_the_same_instant_brings_no_old_password_back(
+    shop: Shop, credentials: str
+) -> None:
+    shop.push("x")
+    database = shop.database("branch", "x")
+    old = long_lived(shop, database)
+    job = shop.job("x").begun(credentials=credentials)
+    job.given("branch")
+    shop.world.pass_time(seconds=61)
+
+    with rotating(shop, database) as services:
+        reaper.reap(services)
+    work_through(shop)
+
+    assert not can_log_in(old)
+    assert can_log_in(long_lived(shop, database))
