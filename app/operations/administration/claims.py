@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from app.core.audit import Action
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance, RotatePassword
 from app.core.limits import Limits
@@ -21,9 +21,10 @@ LONGEST = timedelta(days=30)
 def offer(services: Services, instance: Instance, *, plan: Limits, valid: timedelta) -> str:
     """Make the link; an earlier one does not work any more. `plan` holds once it is claimed.
 
-    Raises Conflict for a linked instance, and for one that was claimed.
+    Raises Conflict for a linked instance, for one that was claimed, and while nobody could use it.
     """
     check_offer(instance, services.claims.of_instance(instance.id))
+    _check_log_in(services)
     plans.check(plan)
     if not timedelta(0) < valid <= LONGEST:
         raise Invalid(f"A claim link is valid for up to {LONGEST.days} days.")
@@ -70,6 +71,22 @@ def claim(
         raise UnknownLink
     services.record(Action.INSTANCES_CLAIM, instance.name, detail=plans.described(found.limits))
     return instance
+
+
+def _check_log_in(services: Services) -> None:
+    """Whoever follows the link logs in with GitHub. Raises Conflict while that cannot be."""
+    app = services.github_app.current(is_fresh=True)
+    if app is None:
+        raise Conflict(
+            "No GitHub App is connected, so nobody could log in and use the link.",
+            advice=f"Open {services.public_url}/setup as an operator first (`python -m app"
+            " login-link` lets you in), and assign a repository of the new owner's.",
+        )
+    if not app.can_log_in:
+        raise Conflict(
+            "Nobody can log in through GitHub, so nobody could use the link.",
+            advice="Set COPPICE_GITHUB_CLIENT_ID and COPPICE_GITHUB_CLIENT_SECRET first.",
+        )
 
 
 def _repositories(services: Services, instance: Instance) -> list[Repository]:

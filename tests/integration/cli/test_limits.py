@@ -63,7 +63,34 @@ def test_a_linked_server_is_not_handed_over(linked: Installation) -> None:
     assert "belongs to who runs it" in finished.stderr
 
 
-def test_the_link_alone_goes_to_standard_output(coppice: Installation) -> None:
+def test_a_link_that_nobody_could_use_is_not_made(
+    coppice: Installation, connected: Installation
+) -> None:
+    settings = dict(connected.settings)
+    coppice.ok("instances", "provision", "local")
+    without_log_in = coppice.run("instances", "offer", "local")
+    coppice.settings = {
+        name: value for name, value in settings.items() if not name.startswith("COPPICE_GITHUB_")
+    }
+    without_app = coppice.run("instances", "offer", "local")
+
+    for finished, first in (
+        (without_log_in, "COPPICE_GITHUB_CLIENT_ID"),
+        (without_app, "/setup as an operator first"),
+    ):
+        assert finished.returncode == 1
+        assert finished.stdout == ""
+        assert "nobody could" in finished.stderr
+        assert first in finished.stderr
+
+
+def test_the_link_alone_goes_to_standard_output(connected: Installation) -> None:
+    coppice = connected
+    coppice.settings = {
+        **coppice.settings,
+        "COPPICE_GITHUB_CLIENT_ID": "Iv1.0123456789abcdef",
+        "COPPICE_GITHUB_CLIENT_SECRET": "of-this-test",
+    }
     coppice.ok("instances", "provision", "local")
 
     finished = coppice.run("instances", "offer", "local", "--days", "2", "--databases", "50")

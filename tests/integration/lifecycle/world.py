@@ -216,6 +216,8 @@ def settings_of(github: LocalGitHub, dsn: str, folder: str) -> dict[str, str]:
         "COPPICE_GITHUB_APP_ID": str(github.app_id),
         "COPPICE_GITHUB_PRIVATE_KEY": github.private_key,
         "COPPICE_GITHUB_WEBHOOK_SECRETS": github.webhook_secret,
+        "COPPICE_GITHUB_CLIENT_ID": github.client_id,
+        "COPPICE_GITHUB_CLIENT_SECRET": github.client_secret,
         "COPPICE_GITHUB_URL": github.url,
         "COPPICE_GITHUB_API_URL": github.api_url,
         "COPPICE_OIDC_ISSUER": github.oidc_issuer,
