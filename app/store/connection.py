@@ -14,7 +14,11 @@ from app.core.errors import CoppiceError, TransientError
 
 # Everything of ours lives in one schema. A session pooler in front of the state database must pass
 # startup options on; a transaction pooler cannot be used: LISTEN and advisory locks need sessions.
-OPTIONS = "-c search_path=coppice,pg_catalog -c statement_timeout=30s -c timezone=UTC"
+# Whoever holds a lock is idle meanwhile, and some providers end such sessions, and the lock.
+OPTIONS = (
+    "-c search_path=coppice,pg_catalog -c statement_timeout=30s -c timezone=UTC"
+    " -c idle_in_transaction_session_timeout=0"
+)
 POOL_TIMEOUT_SECONDS = 3.0
 TRUSTED_SECONDS = 1.0
 

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from app.store.connection import StateUnavailable, open_pool
+from app.store.locks import exclusively
 
 CONNECTIONS = 5
 
@@ -28,3 +30,21 @@ def test_one_broken_connection_is_the_last_that_fails_somebody(state_dsn: str) -
                 connection.execute("SELECT 1")
     finally:
         pool.close()
+
+
+def test_a_lock_outlasts_what_the_database_allows_idle_transactions(state_dsn: str) -> None:
+    with psycopg.connect(state_dsn, autocommit=True) as other:
+        setting = sql.SQL("ALTER DATABASE {} SET idle_in_transaction_session_timeout = '10ms'")
+        other.execute(setting.format(sql.Identifier(other.info.dbname)))
+        pool = open_pool(state_dsn)
+        try:
+            with exclusively(pool, "database", 1):
+                other.execute("SELECT pg_sleep(0.2)")
+                held = other.execute(
+                    "SELECT FROM pg_locks JOIN pg_database d ON d.oid = database"
+                    " WHERE locktype = 'advisory' AND datname = current_database()"
+                ).rowcount
+        finally:
+            pool.close()
+
+    assert held
