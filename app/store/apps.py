@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection, errors
 from psycopg.rows import DictRow
@@ -19,7 +19,7 @@ from app.core.assignments import (
     PreviewPolicy,
     RunnerPolicy,
 )
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, InstanceId, RepositoryId
 from app.core.intents import Intent
 
@@ -81,21 +81,42 @@ class PostgresApps:
         with self._pool.connection() as connection:
             return assignments_of(connection, repository_id=repository_id, instance_id=instance_id)
 
-    def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> None:
-        with self._pool.connection() as connection:
-            connection.execute(
+    def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
+        """See the port."""
+        try:
+            return self._write(
                 "INSERT INTO assignments (app_id, instance_id, migration_command, policies)"
-                " VALUES (%s, %s, %s, %s) ON CONFLICT (app_id) DO UPDATE"
-                " SET (instance_id, migration_command, policies)"
-                " = (excluded.instance_id, excluded.migration_command, excluded.policies)",
-                [
-                    assignment.app.id,
-                    assignment.instance_id,
-                    assignment.migration_command,
-                    Jsonb(asdict(assignment.policies)),
-                ],
+                " VALUES (%(app)s, %(instance)s, %(command)s, %(policies)s)"
+                " ON CONFLICT (app_id) DO NOTHING",
+                assignment,
+                then=then,
             )
-            self._defer(connection, then)
+        except errors.ForeignKeyViolation as error:
+            raise NotFound("The instance was deleted at the same moment.") from error
+
+    def edit(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
+        """See the port."""
+        return self._write(
+            "UPDATE assignments SET migration_command = %(command)s, policies = %(policies)s"
+            " WHERE app_id = %(app)s",
+            assignment,
+            then=then,
+        )
+
+    def _write(
+        self, statement: LiteralString, assignment: Assignment, *, then: Sequence[Intent]
+    ) -> bool:
+        values = {
+            "app": assignment.app.id,
+            "instance": assignment.instance_id,
+            "command": assignment.migration_command,
+            "policies": Jsonb(asdict(assignment.policies)),
+        }
+        with self._pool.connection() as connection:
+            is_written = connection.execute(statement, values).rowcount > 0
+            if is_written:
+                self._defer(connection, then)
+        return is_written
 
     def remove(self, app_id: AppId) -> None:
         with self._pool.connection() as connection:

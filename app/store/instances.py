@@ -94,8 +94,12 @@ class PostgresInstances:
         with self._pool.connection() as connection:
             # Locks the row, so that nothing is assigned to it in the meantime.
             connection.execute("SELECT FROM instances WHERE id = %s FOR UPDATE", [instance_id])
+            # Also apps that are assigned elsewhere by now, and whose databases were begun here.
             apps = connection.execute(
-                "SELECT app_id FROM assignments WHERE instance_id = %s ORDER BY 1", [instance_id]
+                "SELECT app_id FROM assignments WHERE instance_id = %(id)s"
+                " UNION SELECT app_id FROM databases JOIN assignments USING (app_id)"
+                "  WHERE databases.instance_id = %(id)s AND is_live AND state <> 'gone' ORDER BY 1",
+                {"id": instance_id},
             ).fetchall()
             if apps:
                 names = ", ".join(row["app_id"] for row in apps)

@@ -55,7 +55,9 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
         migration_command=request.migration_command.strip(),
         policies=request.policies,
     )
-    services.apps.assign(assignment, then=[ReconcileRepository(repository_id=repository.id)])
+    then = [ReconcileRepository(repository_id=repository.id)]
+    if not services.apps.assign(assignment, then=then):
+        raise _assigned_already(services, services.apps.assignment(app.id) or assignment)
     services.record(Action.APPS_ASSIGN, app.id, detail=f"{repository.full_name}")
     return Assigned(assignment=assignment, repository=repository, instance=instance)
 
@@ -79,9 +81,9 @@ def edit(
     # Those that were there are no reason to refuse another change while the server is away.
     added = set(changed.policies.extensions) - set(assignment.policies.extensions)
     check_extensions(services, services.instances.get(assignment.instance_id), sorted(added))
-    services.apps.assign(
-        changed, then=[ReconcileRepository(repository_id=assignment.app.repository_id)]
-    )
+    then = [ReconcileRepository(repository_id=assignment.app.repository_id)]
+    if not services.apps.edit(changed, then=then):
+        raise NotFound(f"The app {assignment.app.id} is not assigned any more.")
     services.record(Action.APPS_EDIT, assignment.app.id)
     return changed
 
@@ -177,15 +179,19 @@ def _present_app(services: Services, present: Sequence[App], wanted: AppId | Non
     app = candidates[0]
     assignment = services.apps.assignment(app.id)
     if assignment is not None:
-        instance = services.instances.get(assignment.instance_id)
-        raise Conflict(
-            f"The app {app.id} is assigned to {instance.name} already.",
-            advice=(
-                "Edit it (`apps edit`), Remove it (`apps remove`), or give a new app id (--app-id)"
-                " for another part of the repository."
-            ),
-        )
+        raise _assigned_already(services, assignment)
     return app
+
+
+def _assigned_already(services: Services, assignment: Assignment) -> Conflict:
+    instance = services.instances.get(assignment.instance_id)
+    return Conflict(
+        f"The app {assignment.app.id} is assigned to {instance.name} already.",
+        advice=(
+            "Edit it (`apps edit`), Remove it (`apps remove`), or give a new app id (--app-id)"
+            " for another part of the repository."
+        ),
+    )
 
 
 def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:

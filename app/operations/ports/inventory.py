@@ -66,8 +66,14 @@ class Apps(Protocol):
     ) -> Sequence[Assignment]:
         """All, or those of a repository, or those of an instance; oldest app first."""
 
-    def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> None:
-        """Create or replace the app's assignment."""
+    def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
+        """Create the app's assignment; False, and nothing is done, if it has one.
+
+        Raises NotFound when the instance is not there any more.
+        """
+
+    def edit(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
+        """Change command and policies; False, and nothing is done, if it was removed."""
 
     def remove(self, app_id: AppId) -> None:
         """End the assignment; the app and its databases stay.

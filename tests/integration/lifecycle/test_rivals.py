@@ -1,17 +1,20 @@
 """Two at once on one database: neither undoes the other, and no data goes with a stale word."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
 from app.core.databases import Database, DatabaseState
-from app.core.errors import Conflict
-from app.core.identifiers import BranchName
+from app.core.errors import Conflict, NotFound
+from app.core.identifiers import BranchName, InstallationId, InstanceId
 from app.core.instances import Instance
 from app.jobs.retry import MAX_ATTEMPTS
-from app.operations.administration import database_requests, databases
+from app.operations.administration import assignments, database_requests, databases
+from app.operations.administration.assignments import AssignRequest
 from app.operations.databases import provisioning
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
@@ -59,6 +62,17 @@ def meanwhile(world: World, act: Callable[[], object]) -> Services:
 
     done: list[None] = []
     return replace(world.services, server_for=server_for)
+
+
+class Meanwhile:
+    """A port of which one method does something else first."""
+
+    def __init__(self, port: object, **methods: object) -> None:
+        self._port = port
+        vars(self).update(methods)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
 
 
 def test_a_reset_during_a_repair_is_carried_out(world: World) -> None:
@@ -170,3 +184,55 @@ def test_a_drop_that_waited_does_not_end_what_is_deleted_later(world: World) -> 
 
     databases.restore(world.services, database)
     assert has_kept(world, world.ready("x"))
+
+
+def test_an_app_is_assigned_once_however_many_assign_it_at_once(world: World) -> None:
+    tenants = world.services.instances.named("tenants")
+    world.services.instances.add(replace(tenants, id=InstanceId(0), name="other"))
+    asked = [AssignRequest(full_name="acme/shop", instance=name) for name in ("tenants", "other")]
+
+    with ThreadPoolExecutor(2) as people:
+        for _ in range(5):
+            tries = [people.submit(assignments.assign, world.services, one) for one in asked]
+            done = [each.result() for each in tries if not isinstance(each.exception(), Conflict)]
+
+            [assigned] = done
+            assert world.services.apps.assignments() == [assigned.assignment]
+            assignments.remove(world.services, assigned.assignment)
+
+
+def test_an_edit_brings_no_assignment_back(world: World) -> None:
+    seen = world.assign()
+    assignments.remove(world.services, seen)
+
+    with pytest.raises(NotFound, match="not assigned any more"):
+        assignments.edit(world.services, seen, migration_command="other")
+
+    assert not world.services.apps.assignments()
+
+
+def test_an_instance_with_databases_of_an_app_that_was_moved_meanwhile_is_kept(
+    world: World,
+) -> None:
+    world.assign()
+    tenants = world.services.instances.named("tenants")
+    world.services.instances.add(replace(tenants, id=InstanceId(0), name="other"))
+    world.state.execute(
+        "UPDATE assignments SET instance_id = (SELECT id FROM instances WHERE name = 'other')"
+    )
+
+    with pytest.raises(Conflict, match="Apps are assigned"):
+        world.services.instances.delete(tenants.id)
+
+
+def test_an_app_is_assigned_to_no_instance_that_was_deleted_meanwhile(world: World) -> None:
+    def deleted_meanwhile(owner: str, name: str) -> InstallationId | None:
+        world.services.instances.delete(instance.id)
+        return world.services.github.installation_of(owner, name)
+
+    instance = world.services.instances.named("tenants")
+    github: Any = Meanwhile(world.services.github, installation_of=deleted_meanwhile)
+    services = replace(world.services, github=github)
+
+    with pytest.raises(NotFound, match="deleted at the same moment"):
+        assignments.assign(services, AssignRequest(full_name="acme/shop", instance="tenants"))

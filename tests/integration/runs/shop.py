@@ -36,7 +36,7 @@ class Shop:
         """Change the assignment's policies."""
         assignment = self.assignment()
         changed = replace(assignment, policies=replace(assignment.policies, **policies))
-        self.services.apps.assign(changed)
+        self.services.apps.edit(changed)
 
     def assignment(self) -> Assignment:
         assignment = self.services.apps.assignment(self.app_id)

@@ -45,7 +45,7 @@ def test_a_stranger_learns_no_app_ids(shop: Shop) -> None:
 
 
 def test_a_run_needs_a_command_from_somewhere(shop: Shop) -> None:
-    shop.services.apps.assign(
+    shop.services.apps.edit(
         Assignment(
             app=shop.assignment().app,
             instance_id=shop.assignment().instance_id,

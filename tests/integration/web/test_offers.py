@@ -34,7 +34,7 @@ def ready(office: Office, app_id: AppId, branch: str) -> Database:
 def with_policies(office: Office, app_id: AppId, policies: Policies) -> None:
     assignment = office.world.services.apps.assignment(app_id)
     assert assignment is not None
-    office.world.services.apps.assign(replace(assignment, policies=policies))
+    office.world.services.apps.edit(replace(assignment, policies=policies))
 
 
 def row(text: str, database: Database) -> str:
