@@ -98,7 +98,7 @@ def rsa_key(value: SecretStr) -> SecretStr:
 
 
 def _is_rsa(pem: str) -> bool:
-    # Only the form: checking the numbers takes longer than most commands, and who signs does it.
+    # Only the form: checking the numbers takes longer than most commands, and who signs tries it.
     try:
         key = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):

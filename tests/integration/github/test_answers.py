@@ -75,7 +75,7 @@ class Caller:
     def app_token(self) -> str:
         now = int(time.time())
         claims = {"iss": str(self._github.app_id), "iat": now - 60, "exp": now + 300}
-        return jwt.encode(claims, self._github.private_key, algorithm="RS256")
+        return jwt.encode(claims, self._github.context.app_key, algorithm="RS256")
 
     @property
     def token(self) -> str:

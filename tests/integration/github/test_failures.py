@@ -4,6 +4,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import BranchName
@@ -172,6 +175,28 @@ def test_a_wrong_private_key_is_told_without_showing_it(
         adapter.installation_of("acme", "shop")
 
     assert "PRIVATE KEY" not in repr(caught.value) + repr(vars(adapter)) + repr(adapter)
+    adapter.close()
+
+
+def test_a_damaged_private_key_signs_nothing(github: LocalGitHub) -> None:
+    numbers = github.context.app_key.private_numbers()
+    damaged = RSAPrivateNumbers(
+        p=numbers.p,
+        q=numbers.q,
+        d=numbers.d,
+        dmp1=numbers.dmp1,
+        dmq1=numbers.dmq1,
+        iqmp=numbers.iqmp,
+        public_numbers=RSAPublicNumbers(e=3, n=numbers.public_numbers.n),
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    key = damaged.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    ).decode()
+    adapter = PyGithubGitHub(app_id=github.app_id, private_key=key, api_url=github.api_url)
+
+    with pytest.raises(InvalidSignature):
+        adapter.installation_of("acme", "shop")
+
     adapter.close()
 
 

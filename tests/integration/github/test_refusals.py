@@ -28,7 +28,7 @@ class Session:
     def app_jwt(self, **changes: Any) -> str:
         now = int(time.time())
         claims = {"iss": str(self._github.app_id), "iat": now - 60, "exp": now + 300} | changes
-        return jwt.encode(claims, self._github.private_key, algorithm="RS256")
+        return jwt.encode(claims, self._github.context.app_key, algorithm="RS256")
 
     def narrow(self, **body: Any) -> requests.Response:
         """Take a token; later requests use it."""
