@@ -9,6 +9,6 @@ from demo.github.server import LocalGitHub
 
 @pytest.fixture(scope="session")
 def world_github() -> Iterator[LocalGitHub]:
-    """For `open_world`, which begins with an empty one; starting one takes a fifth of a second."""
+    """For whoever begins with an empty one; starting one takes a fifth of a second."""
     with LocalGitHub() as running:
         yield running

@@ -12,10 +12,10 @@ from demo.github.server import LocalGitHub
 from tests.integration.serve.installation import Installation, url_of
 
 
-@pytest.fixture(scope="module")
-def github() -> Iterator[LocalGitHub]:
-    with LocalGitHub() as running:
-        yield running
+@pytest.fixture(scope="session")
+def github(world_github: LocalGitHub) -> LocalGitHub:
+    """Emptied by `shop`."""
+    return world_github
 
 
 @pytest.fixture
