@@ -19,7 +19,7 @@ from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, admin_login, connect, dsn
 from app.store.schema import migrate
-from tests import postgres_cluster
+from tests import postgres_cluster, routes
 from tests.scheduling import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.scheduling import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
 
@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    routes.compile_once()
     given = getattr(config, "workerinput", {}).get("postgres_directory")
     if given:
         config.stash[_DIRECTORY] = Path(given)
