@@ -21,7 +21,7 @@ _MOST_BYTES = 200_000
 # What commands import late, here or in libraries. Not `app.cli.running`: that is never a command
 # of a moment, and decides by the environment, when it is imported, where metrics are counted.
 _IMPORTED = (
-    "app.cli",
+    "app.cli.program",
     "app.cli.local_desk",
     "app.cli.remote.desk",
     "app.bootstrap",

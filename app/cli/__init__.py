@@ -1,5 +1,10 @@
 """The command line: `python -m app ...` and `coppice ...`."""
 
-from app.cli.program import main
+from app.loading import loading
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the command that was typed. Ends the process: 0, 1 for our own errors, 2 for usage."""
+    with loading():
+        from app.cli import program
+    program.main()

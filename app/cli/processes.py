@@ -4,6 +4,7 @@ import typer
 
 from app.cli.output import remark, say
 from app.cli.sides import open_here, refuse_elsewhere
+from app.loading import loading
 from app.operations.administration import login_links
 
 # What holds the service is imported late, where it is used.
@@ -20,8 +21,8 @@ def serve() -> None:
     Needs no setting. Runs until Ctrl-C or SIGTERM.
     """
     refuse_elsewhere()
-    from app.cli import running
-
+    with loading():
+        from app.cli import running
     running.serve()
 
 
@@ -32,8 +33,8 @@ def web() -> None:
     the one in the data directory, which it starts if it does not run.
     """
     refuse_elsewhere()
-    from app.cli import running
-
+    with loading():
+        from app.cli import running
     running.web()
 
 
@@ -44,8 +45,8 @@ def worker() -> None:
     which is found as by `web`.
     """
     refuse_elsewhere()
-    from app.cli import running
-
+    with loading():
+        from app.cli import running
     running.worker()
 
 

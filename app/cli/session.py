@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.core.people import OPERATOR
+from app.loading import loading
 from app.operations.services import Services
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def open_session() -> Iterator[Session]:
     An embedded state database is started if no `serve` runs, and stopped again at the end.
     """
     # Late: help and commands for a service elsewhere do without all of this.
-    from app import bootstrap
-    from app.logs import configure_logging
-
+    with loading():
+        from app import bootstrap
+        from app.logs import configure_logging
     config = bootstrap.load_config_beside()
     configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
     clusters = bootstrap.clusters(config)

@@ -9,11 +9,14 @@ from typing import Any
 from gunicorn import glogging  # type: ignore[import-untyped]
 from prometheus_client import multiprocess
 
+from app.loading import loading
+
 # Imported for its effect: workers are forks of this process and find the modules loaded. Nothing is
 # built here, because a connection must not be shared across a fork.
-import app.web.wsgi  # noqa: F401
-from app import bootstrap
-from app.logs import configure_logging
+with loading():
+    import app.web.wsgi  # noqa: F401
+    from app import bootstrap
+    from app.logs import configure_logging
 
 configure_logging(bootstrap.known_secrets(bootstrap.load_config()))
 
