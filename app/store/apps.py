@@ -1,6 +1,6 @@
 """Apps and their assignments in the state database."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, LiteralString
 
@@ -19,6 +19,7 @@ from app.core.assignments import (
     PreviewPolicy,
     RunnerPolicy,
 )
+from app.core.databases import DatabaseState
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, InstanceId, RepositoryId
 from app.core.intents import Intent
@@ -41,6 +42,30 @@ class PostgresApps:
         with self._pool.connection() as connection:
             row = connection.execute("SELECT * FROM apps WHERE id = %s", [app_id]).fetchone()
         return _app(row) if row else None
+
+    def known(self, app_ids: Collection[AppId]) -> Mapping[AppId, App]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM apps WHERE id = ANY(%s)", [list(app_ids)]
+            ).fetchall()
+        return {found.id: found for found in map(_app, rows)}
+
+    def database_states(
+        self, app_ids: Collection[AppId], *, only_live: bool = False
+    ) -> Mapping[AppId, Mapping[DatabaseState, int]]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT app_id, state, count(*) AS number FROM databases"
+                " WHERE app_id = ANY(%s) AND state <> 'gone' AND (is_live OR NOT %s)"
+                " GROUP BY app_id, state",
+                [list(app_ids), only_live],
+            ).fetchall()
+        found: dict[AppId, dict[DatabaseState, int]] = {}
+        for row in rows:
+            found.setdefault(row["app_id"], {})[DatabaseState(row["state"])] = row["number"]
+        return found
 
     def of_repository(self, repository_id: RepositoryId) -> Sequence[App]:
         with self._pool.connection() as connection:

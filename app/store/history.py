@@ -22,15 +22,19 @@ _WITHOUT_LOGS = sql.SQL(", ").join(
     for name in COLUMNS
 )
 
+# One step from the end of the index for each database: all of its migrations may be thousands.
 _LAST_MIGRATIONS = """
-    SELECT DISTINCT ON (d.id) d.id AS database_id, m.run_id, m.result, r.head_sha, r.seed_command,
+    SELECT d.id AS database_id, m.run_id, m.result, r.head_sha, r.seed_command,
         coalesce(m.finished_at, m.started_at) AS at
     FROM databases d
-    JOIN migrations m ON m.database_id = d.id AND m.generation = d.generation
+    CROSS JOIN LATERAL (
+        SELECT run_id, result, started_at, finished_at FROM migrations
+        WHERE database_id = d.id AND generation = d.generation
+            AND (result IN ('success', 'failure', 'timed-out')
+                OR finished_at IS NULL AND NOT %(ended)s)
+        ORDER BY id DESC LIMIT 1) m
     JOIN runs r ON r.id = m.run_id
-    WHERE d.id = ANY(%(ids)s) AND (m.result IN ('success', 'failure', 'timed-out')
-        OR m.finished_at IS NULL AND NOT %(ended)s)
-    ORDER BY d.id, m.id DESC
+    WHERE d.id = ANY(%(ids)s)
 """
 
 

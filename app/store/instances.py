@@ -1,6 +1,6 @@
 """Instances in the state database; the admin password is stored encrypted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from psycopg import Connection, errors
 from psycopg.rows import DictRow
@@ -58,6 +58,14 @@ class PostgresInstances:
         if row is None:
             raise NotFound(f"There is no instance with id {instance_id}.")
         return self._instance(row)
+
+    def known(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM instances WHERE id = ANY(%s)", [list(instance_ids)]
+            ).fetchall()
+        return {found.id: found for found in map(self._instance, rows)}
 
     def named(self, name: str) -> Instance:
         with self._pool.connection() as connection:

@@ -1,6 +1,6 @@
 """Repositories and pull requests in the state database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -36,6 +36,14 @@ class PostgresRepositories:
     def get(self, repository_id: RepositoryId) -> Repository | None:
         with self._pool.connection() as connection:
             return find_repository(connection, repository_id)
+
+    def known(self, repository_ids: Collection[RepositoryId]) -> Mapping[RepositoryId, Repository]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT * FROM repositories WHERE id = ANY(%s)", [list(repository_ids)]
+            ).fetchall()
+        return {found.id: found for found in map(repository_from, rows)}
 
     def named(self, full_name: str) -> Repository | None:
         with self._pool.connection() as connection:

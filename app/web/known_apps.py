@@ -54,17 +54,21 @@ def of_known_apps(
     services: Services, databases: Sequence[Database], *, full_name: str | None = None
 ) -> list[Database]:
     """Those of the databases whose app the actor may see; with a name only that repository's."""
+    apps = services.apps.known({one.app_id for one in databases})
+    repositories = services.repositories.known({app.repository_id for app in apps.values()})
     seen = {
-        app_id
-        for app_id in {one.app_id for one in databases}
-        if _is_seen(services, app_id, full_name)
+        app.id
+        for app in apps.values()
+        if (repository := repositories.get(app.repository_id)) is not None
+        and full_name in (None, repository.full_name)
+        and _is_seen(services, app, repository)
     }
     return [one for one in databases if one.app_id in seen]
 
 
-def _is_seen(services: Services, app_id: AppId, full_name: str | None) -> bool:
+def _is_seen(services: Services, app: App, repository: Repository) -> bool:
     try:
-        found = known_app(services, app_id)
+        require(services, repository, Wanted(act=Act.SEE, app_id=app.id))
     except NotFound:
         return False
-    return full_name in (None, found.repository.full_name)
+    return True

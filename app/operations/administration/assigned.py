@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from app.core.assignments import Assignment
 from app.core.errors import NotFound
@@ -27,13 +26,16 @@ def described(services: Services, assignment: Assignment) -> Assigned:
 
 
 def all_described(services: Services, assignments: Sequence[Assignment]) -> list[Assigned]:
-    """The same of several; each repository and each instance is read once."""
-    repository_of, instance_of = cache(services.repositories.get), cache(services.instances.get)
+    """The same of several, read together."""
+    repositories = services.repositories.known({one.app.repository_id for one in assignments})
+    instances = services.instances.known({one.instance_id for one in assignments})
     found = []
     for one in assignments:
-        repository = repository_of(one.app.repository_id)
+        repository = repositories.get(one.app.repository_id)
         if repository is None:
             raise NotFound(f"The repository of app {one.app.id} is not known.")
-        instance = instance_of(one.instance_id)
+        if one.instance_id not in instances:
+            raise NotFound(f"The instance of app {one.app.id} is not there any more.")
+        instance = instances[one.instance_id]
         found.append(Assigned(assignment=one, repository=repository, instance=instance))
     return found

@@ -3,7 +3,7 @@
 Each method is one transaction. Those that take `then` queue these jobs in it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,9 @@ class Instances(Protocol):
     def get(self, instance_id: InstanceId) -> Instance:
         """Raise NotFound when there is none."""
 
+    def known(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
+        """Those that there are, read together."""
+
     def named(self, name: str) -> Instance:
         """Raise NotFound when there is none."""
 
@@ -50,6 +53,14 @@ class Apps(Protocol):
     """Apps and their assignments."""
 
     def get(self, app_id: AppId) -> App | None: ...
+
+    def known(self, app_ids: Collection[AppId]) -> Mapping[AppId, App]:
+        """Those that there are, read together."""
+
+    def database_states(
+        self, app_ids: Collection[AppId], *, only_live: bool = False
+    ) -> Mapping[AppId, Mapping[DatabaseState, int]]:
+        """How many databases of each app are in each state; none is `gone`."""
 
     def of_repository(self, repository_id: RepositoryId) -> Sequence[App]: ...
 

@@ -3,7 +3,7 @@
 Each method is one transaction. Those that take `then` queue these jobs in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,9 @@ class Repositories(Protocol):
     """Repositories and pull requests as last heard of."""
 
     def get(self, repository_id: RepositoryId) -> Repository | None: ...
+
+    def known(self, repository_ids: Collection[RepositoryId]) -> Mapping[RepositoryId, Repository]:
+        """Those that were heard of, read together."""
 
     def named(self, full_name: str) -> Repository | None: ...
 

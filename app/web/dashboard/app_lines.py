@@ -1,11 +1,9 @@
 """Apps as lines of a list: how many databases of each are in which state."""
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.databases import DatabaseState
-from app.core.identifiers import AppId
 from app.operations.administration.assigned import Assigned
 from app.operations.services import Services
 
@@ -35,18 +33,16 @@ class Line:
 
 def lines(services: Services, apps: Sequence[Assigned]) -> list[Line]:
     """Those with errors first, each in the order that was given; read together."""
-    states: dict[AppId, Counter[DatabaseState]] = defaultdict(Counter)
-    for database in services.databases.all():
-        states[database.app_id][database.state] += 1
+    states = services.apps.database_states([one.assignment.app.id for one in apps])
     servers = services.measurements.of_instances({one.instance.id for one in apps})
     away = {instance_id for instance_id, one in servers.items() if one.failure is not None}
     found = []
     for one in apps:
-        counted = states[one.assignment.app.id]
+        counted = states.get(one.assignment.app.id, {})
         found.append(
             Line(
                 assigned=one,
-                counts=tuple((state, counted[state]) for state in _ORDER if counted[state]),
+                counts=tuple((state, counted[state]) for state in _ORDER if state in counted),
                 is_away=one.instance.id in away,
             )
         )

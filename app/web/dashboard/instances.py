@@ -103,18 +103,16 @@ def index() -> ResponseReturnValue:
 def show(name: str) -> ResponseReturnValue:
     services = steward(name)
     [shown] = _shown(services, [services.instances.named(name)])
-    apps = {each: services.apps.get(each) for each in {one.app_id for one in shown.databases}}
+    apps = services.apps.known({one.app_id for one in shown.databases})
     repositories = _repositories(services)
     owners: dict[AppId, Repository | None] = {
-        app_id: repositories.get(app.repository_id) if app else None for app_id, app in apps.items()
+        app_id: repositories.get(app.repository_id) for app_id, app in apps.items()
     }
     rows = tables.rows(
         services,
         shown.databases,
         abilities={
-            app_id: tables.abilities(services, app, owners[app_id])
-            for app_id, app in apps.items()
-            if app is not None
+            app_id: tables.abilities(services, app, owners[app_id]) for app_id, app in apps.items()
         },
         repositories=owners,
         assignments=services.apps.assignments(instance_id=shown.instance.id),
