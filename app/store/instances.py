@@ -1,6 +1,7 @@
 """Instances in the state database; the admin password is stored encrypted."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from psycopg import Connection, errors
 from psycopg.rows import DictRow
@@ -9,6 +10,7 @@ from psycopg_pool import ConnectionPool
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.store.locks import exclusively
 from app.store.vault import Vault
 
 _INSERT = """
@@ -98,7 +100,9 @@ class PostgresInstances:
         with self._pool.connection() as connection:
             connection.execute(_UPDATE, {**self._row(instance), "id": instance.id})
 
-    def delete(self, instance_id: InstanceId) -> None:
+    @contextmanager
+    def deleting(self, instance_id: InstanceId) -> Iterator[None]:
+        """See the port."""
         with self._pool.connection() as connection:
             # Locks the row, so that nothing is assigned to it in the meantime.
             connection.execute("SELECT FROM instances WHERE id = %s FOR UPDATE", [instance_id])
@@ -117,6 +121,11 @@ class PostgresInstances:
                 )
             for statement in _FORGET:
                 connection.execute(statement, [instance_id])
+            yield
+
+    def exclusively(self, name: str) -> AbstractContextManager[None]:
+        """See the port."""
+        return exclusively(self._pool, "instance", name)
 
     def _row(self, instance: Instance) -> dict[str, object]:
         admin, public, pooler = instance.admin, instance.public_address, instance.pooler_address

@@ -50,23 +50,26 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
                 " connections (--insecure-network) if the network itself is trusted."
             ),
         )
-    made = clusters.provision(
-        request.name, listen=request.listen, port=request.port, tls_host=tls_host
-    )
-    sslmode = SslMode.VERIFY_FULL if made.ca_certificate else SslMode.DISABLE
-    instance = Instance(
-        id=InstanceId(0),
-        name=request.name,
-        kind=InstanceKind.PROVISIONED,
-        admin=made.admin,
-        public_address=Address(
-            host=public_host,
-            port=made.admin.address.port,
-            sslmode=sslmode,
-            ca_certificate=made.ca_certificate,
-        ),
-    )
-    return _add(services, instance, action=Action.INSTANCES_PROVISION)
+    # Two would have one server, with the password of whoever came last.
+    with services.instances.exclusively(request.name):
+        _refuse_taken(services, request.name)
+        made = clusters.provision(
+            request.name, listen=request.listen, port=request.port, tls_host=tls_host
+        )
+        sslmode = SslMode.VERIFY_FULL if made.ca_certificate else SslMode.DISABLE
+        instance = Instance(
+            id=InstanceId(0),
+            name=request.name,
+            kind=InstanceKind.PROVISIONED,
+            admin=made.admin,
+            public_address=Address(
+                host=public_host,
+                port=made.admin.address.port,
+                sslmode=sslmode,
+                ca_certificate=made.ca_certificate,
+            ),
+        )
+        return _add(services, instance, action=Action.INSTANCES_PROVISION)
 
 
 def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
@@ -131,12 +134,13 @@ def test(services: Services, name: str) -> ServerReport:
 def delete(services: Services, clusters: Clusters, name: str) -> Instance:
     """Forget a linked instance; remove a provisioned one with all its data.
 
-    Raises Conflict while an app is assigned to it. Cannot be undone.
+    Raises Conflict while an app is assigned to it. Cannot be undone; one that was cut off, or
+    failed, leaves the instance there to be deleted again.
     """
     instance = services.instances.named(name)
-    services.instances.delete(instance.id)
-    if instance.kind is InstanceKind.PROVISIONED:
-        clusters.destroy(name)
+    with services.instances.deleting(instance.id):
+        if instance.kind is InstanceKind.PROVISIONED:
+            clusters.destroy(name)
     services.record(Action.INSTANCES_DELETE, name)
     return instance
 

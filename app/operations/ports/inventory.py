@@ -45,8 +45,18 @@ class Instances(Protocol):
 
     def update(self, instance: Instance) -> None: ...
 
-    def delete(self, instance_id: InstanceId) -> None:
-        """Forget it and its database rows. Raises Conflict while an app is assigned."""
+    def deleting(self, instance_id: InstanceId) -> AbstractContextManager[None]:
+        """Forget it, and everything about its databases, once the block has ended well.
+
+        Until then nothing can be assigned to it. Raises Conflict while an app is assigned to it,
+        or has databases there.
+        """
+
+    def exclusively(self, name: str) -> AbstractContextManager[None]:
+        """Hold the lock of a name, which need not be an instance's yet.
+
+        Ends with the session. Raises TransientError after 20 seconds of waiting.
+        """
 
 
 class Apps(Protocol):

@@ -103,7 +103,8 @@ def test_an_instance_without_apps_is_an_error_too(office: Office) -> None:
     measuring.measure_instance(services, lonely_id)
 
     asked = office.ask("GET", "/api/v1/instances/lonely", office.people["operator"]).json()
-    services.instances.delete(lonely_id)
+    with services.instances.deleting(lonely_id):
+        pass
     assert (unasked["status"], unasked["problem"]) == ("Unassigned", None)
     assert (asked["status"], asked["problem"]) == ("Error", CAUSE)
 
