@@ -1,6 +1,5 @@
 """Commands about PostgreSQL servers."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -33,6 +32,7 @@ from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
 from app.cli.shown import instance_record, instance_row
 from app.cli.sides import open_here
+from app.core import amounts
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
 from app.core.instances import InstanceKind
@@ -215,15 +215,10 @@ def delete(name: Name, *, yes: Yes = False) -> None:
         instance = session.services.instances.named(name)
         if instance.kind is InstanceKind.PROVISIONED:
             kept = [one.name for one in session.services.databases.all(instance_id=instance.id)]
-            question = f"This removes {name} with ALL ITS DATA for good: {_listed(kept)}."
+            databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"
+            question = f"This removes {name} with ALL ITS DATA for good: {databases}."
         else:
             question = f"This forgets {name}; its databases stay on the server."
         confirm(question, name=name, is_confirmed=yes)
         instances.delete(session.services, session.clusters, name)
     say(f"Instance {name} is gone.")
-
-
-def _listed(databases: Sequence[str]) -> str:
-    more = len(databases) - _MOST_LISTED
-    shown = ", ".join(databases[:_MOST_LISTED]) or "no databases"
-    return f"{shown} and {more} more" if more > 0 else shown

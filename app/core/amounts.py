@@ -1,5 +1,6 @@
-"""Amounts as people read them: bytes, durations, and how long ago."""
+"""Amounts as people read them: bytes, durations, how long ago, and lists that grow long."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 _UNITS = ("kB", "MB", "GB", "TB")
@@ -52,3 +53,9 @@ def _distance(length: timedelta) -> str | None:
 def counted(count: int, unit: str) -> str:
     """`1 database`, `2 databases`."""
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def listed(names: Sequence[str], *, most: int = 5) -> str:
+    """`a, b, c and 2 more`; empty when there are none."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

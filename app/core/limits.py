@@ -1,7 +1,7 @@
 """Limits of an instance: what may be made on it, and what becomes of databases that grow."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
@@ -15,7 +15,6 @@ _SIZE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*(bytes|kb|mb|gb|tb)?", re
 # As PostgreSQL writes and means them: 1 kB is 1024 bytes.
 _UNITS = {"": 1, "bytes": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _LARGEST = 2**60
-_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +132,7 @@ def remarks(limits: Limits, sizes: Iterable[tuple[Database, int]]) -> tuple[Rema
         found.append(
             Remark(
                 words=f"{who} more than {amounts.size(limits.database_bytes)}:"
-                f" {_listed(sorted(too_large))}.",
+                f" {amounts.listed(sorted(too_large))}.",
                 advice="Unless there is space soon, these are frozen and let nobody in."
                 if limits.freezes
                 else "Nothing is closed: the limits say not to freeze. Delete rows, or allow more.",
@@ -186,11 +185,6 @@ def written(size_bytes: int) -> str:
     """A size as people write it, and in plain bytes where that would round it."""
     words = amounts.size(size_bytes)
     return words if parse_size(words) == size_bytes else str(size_bytes)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _counts(other: Database, new: Database) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from psycopg.sql import Identifier
 
+from app.core.amounts import listed
 from app.operations.ports.postgres import Finding
 
 OLDEST_VERSION = 160_000
@@ -148,14 +149,13 @@ def _of_reserve(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
 
 
 def _open_databases(names: list[str]) -> Finding:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    shown = listed(names, most=_NAMES_SHOWN)
     revoke = " ".join(
         f"REVOKE CONNECT ON DATABASE {_quoted(name)} FROM PUBLIC;" for name in names[:_NAMES_SHOWN]
     )
     return _hint(
         "public_connect",
-        f"Every login may connect to {shown}{more}, tenants' logins included.",
+        f"Every login may connect to {shown}, tenants' logins included.",
         f"As their owner: {revoke} First GRANT CONNECT to the roles that need it, the service's"
         " among them.",
     )

@@ -53,3 +53,16 @@ def test_a_duration_is_as_exact_as_anybody_wants(seconds: float, words: str) -> 
 )
 def test_a_moment_is_told_by_its_distance(distance: timedelta, words: str) -> None:
     assert amounts.ago(NOW - distance, now=NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b", "c"], "a, b, c"),
+        (["a", "b", "c", "d", "e"], "a, b, c and 2 more"),
+    ],
+)
+def test_a_long_list_is_cut(names: list[str], words: str) -> None:
+    assert amounts.listed(names, most=3) == words

@@ -1,5 +1,6 @@
 """One branch: its databases become what GitHub's live state says they should be."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from app.core.assignments import Assignment
@@ -69,11 +70,12 @@ def _grow(
             services.databases.clear_missing([database.id])
         ensure_database(services, database.id)
     except LimitReached as error:
-        _tell_of_no_room(services, place, error, {head_sha, place.live.head_sha})
+        _tell_of_no_room(services, place, error, _known(head_sha, place.live.head_sha))
     finally:
         is_news = before is None or before.state is not DatabaseState.READY
-        heads = {head_sha, place.live.head_sha} if is_news else {head_sha}
-        _tell(services, repository, place, heads)
+        _tell(
+            services, repository, place, _known(head_sha, place.live.head_sha if is_news else None)
+        )
 
 
 def _database(services: Services, repository: Repository, place: _Place) -> Database:
@@ -99,20 +101,23 @@ def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None
 
 
 def _tell(
-    services: Services, repository: Repository, place: _Place, heads: set[CommitSha | None]
+    services: Services, repository: Repository, place: _Place, heads: Collection[CommitSha]
 ) -> None:
     """Report the place's database, or a failed one that goes with it: they share a check."""
+    if not heads:
+        return
     environments = environments_of_branch(place.live.name, repository, place.assignment)
     together = [_present(services, replace(place, environment=each)) for each in environments]
     failed = [one for one in together if one and one.state is DatabaseState.ERROR]
     database = failed[0] if failed else _present(services, place)
+    if database is None:
+        return
     for head_sha in heads:
-        if database is not None and head_sha is not None:
-            report_database(services, place.assignment, database, head_sha)
+        report_database(services, place.assignment, database, head_sha)
 
 
 def _tell_of_no_room(
-    services: Services, place: _Place, error: LimitReached, heads: set[CommitSha | None]
+    services: Services, place: _Place, error: LimitReached, heads: Collection[CommitSha]
 ) -> None:
     """A deleted database stays as it is: the next look at the branch tries again."""
     database = _present(services, place)
@@ -121,8 +126,11 @@ def _tell_of_no_room(
     reason = f"{error} {error.advice}"
     refused = replace(database, state=DatabaseState.ERROR, reason=reason, is_frozen=False)
     for head_sha in heads:
-        if head_sha is not None:
-            report_database(services, place.assignment, refused, head_sha)
+        report_database(services, place.assignment, refused, head_sha)
+
+
+def _known(*heads: CommitSha | None) -> set[CommitSha]:
+    return {head_sha for head_sha in heads if head_sha is not None}
 
 
 def _present(services: Services, place: _Place) -> Database | None:

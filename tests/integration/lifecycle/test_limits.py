@@ -328,14 +328,7 @@ def by_deleting_and_restoring_it(services: Services, database: Database) -> None
 def test_whichever_way_a_person_opens_a_frozen_database_it_opens(
     world: World, instance: Instance, opened: Callable[[Services, Database], None]
 ) -> None:
-    world.assign()
-    world.github.push(world.repository, "x")
-    world.settle()
-    measure(world)
-    limit(world, instance, database_bytes=MB, freezes=True)
-    frozen = world.database("x")
-    assert frozen is not None
-    assert frozen.is_frozen
+    frozen = frozen_branch(world, instance)
     limits.set_limits(world.services, instance, NO_LIMITS)  # nothing freezes it again
 
     opened(world.services, frozen)
