@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     routes.compile_once()
+    gc.disable()  # while modules are imported and tests collected: see pytest_collection_finish
     given = getattr(config, "workerinput", {}).get("postgres_directory")
     if given:
         config.stash[_DIRECTORY] = Path(given)
@@ -50,9 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Have Python look for garbage among what tests make, and no more among the tests."""
+    """Have Python look for garbage among what tests make, and not among tests and modules."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -106,7 +108,7 @@ def state_template(postgres_directory: Path, postgres_superuser: AdminLogin) -> 
 @pytest.fixture(scope="session")
 def new_state_database(
     postgres_superuser: AdminLogin, state_template: str
-) -> Callable[[], AbstractContextManager[str]]:
+) -> Iterator[Callable[[], AbstractContextManager[str]]]:
     """Makes a fresh state database, which is gone at the end; gives its name."""
     # Copying files takes a fifth of the time of PostgreSQL's usual way, which logs every page.
     create = sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
@@ -116,13 +118,12 @@ def new_state_database(
     def new() -> Iterator[str]:
         name = f"state_{uuid.uuid4().hex}"
         names = {"name": sql.Identifier(name), "template": sql.Identifier(state_template)}
-        with connect(admin_login(postgres_superuser)) as session:
-            session.execute(create.format(**names))
+        session.execute(create.format(**names))
         yield name
-        with connect(admin_login(postgres_superuser)) as session:
-            session.execute(drop.format(**names))
+        session.execute(drop.format(**names))
 
-    return new
+    with connect(admin_login(postgres_superuser)) as session:
+        yield new
 
 
 @pytest.fixture
