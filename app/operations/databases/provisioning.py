@@ -83,10 +83,10 @@ def _try_to_ensure(services: Services, database: Database) -> bool:
     try:
         _provision(services, database)
     except ProvisioningFailed as error:
-        _failed(services, database, error)
+        failed(services, database, error)
         return True
     except TransientError as error:
-        _failed(services, database, error)
+        failed(services, database, error)
         raise
     return services.databases.made(
         database.id,
@@ -221,7 +221,8 @@ def measurement(database: Database) -> MeasureInstance:
     return MeasureInstance(instance_id=database.instance_id, delay_seconds=_MEASURED_AFTER_SECONDS)
 
 
-def _failed(services: Services, database: Database, error: CoppiceError) -> None:
+def failed(services: Services, database: Database, error: CoppiceError) -> None:
+    """Set the state `error`, with what a person can do; the next reconcile tries to mend it."""
     services.databases.change(
         database.id,
         state=DatabaseState.ERROR,

@@ -1,10 +1,10 @@
 """A new password for a long-lived login: who knew the old one is out."""
 
 from app.core.databases import Database, DatabaseState
-from app.core.errors import TransientError
+from app.core.errors import ProvisioningFailed, TransientError
 from app.core.identifiers import DatabaseId
 from app.core.intents import RotatePassword
-from app.operations.databases.provisioning import server_of, tenant_of
+from app.operations.databases.provisioning import failed, server_of, tenant_of
 from app.operations.services import Services
 
 AGAIN_SECONDS = 60
@@ -37,5 +37,9 @@ def _rotate(services: Services, database: Database) -> None:
         return
     server, tenant = server_of(services, database), tenant_of(services, database)
     server.seal(tenant)
-    if database.state is DatabaseState.READY:
+    if database.state is not DatabaseState.READY:
+        return
+    try:
         server.unseal(tenant, password=password)
+    except ProvisioningFailed as error:
+        failed(services, database, error)  # it is closed now, and whoever mends it is to know

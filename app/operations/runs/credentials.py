@@ -111,7 +111,8 @@ def close(services: Services, login: JobLogin) -> None:
             server.close_job_login(tenant, login.role)
             if database.state is DatabaseState.READY:
                 server.take_back(tenant, password=password_of(services, database.id))
-    services.job_logins.ended(login.id)
+        # Not later: the run may ask again, and is to get another login than this one.
+        services.job_logins.ended(login.id)
 
 
 def close_all(services: Services, logins: Sequence[JobLogin]) -> None:

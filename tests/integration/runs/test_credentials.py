@@ -1,6 +1,14 @@
 """What a job is given: one database, one login, for its run."""
 
-from tests.integration.runs.shop import Shop, can_log_in, query
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from app.core.identifiers import JobLoginId
+from app.operations.runs import credentials
+from tests.integration.runs.shop import Job, Shop, can_log_in, query
 
 
 def test_a_push_reaches_the_branchs_database_and_preview(shop: Shop) -> None:
@@ -182,3 +190,38 @@ def test_a_pooler_that_leads_nowhere_is_never_handed_out(shop: Shop) -> None:
     shop.push("x")
 
     assert shop.job("x").begun(migrate=False).ask("branch").status_code == 503
+
+
+class EndedLate:
+    """Job logins of which one is written off while its run asks again."""
+
+    def __init__(self, shop: Shop, job: Job) -> None:
+        self.asking = Thread(target=lambda: self.answers.append(job.ask("branch")))
+        self.answers: list[TestResponse] = []
+        self._shop = shop
+
+    def ended(self, login_id: JobLoginId) -> None:
+        self.asking.start()
+        while self.asking.is_alive() and not self._shop.state(
+            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ):
+            pass
+        self._shop.services.job_logins.ended(login_id)
+
+
+def test_a_run_that_asks_while_its_login_ends_gets_one_that_is_ended_too(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(migrate=False)
+    job.given("branch")
+    database = shop.database("branch", "x")
+    [login] = shop.services.job_logins.of_database(database.id)
+    late: Any = EndedLate(shop, job)
+
+    credentials.close(replace(shop.services, job_logins=late), login)
+    late.asking.join()
+
+    answer: Any = late.answers[0]
+    [another] = shop.services.job_logins.of_database(database.id)
+    assert answer.json["variables"]["PGUSER"] == another.role
+    assert can_log_in(answer.json["variables"])

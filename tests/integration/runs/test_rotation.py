@@ -10,7 +10,7 @@ import pytest
 
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
-from app.core.instances import Instance
+from app.core.instances import AdminLogin, Instance
 from app.core.intents import RotatePassword
 from app.jobs.retry import MAX_ATTEMPTS
 from app.operations.administration import database_requests, databases
@@ -19,6 +19,7 @@ from app.operations.ports.postgres import DatabaseServer
 from app.operations.runs import reaper
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
+from app.postgres.sessions import admin_login, connect
 from tests.integration.runs.shop import Shop, can_log_in
 
 
@@ -150,3 +151,20 @@ def test_a_run_that_ends_in_the_same_instant_brings_no_old_password_back(
 
     assert not can_log_in(old)
     assert can_log_in(long_lived(shop, database))
+
+
+def test_a_database_that_cannot_be_opened_again_says_so_and_is_mended(
+    shop: Shop, postgres_superuser: AdminLogin
+) -> None:
+    shop.push("x")
+    database = shop.database("branch", "x")
+    with connect(admin_login(postgres_superuser)) as superuser:
+        superuser.execute(f'COMMENT ON DATABASE "{database.name}" IS NULL'.encode())
+
+    rotate_password(shop.services, database.id)
+
+    closed = shop.database("branch", "x")
+    assert closed.state is DatabaseState.ERROR
+    assert "does not carry the mark" in (closed.reason or "")
+    shop.world.reconcile()
+    assert can_log_in(long_lived(shop, shop.database("branch", "x")))
