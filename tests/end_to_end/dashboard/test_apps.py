@@ -1,5 +1,6 @@
 """Apps and their databases: rules, reset, delete and restore, what a run did."""
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,9 @@ from tests.end_to_end.dashboard.looks import (
 )
 from tests.end_to_end.dashboard.visitor import Dashboard, row
 from tests.end_to_end.project import Plan, Project, Site
+
+RUN = re.compile(r"^Run \d+$")
+"""The link to an app's only run: numbers are the service's, and other tests have runs too."""
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +156,9 @@ def test_databases_that_are_missing_are_created_from_the_page(
     page.reload()
 
     page.get_by_role("button", name="Create the database of preview").click()
-    _until_ready(page, "-preview")
     page.get_by_text("Create the database of a branch").click()
     page.get_by_label("Branch", exact=True).fill("not-there")
+    _until_ready(page, "-preview")  # meanwhile the page follows, and what was typed stays
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("has no branch 'not-there'")
     expect(page.get_by_label("Branch", exact=True)).to_have_value("not-there")
@@ -168,7 +172,7 @@ def test_a_run_shows_its_results_with_logs_to_search_and_take_away(
     page = visit("/apps", **PHONE_DARK)
     page.get_by_role("link", name=app_with_a_run).click()
     expect(page.locator("#state")).to_contain_text("feature/<i>")
-    page.get_by_role("link", name="Run 1").click()
+    page.get_by_role("link", name=RUN).click()
     section = page.locator("section", has=page.get_by_role("heading", name="branch"))
     expect(section).to_contain_text("success")
     expect(page.locator("pre.log").first).to_contain_text("<b>two</b>")
@@ -197,7 +201,7 @@ def test_a_run_and_its_plots_are_for_everybody(
     expect(page.locator(".plot .steps")).to_have_count(1)
     of_app = faults(page)
 
-    page.get_by_role("link", name="Run 1").click()
+    page.get_by_role("link", name=RUN).click()
     expect(page.locator("pre.log")).to_have_count(2)
     of_run = faults(page)
 
