@@ -157,7 +157,7 @@ def _advice(story: Story) -> str:
     if _conclusion(story) in {Conclusion.FAILURE, Conclusion.NEUTRAL}:
         parts.append("**Re-run** starts the workflow's job again.")
     is_logged = story.migration.result not in {MigrationResult.SUPERSEDED, MigrationResult.SKIPPED}
-    parts.append(_dashboard(story, "has all of the log" if is_logged else "has more"))
+    parts.append(_dashboard(story, "has more of the log" if is_logged else "has more"))
     return " ".join(part for part in parts if part)
 
 
