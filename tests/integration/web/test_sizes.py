@@ -48,6 +48,8 @@ def place(office: Office) -> Iterator[Place]:
     services.limits.set(instance.id, Limits(database_bytes=20 * MB, total_bytes=30 * MB))
     yield Place(app_id, instance, large, small)
     services.limits.set(instance.id, NO_LIMITS)
+    # Other tests share the instance, whose page names five open ones.
+    services.databases.delete(large.id, drop_after=None, is_by_hand=True)
 
 
 def page(office: Office, path: str) -> str:
