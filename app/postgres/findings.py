@@ -56,7 +56,7 @@ def too_old(version: str) -> Finding:
 
 def list_findings(role: RoleFacts, server: ServerFacts) -> tuple[Finding, ...]:
     """All that a person should know, what prevents linking first."""
-    found = [*_of_role(role), *_of_server(server), *_of_reserve(role, server)]
+    found = [*_of_role(role), *_of_server(role, server), *_of_reserve(role, server)]
     return tuple(sorted(found, key=lambda finding: not finding.is_fatal))
 
 
@@ -74,7 +74,8 @@ def _of_role(role: RoleFacts) -> Iterator[Finding]:
         yield _hint(
             "superuser",
             "The role is a superuser, which is more than the service needs.",
-            "CREATE ROLE coppice_admin LOGIN CREATEDB CREATEROLE; and link with that role.",
+            "CREATE ROLE coppice_admin LOGIN CREATEDB CREATEROLE PASSWORD 'a long one of your own';"
+            " and link with that role and password.",
         )
     if not role.may_end_sessions:
         yield _hint(
@@ -97,7 +98,7 @@ def _of_role(role: RoleFacts) -> Iterator[Finding]:
         )
 
 
-def _of_server(server: ServerFacts) -> Iterator[Finding]:
+def _of_server(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
     if server.is_standby:
         yield _fatal(
             "standby", "The server is a standby and read-only.", "Link the primary server."
@@ -121,7 +122,7 @@ def _of_server(server: ServerFacts) -> Iterator[Finding]:
             "Turn ssl on at the server and link with sslmode verify-full.",
         )
     if server.open_databases:
-        yield _open_databases(server.open_databases)
+        yield _open_databases(server.open_databases, role=role)
     if server.prepared_transactions:
         yield _hint(
             "prepared_transactions",
@@ -148,16 +149,16 @@ def _of_reserve(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
         )
 
 
-def _open_databases(names: list[str]) -> Finding:
+def _open_databases(names: list[str], *, role: RoleFacts) -> Finding:
     shown = listed(names, most=_NAMES_SHOWN)
-    revoke = " ".join(
-        f"REVOKE CONNECT ON DATABASE {_quoted(name)} FROM PUBLIC;" for name in names[:_NAMES_SHOWN]
-    )
+    databases = ", ".join(_quoted(name) for name in names[:_NAMES_SHOWN])
+    # In the order in which it is to be run: without its own grant the service is shut out, too.
     return _hint(
         "public_connect",
         f"Every login may connect to {shown}, tenants' logins included.",
-        f"As their owner: {revoke} First GRANT CONNECT to the roles that need it, the service's"
-        " among them.",
+        f"As their owner, in this order: GRANT CONNECT ON DATABASE {databases} TO"
+        f" {_quoted(role.name)}; then the same for every other role that uses them; then REVOKE"
+        f" CONNECT ON DATABASE {databases} FROM PUBLIC;",
     )
 
 

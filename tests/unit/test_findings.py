@@ -88,7 +88,14 @@ def test_many_open_databases_are_shown_in_part() -> None:
     (finding,) = list_findings(GOOD_ROLE, server)
 
     assert "and 4 more" in finding.message
-    assert 'REVOKE CONNECT ON DATABASE "db0" FROM PUBLIC;' in finding.advice
+    assert 'REVOKE CONNECT ON DATABASE "db0", "db1", ' in finding.advice
+    assert "db5" not in finding.advice
+
+
+def test_a_role_to_link_with_gets_a_password() -> None:
+    (finding,) = list_findings(replace(GOOD_ROLE, is_superuser=True), GOOD_SERVER)
+
+    assert "CREATEROLE PASSWORD 'a long one of your own';" in finding.advice
 
 
 def test_what_prevents_linking_comes_first() -> None:

@@ -1,5 +1,6 @@
 """What `instances test` finds on real servers and with real roles."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,31 @@ def test_a_server_is_known_again_where_the_role_may_read_its_number(fresh: Admin
     assert both[0] == both[1]
     assert without.system_identifier is None
     assert without.is_usable
+
+
+def test_advice_to_close_databases_leaves_the_service_its_way_in(
+    postgres_directory: Path,
+) -> None:
+    server = EmbeddedServer(postgres_directory / f"open-{uuid4().hex}", settings={"fsync": "off"})
+    superuser, password = server.start(), new_password()
+    name = 'odd "name"'
+    role = replace(superuser, user=name, password=password)
+    with open_session(admin_login(superuser)) as session:
+        session.execute(
+            sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}").format(
+                sql.Identifier(name), sql.Literal(password)
+            )
+        )
+        [before] = [one for one in PostgresServer(role).probe().findings if "PUBLIC" in one.advice]
+        for statement in re.findall(r"(?:GRANT|REVOKE) CONNECT ON [^;]+;", before.advice):
+            session.execute(statement)
+            assert PostgresServer(role).probe().is_usable
+
+    found = codes(role)
+
+    server.destroy()
+    assert before.code == "public_connect"
+    assert "public_connect" not in found
 
 
 def test_a_standby_is_of_no_use(postgres_directory: Path) -> None:
