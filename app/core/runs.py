@@ -37,6 +37,24 @@ class MigrationResult(StrEnum):
     SKIPPED = "skipped"
 
 
+_SEEDED_BADLY: dict[str, str] = {
+    MigrationResult.FAILURE: "migrated, but the seed failed",
+    MigrationResult.TIMED_OUT: "migrated, but the seed was stopped: out of time",
+}
+
+
+def word_of(result: str, seed_result: str | None) -> str:
+    """How a migration fared with the seed command after it, as everybody writes it.
+
+    Args:
+        result: One of `MigrationResult`, or `running`.
+        seed_result: One of `MigrationResult`; None: no seed command followed.
+    """
+    if result == MigrationResult.SUCCESS and seed_result is not None:
+        return _SEEDED_BADLY.get(seed_result, result)
+    return result
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of the Action: which job of GitHub's it is, and what it asked for."""

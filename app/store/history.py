@@ -24,11 +24,11 @@ _WITHOUT_LOGS = sql.SQL(", ").join(
 
 # One step from the end of the index for each database: all of its migrations may be thousands.
 _LAST_MIGRATIONS = """
-    SELECT d.id AS database_id, m.run_id, m.result, r.head_sha, r.seed_command,
-        coalesce(m.finished_at, m.started_at) AS at
+    SELECT d.id AS database_id, m.run_id, m.result, m.seed_result, r.head_sha,
+        r.seed_command, coalesce(m.finished_at, m.started_at) AS at
     FROM databases d
     CROSS JOIN LATERAL (
-        SELECT run_id, result, started_at, finished_at FROM migrations
+        SELECT run_id, result, seed_result, started_at, finished_at FROM migrations
         WHERE database_id = d.id AND generation = d.generation
             AND (result IN ('success', 'failure', 'timed-out')
                 OR finished_at IS NULL AND NOT %(ended)s)
@@ -99,5 +99,8 @@ class PostgresHistory:
 
 
 def _last_migration(row: DictRow) -> LastMigration:
-    result = row["result"]
-    return LastMigration(**{**row, "result": MigrationResult(result) if result else None})
+    results = {
+        name: MigrationResult(row[name]) if row[name] else None
+        for name in ("result", "seed_result")
+    }
+    return LastMigration(**{**row, **results})

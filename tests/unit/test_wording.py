@@ -338,7 +338,12 @@ def test_news_are_states_and_results_and_not_amounts_times_or_preview() -> None:
         last=replace(LAST, result=MigrationResult.FAILURE),
     )
 
+    unseeded = replace(row, last=replace(LAST, seed_result=MigrationResult.FAILURE))
+    seeded = replace(row, last=replace(LAST, seed_result=MigrationResult.SUCCESS))
+
     assert wording.news(replace(later, rows=(other_commit,))) == wording.news(told)
+    assert wording.news(replace(later, rows=(unseeded,))) != wording.news(told)
+    assert wording.news(replace(later, rows=(seeded,))) == wording.news(told)
     assert wording.news(replace(later, rows=(failed,))) != wording.news(told)
     assert wording.news(replace(told, is_open=False)) != wording.news(told)
     assert wording.news(overview(database(generation=2))) != wording.news(told)

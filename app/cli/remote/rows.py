@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.cli.output import Row
+from app.core.runs import word_of
 
 
 def app_row(shown: Mapping[str, Any]) -> Row:
@@ -35,7 +36,7 @@ def database_row(shown: Mapping[str, Any]) -> Row:
         "branch": shown["branch"],
         "state": shown["state"],
         "instance": shown["instance"],
-        "last_migration": (shown.get("last_migration") or {}).get("result"),
+        "last_migration": _last_migration(shown.get("last_migration")),
         "migrated": commit[:12] if commit else None,
         "kept_until": _time(shown["kept_until"]),
         "over_limit": shown.get("over_limit"),
@@ -74,6 +75,10 @@ def token_row(shown: Mapping[str, Any]) -> Row:
         "expires_at": _time(shown["expires_at"]),
         "last_used_at": _time(shown["last_used_at"]),
     }
+
+
+def _last_migration(last: Mapping[str, Any] | None) -> str | None:
+    return word_of(last["result"], last.get("seed")) if last else None
 
 
 def _time(text: str | None) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.core.identifiers import AppId, CommitSha, DatabaseId, MigrationId, RunId
-from app.core.runs import Migration, MigrationResult, Run
+from app.core.runs import Migration, MigrationResult, Run, word_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,19 @@ class LastMigration:
     """When it ended, or began if it is running."""
     seed_command: str = ""
     """Of the run; empty: it had none."""
+    seed_result: MigrationResult | None = None
+    """Of the seed command that followed it; None: none did."""
 
     @property
     def word(self) -> str:
         """How it fared, as everybody writes it."""
-        return self.result.value if self.result else "running"
+        return word_of(self.result.value if self.result else "running", self.seed_result)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was migrated, and seeded where the seed command followed."""
+        is_seeded = self.seed_result in (None, MigrationResult.SUCCESS)
+        return self.result is MigrationResult.SUCCESS and is_seeded
 
 
 class History(Protocol):

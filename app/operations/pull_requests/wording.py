@@ -19,11 +19,7 @@ from app.operations.ports.history import LastMigration
 
 SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
 
-_RESULTS = {
-    MigrationResult.SUCCESS: "success",
-    MigrationResult.FAILURE: "**failure**",
-    MigrationResult.TIMED_OUT: "**stopped: out of time**",
-}
+_OUT_OF_TIME = "stopped: out of time"
 _HELP = """\
 | command | what it does | for whom |
 |---|---|---|
@@ -103,7 +99,7 @@ def news(overview: Overview) -> str:
     """
     told = [
         f"{row.database.id}.{row.database.generation} {row.database.state}"
-        f" {row.last.result if row.last else '-'}"
+        f" {row.last.word if row.last else '-'}"
         for row in overview.own
     ]
     return "\n".join(["open" if overview.is_open else "closed", *told])
@@ -221,7 +217,8 @@ def _migration(row: Row, dashboard: str | None) -> str:
     last = row.last
     if last is None:
         return "none yet"
-    result = _RESULTS[last.result] if last.result else last.word
+    word = _OUT_OF_TIME if last.result is MigrationResult.TIMED_OUT else last.word
+    result = word if last.is_good or last.result is None else f"**{word}**"
     if dashboard is not None:
         result = link(result, run_page(dashboard, row.database.app_id, last.run_id))
     return f"{result}, {last.head_sha[:9]}, {last.at:%Y-%m-%d %H:%M} UTC"

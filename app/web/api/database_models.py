@@ -72,6 +72,9 @@ class LastMigrationShown(BaseModel):
     """The migration that a run tried last, since the database was made or emptied."""
 
     result: Literal["success", "failure", "timed-out", "running"]
+    seed: Literal["success", "failure", "timed-out"] | None = Field(
+        description="How the seed command ended that followed it; null: none did"
+    )
     commit: str
     at: datetime = Field(description="When it ended, or began if it is running")
     run: int
@@ -81,7 +84,8 @@ class LastMigrationShown(BaseModel):
     def of(cls, last: LastMigration, *, run_url: str | None) -> "LastMigrationShown":
         return cls.model_validate(
             {
-                "result": last.word,
+                "result": last.result or "running",
+                "seed": last.seed_result,
                 "commit": last.head_sha,
                 "at": last.at,
                 "run": last.run_id,

@@ -11,7 +11,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
 from app.core.people import OPERATOR, Actor
-from app.core.runs import CredentialKind, MigrationResult, Run
+from app.core.runs import CredentialKind, MigrationResult, Run, Seeding
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
 from app.operations.databases import provisioning
@@ -88,6 +88,7 @@ class Office:
         branch_name: str = "feature/<b>",
         result: MigrationResult | None = MigrationResult.SUCCESS,
         head_sha: str = "a" * 40,
+        seed_result: MigrationResult | None = None,
     ) -> int:
         """A run that migrated the app's branch database; without a result it does so still."""
         services = self.world.services
@@ -131,7 +132,18 @@ class Office:
         )
         assert taken is not None
         if result is not None:
-            outcome = Outcome(result=result, exit_code=0, duration_seconds=1.5, log_tail=log)
+            seeding = None
+            if seed_result is not None:
+                seeding = Seeding(
+                    result=seed_result, exit_code=1, duration_seconds=0.5, log_tail=""
+                )
+            outcome = Outcome(
+                result=result,
+                exit_code=0,
+                duration_seconds=1.5,
+                log_tail=log,
+                seeding=seeding,
+            )
             services.migrations.finish(taken[0].id, outcome, at=now)
             services.leases.release(taken[0].id)
         return run.id

@@ -68,10 +68,15 @@ class Talk:
         """How often the App created or edited a comment here."""
         return sum(each.writes for each in self.ours())
 
-    def migrate(self, result: str = "success") -> None:
-        """A run of the Action on the head."""
-        job = self.shop.job(self.pull_request.head_branch).begun(environments=["branch"])
-        job.migrate("branch", result)
+    def migrate(self, result: str = "success", *, seed: str | None = None) -> None:
+        """A run of the Action on the head; with `seed` its seed command ends so."""
+        job = self.shop.job(self.pull_request.head_branch).begun(
+            environments=["branch"], seed_command="" if seed is None else "make seed"
+        )
+        job.given("branch")
+        ended = {"result": seed, "exit_code": 1, "duration_seconds": 0.5, "log": ""}
+        answer = job.report("branch", result, **({} if seed is None else {"seed": ended}))
+        assert answer.status_code == 200, answer.json
         self.github.complete_run(job.run, result)
 
 

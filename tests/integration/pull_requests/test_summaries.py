@@ -129,6 +129,25 @@ def test_what_goes_wrong_and_what_mends_it_are_told(talk: Talk) -> None:
     assert talk.writes() == 3
 
 
+def test_a_seed_that_fails_and_what_mends_it_are_told_as_the_check_tells_them(talk: Talk) -> None:
+    talk.migrate(seed="failure")
+    talk.settle()
+    failed = talk.summaries()[0].body
+    check = talk.shop.checks(talk.pull_request.head_sha)["migrate (branch)"]
+    talk.migrate(seed="failure")
+    talk.settle()
+    writes = talk.writes()
+    talk.migrate(seed="success")
+    talk.settle()
+    talk.migrate()
+    talk.settle()
+
+    assert check.title.endswith(", but the seed command failed with exit code 1")
+    assert "| ready | [**migrated, but the seed failed**](" in failed
+    assert "| ready | [success](" in talk.summaries()[0].body
+    assert (writes, talk.writes()) == (1, 2)
+
+
 def test_a_database_that_fails_is_told_without_waiting_for_a_migration(talk: Talk) -> None:
     break_database(talk)
     talk.settle()

@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.cli.remote import rows as remote_rows
+from app.cli.shown import database_rows
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId
@@ -60,6 +62,30 @@ def test_what_was_tried_last_is_told_whatever_came_of_it(
     for one in rows:
         assert f"{word} {FAILED[:7]}" in one.replace("✕ ", "").replace("◌ ", "")
         assert "none yet" not in one
+
+
+@pytest.mark.parametrize(
+    ("seed", "word"),
+    [
+        (MigrationResult.FAILURE, "✕ migrated, but the seed failed"),
+        (MigrationResult.TIMED_OUT, "✕ migrated, but the seed was stopped: out of time"),
+        (MigrationResult.SUCCESS, "success"),
+    ],
+)
+def test_how_the_seed_ended_is_told_with_the_migration(
+    office: Office, seed: MigrationResult, word: str
+) -> None:
+    app_id = office.new_app()
+    office.past_run(app_id, branch_name="x", head_sha=FAILED, seed_result=seed)
+    database = office.database(app_id, Environment.BRANCH, "x")
+
+    found = shown(office, database.id)
+    [here] = database_rows(office.world.services, [database])
+
+    assert (found["last_migration"]["result"], found["last_migration"]["seed"]) == ("success", seed)
+    assert f"{word} {FAILED[:7]}" in row(office, f"/apps/{app_id}", database.id)
+    assert here["last_migration"] == word.removeprefix("✕ ")
+    assert remote_rows.database_row(found)["last_migration"] == here["last_migration"]
 
 
 def test_the_last_success_stays_known_beside_a_failure(office: Office) -> None:
