@@ -2,7 +2,7 @@
 
 from app.cli.output import remark
 from app.core.addresses import is_loopback
-from app.core.instances import Instance, SslMode
+from app.core.instances import Instance, InstanceKind, SslMode
 from app.core.reach import is_for_this_machine_only, way_for_others
 from app.operations.ports.postgres import ServerReport
 
@@ -16,9 +16,22 @@ def remark_on_findings(report: ServerReport) -> None:
 def remark_on_reach(instance: Instance) -> None:
     public = instance.public_address
     if public.sslmode is SslMode.DISABLE and not is_loopback(public.host):
-        remark(f"Note: connections to {public.host} are not encrypted.")
+        remark(f"Note: connections to {public.host} are not encrypted. {_way_to_encrypt(instance)}")
     if is_for_this_machine_only(instance):
         remark(f"Note: only this machine reaches it: {public.host}. {way_for_others(instance)}")
+
+
+def _way_to_encrypt(instance: Instance) -> str:
+    if instance.kind is InstanceKind.PROVISIONED:
+        return (
+            "Right on a network that you trust. For others provision with PostgreSQL programs that"
+            " have TLS (COPPICE_POSTGRES_BIN), without --insecure-network."
+        )
+    return (
+        "Right on a network that you trust. For others turn on ssl at the server, then: python -m"
+        f" app instances edit {instance.name} --public-sslmode verify-full (with --ca-file for a CA"
+        " of your own)"
+    )
 
 
 def remark_on_new_dev(name: str, repository: str, *, has_command: bool) -> None:

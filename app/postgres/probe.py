@@ -54,8 +54,17 @@ def probe(admin: AdminLogin) -> ServerReport:
             return ServerReport(version=name, findings=(too_old(name),))
         findings = list_findings(_role(session), _server(session, admin=admin))
         return ServerReport(
-            version=name, findings=findings, system_identifier=_system_identifier(session)
+            version=name,
+            findings=findings,
+            system_identifier=_system_identifier(session),
+            has_tls=_has_tls(session),
         )
+
+
+def _has_tls(session: Session) -> bool:
+    # A proxy may have encrypted the way to it, of which the server knows nothing.
+    [(is_on,)] = session.execute("SELECT current_setting('ssl')::bool").fetchall()
+    return bool(is_on) or session.pgconn.ssl_in_use
 
 
 def _system_identifier(session: Session) -> str | None:

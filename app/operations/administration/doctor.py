@@ -10,6 +10,7 @@ from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
 from app.operations.administration.surroundings import Registration, Surroundings
+from app.operations.databases import encryption
 from app.operations.databases.strays import unknown_databases
 from app.operations.services import Services
 
@@ -189,7 +190,7 @@ def _instance(
 ) -> Iterator[Diagnosis]:
     what, public = f"instance {instance.name}", instance.public_address
     is_ours = instance.kind is InstanceKind.PROVISIONED
-    report = services.server_for(instance).probe()
+    report = encryption.probe(services, instance)
     for finding in report.findings:
         health = Health.BROKEN if finding.is_fatal else Health.WARNING
         yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)

@@ -18,7 +18,7 @@ from app.operations.administration.instance_requests import (
     ProvisionRequest,
 )
 from app.operations.administration.neighbours import with_neighbours
-from app.operations.databases import measuring
+from app.operations.databases import encryption, measuring
 from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.services import Services
 
@@ -92,7 +92,9 @@ def try_link(services: Services, request: LinkRequest) -> tuple[Instance, Server
         public_address=admin.address,
     )
     instance, report = _tested(services, instance, is_sslmode_open=sslmode is None)
-    return _with_public(instance, request), with_neighbours(services, instance, report)
+    instance = _with_public(instance, request)
+    report = _with_demand(instance, report)
+    return instance, with_neighbours(services, instance, report)
 
 
 def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:
@@ -117,6 +119,7 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
     instance = _with_public(instance, changes)
     if changes.without_pooler:
         instance = replace(instance, pooler_address=None, pooler_knows_job_logins=False)
+    report = _with_demand(instance, report)
     services.instances.update(instance)
     services.record(Action.INSTANCES_EDIT, name)
     # What was wrong before is shown no longer.
@@ -191,10 +194,19 @@ def _tested(
             if error.code != "no_tls" or mode is modes[-1]:
                 raise
             continue
-        if not report.is_usable:
-            raise NotUsable([finding for finding in report.findings if finding.is_fatal])
-        return tried, report
+        return tried, _usable(report)
     raise AssertionError("unreachable: the last mode returns or raises")
+
+
+def _with_demand(instance: Instance, report: ServerReport) -> ServerReport:
+    """The report of what the instance will be, with what runners are told. Raises NotUsable."""
+    return _usable(encryption.with_demand(instance, report))
+
+
+def _usable(report: ServerReport) -> ServerReport:
+    if not report.is_usable:
+        raise NotUsable([finding for finding in report.findings if finding.is_fatal])
+    return report
 
 
 def _has_new_pooler(instance: Instance, changes: InstanceChanges) -> bool:

@@ -7,7 +7,7 @@ from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
-from app.operations.databases import freezing
+from app.operations.databases import encryption, freezing
 from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
@@ -44,8 +44,8 @@ def ask(services: Services, instance: Instance) -> ServerReport:
     """
     at = services.clock()
     try:
-        server = services.server_for(instance)
-        report, measured = server.probe(), server.sizes()
+        report = encryption.probe(services, instance)
+        measured = services.server_for(instance).sizes()
     except CoppiceError as error:
         services.measurements.record_failure(
             instance.id, at=at, problem=str(error), advice=error.advice

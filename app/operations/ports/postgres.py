@@ -31,6 +31,8 @@ class ServerReport:
     findings: tuple[Finding, ...]
     system_identifier: str | None = None
     """PostgreSQL's number of the cluster; None: the service's role may not read it."""
+    has_tls: bool | None = None
+    """Whether it can encrypt, or something on the way there does; None: it was not asked."""
 
     @property
     def is_usable(self) -> bool:

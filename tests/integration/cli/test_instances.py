@@ -94,6 +94,53 @@ def test_an_edit_changes_what_runners_are_told(coppice: Installation, server_url
     assert record["admin_address"].startswith("127.0.0.1:")
 
 
+@pytest.mark.parametrize("sslmode", ["require", "verify-full"])
+def test_encryption_that_the_server_has_not_is_not_demanded_of_runners(
+    coppice: Installation, server_url: str, sslmode: str
+) -> None:
+    demand = ("--public-sslmode", sslmode)
+
+    linked = coppice.run("instances", "link", "main", "--url", server_url, *demand)
+    coppice.ok("instances", "link", "main", "--url", server_url)
+    edited = coppice.run("instances", "edit", "main", *demand)
+
+    for finished in (linked, edited):
+        assert finished.returncode == 1
+        assert f"Runners are told to demand encryption (sslmode {sslmode})" in finished.stderr
+        assert "Set ssl = on" in finished.stderr
+    assert json.loads(coppice.ok("instances", "show", "main", "--json"))["sslmode"] == "disable"
+
+
+def test_encryption_somewhere_in_front_of_the_server_is_remarked_on_everywhere(
+    coppice: Installation, server_url: str
+) -> None:
+    public = ("--public-host", "db.example.com", "--public-sslmode", "require")
+
+    told = [
+        coppice.run("instances", "link", "main", "--url", server_url, *public),
+        coppice.run("instances", "edit", "main", "--public-sslmode", "verify-full"),
+        coppice.run("instances", "test", "main"),
+        coppice.run("doctor"),
+    ]
+
+    for finished in told:
+        said = " ".join((finished.stdout + finished.stderr).split())
+        assert "Runners are told to demand encryption" in said
+        assert "Right if something in front of it encrypts at db.example.com." in said
+    assert [finished.returncode for finished in told[:3]] == [0, 0, 0]
+
+
+def test_a_connection_without_encryption_comes_with_what_to_do(
+    coppice: Installation, server_url: str
+) -> None:
+    finished = coppice.run(
+        "instances", "link", "main", "--url", server_url, "--public-host", "db.example.com"
+    )
+
+    assert "connections to db.example.com are not encrypted." in finished.stderr
+    assert "instances edit main --public-sslmode verify-full" in finished.stderr
+
+
 def test_the_same_server_under_another_name_is_remarked_on_and_never_refused(
     coppice: Installation, server_url: str
 ) -> None:

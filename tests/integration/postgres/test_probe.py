@@ -95,6 +95,12 @@ def test_an_unencrypted_connection_is_noticed(postgres_admin: AdminLogin) -> Non
     assert codes(replace(postgres_admin, address=address))["tls"] is False
 
 
+def test_a_server_without_encryption_is_known_however_it_was_reached(
+    postgres_admin: AdminLogin,
+) -> None:
+    assert PostgresServer(postgres_admin).probe().has_tls is False
+
+
 def test_a_database_without_an_encoding_is_understood(
     superuser: Session, postgres_admin: AdminLogin
 ) -> None:
