@@ -20,6 +20,7 @@ from app.operations.services import Services
 from app.web import sight
 from app.web.advice import advice_for
 from app.web.identity import current_actor
+from app.web.marked import unbroken
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
@@ -98,6 +99,7 @@ def init_app(app: Flask) -> None:
         "size": amounts.size,
         "duration": amounts.duration,
         "visible": markdown.visible,
+        "unbroken": unbroken,
         "ago": lambda moment: amounts.ago(moment, now=datetime.now(UTC)),
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

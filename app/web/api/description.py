@@ -1,6 +1,5 @@
 """The API's description of itself: OpenAPI 3.1, and the same as a page to read."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -9,7 +8,8 @@ from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
-from markupsafe import Markup, escape
+
+from app.web.marked import marked
 
 INFO = Info(
     title="Coppice",
@@ -86,7 +86,7 @@ def page() -> ResponseReturnValue:
         groups=groups,
         schemas=sorted(document["components"]["schemas"].items()),
         words=_words,
-        marked=_marked,
+        marked=marked,
     )
 
 
@@ -119,11 +119,6 @@ def _schema_name(content: Mapping[str, Any]) -> str:
         reference: str = kind["schema"].get("$ref", "")
         return reference.rpartition("/")[2]
     return ""
-
-
-def _marked(text: str) -> Markup:
-    """A sentence of the description with its `code` marked up."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _words(schema: Mapping[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """How pages are for everybody: narrow and wide, light and dark, by keyboard, by screen reader."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -15,15 +17,19 @@ from tests.end_to_end.dashboard.visitor import Dashboard
 
 _MISSING = "/no-such-page"
 # The lines into which the browser breaks the text of an element.
-_LINES = """code => {
-    const text = code.firstChild, lines = [];
-    for (let at = 0, top = null; at < text.length; at++) {
-        const range = document.createRange();
-        range.setStart(text, at);
-        range.setEnd(text, at + 1);
-        const here = Math.round(range.getBoundingClientRect().top);
-        if (here !== top) { lines.push(""); top = here; }
-        lines[lines.length - 1] += text.data[at];
+_LINES = """element => {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), lines = [];
+    let top = null;
+    while (texts.nextNode()) {
+        const text = texts.currentNode;
+        for (let at = 0; at < text.length; at++) {
+            const range = document.createRange();
+            range.setStart(text, at);
+            range.setEnd(text, at + 1);
+            const here = Math.round(range.getBoundingClientRect().top);
+            if (here !== top) { lines.push(""); top = here; }
+            lines[lines.length - 1] += text.data[at];
+        }
     }
     return lines;
 }"""
@@ -152,8 +158,37 @@ def test_names_of_databases_break_between_their_words_alone(
     lines = names.evaluate_all(f"codes => codes.map({_LINES})")
 
     assert len(lines) == 4
-    assert [each for name in lines for each in name[:-1] if not each.endswith("-")] == []
+    assert [each for name in lines for each in pairwise(name) if not _is_between_words(*each)] == []
     assert ["names-production"] in lines
+
+
+def _is_between_words(line: str, following: str) -> bool:
+    """After one hyphen, or before two: never between or after those."""
+    if following.startswith("-"):
+        return following.startswith("--") and not line.endswith("-")
+    return line.endswith("-") and not line.endswith("--")
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("look", [PHONE_DARK, DESK_LIGHT])
+def test_a_time_is_on_one_line(visit: Visit, look: Look) -> None:
+    page = visit("/audit", **look)
+
+    lines = page.locator("time").evaluate_all(f"times => times.map({_LINES})")
+
+    assert lines
+    assert {len(each) for each in lines} == {1}
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("place", ["limits", "offer"])
+def test_fields_beside_each_other_are_alike(visit: Visit, instance: str, place: str) -> None:
+    page = visit(f"/instances/{instance}/{place}", **DESK_LIGHT)
+
+    for pair in page.locator(".pair").all():
+        boxes = [field.bounding_box() for field in pair.locator("input").all()]
+        left, right = [box for box in boxes if box]
+        assert (left["y"], left["width"]) == (right["y"], right["width"])
 
 
 @pytest.mark.usefixtures("places")
