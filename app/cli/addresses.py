@@ -75,7 +75,11 @@ def pooler_of(host: str | None, port: int | None, *, knows_job_logins: bool) -> 
     if host is None and port is None:
         return None
     if host is None or port is None:
-        raise Invalid("--pooler-host and --pooler-port go together.")
+        missing = "--pooler-port" if port is None else "--pooler-host"
+        raise Invalid(
+            f"{missing} is missing: a pooler has a host and a port.",
+            advice="Give both, as in --pooler-host pool.example.com --pooler-port 6432.",
+        )
     return Pooler(host=host, port=port, knows_job_logins=knows_job_logins)
 
 

@@ -12,6 +12,9 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 # A host name or an IP address. It is put into URLs and environment variables of other machines.
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}")
 
+# None of them can stand in a login as it is.
+_ENDS_A_LOGIN = re.compile(r"[/?#\[\]]")
+
 
 def check_instance_name(name: str) -> None:
     """Raise Invalid unless the name also does as a folder's name."""
@@ -25,7 +28,10 @@ def check_instance_name(name: str) -> None:
 def check_host(host: str) -> str:
     """Return the host, or raise Invalid."""
     if not _HOST.fullmatch(host):
-        raise Invalid(f"{host!r} is not a host name or IP address.")
+        raise Invalid(
+            f"{host!r} is not a host name or IP address.",
+            advice="Write it alone, without a port or an address around it, as in db.example.com.",
+        )
     return host
 
 
@@ -46,11 +52,18 @@ def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
     """
     if "\0" in unquote(text):  # no server takes it, and nothing stores it
         raise Invalid("The URL of the server cannot be read.", advice=_EXAMPLE)
+    if _is_ambiguous(text):
+        raise Invalid(
+            "The URL of the server is not clear: a special character stands in it as it is, in the"
+            " password most likely, so that the host is not where it seems to be.",
+            advice="In user and password write %40 for @, %2F for /, %23 for #, %3F for ?, %5B for"
+            " [ and %5D for ], or fill in the fields on the dashboard instead.",
+        )
     try:
         url = urlsplit(text)
-        port = url.port or DEFAULT_PORT
     except ValueError:
         raise Invalid("The URL of the server cannot be read.", advice=_EXAMPLE) from None
+    port = _port(url)
     problem = _problem(url)
     if problem:
         raise Invalid(f"The URL of the server {problem}.", advice=_EXAMPLE)
@@ -72,6 +85,28 @@ def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
 
 
 _EXAMPLE = "Write it as postgresql://admin:password@db.internal:5432/postgres."
+
+
+def _is_ambiguous(text: str) -> bool:
+    """Whether programs would look for the host in different places.
+
+    libpq ends the login at the first `@`, unless a `/` comes before; others at the last one.
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+    """
+    login, at, rest = text.partition("://")[2].partition("@")
+    return "#" in rest or "@" in rest or bool(at and _ENDS_A_LOGIN.search(login))
+
+
+def _port(url: SplitResult) -> int:
+    try:
+        port = url.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise Invalid(
+            "The port in the URL cannot be one.", advice="A port is a number from 1 to 65535."
+        )
+    return port or DEFAULT_PORT
 
 
 def _problem(url: SplitResult) -> str | None:

@@ -51,6 +51,26 @@ def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
         parse_server_url(url)
 
 
+@pytest.mark.parametrize("password", ["p@ss", "ss/w", "p#rd", "p?x=1", "p[1]", "p@ss/w#rd", "1/2"])
+@pytest.mark.parametrize("end", ["host:5432/postgres", "host", "host/x?sslmode=require"])
+def test_a_password_that_is_not_encoded_is_refused_with_what_to_write(
+    password: str, end: str
+) -> None:
+    with pytest.raises(Invalid, match="special character") as caught:
+        parse_server_url(f"postgresql://admin:{password}@{end}")
+
+    assert "%40 for @" in caught.value.advice
+    assert password not in f"{caught.value}{caught.value.advice}"
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "no", "-1"])
+def test_a_port_that_is_none_is_named(port: str) -> None:
+    with pytest.raises(Invalid, match="port") as caught:
+        parse_server_url(f"postgresql://admin:secret@host:{port}/x")
+
+    assert "1 to 65535" in caught.value.advice
+
+
 @given(st.text(min_size=1))
 def test_no_message_repeats_the_url(text: str) -> None:
     said = ""

@@ -159,8 +159,8 @@ def _link_request() -> LinkRequest:
 
 
 def _url() -> str:
-    """The connection string that was pasted, or the one that the fields make."""
-    if not fields.text("host") and fields.text("url"):
+    """The connection string that was pasted, or without one that which the fields make."""
+    if fields.text("url"):
         return fields.text("url")
     for name, label in (("host", "Host"), ("user", "Role"), ("password", "Password")):
         if not request.form.get(name, "").strip():
@@ -178,10 +178,10 @@ def _url() -> str:
 
 
 def _filled() -> Mapping[str, str]:
-    """The fields as given; what a pasted connection string says stands in those left empty."""
+    """The fields as given, or as a pasted connection string says; one that says nothing stays."""
     given = {name: request.form.get(name, "") for name in (*_FIELDS, "password")}
     text = request.form.get("url", "").strip()
-    if not text or given["host"]:
+    if not text:
         return given
     try:
         admin, sslmode = parse_server_url(text)
@@ -236,6 +236,8 @@ def _pooler() -> Pooler | None:
     if not host and port is None:
         return None
     if not host or port is None:
-        raise Invalid("The pooler's host and port go together.")
+        raise Invalid(
+            "The pooler's host and port go together.", advice="Fill in both, or leave both empty."
+        )
     knows = fields.is_checked("pooler_knows_job_logins")
     return Pooler(host=host, port=port, knows_job_logins=knows)

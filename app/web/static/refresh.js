@@ -87,8 +87,11 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// The parts of a connection string; null while it is none, which the server says more about.
+// The parts of a connection string; null while it is none, which the server says more about. With
+// a password that is not encoded nobody knows where the host begins.
 function taken(text) {
+  const [login, ...rest] = text.replace(/^[^:]*:\/\//, "").split("@");
+  if (rest.length > 1 || /[/?#[\]]/.test(login) || text.includes("#")) return null;
   try {
     const url = new URL(text.trim());
     if (!/^postgres(ql)?:$/.test(url.protocol) || !url.hostname) return null;

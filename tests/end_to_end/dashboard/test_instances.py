@@ -84,6 +84,25 @@ def test_a_connection_string_is_taken_apart_when_it_is_whole(visit: Visit) -> No
     expect(given).to_have_value("")
 
 
+def test_a_connection_string_whose_password_is_not_encoded_stays_with_what_to_write(
+    visit: Visit,
+) -> None:
+    page = visit("/link", **DESK_DARK)
+    text = "postgresql://ann:p@ss/w#rd@db.example:5432/app"
+    given, host = page.get_by_label("Connection string"), page.get_by_label("Host", exact=True)
+    page.get_by_label("Name").fill("theirs")
+
+    given.fill(text)
+    host.fill("db.example")
+    page.get_by_role("button", name="Test connection").click()
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("%40 for @")
+    expect(alert).not_to_contain_text("w#rd")
+    expect(given).to_have_value(text)
+    expect(host).to_have_value("db.example")
+
+
 def test_a_server_is_linked_by_its_connection_string(
     dashboard: Dashboard, visit: Visit, postgres_admin: AdminLogin
 ) -> None:

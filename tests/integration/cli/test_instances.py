@@ -191,6 +191,18 @@ def test_a_port_in_use_leaves_nothing_behind(coppice: Installation) -> None:
     assert list(coppice.data.glob("instances/local/*")) == []
 
 
+@pytest.mark.parametrize("given", [("--pooler-port", "6432"), ("--pooler-host", "pool")])
+def test_half_a_pooler_is_refused_with_what_is_missing(
+    coppice: Installation, given: tuple[str, str]
+) -> None:
+    finished = coppice.run("instances", "link", "main", "--url", "postgresql://a:b@h/d", *given)
+
+    [missing] = {"--pooler-host", "--pooler-port"} - set(given)
+    assert finished.returncode == 1
+    assert f"{missing} is missing" in finished.stderr
+    assert "Give both" in finished.stderr
+
+
 def test_a_file_without_a_certificate_is_named(coppice: Installation, tmp_path: Path) -> None:
     file = tmp_path / "ca.der"
     file.write_bytes(b"\x30\x82\xff")
