@@ -18,7 +18,7 @@ from app.operations.administration import databases as administration
 from app.operations.administration.limits import described
 from app.operations.pull_requests.heads import Head, open_heads
 from app.web import sight
-from app.web.dashboard import app_lines, fields, missing, plots, tables
+from app.web.dashboard import app_lines, fields, missing, plots, rule_facts, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting
 from app.web.known_apps import known_app
@@ -67,6 +67,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         found=found,
         can=can,
         limits=described(services.limits.of(found.instance.id)) if found.instance else None,
+        rules=rule_facts.unusual(found.assignment.policies) if found.assignment else (),
         is_steward=found.instance in sight.instances_run(services),
         environments=[row for row in rows if row.database.environment is not Environment.BRANCH],
         branches=[row for row in rows if row.database.environment is Environment.BRANCH],

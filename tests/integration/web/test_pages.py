@@ -244,6 +244,23 @@ def test_what_somebody_may_not_do_is_not_offered(office: Office) -> None:
     assert "/url" not in reader
     assert "/url" in writer
     assert f"/apps/{app_id}/edit" not in writer
+    assert "coppice env" not in reader
+    assert "coppice env" in writer
+
+
+def test_a_rule_that_was_changed_is_on_the_page_of_the_app(office: Office) -> None:
+    app_id = office.new_app()
+    form = RULES | {"seed_command": "npm run seed", "ignore_patterns": "<i>/**"}
+    saved = office.ask(
+        "POST", f"/apps/{app_id}/edit", office.people["maintain"], headers=HTML, data=form
+    )
+
+    page = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
+
+    assert saved.status_code == 303, saved.text
+    assert "<dt>Seed</dt><dd><code>npm run seed</code></dd>" in page
+    assert "<dt>Ignored branches</dt><dd><code>&lt;i&gt;/**</code></dd>" in page
+    assert "<dt>Bots</dt><dd>all may get production</dd>" in page
 
 
 def test_text_of_others_is_shown_and_never_obeyed(office: Office) -> None:

@@ -1,0 +1,48 @@
+"""What an app's page says of its rules."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from app.core.assignments import (
+    BotPolicy,
+    LogPolicy,
+    Policies,
+    PreviewFailure,
+    PreviewPolicy,
+    RunnerPolicy,
+)
+from app.web.dashboard.rule_facts import Fact, unusual
+
+CHANGED = Policies(
+    ignore_patterns=("dependabot/**",),
+    preview=PreviewPolicy.OFF,
+    preview_failure=PreviewFailure.KEEP,
+    extensions=("pgcrypto", "citext"),
+    production_environment="live",
+    allowed_workflows=("acme/ci/.github/workflows/db.yml@" + "a" * 40,),
+    runners=RunnerPolicy.GITHUB_HOSTED,
+    bots=BotPolicy.ALL,
+    runtime_production=True,
+    log=LogPolicy.PUBLIC,
+    seed_command="npm run seed",
+    seed_production=True,
+)
+
+
+def test_the_defaults_need_no_words() -> None:
+    assert unusual(Policies()) == ()
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Policies)])
+def test_every_rule_that_was_changed_is_told(name: str) -> None:
+    told = unusual(replace(Policies(), **{name: getattr(CHANGED, name)}))
+
+    assert len(told) == 1
+
+
+def test_commands_and_names_are_code() -> None:
+    assert unusual(Policies(seed_command="npm run seed", extensions=("citext", "hstore"))) == (
+        Fact("Seed", code=("npm run seed",)),
+        Fact("Extensions", code=("citext", "hstore")),
+    )
