@@ -47,6 +47,7 @@ def show() -> ResponseReturnValue:
         app=app,
         page_url=github_setup.page_of(services, app) if app else "",
         installation=_installation(services) if app else "",
+        is_installed=_is_installed(services) if app else None,
         is_from_settings=services.github_app.is_from_settings,
         is_offered=is_offered,
         obstacle=obstacle,
@@ -127,6 +128,14 @@ def _installation(services: Services) -> str:
     except CoppiceError:
         return "unconfirmed"
     return state.value
+
+
+def _is_installed(services: Services) -> bool | None:
+    """Whether some account has installed the App; None while GitHub does not say."""
+    try:
+        return bool(services.github.installations())
+    except CoppiceError:
+        return None
 
 
 def _target(services: Services, organization: str) -> str:

@@ -141,6 +141,24 @@ def test_installing_it_leads_back_and_its_event_is_taken_in(operator: Browser, s
     site.web.wait_until(installed)
 
 
+def test_who_has_installed_it_is_not_told_to_install_it_next(operator: Browser, site: Site) -> None:
+    operator.get(create(operator))
+    link = f"{site.github.url}/apps/{site.github.context.identity.slug}/installations/new"
+
+    before = operator.get("/setup").text
+    operator.submit(operator.get(link), values={"account": "mona"})
+    after = operator.get("/setup").text
+    site.github.faults.plan(server_error(), times=100)
+    silent = operator.get("/setup").text
+    site.github.faults.clear()
+
+    assert "Next, install it" in before
+    assert "It is installed." in after
+    for page in (after, silent):
+        assert "Next, install it" not in page
+        assert f'href="{link}"' in page
+
+
 def test_an_organization_s_app_is_made_there(operator: Browser, site: Site) -> None:
     site.github.organization("acme")
 
