@@ -39,11 +39,15 @@ _POLL_SECONDS = 0.25
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="The repository.")]
 AppOption = Annotated[
     str | None,
+    typer.Option("--app-id", metavar="ID", help="Which app, for a repository with several."),
+]
+NewAppOption = Annotated[
+    str | None,
     typer.Option(
         "--app-id",
         metavar="ID",
-        help="Which app, for a repository with several; at `apps assign` a new id (2 to 16 lower"
-        " case letters and digits) makes one more.",
+        help="The app's id, 2 to 16 lower case letters and digits; a new one makes one more app of"
+        " a repository that has some. Default: made at random.",
     ),
 ]
 Command = Annotated[
@@ -65,7 +69,7 @@ def assign(  # noqa: PLR0913 - the options that people type
     *,
     migration_command: Command = None,
     seed_command: SeedCommand = None,
-    app_id: AppOption = None,
+    app_id: NewAppOption = None,
     ignore: Ignore = None,
     preview: Preview = None,
     on_preview_failure: OnPreviewFailure = None,
@@ -208,8 +212,11 @@ def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
     with open_here() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
         app = assigned.assignment.app.id
-        question = f"Workflows of {repo} will get no databases any more; the databases stay."
-        confirm(question, name=app, is_confirmed=yes)
+        consequence = (
+            f"This would end the assignment of app {app}: workflows of {repo} would get none of"
+            " its databases any more. The databases would stay."
+        )
+        confirm(consequence, name=app, is_confirmed=yes)
         assignments.remove(session.services, assigned.assignment)
     say(f"App {app} is not assigned any more. Its databases are still on {assigned.instance.name}.")
 

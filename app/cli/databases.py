@@ -15,7 +15,7 @@ group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, e
 TargetName = Annotated[
     str,
     typer.Argument(
-        metavar="OWNER/REPO",
+        metavar="OWNER/REPO|NAME",
         help="The repository (then also --branch or --environment), or a database's name.",
     ),
 ]
@@ -81,8 +81,11 @@ def create(
 ) -> None:
     """Make a database now; without --branch or --environment one for local work (dev)."""
     with open_desk() as desk:
-        name = desk.create(_target(repo, branch, environment, app_id))
-    say(f"{name} is ready.")
+        made = desk.create(_target(repo, branch, environment, app_id))
+    say(
+        f"{made.name} is ready"
+        + (" again: it is restored with its data." if made.is_restored else ".")
+    )
 
 
 @group.command()
@@ -112,7 +115,8 @@ def reset(
     """Replace a database by an empty one. Its data is gone for good."""
     with open_desk() as desk:
         database = desk.find(_target(target, branch, environment, app_id))
-        confirm("This removes ALL DATA in it for good.", name=database.name, is_confirmed=yes)
+        consequence = f"This would empty {database.name}: ALL ITS DATA would be gone for good."
+        confirm(consequence, name=database.name, is_confirmed=yes)
         desk.reset(database)
     by = "Run `coppice migrate`" if _is_dev(database) else "Re-run its workflow"
     say(f"{database.name} is empty. {by} to migrate it.")
@@ -186,12 +190,13 @@ def delete(  # noqa: PLR0913 - the options that people type
     """Close a database; its data is kept for the retention time, production's until --now."""
     with open_desk() as desk:
         database = desk.find(_target(target, branch, environment, app_id))
-        question = (
-            "This removes the database and ALL ITS DATA for good."
+        consequence = (
+            f"This would remove {database.name} and ALL ITS DATA for good."
             if now
-            else "Nobody can connect any more; `databases restore` undoes it."
+            else f"This would close {database.name}: nobody could connect until"
+            " `databases restore`, and its data would be kept for a time."
         )
-        confirm(question, name=database.name, is_confirmed=yes)
+        confirm(consequence, name=database.name, is_confirmed=yes)
         if now:
             desk.drop(database)
             say(f"{database.name} is gone.")

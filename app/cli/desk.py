@@ -48,6 +48,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A database that is there now."""
+
+    name: str
+    is_restored: bool
+    """It was deleted, and has the data of then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """The variables of a database's long-lived login."""
 
@@ -83,8 +92,8 @@ class Desk(Protocol):
     def find(self, target: Target) -> Found:
         """Raise NotFound when there is no such database."""
 
-    def create(self, target: Target) -> str:
-        """Make it, or bring it back; returns its name."""
+    def create(self, target: Target) -> Made:
+        """Make it, or bring it back with its data."""
 
     def fix(self, found: Found) -> None: ...
 

@@ -216,9 +216,9 @@ def delete(name: Name, *, yes: Yes = False) -> None:
         if instance.kind is InstanceKind.PROVISIONED:
             kept = [one.name for one in session.services.databases.all(instance_id=instance.id)]
             databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"
-            question = f"This removes {name} with ALL ITS DATA for good: {databases}."
+            consequence = f"This would remove {name} with ALL ITS DATA for good: {databases}."
         else:
-            question = f"This forgets {name}; its databases stay on the server."
-        confirm(question, name=name, is_confirmed=yes)
+            consequence = f"This would forget {name}; its databases would stay on the server."
+        confirm(consequence, name=name, is_confirmed=yes)
         instances.delete(session.services, session.clusters, name)
     say(f"Instance {name} is gone.")

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from app.cli import shown
-from app.cli.desk import Found, Given, LocalWork, Target
+from app.cli.desk import Found, Given, LocalWork, Made, Target
 from app.cli.output import Row, remark
 from app.cli.remarks import remark_on_new_dev
 from app.cli.session import Session
 from app.core.audit import Action
-from app.core.databases import Database
+from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import AppId, DatabaseId, TokenId
@@ -48,9 +48,17 @@ class LocalDesk:
         record = shown.database_record(self._services, database)
         return Found(id=database.id, name=database.name, record=record)
 
-    def create(self, target: Target) -> str:
+    def create(self, target: Target) -> Made:
         assigned, where = self._place(target)
-        return databases.create(self._services, assigned, where).name
+        before = self._services.databases.live(
+            assigned.assignment.app.id, where.environment, where.branch
+        )
+        made = databases.create(self._services, assigned, where)
+        # By number: a fresh one may have taken its place meanwhile.
+        is_restored = (
+            before is not None and before.state is DatabaseState.DELETED and before.id == made.id
+        )
+        return Made(name=made.name, is_restored=is_restored)
 
     def fix(self, found: Found) -> None:
         databases.fix(self._services, self._get(found))

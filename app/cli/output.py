@@ -101,14 +101,17 @@ def need_changes(command: str, *given: object) -> None:
         )
 
 
-def confirm(question: str, *, name: str, is_confirmed: bool) -> None:
-    """Let a person type the name of what is about to go; ends the command if it differs."""
+def confirm(consequence: str, *, name: str, is_confirmed: bool) -> None:
+    """Let a person type the name of what is about to go; ends the command if it differs.
+
+    `consequence` says what would happen, and to what: nothing has happened yet.
+    """
     if is_confirmed:
         return
     if not sys.stdin.isatty():
-        remark(f"{question} Add --yes to do it without a question.")
+        remark(f"Nothing was done. {consequence} Add --yes to do it without a question.")
         raise typer.Exit(1)
-    if typer.prompt(f"{question} Type {name} to go on") != name:
+    if typer.prompt(f"{consequence} Type {name} to go on") != name:
         remark("Nothing was done.")
         raise typer.Exit(1)
 

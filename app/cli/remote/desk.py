@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.cli.desk import Found, Given, LocalWork, Target
+from app.cli.desk import Found, Given, LocalWork, Made, Target
 from app.cli.output import Row
 from app.cli.remarks import remark_on_new_dev
 from app.cli.remote.client import Client
@@ -70,13 +70,14 @@ class RemoteDesk:
         record = database_record(self._client.get(f"/databases/{one['id']}"))
         return Found(id=one["id"], name=one["name"], record=record)
 
-    def create(self, target: Target) -> str:
+    def create(self, target: Target) -> Made:
         made = self._client.post(
             f"/apps/{self._app(target)['id']}/databases",
             environment=target.environment,
             branch=target.branch,
         )
-        return str(self._wait(made)["name"])
+        ready = self._wait(made, after=("creating", "deleted"))
+        return Made(name=str(ready["name"]), is_restored=made["state"] == "deleted")
 
     def fix(self, found: Found) -> None:
         self._wait(self._client.post(f"/databases/{found.id}/fix"))

@@ -103,6 +103,18 @@ def test_a_deleted_database_comes_back_with_its_data(login_branch: Installation)
     assert query(login_branch, "SELECT to_regclass('t')") == "t"
 
 
+def test_create_says_whether_it_brought_a_database_back(login_branch: Installation) -> None:
+    query(login_branch, "CREATE TABLE t ()")
+    there = login_branch.ok("databases", "create", *LOGIN)
+    login_branch.ok("databases", "delete", *LOGIN, "--yes")
+
+    restored = login_branch.ok("databases", "create", *LOGIN)
+
+    assert there.endswith(" is ready.\n")
+    assert restored.endswith(" is ready again: it is restored with its data.\n")
+    assert query(login_branch, "SELECT to_regclass('t')") == "t"
+
+
 def test_a_fix_makes_a_changed_password_good_again(login_branch: Installation) -> None:
     query(login_branch, "ALTER ROLE CURRENT_USER PASSWORD 'somethingelse'")
 
@@ -115,7 +127,10 @@ def test_a_fix_makes_a_changed_password_good_again(login_branch: Installation) -
 def test_nothing_is_lost_without_a_word(login_branch: Installation, command: str) -> None:
     finished = login_branch.run("databases", command, *LOGIN)
 
+    name = json.loads(login_branch.ok("databases", "show", *LOGIN, "--json"))["name"]
     assert finished.returncode == 1
+    assert finished.stderr.startswith("Nothing was done. This would ")
+    assert name in finished.stderr
     assert "--yes" in finished.stderr
     assert state(login_branch) == "ready"
 

@@ -246,6 +246,7 @@ def test_a_deletion_asks_when_nobody_is_there_to_answer(
     finished = coppice.run("instances", "delete", "main")
 
     assert finished.returncode == 1
+    assert "Nothing was done. This would forget main;" in finished.stderr
     assert "--yes" in finished.stderr
     assert "main" in coppice.ok("instances", "list")
 
@@ -258,7 +259,7 @@ def test_a_deletion_says_which_databases_go(connected: Installation) -> None:
 
     asked = connected.run("instances", "delete", "local")
 
-    assert "This removes local with ALL ITS DATA for good: " in asked.stderr
+    assert "This would remove local with ALL ITS DATA for good: " in asked.stderr
     assert "shop-preview" in asked.stderr
 
 

@@ -176,6 +176,9 @@ def test_a_person_works_on_what_they_may(logged_in: Laptop, service: Installatio
     logged_in.ok("databases", "fix", shown["name"])
     logged_in.ok("databases", "delete", *branch, "--yes")
     logged_in.ok("databases", "restore", *branch)
+    logged_in.ok("databases", "delete", *branch, "--yes")
+    brought_back = logged_in.ok("databases", "create", *branch)
+    assert brought_back.endswith(" is ready again: it is restored with its data.\n")
     assert "public|t|" in logged_in.ok("psql", *branch, "--", "-Atc", r"\dt")
     logged_in.ok("databases", "reset", *branch, "--yes")
     assert logged_in.ok("psql", *branch, "--", "-Atc", r"\dt") == ""

@@ -69,6 +69,17 @@ def test_help_fits_a_terminal_and_says_what_each_choice_means(coppice: Installat
         assert f"`{choice}`" in words.replace("- ", "-"), choice
 
 
+def test_help_says_what_a_name_may_be_and_of_an_app_id_what_it_does_there(
+    coppice: Installation,
+) -> None:
+    of_database = coppice.ok("databases", "fix", "--help")
+    of_app = {name: coppice.ok("apps", name, "--help") for name in ("assign", "show", "remove")}
+
+    assert "OWNER/REPO|NAME" in of_database
+    assert "makes one more app" in " ".join(of_app["assign"].split())
+    assert "one more" not in of_app["show"] + of_app["remove"]
+
+
 def test_an_unknown_name_is_said_in_a_sentence(coppice: Installation) -> None:
     finished = coppice.run("instances", "show", "nowhere")
 
