@@ -1,5 +1,7 @@
 """What to do about an error, for those whose request is over and is not tried again by itself."""
 
+import re
+
 from app.core.errors import CoppiceError, TransientError
 
 
@@ -11,3 +13,12 @@ def advice_for(error: CoppiceError) -> str:
     if seconds is not None:
         return f"Try it again in {max(1, round(seconds))} seconds, as GitHub asks."
     return "Try it again in a moment."
+
+
+# A command or an option, as advice for all readers has it in brackets.
+_COMMAND = re.compile(r" \((?:`[^`()]+`|--[^()]+)\)")
+
+
+def advice_on_page(error: CoppiceError) -> str:
+    """The same for who reads a page, where the words of the command line are of no use."""
+    return _COMMAND.sub("", advice_for(error))

@@ -22,6 +22,8 @@ ADVICE = {
     413: "Send less: 25 MiB is the limit for webhooks, 8 MiB for everything else.",
 }
 
+_ADVICE_ON_PAGES = {405: "A button does what this address is for: go back to the page that has it."}
+
 
 def init_app(app: Flask) -> None:
     """Answer every failure in words, and tell nobody what went wrong inside."""
@@ -63,7 +65,8 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     name = (error.name or "error").lower().replace(" ", "_")
     message = _WORDS.get(code, error.description or error.name)
     if html.is_wanted():
-        return html.show_error(CoppiceError(message, advice="", code=name), status=code)
+        advice = _ADVICE_ON_PAGES.get(code, "")
+        return html.show_error(CoppiceError(message, advice=advice, code=name), status=code)
     advice = ADVICE.get(code, "Correct the request and repeat it.")
     return {"error": name, "message": message, "advice": advice}, code
 

@@ -18,7 +18,7 @@ from app.core.people import Actor
 from app.operations.checks import markdown
 from app.operations.services import Services
 from app.web import sight
-from app.web.advice import advice_for
+from app.web.advice import advice_on_page
 from app.web.identity import current_actor
 from app.web.marked import unbroken
 
@@ -95,7 +95,7 @@ def init_app(app: Flask) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.jinja_env.globals |= {"static_url": static_url, "frozen_advice": FROZEN_ADVICE}
     app.jinja_env.filters |= {
-        "advice": advice_for,
+        "advice": advice_on_page,
         "size": amounts.size,
         "duration": amounts.duration,
         "visible": markdown.visible,
@@ -119,7 +119,7 @@ def show_error(error: CoppiceError, *, status: int) -> ResponseReturnValue:
         return redirect("/login?" + urlencode({"next": request.full_path.rstrip("?")}))
     title = _TITLES_BY_CODE.get(error.code) or _TITLES.get(status, "Something went wrong")
     page = render_template(
-        "error.html", title=title, message=str(error), advice=advice_for(error), status=status
+        "error.html", title=title, message=str(error), advice=advice_on_page(error), status=status
     )
     return page, status
 

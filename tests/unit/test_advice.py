@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Conflict, GitHubUnavailable, TransientError
-from app.web.advice import advice_for
+from app.web.advice import advice_for, advice_on_page
 
 ROOT = Path(__file__).parents[2]
 # Where errors begin that both a page and the command line show.
@@ -27,6 +27,20 @@ def test_who_asked_is_told_to_ask_again() -> None:
     limited = GitHubUnavailable("x", retry_after_seconds=30)
     assert advice_for(limited) == "Try it again in 30 seconds, as GitHub asks."
     assert advice_for(Conflict("x", advice="Wait.")) == "Wait."
+
+
+@pytest.mark.parametrize(
+    ("advice", "shown"),
+    [
+        ("Use that one (--environment production) if.", "Use that one if."),
+        ("Restore it first (`databases restore`).", "Restore it first."),
+        ("Drop them (`databases delete --now`), or wait.", "Drop them, or wait."),
+        ("Check this (HTTPS_PROXY, firewall).", "Check this (HTTPS_PROXY, firewall)."),
+    ],
+)
+def test_a_page_leaves_out_the_words_of_the_command_line(advice: str, shown: str) -> None:
+    assert advice_on_page(Conflict("x", advice=advice)) == shown
+    assert advice_for(Conflict("x", advice=advice)) == advice
 
 
 @pytest.mark.parametrize("path", SHARED, ids=lambda path: path.stem)

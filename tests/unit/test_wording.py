@@ -324,6 +324,19 @@ def test_a_database_past_its_limit_says_so_and_that_is_no_news() -> None:
     assert wording.news(larger) == wording.news(told)
 
 
+def test_an_emptied_database_says_what_comes_next() -> None:
+    told = overview(database(generation=2), database(None, generation=2))
+    empty = replace(told, rows=tuple(replace(row, last=None) for row in told.rows))
+    new = overview(database())
+    new = replace(new, rows=tuple(replace(row, last=None) for row in new.rows))
+
+    lines = [line for line in wording.summary(empty).splitlines() if line.startswith("| `")]
+
+    assert "| ready | none since it was emptied: now `/db migrate`, or push |" in lines[0]
+    assert "| ready | none yet |" in lines[1]
+    assert "| ready | none yet |" in wording.summary(new)
+
+
 def test_news_are_states_and_results_and_not_amounts_times_or_preview() -> None:
     told = overview(database(), database(None))
     later = overview(database(), at=NOW + timedelta(hours=1))

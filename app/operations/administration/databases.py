@@ -40,7 +40,7 @@ def place(assigned: Assigned, *, branch: str | None, environment: str | None) ->
     if branch == assigned.repository.default_branch:
         raise Invalid(
             f"{branch} is the default branch: its database is production.",
-            advice="Say production (--environment production) if that is what you mean.",
+            advice="Use that one (--environment production) if it is what you mean.",
         )
     return Place(environment=Environment.BRANCH, branch=BranchName(branch))
 

@@ -214,13 +214,15 @@ def _failure(database: Database) -> str:
 
 
 def _migration(row: Row, dashboard: str | None) -> str:
-    last = row.last
+    last, database = row.last, row.database
+    if last is None and database.generation > 1 and database.environment is Environment.BRANCH:
+        return "none since it was emptied: now `/db migrate`, or push"
     if last is None:
         return "none yet"
     word = _OUT_OF_TIME if last.result is MigrationResult.TIMED_OUT else last.word
     result = word if last.is_good or last.result is None else f"**{word}**"
     if dashboard is not None:
-        result = link(result, run_page(dashboard, row.database.app_id, last.run_id))
+        result = link(result, run_page(dashboard, database.app_id, last.run_id))
     return f"{result}, {last.head_sha[:9]}, {last.at:%Y-%m-%d %H:%M} UTC"
 
 

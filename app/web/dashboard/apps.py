@@ -26,6 +26,8 @@ from app.web.known_apps import known_app
 pages = Blueprint("apps", __name__)
 
 RUNS_SHOWN = 20
+_CREATED_FROM = {DatabaseState.READY: "create-ready", DatabaseState.DELETED: "create-restore"}
+"""What is said where Create found a database; without one it is made."""
 _CREATED = {one.value for one in Environment} - {Environment.SHADOW.value}
 
 
@@ -103,7 +105,8 @@ def create(app_id: str) -> ResponseReturnValue:
         return show(app_id, error)
     is_dev = where.environment is Environment.DEV
     anchor = "local" if is_dev else f"database-{database.id}"
-    return done(url_for(".show", app_id=app_id, _anchor=anchor), "create")
+    what = _CREATED_FROM.get(database.state, "create")
+    return done(url_for(".show", app_id=app_id, _anchor=anchor), what)
 
 
 def _environment() -> str | None:

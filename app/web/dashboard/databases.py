@@ -39,6 +39,13 @@ def url(database_id: int) -> ResponseReturnValue:
     )
 
 
+@pages.get("/url")
+def ask_for_url(database_id: int) -> ResponseReturnValue:
+    """The address of the page above, opened again: go where the button is."""
+    services, database = _to_act(database_id, Act.SEE)
+    return _back(services, database, "press-url")
+
+
 @pages.post("/fix")
 def fix(database_id: int) -> ResponseReturnValue:
     services, database = _to_act(database_id, Act.CHANGE)
@@ -66,7 +73,8 @@ def reset(database_id: int) -> ResponseReturnValue:
         database_requests.reset(services, database)
     except CoppiceError as error:
         return ask_to_reset(database_id, error)
-    return _back(services, database, "reset")
+    is_dev = database.environment is Environment.DEV
+    return _back(services, database, "reset-dev" if is_dev else "reset")
 
 
 @pages.get("/seed")

@@ -18,7 +18,12 @@ NOTICES = {
     "removed": "The app is not assigned any more. Its databases stay where they are.",
     "fix": "It is set up once more; this page follows.",
     "create": "It is being made; this page follows.",
-    "reset": "It is replaced by an empty one; this page follows.",
+    "create-ready": "It is there already.",
+    "create-restore": "It was deleted: it is restored with its data; this page follows.",
+    "press-url": "How to connect is shown when you press URL of the database.",
+    "reset": "It is replaced by an empty one; this page follows. Then push, or re-run its workflow:"
+    " that migrates it.",
+    "reset-dev": "It is replaced by an empty one; this page follows. Then run coppice migrate.",
     "seed": "The next run of the workflow seeds it.",
     "seed-dev": "The next coppice migrate seeds it.",
     "restore": "It is opened again with its data; this page follows.",

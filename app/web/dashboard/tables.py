@@ -17,7 +17,7 @@ from app.operations.services import Services
 from app.web.identity import Permissions
 from app.web.protection import Protection
 
-_AWAITED = {"restore", "drop"}
+_AWAITED = {"restore", "create-restore", "drop"}
 _LOSING = {"reset", "delete"}
 _ORDER = (
     Environment.PRODUCTION,

@@ -273,7 +273,9 @@ def test_a_reset_is_told_when_it_is_over(talk: Talk) -> None:
 
     talk.command("/db reset")
 
-    assert "| ready | none yet | " in talk.summaries()[0].body
+    told = "| ready | none since it was emptied: now `/db migrate`, or push | "
+    assert told in talk.summaries()[0].body
+    assert talk.writes() == 3
 
 
 # --- found again ---------------------------------------------------------------------------------

@@ -175,3 +175,44 @@ def test_what_cannot_be_created_is_explained_on_the_page(
     assert said in text
     assert "<there>" not in text
     assert list(office.world.services.databases.all(app_id=app_id)) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (None, "It is being made"),
+        (DatabaseState.READY, "It is there already"),
+        (DatabaseState.DELETED, "it is restored with its data"),
+    ],
+)
+def test_create_says_what_it_found(office: Office, state: DatabaseState | None, said: str) -> None:
+    app_id, services = office.new_app(), office.world.services
+    if state is not None:
+        database = office.database(app_id, Environment.DEV)
+        services.databases.change(database.id, state=DatabaseState.READY)
+    if state is DatabaseState.DELETED:
+        later = services.clock() + services.retention
+        services.databases.delete(database.id, drop_after=later, is_by_hand=True)
+
+    answer = office.ask(
+        "POST",
+        f"/apps/{app_id}/databases",
+        office.people["write"],
+        headers=HTML,
+        data={"environment": "dev"},
+    )
+    page = ask(office, "GET", answer.headers["Location"])[1]
+
+    assert answer.status_code == 303
+    assert said in page
+
+
+def test_the_default_branch_is_explained_in_the_words_of_the_page(office: Office) -> None:
+    branch = office.world.repository.default_branch
+
+    status, text = ask(office, "POST", f"/apps/{office.new_app()}/databases", branch=branch)
+
+    assert status == 400
+    assert "its database is production" in text
+    assert "Use that one if it is what you mean." in text
+    assert "--environment" not in text

@@ -28,6 +28,7 @@ PAGES = [
     ("POST /apps/{app}/edit", "maintain"),
     ("POST /apps/{app}/remove", "maintain"),
     ("POST /apps/{app}/databases", "write"),
+    ("GET /databases/{branch}/url", "read"),
     ("GET /databases/{branch}/reset", "write"),
     ("GET /databases/{branch}/seed", "write"),
     ("POST /databases/{branch}/seed", "write"),
@@ -348,3 +349,23 @@ def test_what_is_refused_on_a_protected_branch_is_not_offered(office: Office) ->
     assert {role for role, page in pages.items() if reason in page} == {"write"}
     assert "Fix, Reset" not in pages["write"]
     assert {role for role, page in runs.items() if "/rerun" in page} == {"write", "maintain"}
+
+
+def test_the_address_of_a_url_leads_back_to_its_button(office: Office) -> None:
+    app_id = office.new_app()
+    database = office.database(app_id, Environment.BRANCH, BRANCH)
+
+    answer = ask(office, f"GET /databases/{database.id}/url", office.people["write"])
+    page = ask(office, f"GET {answer.headers['Location']}", office.people["write"])
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(f"/apps/{app_id}?")
+    assert "How to connect is shown when you press URL" in page.text
+    assert "postgresql://" not in page.text
+
+
+def test_an_address_behind_a_button_says_where_to_go(office: Office) -> None:
+    answer = ask(office, "GET /databases/1/fix", office.people["write"])
+
+    assert answer.status_code == 405
+    assert "go back to the page that has it" in answer.text
