@@ -1,5 +1,7 @@
 """Commands that run the service: serve, web, worker."""
 
+from typing import Annotated
+
 import typer
 
 from app.cli.output import remark, say
@@ -38,7 +40,7 @@ def web() -> None:
     running.web()
 
 
-def worker() -> None:
+def worker(*, below_serve: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Run the worker alone, for a service that is spread over processes or machines.
 
     It makes and removes databases and writes check runs. Any number may run on one state database,
@@ -47,7 +49,7 @@ def worker() -> None:
     refuse_elsewhere()
     with loading():
         from app.cli import running
-    running.worker()
+    running.worker(says_warnings=not below_serve)
 
 
 def login_link() -> None:

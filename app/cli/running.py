@@ -28,10 +28,15 @@ def web() -> None:
     serving.become_web(config, say=_say)
 
 
-def worker() -> None:
-    """The worker alone, until a signal comes."""
+def worker(*, says_warnings: bool) -> None:
+    """The worker alone, until a signal comes.
+
+    Args:
+        says_warnings: Log what is wrong with the settings; `serve` tells it once for all.
+    """
     config = _configured()
-    _log_warnings(config)
+    if says_warnings:
+        _log_warnings(config)
     local = bootstrap.clusters(config)
     with bootstrap.open_state(config) as state:
         _prepare_patiently(state)

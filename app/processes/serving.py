@@ -85,7 +85,7 @@ def _add_children(config: Config, supervisor: Supervisor, listener: socket.socke
     supervisor.add_child(
         Program(name="web", command=web, environment=environment, inherited_fds=(fd,))
     )
-    worker = [sys.executable, "-m", "app", "worker"]
+    worker = [sys.executable, "-m", "app", "worker", "--below-serve"]
     supervisor.add_child(Program(name="worker", command=worker, environment=environment))
 
 

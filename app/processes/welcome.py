@@ -30,8 +30,10 @@ def steps(config: Config, link: str | None) -> list[str]:
     lines = [f"Log in as operator (once, within an hour): {link}"]
     if config.github_app is None:
         lines.append(f"Then connect GitHub at {config.public_url}/setup.")
-        if why_out_of_reach(config.public_url, github_url=config.github_url) is not None:
-            lines.append("(GitHub must reach the service for that: set COPPICE_PUBLIC_URL.)")
+        obstacle = why_out_of_reach(config.public_url, github_url=config.github_url)
+        if obstacle is not None:
+            way = "Set COPPICE_PUBLIC_URL to an https address at which GitHub reaches the service."
+            lines.append(f"GitHub must reach the service for that. {obstacle} {way}")
     return lines
 
 

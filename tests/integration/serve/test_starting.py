@@ -21,6 +21,23 @@ def test_what_comes_next_depends_on_what_there_is(
     assert "instances provision" not in installation.log.read_text()
 
 
+def test_an_address_that_is_not_https_is_said_once_and_is_not_called_missing(
+    installation: Installation,
+) -> None:
+    address = "http://coppice.example.com"
+    installation.settings = {**installation.settings, "COPPICE_PUBLIC_URL": address}
+
+    installation.serve()
+
+    await_that(lambda: "Next, in another" in installation.log.read_text())
+    await_that(lambda: "worker: alive" in installation.run("doctor").stdout)
+    said = installation.log.read_text()
+    assert said.count("COPPICE_PUBLIC_URL is not https") == 1
+    assert f"GitHub must reach the service for that. {address} is not https" in said
+    assert "to an https address at which GitHub reaches" in said
+    assert "set COPPICE_PUBLIC_URL.)" not in said
+
+
 def test_secrets_that_a_command_made_can_be_read_by_nobody_else(
     installation: Installation,
 ) -> None:
