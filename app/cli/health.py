@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import THINGS, AsJson, remark, say, show_remarks, show_rows
-from app.cli.sides import open_here
+from app.cli.sides import open_here, open_made
 from app.core.errors import NotFound
 from app.operations.administration import doctor as doctors
 from app.operations.administration.doctor import Health
@@ -21,11 +21,12 @@ def doctor(*, as_json: AsJson = False) -> None:
     """Check everything and say what to do; exit code 1 if something is broken.
 
     The state database and its keys, the worker, the GitHub App and its webhook, the OIDC issuer,
-    the disk, every instance and every database. Changes nothing.
+    the disk, every instance and every database. Mends nothing, and makes no service where there is
+    none.
     """
     from app.machine.surroundings import Machine  # late: it asks over HTTP and PostgreSQL
 
-    with open_here() as session:
+    with open_made() as session:
         found = list(
             doctors.diagnose(
                 session.services,

@@ -71,6 +71,29 @@ def open_here() -> "Iterator[Session]":
         yield session
 
 
+@contextmanager
+def open_made() -> "Iterator[Session]":
+    """As `open_here`, for a command that only looks: without a service it makes none.
+
+    Raises Invalid as `open_here`, and where the state database would have to be made first.
+    """
+    given = process_environment.variables()
+    data_dir = Path(given.get("COPPICE_DATA_DIR") or ".coppice").absolute()
+    is_said = REMOTE.get() is False or _sign_of_local_service() is not None
+    if is_said and not REMOTE.get() and not given.get("COPPICE_DATABASE_URL"):
+        _refuse_new(data_dir)
+    with open_here() as session:
+        yield session
+
+
+def _refuse_new(data_dir: Path) -> None:
+    if not (data_dir / "state").exists():
+        raise Invalid(
+            f"There is no service here yet: {data_dir} has no state database.",
+            advice="Start one: python -m app serve",
+        )
+
+
 def refuse_elsewhere() -> None:
     """Raise Invalid when --remote stands before a command that has no other side."""
     if REMOTE.get():

@@ -294,6 +294,19 @@ def test_nothing_is_made_where_no_service_is(laptop: Laptop, command: str) -> No
     assert not (laptop.home / ".coppice").exists()
 
 
+@pytest.mark.parametrize("folder", [None, "data"])
+def test_looking_for_trouble_makes_no_service(laptop: Laptop, folder: str | None) -> None:
+    place = laptop.home / (folder or ".coppice")
+    settings = {"COPPICE_DATA_DIR": str(place)} if folder else {}
+
+    code, out, error = laptop.run("--local", "doctor", **settings)
+
+    assert (code, out) == (1, "")
+    assert f"There is no service here yet: {place} has no state database." in error
+    assert "Start one: python -m app serve" in error
+    assert not place.exists()
+
+
 def test_only_the_person_reads_the_token(logged_in: Laptop) -> None:
     assert stat.S_IMODE(logged_in.login_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(logged_in.login_file.parent.stat().st_mode) == 0o700
