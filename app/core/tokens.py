@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.errors import NotFound
 from app.core.identifiers import AppId, TokenId
 from app.core.people import Actor
 
@@ -87,4 +88,12 @@ def actor_of(token: Token, *, is_operator: bool) -> Actor:
         only_app=token.app_id,
         is_read_only=token.is_read_only,
         is_automation=token.kind is TokenKind.AUTOMATION,
+    )
+
+
+def no_token(token_id: TokenId) -> NotFound:
+    """It is not there, or the actor may not know that it is."""
+    return NotFound(
+        f"There is no token {token_id}.",
+        advice="The list of tokens shows yours with their numbers (`tokens list`).",
     )

@@ -63,7 +63,10 @@ class PostgresHistory:
             columns=sql.SQL("*"),
         )
         if not found:
-            raise NotFound(f"The app {app_id} has no run {run_id}.")
+            raise NotFound(
+                f"The app {app_id} has no run {run_id}.",
+                advice="The list of the app's runs shows which there are.",
+            )
         return found[0]
 
     def last_migrations(

@@ -8,9 +8,8 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.errors import NotFound
 from app.core.identifiers import TokenId
-from app.core.tokens import Token, TokenKind
+from app.core.tokens import Token, TokenKind, no_token
 from app.operations.ports.tokens import NewToken
 
 
@@ -54,7 +53,7 @@ class PostgresTokens:
         with self._pool.connection() as connection:
             row = connection.execute("SELECT * FROM tokens WHERE id = %s", [token_id]).fetchone()
         if row is None:
-            raise NotFound(f"There is no token {token_id}.")
+            raise no_token(token_id)
         return _token(row)
 
     def all(self, *, maker_id: int | None = None) -> Sequence[Token]:

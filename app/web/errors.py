@@ -1,7 +1,7 @@
 """Errors: JSON for programs (a stable code, a sentence, what to do next), pages for people."""
 
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
 def refuse_nul() -> None:
     """PostgreSQL's text holds no NUL, so no page's address does; the API checks its own words."""
     if "\0" in request.path and not request.path.startswith("/api/"):
-        raise NotFound("Nothing is here.")
+        raise NotFound("Nothing is here.", advice="Check the address.")
 
 
 def show_error(error: CoppiceError) -> ResponseReturnValue:
@@ -68,6 +68,9 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
         advice = _ADVICE_ON_PAGES.get(code, "")
         return html.show_error(CoppiceError(message, advice=advice, code=name), status=code)
     advice = ADVICE.get(code, "Correct the request and repeat it.")
+    if code == 404 and (listing := _listing_of_numbers(request.path)) is not None:
+        message = "There is no such page: its path has a number, and not a name."
+        advice = f"Take the number from the list, {listing}: it is `id` there."
     return {"error": name, "message": message, "advice": advice}, code
 
 
@@ -86,3 +89,19 @@ def show_invalid(error: ValidationError) -> Response:
     response = jsonify(error=problem.code, message=str(problem), advice=problem.advice)
     response.status_code = problem.http_status
     return response
+
+
+def _listing_of_numbers(path: str) -> str | None:
+    """Where the numbers are listed one of which is wanted in place of a word of the path."""
+    parts = path.split("/")
+    addresses = current_app.url_map.bind("")
+    # After the name of a list: /api/v1/databases/NUMBER, /api/v1/apps/ID/runs/NUMBER.
+    for place in (4, 6):
+        with_number = "/".join([*parts[:place], "1", *parts[place + 1 :]])
+        if len(parts) > place and not parts[place].isdecimal():
+            try:
+                addresses.match(with_number, method=request.method)
+            except HTTPException:
+                continue
+            return "/".join(parts[:place])
+    return None

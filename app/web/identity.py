@@ -111,6 +111,10 @@ def require_operator(services: Services) -> None:
             "Only operators may do this.",
             advice="COPPICE_OPERATORS of the service names them.",
         )
+    _refuse_to_change(services)
+
+
+def _refuse_to_change(services: Services) -> None:
     if services.actor.is_read_only and request.method not in {"GET", "HEAD"}:
         raise Forbidden("This token may only read.", advice="Make a token for reading and writing.")
 
@@ -125,9 +129,13 @@ def require_steward(services: Services, instance: Instance) -> None:
     """Raise Forbidden for everybody but operators and the account that claimed the instance."""
     actor = services.actor
     is_owner = owns(actor, services.claims.of_instance(instance.id))
-    may_act = not actor.is_read_only or request.method in {"GET", "HEAD"}
-    if not (is_owner and actor.only_app is None and may_act):
-        require_operator(services)
+    if not (is_owner or actor.is_operator) or actor.only_app is not None:
+        raise Forbidden(
+            f"{instance.name} is for those who run it: operators, and the account that owns it.",
+            advice="COPPICE_OPERATORS of the service names operators; they can hand an instance"
+            " over to an account.",
+        )
+    _refuse_to_change(services)
 
 
 def require(services: Services, repository: Repository, wanted: Wanted) -> None:
@@ -154,5 +162,5 @@ def require(services: Services, repository: Repository, wanted: Wanted) -> None:
             reason,
             advice="Make a token that may."
             if is_token_s
-            else "Ask somebody who maintains the repository.",
+            else "Ask somebody who has it, or an admin of the repository to give it to you.",
         )

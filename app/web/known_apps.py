@@ -34,11 +34,19 @@ class KnownApp:
         )
 
 
+def no_app(app_id: AppId) -> NotFound:
+    """It is not there, or the actor may not know that it is."""
+    return NotFound(
+        f"There is no app {app_id}.",
+        advice="The list of apps shows those that you may see (`apps list`).",
+    )
+
+
 def known_app(services: Services, app_id: AppId, act: Act = Act.SEE) -> KnownApp:
     """The app, if the actor may do this with it. Raises NotFound, Forbidden."""
     app = services.apps.get(app_id)
     repository = services.repositories.get(app.repository_id) if app else None
-    missing = NotFound(f"There is no app {app_id}.", advice="List them to see which.")
+    missing = no_app(app_id)
     if app is None or repository is None:
         raise missing
     try:

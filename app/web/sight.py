@@ -20,13 +20,14 @@ from app.operations.administration.databases import Place
 from app.operations.administration.neighbours import run_by_actor
 from app.operations.services import Services
 from app.web.identity import Permissions, require, require_steward
+from app.web.known_apps import no_app
 
 
 def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
     """The assigned app, if the actor may do this with it. Raises NotFound, Forbidden."""
     assignment = services.apps.assignment(AppId(app_id))
     if assignment is None:
-        raise _no_app(app_id)
+        raise no_app(AppId(app_id))
     assigned = described(services, assignment)
     _require(services, assigned.repository, Wanted(act=act, app_id=assignment.app.id))
     return assigned
@@ -40,7 +41,7 @@ def place(
     try:
         _require_at(services, repository, wanted, where)
     except NotFound:
-        raise _no_app(str(wanted.app_id)) from None
+        raise no_app(AppId(str(wanted.app_id))) from None
 
 
 def run(services: Services, repository: Repository, past: Run, act: Act) -> None:
@@ -56,7 +57,10 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
 
     Raises NotFound, Forbidden.
     """
-    missing = NotFound(f"There is no database {database_id}.", advice="List them to see which.")
+    missing = NotFound(
+        f"There is no database {database_id}.",
+        advice="The list of databases shows those that you may see (`databases list`).",
+    )
     try:
         found = services.databases.get(DatabaseId(database_id))
     except NotFound:
@@ -108,7 +112,10 @@ def instance(services: Services, name: str) -> Instance:
     for found in instances(services):
         if found.name == name:
             return found
-    raise NotFound(f"There is no instance {name!r}.", advice="List them to see which.")
+    raise NotFound(
+        f"There is no instance {name!r}.",
+        advice="The list of instances shows those that you may see (`instances list`).",
+    )
 
 
 def repository_to_assign(services: Services, full_name: str, app_id: str | None) -> Repository:
@@ -175,11 +182,7 @@ def _require(services: Services, repository: Repository, wanted: Wanted) -> None
     try:
         require(services, repository, wanted)
     except NotFound:
-        raise _no_app(str(wanted.app_id)) from None
-
-
-def _no_app(app_id: str) -> NotFound:
-    return NotFound(f"There is no app {app_id}.", advice="List them to see which.")
+        raise no_app(AppId(str(wanted.app_id))) from None
 
 
 def _repository_of(services: Services, app: App | None) -> Repository | None:

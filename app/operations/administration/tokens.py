@@ -8,7 +8,7 @@ from app.core.audit import Action
 from app.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from app.core.identifiers import AppId, TokenId
 from app.core.people import Actor
-from app.core.tokens import PREFIX, Token, TokenKind, fingerprint
+from app.core.tokens import PREFIX, Token, TokenKind, fingerprint, no_token
 from app.operations.ports.tokens import NewToken
 from app.operations.services import Services
 
@@ -43,7 +43,10 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
     if request.days is not None and not 0 < request.days <= LONGEST_DAYS:
         raise Invalid(f"A token lasts between 1 and {LONGEST_DAYS} days.")
     if request.app_id is not None and services.apps.assignment(request.app_id) is None:
-        raise NotFound(f"No app {request.app_id!r} is assigned.")
+        raise NotFound(
+            f"No app {request.app_id!r} is assigned.",
+            advice="The list of apps shows which are (`apps list`).",
+        )
     secret, now = PREFIX + services.new_secret(), services.clock()
     token = services.access_tokens.add(
         NewToken(
@@ -90,7 +93,7 @@ def revoke(services: Services, token_id: TokenId) -> Token:
     refuse_automation(services.actor)
     token = services.access_tokens.get(token_id)
     if not services.actor.is_operator and token.maker_id != services.actor.user_id:
-        raise NotFound(f"There is no token {token_id}.")
+        raise no_token(token_id)
     end(services, token)
     return token
 

@@ -147,7 +147,10 @@ def log(path: OfMigration) -> dict[str, Any]:
         if migration.id == path.migration:
             text, seed_text = map(logs.plain, logs.texts(services, migration))
             return LogShown(log=text, seed_log=seed_text).model_dump()
-    raise NotFound(f"The run {path.run} has no migration {path.migration}.")
+    raise NotFound(
+        f"The run {path.run} has no migration {path.migration}.",
+        advice="The run itself lists its migrations.",
+    )
 
 
 def _names(services: Services, app_id: AppId) -> dict[int, str]:

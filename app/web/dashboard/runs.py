@@ -111,7 +111,7 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
         for _, text in _texts(services, one)
     ]
     if environment not in set(Environment) or not texts:
-        raise NotFound("There is no such log.")
+        raise NotFound("There is no such log.", advice="The page of the run has those there are.")
     name = f"{found.app.id}-run-{run_id}-{environment}.log"
     return Response(
         "\n".join(texts) + "\n",

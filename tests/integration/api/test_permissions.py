@@ -347,3 +347,83 @@ def test_a_permission_that_was_withdrawn_ends_what_a_token_may(office: Office) -
     world.github.grant(world.repository, "leaver", "none")
 
     assert office.ask("POST", fix, token).status_code == 404
+
+
+def test_who_lacks_a_permission_is_sent_to_somebody_who_has_it(office: Office) -> None:
+    """To maintain a repository is not enough for the login of production."""
+    app_id = office.new_app()
+    production = office.database(app_id, Environment.PRODUCTION)
+
+    answer = office.ask(
+        "POST", f"/api/v1/databases/{production.id}/credentials", office.people["maintain"], {}
+    ).json()
+
+    assert "the permission admin" in answer["message"]
+    assert answer["advice"] == (
+        "Ask somebody who has it, or an admin of the repository to give it to you."
+    )
+
+
+def test_an_instance_that_is_seen_is_managed_by_those_who_run_it(office: Office) -> None:
+    office.new_app()
+
+    seen = office.ask("GET", "/api/v1/instances/tenants", office.people["read"])
+    health = office.ask("GET", "/api/v1/instances/tenants/health", office.people["read"])
+    page = office.ask(
+        "GET", "/instances/tenants", office.people["read"], headers={"Accept": "text/html"}
+    )
+
+    assert (seen.status_code, health.status_code, page.status_code) == (200, 403, 403)
+    told = "tenants is for those who run it: operators, and the account that owns it."
+    assert health.json()["message"] == told
+    assert told in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "listing"),
+    [
+        ("/databases/{app}-production", "/api/v1/databases"),
+        ("/databases/{app}-production/sizes", "/api/v1/databases"),
+        ("/apps/{app}/runs/latest", "/api/v1/apps/{app}/runs"),
+    ],
+)
+def test_a_name_in_place_of_a_number_is_answered_with_where_the_number_is(
+    office: Office, path: str, listing: str
+) -> None:
+    app_id = office.new_app()
+
+    answer = office.ask("GET", "/api/v1" + path.format(app=app_id), office.people["read"])
+
+    assert answer.status_code == 404
+    assert "a number, and not a name" in answer.json()["message"]
+    assert f"from the list, {listing.format(app=app_id)}: " in answer.json()["advice"]
+
+
+@pytest.mark.parametrize("path", ["/databass/x", "/apps/{app}/nonsense/x", "/databases/1/nonsense"])
+def test_what_is_nowhere_is_no_matter_of_numbers(office: Office, path: str) -> None:
+    path = "/api/v1" + path.format(app=office.new_app())
+
+    answer = office.ask("GET", path, office.people["operator"])
+
+    assert (answer.status_code, answer.json()["message"]) == (404, "There is no such page.")
+
+
+@pytest.mark.parametrize(
+    ("what", "listing"),
+    [
+        ("GET /apps/zzzzzz", "The list of apps"),
+        ("DELETE /apps/zzzzzz", "The list of apps"),
+        ("GET /databases/999999", "The list of databases"),
+        ("GET /instances/zzzzzz", "The list of instances"),
+        ("GET /apps/{app}/runs/999999", "The list of the app's runs"),
+    ],
+)
+def test_what_is_not_there_is_answered_with_where_to_look(
+    office: Office, what: str, listing: str
+) -> None:
+    method, path = what.format(app=office.new_app()).split()
+
+    answer = office.ask(method, "/api/v1" + path, office.people["write"])
+
+    assert answer.status_code == 404, answer.text
+    assert answer.json()["advice"].startswith(listing)

@@ -30,7 +30,9 @@ def test_a_revoked_token_is_gone(coppice: Installation) -> None:
     coppice.ok("tokens", "revoke", str(listed["token"]))
 
     assert json.loads(coppice.ok("tokens", "list", "--json")) == []
-    assert coppice.run("tokens", "revoke", str(listed["token"])).returncode == 1
+    again = coppice.run("tokens", "revoke", str(listed["token"]))
+    assert again.returncode == 1
+    assert "The list of tokens shows yours with their numbers (`tokens list`)." in again.stderr
 
 
 def test_a_token_for_an_app_that_is_not_assigned_is_refused(coppice: Installation) -> None:
