@@ -5,10 +5,15 @@ import sys
 
 from demo import interruption
 
+_WHAT = (
+    "The whole story on this machine, offline, told as it happens. Ctrl-C ends it at any time and"
+    " leaves nothing behind."
+)
+
 
 def main() -> int:
     """Tell the story; exit code 0 when it went as it should, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="script/demo", description=_WHAT)
     parser.add_argument(
         "--keep",
         action="store_true",

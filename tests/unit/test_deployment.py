@@ -2,6 +2,8 @@
 
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,17 @@ def test_an_action_of_others_is_used_at_one_commit_only(workflow: Path) -> None:
 )
 def test_a_script_can_be_run(name: str) -> None:
     assert (ROOT / name).stat().st_mode & stat.S_IXUSR
+
+
+def test_the_demonstration_is_called_by_the_name_that_people_type() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "demo", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert "usage: script/demo" in finished.stdout
+    assert "python -m demo" not in finished.stdout
