@@ -108,7 +108,7 @@ def test_people_who_may_write_are_obeyed(talk: Conversation, role: str) -> None:
     talk.await_line_of_branch("| ready | [success](")
     comment = talk.say("/db reset", role)
 
-    talk.await_line_of_branch("| ready | none yet | ")
+    talk.await_line_of_branch("| ready | none since it was emptied: ")
     assert reactions(comment) == ["eyes"]
     assert talk.tables() == set()
     again = talk.project.run(talk.branch)

@@ -30,7 +30,7 @@ _HELP = """\
 | `/db migrate` | starts the workflow job again that migrated this commit last | write |
 | `/db help` | this | write |
 
-One command in a comment, in lower case and alone on its first line."""
+One command in a comment, in lower case and alone on its first line, with nothing before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
