@@ -69,17 +69,28 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
                 ca_certificate=made.ca_certificate,
             ),
         )
-        return _add(services, instance, action=Action.INSTANCES_PROVISION)
+        instance = _add(services, instance, action=Action.INSTANCES_PROVISION)
+    # What it is, for pages and lists, before the first measurement by the clock.
+    with suppress(CoppiceError):
+        measuring.ask(services, instance)
+    return instance
 
 
 def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
     """Store an existing server after a test. Raises NotUsable with what is missing."""
-    instance, report = try_link(services, request)
-    return _add(services, instance, action=Action.INSTANCES_LINK), report
+    instance, report = _tried(services, request)
+    instance = _add(services, instance, action=Action.INSTANCES_LINK)
+    measuring.keep(services, instance, report)
+    return instance, with_neighbours(services, instance, report)
 
 
 def try_link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
     """Test an existing server and say how it would be stored. Raises as `link` does."""
+    instance, report = _tried(services, request)
+    return instance, with_neighbours(services, instance, report)
+
+
+def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
     check_instance_name(request.name)
     _refuse_taken(services, request.name)
     admin, sslmode = parse_server_url(request.url)
@@ -93,8 +104,7 @@ def try_link(services: Services, request: LinkRequest) -> tuple[Instance, Server
     )
     instance, report = _tested(services, instance, is_sslmode_open=sslmode is None)
     instance = _with_public(instance, request)
-    report = _with_demand(instance, report)
-    return instance, with_neighbours(services, instance, report)
+    return instance, _with_demand(instance, report)
 
 
 def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:

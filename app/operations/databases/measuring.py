@@ -1,10 +1,11 @@
 """Measuring: how large databases are and how their servers do, for pages, comments and limits."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError, NotFound
-from app.core.identifiers import InstanceId
+from app.core.identifiers import DatabaseId, InstanceId
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
 from app.operations.databases import encryption, freezing
@@ -57,11 +58,23 @@ def ask(services: Services, instance: Instance) -> ServerReport:
         if database.state is not DatabaseState.CREATING
     }
     sizes = {by_name[one.name]: one.size_bytes for one in measured if one.name in by_name}
-    services.measurements.record(
-        instance.id,
-        at=at,
-        report=report,
-        sizes=sizes,
-        free_bytes=services.free_bytes(instance),
-    )
+    _record(services, instance, report, at=at, sizes=sizes)
     return report
+
+
+def keep(services: Services, instance: Instance, report: ServerReport) -> None:
+    """Record what a test found of a new instance, on which nothing is that has a size."""
+    _record(services, instance, report, at=services.clock(), sizes={})
+
+
+def _record(
+    services: Services,
+    instance: Instance,
+    report: ServerReport,
+    *,
+    at: datetime,
+    sizes: Mapping[DatabaseId, int],
+) -> None:
+    services.measurements.record(
+        instance.id, at=at, report=report, sizes=sizes, free_bytes=services.free_bytes(instance)
+    )
