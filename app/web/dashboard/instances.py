@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.assignments import Assignment
-from app.core.databases import Database
+from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
 from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance, InstanceKind
@@ -59,6 +59,16 @@ class Shown:
     def failure(self) -> str | None:
         """Why its server cannot be used at present, on one line."""
         return self.measurement.failure if self.measurement else None
+
+    @property
+    def failed(self) -> tuple[Database, ...]:
+        """Databases of assigned apps that make the status Error though the server answers."""
+        assigned = {one.assignment.app.id for one in self.apps}
+        return tuple(
+            one
+            for one in self.databases
+            if one.state is DatabaseState.ERROR and one.app_id in assigned
+        )
 
     @property
     def over_limit(self) -> bool:

@@ -140,12 +140,14 @@ def test_what_failed_is_shown_with_its_cause_and_fixed_by_a_button(
     page.goto(f"{dashboard.url}/instances/{name}")
     state_of(page, "Error")
     expect(row(page, f"{app}-production")).to_contain_text("Naming conflict")
+    expect(page.locator("#status")).to_contain_text("1 database failed. The server itself answers.")
 
     _run(postgres_superuser, f"DROP DATABASE {in_the_way}")
     row(page, f"{app}-production").get_by_role("button", name="Fix").click()
 
     state_of(page, "Connected")
     expect(row(page, f"{app}-production")).to_contain_text("ready")
+    expect(page.locator("main")).not_to_contain_text("1 database failed")
 
 
 def _paste(page: Page, admin: AdminLogin, *, password: str) -> None:

@@ -81,6 +81,25 @@ def test_its_instance_names_it_and_what_all_hold_together(office: Office, place:
     assert "Nothing to complain about" not in health
 
 
+def test_a_database_that_failed_is_told_from_its_server(office: Office, place: Place) -> None:
+    services = office.world.services
+    services.databases.change(place.small.id, state=DatabaseState.ERROR, reason="There is no room.")
+    services.limits.set(place.instance.id, NO_LIMITS)
+    try:
+        one, listed = page(office, "/instances/tenants"), page(office, "/instances")
+    finally:
+        services.databases.change(place.small.id, state=DatabaseState.READY)
+
+    head = one.partition('id="status"')[2].partition("</div>")[0]
+    health = one.partition('aria-labelledby="health"')[2].partition("</section>")[0]
+    for part in (head, health):
+        [target] = re.findall(r'<a href="#(database-\d+)">\d+ databases? failed</a>', part)
+        assert f'id="{target}"' in one
+    assert "The server itself answers." in head
+    assert "Nothing to complain about at the server" in health
+    assert '<a href="/instances/tenants#database-' in listed
+
+
 def test_the_api_says_so(office: Office, place: Place) -> None:
     operator = office.people["operator"]
     found = office.ask("GET", f"/api/v1/databases?app={place.app_id}", operator).json()["items"]
