@@ -104,7 +104,7 @@ def _port(url: SplitResult) -> int:
         port = 0
     if port == 0:
         raise Invalid(
-            "The port in the URL cannot be one.", advice="A port is a number from 1 to 65535."
+            "The port in the URL is no port number.", advice="A port is a number from 1 to 65535."
         )
     return port or DEFAULT_PORT
 

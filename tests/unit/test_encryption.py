@@ -39,6 +39,7 @@ def test_another_address_may_have_something_that_encrypts(change: dict[str, obje
 
     assert not finding.is_fatal
     assert "Right if something in front of it encrypts" in finding.advice
+    assert "If not: set ssl = on" in finding.advice
 
 
 @pytest.mark.parametrize("has_tls", [True, None])

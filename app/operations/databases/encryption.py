@@ -36,14 +36,14 @@ def with_demand(instance: Instance, report: ServerReport) -> ServerReport:
 
 def _advice(instance: Instance) -> str:
     if instance.kind is InstanceKind.PROVISIONED:
-        way = "Provision another with PostgreSQL programs that have TLS (COPPICE_POSTGRES_BIN)"
+        way = "provision another with PostgreSQL programs that have TLS (COPPICE_POSTGRES_BIN)"
     else:
-        way = "Set ssl = on, ssl_cert_file and ssl_key_file in its postgresql.conf and reload it"
+        way = "set ssl = on, ssl_cert_file and ssl_key_file in its postgresql.conf and reload it"
     doing_without = (
         "on a network that is trusted, tell runners sslmode disable (--public-sslmode disable)."
     )
     if _is_same_address(instance):
-        return f"{way}; or, {doing_without}"
+        return f"{way[0].upper()}{way[1:]}; or, {doing_without}"
     host = instance.public_address.host
     return (
         f"Right if something in front of it encrypts at {host}. If not: {way}; or, {doing_without}"
