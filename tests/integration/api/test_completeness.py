@@ -49,6 +49,7 @@ PAGES: dict[str, tuple[str, ...] | str] = {
     "POST /databases/{database_id}/restore": ("POST /databases/{database}/restore",),
     "GET /databases/{database_id}/seed": _ASKS,
     "POST /databases/{database_id}/seed": ("POST /databases/{database}/seed",),
+    "GET /databases/{database_id}/url": _BROWSER + "leads to another page",
     "POST /databases/{database_id}/url": ("POST /databases/{database}/credentials",),
     "GET /instances": ("GET /instances",),
     "GET /instances/{name}": (
