@@ -20,7 +20,7 @@ from app.operations.services import Services
 from app.web import sight
 from app.web.advice import advice_on_page
 from app.web.identity import current_actor
-from app.web.marked import unbroken
+from app.web.marked import marked, pieces, unbroken
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
@@ -100,6 +100,8 @@ def init_app(app: Flask) -> None:
         "duration": amounts.duration,
         "visible": markdown.visible,
         "unbroken": unbroken,
+        "marked": marked,
+        "pieces": pieces,
         "ago": lambda moment: amounts.ago(moment, now=datetime.now(UTC)),
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

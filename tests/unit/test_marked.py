@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.web.marked import marked, unbroken
+from app.web.marked import Piece, marked, pieces, unbroken
 
 
 def test_code_in_a_sentence_is_marked_up() -> None:
@@ -23,3 +23,23 @@ def test_a_name_stays_what_it_is(name: str) -> None:
 
 def test_a_name_may_break_before_two_hyphens() -> None:
     assert unbroken("a1--b-c") == 'a1<wbr><span class="together">--b</span>-c'
+
+
+def test_sql_stands_apart_from_what_is_said_about_it() -> None:
+    advice = (
+        'As its owner: GRANT CONNECT ON DATABASE "a;b" TO x; ALTER ROLE x CREATEDB; and restart.'
+    )
+
+    assert pieces(advice) == (
+        Piece("As its owner:", is_sql=False),
+        Piece('GRANT CONNECT ON DATABASE "a;b" TO x;\nALTER ROLE x CREATEDB;', is_sql=True),
+        Piece("and restart.", is_sql=False),
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "GRANT what the owner's role needs; then wait.", "Run `apps edit`; CREATED later."],
+)
+def test_words_are_no_sql(words: str) -> None:
+    assert [piece for piece in pieces(words) if piece.is_sql] == []

@@ -10,6 +10,7 @@ from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.operations.databases import measuring
+from app.operations.ports.postgres import Finding, ServerReport
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
@@ -123,3 +124,25 @@ def test_a_test_of_the_connection_renews_what_is_shown(office: Office, app_id: A
     assert (tested_away.status_code, away) == (503, "Error")
     assert (tested.status_code, shown["problem"]) == (200, None)
     assert shown["status"] != "Error"
+
+
+def test_sql_that_is_advised_can_be_copied(office: Office) -> None:
+    services = office.world.services
+    instance = services.instances.named("tenants")
+    advice = "ALTER SYSTEM SET max_connections = 200; and restart."
+    finding = Finding(code="few", message="Few connections.", advice=advice, is_fatal=False)
+    services.measurements.record(
+        instance.id,
+        at=services.clock(),
+        report=ServerReport(version="18.1", findings=(finding,)),
+        sizes={},
+        free_bytes=None,
+    )
+
+    text = page(office, "/instances/tenants")
+    measuring.measure_instance(services, instance.id)
+
+    sql = "ALTER SYSTEM SET max_connections = 200;"
+    assert f'<pre class="sheet" id="advice-few-1" tabindex="0">{sql}</pre>' in text
+    assert 'data-copies="advice-few-1"' in text
+    assert '<p class="lines quiet">and restart.</p>' in text
