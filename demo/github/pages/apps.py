@@ -101,6 +101,7 @@ def _made(found: Context, manifest: Json, owner: Account) -> Json:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     client_id, client_secret = registrations.new_client()
     found.app_key = key
+    found.state.installations.clear()  # Those were of the App before.
     found.hook.secret = secrets.token_hex(20)
     found.hook.url = manifest["hook_attributes"]["url"]
     found.identity = replace(
