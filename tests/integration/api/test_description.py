@@ -51,6 +51,17 @@ def test_the_page_names_every_operation_and_loads_nothing_foreign(office: Office
     )
 
 
+def test_the_page_begins_with_its_parts(office: Office) -> None:
+    page = requests.get(f"{office.url}/api", headers={"Accept": "text/html"}, timeout=30).text
+
+    _, _, contents = page.partition('aria-label="On this page"')
+    links = re.findall(r'href="#([^"]+)"', contents.partition("</nav>")[0])
+
+    tags = [tag["name"] for tag in document(office)["tags"]]  # type: ignore[attr-defined]
+    assert links == ["security", *tags, "schemas"]
+    assert set(links) <= set(re.findall(r'<h2 id="([^"]+)"', page))
+
+
 def test_every_rule_of_an_assignment_can_be_given_and_is_shown() -> None:
     names = {field.name for field in fields(Policies)}
 
