@@ -152,7 +152,7 @@ def test_names_of_databases_break_between_their_words_alone(
         dashboard.github.open_pull_request(repository, branch)
     coppice("apps", "assign", "acme/names-of-branches", "narrow", "--app-id", "names")
     page = visit("/instances/narrow", width=1280)
-    expect(page.locator(".reason")).to_have_count(1)
+    expect(page.locator("table.databases .reason")).to_have_count(1)
 
     names = page.locator("table.databases tbody th code").filter(has_text="names-")
     lines = names.evaluate_all(f"codes => codes.map({_LINES})")
