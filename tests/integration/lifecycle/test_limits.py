@@ -55,21 +55,9 @@ def measure(world: World) -> None:
     world.settle()
 
 
-def connect(world: World, database: Database) -> psycopg.Connection[tuple[object, ...]]:
-    instance = world.services.instances.named("tenants")
-    return psycopg.connect(
-        host=instance.admin.address.host,
-        port=instance.admin.address.port,
-        dbname=database.name,
-        user=database.login_role,
-        password=world.services.databases.password(database.id),
-        autocommit=True,
-    )
-
-
 def fill(world: World, database: Database) -> None:
     """Three megabytes that do not compress."""
-    with connect(world, database) as session:
+    with world.inside(database) as session:
         session.execute(
             "CREATE TABLE filling AS SELECT md5(n::text) FROM generate_series(1, 50000) n"
         )
@@ -186,7 +174,7 @@ def test_a_limit_below_what_is_there_breaks_nothing(world: World, instance: Inst
     world.reconcile()
     databases.reset(world.services, world.ready("x"))
 
-    with connect(world, world.ready("x")) as session:
+    with world.inside(world.ready("x")) as session:
         session.execute("SELECT 1")
 
 
@@ -220,11 +208,11 @@ def test_connections_are_limited_for_databases_that_are_there_and_that_come(
     for branch in ("old", "new"):
         database = world.ready(branch)
         with (
-            connect(world, database),
-            connect(world, database),
+            world.inside(database),
+            world.inside(database),
             pytest.raises(psycopg.OperationalError, match="too many connections"),
         ):
-            connect(world, database)
+            world.inside(database)
 
 
 # --- storage of one ------------------------------------------------------------------------------
@@ -243,7 +231,7 @@ def test_a_database_that_grows_is_reported_and_stays_open(world: World, instance
     world.github.open_pull_request(world.repository, "x")
     world.settle()
 
-    with connect(world, world.ready("x")) as session:
+    with world.inside(world.ready("x")) as session:
         session.execute("SELECT 1")
     [check] = [one for one in world.checks(sha) if one.content.name == "database"]
     assert "more than the" in check.content.summary
@@ -258,7 +246,7 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
     measure(world)
     empty = world.services.measurements.sizes([world.ready("x").id])[world.ready("x").id]
     fill(world, world.ready("x"))
-    inside = connect(world, world.ready("x"))
+    inside = world.inside(world.ready("x"))
     limit(world, instance, database_bytes=empty + MB, freezes=True)
 
     frozen = world.database("x")
@@ -269,11 +257,11 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
     with pytest.raises(psycopg.OperationalError):
         inside.execute("SELECT 1")
     with pytest.raises(psycopg.OperationalError):
-        connect(world, frozen)
+        world.inside(frozen)
 
     world.reconcile()  # nothing opens it by itself
     with pytest.raises(psycopg.OperationalError):
-        connect(world, frozen)
+        world.inside(frozen)
 
     databases.fix(world.services, frozen)
     world.settle()  # also what comes by itself after a Fix, a measurement among it
@@ -286,11 +274,11 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
     assert again.is_frozen
 
     databases.fix(world.services, again)
-    with connect(world, world.ready("x")) as session:
+    with world.inside(world.ready("x")) as session:
         session.execute("DROP TABLE filling")
     measure(world)
 
-    with connect(world, world.ready("x")) as session:
+    with world.inside(world.ready("x")) as session:
         session.execute("SELECT 1")
 
 
@@ -334,7 +322,7 @@ def test_whichever_way_a_person_opens_a_frozen_database_it_opens(
     opened(world.services, frozen)
     world.settle()
 
-    with connect(world, world.ready("x")) as session:
+    with world.inside(world.ready("x")) as session:
         session.execute("SELECT 1")
     assert not world.ready("x").is_frozen
 
@@ -369,7 +357,7 @@ def test_a_measurement_under_way_does_not_close_what_a_person_opened_meanwhile(
     freezing.enforce(services, instance.id)
 
     assert opened
-    with connect(world, world.ready("x")) as session:
+    with world.inside(world.ready("x")) as session:
         session.execute("SELECT 1")
 
 
@@ -404,7 +392,7 @@ def test_what_a_person_restores_is_not_closed_to_take_a_check_back(
     databases.restore(world.services, deleted)
     world.settle()
 
-    with connect(world, world.ready("x")) as session:
+    with world.inside(world.ready("x")) as session:
         session.execute("SELECT 1")
 
 
@@ -423,7 +411,7 @@ def test_a_larger_limit_opens_a_frozen_database(world: World, instance: Instance
     opened = world.shared(Environment.PREVIEW)
     assert opened is not None
     assert (opened.state, opened.is_frozen) == (DatabaseState.READY, False)
-    with connect(world, opened) as session:
+    with world.inside(opened) as session:
         session.execute("SELECT 1")
 
 
@@ -469,7 +457,7 @@ def test_who_claims_an_instance_owns_it_with_the_plan_and_new_passwords(
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     before = world.services.databases.password(production.id)
-    inside = connect(world, production)
+    inside = world.inside(production)
     secret = offer(world, offered, databases=50)
 
     claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
@@ -482,7 +470,7 @@ def test_who_claims_an_instance_owns_it_with_the_plan_and_new_passwords(
     assert world.services.databases.password(production.id) != before
     with pytest.raises(psycopg.OperationalError):
         inside.execute("SELECT 1")
-    with connect(world, production) as session:
+    with world.inside(production) as session:
         session.execute("SELECT 1")
     entries = [entry for entry in world.services.audit.latest() if "claim" in entry.action]
     assert [(one.actor, one.source) for one in entries] == [("github:octocat", "192.0.2.7")]
@@ -502,7 +490,7 @@ def test_the_plan_opens_what_the_present_limits_had_frozen(world: World, offered
 
     opened = world.shared(Environment.PRODUCTION)
     assert opened is not None
-    with connect(world, opened) as session:
+    with world.inside(opened) as session:
         session.execute("SELECT 1")
 
 

@@ -29,25 +29,13 @@ def grow(world: World) -> Database:
     return world.ready("x")
 
 
-def connect(world: World, database: Database) -> psycopg.Connection[tuple[object, ...]]:
-    instance = world.services.instances.named("tenants")
-    return psycopg.connect(
-        host=instance.admin.address.host,
-        port=instance.admin.address.port,
-        dbname=database.name,
-        user=database.login_role,
-        password=world.services.databases.password(database.id),
-        autocommit=True,
-    )
-
-
 def keep(world: World, database: Database) -> None:
-    with connect(world, database) as session:
+    with world.inside(database) as session:
         session.execute("CREATE TABLE precious (a int)")
 
 
 def has_kept(world: World, database: Database) -> bool:
-    with connect(world, database) as session:
+    with world.inside(database) as session:
         return session.execute("SELECT to_regclass('precious')").fetchone() != (None,)
 
 
@@ -155,7 +143,7 @@ def test_who_was_shut_out_goes_however_long_the_server_is_away(world: World) -> 
     database = grow(world)
     instance = world.services.instances.named("tenants")
     lost = replace(instance.admin.address, port=1)
-    with connect(world, database) as session:
+    with world.inside(database) as session:
         world.services.instances.update(
             replace(instance, admin=replace(instance.admin, address=lost))
         )

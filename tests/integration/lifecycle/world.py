@@ -115,6 +115,18 @@ class World:
     def sha(self, text: str) -> CommitSha:
         return CommitSha(text)
 
+    def inside(self, database: Database) -> Connection[tuple[object, ...]]:
+        """A session in a database of the tenants' server, as whoever has its URL."""
+        address = self.services.instances.named("tenants").admin.address
+        return connect(
+            host=address.host,
+            port=address.port,
+            dbname=database.name,
+            user=database.login_role,
+            password=self.services.databases.password(database.id),
+            autocommit=True,
+        )
+
     def put_retries_forward(self) -> None:
         """Make jobs that wait for another attempt due now."""
         self.state.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
