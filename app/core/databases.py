@@ -37,9 +37,30 @@ class TenantDatabase:
     login_role: RoleName
     """The long-lived login; owns everything inside."""
     marker: str
+    fence: int = 0
+    """Of whoever holds the database's lock: the server refuses what an earlier holder asks for."""
     extensions: tuple[str, ...] = ()
     connections: int | None = None
     """To the database at once; None: as many as are usual."""
+
+    def is_ours(self, marker: str | None) -> bool:
+        """Whether a marker is this database's: of its present generation, or of one before.
+
+        One without a marker was not finished, or an administrator took the marker away.
+        """
+        if marker is None:
+            return True
+        found, mine = marker_parts(marker), marker_parts(self.marker)
+        return found[0] == mine[0] and found[1] <= mine[1]
+
+
+def marker_parts(marker: str) -> tuple[str, int]:
+    """What all generations of a database share, and the generation: `1` is not written.
+
+    Raises nothing: a marker that is none of ours is not a database's of ours either.
+    """
+    token, _, generation = marker.partition("-")
+    return (token, int(generation or 1)) if generation.isdecimal() or not generation else ("", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +76,7 @@ class Database:
     owner_role: RoleName
     login_role: RoleName
     marker: str
+    """Of the present generation: a random token, and from the second on its number."""
     state: DatabaseState
     reason: str | None
     """Why the state is `error`, in a person's words."""
@@ -81,6 +103,8 @@ class Database:
     """A person wants it dropped now that it is deleted, whatever is left of its time."""
     opened_at: datetime | None = None
     """When a person opened it although it was frozen."""
+    fence: int = 0
+    """Grows whenever its lock is taken; see `TenantDatabase.fence`."""
 
     @property
     def is_shut(self) -> bool:
@@ -96,6 +120,7 @@ class Database:
             owner_role=self.owner_role,
             login_role=self.login_role,
             marker=self.marker,
+            fence=self.fence,
             extensions=extensions,
             connections=connections,
         )

@@ -27,6 +27,15 @@ class TransientError(CoppiceError):
     advice = "Nothing to do: it is tried again by itself."
 
 
+class LockLost(TransientError):
+    """Another worker has taken the database's lock since: what was begun must not go on.
+
+    The lock is a session of the state database, and its end tells its holder nothing.
+    """
+
+    code = "lock_lost"
+
+
 class NotFound(CoppiceError):
     """Something that was named does not exist."""
 

@@ -54,7 +54,7 @@ def read_our_database(session: Session, database: TenantDatabase) -> DatabaseFac
     facts = read_database(session, database.name)
     if facts is None:
         return None
-    if facts.owner != database.owner_role or facts.marker not in (None, database.marker):
+    if facts.owner != database.owner_role or not database.is_ours(facts.marker):
         raise ProvisioningFailed(
             f"Naming conflict: the server has a database {database.name} that Coppice did not make"
             " for this branch.",
@@ -103,6 +103,16 @@ def check_confined(session: Session, database: TenantDatabase) -> None:
             advice="Ask the server's administrator who else changes grants there, then use Fix.",
             code="grants_wrong",
         )
+
+
+def set_aside(session: Session, database: TenantDatabase) -> list[DatabaseName]:
+    """What was renamed in order to be dropped, and has not been."""
+    rows = session.execute(
+        "SELECT datname::text FROM pg_database WHERE pg_get_userbyid(datdba) = %(owner)s"
+        " AND starts_with(datname::text, %(owner)s || '-dropping-')",
+        {"owner": database.owner_role},
+    )
+    return [DatabaseName(name) for (name,) in rows]
 
 
 def existing_roles(session: Session, roles: Sequence[RoleName]) -> set[RoleName]:

@@ -1,27 +1,42 @@
-"""Removing a database and its roles: steps that may each be repeated."""
+"""Removing a database and its roles: steps that may each be repeated.
+
+DROP DATABASE can be neither part of a transaction nor conditional. So what is to be dropped is
+renamed first, which can: to a name that nobody else uses and nothing is restored from.
+"""
 
 from psycopg import errors
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.core.identifiers import RoleName
+from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.failures import explained
-from app.postgres.sealing import evict_logins
+from app.postgres.fencing import fenced
+from app.postgres.sealing import close, evict_logins, move
+from app.postgres.sessions import Session
 
 
 def drop_database(access: Access, database: TenantDatabase) -> None:
     """Cut all sessions and drop it, also when an earlier attempt was interrupted."""
     with explained("Dropping the database"), access.session() as session:
         facts = catalog.read_our_database(session, database)
-        evict_logins(session, database)
-        if facts is not None:
-            session.execute(statements.drop_database(database.name))
+        if facts is not None and facts.is_half_dropped:
+            session.execute(statements.drop_database(database.name))  # it cannot be renamed
+        elif facts is not None:
+            close(session, database, facts)
+            aside = DatabaseName(f"{database.owner_role}-dropping-{facts.oid}")
+            move(session, database, facts, new_name=aside)
+        else:
+            evict_logins(session, database)
+        for name in catalog.set_aside(session, database):
+            session.execute(statements.drop_database(name))
 
 
 def drop_roles(access: Access, database: TenantDatabase) -> None:
     """Drop its logins, then its owner; those that something still refers to stay, powerless.
+
+    The owner goes last and only with all others: the fence is in its comment.
 
     Raises:
         ProvisioningFailed: Some stayed. Whoever has a database on the server can grant them
@@ -31,8 +46,10 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
     with explained("Dropping its roles"), access.session() as session:
         jobs = sorted(catalog.job_logins(session, database))
         for role in [*jobs, database.login_role, database.owner_role]:
+            if left and role == database.owner_role:
+                break
             try:
-                session.execute(statements.drop_role(role))
+                _drop_role(session, database, role)
             except errors.DependentObjectsStillExist:
                 left.append(role)
     if left:
@@ -43,3 +60,8 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
             " as that is gone.",
             code="role_in_use",
         )
+
+
+def _drop_role(session: Session, database: TenantDatabase, role: RoleName) -> None:
+    if catalog.existing_roles(session, [role]):
+        session.execute(fenced(database, [statements.drop_role(role)]))

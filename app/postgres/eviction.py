@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 from psycopg import DataError, ProgrammingError, errors
 
+from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import catalog, statements
 from app.postgres.failures import Overtaken, ServerBusy
+from app.postgres.fencing import fenced
 from app.postgres.sessions import Session
 
 _PATIENCE_SECONDS = 10.0
@@ -19,9 +21,9 @@ _BEGINNING_SECONDS = 0.5
 _PAUSE_SECONDS = 0.01
 
 
-def forbid_logins(session: Session, roles: Sequence[RoleName]) -> None:
+def forbid_logins(session: Session, roles: Sequence[RoleName], *, of: TenantDatabase) -> None:
     if roles:
-        session.execute(statements.together([statements.forbid_login(role) for role in roles]))
+        session.execute(fenced(of, [statements.forbid_login(role) for role in roles]))
 
 
 @contextmanager

@@ -6,7 +6,16 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from app.core.errors import CoppiceError, ProvisioningFailed, ServerUnreachable, TransientError
+from app.core.errors import (
+    CoppiceError,
+    LockLost,
+    ProvisioningFailed,
+    ServerUnreachable,
+    TransientError,
+)
+
+OUTRUN = "CP001"
+"""SQLSTATE of ours: the database's lock, or what stood under its name, is another's by now."""
 
 
 class OutOfConnections(TransientError):
@@ -171,6 +180,8 @@ def explained(doing: str) -> Iterator[None]:
 
 
 def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
+    if error.sqlstate == OUTRUN:
+        return LockLost(f"{doing}: another worker has done something here since.")
     match error:
         case errors.TooManyConnections():
             return OutOfConnections(f"{doing}: PostgreSQL is out of connections.")

@@ -68,7 +68,7 @@ def close_job_login(access: Access, database: TenantDatabase, role: RoleName) ->
     ):
         if not _exists(session, database, role):
             return
-        forbid_logins(session, [role])
+        forbid_logins(session, [role], of=database)
         session.execute(statements.act_for(role))
         end_sessions(session, [role], database=database.name)
         facts = catalog.read_our_database(session, database)

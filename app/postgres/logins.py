@@ -65,7 +65,7 @@ def renew(access: Access, database: TenantDatabase, *, password: str, verifier: 
     The password last: should we die in between, the next attempt sees that it is not ours.
     """
     with explained("Ending its sessions"), access.session() as session:
-        forbid_logins(session, [database.login_role])
+        forbid_logins(session, [database.login_role], of=database)
         end_sessions(session, [database.login_role], database=database.name)
     set_password(access, database, verifier=verifier)
     issue(access, database, password=password)

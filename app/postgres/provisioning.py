@@ -6,6 +6,7 @@ from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.extensions import create_extensions
 from app.postgres.failures import explained
+from app.postgres.fencing import fenced
 from app.postgres.sessions import Session
 
 
@@ -15,9 +16,9 @@ def make_roles(access: Access, database: TenantDatabase) -> None:
     with explained("Making its roles"), access.session() as session:
         existing = catalog.existing_roles(session, [owner, login])
         missing = [role for role in (owner, login) if role not in existing]
-        grants = [statements.act_for(owner), statements.become(login)]
         create = [statements.create_role(role) for role in missing]
-        session.execute(statements.together([*create, *grants]))
+        checked = fenced(database, [statements.become(login)])
+        session.execute(statements.together([*create, checked]))
 
 
 def make_database(access: Access, database: TenantDatabase) -> None:
@@ -28,12 +29,16 @@ def make_database(access: Access, database: TenantDatabase) -> None:
             session.execute(statements.drop_database(database.name))
             facts = None
         if facts is None:
+            # As near as it gets: CREATE DATABASE is never part of a transaction. What an earlier
+            # holder makes all the same is closed and empty, and whoever comes next goes on with it.
+            session.execute(fenced(database, ()))
             session.execute(statements.create_database(database))
 
 
 def open_database(access: Access, database: TenantDatabase) -> None:
     """Let in the login and nobody else, in that order."""
     with explained("Granting its rights"), access.session() as session, session.transaction():
+        session.execute(fenced(database, ()))
         facts = catalog.read_our_database(session, database)
         session.execute(statements.confine_database(database))
         session.execute(statements.limit_connections(database))
@@ -53,7 +58,7 @@ def furnish(access: Access, database: TenantDatabase) -> None:
     with explained("Preparing the database"), access.inside(database.name) as session:
         with session.transaction():
             # First, because its lock makes whoever does the same wait for the end of this.
-            session.execute(statements.mark(database))
+            session.execute(fenced(database, [statements.mark(database)]))
             if _is_public_untouched(session):
                 session.execute(statements.give_public(to=database.login_role))
                 _check_schema(session, database)

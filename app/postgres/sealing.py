@@ -7,8 +7,10 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
+from app.postgres.catalog import DatabaseFacts
 from app.postgres.eviction import end_sessions, forbid_logins, overtaken_if_gone
 from app.postgres.failures import explained
+from app.postgres.fencing import fenced, is_still
 from app.postgres.sessions import Session
 
 
@@ -16,9 +18,18 @@ def seal(access: Access, database: TenantDatabase) -> None:
     """Refuse new sessions, then end those that are open."""
     with explained("Closing the database"), access.session() as session:
         facts = catalog.read_our_database(session, database)
-        if facts is not None and facts.is_open and not facts.is_half_dropped:
-            session.execute(statements.forbid_connections(database.name))
-        evict_logins(session, database)
+        if facts is None or facts.is_half_dropped:
+            evict_logins(session, database)
+        else:
+            close(session, database, facts)
+
+
+def close(session: Session, database: TenantDatabase, facts: DatabaseFacts) -> None:
+    """The same for the database that was found."""
+    if facts.is_open:
+        is_same = is_still(database.name, oid=facts.oid, marker=facts.marker)
+        session.execute(fenced(database, [statements.forbid_connections(database.name), is_same]))
+    evict_logins(session, database)
 
 
 def evict_logins(session: Session, database: TenantDatabase) -> None:
@@ -26,7 +37,7 @@ def evict_logins(session: Session, database: TenantDatabase) -> None:
     roles = [database.login_role, *sorted(catalog.job_logins(session, database))]
     roles = [role for role in roles if role in catalog.existing_roles(session, roles)]
     with overtaken_if_gone(session, roles):
-        forbid_logins(session, roles)
+        forbid_logins(session, roles, of=database)
         end_sessions(session, roles, database=database.name)
 
 
@@ -35,20 +46,26 @@ def rename(access: Access, database: TenantDatabase, *, new_name: DatabaseName) 
     with explained("Renaming the database"), access.session() as session:
         if catalog.read_our_database(session, database) is None:
             renamed = catalog.read_database(session, new_name)
-            if renamed and (renamed.owner, renamed.marker) == (
-                database.owner_role,
-                database.marker,
-            ):
+            if renamed and renamed.owner == database.owner_role and renamed.marker:
                 return
-        catalog.need_our_database(session, database)
+        facts = catalog.need_our_database(session, database)
         try:
-            session.execute(statements.rename_database(database.name, new_name=new_name))
+            move(session, database, facts, new_name=new_name)
         except errors.DuplicateDatabase as error:
             raise ProvisioningFailed(
                 f"Naming conflict: the server already has a database {new_name}.",
                 advice="Rename or drop that database on the server.",
                 code="naming_conflict",
             ) from error
+
+
+def move(
+    session: Session, database: TenantDatabase, facts: DatabaseFacts, *, new_name: DatabaseName
+) -> None:
+    """Rename the database that was found, unless another stands under its name by now."""
+    is_same = is_still(new_name, oid=facts.oid, marker=facts.marker)
+    rename = statements.rename_database(database.name, new_name=new_name)
+    session.execute(fenced(database, [rename, is_same]))
 
 
 def need_ours(access: Access, database: TenantDatabase) -> None:

@@ -166,6 +166,7 @@ def rename_database(name: DatabaseName, *, new_name: DatabaseName) -> Composed:
 
 
 def drop_database(name: DatabaseName) -> Composed:
+    """Neither conditional nor part of a transaction: for a name that nothing is restored from."""
     return SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name))
 
 

@@ -21,6 +21,15 @@ CHANGE: LiteralString = """
         password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END
     WHERE id = %(id)s
 """
+HELD: LiteralString = " AND fence = %(fence)s"
+
+# Milliseconds, so that it is past every fence that was given out before an older backup of the
+# state database was put back.
+TAKE_LOCK: LiteralString = """
+    UPDATE databases
+    SET fence = greatest(fence + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+    WHERE id = %s RETURNING *
+"""
 
 DELETE: LiteralString = """
     UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,
@@ -32,6 +41,7 @@ DELETE: LiteralString = """
 START_AFRESH: LiteralString = """
     UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,
         is_emptying = true, is_frozen = false, generation = generation + 1,
+        marker = split_part(marker, '-', 1) || '-' || generation + 1,
         migrated_sha = NULL, migrated_at = NULL
     WHERE id = %(id)s AND generation = %(generation)s AND state NOT IN ('deleted', 'gone')
         AND (%(is_held)s OR NOT EXISTS (SELECT FROM leases WHERE database_id = %(id)s))

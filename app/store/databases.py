@@ -1,7 +1,7 @@
 """Databases in the state database."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, LiteralString
@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, LockLost, NotFound
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName, InstanceId
 from app.core.intents import Intent
 from app.operations.ports.inventory import NewDatabase
@@ -40,9 +40,7 @@ class PostgresDatabases:
             row = connection.execute(
                 "SELECT * FROM databases WHERE id = %s", [database_id]
             ).fetchone()
-        if row is None:
-            raise NotFound(f"There is no database with id {database_id}.")
-        return database_from(row)
+        return _existing(row, database_id)
 
     def live(
         self, app_id: AppId, environment: Environment, branch: BranchName | None = None
@@ -92,7 +90,7 @@ class PostgresDatabases:
 
     def change(
         self,
-        database_id: DatabaseId,
+        database: Database,
         *,
         state: DatabaseState,
         reason: str | None = None,
@@ -100,19 +98,20 @@ class PostgresDatabases:
         then: Sequence[Intent] = (),
     ) -> None:
         """See the port."""
-        values = {"state": state, "reason": reason, "code": reason_code, "id": database_id}
-        self._execute(statements.CHANGE, values, then=then)
+        values = {"state": state, "reason": reason, "code": reason_code}
+        self._execute_held(statements.CHANGE, database, values, then=then)
 
-    def made(
-        self, database_id: DatabaseId, *, generation: int, then: Sequence[Intent] = ()
-    ) -> bool:
+    def made(self, database: Database, *, then: Sequence[Intent] = ()) -> bool:
         """See the port."""
-        values = {"state": DatabaseState.READY, "reason": None, "code": None, "id": database_id}
-        return self._execute(
-            statements.CHANGE + "AND generation = %(generation)s",
-            {**values, "generation": generation},
+        values = {"state": DatabaseState.READY, "reason": None, "code": None, "id": database.id}
+        is_made = self._execute(
+            statements.CHANGE + statements.HELD + " AND generation = %(generation)s",
+            {**values, "fence": database.fence, "generation": database.generation},
             then=then,
         )
+        if not is_made:
+            self.still_held(database)
+        return is_made
 
     def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
         """See the port."""
@@ -123,15 +122,15 @@ class PostgresDatabases:
 
     def delete(
         self,
-        database_id: DatabaseId,
+        database: Database,
         *,
         drop_after: datetime | None,
         is_by_hand: bool,
         then: Sequence[Intent] = (),
     ) -> None:
         """See the port."""
-        values = {"id": database_id, "drop_after": drop_after, "is_by_hand": is_by_hand}
-        self._execute(statements.DELETE, values, then=then)
+        values = {"drop_after": drop_after, "is_by_hand": is_by_hand}
+        self._execute_held(statements.DELETE, database, values, then=then)
 
     def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
         """See the port."""
@@ -141,9 +140,12 @@ class PostgresDatabases:
             then=then,
         )
 
-    def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
-        self._execute(
-            "UPDATE databases SET is_live = false, name = %s WHERE id = %s", [name, database_id]
+    def retire(self, database: Database, *, name: DatabaseName) -> None:
+        """See the port."""
+        self._execute_held(
+            "UPDATE databases SET is_live = false, name = %(name)s WHERE id = %(id)s",
+            database,
+            {"name": name},
         )
 
     def start_afresh(
@@ -166,8 +168,11 @@ class PostgresDatabases:
                 self._defer(connection, then)
             return changed.rowcount > 0
 
-    def emptied(self, database_id: DatabaseId) -> None:
-        self._execute("UPDATE databases SET is_emptying = false WHERE id = %s", [database_id])
+    def emptied(self, database: Database) -> None:
+        """See the port."""
+        self._execute_held(
+            "UPDATE databases SET is_emptying = false WHERE id = %(id)s", database, {}
+        )
 
     def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None:
         self._execute(
@@ -191,10 +196,12 @@ class PostgresDatabases:
             "SELECT password AS secret FROM databases WHERE id = %s", database_id
         )
 
-    def set_password(self, database_id: DatabaseId, password: str) -> None:
-        self._execute(
-            "UPDATE databases SET password = %s WHERE id = %s",
-            [self._vault.encrypt(password), database_id],
+    def set_password(self, database: Database, password: str) -> None:
+        """See the port."""
+        self._execute_held(
+            "UPDATE databases SET password = %(password)s WHERE id = %(id)s",
+            database,
+            {"password": self._vault.encrypt(password)},
         )
 
     def accelerate_url(self, database_id: DatabaseId) -> str | None:
@@ -208,13 +215,38 @@ class PostgresDatabases:
             [self._vault.encrypt(url) if url else None, database_id],
         )
 
-    def exclusively(self, database_id: DatabaseId) -> AbstractContextManager[None]:
-        return exclusively(self._pool, "database", database_id)
+    @contextmanager
+    def exclusively(self, database_id: DatabaseId) -> Iterator[Database]:
+        """See the port."""
+        with exclusively(self._pool, "database", database_id):
+            with self._pool.connection() as connection:
+                row = connection.execute(statements.TAKE_LOCK, [database_id]).fetchone()
+            yield _existing(row, database_id)
+
+    def still_held(self, database: Database) -> Database:
+        """See the port."""
+        found = self.get(database.id)
+        if found.fence != database.fence:
+            raise LockLost(f"Another worker took over {database.name}.")
+        return found
 
     def _decrypted(self, query: LiteralString, database_id: DatabaseId) -> str | None:
         with self._pool.connection() as connection:
             row = connection.execute(query, [database_id]).fetchone()
         return self._vault.decrypt(row["secret"]) if row and row["secret"] else None
+
+    def _execute_held(
+        self,
+        query: LiteralString,
+        database: Database,
+        values: Mapping[str, object],
+        *,
+        then: Sequence[Intent] = (),
+    ) -> None:
+        """Change the row for the holder of its lock. Raises LockLost."""
+        held = {**values, "id": database.id, "fence": database.fence}
+        if not self._execute(query + statements.HELD, held, then=then):
+            raise LockLost(f"Another worker took over {database.name}.")
 
     def _execute(
         self,
@@ -240,6 +272,12 @@ def database_from(row: DictRow) -> Database:
             "state": DatabaseState(row["state"]),
         }
     )
+
+
+def _existing(row: DictRow | None, database_id: DatabaseId) -> Database:
+    if row is None:
+        raise NotFound(f"There is no database with id {database_id}.")
+    return database_from(row)
 
 
 def _present(row: DictRow | None) -> DictRow:

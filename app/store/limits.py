@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
+from app.core.databases import Database
 from app.core.errors import Conflict
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.intents import Intent
@@ -52,13 +53,13 @@ class PostgresInstanceLimits:
         with self._pool.connection() as connection:
             connection.execute(_SET, [instance_id, Jsonb(asdict(limits))])
 
-    def freeze(self, database_id: DatabaseId, *, reason: str, reason_code: str) -> None:
+    def freeze(self, database: Database, *, reason: str, reason_code: str) -> None:
         """See the port."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE databases SET state = 'error', reason = %s, reason_code = %s,"
-                " is_frozen = true WHERE id = %s AND state = 'ready'",
-                [reason, reason_code, database_id],
+                " is_frozen = true WHERE id = %s AND state = 'ready' AND fence = %s",
+                [reason, reason_code, database.id, database.fence],
             )
 
     def thaw(self, database_id: DatabaseId) -> None:

@@ -139,13 +139,13 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
     """
     instance = services.instances.get(database.instance_id)
     # So that nobody replaces the password meanwhile: the old one would come back.
-    with services.databases.exclusively(database.id):
-        database = _needs_ready(services.databases.get(database.id))
+    with services.databases.exclusively(database.id) as held:
+        database = _needs_ready(held)
         server, tenant = (
             provisioning.server_of(services, database),
             provisioning.tenant_of(services, database),
         )
-        password = provisioning.password_of(services, database.id)
+        password = provisioning.password_of(services, database)
         server.issue(tenant, password=password)
     is_pooled = instance.pooler_address is not None
     if instance.pooler_address is not None:

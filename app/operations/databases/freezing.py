@@ -30,14 +30,14 @@ def enforce(services: Services, instance_id: InstanceId) -> None:
 def _freeze(
     services: Services, database_id: DatabaseId, limits: Limits, *, size_bytes: int
 ) -> None:
-    with services.databases.exclusively(database_id):
+    with services.databases.exclusively(database_id) as database:
         if services.leases.of(database_id) is not None:
             return
-        if rules.is_just_opened(services.databases.get(database_id), services.clock()):
+        if rules.is_just_opened(database, services.clock()):
             return  # since its size was looked at
         reason = f"{rules.excess(limits, size_bytes)} It lets nobody in until there is space."
-        services.limits.freeze(database_id, reason=reason, reason_code=rules.LimitReached.code)
-        database = services.databases.get(database_id)
+        services.limits.freeze(database, reason=reason, reason_code=rules.LimitReached.code)
+        database = services.databases.still_held(database)
         if database.is_frozen:
             server_of(services, database).seal(tenant_of(services, database))
             services.queue.add(answers(services, database))

@@ -4,7 +4,7 @@ from app.core import names
 from app.core.assignments import Assignment
 from app.core.databases import Database, DatabaseState, TenantDatabase
 from app.core.environments import Environment
-from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
+from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
 from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
 from app.operations.checks import reports
@@ -67,10 +67,9 @@ def ensure_database(services: Services, database_id: DatabaseId) -> Database:
 
 
 def _ensure(services: Services, database_id: DatabaseId) -> Database:
-    with services.databases.exclusively(database_id):
-        is_over = False
-        while not is_over:
-            is_over = _try_to_ensure(services, services.databases.get(database_id))
+    with services.databases.exclusively(database_id) as database:
+        while not _try_to_ensure(services, database):
+            database = services.databases.still_held(database)
     return services.databases.get(database_id)
 
 
@@ -85,12 +84,13 @@ def _try_to_ensure(services: Services, database: Database) -> bool:
     except ProvisioningFailed as error:
         failed(services, database, error)
         return True
+    except LockLost:
+        raise  # how it is, another worker says
     except TransientError as error:
         failed(services, database, error)
         raise
     return services.databases.made(
-        database.id,
-        generation=database.generation,
+        database,
         then=[
             *answers(services, database),
             *corrections(services, database),
@@ -157,12 +157,15 @@ def tenant_of(services: Services, database: Database) -> TenantDatabase:
     )
 
 
-def password_of(services: Services, database_id: DatabaseId) -> str:
-    """The long-lived login's password; stored before PostgreSQL ever sees its verifier."""
-    password = services.databases.password(database_id)
+def password_of(services: Services, database: Database) -> str:
+    """The long-lived login's password; stored before PostgreSQL ever sees its verifier.
+
+    For the holder of the database's lock.
+    """
+    password = services.databases.password(database.id)
     if password is None:
         password = services.new_secret()
-        services.databases.set_password(database_id, password)
+        services.databases.set_password(database, password)
     return password
 
 
@@ -212,8 +215,8 @@ def _provision(services: Services, database: Database) -> None:
     server, tenant = server_of(services, database), tenant_of(services, database)
     if database.is_emptying:
         server.clear(tenant)
-        services.databases.emptied(database.id)
-    server.provision(tenant, password=password_of(services, database.id))
+        services.databases.emptied(database)
+    server.provision(tenant, password=password_of(services, database))
 
 
 def measurement(database: Database) -> MeasureInstance:
@@ -224,7 +227,7 @@ def measurement(database: Database) -> MeasureInstance:
 def failed(services: Services, database: Database, error: CoppiceError) -> None:
     """Set the state `error`, with what a person can do; the next reconcile tries to mend it."""
     services.databases.change(
-        database.id,
+        database,
         state=DatabaseState.ERROR,
         reason=f"{error} {error.advice}",
         reason_code=error.code,

@@ -46,13 +46,12 @@ def close_database(
     """The same with the refusal left to a job, which is queued with the change of the state."""
     if shadow := shadow_of(services, services.databases.get(database_id)):
         close_database(services, shadow.id, is_by_hand=is_by_hand)
-    with services.databases.exclusively(database_id):
-        database = services.databases.get(database_id)
+    with services.databases.exclusively(database_id) as database:
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
             return
         is_kept = database.environment is Environment.PRODUCTION
         services.databases.delete(
-            database_id,
+            database,
             drop_after=None if is_kept else services.clock() + services.retention,
             is_by_hand=is_by_hand,
             then=[SealDatabase(database_id=database_id)],
@@ -61,8 +60,7 @@ def close_database(
 
 def seal_database(services: Services, database_id: DatabaseId) -> None:
     """Let nobody into a deleted database, and end all sessions; others are left alone."""
-    with services.databases.exclusively(database_id):
-        database = services.databases.get(database_id)
+    with services.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.DELETED:
             server_of(services, database).seal(tenant_of(services, database))
 
@@ -81,8 +79,7 @@ def restore_database(services: Services, database_id: DatabaseId) -> Database:
 
 
 def _restore(services: Services, database_id: DatabaseId) -> Database:
-    with services.databases.exclusively(database_id):
-        database = services.databases.get(database_id)
+    with services.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.READY:
             return database
         check_restorable(database)
@@ -90,10 +87,10 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         # Should we die in between: a database that is still called deleted must not stay open.
         services.queue.add([SealDatabase(database_id=database_id)])
         server_of(services, database).unseal(
-            tenant_of(services, database), password=password_of(services, database_id)
+            tenant_of(services, database), password=password_of(services, database)
         )
         services.databases.change(
-            database_id, state=DatabaseState.READY, then=corrections(services, database)
+            database, state=DatabaseState.READY, then=corrections(services, database)
         )
     return services.databases.get(database_id)
 
@@ -114,15 +111,14 @@ def check_restorable(database: Database) -> None:
 
 def retire_database(services: Services, database_id: DatabaseId) -> None:
     """Rename a deleted database out of a fresh one's way; it is kept for the rest of its time."""
-    with services.databases.exclusively(database_id):
-        database = services.databases.get(database_id)
+    with services.databases.exclusively(database_id) as database:
         if not database.is_live or database.state is not DatabaseState.DELETED:
             return
         retired = names.retired_name(database.app_id, database.id)
         server = server_of(services, database)
         server.seal(tenant_of(services, database))
         server.rename(tenant_of(services, database), new_name=retired)
-        services.databases.retire(database_id, name=retired)
+        services.databases.retire(database, name=retired)
 
 
 def mark_unwanted(
@@ -144,8 +140,7 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
     """
     if shadow := shadow_of(services, services.databases.get(database_id)):
         drop_database(services, shadow.id, is_by_hand=is_by_hand)
-    with services.databases.exclusively(database_id):
-        database = services.databases.get(database_id)
+    with services.databases.exclusively(database_id) as database:
         if database.state is not DatabaseState.DELETED:
             return
         if is_by_hand and not database.is_unwanted:
@@ -155,7 +150,7 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
         ):
             return
         server_of(services, database).drop(tenant_of(services, database))
-        services.databases.change(database_id, state=DatabaseState.GONE)
+        services.databases.change(database, state=DatabaseState.GONE)
 
 
 def is_due(services: Services, database: Database) -> bool:

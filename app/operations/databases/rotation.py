@@ -17,8 +17,7 @@ def rotate_password(services: Services, database_id: DatabaseId) -> None:
     back by itself for as long as it takes: a migration has hours, and the old password must go.
     """
     try:
-        with services.databases.exclusively(database_id):
-            database = services.databases.get(database_id)
+        with services.databases.exclusively(database_id) as database:
             if database.state is not DatabaseState.GONE:
                 _rotate(services, database)
     except TransientError:
@@ -30,7 +29,7 @@ def _rotate(services: Services, database: Database) -> None:
     if services.leases.of(database.id) is not None:
         raise TransientError(f"A migration runs on {database.name}.")
     password = services.new_secret()
-    services.databases.set_password(database.id, password)
+    services.databases.set_password(database, password)
     # Others get it when they are opened, fixed or restored. One that only failed to be fixed may
     # be as open as it was; one that was never made has nobody to shut out.
     if database.ready_at is None:

@@ -144,7 +144,7 @@ class Databases(Protocol):
 
     def change(
         self,
-        database_id: DatabaseId,
+        database: Database,
         *,
         state: DatabaseState,
         reason: str | None = None,
@@ -154,13 +154,14 @@ class Databases(Protocol):
         """Set a state other than `deleted`; the reason and its code are what is given, or none.
 
         `ready` also stamps `ready_at` and clears `missing_since`. Every state but `error` opens
-        what was frozen: it may be frozen when measured next. For holders of its lock: for others
+        what was frozen: it may be frozen when measured next. For others than the holder of its lock
         there are `set_up_again` and `start_afresh`, which look where it stands.
+
+        Raises LockLost, here and wherever a database is asked for instead of its id: the lock,
+        under which it was read, has been taken by another since. Nothing is changed then.
         """
 
-    def made(
-        self, database_id: DatabaseId, *, generation: int, then: Sequence[Intent] = ()
-    ) -> bool:
+    def made(self, database: Database, *, then: Sequence[Intent] = ()) -> bool:
         """Set the state `ready`; False, and nothing is done, if it is past that generation."""
 
     def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
@@ -168,7 +169,7 @@ class Databases(Protocol):
 
     def delete(
         self,
-        database_id: DatabaseId,
+        database: Database,
         *,
         drop_after: datetime | None,
         is_by_hand: bool,
@@ -182,7 +183,7 @@ class Databases(Protocol):
     def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
         """If it is `deleted`: a person wants it dropped. Forgotten when its state changes."""
 
-    def retire(self, database_id: DatabaseId, *, name: DatabaseName) -> None:
+    def retire(self, database: Database, *, name: DatabaseName) -> None:
         """Give up its place for a fresh one: renamed, kept until its `drop_after`."""
 
     def start_afresh(
@@ -193,13 +194,13 @@ class Databases(Protocol):
         is_held: bool = True,
         then: Sequence[Intent] = (),
     ) -> bool:
-        """`creating`, to be emptied, no last migrated commit.
+        """`creating`, to be emptied, no last migrated commit, and a marker of its own.
 
         False, and nothing is done, if it is of another generation, `deleted` or `gone`; unless
         `is_held`, also if somebody holds its lease. No lease is taken in the same instant.
         """
 
-    def emptied(self, database_id: DatabaseId) -> None:
+    def emptied(self, database: Database) -> None:
         """What stood under the name has been dropped."""
 
     def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None: ...
@@ -212,7 +213,7 @@ class Databases(Protocol):
     def password(self, database_id: DatabaseId) -> str | None:
         """The long-lived login's password, decrypted."""
 
-    def set_password(self, database_id: DatabaseId, password: str) -> None:
+    def set_password(self, database: Database, password: str) -> None:
         """Store it encrypted; done before PostgreSQL gets the verifier."""
 
     def accelerate_url(self, database_id: DatabaseId) -> str | None:
@@ -221,11 +222,16 @@ class Databases(Protocol):
     def set_accelerate_url(self, database_id: DatabaseId, url: str | None) -> None:
         """Store it encrypted; None forgets it."""
 
-    def exclusively(self, database_id: DatabaseId) -> AbstractContextManager[None]:
-        """Hold the database's lock: a second worker waits, also one that was thought dead.
+    def exclusively(self, database_id: DatabaseId) -> AbstractContextManager[Database]:
+        """Hold the database's lock, and read it: a second worker waits, also one thought dead.
 
-        Ends with the session. Raises TransientError after 20 seconds of waiting.
+        Ends with the session, which its holder may not notice. So each taking has a `fence` of its
+        own: what an earlier holder still wants to do is refused, here and by the database's server.
+        Raises TransientError after 20 seconds of waiting.
         """
+
+    def still_held(self, database: Database) -> Database:
+        """Read it again under its lock. Raises LockLost."""
 
 
 class DormantBranches(Protocol):

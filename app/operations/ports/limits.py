@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from app.core.databases import Database
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.intents import Intent
 from app.core.limits import Limits
@@ -21,8 +22,11 @@ class InstanceLimits(Protocol):
 
     def set(self, instance_id: InstanceId, limits: Limits) -> None: ...
 
-    def freeze(self, database_id: DatabaseId, *, reason: str, reason_code: str) -> None:
-        """A ready database is `error` and frozen from now on; others stay as they are."""
+    def freeze(self, database: Database, *, reason: str, reason_code: str) -> None:
+        """A ready database is `error` and frozen from now on; others stay as they are.
+
+        For the holder of its lock: does nothing either once another has taken that.
+        """
 
     def thaw(self, database_id: DatabaseId) -> None:
         """A frozen database is `creating`: to be opened again by who asked."""

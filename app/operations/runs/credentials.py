@@ -14,6 +14,7 @@ from app.core.runs import CredentialKind, JobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
 from app.operations.ports.postgres import JobLoginRequest
 from app.operations.ports.runs import NewJobLogin
+from app.operations.runs.refusals import not_yet
 from app.operations.services import Services
 
 # Tools connect once more after the command's last statement, and clocks differ.
@@ -44,9 +45,12 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
     is_runtime = run.credentials is CredentialKind.RUNTIME
     # Logins are made, ended and given passwords one at a time: what was read before another
     # replaced the password would bring the old one back.
-    with services.databases.exclusively(database.id):
+    with services.databases.exclusively(database.id) as held:
+        if (held.state, held.generation) != (DatabaseState.READY, database.generation):
+            raise not_yet("changed", f"{database.name} was changed at this moment.")
+        database = held
         if is_runtime:
-            user, password = database.login_role, password_of(services, database.id)
+            user, password = database.login_role, password_of(services, database)
             server_of(services, database).issue(tenant_of(services, database), password=password)
             outlives_run = True
         else:
@@ -104,13 +108,12 @@ def valid_until(run: Run, database: Database, *, now: datetime) -> datetime:
 
 def close(services: Services, login: JobLogin) -> None:
     """End a job login and its sessions; what it made stays. Repeating does nothing more."""
-    with services.databases.exclusively(login.database_id):
-        database = services.databases.get(login.database_id)
+    with services.databases.exclusively(login.database_id) as database:
         if database.state is not DatabaseState.GONE:
             server, tenant = server_of(services, database), tenant_of(services, database)
             server.close_job_login(tenant, login.role)
             if database.state is DatabaseState.READY:
-                server.take_back(tenant, password=password_of(services, database.id))
+                server.take_back(tenant, password=password_of(services, database))
         # Not later: the run may ask again, and is to get another login than this one.
         services.job_logins.ended(login.id)
 
@@ -137,11 +140,10 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
     """
     if run.credentials is not CredentialKind.RUNTIME:
         return
-    with services.databases.exclusively(database_id):
-        database = services.databases.get(database_id)
+    with services.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.READY:
             server_of(services, database).end_sessions(
-                tenant_of(services, database), password=password_of(services, database_id)
+                tenant_of(services, database), password=password_of(services, database)
             )
 
 

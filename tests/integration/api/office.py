@@ -93,7 +93,7 @@ class Office:
         """A run that migrated the app's branch database; without a result it does so still."""
         services = self.world.services
         branch = self.database(app_id, Environment.BRANCH, branch_name)
-        services.databases.change(branch.id, state=DatabaseState.READY)
+        services.databases.change(branch, state=DatabaseState.READY)
         now = datetime.now(UTC)
         run = services.runs.start(
             Run(

@@ -124,7 +124,7 @@ def test_a_restore_that_came_meanwhile_keeps_what_was_to_be_dropped(
     found = services.databases.get(database["id"])
 
     from_elsewhere = services.databases
-    from_elsewhere.change(found.id, state=found.state.READY)
+    from_elsewhere.change(found, state=found.state.READY)
     office.world.settle()
 
     assert preview(office, app_id)["state"] == "ready"

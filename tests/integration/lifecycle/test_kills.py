@@ -204,12 +204,13 @@ def finish(world: World) -> None:
 
 def forget(world: World, database: Database) -> None:
     """Its retention time is over: the dying worker's clock is not the story's."""
-    world.services.databases.delete(
-        database.id,
-        drop_after=world.services.clock(),
-        is_by_hand=False,
-        then=[DropDatabase(database_id=database.id)],
-    )
+    with world.services.databases.exclusively(database.id) as held:
+        world.services.databases.delete(
+            held,
+            drop_after=world.services.clock(),
+            is_by_hand=False,
+            then=[DropDatabase(database_id=database.id)],
+        )
 
 
 def traces_of(superuser: AdminLogin, database: Database) -> int:

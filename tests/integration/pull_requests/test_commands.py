@@ -299,7 +299,7 @@ def test_help_lists_the_commands(talk: Talk) -> None:
 
 def test_fix_repairs_a_failed_database(talk: Talk) -> None:
     broken = talk.database
-    talk.shop.services.databases.change(broken.id, state=DatabaseState.ERROR, reason="It broke.")
+    talk.shop.services.databases.change(broken, state=DatabaseState.ERROR, reason="It broke.")
 
     talk.command("/db fix")
 

@@ -21,7 +21,7 @@ def break_database(talk: Talk) -> None:
     """As when its server failed while it was being made."""
     database = talk.database
     talk.shop.services.databases.change(
-        database.id,
+        database,
         state=DatabaseState.ERROR,
         reason="It broke.",
         then=answers(talk.shop.services, database),

@@ -82,7 +82,7 @@ def break_database(shop: Shop) -> str:
     shop.github.open_pull_request(shop.repository, "x")
     shop.world.settle()
     broken = shop.database("branch", "x")
-    shop.services.databases.change(broken.id, state=DatabaseState.ERROR, reason="It broke.")
+    shop.services.databases.change(broken, state=DatabaseState.ERROR, reason="It broke.")
     sha = shop.github.branch_head(shop.repository, "x") or ""
     report_database(shop.services, shop.assignment(), shop.database("branch", "x"), CommitSha(sha))
     shop.world.settle()

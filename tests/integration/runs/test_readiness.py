@@ -19,7 +19,7 @@ def test_a_missing_database_is_made_while_the_job_waits(shop: Shop) -> None:
 def test_a_database_in_error_is_fixed_while_the_job_waits(shop: Shop) -> None:
     shop.push("x")
     broken = shop.database("branch", "x")
-    shop.services.databases.change(broken.id, state=DatabaseState.ERROR, reason="It broke.")
+    shop.services.databases.change(broken, state=DatabaseState.ERROR, reason="It broke.")
     job = shop.job("x").begun()
 
     first = job.ask("branch")
@@ -49,7 +49,7 @@ def test_a_deleted_database_is_restored_while_the_job_waits(shop: Shop) -> None:
 def test_a_database_that_was_deleted_while_frozen_is_restored_as_any_other(shop: Shop) -> None:
     shop.push("x")
     frozen = shop.database("branch", "x")
-    shop.services.limits.freeze(frozen.id, reason="Too large.", reason_code="limit_reached")
+    shop.services.limits.freeze(frozen, reason="Too large.", reason_code="limit_reached")
     databases.delete(shop.services, frozen)
     job = shop.job("x").begun()
 

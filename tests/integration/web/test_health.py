@@ -44,7 +44,7 @@ def app_id(office: Office) -> AppId:
     """An app with a database that is ready."""
     app_id = office.new_app()
     database = office.database(app_id, Environment.PRODUCTION)
-    office.world.services.databases.change(database.id, state=DatabaseState.READY)
+    office.world.services.databases.change(database, state=DatabaseState.READY)
     return app_id
 
 

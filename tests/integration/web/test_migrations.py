@@ -151,7 +151,7 @@ def fill(office: Office, app_id: AppId, *branches: str) -> None:
     for branch in branches:
         office.past_run(app_id, branch_name=branch)
         database = office.database(app_id, Environment.BRANCH, branch)
-        office.world.services.databases.change(database.id, state=DatabaseState.READY)
+        office.world.services.databases.change(database, state=DatabaseState.READY)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def ready(office: Office, app_id: AppId, branch: str) -> Database:
     """A branch's database that was migrated before."""
     services = office.world.services
     database = office.database(app_id, Environment.BRANCH, branch)
-    services.databases.change(database.id, state=DatabaseState.READY)
+    services.databases.change(database, state=DatabaseState.READY)
     services.databases.migrated(database.id, head_sha=CommitSha("a" * 40))
     return services.databases.get(database.id)
 
@@ -95,7 +95,7 @@ def test_production_is_not_seeded_by_a_button_either(office: Office) -> None:
     app_id, services = office.new_app(), office.world.services
     with_policies(office, app_id, Policies(seed_command="make seed"))
     production = office.database(app_id, Environment.PRODUCTION)
-    services.databases.change(production.id, state=DatabaseState.READY)
+    services.databases.change(production, state=DatabaseState.READY)
 
     status, text = ask(office, "POST", f"/databases/{production.id}/seed", "maintain")
 
@@ -189,10 +189,10 @@ def test_create_says_what_it_found(office: Office, state: DatabaseState | None, 
     app_id, services = office.new_app(), office.world.services
     if state is not None:
         database = office.database(app_id, Environment.DEV)
-        services.databases.change(database.id, state=DatabaseState.READY)
+        services.databases.change(database, state=DatabaseState.READY)
     if state is DatabaseState.DELETED:
         later = services.clock() + services.retention
-        services.databases.delete(database.id, drop_after=later, is_by_hand=True)
+        services.databases.delete(database, drop_after=later, is_by_hand=True)
 
     answer = office.ask(
         "POST",

@@ -236,7 +236,7 @@ def test_who_sees_nothing_is_told_what_to_do(office: Office) -> None:
 def test_what_somebody_may_not_do_is_not_offered(office: Office) -> None:
     app_id = office.new_app()
     office.world.services.databases.change(
-        office.database(app_id, Environment.BRANCH, BRANCH).id, state=DatabaseState.READY
+        office.database(app_id, Environment.BRANCH, BRANCH), state=DatabaseState.READY
     )
 
     reader = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
@@ -323,8 +323,9 @@ def test_what_is_refused_on_a_protected_branch_is_not_offered(office: Office) ->
     app_id = office.new_app()
     ids = []
     for name in ("release", "free"):
-        ids.append(office.database(app_id, Environment.BRANCH, name).id)
-        office.world.services.databases.change(ids[-1], state=DatabaseState.READY)
+        database = office.database(app_id, Environment.BRANCH, name)
+        ids.append(database.id)
+        office.world.services.databases.change(database, state=DatabaseState.READY)
     run = office.past_run(app_id, branch_name="release")
 
     pages = {

@@ -20,10 +20,8 @@ def page(office: Office, path: str) -> str:
 def frozen(office: Office, app_id: AppId, branch: str) -> None:
     services = office.world.services
     database = office.database(app_id, Environment.BRANCH, branch)
-    services.databases.change(database.id, state=DatabaseState.READY)
-    services.limits.freeze(
-        database.id, reason=f"{branch} is too large.", reason_code="limit_reached"
-    )
+    services.databases.change(database, state=DatabaseState.READY)
+    services.limits.freeze(database, reason=f"{branch} is too large.", reason_code="limit_reached")
 
 
 def test_what_to_do_about_frozen_databases_is_said_once(office: Office) -> None:
@@ -44,7 +42,7 @@ def test_a_frozen_database_that_was_deleted_is_shown_as_deleted(office: Office) 
     app_id, services = office.new_app(), office.world.services
     frozen(office, app_id, "one")
     database = office.database(app_id, Environment.BRANCH, "one")
-    services.databases.delete(database.id, drop_after=services.clock(), is_by_hand=True)
+    services.databases.delete(database, drop_after=services.clock(), is_by_hand=True)
 
     text = page(office, f"/apps/{app_id}")
 
@@ -56,9 +54,9 @@ def test_fix_of_a_failed_database_is_the_only_button_that_stands_out(office: Off
     app_id, services = office.new_app(), office.world.services
     failed = office.database(app_id, Environment.BRANCH, "failed")
     deleted = office.database(app_id, Environment.BRANCH, "deleted")
-    services.databases.change(failed.id, state=DatabaseState.ERROR, reason="It broke.")
-    services.databases.change(deleted.id, state=DatabaseState.READY)
-    services.databases.delete(deleted.id, drop_after=services.clock(), is_by_hand=True)
+    services.databases.change(failed, state=DatabaseState.ERROR, reason="It broke.")
+    services.databases.change(deleted, state=DatabaseState.READY)
+    services.databases.delete(deleted, drop_after=services.clock(), is_by_hand=True)
 
     text = page(office, f"/apps/{app_id}")
 
@@ -72,9 +70,9 @@ def test_apps_with_errors_come_first_and_are_marked(office: Office) -> None:
     well, failing = office.new_app(), office.new_app()
     for app_id, state in ((well, DatabaseState.READY), (failing, DatabaseState.ERROR)):
         database = office.database(app_id, Environment.PRODUCTION)
-        services.databases.change(database.id, state=state, reason="It broke.")
+        services.databases.change(database, state=state, reason="It broke.")
     other = office.database(failing, Environment.PREVIEW)
-    services.databases.change(other.id, state=DatabaseState.READY)
+    services.databases.change(other, state=DatabaseState.READY)
 
     text = page(office, "/apps")
 
