@@ -196,6 +196,7 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
         case (
             errors.DuplicateDatabase()
             | errors.DuplicateObject()
+            | errors.InvalidCatalogName()  # renamed or dropped since it was looked at
             | errors.UniqueViolation()
             | errors.InternalError_()  # "tuple concurrently updated"
         ):

@@ -13,6 +13,7 @@ from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import end_sessions, forbid_logins, overtaken_if_gone
 from app.postgres.failures import explained
+from app.postgres.fencing import fenced
 from app.postgres.logins import check_marker, limit_temp_files
 from app.postgres.passwords import scram_verifier
 from app.postgres.sessions import Session
@@ -44,7 +45,7 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
             change += _job_settings(database, login)
             if catalog.may_limit_temp_files(session):
                 change.append(limit_temp_files(login.role, database))
-            session.execute(statements.together(change))
+            session.execute(fenced(database, change))
     check_marker(
         access,
         database,
@@ -69,7 +70,7 @@ def close_job_login(access: Access, database: TenantDatabase, role: RoleName) ->
         if not _exists(session, database, role):
             return
         forbid_logins(session, [role], of=database)
-        session.execute(statements.act_for(role))
+        session.execute(fenced(database, [statements.act_for(role)]))
         end_sessions(session, [role], database=database.name)
         facts = catalog.read_our_database(session, database)
         is_open = facts is not None and facts.is_open and not facts.is_half_dropped
@@ -78,7 +79,7 @@ def close_job_login(access: Access, database: TenantDatabase, role: RoleName) ->
                 _hand_over(inside, role, to=database.login_role)
         # Left alone otherwise: no tenant may keep another's job from ending.
         with suppress(errors.DependentObjectsStillExist):
-            session.execute(statements.drop_role(role))
+            session.execute(fenced(database, [statements.drop_role(role)]))
 
 
 def _hand_over(session: Session, role: RoleName, *, to: RoleName) -> None:

@@ -10,6 +10,7 @@ from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import end_sessions, forbid_logins
 from app.postgres.failures import LoginInUse, LoginRefused, explained
+from app.postgres.fencing import fenced
 from app.postgres.sessions import Session
 
 # Qualified throughout: a tenant may have set a search path of its own for its sessions.
@@ -26,7 +27,8 @@ def set_password(access: Access, database: TenantDatabase, *, verifier: str) -> 
     Takes milliseconds: PostgreSQL tries whether the password is the empty one.
     """
     with explained("Setting its password"), access.session() as session:
-        session.execute(statements.set_password(database.login_role, verifier=verifier))
+        change = statements.set_password(database.login_role, verifier=verifier)
+        session.execute(fenced(database, [change]))
 
 
 def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
@@ -79,7 +81,7 @@ def _let_in(session: Session, database: TenantDatabase) -> None:
     ]
     if catalog.may_limit_temp_files(session):
         change.append(limit_temp_files(login, database))
-    session.execute(statements.together(change))
+    session.execute(fenced(database, change))
 
 
 def _is_password(access: Access, database: TenantDatabase, password: str) -> bool:
