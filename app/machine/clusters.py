@@ -1,10 +1,11 @@
 """The provisioned instances' servers: one embedded PostgreSQL for each, in the data directory."""
 
+import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from app.core.addresses import check_instance_name
@@ -13,6 +14,7 @@ from app.core.instances import Instance, InstanceKind
 from app.machine.listening import check_can_listen
 from app.machine.server_certificate import certify
 from app.operations.administration.instance_requests import Provisioned
+from app.postgres.embedded import guard
 from app.postgres.embedded.binaries import find_binaries
 from app.postgres.embedded.cluster import Cluster, open_cluster
 from app.postgres.embedded.server import EmbeddedServer
@@ -74,15 +76,17 @@ class Clusters:
         self, name: str, *, listen: str, port: int | None, tls_host: str | None
     ) -> Provisioned:
         folder = self._folder / name
-        is_new = not (folder / _OPTIONS).exists()
-        if is_new:  # else its own server may be what listens there
-            check_can_listen(listen, port)
-        try:
-            return self._provision(folder, listen=listen, port=port, tls_host=tls_host)
-        except CoppiceError:
-            if is_new:  # or `serve` would try to start it for ever
-                self.destroy(name)
-            raise
+        self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with self._alone():
+            is_new = not (folder / _OPTIONS).exists()
+            if is_new:  # else its own server may be what listens there
+                check_can_listen(listen, port)
+            try:
+                return self._provision(folder, listen=listen, port=port, tls_host=tls_host)
+            except CoppiceError:
+                if is_new:  # or `serve` would try to start it for ever
+                    self._destroy(name)
+                raise
 
     def _provision(
         self, folder: Path, *, listen: str, port: int | None, tls_host: str | None
@@ -111,8 +115,30 @@ class Clusters:
             if not server.is_running():
                 server.start()
 
-    def destroy(self, name: str) -> None:
-        """Stop the server and remove its data."""
+    def identity(self, name: str) -> str:
+        """See the port: of its superuser's password, which each new server has anew."""
+        try:
+            password = (self._folder / name / "password").read_bytes()
+        except FileNotFoundError:
+            return ""
+        return hashlib.sha256(password).hexdigest()
+
+    def destroy(self, name: str, *, identity: str) -> None:
+        """See the port."""
+        if not self._folder.exists():
+            return
+        with self._alone():
+            if self.identity(name) in ("", identity):
+                self._destroy(name)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Make and remove servers one at a time. The lock is this machine's, as they are.
+
+        So, unlike one in the state database, nobody takes it from a process that is paused.
+        """
+        return guard.locked(self._folder / ".lock")
+
+    def _destroy(self, name: str) -> None:
         check_instance_name(name)  # it becomes a path, of which everything is removed
         folder = self._folder / name
         # First, so that nobody starts it again.

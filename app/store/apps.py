@@ -108,28 +108,41 @@ class PostgresApps:
 
     def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
         """See the port."""
-        try:
+        with self._pool.connection() as connection:
+            # Waits for a deletion that begins at this moment.
+            is_there = connection.execute(
+                "SELECT FROM instances WHERE id = %s AND NOT is_going FOR SHARE",
+                [assignment.instance_id],
+            ).rowcount
+            if not is_there:
+                raise NotFound("The instance was deleted at the same moment.")
             return self._write(
+                connection,
                 "INSERT INTO assignments (app_id, instance_id, migration_command, policies)"
                 " VALUES (%(app)s, %(instance)s, %(command)s, %(policies)s)"
                 " ON CONFLICT (app_id) DO NOTHING",
                 assignment,
                 then=then,
             )
-        except errors.ForeignKeyViolation as error:
-            raise NotFound("The instance was deleted at the same moment.") from error
 
     def edit(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
         """See the port."""
-        return self._write(
-            "UPDATE assignments SET migration_command = %(command)s, policies = %(policies)s"
-            " WHERE app_id = %(app)s",
-            assignment,
-            then=then,
-        )
+        with self._pool.connection() as connection:
+            return self._write(
+                connection,
+                "UPDATE assignments SET migration_command = %(command)s, policies = %(policies)s"
+                " WHERE app_id = %(app)s",
+                assignment,
+                then=then,
+            )
 
     def _write(
-        self, statement: LiteralString, assignment: Assignment, *, then: Sequence[Intent]
+        self,
+        connection: Connection[DictRow],
+        statement: LiteralString,
+        assignment: Assignment,
+        *,
+        then: Sequence[Intent],
     ) -> bool:
         values = {
             "app": assignment.app.id,
@@ -137,10 +150,9 @@ class PostgresApps:
             "command": assignment.migration_command,
             "policies": Jsonb(asdict(assignment.policies)),
         }
-        with self._pool.connection() as connection:
-            is_written = connection.execute(statement, values).rowcount > 0
-            if is_written:
-                self._defer(connection, then)
+        is_written = connection.execute(statement, values).rowcount > 0
+        if is_written:
+            self._defer(connection, then)
         return is_written
 
     def remove(self, app_id: AppId) -> None:

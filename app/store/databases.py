@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -11,17 +11,17 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.databases import Database, DatabaseState
-from app.core.environments import Environment
-from app.core.errors import Conflict, LockLost, NotFound
-from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName, InstanceId
+from app.core.errors import Conflict, LockLost
+from app.core.identifiers import CommitSha, DatabaseId, DatabaseName
 from app.core.intents import Intent
 from app.operations.ports.inventory import NewDatabase
 from app.store import database_statements as statements
+from app.store.database_rows import DatabaseRows, database_from, existing
 from app.store.locks import exclusively
 from app.store.vault import Vault
 
 
-class PostgresDatabases:
+class PostgresDatabases(DatabaseRows):
     """The `Databases` port on the state database."""
 
     def __init__(
@@ -31,44 +31,9 @@ class PostgresDatabases:
         *,
         defer: Callable[[Connection[Any], Sequence[Intent]], None],
     ) -> None:
-        self._pool = pool
+        super().__init__(pool)
         self._vault = vault
         self._defer = defer
-
-    def get(self, database_id: DatabaseId) -> Database:
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT * FROM databases WHERE id = %s", [database_id]
-            ).fetchone()
-        return _existing(row, database_id)
-
-    def live(
-        self, app_id: AppId, environment: Environment, branch: BranchName | None = None
-    ) -> Database | None:
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT * FROM databases WHERE is_live AND state <> 'gone'"
-                " AND app_id = %s AND environment = %s AND branch IS NOT DISTINCT FROM %s",
-                [app_id, environment, branch],
-            ).fetchone()
-        return database_from(row) if row else None
-
-    def all(
-        self,
-        *,
-        app_id: AppId | None = None,
-        instance_id: InstanceId | None = None,
-        include_gone: bool = False,
-    ) -> Sequence[Database]:
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT * FROM databases"
-                " WHERE (%(app)s::text IS NULL OR app_id = %(app)s)"
-                " AND (%(instance)s::bigint IS NULL OR instance_id = %(instance)s)"
-                " AND (%(gone)s OR state <> 'gone') ORDER BY app_id, id",
-                {"app": app_id, "instance": instance_id, "gone": include_gone},
-            ).fetchall()
-        return [database_from(row) for row in rows]
 
     def intend(self, new: NewDatabase) -> Database:
         present = self.live(new.app_id, new.environment, new.branch)
@@ -221,7 +186,7 @@ class PostgresDatabases:
         with exclusively(self._pool, "database", database_id):
             with self._pool.connection() as connection:
                 row = connection.execute(statements.TAKE_LOCK, [database_id]).fetchone()
-            yield _existing(row, database_id)
+            yield existing(row, database_id)
 
     def still_held(self, database: Database) -> Database:
         """See the port."""
@@ -261,23 +226,6 @@ class PostgresDatabases:
             if is_changed:
                 self._defer(connection, then)
         return is_changed
-
-
-def database_from(row: DictRow) -> Database:
-    """A row of `databases`."""
-    return Database(
-        **{
-            **{field.name: row[field.name] for field in fields(Database)},
-            "environment": Environment(row["environment"]),
-            "state": DatabaseState(row["state"]),
-        }
-    )
-
-
-def _existing(row: DictRow | None, database_id: DatabaseId) -> Database:
-    if row is None:
-        raise NotFound(f"There is no database with id {database_id}.")
-    return database_from(row)
 
 
 def _present(row: DictRow | None) -> DictRow:

@@ -1,7 +1,7 @@
 """Instances in the state database; the admin password is stored encrypted."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from psycopg import Connection, errors
 from psycopg.rows import DictRow
@@ -41,7 +41,7 @@ _FORGET = (
     "UPDATE checks SET database_id = NULL FROM databases d"
     " WHERE database_id = d.id AND d.instance_id = %s",
     "DELETE FROM databases WHERE instance_id = %s",
-    "DELETE FROM instances WHERE id = %s",
+    "DELETE FROM instances WHERE id = %s AND is_going",
 )
 
 
@@ -100,12 +100,15 @@ class PostgresInstances:
         with self._pool.connection() as connection:
             connection.execute(_UPDATE, {**self._row(instance), "id": instance.id})
 
-    @contextmanager
-    def deleting(self, instance_id: InstanceId) -> Iterator[None]:
+    def begin_deletion(self, instance_id: InstanceId) -> None:
         """See the port."""
         with self._pool.connection() as connection:
             # Locks the row, so that nothing is assigned to it in the meantime.
-            connection.execute("SELECT FROM instances WHERE id = %s FOR UPDATE", [instance_id])
+            is_there = connection.execute(
+                "UPDATE instances SET is_going = true WHERE id = %s", [instance_id]
+            ).rowcount
+            if not is_there:
+                raise NotFound("The instance was deleted at the same moment.")
             # Also apps that are assigned elsewhere by now, and whose databases were begun here.
             apps = connection.execute(
                 "SELECT app_id FROM assignments WHERE instance_id = %(id)s"
@@ -119,9 +122,12 @@ class PostgresInstances:
                     f"Apps are assigned to this instance: {names}.",
                     advice="End their assignments first: `apps remove`.",
                 )
+
+    def forget(self, instance_id: InstanceId) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
             for statement in _FORGET:
                 connection.execute(statement, [instance_id])
-            yield
 
     def exclusively(self, name: str) -> AbstractContextManager[None]:
         """See the port."""

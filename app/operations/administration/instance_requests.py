@@ -28,8 +28,11 @@ class Clusters(Protocol):
     ) -> Provisioned:
         """Make a server and the role that administers it; may be repeated."""
 
-    def destroy(self, name: str) -> None:
-        """Stop the server and remove all its data."""
+    def identity(self, name: str) -> str:
+        """What tells the server that is there now from a later one of the same name."""
+
+    def destroy(self, name: str, *, identity: str) -> None:
+        """Stop the server and remove all its data; does nothing if another is there by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

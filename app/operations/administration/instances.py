@@ -151,9 +151,11 @@ def delete(services: Services, clusters: Clusters, name: str) -> Instance:
     failed, leaves the instance there to be deleted again.
     """
     instance = services.instances.named(name)
-    with services.instances.deleting(instance.id):
-        if instance.kind is InstanceKind.PROVISIONED:
-            clusters.destroy(name)
+    identity = clusters.identity(name)
+    services.instances.begin_deletion(instance.id)
+    if instance.kind is InstanceKind.PROVISIONED:
+        clusters.destroy(name, identity=identity)
+    services.instances.forget(instance.id)
     services.record(Action.INSTANCES_DELETE, name)
     return instance
 

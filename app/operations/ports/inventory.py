@@ -45,12 +45,15 @@ class Instances(Protocol):
 
     def update(self, instance: Instance) -> None: ...
 
-    def deleting(self, instance_id: InstanceId) -> AbstractContextManager[None]:
-        """Forget it, and everything about its databases, once the block has ended well.
+    def begin_deletion(self, instance_id: InstanceId) -> None:
+        """From now on nothing can be assigned to it; there is no way back. May be repeated.
 
-        Until then nothing can be assigned to it. Raises Conflict while an app is assigned to it,
-        or has databases there.
+        Raises Conflict while an app is assigned to it, or has databases there; NotFound when it is
+        there no more.
         """
+
+    def forget(self, instance_id: InstanceId) -> None:
+        """Forget it, and everything about its databases, once its deletion has begun."""
 
     def exclusively(self, name: str) -> AbstractContextManager[None]:
         """Hold the lock of a name, which need not be an instance's yet.

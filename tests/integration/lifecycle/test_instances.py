@@ -1,14 +1,17 @@
 """Servers of Coppice's own: made once, and gone with their data when they are deleted."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from app import bootstrap
 from app.config import Config
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotFound
 from app.core.instances import AdminLogin
-from app.operations.administration import instances
+from app.machine.clusters import Clusters
+from app.operations.administration import assignments, instances
+from app.operations.administration.assignments import AssignRequest
 from app.operations.administration.instance_requests import LinkRequest, ProvisionRequest
 from tests.integration.lifecycle.world import World
 
@@ -28,7 +31,7 @@ def test_a_server_that_is_asked_for_twice_at_once_is_made_once(world: World) -> 
         assert [type(each) for each in failures if each is not None] == [Conflict]
         assert instances.test(world.services, "local").is_usable
     finally:
-        places[0].destroy("local")
+        remove(places[0])
 
 
 def test_what_a_new_server_is_can_be_looked_up_at_once(
@@ -50,25 +53,75 @@ def test_what_a_new_server_is_can_be_looked_up_at_once(
         assert "same_server" not in [finding.code for finding in found[linked.id].findings]
     finally:
         instances.delete(services, world.clusters, "theirs")
-        world.clusters.destroy("local")
+        remove(world.clusters)
 
 
-class Dying:
-    """Clusters whose process is killed before a server's data is removed."""
+class Slow:
+    """Clusters that something happens to before a server's data is removed."""
 
-    def destroy(self, name: str) -> None:
-        raise KeyboardInterrupt
+    def __init__(self, clusters: Clusters, act: Callable[[], object]) -> None:
+        self._clusters = clusters
+        self._act = act
+
+    def identity(self, name: str) -> str:
+        return self._clusters.identity(name)
+
+    def destroy(self, name: str, *, identity: str) -> None:
+        self._act()
+        self._clusters.destroy(name, identity=identity)
+
+
+def killed() -> None:
+    raise KeyboardInterrupt
+
+
+def delete(world: World, act: Callable[[], object] = lambda: None) -> None:
+    clusters = Slow(world.clusters, act)
+    instances.delete(world.services, clusters, "local")  # type: ignore[arg-type]
 
 
 def test_a_deletion_that_is_cut_off_can_be_finished(world: World) -> None:
     instances.provision(world.services, world.clusters, REQUEST)
     try:
         with pytest.raises(KeyboardInterrupt):
-            instances.delete(world.services, Dying(), "local")  # type: ignore[arg-type]
+            delete(world, killed)
 
         instances.delete(world.services, world.clusters, "local")
 
         assert world.clusters.names() == []
         assert [one.name for one in world.services.instances.all()] == ["tenants"]
     finally:
-        world.clusters.destroy("local")
+        remove(world.clusters)
+
+
+def test_nothing_is_assigned_to_a_server_whose_deletion_has_begun(world: World) -> None:
+    request = AssignRequest(full_name="acme/shop", instance="local")
+    instances.provision(world.services, world.clusters, REQUEST)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            delete(world, killed)
+
+        with pytest.raises(NotFound, match="deleted at the same moment"):
+            assignments.assign(world.services, request)
+    finally:
+        remove(world.clusters)
+
+
+def test_a_late_deletion_leaves_a_new_server_of_the_same_name_alone(world: World) -> None:
+    """As of a process that was paused while another one deleted the server."""
+
+    def deleted_and_made_anew() -> None:
+        instances.delete(world.services, world.clusters, "local")
+        instances.provision(world.services, world.clusters, REQUEST)
+
+    instances.provision(world.services, world.clusters, REQUEST)
+    try:
+        delete(world, deleted_and_made_anew)
+
+        assert instances.test(world.services, "local").is_usable
+    finally:
+        remove(world.clusters)
+
+
+def remove(clusters: Clusters) -> None:
+    clusters.destroy("local", identity=clusters.identity("local"))

@@ -104,8 +104,8 @@ def test_an_instance_without_apps_is_an_error_too(office: Office) -> None:
     measuring.measure_instance(services, lonely_id)
 
     asked = office.ask("GET", "/api/v1/instances/lonely", office.people["operator"]).json()
-    with services.instances.deleting(lonely_id):
-        pass
+    services.instances.begin_deletion(lonely_id)
+    services.instances.forget(lonely_id)
     assert (unasked["status"], unasked["problem"]) == ("Unassigned", None)
     assert (asked["status"], asked["problem"]) == ("Error", CAUSE)
 
