@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 from procrastinate import JobContext
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.tasks import Task
 
 from app.core.errors import GitHubUnavailable
 from app.jobs.queue import DATABASES, GITHUB, app
-from app.jobs.tasks import RETRY, services_of
+from app.jobs.tasks import RETRY, RETRY_BEHIND, services_of
 from app.operations.databases import housekeeping, measuring, strays
 from app.operations.runs import reaper
 
@@ -28,7 +28,7 @@ NOT_CONFIGURED = "github_not_configured"
     queue=DATABASES,
     lock="everything",
     queueing_lock="everything:reconcile",
-    retry=RETRY,
+    retry=RETRY_BEHIND,
     pass_context=True,
 )
 def reconcile_everything(context: JobContext, *, timestamp: int) -> None:
@@ -110,16 +110,21 @@ def schedule() -> None:
             app.periodic(cron=cron)(task)
 
 
-async def queue_now() -> None:
-    """Queue what a worker that starts should do, unless it waits already.
+async def queue_now() -> bool:
+    """Queue what a worker that starts should do, unless it waits already; False if that failed.
 
     Whatever happened while no worker ran, or the state database was away, is made up for.
     """
+    is_done = True
     for task in AT_START:
         try:
             await task.defer_async(timestamp=int(time.time()))
         except AlreadyEnqueued:
             continue
+        except ConnectorException:
+            log.exception("worker.not_queued", task=task.name)
+            is_done = False
+    return is_done
 
 
 @contextmanager

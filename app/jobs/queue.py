@@ -31,14 +31,8 @@ from app.core.intents import (
     RunCommand,
     SealDatabase,
 )
-from app.operations.pull_requests import pacing
-
-DATABASES = "databases"
-"""Queue of everything that makes, opens or ends databases."""
-GITHUB = "github"
-"""Queue of what is written to GitHub; served apart, so that GitHub never delays a database."""
-COMMENTS = pacing.QUEUE
-"""Queue of what is written below pull requests; it goes slowly, and holds up no check run."""
+from app.core.queues import COMMENTS, DATABASES, GITHUB
+from app.jobs.ledger import Ledger
 
 # A job that waits and has not begun does all that another one like it would: that one is left out,
 # and the waiting one becomes due if it was put off. Its row is locked until the caller commits, so
@@ -68,6 +62,8 @@ DEFER = """
 
 # Never connects by itself: deferring uses the caller's connection, a worker its own connector.
 app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+ledger = Ledger(connector=app.connector, knows=app.tasks)
+app.job_manager = ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,21 +12,30 @@ MAX_WAIT_SECONDS = 300
 class RetryTransient(BaseRetryStrategy):
     """2, 4, 8 ... 300 seconds, or what GitHub asked for; half an hour in all."""
 
-    def __init__(self, *, gives_up: bool = True) -> None:
+    def __init__(self, *, gives_up: bool = True, priority: int | None = None) -> None:
+        """`priority` is what a job has from its first failure on; None: what it had."""
         self._gives_up = gives_up
+        self._priority = priority
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if not isinstance(exception, TransientError):
             return None
         if self._gives_up and job.attempts >= MAX_ATTEMPTS:
             return None
-        return RetryDecision(retry_in={"seconds": wait_seconds(exception, job.attempts)})
+        return RetryDecision(
+            retry_in={"seconds": wait_seconds(exception, job.attempts)}, priority=self._priority
+        )
 
 
 def wait_seconds(error: TransientError, attempts: int) -> int:
     """How long to wait before the next attempt."""
-    backoff = MAX_WAIT_SECONDS
-    if attempts < MAX_ATTEMPTS:
-        backoff = min(2 ** (attempts + 1), MAX_WAIT_SECONDS)
+    backoff = backoff_seconds(attempts)
     asked: float | None = getattr(error, "retry_after_seconds", None)
     return max(backoff, int(asked) + 1) if asked else backoff
+
+
+def backoff_seconds(attempts: int) -> int:
+    """2, 4, 8 ... 300 seconds."""
+    if attempts >= MAX_ATTEMPTS:
+        return MAX_WAIT_SECONDS
+    return min(2 ** (attempts + 1), MAX_WAIT_SECONDS)

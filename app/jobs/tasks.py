@@ -28,8 +28,10 @@ from app.operations.runs import credentials
 from app.operations.services import Services
 
 RETRY = RetryTransient()
+# Steps back behind fresh work of others; nothing here depends on the order of jobs.
+RETRY_BEHIND = RetryTransient(priority=-5)
 # Whoever was shut out must not stay inside because the server was away for long.
-RETRY_FOR_EVER = RetryTransient(gives_up=False)
+RETRY_FOR_EVER = RetryTransient(gives_up=False, priority=0)
 
 
 def services_of(context: JobContext) -> Services:
@@ -38,7 +40,7 @@ def services_of(context: JobContext) -> Services:
     return services
 
 
-@app.task(name="branches:reconcile", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="branches:reconcile", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def reconcile_branch(
     context: JobContext, *, repository_id: int, branch: str, head_sha: str | None
 ) -> None:
@@ -50,34 +52,34 @@ def reconcile_branch(
     )
 
 
-@app.task(name="repositories:reconcile", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="repositories:reconcile", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def reconcile_repository(context: JobContext, *, repository_id: int) -> None:
     reconciliation.reconcile_repository(services_of(context), RepositoryId(repository_id))
 
 
-@app.task(name="installations:reconcile", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="installations:reconcile", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def reconcile_installation(context: JobContext, *, installation_id: int) -> None:
     installations.reconcile_installation(services_of(context), InstallationId(installation_id))
 
 
-@app.task(name="databases:ensure", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="databases:ensure", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def ensure_database(context: JobContext, *, database_id: int) -> None:
     provisioning.ensure_database(services_of(context), DatabaseId(database_id))
 
 
-@app.task(name="databases:rebuild", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="databases:rebuild", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def rebuild_database(context: JobContext, *, database_id: int, generation: int) -> None:
     provisioning.rebuild_database(
         services_of(context), DatabaseId(database_id), generation=generation
     )
 
 
-@app.task(name="databases:drop", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="databases:drop", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def drop_database(context: JobContext, *, database_id: int, is_by_hand: bool = False) -> None:
     retention.drop_database(services_of(context), DatabaseId(database_id), is_by_hand=is_by_hand)
 
 
-@app.task(name="databases:restore", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="databases:restore", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def restore_database(context: JobContext, *, database_id: int) -> None:
     retention.restore_database(services_of(context), DatabaseId(database_id))
 
@@ -87,22 +89,22 @@ def seal_database(context: JobContext, *, database_id: int) -> None:
     retention.seal_database(services_of(context), DatabaseId(database_id))
 
 
-@app.task(name="databases:rotate_password", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="databases:rotate_password", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def rotate_password(context: JobContext, *, database_id: int) -> None:
     rotation.rotate_password(services_of(context), DatabaseId(database_id))
 
 
-@app.task(name="instances:limit", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="instances:limit", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def apply_limits(context: JobContext, *, instance_id: int) -> None:
     limits.apply(services_of(context), InstanceId(instance_id))
 
 
-@app.task(name="instances:measure", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="instances:measure", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def measure_instance(context: JobContext, *, instance_id: int) -> None:
     measuring.measure_instance(services_of(context), InstanceId(instance_id))
 
 
-@app.task(name="job_logins:end", queue=DATABASES, retry=RETRY, pass_context=True)
+@app.task(name="job_logins:end", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def end_job_logins(
     context: JobContext,
     *,

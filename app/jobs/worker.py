@@ -2,20 +2,19 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 import procrastinate
 import structlog
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 
+from app.core.queues import COMMENTS, DATABASES, GITHUB
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
-from app.jobs.queue import COMMENTS, DATABASES, GITHUB, app
+from app.jobs.queue import app, ledger
 from app.operations.services import Services
-from app.store.connection import state_conninfo
+from app.store.connection import POOL_TIMEOUT_SECONDS, state_conninfo
 
 log = structlog.get_logger()
 
@@ -52,29 +51,46 @@ async def _run(services: Services, dsn: str, on_start: Callable[[], None]) -> No
     while not stop.is_set():
         try:
             await _serve(services, dsn, stop)
-        except (OperationalError, PoolTimeout, procrastinate.exceptions.ConnectorException):
-            log.warning("worker.state_database_lost", retry_in_seconds=RECONNECT_SECONDS)
-        with suppress(TimeoutError):
-            # procrastinate's worker also just returns when the state database restarts.
-            await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
+        except Exception as error:  # such as a state database that does not answer yet
+            cause = type(error.__cause__ or error).__name__
+            log.warning("worker.not_started", cause=cause, exc_info=error)
+        await _rest(stop)
 
 
 async def _serve(services: Services, dsn: str, stop: asyncio.Event) -> None:
-    connector = procrastinate.PsycopgConnector(conninfo=state_conninfo(dsn), min_size=2, max_size=8)
+    """Work until told to stop; each part goes on or begins anew, whatever becomes of the others."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=state_conninfo(dsn), min_size=2, max_size=8, timeout=POOL_TIMEOUT_SECONDS
+    )
     with app.replace_connector(connector):
         async with app.open_async():
-            await periodic.queue_now()
-            parts: list[asyncio.Task[Any]] = [
-                asyncio.create_task(_work(queue, services)) for queue in CONCURRENCY
+            parts = [
+                asyncio.create_task(_keep(queue, partial(_work, queue, services), stop))
+                for queue in CONCURRENCY
             ]
-            parts += [asyncio.create_task(_take_over()), asyncio.create_task(stop.wait())]
-            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            parts.append(asyncio.create_task(_keep("dead workers", _look_after, stop)))
+            await stop.wait()
+            ledger.is_ending = True
             for part in parts:
                 part.cancel()
-            results = await asyncio.gather(*parts, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+            await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def _keep(what: str, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Do it, and again when it ends or fails: the outermost function of each part."""
+    while not stop.is_set():
+        try:
+            await work()
+        except Exception:
+            log.exception("worker.part_failed", part=what)
+        else:
+            log.error("worker.part_ended", part=what)
+        await _rest(stop)
+
+
+async def _rest(stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
 
 
 async def _work(queue: str, services: Services) -> None:
@@ -92,10 +108,12 @@ async def _work(queue: str, services: Services) -> None:
     )
 
 
-async def _take_over() -> None:
-    """Queue again what killed workers were doing: procrastinate does not by itself."""
+async def _look_after() -> None:
+    """Take over what dead workers were doing, and make up for the time without a state database."""
+    is_behind = True
     while True:
-        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            log.warning("worker.job_taken_over", task=job.task_name, job=job.id)
-            await app.job_manager.retry_job(job)
+        if is_behind:
+            is_behind = not await periodic.queue_now()
+        if not await ledger.take_over(seconds_since_heartbeat=STALLED_SECONDS):
+            is_behind = True
         await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -1,10 +1,9 @@
 """How fast we may comment: GitHub counts, and people's mail fills up."""
 
+from app.core.queues import COMMENTS
 from app.core.repositories import Repository
 from app.operations.services import Services
 
-QUEUE = "comments"
-"""The queue of what is written below pull requests."""
 _SECONDS_EACH = 9
 """An hour has room for 400 of them."""
 
@@ -17,4 +16,4 @@ def seconds_to_wait(services: Services, repository: Repository) -> int:
     if not seconds:
         return 0
     # Spread, so that a storm's comments do not all wake up for the few writes that there are.
-    return max(seconds, services.queue.waiting().get(QUEUE, 0) * _SECONDS_EACH)
+    return max(seconds, services.queue.waiting().get(COMMENTS, 0) * _SECONDS_EACH)

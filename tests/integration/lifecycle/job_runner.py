@@ -8,6 +8,7 @@ from threading import Thread
 import procrastinate
 
 from app.jobs.queue import app as queue
+from app.jobs.queue import ledger
 from app.operations.services import Services
 from app.store.connection import state_conninfo
 
@@ -46,8 +47,7 @@ class JobRunner:
             await self._connector.open_async()
             self._is_open = True
         with queue.replace_connector(self._connector):
-            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
-                await queue.job_manager.retry_job(job)
+            await ledger.take_over(seconds_since_heartbeat=0)
             await queue.run_worker_async(
                 wait=False,
                 concurrency=4,

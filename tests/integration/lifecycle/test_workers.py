@@ -122,3 +122,36 @@ def test_two_workers_do_each_thing_once(world: World, log: Path) -> None:
 
     for sha in shas:
         assert len(world.github.check_runs(world.repository, sha)) == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "slow"),
+    [("deliveries:recover", "hook/deliveries"), ("everything:reconcile", "app/installations")],
+)
+def test_a_worker_that_is_killed_while_its_job_waits_again_stops_nobody(
+    world: World, log: Path, task: str, slow: str
+) -> None:
+    world.assign()
+    world.github.faults.plan(faults.slow(15), path=slow)
+    with Worker(world.settings, log) as first:
+        wait_until(lambda: is_at_work(world, task))
+        queue_again(world, task)
+        first.kill()
+
+    with Worker(world.settings, log) as second:
+        world.github.push(world.repository, "x")
+        wait_until(lambda: is_ready(world, "x"))
+        wait_until(lambda: task not in world.jobs())
+
+        assert second.process is not None
+        assert second.process.poll() is None
+
+
+def queue_again(world: World, task: str) -> None:
+    """As the clock does while the job runs."""
+    world.state.execute(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)"
+        " SELECT queue_name, task_name, lock, queueing_lock, args FROM procrastinate_jobs"
+        " WHERE task_name = %s AND status = 'doing' ON CONFLICT DO NOTHING",
+        [task],
+    )
