@@ -66,13 +66,19 @@ class Traffic:
         return not self.workers and is_long
 
 
-def troubles(traffic: Traffic) -> Iterator[str]:
-    """What stands still, in words; nothing while work goes on, however slowly."""
-    if traffic.is_deserted:
-        yield f"no worker is alive; {traffic.waiting} jobs wait"
+def troubles(traffic: Traffic) -> Iterator[tuple[str, str]]:
+    """What stands still, each queue with its words; nothing while work goes on, however slowly."""
     for one in traffic.queues:
+        what = f"queue {one.name}"
         if one.stands_still:
-            yield (
-                f"the queue {one.name} stands still: a job has been due for"
-                f" {one.oldest_seconds:.0f} seconds and none was begun"
-            )
+            yield what, f"stands still: a job is due since {one.oldest_seconds:.0f} seconds"
+        if one.longest_run_seconds > LONG_RUN_SECONDS:
+            yield what, f"a job has been running for {one.longest_run_seconds:.0f} seconds"
+
+
+def why_not_ready(traffic: Traffic) -> str | None:
+    """Why work does not go on; None while it does. A single job that hangs stops no other."""
+    if traffic.is_deserted:
+        return f"No worker is alive; {traffic.waiting} jobs wait."
+    still = [one.name for one in traffic.queues if one.stands_still]
+    return f"The queue of {', '.join(still)} stands still." if still else None

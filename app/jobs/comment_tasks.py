@@ -3,7 +3,8 @@
 from procrastinate import JobContext
 
 from app.core.identifiers import CommentId, PullRequestNumber, RepositoryId
-from app.jobs.queue import COMMENTS, GITHUB, app
+from app.core.queues import COMMENTS, GITHUB
+from app.jobs.queue import app
 from app.jobs.tasks import RETRY, services_of
 from app.operations.pull_requests import commands, replies, summaries
 

@@ -5,7 +5,8 @@ from typing import Any
 from procrastinate import JobContext
 
 from app.core.identifiers import CheckId, CommitSha, PullRequestNumber, RepositoryId
-from app.jobs.queue import GITHUB, app
+from app.core.queues import GITHUB
+from app.jobs.queue import app
 from app.jobs.tasks import RETRY, services_of
 from app.operations.checks import buttons, commits, posting
 

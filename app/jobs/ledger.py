@@ -19,7 +19,7 @@ from psycopg import errors
 
 from app.jobs.retry import MAX_ATTEMPTS, backoff_seconds
 from app.jobs.shares import FETCH, FETCH_IN_SHARES, SHARES
-from app.jobs.statements import ACTIVE, FINISH, RETRY, SIGN, TAKE_OVER
+from app.jobs.statements import ACTIVE, FINISH, LET_GO, RETRY, SIGN, TAKE_OVER
 
 log = structlog.get_logger()
 
@@ -39,6 +39,9 @@ class Ledger(JobManager):
         super().__init__(connector)
         self._knows = knows
         self._failing: set[str] = set()
+        self._in_hand: set[int | None] = set()
+        self._unsure: set[int] = set()
+        """Workers whose last question was not answered: perhaps they were given a job."""
         self._silent_until: dict[tuple[str, bool], float] = {}
         self.is_ending = False
         """Nobody waits for a state database that is away when the process is to end."""
@@ -48,6 +51,8 @@ class Ledger(JobManager):
         named = None if queues is None else list(queues)
         shares = SHARES.get(named[0]) if named and len(named) == 1 else None
         try:
+            if worker_id in self._unsure:
+                await self._let_go(worker_id)
             row = await self.connector.execute_query_one_async(
                 query=FETCH if shares is None else FETCH_IN_SHARES,
                 queues=named,
@@ -59,12 +64,15 @@ class Ledger(JobManager):
         except exceptions.UniqueViolation:
             return None  # another worker was faster with a job of the same lock
         except exceptions.ConnectorException as error:
+            self._unsure.add(worker_id)
             await self._failed_to("fetch a job", error)
             if isinstance(error.__cause__, errors.ForeignKeyViolation):
                 await self.update_heartbeat(worker_id)
             return None
         self._works("fetch a job")
         job = Job.from_row(row) if row and row["id"] is not None else None
+        if job is not None:
+            self._in_hand.add(job.id)
         for queue in named or []:
             await self._note_activity(queue, is_fetched=job is not None)
         return job
@@ -191,6 +199,13 @@ class Ledger(JobManager):
         """None: nothing here asks for that."""
         return []
 
+    async def _let_go(self, worker_id: int) -> None:
+        """Leave jobs that the worker was given without hearing of it to whoever takes them over."""
+        await self.connector.execute_query_async(
+            query=LET_GO, worker_id=worker_id, in_hand=[one for one in self._in_hand if one]
+        )
+        self._unsure.discard(worker_id)
+
     async def _write(self, query: LiteralString, job: Job, **arguments: Any) -> None:
         rows = await self._patiently(
             f"note how {job.task_name} ended",
@@ -198,6 +213,7 @@ class Ledger(JobManager):
                 query=query, job_id=job.id, attempts=job.attempts, **arguments
             ),
         )
+        self._in_hand.discard(job.id)
         if not rows:
             log.warning("worker.job_in_other_hands", task=job.task_name, job=job.id)
 

@@ -11,7 +11,8 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.tasks import Task
 
 from app.core.errors import GitHubUnavailable
-from app.jobs.queue import DATABASES, GITHUB, app
+from app.core.queues import DATABASES, GITHUB
+from app.jobs.queue import app
 from app.jobs.tasks import RETRY, RETRY_BEHIND, services_of
 from app.operations.databases import housekeeping, measuring, strays
 from app.operations.runs import reaper

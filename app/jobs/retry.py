@@ -38,4 +38,4 @@ def backoff_seconds(attempts: int) -> int:
     """2, 4, 8 ... 300 seconds."""
     if attempts >= MAX_ATTEMPTS:
         return MAX_WAIT_SECONDS
-    return min(2 ** (attempts + 1), MAX_WAIT_SECONDS)
+    return min(int(2 ** (attempts + 1)), MAX_WAIT_SECONDS)

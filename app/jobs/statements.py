@@ -47,6 +47,11 @@ SIGN: LiteralString = """
     INSERT INTO procrastinate_workers (id, last_heartbeat) OVERRIDING SYSTEM VALUE
     VALUES (%(worker_id)s, now()) ON CONFLICT (id) DO UPDATE SET last_heartbeat = now()
 """
+# Jobs of no worker are taken over like those of a dead one.
+LET_GO: LiteralString = """
+    UPDATE procrastinate_jobs SET worker_id = NULL
+    WHERE status = 'doing' AND worker_id = %(worker_id)s AND id <> ALL (%(in_hand)s::bigint[])
+"""
 # So that a queue that stands still is seen, also when its workers are gone without a trace.
 ACTIVE: LiteralString = """
     INSERT INTO queue_activity AS activity (queue_name, asked_at, fetched_at)

@@ -12,7 +12,8 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.jobs.queue import DATABASES, app
+from app.core.queues import DATABASES
+from app.jobs.queue import app
 from app.jobs.retry import RetryTransient
 from app.operations.databases import (
     branches,

@@ -53,6 +53,11 @@ class DataDir:
         return self.path / "metrics"
 
     @property
+    def restarts(self) -> Path:
+        """What the `serve` that runs here had to start again."""
+        return self.path / "restarts.json"
+
+    @property
     def serve_lock(self) -> Path:
         return self.path / "serve.lock"
 

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from collections.abc import Sequence
 
 import requests
 
@@ -10,8 +11,10 @@ from app.core.errors import TransientError
 from app.core.github_app import GitHubApp
 from app.core.instances import Address
 from app.github.registration import read_registration
-from app.operations.administration.surroundings import FreeSpace, QueueHealth, Registration
-from app.store.health import queue_health, state_version
+from app.machine.data_dir import DataDir
+from app.machine.restarts import read_restarts
+from app.operations.administration.surroundings import FreeSpace, Registration, Restarts
+from app.store.health import state_version
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -26,8 +29,8 @@ class Machine:
     def state_version(self) -> str:
         return state_version(self._dsn)
 
-    def queue(self) -> QueueHealth:
-        return queue_health(self._dsn)
+    def restarts(self) -> Sequence[Restarts]:
+        return read_restarts(DataDir(path=self._config.data_dir).restarts)
 
     def registration(self, app: GitHubApp) -> Registration:
         return read_registration(

@@ -19,6 +19,7 @@ from app import bootstrap
 from app.config import Config
 from app.core.errors import CoppiceError, TransientError
 from app.machine.data_dir import DataDir
+from app.machine.restarts import RestartBook
 from app.operations.administration import login_links
 from app.processes.supervisor import Program, Server, Supervisor
 from app.processes.welcome import greeting, steps, welcome
@@ -52,10 +53,10 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     """
     directory = DataDir(path=config.data_dir)
     directory.make()
-    supervisor, local = Supervisor(), bootstrap.clusters(config, for_serve=True)
-    server = bootstrap.state_server(config)
+    local, server = bootstrap.clusters(config, for_serve=True), bootstrap.state_server(config)
     with ExitStack() as stack:
         stack.enter_context(_only_one(directory))
+        supervisor = Supervisor(on_restart=RestartBook(directory.restarts).note)
         listener = stack.enter_context(listen(config.bind))
         directory.keep_public_url(config.public_url)
         say(greeting(config))
@@ -207,6 +208,6 @@ def _is_ready(bind: Bind) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind.host, bind.host)  # noqa: S104 - compared
     connection = http.client.HTTPConnection(host, bind.port, timeout=2)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-        connection.request("GET", "/readyz")
+        connection.request("GET", "/readyz/web")
         return connection.getresponse().status == 200
     return False

@@ -69,8 +69,9 @@ class _Pauses:
 class Child:
     """A child process in a session of its own, so that a terminal's Ctrl-C reaches only us."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, on_restart: Callable[[str], None]) -> None:
         self.program = program
+        self._on_restart = on_restart
         self._process: subprocess.Popen[bytes] | None = None
         self._pauses = _Pauses()
 
@@ -80,6 +81,7 @@ class Child:
             self._process = None
             self._pauses.ended()
             _log.warning("a process ended and is started again", what=self.program.name, code=code)
+            self._on_restart(self.program.name)
         if self._process is None and time.monotonic() >= self._pauses.ready_at:
             self._start()
 
@@ -120,9 +122,13 @@ class Child:
 
 
 class Supervisor:
-    """Keeps children and servers running until a signal says stop."""
+    """Keeps children and servers running until a signal says stop.
 
-    def __init__(self) -> None:
+    `on_restart` is told the name of each that ended by itself.
+    """
+
+    def __init__(self, *, on_restart: Callable[[str], None] = lambda _what: None) -> None:
+        self._on_restart = on_restart
         self._children: list[Child] = []
         self._find_servers: Callable[[], Sequence[tuple[str, Server]]] = tuple
         self._server_pauses: dict[str, _Pauses] = {}
@@ -134,7 +140,7 @@ class Supervisor:
 
     def add_child(self, program: Program) -> None:
         """Start a child now and whenever it ends."""
-        child = Child(program)
+        child = Child(program, on_restart=self._on_restart)
         self._children.append(child)
         child.tend()
 
@@ -203,6 +209,7 @@ class Supervisor:
             return
         if name in self._seen_servers:
             _log.warning("a PostgreSQL server ended and is started again", what=name)
+            self._on_restart(name)
         pauses.ended()
         try:
             server.start()

@@ -1,13 +1,54 @@
 """Queueing jobs on their own, where no row is written with them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.intents import Intent
+from app.core.queues import QueueTraffic, Traffic
+
+# Workers give a sign every second or so, and are taken for dead after a few.
+_ALIVE_SECONDS = 10
+
+# A job is due once its time has come and none of its lock is at work.
+_QUEUES: LiteralString = """
+    WITH jobs AS (
+        SELECT queue_name, status, CASE WHEN status = 'doing' THEN
+                (SELECT max(at) FROM procrastinate_events events
+                 WHERE events.job_id = jobs.id AND type = 'started')
+            WHEN EXISTS (SELECT FROM procrastinate_jobs others
+                 WHERE others.lock = jobs.lock AND others.status = 'doing') THEN NULL
+            ELSE coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events events
+                 WHERE events.job_id = jobs.id))
+            END AS since
+        FROM procrastinate_jobs jobs WHERE status IN ('todo', 'doing')
+    ), names AS (
+        SELECT queue_name FROM queue_activity UNION SELECT queue_name FROM jobs
+    )
+    SELECT queue_name AS name,
+        count(*) FILTER (WHERE status = 'todo') AS waiting,
+        count(*) FILTER (WHERE status = 'doing') AS running,
+        greatest(extract(epoch FROM now() - min(since) FILTER (WHERE status = 'todo')), 0)::float8
+            AS oldest_seconds,
+        greatest(extract(epoch FROM now() - min(since) FILTER (WHERE status = 'doing')), 0)::float8
+            AS longest_run_seconds,
+        extract(epoch FROM now() - min(fetched_at))::float8 AS silent_seconds
+    FROM names LEFT JOIN jobs USING (queue_name) LEFT JOIN queue_activity USING (queue_name)
+    GROUP BY queue_name ORDER BY queue_name
+"""
+_ALL: LiteralString = """
+    SELECT
+        (SELECT count(*) FROM procrastinate_workers
+         WHERE last_heartbeat > now() - make_interval(secs => %s)) AS workers,
+        (SELECT extract(epoch FROM now() - max(asked_at))::float8 FROM queue_activity)
+            AS asked_seconds,
+        (SELECT count(*) FROM procrastinate_jobs jobs WHERE status = 'failed'
+         AND coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events events
+            WHERE events.job_id = jobs.id)) > now() - interval '1 day') AS failed
+"""
 
 
 class PostgresQueue:
@@ -33,3 +74,9 @@ class PostgresQueue:
                 " WHERE status IN ('todo', 'doing') GROUP BY queue_name"
             )
             return {row["queue_name"]: row["jobs"] for row in rows}
+
+    def traffic(self) -> Traffic:
+        with self._pool.connection() as connection:
+            queues = connection.execute(_QUEUES).fetchall()
+            row = connection.execute(_ALL, [_ALIVE_SECONDS]).fetchone()
+        return Traffic(**(row or {}), queues=tuple(QueueTraffic(**one) for one in queues))

@@ -4,6 +4,7 @@ from flask_openapi3.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
+from app.machine.data_dir import DataDir
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
 from app.web import api, bodies, dashboard, device, errors, headers, health, html, webhooks
@@ -41,6 +42,7 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.extensions["permissions"] = Permissions()
     app.extensions["protection"] = Protection()
     app.extensions["metrics_folder"] = config.data_dir / "metrics"
+    app.extensions["restarts"] = DataDir(path=config.data_dir).restarts
     errors.init_app(app)
     bodies.init_app(app)
     html.init_app(app)

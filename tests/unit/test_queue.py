@@ -40,8 +40,9 @@ from app.core.intents import (
     RunCommand,
     SealDatabase,
 )
+from app.core.queues import COMMENTS, DATABASES, GITHUB
 from app.jobs import comment_tasks, github_tasks, tasks
-from app.jobs.queue import COMMENTS, DATABASES, GITHUB, app, route_of
+from app.jobs.queue import app, route_of
 from app.jobs.retry import MAX_WAIT_SECONDS, wait_seconds
 
 __all__ = ["comment_tasks", "github_tasks", "tasks"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core import queues
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError
 from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_for
@@ -17,6 +18,7 @@ from app.operations.services import Services
 _LITTLE_SPACE_BYTES = 1024**3
 _LITTLE_SPACE_PERCENT = 10
 _LATE_SECONDS = 30.0
+_MANY_RESTARTS = 3
 
 
 class Health(StrEnum):
@@ -49,7 +51,8 @@ def diagnose(
         yield _warning("settings", warning, "Correct the setting and start again.")
     looks: list[tuple[str, Callable[[], Iterator[Diagnosis]]]] = [
         ("state database", lambda: _state(surroundings)),
-        ("worker", lambda: _queue(surroundings)),
+        ("worker", lambda: _queue(services)),
+        ("restarts", lambda: _restarts(surroundings)),
         ("GitHub App", lambda: _github(services, surroundings, permissions_for(operators))),
         ("OIDC issuer", lambda: _issuer(surroundings)),
         ("disk", lambda: _disk(surroundings)),
@@ -70,29 +73,47 @@ def _state(surroundings: Surroundings) -> Iterator[Diagnosis]:
     yield _ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
 
 
-def _queue(surroundings: Surroundings) -> Iterator[Diagnosis]:
-    queue = surroundings.queue()
-    if not queue.workers:
+def _queue(services: Services) -> Iterator[Diagnosis]:
+    traffic = services.queue.traffic()
+    if not traffic.workers:
         yield Diagnosis(
             what="worker",
             health=Health.BROKEN,
-            words=f"none is alive; {queue.waiting} jobs wait",
+            words=f"none is alive; {traffic.waiting} jobs wait",
             advice="Start `python -m app serve`, or `python -m app worker`.",
         )
-    elif queue.oldest_seconds > _LATE_SECONDS:
+    elif traffic.oldest_seconds > _LATE_SECONDS:
         yield _warning(
             "worker",
-            f"{queue.waiting} jobs wait, one for {queue.oldest_seconds:.0f} seconds",
+            f"{traffic.waiting} jobs wait, one for {traffic.oldest_seconds:.0f} seconds",
             "Jobs wait for GitHub or a server; the worker's log says which.",
         )
     else:
-        yield _ok("worker", f"alive; {queue.waiting} jobs wait")
-    if queue.failed:
+        yield _ok("worker", f"alive; {traffic.waiting} jobs wait")
+    for what, words in queues.troubles(traffic):
+        yield Diagnosis(
+            what=what,
+            health=Health.BROKEN,
+            words=words,
+            advice="The worker's log says why; restart it, and report what it says.",
+        )
+    if traffic.failed:
         yield _warning(
             "jobs",
-            f"{queue.failed} were given up in the last day",
+            f"{traffic.failed} were given up in the last day",
             "The worker's log says why; `python -m app reconcile` does again what is missing.",
         )
+
+
+def _restarts(surroundings: Surroundings) -> Iterator[Diagnosis]:
+    for one in surroundings.restarts():
+        if one.recent:
+            yield Diagnosis(
+                what=one.what,
+                health=Health.BROKEN if one.recent >= _MANY_RESTARTS else Health.WARNING,
+                words=f"ended by itself and was started again {one.recent} times in ten minutes",
+                advice="The log of `serve` says why it ended.",
+            )
 
 
 def _github(

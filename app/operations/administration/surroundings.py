@@ -1,6 +1,6 @@
 """What the service stands on beside its ports: looked at by `doctor` and by nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,16 +21,14 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueHealth:
-    """The queue's workers and what they gave up on."""
+class Restarts:
+    """A part of `serve` that ended without being asked to, and was started again."""
 
-    workers: int
-    """Those that gave a sign of life in the last seconds."""
-    waiting: int
-    oldest_seconds: float
-    """How long the job that is due longest has waited."""
-    failed: int
-    """Jobs of the last day that were given up."""
+    what: str
+    count: int
+    """Since `serve` runs."""
+    recent: int
+    """In the last ten minutes, a hundred at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,8 @@ class Surroundings(Protocol):
     def state_version(self) -> str:
         """Which PostgreSQL holds the state."""
 
-    def queue(self) -> QueueHealth: ...
+    def restarts(self) -> Sequence[Restarts]:
+        """Nothing where no `serve` runs: other supervisors keep their own books."""
 
     def registration(self, app: GitHubApp) -> Registration:
         """Raises CoppiceError when GitHub refuses or is away."""

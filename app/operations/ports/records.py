@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.core.intents import Intent
+from app.core.queues import Traffic
 
 
 class Queue(Protocol):
@@ -18,6 +19,9 @@ class Queue(Protocol):
 
     def waiting(self) -> Mapping[str, int]:
         """How many jobs wait or run, by queue."""
+
+    def traffic(self) -> Traffic:
+        """How work goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,10 +48,10 @@ def test_without_the_state_database_nothing_is_accepted_and_it_recovers(
     started = time.monotonic()
     refused = web.post(body, headers(body, guid="one"))
     seconds = time.monotonic() - started
-    health = (web.status("/healthz"), web.status("/readyz"))
+    health = (web.status("/healthz"), web.status("/readyz/web"))
     cable.plug_in()
     # Either of the two workers may answer.
-    web.wait_until(lambda: all(web.status("/readyz") == 200 for _ in range(10)))
+    web.wait_until(lambda: all(web.status("/readyz/web") == 200 for _ in range(10)))
     accepted = web.post(body, headers(body, guid="one"))
 
     assert (refused.status_code, refused.json()["error"]) == (503, "state_unavailable")

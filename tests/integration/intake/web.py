@@ -49,7 +49,7 @@ class Web:
                     stderr=log,
                     start_new_session=True,
                 )
-        self.wait_until(lambda: self.status("/readyz") == 200)
+        self.wait_until(lambda: self.status("/readyz/web") == 200)
 
     def __exit__(
         self,
