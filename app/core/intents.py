@@ -10,6 +10,7 @@ from app.core.identifiers import (
     DatabaseId,
     InstallationId,
     InstanceId,
+    JobLoginId,
     PullRequestNumber,
     RepositoryId,
     WorkflowJobId,
@@ -138,6 +139,21 @@ class EndJobLogins:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndLogin:
+    """End one job login; a job for each, so that none waits for another."""
+
+    database_id: DatabaseId
+    login_id: JobLoginId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRun:
+    """A run that holds a database stopped renewing its lease: end it, and let go."""
+
+    database_id: DatabaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PressButton:
     """A person pressed a button or Re-run on a check run of ours."""
 
@@ -202,6 +218,8 @@ Intent = (
     | AnswerPullRequest
     | AnswerCommit
     | EndJobLogins
+    | EndLogin
+    | EndRun
     | PressButton
     | RunCommand
     | PostReply

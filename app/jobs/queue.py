@@ -15,6 +15,8 @@ from app.core.intents import (
     ApplyLimits,
     DropDatabase,
     EndJobLogins,
+    EndLogin,
+    EndRun,
     EnsureDatabase,
     Intent,
     MeasureInstance,
@@ -41,13 +43,15 @@ from app.jobs.ledger import Ledger
 DEFER = """
     WITH wanted AS (
         SELECT * FROM ROWS FROM (jsonb_to_recordset(%s) AS (queue text, task text, priority integer,
-            lock text, delay_seconds double precision, arguments jsonb)) WITH ORDINALITY
-            AS jobs (queue, task, priority, lock, delay_seconds, arguments, number)
+            lock text, is_one boolean, delay_seconds double precision, arguments jsonb))
+            WITH ORDINALITY
+            AS jobs (queue, task, priority, lock, is_one, delay_seconds, arguments, number)
     ), alike AS MATERIALIZED (
-        SELECT number, id, scheduled_at IS NOT NULL AND delay_seconds = 0 AS is_late
+        SELECT number, id,
+            scheduled_at IS NOT NULL AND delay_seconds = 0 AND attempts = 0 AS is_late
         FROM procrastinate_jobs JOIN wanted USING (lock)
-        WHERE status = 'todo' AND attempts = 0 AND task_name = task AND args = arguments
-            AND procrastinate_jobs.priority = wanted.priority
+        WHERE status = 'todo' AND task_name = task AND args = arguments
+            AND (is_one OR attempts = 0 AND procrastinate_jobs.priority = wanted.priority)
         ORDER BY id FOR UPDATE OF procrastinate_jobs
     ), hurried AS (
         UPDATE procrastinate_jobs SET scheduled_at = NULL
@@ -74,6 +78,8 @@ class Route:
     queue: str
     lock: str | None
     priority: int = 0
+    is_one: bool = False
+    """One that failed and waits to be tried again does for another: it is asked for often."""
 
 
 def queue_schema() -> LiteralString:
@@ -133,8 +139,8 @@ def route_of(intent: Intent) -> Route:
                 lock=f"measure:{instance}",
                 priority=-5,
             )
-        case EndJobLogins(workflow_run_id=run):
-            return Route(task="job_logins:end", queue=DATABASES, lock=f"workflow_run:{run}")
+        case EndJobLogins() | EndLogin() | EndRun():
+            return _ending_route(intent)
         case _:
             return _github_route(intent)
 
@@ -164,6 +170,15 @@ def _database_route(
         # Overtakes what waits: somebody was shut out just now, and may still be inside.
         priority=5 if isinstance(intent, SealDatabase) else 0,
     )
+
+
+def _ending_route(intent: EndJobLogins | EndLogin | EndRun) -> Route:
+    if isinstance(intent, EndJobLogins):
+        lock = f"workflow_run:{intent.workflow_run_id}"
+        return Route(task="job_logins:end", queue=DATABASES, lock=lock)
+    task = "logins:end" if isinstance(intent, EndLogin) else "runs:end"
+    # A lock of their own: they may take long, and hold up nothing else of the database.
+    return Route(task=task, queue=DATABASES, lock=f"logins:{intent.database_id}", is_one=True)
 
 
 def _github_route(

@@ -3,7 +3,7 @@
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
-from app.core.errors import TransientError
+from app.core.errors import CoppiceError, TransientError
 
 MAX_ATTEMPTS = 12
 MAX_WAIT_SECONDS = 300
@@ -12,22 +12,32 @@ MAX_WAIT_SECONDS = 300
 class RetryTransient(BaseRetryStrategy):
     """2, 4, 8 ... 300 seconds, or what GitHub asked for; half an hour in all."""
 
-    def __init__(self, *, gives_up: bool = True, priority: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        gives_up: bool = True,
+        priority: int | None = None,
+        on: type[CoppiceError] = TransientError,
+        longest_seconds: int | None = None,
+    ) -> None:
         """`priority` is what a job has from its first failure on; None: what it had."""
         self._gives_up = gives_up
         self._priority = priority
+        self._on = on
+        self._longest_seconds = longest_seconds
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if not isinstance(exception, TransientError):
+        if not isinstance(exception, self._on):
             return None
         if self._gives_up and job.attempts >= MAX_ATTEMPTS:
             return None
-        return RetryDecision(
-            retry_in={"seconds": wait_seconds(exception, job.attempts)}, priority=self._priority
-        )
+        seconds = wait_seconds(exception, job.attempts)
+        if self._longest_seconds is not None:
+            seconds = min(seconds, self._longest_seconds)
+        return RetryDecision(retry_in={"seconds": seconds}, priority=self._priority)
 
 
-def wait_seconds(error: TransientError, attempts: int) -> int:
+def wait_seconds(error: CoppiceError, attempts: int) -> int:
     """How long to wait before the next attempt."""
     backoff = backoff_seconds(attempts)
     asked: float | None = getattr(error, "retry_after_seconds", None)

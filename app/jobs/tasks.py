@@ -2,12 +2,14 @@
 
 from procrastinate import JobContext
 
+from app.core.errors import CoppiceError
 from app.core.identifiers import (
     BranchName,
     CommitSha,
     DatabaseId,
     InstallationId,
     InstanceId,
+    JobLoginId,
     RepositoryId,
     WorkflowJobId,
     WorkflowRunId,
@@ -25,7 +27,7 @@ from app.operations.databases import (
     retention,
     rotation,
 )
-from app.operations.runs import credentials
+from app.operations.runs import reaper
 from app.operations.services import Services
 
 RETRY = RetryTransient()
@@ -33,6 +35,8 @@ RETRY = RetryTransient()
 RETRY_BEHIND = RetryTransient(priority=-5)
 # Whoever was shut out must not stay inside because the server was away for long.
 RETRY_FOR_EVER = RetryTransient(gives_up=False, priority=0)
+# The same whatever the server says, for it is asked for as long as it is not done.
+RETRY_ENDING = RetryTransient(gives_up=False, priority=0, on=CoppiceError, longest_seconds=60)
 
 
 def services_of(context: JobContext) -> Services:
@@ -114,10 +118,20 @@ def end_job_logins(
     workflow_attempt: int,
     workflow_job_id: int | None,
 ) -> None:
-    credentials.end_job_logins(
+    reaper.end_job_logins(
         services_of(context),
         RepositoryId(repository_id),
         WorkflowRunId(workflow_run_id),
         workflow_attempt=workflow_attempt,
         workflow_job_id=WorkflowJobId(workflow_job_id) if workflow_job_id else None,
     )
+
+
+@app.task(name="logins:end", queue=DATABASES, retry=RETRY_ENDING, pass_context=True)
+def end_login(context: JobContext, *, database_id: int, login_id: int) -> None:
+    reaper.end_login(services_of(context), DatabaseId(database_id), JobLoginId(login_id))
+
+
+@app.task(name="runs:end", queue=DATABASES, retry=RETRY_ENDING, pass_context=True)
+def end_run(context: JobContext, *, database_id: int) -> None:
+    reaper.end_run(services_of(context), DatabaseId(database_id))

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from app.core import names
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
-from app.core.identifiers import DatabaseId, RepositoryId, RoleName, WorkflowJobId, WorkflowRunId
+from app.core.identifiers import DatabaseId, RoleName
 from app.core.instances import Address, Instance
 from app.core.runs import CredentialKind, JobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
@@ -145,26 +145,6 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
             server_of(services, database).end_sessions(
                 tenant_of(services, database), password=password_of(services, database)
             )
-
-
-def end_job_logins(
-    services: Services,
-    repository_id: RepositoryId,
-    workflow_run_id: WorkflowRunId,
-    *,
-    workflow_attempt: int,
-    workflow_job_id: WorkflowJobId | None,
-) -> None:
-    """GitHub reported a job, or with None a whole attempt, completed: its logins end.
-
-    Raises ServerUnreachable when one could not be ended yet.
-    """
-    close_all(
-        services,
-        services.job_logins.of_workflow_run(
-            repository_id, workflow_run_id, attempt=workflow_attempt, job_id=workflow_job_id
-        ),
-    )
 
 
 def _open_job_login(services: Services, run: Run, database: Database) -> JobLogin:

@@ -1,7 +1,19 @@
-"""The net under runs: what a runner that went away left behind is closed."""
+"""The net under runs: what a runner that went away left behind is closed.
 
-from app.core.errors import CoppiceError
-from app.core.runs import MigrationResult
+Each end is a job of its own, so that one that takes long keeps no other waiting.
+"""
+
+from collections.abc import Sequence
+
+from app.core.identifiers import (
+    DatabaseId,
+    JobLoginId,
+    RepositoryId,
+    WorkflowJobId,
+    WorkflowRunId,
+)
+from app.core.intents import EndLogin, EndRun, Intent
+from app.core.runs import JobLogin, MigrationResult
 from app.operations.checks import announcements
 from app.operations.ports.runs import Lease, Outcome
 from app.operations.runs import credentials
@@ -9,22 +21,47 @@ from app.operations.services import Services
 
 
 def reap(services: Services) -> None:
-    """Close migrations whose lease ran out, and end the logins whose time is over.
+    """Have everything ended whose time is over.
 
-    One failure does not keep the others from ending; raises the first one when all were tried.
+    What could not be ended is asked for again each time, until it is.
     """
-    failures: list[CoppiceError] = []
-    for lease in services.leases.expired(services.clock()):
-        try:
-            end_dead(services, lease)
-        except CoppiceError as error:
-            failures.append(error)
-    try:
-        credentials.close_all(services, services.job_logins.due(services.clock()))
-    except CoppiceError as error:
-        failures.append(error)
-    if failures:
-        raise failures[0]
+    services.queue.add(due(services))
+
+
+def due(services: Services) -> Sequence[Intent]:
+    """Migrations whose lease ran out, and logins whose time is over."""
+    now = services.clock()
+    runs = [EndRun(database_id=lease.database_id) for lease in services.leases.expired(now)]
+    return [*runs, *_ends_of(services.job_logins.due(now))]
+
+
+def end_job_logins(
+    services: Services,
+    repository_id: RepositoryId,
+    workflow_run_id: WorkflowRunId,
+    *,
+    workflow_attempt: int,
+    workflow_job_id: WorkflowJobId | None,
+) -> None:
+    """GitHub reported a job, or with None a whole attempt, completed: have its logins ended."""
+    logins = services.job_logins.of_workflow_run(
+        repository_id, workflow_run_id, attempt=workflow_attempt, job_id=workflow_job_id
+    )
+    services.queue.add(_ends_of(logins))
+
+
+def end_login(services: Services, database_id: DatabaseId, login_id: JobLoginId) -> None:
+    """End one login, unless it has ended. Raises CoppiceError when that could not be done yet."""
+    for login in services.job_logins.of_database(database_id):
+        if login.id == login_id:
+            credentials.close(services, login)
+
+
+def end_run(services: Services, database_id: DatabaseId) -> None:
+    """End the run that holds a database and went silent, if there is one; see `end_dead`."""
+    lease = services.leases.of(database_id)
+    if lease is not None and lease.expires_at <= services.clock():
+        end_dead(services, lease)
 
 
 def end_dead(services: Services, lease: Lease) -> None:
@@ -44,3 +81,7 @@ def end_dead(services: Services, lease: Lease) -> None:
     )
     services.leases.release(migration.id)
     announcements.finished(services, run, migration)
+
+
+def _ends_of(logins: Sequence[JobLogin]) -> list[EndLogin]:
+    return [EndLogin(database_id=login.database_id, login_id=login.id) for login in logins]

@@ -11,7 +11,7 @@ from app.core.errors import Conflict, ServerUnreachable
 from app.core.identifiers import DatabaseId
 from app.operations.administration import database_requests
 from app.operations.ports.runs import Lease, Leases
-from app.operations.runs.reaper import reap
+from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
 
 

@@ -2,7 +2,7 @@
 
 from app.core.assignments import PreviewFailure, PreviewPolicy
 from app.core.checks import Conclusion
-from app.operations.runs.reaper import reap
+from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Shop, query, refusal
 
 

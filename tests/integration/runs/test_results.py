@@ -9,8 +9,8 @@ from app.core.errors import ServerUnreachable
 from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
 from app.operations.runs import results
-from app.operations.runs.reaper import reap
 from app.operations.runs.results import Report
+from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, refusal
 
 

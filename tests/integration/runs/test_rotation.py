@@ -16,10 +16,10 @@ from app.jobs.retry import MAX_ATTEMPTS
 from app.operations.administration import database_requests, databases
 from app.operations.databases.rotation import rotate_password
 from app.operations.ports.postgres import DatabaseServer
-from app.operations.runs import reaper
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
 from app.postgres.sessions import admin_login, connect
+from tests.integration.runs import reaping
 from tests.integration.runs.shop import Shop, can_log_in
 
 
@@ -146,7 +146,7 @@ def test_a_run_that_ends_in_the_same_instant_brings_no_old_password_back(
     shop.world.pass_time(seconds=61)
 
     with rotating(shop, database) as services:
-        reaper.reap(services)
+        reaping.reap(services)
     work_through(shop)
 
     assert not can_log_in(old)

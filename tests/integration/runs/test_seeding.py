@@ -8,7 +8,7 @@ from app.core.assignments import PreviewPolicy
 from app.core.checks import Conclusion
 from app.core.identifiers import RunId
 from app.operations.administration import databases
-from app.operations.runs.reaper import reap
+from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
 
 SEED = "npx prisma db seed"
