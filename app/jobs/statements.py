@@ -27,7 +27,7 @@ TAKE_OVER: LiteralString = """
             AND NOT EXISTS (
                 SELECT FROM procrastinate_workers workers WHERE workers.id = jobs.worker_id
                     AND last_heartbeat >= now() - make_interval(secs => %(seconds)s))
-        FOR UPDATE
+        FOR UPDATE SKIP LOCKED
     ), dropped AS (
         DELETE FROM procrastinate_jobs WHERE id IN (
             SELECT dead.id FROM dead JOIN procrastinate_jobs waiting USING (queueing_lock)
@@ -52,9 +52,13 @@ LET_GO: LiteralString = """
     UPDATE procrastinate_jobs SET worker_id = NULL
     WHERE status = 'doing' AND worker_id = %(worker_id)s AND id <> ALL (%(in_hand)s::bigint[])
 """
-# So that a queue that stands still is seen, also when its workers are gone without a trace.
+# So that a queue that stands still is seen, also when its workers are gone without a trace. Nobody
+# waits for another who writes the same.
 ACTIVE: LiteralString = """
-    INSERT INTO queue_activity AS activity (queue_name, asked_at, fetched_at)
-    VALUES (%(queue)s, now(), now()) ON CONFLICT (queue_name) DO UPDATE SET asked_at = now(),
+    WITH free AS (
+        SELECT queue_name FROM queue_activity WHERE queue_name = %(queue)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE queue_activity AS activity SET asked_at = now(),
         fetched_at = CASE WHEN %(is_fetched)s THEN now() ELSE activity.fetched_at END
+    FROM free WHERE free.queue_name = activity.queue_name
 """

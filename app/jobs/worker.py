@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import procrastinate
 import structlog
+from procrastinate.worker import Worker
+from psycopg import AsyncConnection
 
 from app.core.queues import COMMENTS, DATABASES, GITHUB
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
@@ -60,20 +63,27 @@ async def _run(services: Services, dsn: str, on_start: Callable[[], None]) -> No
 async def _serve(services: Services, dsn: str, stop: asyncio.Event) -> None:
     """Work until told to stop; each part goes on or begins anew, whatever becomes of the others."""
     connector = procrastinate.PsycopgConnector(
-        conninfo=state_conninfo(dsn), min_size=2, max_size=8, timeout=POOL_TIMEOUT_SECONDS
+        conninfo=state_conninfo(dsn),
+        min_size=2,
+        max_size=8,
+        timeout=POOL_TIMEOUT_SECONDS,
+        configure=_commit_at_once,
     )
     with app.replace_connector(connector):
         async with app.open_async():
-            parts = [
-                asyncio.create_task(_keep(queue, partial(_work, queue, services), stop))
-                for queue in CONCURRENCY
-            ]
-            parts.append(asyncio.create_task(_keep("dead workers", _look_after, stop)))
-            await stop.wait()
-            ledger.is_ending = True
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            # None is ever cancelled: a cancellation can get lost on the way through a library.
+            await asyncio.gather(
+                _keep("dead workers", partial(_look_after, stop), stop),
+                *(
+                    _keep(queue, partial(_work, queue, services, stop), stop)
+                    for queue in CONCURRENCY
+                ),
+            )
+
+
+async def _commit_at_once(connection: AsyncConnection[Any]) -> None:
+    """Each statement is whole: a process that is stopped between two of them holds no lock."""
+    await connection.set_autocommit(True)
 
 
 async def _keep(what: str, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
@@ -84,7 +94,8 @@ async def _keep(what: str, work: Callable[[], Awaitable[None]], stop: asyncio.Ev
         except Exception:
             log.exception("worker.part_failed", part=what)
         else:
-            log.error("worker.part_ended", part=what)
+            if not stop.is_set():
+                log.error("worker.part_ended", part=what)
         await _rest(stop)
 
 
@@ -93,8 +104,9 @@ async def _rest(stop: asyncio.Event) -> None:
         await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
 
 
-async def _work(queue: str, services: Services) -> None:
-    await app.run_worker_async(
+async def _work(queue: str, services: Services, stop: asyncio.Event) -> None:
+    worker = Worker(
+        app=app,
         queues=[queue],
         name=queue,
         concurrency=CONCURRENCY[queue],
@@ -106,14 +118,25 @@ async def _work(queue: str, services: Services) -> None:
         install_signal_handlers=False,
         additional_context={"services": services},
     )
+    ending = asyncio.create_task(_end(worker, stop))
+    try:
+        await worker.run()
+    finally:
+        ending.cancel()
 
 
-async def _look_after() -> None:
+async def _end(worker: Worker, stop: asyncio.Event) -> None:
+    await stop.wait()
+    ledger.is_ending = True
+    worker.stop()
+
+
+async def _look_after(stop: asyncio.Event) -> None:
     """Take over what dead workers were doing, and make up for the time without a state database."""
     is_behind = True
-    while True:
+    while not stop.is_set():
         if is_behind:
             is_behind = not await periodic.queue_now()
         if not await ledger.take_over(seconds_since_heartbeat=STALLED_SECONDS):
             is_behind = True
-        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await _rest(stop)

@@ -27,6 +27,7 @@ CREATE INDEX procrastinate_jobs_waiting_lock ON procrastinate_jobs (lock) WHERE 
 -- still is seen by it.
 CREATE TABLE queue_activity (
     queue_name text PRIMARY KEY,
-    asked_at timestamptz NOT NULL,
-    fetched_at timestamptz NOT NULL
+    asked_at timestamptz,
+    fetched_at timestamptz
 );
+INSERT INTO queue_activity (queue_name) VALUES ('databases'), ('github'), ('comments');

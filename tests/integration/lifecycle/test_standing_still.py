@@ -16,10 +16,7 @@ from tests.integration.lifecycle.world import World
 def world(world: World) -> World:
     """With a worker that asked for jobs and got some a moment ago."""
     world.state.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
-    world.state.execute(
-        "INSERT INTO queue_activity"
-        " SELECT name, now(), now() FROM unnest(ARRAY['databases', 'github', 'comments']) AS name"
-    )
+    world.state.execute("UPDATE queue_activity SET asked_at = now(), fetched_at = now()")
     return world
 
 
@@ -129,7 +126,7 @@ def test_a_service_without_workers_is_not_ready_after_a_while(world: World) -> N
 
 def test_a_worker_makes_a_service_ready(world: World, tmp_path: Path) -> None:
     world.state.execute("DELETE FROM procrastinate_workers")
-    world.state.execute("DELETE FROM queue_activity")
+    world.state.execute("UPDATE queue_activity SET asked_at = NULL")
     assert readiness(world)[0] == 503
 
     with Worker(world.settings, tmp_path / "log"):

@@ -1,5 +1,6 @@
 """Real workers beside each other, killed, stopped, cut off, and with a slow GitHub."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,26 @@ def test_two_workers_do_each_thing_once(world: World, log: Path) -> None:
 
     for sha in shas:
         assert len(world.github.check_runs(world.repository, sha)) == 1
+
+
+def test_a_worker_that_slept_while_another_did_its_job_works_on(world: World, log: Path) -> None:
+    world.assign()
+    world.github.faults.plan(faults.slow(5), path="/branches/x")
+
+    with Worker(world.settings, log) as sleeper:
+        world.github.push(world.repository, "x")
+        wait_until(lambda: is_at_work(world, "branches:reconcile"))
+        sleeper.signal(signal.SIGSTOP)
+        with Worker(world.settings, log):
+            wait_until(lambda: is_ready(world, "x"))
+            sleeper.signal(signal.SIGCONT)
+            wait_until(lambda: "job_in_other_hands" in log.read_text())
+        world.github.push(world.repository, "y")
+        wait_until(lambda: is_ready(world, "y"))
+
+        assert sleeper.process is not None
+        assert sleeper.process.poll() is None
+        wait_until(lambda: "branches:reconcile" not in world.jobs())
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,10 @@ class Worker:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
     def stop(self) -> int:
         """Ask it to end, and wait for that; its exit code."""
         assert self.process is not None

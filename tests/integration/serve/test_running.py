@@ -131,6 +131,11 @@ def test_a_killed_worker_comes_back(running: Running) -> None:
 
     assert running.child(WORKER, other_than=old)
     assert running.installation.is_ready()
+    assert (
+        "worker: ended by itself and was started again" in running.installation.run("doctor").stdout
+    )
+    metrics = requests.get(f"{running.installation.url}/metrics", timeout=30).text
+    assert 'coppice_restarts_total{part="worker"}' in metrics
 
 
 def test_a_killed_worker_of_the_web_server_comes_back(running: Running) -> None:
