@@ -120,7 +120,7 @@ async def _work(queue: str, services: Services, stop: asyncio.Event) -> None:
     )
     ending = asyncio.create_task(_end(worker, stop))
     try:
-        await worker.run()
+        await worker.run()  # type: ignore[no-untyped-call]
     finally:
         ending.cancel()
 
@@ -128,7 +128,7 @@ async def _work(queue: str, services: Services, stop: asyncio.Event) -> None:
 async def _end(worker: Worker, stop: asyncio.Event) -> None:
     await stop.wait()
     ledger.is_ending = True
-    worker.stop()
+    worker.stop()  # type: ignore[no-untyped-call]
 
 
 async def _look_after(stop: asyncio.Event) -> None:

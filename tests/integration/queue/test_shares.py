@@ -1,5 +1,7 @@
 """No repository and no instance gets all threads of a worker; what failed comes after others."""
 
+from typing import Any
+
 import pytest
 
 from app.core.queues import GITHUB
@@ -48,7 +50,7 @@ def book(book: Book) -> Book:
     return book
 
 
-def add(book: Book, repository: int, count: int = 10, **columns: int) -> list[int]:
+def add(book: Book, repository: int, count: int = 10, **columns: Any) -> list[int]:
     """A job for each of so many databases of the repository."""
     return [
         book.add(
