@@ -93,10 +93,16 @@ class DatabaseServer(Protocol):
     def open_job_login(self, database: TenantDatabase, login: "JobLoginRequest") -> None:
         """Make a login role for one job, and check the marker over it."""
 
-    def close_job_login(self, database: TenantDatabase, role: RoleName) -> None:
-        """End its sessions, hand its objects to the long-lived login, drop the role.
+    def close_job_login(
+        self, database: TenantDatabase, role: RoleName, *, password: str | None = None
+    ) -> str | None:
+        """End its sessions, take the long-lived login back, hand it the job's objects, drop the role.
 
-        Does nothing if the role is gone.
+        With `password` as `take_back` does, before anything is handed over. What cannot be handed
+        over stays with the role, which can do nothing any more, and is tried again by `provision`
+        and `unseal`: then it says why, for the log. Does nothing if the role is gone.
+
+        Raises TransientError when somebody is still inside after some seconds.
         """
 
     def seal(self, database: TenantDatabase) -> None:
