@@ -13,10 +13,10 @@ from psycopg import DataError, ProgrammingError, errors
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
-from app.core.errors import ProvisioningFailed
+from app.core.errors import ProvisioningFailed, ServerBusy
 from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import catalog, statements
-from app.postgres.failures import Overtaken, ServerBusy
+from app.postgres.failures import Overtaken
 from app.postgres.fencing import fenced
 from app.postgres.sessions import Session
 
