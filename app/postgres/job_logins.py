@@ -105,9 +105,7 @@ def _make_or_renew(
             valid_until=login.valid_until,
         )
         return [make]
-    renew = statements.alter_job_login(
-        login.role, verifier=verifier, valid_until=login.valid_until
-    )
+    renew = statements.alter_job_login(login.role, verifier=verifier, valid_until=login.valid_until)
     return [renew, statements.arm(login.role, with_rights_of=database.login_role)]
 
 

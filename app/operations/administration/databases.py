@@ -12,7 +12,12 @@ from app.core.identifiers import BranchName
 from app.core.limits import FROZEN_ADVICE
 from app.core.seeding import may_seed
 from app.operations.administration.assigned import Assigned
-from app.operations.administration.beginnings import refuse_busy, refuse_live, set_up_again, start_afresh
+from app.operations.administration.beginnings import (
+    refuse_busy,
+    refuse_live,
+    set_up_again,
+    start_afresh,
+)
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services

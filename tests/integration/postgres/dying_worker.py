@@ -45,7 +45,7 @@ def _work(request: dict[str, Any]) -> None:
 
 def _operation(
     server: PostgresServer, database: TenantDatabase, request: dict[str, Any]
-) -> Callable[[], None]:
+) -> Callable[[], object]:
     password = request["password"]
     return {
         "provision": partial(server.provision, database, password=password),

@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 from psycopg import Error
-from psycopg.pq import ConnStatus, PGconn
+from psycopg.pq import ConnStatus, PGconn, abc
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def _come_back(request: dict[str, Any], inside: threading.Barrier) -> None:
         connection.finish()
 
 
-def _stay(connection: PGconn, request: dict[str, Any]) -> None:
+def _stay(connection: abc.PGconn, request: dict[str, Any]) -> None:
     """Until the session is ended."""
     statement = request["statement"].encode()
     try:

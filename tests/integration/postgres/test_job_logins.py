@@ -152,10 +152,17 @@ def test_what_cannot_be_handed_over_keeps_no_job_from_ending(
         assert not job.can_connect()
         assert rights_of(superuser, job.role) == []
         assert tenant.value(OWNER_OF_WHAT_IS_LEFT) == job.role
+        assert tenant.database.name in found(tenant_server, "left_behind")
     tenant_server.provision(tenant.database, password=tenant.password)
 
     assert tenant.value(OWNER_OF_WHAT_IS_LEFT) == tenant.role
     assert not role_exists(superuser, job.role)
+    assert tenant.database.name not in found(tenant_server, "left_behind")
+
+
+def found(server: PostgresServer, code: str) -> str:
+    """What a look at the server says of this."""
+    return " ".join(each.message for each in server.probe().findings if each.code == code)
 
 
 def rights_of(superuser: Session, role: RoleName) -> list[str]:

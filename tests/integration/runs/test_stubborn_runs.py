@@ -37,7 +37,7 @@ def leave_behind(variables: dict[str, str]) -> None:
     """What belongs to the job's own role and cannot be handed over."""
     own = variables["PGUSER"]
     query(variables, f'CREATE SCHEMA shut; GRANT ALL ON SCHEMA shut TO "{own}"')
-    function = "CREATE FUNCTION shut.left() RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    function = "CREATE FUNCTION shut.made() RETURNS int LANGUAGE sql AS 'SELECT 1'"
     query(variables, f"SET ROLE none; {function}; CREATE TABLE left_behind (id int)")
     query(variables, "REVOKE ALL ON SCHEMA shut FROM CURRENT_USER")
 
@@ -108,7 +108,7 @@ def test_fix_hands_over_what_could_not_be_handed_over(shop: Shop) -> None:
 
     with shop.world.inside(database) as session:
         roles = session.execute(
-            "SELECT DISTINCT pg_get_userbyid(proowner)::text FROM pg_proc WHERE proname = 'left'"
+            "SELECT DISTINCT pg_get_userbyid(proowner)::text FROM pg_proc WHERE proname = 'made'"
         ).fetchall()
     assert roles == [(database.login_role,)]
 
@@ -124,7 +124,7 @@ def test_what_a_branch_leaves_in_preview_stops_neither_preview_nor_production(sh
         main = shop.job().begun()
         touched = main.given("preview")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            query(touched, "DROP FUNCTION shut.left()")
+            query(touched, "DROP FUNCTION shut.made()")
 
         again = main.report("preview", "failure").json
         shop.world.settle()
@@ -132,9 +132,9 @@ def test_what_a_branch_leaves_in_preview_stops_neither_preview_nor_production(sh
         answer = main.ask("production")
 
     assert verdict is not None
-    assert (verdict["again"], verdict["fails"]) == (False, False)
+    assert (verdict["next"], verdict["fails"]) == ("done", False)
     assert again is not None
-    assert again["again"]
+    assert again["next"] == "again"
     assert answer.status_code == 200
 
 
