@@ -8,8 +8,10 @@ import pytest
 
 from app.core.databases import DatabaseState
 from app.core.errors import Conflict
+from app.core.instances import AdminLogin
 from app.operations.administration import database_requests, databases
 from app.operations.runs.reaper import reap
+from app.postgres.sessions import admin_login, connect
 from tests.integration.runs.shop import Shop, can_log_in, query, refusal
 
 
@@ -73,6 +75,23 @@ def test_the_next_run_goes_on_whatever_a_silent_one_holds_locked(shop: Shop) -> 
         assert answer.status_code == 200, answer.json
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
+
+
+def test_a_run_asks_again_while_a_login_before_it_cannot_be_ended(
+    shop: Shop, postgres_superuser: AdminLogin
+) -> None:
+    shop.push("x")
+    variables = shop.job("x").begun().given("branch")
+    shop.world.pass_time(seconds=61)
+    job = shop.job("x").begun()
+    with connect(admin_login(postgres_superuser)) as superuser, superuser.transaction():
+        # Whose session the service may not end.
+        superuser.execute(f'ALTER ROLE "{variables["PGUSER"]}" CONNECTION LIMIT 5'.encode())
+        answer = job.ask("branch")
+
+    assert refusal(answer) == (409, "busy")
+    assert job.ask("branch").status_code == 200
+    assert not can_log_in(variables)
 
 
 def test_a_planted_password_lets_nobody_in_although_something_is_left_behind(shop: Shop) -> None:
