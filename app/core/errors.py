@@ -80,6 +80,12 @@ class ServerUnreachable(TransientError):
     advice = "Check that the server runs and that its host, port and firewall let this machine in."
 
 
+class ServerBusy(TransientError):
+    """Something on a PostgreSQL server was locked, in use or too slow; nothing is broken."""
+
+    code = "server_busy"
+
+
 class GitHubUnavailable(TransientError):
     """GitHub did not answer, or answered with a fault or a limit.
 

@@ -132,6 +132,22 @@ def job_logins(session: Session, database: TenantDatabase) -> set[RoleName]:
     return {RoleName(name) for (name,) in rows}
 
 
+def ended_job_logins(session: Session, database: TenantDatabase) -> set[RoleName]:
+    """Those that can do nothing any more, and were not dropped: something is left to them."""
+    rows = session.execute(
+        "SELECT job.rolname::text FROM pg_auth_members JOIN pg_roles AS job ON job.oid = member"
+        " WHERE pg_get_userbyid(roleid) = %s AND job.rolname <> current_user"
+        " AND NOT (inherit_option OR set_option OR rolcanlogin)",
+        [database.login_role],
+    )
+    return {RoleName(name) for (name,) in rows}
+
+
+def logins(session: Session, database: TenantDatabase) -> list[RoleName]:
+    """All that may log in to it; each of them may alter the first, the long-lived one."""
+    return [database.login_role, *sorted(job_logins(session, database))]
+
+
 def may_limit_temp_files(session: Session) -> bool:
     """Whether the service may set temp_file_limit for a role."""
     row = session.execute("SELECT has_parameter_privilege('temp_file_limit', 'SET')").fetchone()

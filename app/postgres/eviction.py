@@ -1,29 +1,71 @@
-"""Ending the sessions of roles that may no longer log in."""
+"""Shutting roles out of a server, and altering roles that a session holds locked.
+
+A session that alters its own role and does not commit keeps everybody else from altering it, also
+from taking its LOGIN away. Nothing keeps the service from ending that session, once it has given
+itself the rights of the role: granting them does not touch what the session holds.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from psycopg import DataError, ProgrammingError, errors
+from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
-from app.core.errors import ProvisioningFailed
+from app.core.errors import ProvisioningFailed, ServerBusy
 from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import catalog, statements
-from app.postgres.failures import Overtaken, ServerBusy
+from app.postgres.failures import Overtaken
 from app.postgres.fencing import fenced
 from app.postgres.sessions import Session
 
-_PATIENCE_SECONDS = 10.0
-_END_MILLISECONDS = 3_000
+_PATIENCE_SECONDS = 5.0
+_LOCK_WAIT = "200ms"
 # A session that is not drawn out begins within milliseconds.
 _BEGINNING_SECONDS = 0.5
 _PAUSE_SECONDS = 0.01
 
 
-def forbid_logins(session: Session, roles: Sequence[RoleName], *, of: TenantDatabase) -> None:
-    if roles:
-        session.execute(fenced(of, [statements.forbid_login(role) for role in roles]))
+def shut_out(session: Session, database: TenantDatabase, roles: Sequence[RoleName]) -> None:
+    """Let none of these logins of a database in any more, and end all their sessions.
+
+    On the whole server, and also those that were let in already and are still beginning: PostgreSQL
+    tells nobody whose these are, and a client may draw that out for half an hour
+    (`post_auth_delay`).
+
+    Raises:
+        ServerBusy: Somebody is still there after five seconds.
+    """
+    if not roles:
+        return
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    change = [statements.forbid_login(role) for role in roles]
+    others = _others_that_alter(session, database, roles)
+    ending = [statements.end_sessions(roles), statements.end_sessions_that_alter_roles(others)]
+    with _rights_of(session, [*roles, *others]):
+        _insist(session, database, [*ending, *change], give_up_at=give_up_at)
+        beginning = _beginning_in(session, database.name)
+        _end_begun(session, roles, give_up_at=give_up_at)
+        if beginning:
+            _end_beginning(session, beginning, database=database.name, give_up_at=give_up_at)
+            _end_begun(session, roles, give_up_at=give_up_at)
+
+
+def alter_logins(session: Session, database: TenantDatabase, change: Sequence[Composed]) -> None:
+    """Alter logins of a database; a session that has done so and not committed is ended.
+
+    Raises:
+        ServerBusy: Somebody holds them locked after five seconds.
+    """
+    try:
+        session.execute(_in_short(database, change))
+    except _HELD:
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        logins = catalog.logins(session, database)
+        ending = statements.end_sessions_that_alter_roles(logins)
+        with overtaken_if_gone(session, logins), _rights_of(session, logins):
+            _insist(session, database, [ending, *change], give_up_at=give_up_at)
 
 
 @contextmanager
@@ -43,55 +85,68 @@ def overtaken_if_gone(session: Session, roles: Sequence[RoleName]) -> Iterator[N
         raise Overtaken(f"Dropped at the same moment: {names}.") from error
 
 
-def end_sessions(session: Session, roles: Sequence[RoleName], *, database: DatabaseName) -> None:
-    """End every session of these roles and wait until they are gone.
+# What PostgreSQL says of a row that somebody else has altered: and not committed, or just now.
+_HELD = (errors.LockNotAvailable, errors.DeadlockDetected, errors.InternalError_)
 
-    To be called once they can open no more with what they know. Also ends those that were let in
-    already and are still beginning in this database: PostgreSQL tells nobody whose these are, and a
-    client may draw its beginning out for half an hour (`post_auth_delay`).
 
-    Raises:
-        ServerBusy: Some are still there after ten seconds.
+def _insist(
+    session: Session, database: TenantDatabase, change: Sequence[Composed], *, give_up_at: float
+) -> None:
+    """End sessions and change what they held, in one request.
+
+    Who comes back at once is slower than PostgreSQL on its way to the next statement; and once
+    that waits it is the next in line, before all who try the same.
     """
-    beginning = _beginning_in(session, database)
-    _end_begun(session, roles)
-    if beginning:
-        _end_beginning(session, beginning, roles, database=database)
-        _end_begun(session, roles)
+    request = _in_short(database, change)
+    while True:
+        try:
+            session.execute(request)
+        except _HELD:
+            _check_patience(give_up_at)
+        else:
+            return
 
 
-def _end_begun(session: Session, roles: Sequence[RoleName]) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while pids := _sessions_of(session, roles):
+def _others_that_alter(
+    session: Session, database: TenantDatabase, roles: Sequence[RoleName]
+) -> list[RoleName]:
+    """Jobs' logins that may alter the long-lived one, where that is among the roles."""
+    if database.login_role not in roles:
+        return []
+    return [role for role in catalog.logins(session, database) if role not in roles]
+
+
+def _in_short(database: TenantDatabase, change: Sequence[Composed]) -> Composed:
+    """One transaction that waits for no lock longer than a moment."""
+    wait = statements.set_locally("lock_timeout", _LOCK_WAIT)
+    return statements.together([wait, fenced(database, change)])
+
+
+def _end_begun(session: Session, roles: Sequence[RoleName], *, give_up_at: float) -> None:
+    while session.execute(statements.end_sessions(roles)).rowcount:
         _check_patience(give_up_at)
-        with _rights_of(session, roles):
-            session.execute(
-                "SELECT pg_terminate_backend(pid, %s) FROM unnest(%s::int[]) AS pid",
-                [_END_MILLISECONDS, pids],
-            )
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _end_beginning(
-    session: Session, pids: set[int], roles: Sequence[RoleName], *, database: DatabaseName
+    session: Session, pids: set[int], *, database: DatabaseName, give_up_at: float
 ) -> None:
     """Wait until these have begun, and end those that take their time.
 
     One of another role that is only slow is ended too, and connects again.
     """
     hurry_at = time.monotonic() + _BEGINNING_SECONDS
-    give_up_at = hurry_at + _PATIENCE_SECONDS
     while pids := pids & _beginning_in(session, database):
         if time.monotonic() > hurry_at:
             _check_patience(give_up_at)
-            with _rights_of(session, roles):
-                pids = {pid for pid in pids if _may_end(session, pid)}
+            pids = {pid for pid in pids if _may_end(session, pid)}
         time.sleep(_PAUSE_SECONDS)
 
 
 def _may_end(session: Session, pid: int) -> bool:
     """End a session; False for one of a role that the service has no rights of: it is not meant."""
     try:
-        session.execute("SELECT pg_terminate_backend(%s, %s)", [pid, _END_MILLISECONDS])
+        session.execute("SELECT pg_terminate_backend(%s)", [pid])
     except errors.InsufficientPrivilege:
         return False
     return True
@@ -100,10 +155,14 @@ def _may_end(session: Session, pid: int) -> bool:
 @contextmanager
 def _rights_of(session: Session, roles: Sequence[RoleName]) -> Iterator[None]:
     """Ending a session takes the rights of its role, unless the service may signal all others."""
-    if not _may_signal(session):
-        session.execute(statements.together([statements.act_for(role) for role in roles]))
-    yield
-    session.execute(statements.together([statements.become(role) for role in roles]))
+    if _may_signal(session):
+        yield
+        return
+    session.execute(statements.together([statements.act_for(role) for role in roles]))
+    try:
+        yield
+    finally:
+        session.execute(statements.together([statements.become(role) for role in roles]))
 
 
 def _check_patience(give_up_at: float) -> None:
@@ -111,19 +170,15 @@ def _check_patience(give_up_at: float) -> None:
         raise ServerBusy("Ending its sessions: some do not end.")
 
 
-def _sessions_of(session: Session, roles: Sequence[RoleName]) -> list[int]:
-    # Of other roles' sessions only this much is shown: not, for instance, what kind they are.
-    rows = session.execute(
-        "SELECT pid FROM pg_stat_activity WHERE usename = ANY(%s)", [list(roles)]
-    )
-    return [pid for (pid,) in rows]
-
-
 def _beginning_in(session: Session, database: DatabaseName) -> set[int]:
-    """Sessions that were let in and do not show whose they are: they lock their database."""
+    """Sessions that were let in and do not show whose they are: they lock their database.
+
+    Also looked for where everybody may connect: from there, too, a login alters its role.
+    """
     rows = session.execute(
         "SELECT pid FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass"
-        " AND objid = (SELECT oid FROM pg_database WHERE datname = %s)"
+        " AND objid IN (SELECT oid FROM pg_database"
+        "   WHERE datname = %s OR has_database_privilege('public', oid, 'CONNECT'))"
         " AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usename IS NOT NULL)",
         [database],
     )

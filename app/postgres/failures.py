@@ -10,6 +10,7 @@ from app.core.errors import (
     CoppiceError,
     LockLost,
     ProvisioningFailed,
+    ServerBusy,
     ServerUnreachable,
     TransientError,
 )
@@ -30,12 +31,6 @@ class OutOfConnections(TransientError):
 
 class LoginInUse(OutOfConnections):
     """The server took the password; the login or its database has no session left to give."""
-
-
-class ServerBusy(TransientError):
-    """Something was locked, in use or too slow; nothing is broken."""
-
-    code = "server_busy"
 
 
 class Overtaken(ServerBusy):

@@ -42,6 +42,8 @@ class ServerFacts:
     can_make_utf8: bool
     open_databases: list[str]
     """Names of the databases to which every login may connect."""
+    left_behind: list[str]
+    """Names of the databases in which something still belongs to an ended job's role."""
 
 
 def too_old(version: str) -> Finding:
@@ -129,6 +131,15 @@ def _of_server(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
             "Two-phase transactions are on; one that a job leaves behind keeps its database from"
             " being dropped.",
             "ALTER SYSTEM SET max_prepared_transactions = 0; and restart.",
+        )
+    if server.left_behind:
+        yield _hint(
+            "left_behind",
+            f"In {listed(server.left_behind, most=_NAMES_SHOWN)} something still belongs to the"
+            " role of a job that has ended and could not be handed over to the database's login."
+            " Nobody can be that role any more.",
+            "Fix the database once nothing holds it locked (`databases fix`); or, as a superuser in"
+            " it: REASSIGN OWNED BY the job's role TO the role of its schema public;",
         )
 
 

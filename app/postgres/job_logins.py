@@ -1,17 +1,14 @@
 """Logins for one job each, which act as the long-lived login of their database."""
 
-from contextlib import suppress
-
-from psycopg import errors
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
-from app.postgres import catalog, statements
+from app.postgres import catalog, handing_over, statements
 from app.postgres.access import Access
-from app.postgres.eviction import end_sessions, forbid_logins, overtaken_if_gone
+from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
 from app.postgres.logins import check_marker, limit_temp_files
@@ -20,32 +17,20 @@ from app.postgres.sessions import Session
 
 _LOCK_TIMEOUT = "30s"
 _IDLE_IN_TRANSACTION_TIMEOUT = "5min"
-# A deployed application may use what the job made; waiting longer would hold up its queries too.
-_HAND_OVER_LOCK_TIMEOUT = "5s"
 
 
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
     """Make a login that acts as the long-lived one, or renew it if it is there."""
     with explained("Making the job's login"), access.session() as session:
         catalog.need_our_database(session, database)
-        verifier = scram_verifier(login.password)
-        with session.transaction():
-            if _exists(session, database, login.role):
-                statement = statements.alter_job_login(
-                    login.role, verifier=verifier, valid_until=login.valid_until
-                )
-            else:
-                statement = statements.create_job_login(
-                    login.role,
-                    member_of=database.login_role,
-                    verifier=verifier,
-                    valid_until=login.valid_until,
-                )
-            change = [statement, statements.reset_settings(login.role, database=database.name)]
-            change += _job_settings(database, login)
-            if catalog.may_limit_temp_files(session):
-                change.append(limit_temp_files(login.role, database))
-            session.execute(fenced(database, change))
+        change = [
+            *_make_or_renew(session, database, login),
+            statements.reset_settings(login.role, database=database.name),
+            *_job_settings(database, login),
+        ]
+        if catalog.may_limit_temp_files(session):
+            change.append(limit_temp_files(login.role, database))
+        alter_logins(session, database, change)
     check_marker(
         access,
         database,
@@ -55,45 +40,73 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
     )
 
 
-def close_job_login(access: Access, database: TenantDatabase, role: RoleName) -> None:
-    """End the login; what it owns goes to the long-lived login, then the role is dropped.
-
-    A role that something keeps from being dropped stays, unable to log in, until the database is
-    unsealed or dropped: in a sealed database nothing can be handed over, and whoever has a database
-    on the server can grant the role something there.
-    """
+def shut_out_job(access: Access, database: TenantDatabase, role: RoleName) -> None:
+    """End the login and its sessions: from then on the role can do nothing, whatever it owns."""
     with (
         explained("Ending the job's login"),
         access.session() as session,
         overtaken_if_gone(session, [role]),
     ):
+        if _exists(session, database, role):
+            # First, because no lock of the job's can delay it: it gets in nowhere of ours after it.
+            disarm = statements.disarm(role, of_rights_of=database.login_role)
+            session.execute(fenced(database, [disarm]))
+            shut_out(session, database, [role])
+
+
+def clear_away(access: Access, database: TenantDatabase, role: RoleName) -> str | None:
+    """Hand what a job's login owns to the long-lived one and drop the role, as far as it goes.
+
+    To be called once the role is shut out. Returns why something stays with it, for a person: it
+    is tried again when the database is opened, set up again or dropped. In a closed database
+    nothing can be handed over, and nothing is said.
+    """
+    with (
+        explained("Clearing up after the job"),
+        access.session() as session,
+        overtaken_if_gone(session, [role]),
+    ):
         if not _exists(session, database, role):
-            return
-        forbid_logins(session, [role], of=database)
-        session.execute(fenced(database, [statements.act_for(role)]))
-        end_sessions(session, [role], database=database.name)
+            return None
+        problem = None
         facts = catalog.read_our_database(session, database)
-        is_open = facts is not None and facts.is_open and not facts.is_half_dropped
-        if is_open:
-            with access.inside(database.name) as inside:
-                _hand_over(inside, role, to=database.login_role)
-        # Left alone otherwise: no tenant may keep another's job from ending.
-        with suppress(errors.DependentObjectsStillExist):
-            session.execute(fenced(database, [statements.drop_role(role)]))
+        if facts is not None and facts.is_open and not facts.is_half_dropped:
+            problem = handing_over.hand_over(access, session, database, role)
+        handing_over.drop_role(session, database, role)
+        return problem
 
 
-def _hand_over(session: Session, role: RoleName, *, to: RoleName) -> None:
-    """Done as the job's role itself: it may do this, and nothing is done with more rights."""
-    with session.transaction():
-        session.execute(statements.set_locally("lock_timeout", _HAND_OVER_LOCK_TIMEOUT))
-        session.execute(statements.set_role(role))
-        # First the schemas: what is inside may only go to a role that may create there.
-        rows = session.execute(
-            "SELECT nspname::text FROM pg_namespace WHERE pg_get_userbyid(nspowner) = %s", [role]
-        ).fetchall()
-        gifts = [statements.give_schema(schema, to=to) for (schema,) in rows]
-        session.execute(statements.together([*gifts, statements.hand_over(role, to=to)]))
-        session.execute("RESET ROLE")
+def clear_leftovers(access: Access, database: TenantDatabase) -> None:
+    """Try again to clear away what ended jobs left to their roles."""
+    with explained("Clearing up after old jobs"), access.session() as session:
+        roles = catalog.ended_job_logins(session, database)
+    for role in sorted(roles):
+        clear_away(access, database, role)
+
+
+def close_leftovers(access: Access, database: TenantDatabase) -> None:
+    """End the logins that could not be ended while the database was sealed."""
+    with explained("Ending old logins"), access.session() as session:
+        roles = catalog.job_logins(session, database)
+    for role in sorted(roles):
+        shut_out_job(access, database, role)
+        clear_away(access, database, role)
+
+
+def _make_or_renew(
+    session: Session, database: TenantDatabase, login: JobLoginRequest
+) -> list[Composed]:
+    verifier = scram_verifier(login.password)
+    if not _exists(session, database, login.role):
+        make = statements.create_job_login(
+            login.role,
+            member_of=database.login_role,
+            verifier=verifier,
+            valid_until=login.valid_until,
+        )
+        return [make]
+    renew = statements.alter_job_login(login.role, verifier=verifier, valid_until=login.valid_until)
+    return [renew, statements.arm(login.role, with_rights_of=database.login_role)]
 
 
 def _exists(session: Session, database: TenantDatabase, role: RoleName) -> bool:
@@ -123,11 +136,3 @@ def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Comp
         statements.set_for_role(login.role, database=database.name, name=name, value=value)
         for name, value in settings.items()
     ]
-
-
-def close_leftovers(access: Access, database: TenantDatabase) -> None:
-    """End the logins that could not be ended while the database was sealed."""
-    with explained("Ending old logins"), access.session() as session:
-        roles = catalog.job_logins(session, database)
-    for role in sorted(roles):
-        close_job_login(access, database, role)

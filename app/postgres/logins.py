@@ -1,5 +1,7 @@
 """The long-lived login of a database, and the check that a login reaches its database."""
 
+import time
+
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
@@ -8,10 +10,13 @@ from app.core.identifiers import RoleName
 from app.core.instances import Address
 from app.postgres import catalog, statements
 from app.postgres.access import Access
-from app.postgres.eviction import end_sessions, forbid_logins
+from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import LoginInUse, LoginRefused, explained
-from app.postgres.fencing import fenced
 from app.postgres.sessions import Session
+
+# PostgreSQL reads a password when a client begins to prove that it knows it, and looks whether the
+# role may log in when that is done: whoever began with the old one must not be done too late.
+_PROVING_SECONDS = 1.0
 
 # Qualified throughout: a tenant may have set a search path of its own for its sessions.
 _WHERE_AM_I = (
@@ -28,7 +33,7 @@ def set_password(access: Access, database: TenantDatabase, *, verifier: str) -> 
     """
     with explained("Setting its password"), access.session() as session:
         change = statements.set_password(database.login_role, verifier=verifier)
-        session.execute(fenced(database, [change]))
+        alter_logins(session, database, [change])
 
 
 def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
@@ -55,10 +60,13 @@ def take_back(access: Access, database: TenantDatabase, *, password: str, verifi
         catalog.need_our_database(session, database)
         # Before anything is asked over the login: a job's settings could keep that from working.
         _let_in(session, database)
-    if _is_password(access, database, password):
-        set_password(access, database, verifier=verifier)
-        return
-    renew(access, database, password=password, verifier=verifier)
+    is_ours = _is_password(access, database, password)
+    if not is_ours:
+        _shut_out(access, database)
+    set_password(access, database, verifier=verifier)
+    if not is_ours:
+        time.sleep(_PROVING_SECONDS)
+        issue(access, database, password=password)
 
 
 def renew(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
@@ -66,11 +74,14 @@ def renew(access: Access, database: TenantDatabase, *, password: str, verifier: 
 
     The password last: should we die in between, the next attempt sees that it is not ours.
     """
-    with explained("Ending its sessions"), access.session() as session:
-        forbid_logins(session, [database.login_role], of=database)
-        end_sessions(session, [database.login_role], database=database.name)
+    _shut_out(access, database)
     set_password(access, database, verifier=verifier)
     issue(access, database, password=password)
+
+
+def _shut_out(access: Access, database: TenantDatabase) -> None:
+    with explained("Ending its sessions"), access.session() as session:
+        shut_out(session, database, [database.login_role])
 
 
 def _let_in(session: Session, database: TenantDatabase) -> None:
@@ -81,7 +92,7 @@ def _let_in(session: Session, database: TenantDatabase) -> None:
     ]
     if catalog.may_limit_temp_files(session):
         change.append(limit_temp_files(login, database))
-    session.execute(fenced(database, change))
+    alter_logins(session, database, change)
 
 
 def _is_password(access: Access, database: TenantDatabase, password: str) -> bool:

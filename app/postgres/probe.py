@@ -33,7 +33,13 @@ SELECT pg_is_in_recovery() AS is_standby,
           FROM pg_database WHERE datname = 'template0') AS can_make_utf8,
        ARRAY(SELECT datname::text FROM pg_database
               WHERE datallowconn AND has_database_privilege('public', oid, 'CONNECT')
-              ORDER BY datname) AS open_databases
+              ORDER BY datname) AS open_databases,
+       ARRAY(SELECT DISTINCT datname::text FROM pg_auth_members
+               JOIN pg_roles AS job ON job.oid = member
+               JOIN pg_shdepend ON refobjid = member AND deptype = 'o'
+               JOIN pg_database ON pg_database.oid = dbid AND pg_has_role(datdba, 'USAGE')
+              WHERE NOT (inherit_option OR set_option OR rolcanlogin)
+              ORDER BY 1) AS left_behind
 """
 # Anybody may read it unless it was revoked; a query that names it would fail as a whole then.
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-CONTROLDATA

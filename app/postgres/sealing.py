@@ -8,7 +8,7 @@ from app.core.identifiers import DatabaseName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.catalog import DatabaseFacts
-from app.postgres.eviction import end_sessions, forbid_logins, overtaken_if_gone
+from app.postgres.eviction import overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced, is_still
 from app.postgres.sessions import Session
@@ -34,11 +34,10 @@ def close(session: Session, database: TenantDatabase, facts: DatabaseFacts) -> N
 
 def evict_logins(session: Session, database: TenantDatabase) -> None:
     """Let no login of the database in, and end its sessions."""
-    roles = [database.login_role, *sorted(catalog.job_logins(session, database))]
+    roles = catalog.logins(session, database)
     roles = [role for role in roles if role in catalog.existing_roles(session, roles)]
     with overtaken_if_gone(session, roles):
-        forbid_logins(session, roles, of=database)
-        end_sessions(session, roles, database=database.name)
+        shut_out(session, database, roles)
 
 
 def rename(access: Access, database: TenantDatabase, *, new_name: DatabaseName) -> None:

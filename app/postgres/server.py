@@ -51,6 +51,7 @@ class PostgresServer:
                 is_set.result,
                 lambda: provisioning.open_database(access, database),
                 lambda: provisioning.furnish(access, database),
+                lambda: job_logins.clear_leftovers(access, database),
                 lambda: logins.issue(access, database, password=password),
             )
 
@@ -82,8 +83,17 @@ class PostgresServer:
     def open_job_login(self, database: TenantDatabase, login: JobLoginRequest) -> None:
         self._run(lambda: job_logins.open_job_login(self._access, database, login))
 
-    def close_job_login(self, database: TenantDatabase, role: RoleName) -> None:
-        self._run(lambda: job_logins.close_job_login(self._access, database, role))
+    def close_job_login(
+        self, database: TenantDatabase, role: RoleName, *, password: str | None = None
+    ) -> str | None:
+        self._run(lambda: job_logins.shut_out_job(self._access, database, role))
+        if password is not None:
+            self.take_back(database, password=password)
+        problem: list[str | None] = []
+        self._run(
+            lambda: problem.append(job_logins.clear_away(self._access, database, role)),
+        )
+        return problem[-1]
 
     def seal(self, database: TenantDatabase) -> None:
         self._run(lambda: sealing.seal(self._access, database))

@@ -16,10 +16,11 @@ Session = Connection[TupleRow]
 # Nothing that a tenant made can be found by name in a session of ours, and a statement cannot hang
 # a worker. With an empty self-grant a role that we make is not inherited: each grant is our own.
 # https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-CREATEROLE-SELF-GRANT
-# A worker that is paused inside a transaction must not hold up the one that takes over.
+# A worker that is paused inside a transaction must not hold up the one that takes over, and nobody
+# waits long for what a tenant holds locked.
 OPTIONS = (
     "-c search_path=pg_catalog -c statement_timeout=60s -c createrole_self_grant="
-    " -c idle_in_transaction_session_timeout=10s"
+    " -c idle_in_transaction_session_timeout=10s -c lock_timeout=5s"
 )
 # A server may be too old to know that last setting; asking it for its version must work.
 PROBE_OPTIONS = "-c search_path=pg_catalog -c statement_timeout=60s"

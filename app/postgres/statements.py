@@ -4,7 +4,7 @@ Statements that belong together are joined with `together`: PostgreSQL runs them
 transaction, in one round trip.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -54,6 +54,22 @@ def forbid_login(role: RoleName) -> Composed:
     return SQL("ALTER ROLE {} NOLOGIN").format(Identifier(role))
 
 
+def end_sessions(roles: Sequence[RoleName]) -> Composed:
+    """Tell every session of these roles to end; there is a row for each."""
+    # Of other roles' sessions only this much is shown: not, for instance, what kind they are.
+    return SQL(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY({})"
+    ).format(Literal(list(roles)))
+
+
+def end_sessions_that_alter_roles(roles: Sequence[RoleName]) -> Composed:
+    """The same for those that have altered a role, or its settings, and not committed."""
+    return end_sessions(roles) + SQL(
+        " AND pid IN (SELECT pid FROM pg_locks WHERE mode = 'RowExclusiveLock'"
+        " AND relation IN ('pg_authid'::regclass, 'pg_db_role_setting'::regclass))"
+    )
+
+
 def allow_login(role: RoleName) -> Composed:
     return SQL("ALTER ROLE {role} LOGIN CONNECTION LIMIT {limit}").format(
         role=Identifier(role), limit=Literal(LOGIN_CONNECTIONS)
@@ -83,6 +99,20 @@ def create_job_login(
 def alter_job_login(role: RoleName, *, verifier: str, valid_until: datetime) -> Composed:
     return SQL("ALTER ROLE {role} LOGIN PASSWORD {verifier} VALID UNTIL {until}").format(
         role=Identifier(role), verifier=Literal(verifier), until=Literal(valid_until.isoformat())
+    )
+
+
+def arm(role: RoleName, *, with_rights_of: RoleName) -> Composed:
+    """Let a job's login do what the long-lived one may, as when it was made."""
+    return SQL("GRANT {group} TO {role} WITH INHERIT TRUE, SET TRUE").format(
+        group=Identifier(with_rights_of), role=Identifier(role)
+    )
+
+
+def disarm(role: RoleName, *, of_rights_of: RoleName) -> Composed:
+    """Take these rights from it; it stays a member, by which it is found again."""
+    return SQL("GRANT {group} TO {role} WITH INHERIT FALSE, SET FALSE").format(
+        group=Identifier(of_rights_of), role=Identifier(role)
     )
 
 
@@ -193,6 +223,10 @@ def create_extension(name: str) -> Composed:
 def set_locally(name: str, value: str) -> Composed:
     """For the rest of the transaction."""
     return SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value))
+
+
+def set_for_session(name: str, value: str) -> Composed:
+    return SQL("SET {} = {}").format(Identifier(name), Literal(value))
 
 
 def set_role(role: RoleName) -> Composed:

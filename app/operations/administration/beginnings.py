@@ -10,11 +10,16 @@ from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.intents import Intent
+from app.operations.runs import endings
 from app.operations.services import Services
 
 
 def set_up_again(services: Services, database: Database, *, then: Sequence[Intent] = ()) -> None:
-    """Have it `creating`, with its data; audited. Raises Conflict when it was deleted."""
+    """Have it `creating`, with its data; audited. Raises Conflict when it was deleted.
+
+    A run that is over lets go of it, so that the next one goes on.
+    """
+    endings.let_go(services, database.id)
     if not services.databases.set_up_again(database.id, then=then):
         _refuse_deleted(services.databases.get(database.id))
     services.record(Action.DATABASES_FIX, database.name)
@@ -26,13 +31,22 @@ def start_afresh(services: Services, database: Database, *, then: Sequence[Inten
     Raises Conflict when it was deleted, or a migration holds it.
     """
     _refuse_deleted(database)
-    refuse_busy(services, database)
+    refuse_live(services, database)
     services.record(Action.DATABASES_RESET, database.name)
     if not services.databases.start_afresh(
         database.id, generation=database.generation, is_held=False, then=then
     ):
         _refuse_deleted(services.databases.get(database.id))
         refuse_busy(services, database)
+
+
+def refuse_live(services: Services, database: Database) -> None:
+    """Raise Conflict while a migration runs; one whose run is over lets go of the database.
+
+    For what ends all sessions anyway: its logins end later.
+    """
+    endings.let_go(services, database.id)
+    refuse_busy(services, database)
 
 
 def refuse_busy(services: Services, database: Database) -> None:

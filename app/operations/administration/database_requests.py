@@ -4,7 +4,7 @@ from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.operations.administration.assigned import Assigned
-from app.operations.administration.beginnings import refuse_busy, set_up_again, start_afresh
+from app.operations.administration.beginnings import refuse_live, set_up_again, start_afresh
 from app.operations.administration.databases import Place, check_branch, record
 from app.operations.databases import limits, provisioning, retention
 from app.operations.services import Services
@@ -60,7 +60,7 @@ def restore(services: Services, database: Database) -> Database:
 
 def delete(services: Services, database: Database) -> Database:
     """Have all connections refused; the data is kept for the retention time, production's on."""
-    refuse_busy(services, database)
+    refuse_live(services, database)
     record(services, Action.DATABASES_DELETE, database)
     retention.close_database(services, database.id, is_by_hand=True)
     return services.databases.get(database.id)

@@ -12,7 +12,12 @@ from app.core.identifiers import BranchName
 from app.core.limits import FROZEN_ADVICE
 from app.core.seeding import may_seed
 from app.operations.administration.assigned import Assigned
-from app.operations.administration.beginnings import refuse_busy, set_up_again, start_afresh
+from app.operations.administration.beginnings import (
+    refuse_busy,
+    refuse_live,
+    set_up_again,
+    start_afresh,
+)
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
@@ -118,7 +123,7 @@ def restore(services: Services, database: Database) -> Database:
 
 def delete(services: Services, database: Database) -> Database:
     """Refuse all connections; the data is kept for the retention time, production's for ever."""
-    refuse_busy(services, database)
+    refuse_live(services, database)
     record(services, Action.DATABASES_DELETE, database)
     return retention.delete_database(services, database.id)
 

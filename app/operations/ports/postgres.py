@@ -75,13 +75,6 @@ class DatabaseServer(Protocol):
         marker over the login. Raises ProvisioningFailed when it is not ours.
         """
 
-    def take_back(self, database: TenantDatabase, *, password: str) -> None:
-        """After a job: undo what it may have done to the long-lived login, as `issue` does.
-
-        A job acts as that login, so it can give it another password to come back with. If it did,
-        the login's sessions are ended too.
-        """
-
     def end_sessions(self, database: TenantDatabase, *, password: str) -> None:
         """End every session of the long-lived login, which may connect again at once."""
 
@@ -93,10 +86,18 @@ class DatabaseServer(Protocol):
     def open_job_login(self, database: TenantDatabase, login: "JobLoginRequest") -> None:
         """Make a login role for one job, and check the marker over it."""
 
-    def close_job_login(self, database: TenantDatabase, role: RoleName) -> None:
+    def close_job_login(
+        self, database: TenantDatabase, role: RoleName, *, password: str | None = None
+    ) -> str | None:
         """End its sessions, hand its objects to the long-lived login, drop the role.
 
-        Does nothing if the role is gone.
+        A job acts as the long-lived login, so it can give that another password to come back with.
+        With the right `password` this is undone before anything is handed over; had the login
+        another one, its sessions are ended too.
+
+        Returns why something could not be handed over, for the log. That stays with the role, which
+        can do nothing any more; `provision` and `unseal` try again. Does nothing if the role is
+        gone. Raises TransientError when somebody is still inside after some seconds.
         """
 
     def seal(self, database: TenantDatabase) -> None:

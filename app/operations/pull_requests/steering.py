@@ -8,6 +8,7 @@ from app.core.intents import EnsureDatabase, ReconcileBranch
 from app.core.people import Actor
 from app.core.repositories import Repository
 from app.core.runs import Run
+from app.operations.runs import endings
 from app.operations.services import Services
 
 
@@ -33,6 +34,7 @@ def fix(
     services.record(Action.DATABASES_FIX, database.name if database else branch)
     again = ReconcileBranch(repository_id=repository.id, branch=branch, head_sha=head_sha)
     if database is not None and database.state in {DatabaseState.READY, DatabaseState.ERROR}:
+        endings.let_go(services, database.id)
         # Not by way of GitHub, so that nobody is shut out while that is away.
         ensure = EnsureDatabase(database_id=database.id)
         if services.databases.set_up_again(database.id, then=[ensure, again]):

@@ -1,5 +1,6 @@
 """Logins for jobs: made for one run and one database, and ended with it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from app.operations.ports.postgres import JobLoginRequest
 from app.operations.ports.runs import NewJobLogin
 from app.operations.runs.refusals import not_yet
 from app.operations.services import Services
+
+_log = logging.getLogger(__name__)
 
 # Tools connect once more after the command's last statement, and clocks differ.
 MARGIN = timedelta(minutes=2)
@@ -107,13 +110,20 @@ def valid_until(run: Run, database: Database, *, now: datetime) -> datetime:
 
 
 def close(services: Services, login: JobLogin) -> None:
-    """End a job login and its sessions; what it made stays. Repeating does nothing more."""
+    """End a job login and its sessions; what it made stays. Repeating does nothing more.
+
+    What cannot be handed over does not keep it from ending: nobody can be inside any more.
+    """
     with services.databases.exclusively(login.database_id) as database:
         if database.state is not DatabaseState.GONE:
-            server, tenant = server_of(services, database), tenant_of(services, database)
-            server.close_job_login(tenant, login.role)
-            if database.state is DatabaseState.READY:
-                server.take_back(tenant, password=password_of(services, database))
+            is_ready = database.state is DatabaseState.READY
+            left = server_of(services, database).close_job_login(
+                tenant_of(services, database),
+                login.role,
+                password=password_of(services, database) if is_ready else None,
+            )
+            if left is not None:
+                _log.warning("%s keeps what could not be handed over: %s", login.role, left)
         # Not later: the run may ask again, and is to get another login than this one.
         services.job_logins.ended(login.id)
 

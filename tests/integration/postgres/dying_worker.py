@@ -45,9 +45,9 @@ def _work(request: dict[str, Any]) -> None:
 
 def _operation(
     server: PostgresServer, database: TenantDatabase, request: dict[str, Any]
-) -> Callable[[], None]:
+) -> Callable[[], object]:
     password = request["password"]
-    return {
+    operations: dict[str, Callable[[], object]] = {
         "provision": partial(server.provision, database, password=password),
         "drop": partial(server.drop, database),
         "seal": partial(server.seal, database),
@@ -56,7 +56,8 @@ def _operation(
         "close_job_login": partial(
             server.close_job_login, database, RoleName(f"{database.login_role}-j1")
         ),
-    }[request["operation"]]
+    }
+    return operations[request["operation"]]
 
 
 def _die_at(number: int, moment: str) -> None:

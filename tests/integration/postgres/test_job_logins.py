@@ -1,7 +1,8 @@
 """A job's login: acts as the long-lived one, and leaves nothing behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ import pytest
 from psycopg import errors
 
 from app.core.databases import TenantDatabase
-from app.core.errors import ProvisioningFailed, TransientError
+from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
 from app.postgres.server import PostgresServer
@@ -106,19 +107,117 @@ def test_a_jobs_privileges_are_removed_with_it(
     assert not role_exists(superuser, job.role)
 
 
-def test_a_job_whose_things_are_in_use_is_ended_later(
+@contextmanager
+def in_use(tenant: Tenant, job: Tenant) -> Iterator[None]:
+    """A deployed application looks at what the job made."""
+    job.run(AS_ITSELF, "CREATE TABLE left_behind (a int)", "GRANT ALL ON left_behind TO PUBLIC")
+    with tenant.session() as application, application.transaction():
+        application.execute("SELECT * FROM left_behind")
+        yield
+
+
+@contextmanager
+def in_a_schema_of_nobodys(tenant: Tenant, job: Tenant) -> Iterator[None]:
+    """What the job made is in a schema in which its owner may make nothing."""
+    job.run("CREATE SCHEMA shut", f'GRANT ALL ON SCHEMA shut TO "{job.role}"')
+    function = "CREATE FUNCTION shut.left_behind() RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    job.run(AS_ITSELF, function, "CREATE TABLE free (a int)")
+    job.run(f'REVOKE CREATE ON SCHEMA shut FROM "{tenant.role}"')
+    yield
+    assert owner_of(tenant, "free") == tenant.role
+    tenant.run(f'GRANT CREATE ON SCHEMA shut TO "{tenant.role}"')
+
+
+OWNER_OF_WHAT_IS_LEFT = (
+    "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'left_behind' UNION"
+    " SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE proname = 'left_behind'"
+)
+KEPT_BY = [in_use, in_a_schema_of_nobodys]
+
+
+@pytest.mark.parametrize("kept", KEPT_BY)
+def test_what_cannot_be_handed_over_keeps_no_job_from_ending(
+    kept: Callable[[Tenant, Tenant], AbstractContextManager[None]],
+    tenant: Tenant,
+    job: Tenant,
+    tenant_server: PostgresServer,
+    superuser: Session,
+) -> None:
+    with kept(tenant, job), job.session() as session:
+        problem = tenant_server.close_job_login(job.database, job.role, password=tenant.password)
+
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+        assert problem
+        assert not job.can_connect()
+        assert rights_of(superuser, job.role) == []
+        assert tenant.value(OWNER_OF_WHAT_IS_LEFT) == job.role
+        assert tenant.database.name in found(tenant_server, "left_behind")
+    tenant_server.provision(tenant.database, password=tenant.password)
+
+    assert tenant.value(OWNER_OF_WHAT_IS_LEFT) == tenant.role
+    assert not role_exists(superuser, job.role)
+    assert tenant.database.name not in found(tenant_server, "left_behind")
+
+
+def found(server: PostgresServer, code: str) -> str:
+    """What a look at the server says of this."""
+    return " ".join(each.message for each in server.probe().findings if each.code == code)
+
+
+def rights_of(superuser: Session, role: RoleName) -> list[str]:
+    """Roles whose rights it has, or may take."""
+    rows = superuser.execute(
+        "SELECT rolname::text FROM pg_roles WHERE rolname <> %(role)s"
+        " AND (pg_has_role(%(role)s, oid, 'USAGE') OR pg_has_role(%(role)s, oid, 'SET'))",
+        {"role": role},
+    )
+    return [name for (name,) in rows]
+
+
+def test_the_login_is_taken_back_although_something_cannot_be_handed_over(
+    tenant: Tenant, job: Tenant, tenant_server: PostgresServer
+) -> None:
+    thief = replace(tenant, password="planted")
+    with in_a_schema_of_nobodys(tenant, job):
+        job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+        with thief.session() as session:
+            tenant_server.close_job_login(job.database, job.role, password=tenant.password)
+
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("SELECT 1")
+        assert not thief.can_connect()
+        assert tenant.can_connect()
+
+
+MANY = [
+    "CREATE SCHEMA own; CREATE TYPE own.mood AS ENUM ('bad'); CREATE DOMAIN own.short AS text;"
+    "CREATE TABLE own.t (id serial, n int GENERATED ALWAYS AS IDENTITY, m own.mood);"
+    "CREATE FUNCTION own.f(int, text) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+    "CREATE PROCEDURE own.p() LANGUAGE sql AS 'SELECT 1';"
+    "CREATE AGGREGATE own.total(int) (sfunc = int4pl, stype = int);"
+    "CREATE VIEW own.v AS SELECT 1; CREATE MATERIALIZED VIEW own.mv AS SELECT 1;"
+    "CREATE STATISTICS own.s ON id, n FROM own.t; CREATE SEQUENCE own.alone;"
+    "CREATE TYPE own.r AS RANGE (subtype = int); CREATE TYPE own.pair AS (a int, b int);"
+    "CREATE OPERATOR own.=== (leftarg = int, rightarg = int, function = int4pl);"
+    "CREATE COLLATION own.c (locale = 'C'); CREATE PUBLICATION p FOR TABLE own.t;"
+    "CREATE TEXT SEARCH DICTIONARY own.d (template = simple);"
+    "CREATE EXTENSION hstore SCHEMA own",
+    "SELECT lo_create(0) FROM generate_series(1, 700)",
+    "DO $$ BEGIN FOR i IN 1..50 LOOP EXECUTE format('CREATE TABLE \"T %s\" (a int)', i);"
+    " END LOOP; END $$",
+]
+
+
+def test_what_is_too_much_for_one_transaction_is_handed_over_in_several(
     tenant: Tenant, job: Tenant, tenant_server: PostgresServer, superuser: Session
 ) -> None:
-    job.run(AS_ITSELF, "CREATE TABLE busy (a int)", "GRANT ALL ON busy TO PUBLIC")
+    job.run(AS_ITSELF, *MANY)
 
-    with tenant.session() as application, application.transaction():
-        application.execute("SELECT * FROM busy")
-        with pytest.raises(TransientError):
-            tenant_server.close_job_login(job.database, job.role)
-        assert not job.can_connect()
-    tenant_server.close_job_login(job.database, job.role)
+    problem = tenant_server.close_job_login(job.database, job.role)
 
-    assert owner_of(tenant, "busy") == tenant.role
+    assert problem is None
+    assert owner_of(tenant, "T 50") == tenant.role
     assert not role_exists(superuser, job.role)
 
 

@@ -10,11 +10,17 @@ import pytest
 from psycopg import errors, sql
 
 from app.core.databases import TenantDatabase
-from app.core.errors import CoppiceError, ProvisioningFailed, ServerUnreachable, TransientError
+from app.core.errors import (
+    CoppiceError,
+    ProvisioningFailed,
+    ServerBusy,
+    ServerUnreachable,
+    TransientError,
+)
 from app.core.instances import AdminLogin
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
-from app.postgres.failures import OutOfConnections, ServerBusy, explained
+from app.postgres.failures import OutOfConnections, explained
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session, admin_login, connect

@@ -90,7 +90,7 @@ class LateServer:
 
     def __getattr__(self, name: str) -> Any:
         act = getattr(self._server, name)
-        if name not in ("issue", "take_back", "end_sessions"):
+        if name not in ("issue", "close_job_login", "end_sessions"):
             return act
 
         def late(*args: Any, **kwargs: Any) -> Any:
