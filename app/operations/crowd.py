@@ -1,0 +1,58 @@
+"""How many requests of one kind may be under way at once: nobody takes all threads."""
+
+import threading
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+from app.core.errors import TransientError
+
+# What goes as usual takes less: for one of those it is worth waiting.
+_USUAL_SECONDS = 0.5
+
+
+class TooManyAtOnce(TransientError):
+    """The same job, or jobs of the same app, ask for too much at once."""
+
+    code = "too_many_requests"
+    http_status = 429
+    advice = "Nothing to do but to ask again in a moment."
+    retry_after_seconds = 2
+
+
+class Crowd:
+    """Who is inside. One for each process; thread-safe."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside: dict[Hashable, list[float]] = {}
+        """When each came in."""
+
+    @contextmanager
+    def place(self, kind: Hashable, *, most: int) -> Iterator[None]:
+        """Be one of at most so many of a kind; raises TooManyAtOnce rather than wait for long."""
+        since = self._enter(kind, most)
+        try:
+            yield
+        finally:
+            self._leave(kind, since)
+
+    def _enter(self, kind: Hashable, most: int) -> float:
+        came_at = time.monotonic()
+        with self._changed:
+            while len(inside := self._inside.get(kind, [])) >= most:
+                # Where all have been inside for longer than usual, nobody waits for them.
+                left = min(came_at, max(inside)) + _USUAL_SECONDS - time.monotonic()
+                if left <= 0:
+                    raise TooManyAtOnce("As many requests as may be made at once wait already.")
+                self._changed.wait(left)
+            since = time.monotonic()
+            self._inside.setdefault(kind, []).append(since)
+            return since
+
+    def _leave(self, kind: Hashable, since: float) -> None:
+        with self._changed:
+            self._inside[kind].remove(since)
+            if not self._inside[kind]:
+                del self._inside[kind]
+            self._changed.notify_all()
