@@ -5,14 +5,20 @@ import time
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
+from app.core.databases import Database
 from app.core.errors import TransientError
 
 # What goes as usual takes less: for one of those it is worth waiting.
 _USUAL_SECONDS = 0.5
 
+# Of the four threads of a web process that answer jobs, and of the four that answer people: what
+# one app's databases hold up leaves some to the others of its server, and these to other servers.
+MOST_OF_APP = 2
+MOST_OF_INSTANCE = 3
+
 
 class TooManyAtOnce(TransientError):
-    """The same job, or jobs of the same app, ask for too much at once."""
+    """The same job asks for too much at once, or many for what is slow at the moment."""
 
     code = "too_many_requests"
     http_status = 429
@@ -36,6 +42,15 @@ class Crowd:
             yield
         finally:
             self._leave(kind, since)
+
+    @contextmanager
+    def place_at(self, database: Database, *, who: str) -> Iterator[None]:
+        """Be one of few who use databases of an app, and of a server. Raises TooManyAtOnce."""
+        with (
+            self.place((who, database.app_id), most=MOST_OF_APP),
+            self.place((who, database.instance_id), most=MOST_OF_INSTANCE),
+        ):
+            yield
 
     def _enter(self, kind: Hashable, most: int) -> float:
         came_at = time.monotonic()

@@ -16,8 +16,8 @@ from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import announcements
 from app.operations.databases import readiness
 from app.operations.ports.runs import Outcome
-from app.operations.runs import credentials, crowds, evidence, holding, order, seeding
-from app.operations.runs.beginning import assignment_of, own_run
+from app.operations.runs import credentials, evidence, holding, order, seeding
+from app.operations.runs.beginning import assignment_of, own_run, place_of_job
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.holding import LEASE
 from app.operations.runs.order import Turn
@@ -59,7 +59,7 @@ def ask(
     """
     run, claims = own_run(services, token, run_id)
     try:
-        with crowds.of_job(services, claims):
+        with place_of_job(services, claims):
             return _ask(services, run, claims, environment)
     except TransientError as error:
         if error.code not in _PASSING:
@@ -75,7 +75,7 @@ def _ask(
     assignment = assignment_of(services, run)
     if not run.migrates:
         database = _allowed(services, run, claims, assignment, environment)
-        with crowds.of_app(services, run):
+        with services.crowd.place_at(database, who="jobs"):
             return _go(services, run, claims, database)
     turn = order.turn(services, run, environment, claims, assignment)
     if turn.is_untouched:
@@ -102,7 +102,7 @@ def _migrate(
     first = place.turn.rebuilt_from
     if first is not None and database.generation <= first.generation:
         raise not_yet("creating", "Preview is being emptied.")
-    with crowds.of_app(services, run):
+    with services.crowd.place_at(database, who="jobs"):
         migration = holding.take(services, run, database, is_rebuilt=first is not None)
         # Read again: what stood there before the lease was taken may be old.
         database = services.databases.get(database.id)

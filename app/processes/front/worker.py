@@ -15,7 +15,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from app.processes.front.connection import BODY_SECONDS, Connection, Phase, Turn
+from app.processes.front.connection import BODY_SECONDS, PIECE_BYTES, Connection, Phase, Turn
 from app.processes.front.lanes import Lane
 from app.processes.front.pools import Pools
 
@@ -100,7 +100,7 @@ class FrontWorker(ThreadWorker):  # type: ignore[misc]
             else:
                 self._close(connection)
         while sum(connection.held_bytes for connection in self._open) > MOST_HELD_BYTES:
-            if not self._make_room(least_bytes=1):
+            if not self._make_room(least_bytes=PIECE_BYTES):
                 break
 
     def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's

@@ -14,7 +14,7 @@ from app.core.identifiers import RunId
 from app.core.people import Actor
 from app.core.reasons import Unreached
 from app.operations.runs import beginning as runs
-from app.operations.runs import crowds, results, turns
+from app.operations.runs import results, turns
 from app.operations.runs.turns import Go
 from app.operations.services import Services
 from app.web.api.run_models import (
@@ -97,7 +97,7 @@ def _one_of_few(services: Services) -> Iterator[str]:
     Raises Unauthorized; TooManyAtOnce, after which the Action asks again.
     """
     token = job_token()
-    with crowds.of_job(services, services.tokens.verify(token)):
+    with runs.place_of_job(services, services.tokens.verify(token)):
         yield token
 
 
