@@ -70,5 +70,5 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0
         )
-    app.wsgi_app = waiting.limit(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = waiting.limit(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app

@@ -43,7 +43,7 @@ def port(web: Web, tmp_path: Path) -> Iterator[int]:
     """Where nginx listens."""
     program = shutil.which("nginx", path=os.pathsep.join(PLACES))
     if program is None:
-        pytest.skip("nginx is missing; script/setup says how to get it")
+        pytest.skip("nginx is missing: script/setup gets it where it can")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,12 @@ def served_meanwhile(shop: Shop, web: Web, asked: list[Future[Any]]) -> list[tup
     """Status and seconds of deliveries and of questions after health, until all have answers."""
     body = json.dumps({"zen": "Keep it logically awesome."}).encode()
     signed = headers(body, event="ping", secret=shop.github.webhook_secret)
-    found = []
+    found: list[tuple[int, float]] = []
     while not found or not all(one.done() for one in asked):
         answer, seconds = timed(lambda: web.post(body, signed))
         found.append((answer.status_code, seconds))
         for path in ("/healthz", "/readyz"):
-            found.append(timed(lambda path=path: web.status(path)))
+            found.append(timed(partial(web.status, path)))
     return found
 
 
