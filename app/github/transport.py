@@ -12,12 +12,16 @@ from urllib3 import Retry
 
 from app.core.errors import GitHubUnavailable
 from app.github.failures import failure_of
+from app.operations import patience
 
 API_VERSION = "2022-11-28"
 """https://docs.github.com/en/rest/about-the-rest-api/api-versions"""
 
 TIMEOUT_SECONDS = 10
 """To connect, and between two pieces of an answer."""
+
+HURRIED_SECONDS = 4
+"""The same, while a person or a job waits for what comes of it."""
 
 _MOST_IDLE_CONNECTIONS = 8
 
@@ -57,6 +61,7 @@ class _Bearer(Auth.Auth):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Connection:
+    is_hurried: bool
     github: Github
     requester: Requester
     bearer: _Bearer
@@ -66,13 +71,16 @@ class Transport:
     """Thread-safe; keeps idle connections for the next request until it is closed.
 
     Reading is tried up to three times, writing once: a lost answer to a write is the caller's to
-    settle. No call sleeps for a rate limit: it raises GitHubUnavailable with the time to wait.
+    settle. While somebody waits, what took too long is not tried again. No call sleeps for a rate
+    limit: it raises GitHubUnavailable with the time to wait.
     """
 
     def __init__(self, api_url: str, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
         self._api_url = api_url.rstrip("/")
         self._timeout_seconds = timeout_seconds
-        self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue(_MOST_IDLE_CONNECTIONS)
+        self._idle: dict[bool, queue.LifoQueue[_Connection]] = {
+            is_hurried: queue.LifoQueue(_MOST_IDLE_CONNECTIONS) for is_hurried in (False, True)
+        }
 
     def request(
         self,
@@ -110,33 +118,37 @@ class Transport:
 
     def close(self) -> None:
         """Close the idle connections."""
-        while not self._idle.empty():
-            self._idle.get_nowait().github.close()
+        for idle in self._idle.values():
+            while not idle.empty():
+                idle.get_nowait().github.close()
 
     def _take(self) -> _Connection:
+        is_hurried = patience.is_limited()
         try:
-            return self._idle.get_nowait()
+            return self._idle[is_hurried].get_nowait()
         except queue.Empty:
-            return self._connect()
+            return self._connect(is_hurried=is_hurried)
 
     def _give_back(self, connection: _Connection) -> None:
         try:
-            self._idle.put_nowait(connection)
+            self._idle[connection.is_hurried].put_nowait(connection)
         except queue.Full:
             connection.github.close()
 
-    def _connect(self) -> _Connection:
+    def _connect(self, *, is_hurried: bool) -> _Connection:
         bearer = _Bearer()
+        hurried_seconds = min(self._timeout_seconds, HURRIED_SECONDS)
         github = Github(
             auth=bearer,
             base_url=self._api_url,
-            timeout=self._timeout_seconds,
+            timeout=hurried_seconds if is_hurried else self._timeout_seconds,
             user_agent="coppice",
             # PyGithub's own retry class sleeps for as long as a rate limit says, up to an hour,
             # and repeats POST: the job that asked knows better when to come back.
             retry=Retry(
                 total=2,
-                read=1,
+                connect=0 if is_hurried else None,
+                read=0 if is_hurried else 1,
                 backoff_factor=0.3,
                 status_forcelist=(500, 502, 503, 504),
                 allowed_methods=("GET", "HEAD"),
@@ -148,4 +160,6 @@ class Transport:
             lazy=True,
             api_version=API_VERSION,
         )
-        return _Connection(github=github, requester=github.requester, bearer=bearer)
+        return _Connection(
+            is_hurried=is_hurried, github=github, requester=github.requester, bearer=bearer
+        )

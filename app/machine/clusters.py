@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -47,6 +48,7 @@ class Clusters:
         self._bin_dir = bin_dir
         self._is_served = is_served
         self._held: dict[str, ExitStack] = {}
+        self._holding = threading.Lock()
 
     def names(self) -> Sequence[str]:
         """Names of the instances whose servers are on this machine."""
@@ -107,6 +109,11 @@ class Clusters:
         admin = prepare_tenant_cluster(server.start())
         return Provisioned(admin=admin, ca_certificate=ca_certificate)
 
+    def is_running(self, name: str) -> bool:
+        """Whether there is nothing to start: it runs, or is not one of this machine."""
+        is_here = (self._folder / name / _OPTIONS).exists()
+        return not is_here or self._server(name).is_running()
+
     def ensure_running(self, name: str) -> None:
         """Start the server if it is one of this machine and does not run."""
         if (self._folder / name / _OPTIONS).exists():
@@ -156,10 +163,11 @@ class Clusters:
         self._held.clear()
 
     def _hold(self, name: str, server: EmbeddedServer) -> None:
-        if name not in self._held:
-            stack = ExitStack()
-            stack.enter_context(server.hold())
-            self._held[name] = stack
+        with self._holding:
+            if name not in self._held:
+                stack = ExitStack()
+                stack.enter_context(server.hold())
+                self._held[name] = stack
 
     def _server(self, name: str) -> EmbeddedServer:
         folder = self._folder / name

@@ -2,11 +2,17 @@
 
 import threading
 
+import structlog
+
+from app.core.errors import CoppiceError
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance, InstanceKind
 from app.machine.clusters import Clusters
+from app.operations import patience
 from app.operations.ports.postgres import DatabaseServer
 from app.postgres.server import PostgresServer
+
+_log = structlog.get_logger(__name__)
 
 
 class Servers:
@@ -18,9 +24,9 @@ class Servers:
         self._made: dict[InstanceId, tuple[Instance, PostgresServer]] = {}
 
     def __call__(self, instance: Instance) -> DatabaseServer:
+        if instance.kind is InstanceKind.PROVISIONED:
+            self._ensure_running(instance.name)
         with self._lock:
-            if instance.kind is InstanceKind.PROVISIONED:
-                self._local.ensure_running(instance.name)
             made = self._made.get(instance.id)
             if made is not None and made[0] == instance:
                 return made[1]
@@ -29,3 +35,17 @@ class Servers:
             server = PostgresServer(instance.admin)
             self._made[instance.id] = (instance, server)
             return server
+
+    def _ensure_running(self, name: str) -> None:
+        """Start the server if it does not run; somebody who waits for an answer is told so."""
+        if not patience.is_limited() or self._local.is_running(name):
+            self._local.ensure_running(name)
+            return
+        threading.Thread(target=self._start, args=[name], daemon=True).start()
+        raise patience.StillBusy(f"The server of {name} is being started.")
+
+    def _start(self, name: str) -> None:
+        try:
+            self._local.ensure_running(name)
+        except CoppiceError as error:
+            _log.warning("a server was not started", instance=name, problem=str(error))

@@ -1,12 +1,13 @@
 """What every operation may use, built once by bootstrap."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from app.core.audit import Action
 from app.core.instances import Instance
 from app.core.people import OPERATOR, Actor
+from app.operations.crowd import Crowd
 from app.operations.ports.checks import Checks
 from app.operations.ports.clock import Clock
 from app.operations.ports.github import GitHub, TokenVerifier
@@ -68,6 +69,8 @@ class Services:
     retention: timedelta
     github_url: str = "https://github.com"
     """Where people see repositories and jobs, for links; another for GitHub Enterprise Server."""
+    crowd: Crowd = field(default_factory=Crowd)
+    """Of the requests of this process."""
     actor: Actor = OPERATOR
     source: str = "command line"
     """Where the actor is: the command line of this machine, or an address of the network."""

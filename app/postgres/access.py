@@ -13,6 +13,8 @@ from psycopg.pq import TransactionStatus
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
+from app.operations import patience
+from app.postgres.haste import in_time
 from app.postgres.sessions import Login, Session, admin_login, open_session
 
 _KEPT_SESSIONS = 2
@@ -30,18 +32,21 @@ class Access:
     def __init__(self, admin: AdminLogin) -> None:
         self.admin = admin
         self._idle: _Idle = deque()
+        # Those of requests that somebody waits for: their statements have less time.
+        self._hurried: _Idle = deque()
         self._pid = os.getpid()
-        # Sessions must be closed, not just forgotten, and only by the process that opened them.
-        weakref.finalize(self, _close_all, self._idle, self._pid)
+        self._close_at_the_end()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A session of the service in the maintenance database, kept for the next user."""
-        session = self._take() or open_session(admin_login(self.admin))
-        try:
-            yield session
-        finally:
-            self._put_back(session)
+        with patience.spent("Asking PostgreSQL"):
+            session = self._take() or open_session(admin_login(self.admin))
+            try:
+                with in_time(session):
+                    yield session
+            finally:
+                self._put_back(session)
 
     @contextmanager
     def inside(self, database: DatabaseName) -> Iterator[Session]:
@@ -50,7 +55,11 @@ class Access:
         For catalogs and grants only: reading a tenant's own objects would run the tenant's code
         as the service.
         """
-        with open_session(admin_login(self.admin, database=database)) as session:
+        with (
+            patience.spent("Asking PostgreSQL"),
+            open_session(admin_login(self.admin, database=database)) as session,
+            in_time(session),
+        ):
             yield session
 
     @contextmanager
@@ -69,19 +78,25 @@ class Access:
             password=password,
             database=database.name,
         )
-        with open_session(login) as session:
+        with (
+            patience.spent("Asking PostgreSQL"),
+            open_session(login) as session,
+            in_time(session),
+        ):
             yield session
 
     def close(self) -> None:
         _close_all(self._idle, self._pid)
+        _close_all(self._hurried, self._pid)
 
     def _take(self) -> Session | None:
         """A kept session that still works."""
         if os.getpid() != self._pid:
-            self._idle, self._pid = deque(), os.getpid()
-            weakref.finalize(self, _close_all, self._idle, self._pid)
-        while self._idle:
-            session, since = self._idle.pop()
+            self._idle, self._hurried, self._pid = deque(), deque(), os.getpid()
+            self._close_at_the_end()
+        idle = self._kept
+        while idle:
+            session, since = idle.pop()
             if time.monotonic() - since < _TRUSTED_SECONDS or _answers(session):
                 return session
             session.close()
@@ -89,10 +104,20 @@ class Access:
 
     def _put_back(self, session: Session) -> None:
         is_clean = session.info.transaction_status is TransactionStatus.IDLE
-        if is_clean and len(self._idle) < _KEPT_SESSIONS and os.getpid() == self._pid:
-            self._idle.append((session, time.monotonic()))
+        idle = self._kept
+        if is_clean and len(idle) < _KEPT_SESSIONS and os.getpid() == self._pid:
+            idle.append((session, time.monotonic()))
         else:
             session.close()
+
+    @property
+    def _kept(self) -> _Idle:
+        return self._hurried if patience.is_limited() else self._idle
+
+    def _close_at_the_end(self) -> None:
+        """Sessions must be closed, not just forgotten, and only by the process that opened them."""
+        for idle in (self._idle, self._hurried):
+            weakref.finalize(self, _close_all, idle, self._pid)
 
 
 def _answers(session: Session) -> bool:

@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 
 from app.core.identifiers import DatabaseName
 from app.core.instances import Address, AdminLogin
+from app.operations import patience
 from app.postgres.certificates import root_certificate
 from app.postgres.failures import refused
 
@@ -25,6 +26,8 @@ OPTIONS = (
 # A server may be too old to know that last setting; asking it for its version must work.
 PROBE_OPTIONS = "-c search_path=pg_catalog -c statement_timeout=60s"
 CONNECT_TIMEOUT_SECONDS = 10
+# For whoever waits for an answer: what was not done in this time is not done later either.
+HURRIED = " -c statement_timeout=4s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ def open_session(login: Login) -> Session:
 
 def open_for_probe(admin: AdminLogin) -> Session:
     """A session of the service that also servers older than we support will give."""
-    return open_session(replace(admin_login(admin), options=PROBE_OPTIONS))
+    hurried = HURRIED if patience.is_limited() else ""
+    return open_session(replace(admin_login(admin), options=PROBE_OPTIONS + hurried))
 
 
 def admin_login(admin: AdminLogin, *, database: DatabaseName | None = None) -> Login:
@@ -68,7 +72,7 @@ def admin_login(admin: AdminLogin, *, database: DatabaseName | None = None) -> L
         user=admin.user,
         password=admin.password,
         database=database or admin.maintenance_database,
-        options=OPTIONS,
+        options=OPTIONS + HURRIED if patience.is_limited() else OPTIONS,
     )
 
 
@@ -87,7 +91,8 @@ def dsn(login: Login) -> str:
         application_name="coppice",
         # A database of encoding SQL_ASCII would else give bytes for every text.
         client_encoding="utf8",
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        # A whole number, and never below two seconds, says libpq.
+        connect_timeout=max(2, round(patience.left(CONNECT_TIMEOUT_SECONDS))),
         keepalives_idle=30,
         keepalives_interval=10,
         keepalives_count=3,

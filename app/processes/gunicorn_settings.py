@@ -17,6 +17,7 @@ with loading():
     import app.web.wsgi  # noqa: F401
     from app import bootstrap
     from app.logs import configure_logging
+    from app.processes.front.lanes import ROOMS
 
 configure_logging(bootstrap.known_secrets(bootstrap.load_config()))
 
@@ -36,9 +37,14 @@ class JsonLogger(glogging.Logger):  # type: ignore[misc]
 
 
 wsgi_app = "app.web.wsgi:application()"
-worker_class = "gthread"
+worker_class = "app.processes.front.worker.FrontWorker"
 workers = 2
-threads = 4
+threads = sum(room.threads for room in ROOMS.values())
+# More than all lanes may hold, so that new ones are always taken in. Few enough for the usual limit
+# of 1,024 open files.
+worker_connections = 700
+# Answers are put together in memory, and the worker's main loop sends them.
+sendfile = False
 timeout = 60
 graceful_timeout = 25
 keepalive = 15

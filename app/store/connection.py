@@ -93,12 +93,13 @@ def check_if_idle(connection: Connection[DictRow]) -> None:
         ConnectionPool.check_connection(connection)
 
 
-def open_pool(dsn: str, *, max_size: int = 20) -> ConnectionPool[Connection[DictRow]]:
+def open_pool(dsn: str, *, max_size: int = 24) -> ConnectionPool[Connection[DictRow]]:
     """A pool of state connections.
 
     Opens lazily in the background, so that a process starts while the database is down. Never share
     one across a fork: both sides would hold the same sockets. A thread that works on a database
-    needs two, one of them for its lock, so `max_size` is more than twice the jobs of a worker.
+    needs two, one of them for its lock, so `max_size` is more than twice the jobs of a worker, and
+    enough for all lanes of a web process.
     """
     pool = StatePool(
         state_conninfo(dsn),

@@ -7,10 +7,10 @@ from psycopg import Connection, errors
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.errors import TransientError
+from app.operations import patience
 
 # Shorter than the statement timeout of state connections, so that the error names the lock.
-LOCK_WAIT = "20s"
+LOCK_WAIT_SECONDS = 20.0
 
 
 @contextmanager
@@ -19,15 +19,17 @@ def exclusively(
 ) -> Iterator[None]:
     """Hold the lock of one thing of a kind.
 
-    Raises TransientError after 20 seconds of waiting.
+    Raises StillBusy after 20 seconds of waiting, or when the request at hand has no more time.
     """
     text, number = (kind, key) if isinstance(key, int) else (f"{kind} {key}", 0)
     with pool.connection() as connection:
         try:
-            connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [text, number]
-            )
+            with patience.spent(f"Waiting for {kind} {key}"):
+                wait_ms = max(1, round(1000 * patience.left(LOCK_WAIT_SECONDS)))
+                connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait_ms}ms"])
+                connection.execute(
+                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [text, number]
+                )
         except errors.LockNotAvailable as error:
-            raise TransientError(f"Another worker is busy with {kind} {key}.") from error
+            raise patience.StillBusy(f"Another worker is busy with {kind} {key}.") from error
         yield

@@ -7,7 +7,18 @@ from app.config import Config
 from app.machine.data_dir import DataDir
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
-from app.web import api, bodies, dashboard, device, errors, headers, health, html, webhooks
+from app.web import (
+    api,
+    bodies,
+    dashboard,
+    device,
+    errors,
+    headers,
+    health,
+    html,
+    waiting,
+    webhooks,
+)
 from app.web.api import description
 from app.web.api.shapes import ErrorAnswer
 from app.web.auth import forms, login, sessions, setup
@@ -61,4 +72,5 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0
         )
+    app.wsgi_app = waiting.limit(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app

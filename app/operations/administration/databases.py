@@ -144,7 +144,10 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
     """
     instance = services.instances.get(database.instance_id)
     # So that nobody replaces the password meanwhile: the old one would come back.
-    with services.databases.exclusively(database.id) as held:
+    with (
+        services.crowd.place_at(database, who="people"),
+        services.databases.exclusively(database.id) as held,
+    ):
         database = _needs_ready(held)
         server, tenant = (
             provisioning.server_of(services, database),

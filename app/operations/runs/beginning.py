@@ -1,6 +1,7 @@
 """Starting a run of the Action: who asks, for which app, and which databases that reaches."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from app.core import names
@@ -17,6 +18,8 @@ from app.core.runs import CredentialKind, Run, most_runs
 from app.operations.runs import duplicates, evidence
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
+
+_MOST_OF_JOB = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,12 @@ def own_run(services: Services, token: str, run_id: RunId) -> tuple[Run, Claims]
     if not _is_of_job(run, claims):
         raise not_your_run()
     return run, claims
+
+
+def place_of_job(services: Services, claims: Claims) -> AbstractContextManager[None]:
+    """A place among the requests of one job. Raises TooManyAtOnce."""
+    job = (claims.repository_id, claims.run_id, claims.run_attempt, claims.job_id)
+    return services.crowd.place(("job", *job), most=_MOST_OF_JOB)
 
 
 def _is_of_job(run: Run, claims: Claims) -> bool:

@@ -8,7 +8,7 @@ from app.core.authorization import decide
 from app.core.claims import Claims
 from app.core.databases import Database
 from app.core.environments import Environment
-from app.core.errors import ProvisioningFailed
+from app.core.errors import ProvisioningFailed, TransientError
 from app.core.facts import Denied
 from app.core.identifiers import RunId
 from app.core.people import Actor
@@ -17,12 +17,16 @@ from app.operations.checks import announcements
 from app.operations.databases import readiness
 from app.operations.ports.runs import Outcome
 from app.operations.runs import credentials, evidence, holding, order, seeding
-from app.operations.runs.beginning import assignment_of, own_run
+from app.operations.runs.beginning import assignment_of, own_run, place_of_job
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.holding import LEASE
 from app.operations.runs.order import Turn
 from app.operations.runs.refusals import Refused, not_yet, waiting_for
 from app.operations.services import Services
+
+# Somebody has the database, its login or its server's attention at this moment: the job waits, as
+# it does for another run. That a server does not answer at all is told as what it is.
+_PASSING = {"busy", "lock_lost", "server_busy", "too_many_requests"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +58,25 @@ def ask(
     confirm what is needed, 403 for good.
     """
     run, claims = own_run(services, token, run_id)
+    try:
+        with place_of_job(services, claims):
+            return _ask(services, run, claims, environment)
+    except TransientError as error:
+        if error.code not in _PASSING:
+            raise
+        raise not_yet("busy", f"{environment} cannot be given yet. {error}") from error
+
+
+def _ask(
+    services: Services, run: Run, claims: Claims, environment: Environment
+) -> Go | NothingToDo:
     if environment not in run.environments:
         raise Refused(_not_of_run(environment))
     assignment = assignment_of(services, run)
     if not run.migrates:
         database = _allowed(services, run, claims, assignment, environment)
-        return _go(services, run, claims, database)
+        with services.crowd.place_at(database, who="jobs"):
+            return _go(services, run, claims, database)
     turn = order.turn(services, run, environment, claims, assignment)
     if turn.is_untouched:
         announcements.untouched(services, run)
@@ -85,18 +102,20 @@ def _migrate(
     first = place.turn.rebuilt_from
     if first is not None and database.generation <= first.generation:
         raise not_yet("creating", "Preview is being emptied.")
-    migration = holding.take(services, run, database, is_rebuilt=first is not None)
-    # Read again: what stood there before the lease was taken may be old.
-    database = services.databases.get(database.id)
-    if holding.is_superseded(services, run, database):
-        return _ended(_finish(services, run, migration, Outcome(result=MigrationResult.SUPERSEDED)))
-    announcements.started(services, run, migration)
-    try:
-        go = _go(services, run, claims, database)
-        return replace(go, seeds=seeding.is_due(services, run, assignment, database))
-    except ProvisioningFailed as error:
-        _finish(services, run, migration, _not_run(error))
-        raise
+    with services.crowd.place_at(database, who="jobs"):
+        migration = holding.take(services, run, database, is_rebuilt=first is not None)
+        # Read again: what stood there before the lease was taken may be old.
+        database = services.databases.get(database.id)
+        if holding.is_superseded(services, run, database):
+            outcome = Outcome(result=MigrationResult.SUPERSEDED)
+            return _ended(_finish(services, run, migration, outcome))
+        announcements.started(services, run, migration)
+        try:
+            go = _go(services, run, claims, database)
+            return replace(go, seeds=seeding.is_due(services, run, assignment, database))
+        except ProvisioningFailed as error:
+            _finish(services, run, migration, _not_run(error))
+            raise
 
 
 def _allowed(

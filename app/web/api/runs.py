@@ -1,5 +1,7 @@
 """The API of the Action: a run, its databases, their leases and results."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app, request
@@ -45,7 +47,9 @@ api = APIBlueprint(
 @api.post("", responses={200: RunAnswer})
 def start(body: StartRun) -> dict[str, Any]:
     """Start a run."""
-    answer = runs.begin(_services(), job_token(), body.to_request())
+    services = _services()
+    with _one_of_few(services) as token:
+        answer = runs.begin(services, token, body.to_request())
     if isinstance(answer, Unreached):
         skipped = RunSkipped(reason=answer.code, message=answer.message, advice=answer.advice)
         return skipped.model_dump()
@@ -74,13 +78,9 @@ def renew(path: OfRun, body: Nothing) -> dict[str, Any]:
 @api.post("/<int:run>/databases/<environment>/result", responses={200: ResultAnswer})
 def report(path: OfRun, body: ReportResult) -> dict[str, Any]:
     """Report how the migration ended; repeating it gives the same answer."""
-    verdict = results.report(
-        _services(),
-        job_token(),
-        RunId(path.run),
-        Environment(path.environment),
-        body.to_report(),
-    )
+    services, environment = _services(), Environment(path.environment)
+    with _one_of_few(services) as token:
+        verdict = results.report(services, token, RunId(path.run), environment, body.to_report())
     return ResultAnswer.of(verdict).model_dump()
 
 
@@ -88,6 +88,17 @@ def _services() -> Services:
     """For a job, whose token has yet to be verified, at its runner's address."""
     services: Services = current_app.extensions["services"]
     return services.acting_as(_JOB, source=request.remote_addr or "")
+
+
+@contextmanager
+def _one_of_few(services: Services) -> Iterator[str]:
+    """The token that the job sent, while no other request of the job crowds the service.
+
+    Raises Unauthorized; TooManyAtOnce, after which the Action asks again.
+    """
+    token = job_token()
+    with runs.place_of_job(services, services.tokens.verify(token)):
+        yield token
 
 
 def job_token() -> str:

@@ -1,0 +1,81 @@
+"""How long the request at hand may still wait for databases: those who ask have little time.
+
+Whoever answers a request begins with `limited`. The adapters that wait for a lock or for a server
+of tenants take the time that this costs from it with `spent`. Jobs have no limit here: theirs are
+the server's own.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from app.core.errors import TransientError
+
+_ASK_AGAIN_SECONDS = 2
+
+
+class StillBusy(TransientError):
+    """What the request waited for is not to be had at this moment; it changed nothing for good."""
+
+    code = "busy"
+    http_status = 409
+    advice = "Nothing to do but to ask again in a moment."
+    retry_after_seconds = _ASK_AGAIN_SECONDS
+
+
+@dataclass(slots=True)
+class _Budget:
+    left_seconds: float
+    over_at: float | None = None
+    """While time is spent: when nothing will be left."""
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("budget", default=None)
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Let everything in this block, in this thread, wait no longer than this in all."""
+    token = _budget.set(_Budget(seconds))
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+
+
+def is_limited() -> bool:
+    """Whether somebody waits for an answer."""
+    return _budget.get() is not None
+
+
+def left(most: float) -> float:
+    """For how many seconds to wait, `most` where nobody is in a hurry."""
+    budget = _budget.get()
+    if budget is None:
+        return most
+    if budget.over_at is None:
+        return min(most, budget.left_seconds)
+    return min(most, budget.over_at - time.monotonic())
+
+
+@contextmanager
+def spent(doing: str) -> Iterator[None]:
+    """Take the time of this block from what is left.
+
+    Raises StillBusy instead of beginning when nothing is; `doing` begins the message.
+    """
+    budget = _budget.get()
+    if budget is None or budget.over_at is not None:
+        yield
+        return
+    if budget.left_seconds <= 0:
+        raise StillBusy(f"{doing}: it takes too long at the moment.")
+    started_at = time.monotonic()
+    budget.over_at = started_at + budget.left_seconds
+    try:
+        yield
+    finally:
+        budget.over_at = None
+        budget.left_seconds -= time.monotonic() - started_at
