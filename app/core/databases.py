@@ -27,6 +27,21 @@ class DatabaseState(StrEnum):
     GONE = "gone"
 
 
+class Closing(StrEnum):
+    """Why a database is `deleted`: that decides how it comes back."""
+
+    BY_HAND = "by-hand"
+    """A person deleted it: a push or a run brings it back, a reconcile does not."""
+    BRANCH_DELETED = "branch-deleted"
+    BECAME_DEFAULT = "became-default"
+    """Its branch became the default branch, whose database is production."""
+    ACCESS_ENDED = "access-ended"
+    """The App saw its repository no more; of the branch nothing is known."""
+
+
+BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDatabase:
     """What PostgreSQL is told of a database: names and the marker, nothing of GitHub."""
@@ -93,8 +108,8 @@ class Database:
     """When a reconcile first saw the branch gone without GitHub having told us."""
     is_live: bool
     """False once a fresh database has taken this one's place while it is kept."""
-    is_deleted_by_hand: bool = False
-    """A person deleted it: a push or a run brings it back, a reconcile does not."""
+    closed_because: Closing | None = None
+    """Of a deleted one."""
     is_frozen: bool = False
     """Past the size that its instance allows, so that nobody is let in."""
     reason_code: str | None = None
@@ -110,6 +125,15 @@ class Database:
     def is_shut(self) -> bool:
         """Whether it is frozen now; one that was deleted since is not, until it is restored."""
         return self.is_frozen and self.state is DatabaseState.ERROR
+
+    @property
+    def is_deleted_by_hand(self) -> bool:
+        return self.closed_because is Closing.BY_HAND
+
+    @property
+    def is_branch_kept(self) -> bool:
+        """Whether it was closed although its branch lived, as far as anybody knows to this day."""
+        return self.closed_because in BRANCH_LIVED and self.missing_since is None
 
     def tenant(
         self, *, extensions: tuple[str, ...] = (), connections: int | None = None

@@ -12,7 +12,7 @@ INTEND: LiteralString = """
 
 CHANGE: LiteralString = """
     UPDATE databases SET state = %(state)s, reason = %(reason)s, reason_code = %(code)s,
-        drop_after = NULL, is_deleted_by_hand = false, is_unwanted = false,
+        drop_after = NULL, closed_because = NULL, is_unwanted = false,
         is_frozen = is_frozen AND %(state)s = 'error',
         opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now() ELSE opened_at END,
         ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,
@@ -33,9 +33,21 @@ TAKE_LOCK: LiteralString = """
 
 DELETE: LiteralString = """
     UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,
-        drop_after = %(drop_after)s, is_deleted_by_hand = %(is_by_hand)s, is_emptying = false,
-        is_unwanted = false
+        drop_after = %(drop_after)s, closed_because = %(because)s, is_emptying = false,
+        is_unwanted = false,
+        missing_since = CASE WHEN %(because)s <> 'became-default' THEN missing_since END
     WHERE id = %(id)s
+"""
+
+# Its branch lived when it was closed.
+NOTE_CLOSING: LiteralString = """
+    UPDATE databases SET closed_because = %(because)s
+    WHERE id = %(id)s AND state = 'deleted'
+        AND closed_because IN ('access-ended', 'became-default')
+"""
+
+MARK_UNWANTED: LiteralString = """
+    UPDATE databases SET is_unwanted = true WHERE id = %s AND state = 'deleted'
 """
 
 START_AFRESH: LiteralString = """

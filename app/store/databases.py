@@ -10,7 +10,7 @@ from psycopg import Connection, errors
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.errors import Conflict, LockLost
 from app.core.identifiers import CommitSha, DatabaseId, DatabaseName
 from app.core.intents import Intent
@@ -90,20 +90,20 @@ class PostgresDatabases(DatabaseRows):
         database: Database,
         *,
         drop_after: datetime | None,
-        is_by_hand: bool,
+        because: Closing,
         then: Sequence[Intent] = (),
     ) -> None:
         """See the port."""
-        values = {"drop_after": drop_after, "is_by_hand": is_by_hand}
+        values = {"drop_after": drop_after, "because": because}
         self._execute_held(statements.DELETE, database, values, then=then)
+
+    def note_closing(self, database: Database, because: Closing) -> None:
+        """See the port."""
+        self._execute_held(statements.NOTE_CLOSING, database, {"because": because})
 
     def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
         """See the port."""
-        self._execute(
-            "UPDATE databases SET is_unwanted = true WHERE id = %s AND state = 'deleted'",
-            [database_id],
-            then=then,
-        )
+        self._execute(statements.MARK_UNWANTED, [database_id], then=then)
 
     def retire(self, database: Database, *, name: DatabaseName) -> None:
         """See the port."""

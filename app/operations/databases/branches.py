@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from app.core.assignments import Assignment
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import environments_of_branch
 from app.core.environments import Environment
 from app.core.identifiers import BranchName, CommitSha, RepositoryId
@@ -97,7 +97,7 @@ def _database(services: Services, repository: Repository, place: _Place) -> Data
 def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None:
     database = services.databases.live(assignment.app.id, Environment.BRANCH, branch)
     if database is not None:
-        close_database(services, database.id)
+        close_database(services, database.id, because=Closing.BRANCH_DELETED)
 
 
 def _tell(

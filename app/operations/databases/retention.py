@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core import names
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict
 from app.core.identifiers import DatabaseId
@@ -32,7 +32,7 @@ def delete_database(services: Services, database_id: DatabaseId) -> Database:
     Production has no end of that time: only a person drops it. When the server is away the state is
     `deleted` nevertheless, and a job refuses connections as soon as it is back.
     """
-    close_database(services, database_id, is_by_hand=True)
+    close_database(services, database_id, because=Closing.BY_HAND)
     database = services.databases.get(database_id)
     if shadow := shadow_of(services, database):
         seal_database(services, shadow.id)
@@ -40,20 +40,20 @@ def delete_database(services: Services, database_id: DatabaseId) -> Database:
     return services.databases.get(database_id)
 
 
-def close_database(
-    services: Services, database_id: DatabaseId, *, is_by_hand: bool = False
-) -> None:
+def close_database(services: Services, database_id: DatabaseId, *, because: Closing) -> None:
     """The same with the refusal left to a job, which is queued with the change of the state."""
     if shadow := shadow_of(services, services.databases.get(database_id)):
-        close_database(services, shadow.id, is_by_hand=is_by_hand)
+        close_database(services, shadow.id, because=because)
     with services.databases.exclusively(database_id) as database:
+        if database.state is DatabaseState.DELETED:
+            services.databases.note_closing(database, because)
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
             return
         is_kept = database.environment is Environment.PRODUCTION
         services.databases.delete(
             database,
             drop_after=None if is_kept else services.clock() + services.retention,
-            is_by_hand=is_by_hand,
+            because=because,
             then=[SealDatabase(database_id=database_id)],
         )
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.core.assignments import App, Assignment
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
@@ -175,13 +175,16 @@ class Databases(Protocol):
         database: Database,
         *,
         drop_after: datetime | None,
-        is_by_hand: bool,
+        because: Closing,
         then: Sequence[Intent] = (),
     ) -> None:
-        """Set the state `deleted`: until when the data is kept (None: for ever), and who did it.
+        """Set the state `deleted`: until when the data is kept (None: for ever), and why.
 
         Data that was to be emptied, and is still there, is kept too.
         """
+
+    def note_closing(self, database: Database, because: Closing) -> None:
+        """Of one that was closed while its branch lived: something else keeps it closed now."""
 
     def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
         """If it is `deleted`: a person wants it dropped. Forgotten when its state changes."""
