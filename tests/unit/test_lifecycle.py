@@ -63,9 +63,8 @@ def database(branch: str | None = "x", **changes: Any) -> Database:
 
 
 def deleted(**changes: Any) -> Database:
-    return database(
-        **{"state": DatabaseState.DELETED, "drop_after": NOW + timedelta(days=1)} | changes
-    )
+    usual: dict[str, Any] = {"state": DatabaseState.DELETED, "drop_after": NOW + timedelta(days=1)}
+    return database(**usual | changes)
 
 
 def swept(*databases: Database, branches: tuple[str, ...] = ("main",)) -> Sweep:
