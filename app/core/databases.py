@@ -39,6 +39,8 @@ class Closing(StrEnum):
     """The App saw its repository no more; of the branch nothing is known."""
 
 
+# Of databases that were ready: what is done by itself could be wrong, or hide what was lost.
+_FOR_A_PERSON = frozenset({"database_missing", "naming_conflict", "marker_missing"})
 BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
 
 
@@ -118,6 +120,8 @@ class Database:
     """A person wants it dropped now that it is deleted, whatever is left of its time."""
     opened_at: datetime | None = None
     """When a person opened it although it was frozen."""
+    is_made: bool = False
+    """It was ready since it was begun or emptied: if it is not on its server, it was lost."""
     fence: int = 0
     """Grows whenever its lock is taken; see `TenantDatabase.fence`."""
 
@@ -125,6 +129,12 @@ class Database:
     def is_shut(self) -> bool:
         """Whether it is frozen now; one that was deleted since is not, until it is restored."""
         return self.is_frozen and self.state is DatabaseState.ERROR
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether it failed in a way that nobody mends without looking."""
+        is_lost = self.is_made and self.reason_code in _FOR_A_PERSON
+        return self.is_shut or (is_lost and self.state is DatabaseState.ERROR)
 
     @property
     def is_deleted_by_hand(self) -> bool:

@@ -13,6 +13,7 @@ from app.core.intents import (
     AnswerCommit,
     AnswerPullRequest,
     ApplyLimits,
+    CompareInstance,
     DropDatabase,
     EndJobLogins,
     EnsureDatabase,
@@ -127,20 +128,28 @@ def route_of(intent: Intent) -> Route:
             | RotatePassword()
         ):
             return _database_route(intent)
-        case ApplyLimits(instance_id=instance):
-            return Route(task="instances:limit", queue=DATABASES, lock=f"measure:{instance}")
-        case MeasureInstance(instance_id=instance):
-            # Last: it may wait for a server that is away, and nobody waits for it.
-            return Route(
-                task="instances:measure",
-                queue=DATABASES,
-                lock=f"measure:{instance}",
-                priority=-5,
-            )
+        case ApplyLimits() | MeasureInstance() | CompareInstance():
+            return _instance_route(intent)
         case EndJobLogins(workflow_run_id=run):
             return Route(task="job_logins:end", queue=DATABASES, lock=f"workflow_run:{run}")
         case _:
             return _github_route(intent)
+
+
+def _instance_route(intent: ApplyLimits | MeasureInstance | CompareInstance) -> Route:
+    tasks = {
+        ApplyLimits: "instances:limit",
+        MeasureInstance: "instances:measure",
+        CompareInstance: "instances:compare",
+    }
+    lock = "compare" if isinstance(intent, CompareInstance) else "measure"
+    return Route(
+        task=tasks[type(intent)],
+        queue=DATABASES,
+        lock=f"{lock}:{intent.instance_id}",
+        # Looks go last: they may wait for a server that is away, and nobody waits for them.
+        priority=0 if isinstance(intent, ApplyLimits) else -5,
+    )
 
 
 def _database_route(

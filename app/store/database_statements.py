@@ -17,6 +17,7 @@ CHANGE: LiteralString = """
         opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now() ELSE opened_at END,
         ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,
         missing_since = CASE WHEN %(state)s = 'ready' THEN NULL ELSE missing_since END,
+        is_made = CASE %(state)s WHEN 'ready' THEN true WHEN 'gone' THEN false ELSE is_made END,
         is_live = is_live AND %(state)s <> 'gone',
         password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END
     WHERE id = %(id)s
@@ -37,6 +38,14 @@ DELETE: LiteralString = """
         is_unwanted = false,
         missing_since = CASE WHEN %(because)s <> 'became-default' THEN missing_since END
     WHERE id = %(id)s
+"""
+
+# What was lost begins again as what it is: empty, and of a generation of its own.
+GIVE_UP_LOST: LiteralString = """
+    UPDATE databases SET is_made = false, generation = generation + 1,
+        marker = split_part(marker, '-', 1) || '-' || generation + 1,
+        migrated_sha = NULL, migrated_at = NULL
+    WHERE id = %s AND state = 'error' AND reason_code = 'database_missing'
 """
 
 # Its branch lived when it was closed.

@@ -81,9 +81,14 @@ class PostgresDatabases(DatabaseRows):
     def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
         """See the port."""
         values = {"state": DatabaseState.CREATING, "reason": None, "code": None, "id": database_id}
-        return self._execute(
-            statements.CHANGE + "AND state NOT IN ('deleted', 'gone')", values, then=then
-        )
+        with self._pool.connection() as connection:
+            connection.execute(statements.GIVE_UP_LOST, [database_id])
+            changed = connection.execute(
+                statements.CHANGE + "AND state NOT IN ('deleted', 'gone')", values
+            )
+            if changed.rowcount:
+                self._defer(connection, then)
+        return changed.rowcount > 0
 
     def delete(
         self,
@@ -136,7 +141,9 @@ class PostgresDatabases(DatabaseRows):
     def emptied(self, database: Database) -> None:
         """See the port."""
         self._execute_held(
-            "UPDATE databases SET is_emptying = false WHERE id = %(id)s", database, {}
+            "UPDATE databases SET is_emptying = false, is_made = false WHERE id = %(id)s",
+            database,
+            {},
         )
 
     def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None:

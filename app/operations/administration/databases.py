@@ -113,7 +113,7 @@ def seed(services: Services, database: Database) -> Database:
 def restore(services: Services, database: Database) -> Database:
     """Open a deleted database again, data and all."""
     record(services, Action.DATABASES_RESTORE, database)
-    return retention.restore_database(services, database.id)
+    return _needs_ready(retention.restore_database(services, database.id))
 
 
 def delete(services: Services, database: Database) -> Database:

@@ -7,6 +7,7 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
 from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
+from app.core.standing import Fault
 from app.operations.checks import reports
 from app.operations.databases import limits
 from app.operations.ports.checks import CheckSubject
@@ -52,6 +53,9 @@ def shadow_of(services: Services, database: Database) -> Database | None:
 
 def ensure_database(services: Services, database_id: DatabaseId) -> Database:
     """Finish a database that is `creating`, or repair one in `error`; leave others alone.
+
+    One that was ready and is not on its server any more was lost: that is told, and no empty one is
+    made until a person wants it (Fix).
 
     May be killed anywhere and repeated. What repeating will not mend leaves the state `error` with
     the reason; a TransientError does the same and is raised, so that the job tries again.
@@ -216,7 +220,21 @@ def _provision(services: Services, database: Database) -> None:
     if database.is_emptying:
         server.clear(tenant)
         services.databases.emptied(database)
+    elif database.is_made:
+        _look_for(server, tenant, is_asked_for=database.state is DatabaseState.CREATING)
     server.provision(tenant, password=password_of(services, database))
+
+
+def _look_for(server: DatabaseServer, tenant: TenantDatabase, *, is_asked_for: bool) -> None:
+    """Raise ProvisioningFailed unless what was ready once is there: nothing is made in its stead.
+
+    A mark that somebody took away is set again when a person asked for that with Fix.
+    """
+    try:
+        server.need(tenant)
+    except ProvisioningFailed as error:
+        if not (is_asked_for and error.code == Fault.UNMARKED):
+            raise
 
 
 def measurement(database: Database) -> MeasureInstance:

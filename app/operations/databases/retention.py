@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.core import names
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict
+from app.core.errors import Conflict, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 from app.core.intents import (
     DropDatabase,
@@ -15,9 +15,11 @@ from app.core.intents import (
     SealDatabase,
 )
 from app.core.repositories import InstallationState
+from app.core.standing import Fault
 from app.operations.databases import limits
 from app.operations.databases.provisioning import (
     corrections,
+    failed,
     password_of,
     server_of,
     shadow_of,
@@ -59,17 +61,18 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
 
 
 def seal_database(services: Services, database_id: DatabaseId) -> None:
-    """Let nobody into a deleted database, and end all sessions; others are left alone."""
+    """Let nobody into a deleted or frozen database, and end all sessions; leave others alone."""
     with services.databases.exclusively(database_id) as database:
-        if database.state is DatabaseState.DELETED:
+        if database.state is DatabaseState.DELETED or database.is_shut:
             server_of(services, database).seal(tenant_of(services, database))
 
 
 def restore_database(services: Services, database_id: DatabaseId) -> Database:
     """Open a deleted database again, data and all.
 
-    Raises Conflict when it is not `deleted`, or when a fresh one has taken its place; LimitReached
-    when others have taken its room.
+    What keeps it from opening is its reason from then on, in state `error`. Raises Conflict when it
+    is not `deleted`, or when a fresh one has taken its place; LimitReached when others have taken
+    its room.
     """
     restored = _restore(services, database_id)
     shadow = shadow_of(services, restored)
@@ -86,12 +89,15 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
         services.queue.add([SealDatabase(database_id=database_id)])
-        server_of(services, database).unseal(
-            tenant_of(services, database), password=password_of(services, database)
-        )
-        services.databases.change(
-            database, state=DatabaseState.READY, then=corrections(services, database)
-        )
+        password = password_of(services, database)
+        try:
+            server_of(services, database).unseal(tenant_of(services, database), password=password)
+        except ProvisioningFailed as error:
+            failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
+        else:
+            services.databases.change(
+                database, state=DatabaseState.READY, then=corrections(services, database)
+            )
     return services.databases.get(database_id)
 
 
@@ -117,8 +123,15 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
         retired = names.retired_name(database.app_id, database.id)
         server = server_of(services, database)
         server.seal(tenant_of(services, database))
-        server.rename(tenant_of(services, database), new_name=retired)
-        services.databases.retire(database, name=retired)
+        try:
+            server.rename(tenant_of(services, database), new_name=retired)
+        except ProvisioningFailed as error:
+            if error.code != Fault.MISSING:
+                raise
+            server.drop(tenant_of(services, database))  # its roles: there is nothing to keep
+            services.databases.change(database, state=DatabaseState.GONE)
+        else:
+            services.databases.retire(database, name=retired)
 
 
 def mark_unwanted(
