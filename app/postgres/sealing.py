@@ -5,6 +5,7 @@ from psycopg import errors
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName
+from app.core.standing import Fault
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.catalog import DatabaseFacts
@@ -68,7 +69,11 @@ def move(
     session.execute(fenced(database, [rename, is_same]))
 
 
-def need_ours(access: Access, database: TenantDatabase) -> None:
+def need_ours(access: Access, database: TenantDatabase, *, may_lack_mark: bool = False) -> None:
     """Raise ProvisioningFailed unless the database is there, whole and with our marker."""
     with explained("Finding the database"), access.session() as session:
-        catalog.need_our_database(session, database)
+        try:
+            catalog.need_our_database(session, database)
+        except ProvisioningFailed as error:
+            if not may_lack_mark or error.code != Fault.UNMARKED:
+                raise

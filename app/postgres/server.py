@@ -129,8 +129,9 @@ class PostgresServer:
         with explained("Looking at its catalog"), self._access.session() as session:
             return catalog.standing(session, roles, only=only)
 
-    def need(self, database: TenantDatabase) -> None:
-        self._run(lambda: sealing.need_ours(self._access, database))
+    def need(self, database: TenantDatabase, *, may_lack_mark: bool) -> None:
+        access = self._access
+        self._run(lambda: sealing.need_ours(access, database, may_lack_mark=may_lack_mark))
 
     def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
         with explained("Listing databases"), self._access.session() as session:

@@ -7,7 +7,6 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
 from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
-from app.core.standing import Fault
 from app.operations.checks import reports
 from app.operations.databases import limits
 from app.operations.ports.checks import CheckSubject
@@ -221,20 +220,9 @@ def _provision(services: Services, database: Database) -> None:
         server.clear(tenant)
         services.databases.emptied(database)
     elif database.is_made:
-        _look_for(server, tenant, is_asked_for=database.state is DatabaseState.CREATING)
+        # Nothing is made in its stead. A lost mark is set again when a person wants that (Fix).
+        server.need(tenant, may_lack_mark=database.state is DatabaseState.CREATING)
     server.provision(tenant, password=password_of(services, database))
-
-
-def _look_for(server: DatabaseServer, tenant: TenantDatabase, *, is_asked_for: bool) -> None:
-    """Raise ProvisioningFailed unless what was ready once is there: nothing is made in its stead.
-
-    A mark that somebody took away is set again when a person asked for that with Fix.
-    """
-    try:
-        server.need(tenant)
-    except ProvisioningFailed as error:
-        if not (is_asked_for and error.code == Fault.UNMARKED):
-            raise
 
 
 def measurement(database: Database) -> MeasureInstance:

@@ -129,8 +129,8 @@ class DatabaseServer(Protocol):
     ) -> Standing:
         """All that stands on the server, or under these names, and whether roles may log in."""
 
-    def need(self, database: TenantDatabase) -> None:
-        """Raise ProvisioningFailed unless it is there, whole and with our marker.
+    def need(self, database: TenantDatabase, *, may_lack_mark: bool) -> None:
+        """Raise ProvisioningFailed unless it is there, whole, and with our marker or with none.
 
         The code is `database_missing`, `naming_conflict` or `marker_missing`.
         """
