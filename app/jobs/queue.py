@@ -32,6 +32,7 @@ from app.core.intents import (
     RunCommand,
     SealDatabase,
 )
+from app.jobs.moot import end_well
 from app.operations.pull_requests import pacing
 
 DATABASES = "databases"
@@ -68,7 +69,9 @@ DEFER = """
 """
 
 # Never connects by itself: deferring uses the caller's connection, a worker its own connector.
-app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+app = procrastinate.App(
+    connector=procrastinate.PsycopgConnector(), worker_defaults={"task_middleware": [end_well]}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

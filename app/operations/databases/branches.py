@@ -1,13 +1,14 @@
 """One branch: its databases become what GitHub's live state says they should be."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from app.core.assignments import Assignment
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import environments_of_branch
 from app.core.environments import Environment
-from app.core.errors import ProvisioningFailed
+from app.core.errors import Conflict, ProvisioningFailed
 from app.core.identifiers import BranchName, CommitSha, RepositoryId
 from app.core.lifecycle import Comeback, restore_or_fresh
 from app.core.repositories import Ancestry, Branch, Repository
@@ -88,9 +89,11 @@ def _database(services: Services, repository: Repository, place: _Place) -> Data
     if present is not None and present.state is DatabaseState.DELETED:
         ancestry = _ancestry(services, repository, present, place.live)
         if restore_or_fresh(present, ancestry=ancestry, now=services.clock()) is Comeback.RESTORE:
-            return restore_database(services, present.id)
-        retire_database(services, present.id)
-        present = None
+            with suppress(Conflict):  # restored or dropped by somebody else meanwhile
+                return restore_database(services, present.id)
+        else:
+            retire_database(services, present.id)
+        present = _present(services, place)
     return present or intend_database(services, place.assignment, place.environment, place.branch)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from app.core import names
 from app.core.databases import Database, DatabaseState
-from app.core.errors import CoppiceError
+from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import DatabaseId, RepositoryId, RoleName, WorkflowJobId, WorkflowRunId
 from app.core.instances import Address, Instance
 from app.core.runs import CredentialKind, JobLogin, Run
@@ -127,6 +127,8 @@ def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
     for login in logins:
         try:
             close(services, login)
+        except NotFound:
+            continue  # its database went with its instance
         except CoppiceError as error:
             failures.append(error)
     if failures:
