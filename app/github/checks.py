@@ -8,7 +8,7 @@ from app.core.identifiers import CheckId, CheckRunId, CommitSha
 from app.core.repositories import Repository
 from app.github.answers import number, optional_text, part
 from app.github.client import Client, repository_path, scope_of
-from app.github.failures import GitHubHasNot, GitHubRefused
+from app.github.failures import GitHubHasNot, GitHubRefused, TokenNotGranted
 from app.github.tokens import WRITE_CHECKS
 
 # https://docs.github.com/en/rest/checks/runs#create-a-check-run
@@ -83,8 +83,8 @@ class PyGithubChecks:
             )
         except GitHubRefused as error:
             # All but the commit is the same for every check.
-            if error.status == _UNPROCESSABLE:
-                raise NotFound(f"{repository.full_name} has no commit {head_sha}.") from error
+            if error.status == _UNPROCESSABLE and not isinstance(error, TokenNotGranted):
+                raise NotFound(str(error)) from error
             raise
         for record in records:
             is_ours = number(part(record, "app"), "id") == self._app_id

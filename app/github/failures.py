@@ -30,6 +30,10 @@ class GitHubHasNot(GitHubRefused):
     code = "github_has_not"
 
 
+class TokenNotGranted(GitHubRefused):
+    """The App may not have a token of this scope: its installation lacks a permission."""
+
+
 class TokenRefused(GitHubUnavailable):
     """401: the token was revoked or has expired; a new one may do."""
 

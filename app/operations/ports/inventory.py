@@ -168,10 +168,7 @@ class Databases(Protocol):
         """Set the state `ready`; False, and nothing is done, if it is past that generation."""
 
     def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
-        """`creating`, with its data; False, and nothing is done, if it is `deleted` or `gone`.
-
-        One whose reason is that its data was lost begins a new generation.
-        """
+        """`creating`, with its data; a new generation if that was lost. False: deleted or gone."""
 
     def delete(
         self,

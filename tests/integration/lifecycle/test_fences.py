@@ -13,7 +13,7 @@ from itertools import count
 import psycopg
 import pytest
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.limits import Limits
 from app.operations.administration import databases
 from app.operations.databases import provisioning, retention, rotation
@@ -184,7 +184,7 @@ def test_what_was_restored_is_not_closed_by_who_meant_to_before(
     keep(world, database)
 
     def deleted() -> Database:
-        retention.close_database(world.services, database.id)
+        retention.close_database(world.services, database.id, because=Closing.BRANCH_DELETED)
         return database
 
     changes = everywhere(
@@ -242,7 +242,7 @@ def test_what_was_deleted_is_not_opened_by_who_meant_to_restore_it(
         return database
 
     def delete_again(one: Database) -> None:
-        retention.close_database(world.services, one.id)
+        retention.close_database(world.services, one.id, because=Closing.BRANCH_DELETED)
         retention.seal_database(world.services, one.id)
 
     def check(one: Database) -> None:
