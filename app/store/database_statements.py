@@ -35,7 +35,7 @@ TAKE_LOCK: LiteralString = """
 DELETE: LiteralString = """
     UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,
         drop_after = %(drop_after)s, closed_because = %(because)s, is_emptying = false,
-        is_unwanted = false,
+        is_unwanted = is_unwanted AND state = 'deleted',
         missing_since = CASE WHEN %(because)s <> 'became-default' THEN missing_since END
     WHERE id = %(id)s
 """
@@ -46,13 +46,6 @@ GIVE_UP_LOST: LiteralString = """
         marker = split_part(marker, '-', 1) || '-' || generation + 1,
         migrated_sha = NULL, migrated_at = NULL
     WHERE id = %s AND state = 'error' AND reason_code = 'database_missing'
-"""
-
-# Its branch lived when it was closed.
-NOTE_CLOSING: LiteralString = """
-    UPDATE databases SET closed_because = %(because)s
-    WHERE id = %(id)s AND state = 'deleted'
-        AND closed_because IN ('access-ended', 'became-default')
 """
 
 MARK_UNWANTED: LiteralString = """

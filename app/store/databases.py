@@ -102,10 +102,6 @@ class PostgresDatabases(DatabaseRows):
         values = {"drop_after": drop_after, "because": because}
         self._execute_held(statements.DELETE, database, values, then=then)
 
-    def note_closing(self, database: Database, because: Closing) -> None:
-        """See the port."""
-        self._execute_held(statements.NOTE_CLOSING, database, {"because": because})
-
     def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
         """See the port."""
         self._execute(statements.MARK_UNWANTED, [database_id], then=then)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core import names
-from app.core.databases import Closing, Database, DatabaseState
+from app.core.databases import BRANCH_LIVED, Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, ProvisioningFailed
 from app.core.identifiers import DatabaseId
@@ -47,8 +47,9 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
     if shadow := shadow_of(services, services.databases.get(database_id)):
         close_database(services, shadow.id, because=because)
     with services.databases.exclusively(database_id) as database:
-        if database.state is DatabaseState.DELETED:
-            services.databases.note_closing(database, because)
+        if database.state is DatabaseState.DELETED and database.closed_because in BRANCH_LIVED:
+            # Something else keeps it closed from now on; its time goes on.
+            services.databases.delete(database, drop_after=database.drop_after, because=because)
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
             return
         is_kept = database.environment is Environment.PRODUCTION

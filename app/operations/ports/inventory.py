@@ -183,9 +183,6 @@ class Databases(Protocol):
         Data that was to be emptied, and is still there, is kept too.
         """
 
-    def note_closing(self, database: Database, because: Closing) -> None:
-        """Of one that was closed while its branch lived: something else keeps it closed now."""
-
     def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
         """If it is `deleted`: a person wants it dropped. Forgotten when its state changes."""
 

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from app.core.databases import Closing, Database, DatabaseState
+from app.core.errors import Conflict
 from app.core.limits import Limits
 from app.operations.administration import databases
 from app.operations.databases import provisioning, retention, rotation
@@ -133,12 +134,10 @@ def test_what_was_restored_is_not_dropped_by_who_meant_to_before(
             assert databases.restore(world.services, seen).state is DatabaseState.READY
             return
         # It had gone before anybody asked for it, and what comes now is a new one.
-        with pytest.raises(Exception, match="no longer on the server"):
+        with pytest.raises(Conflict, match="no longer on the server"):
             databases.restore(world.services, seen)
-        world.state.execute(
-            "UPDATE databases SET state = 'error', drop_after = NULL WHERE id = %s", [gone.id]
-        )
-        assert provisioning.ensure_database(world.services, gone.id).state is DatabaseState.READY
+        lost = world.services.databases.get(gone.id)
+        assert databases.fix(world.services, lost).state is DatabaseState.READY
         keep(world, gone)
 
     changes = everywhere(
