@@ -40,7 +40,7 @@ class Closing(StrEnum):
 
 
 # Of databases that were ready: what is done by itself could be wrong, or hide what was lost.
-_FOR_A_PERSON = frozenset({"database_missing", "naming_conflict", "marker_missing"})
+FOR_A_PERSON = frozenset({"database_missing", "naming_conflict", "marker_missing"})
 BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
 
 
@@ -133,7 +133,7 @@ class Database:
     @property
     def waits_for_person(self) -> bool:
         """Whether it failed in a way that nobody mends without looking."""
-        is_lost = self.is_made and self.reason_code in _FOR_A_PERSON
+        is_lost = self.is_made and self.reason_code in FOR_A_PERSON
         return self.is_shut or (is_lost and self.state is DatabaseState.ERROR)
 
     @property

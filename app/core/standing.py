@@ -63,7 +63,7 @@ def failure(name: DatabaseName, fault: Fault) -> ProvisioningFailed:
         ),
         Fault.UNMARKED: (
             f"The database {name} does not carry the mark that Coppice gave it.",
-            "Find out who removed its comment; Fix sets it again.",
+            "Find out who removed its comment; Fix sets it again, also of one that is restored.",
         ),
         Fault.SHUT: (
             f"The database {name} is ready, and lets its login not in.",

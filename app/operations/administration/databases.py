@@ -14,6 +14,7 @@ from app.core.seeding import may_seed
 from app.operations.administration.assigned import Assigned
 from app.operations.administration.beginnings import refuse_busy, set_up_again, start_afresh
 from app.operations.databases import provisioning, retention
+from app.operations.databases.standing import losses_noted
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
 
@@ -146,7 +147,8 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
             provisioning.tenant_of(services, database),
         )
         password = provisioning.password_of(services, database)
-        server.issue(tenant, password=password)
+        with losses_noted(services, database):
+            server.issue(tenant, password=password)
     is_pooled = instance.pooler_address is not None
     if instance.pooler_address is not None:
         try:

@@ -15,7 +15,7 @@ from app.core.intents import (
     SealDatabase,
 )
 from app.core.repositories import InstallationState
-from app.core.standing import Fault
+from app.core.standing import Fault, fault_of
 from app.operations.databases import limits
 from app.operations.databases.provisioning import (
     corrections,
@@ -159,12 +159,44 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
             return
         if is_by_hand and not database.is_unwanted:
             return
-        if not is_by_hand and (
-            not is_due(services, database) or _is_wanted_again(services, database)
-        ):
+        if not is_by_hand and not _may_go(services, database):
             return
         server_of(services, database).drop(tenant_of(services, database))
         services.databases.change(database, state=DatabaseState.GONE)
+
+
+def _may_go(services: Services, database: Database) -> bool:
+    """Whether it is dropped without a person: its time is over, and nothing speaks against it."""
+    if not is_due(services, database) or _is_wanted_again(services, database):
+        return False
+    fault = fault_now(services, database)
+    if fault is Fault.OPEN:
+        close_again(services, database)
+    # Another's, or nobody knows whose: `doctor` tells of it, and a person drops it.
+    return fault in {None, Fault.MISSING}
+
+
+def close_again(services: Services, database: Database) -> None:
+    """A closed database lets somebody in: have it closed, and keep it for its time from now on.
+
+    The state database may have been put back to a time before it was restored and used again.
+    """
+    seal = SealDatabase(database_id=database.id)
+    if database.closed_because is None or database.drop_after is None:
+        services.queue.add([seal])
+        return
+    services.databases.delete(
+        database,
+        drop_after=max(database.drop_after, services.clock() + services.retention),
+        because=database.closed_because,
+        then=[seal],
+    )
+
+
+def fault_now(services: Services, database: Database) -> Fault | None:
+    """How what stands on its server differs from its row; to be asked under its lock."""
+    server = server_of(services, database)
+    return fault_of(database, server.standing([database.login_role], only=[database.name]))
 
 
 def is_due(services: Services, database: Database) -> bool:
@@ -205,7 +237,8 @@ def _is_wanted_again(services: Services, database: Database) -> bool:
         services.queue.add([ReconcileRepository(repository_id=repository.id)])
         return True
     if database.branch is None:
-        return False
+        # There was no room for it when the App came back.
+        return database.closed_because is Closing.ACCESS_ENDED
     if not repository.is_active:
         return True
     if services.github.branch(repository, database.branch) is None:

@@ -1,15 +1,17 @@
 """Rows held against what stands on their servers: told of, and mended where nothing can be lost."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import FOR_A_PERSON, Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import CoppiceError, NotFound, TransientError
+from app.core.errors import CoppiceError, NotFound, ProvisioningFailed, TransientError
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
-from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, SealDatabase
-from app.core.standing import Difference, Fault, differences, failure, fault_of
-from app.operations.databases.provisioning import failed, server_of
+from app.core.intents import EnsureDatabase, Intent, ReconcileBranch
+from app.core.standing import Difference, Fault, differences, failure
+from app.operations.databases.provisioning import failed
+from app.operations.databases.retention import close_again, fault_now
 from app.operations.services import Services
 
 _LOCAL = {Environment.DEV, Environment.SHADOW}
@@ -33,11 +35,22 @@ def confirmed_differences(services: Services, instance: Instance) -> Iterator[Di
     for difference in _differences(services, instance):
         try:
             with services.databases.exclusively(difference.database.id) as database:
-                fault = _fault(services, database)
+                fault = fault_now(services, database)
         except (NotFound, TransientError):
             continue
         if fault is not None:
             yield Difference(database=database, fault=fault)
+
+
+@contextmanager
+def losses_noted(services: Services, database: Database) -> Iterator[None]:
+    """For the holder of its lock: what was lost is its reason from then on, whoever finds out."""
+    try:
+        yield
+    except ProvisioningFailed as error:
+        if error.code in FOR_A_PERSON:
+            failed(services, database, error)
+        raise
 
 
 def _differences(services: Services, instance: Instance) -> list[Difference]:
@@ -50,7 +63,7 @@ def _is_settled(services: Services, seen: Database) -> bool:
     try:
         # Once more under its lock, so that what is being done is not taken for a fault.
         with services.databases.exclusively(seen.id) as database:
-            fault = _fault(services, database)
+            fault = fault_now(services, database)
             if fault is not None:
                 _settle(services, database, fault)
     except TransientError:
@@ -61,7 +74,7 @@ def _is_settled(services: Services, seen: Database) -> bool:
 def _settle(services: Services, database: Database, fault: Fault) -> None:
     match fault:
         case Fault.OPEN:
-            services.queue.add([SealDatabase(database_id=database.id)])
+            close_again(services, database)
         case Fault.SHUT if services.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
             services.databases.set_up_again(database.id, then=[ensure])
@@ -71,11 +84,6 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
                 services.queue.add(_news(services, database))
         case _:
             pass
-
-
-def _fault(services: Services, database: Database) -> Fault | None:
-    server = server_of(services, database)
-    return fault_of(database, server.standing([database.login_role], only=[database.name]))
 
 
 def _news(services: Services, database: Database) -> list[Intent]:

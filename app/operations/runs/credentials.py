@@ -12,6 +12,7 @@ from app.core.identifiers import DatabaseId, RepositoryId, RoleName, WorkflowJob
 from app.core.instances import Address, Instance
 from app.core.runs import CredentialKind, JobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
+from app.operations.databases.standing import losses_noted
 from app.operations.ports.postgres import JobLoginRequest
 from app.operations.ports.runs import NewJobLogin
 from app.operations.runs.refusals import not_yet
@@ -49,14 +50,8 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
         if (held.state, held.generation) != (DatabaseState.READY, database.generation):
             raise not_yet("changed", f"{database.name} was changed at this moment.")
         database = held
-        if is_runtime:
-            user, password = database.login_role, password_of(services, database)
-            server_of(services, database).issue(tenant_of(services, database), password=password)
-            outlives_run = True
-        else:
-            login = _open_job_login(services, run, database)
-            user, password = login.role, services.job_logins.password(login.id)
-            outlives_run = login.outlives_run
+        with losses_noted(services, database):
+            user, password, outlives_run = _open_login(services, run, database)
     is_pooled = is_runtime or instance.pooler_knows_job_logins
     if is_pooled and instance.pooler_address:
         _check_pooler(services, database, instance.pooler_address, user=user, password=password)
@@ -167,6 +162,16 @@ def end_job_logins(
             repository_id, workflow_run_id, attempt=workflow_attempt, job_id=workflow_job_id
         ),
     )
+
+
+def _open_login(services: Services, run: Run, database: Database) -> tuple[RoleName, str, bool]:
+    """Who connects with which password, and whether that outlives the run."""
+    if run.credentials is CredentialKind.RUNTIME:
+        password = password_of(services, database)
+        server_of(services, database).issue(tenant_of(services, database), password=password)
+        return database.login_role, password, True
+    login = _open_job_login(services, run, database)
+    return login.role, services.job_logins.password(login.id), login.outlives_run
 
 
 def _open_job_login(services: Services, run: Run, database: Database) -> JobLogin:
