@@ -7,10 +7,11 @@ import pytest
 from psycopg import Connection, connect, sql
 
 from app.config import Config
+from app.core.audit import Action
 from app.core.checks import Conclusion
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict
+from app.core.errors import Conflict, ProvisioningFailed
 from app.core.instances import AdminLogin
 from app.machine.surroundings import Machine
 from app.operations.administration import databases, doctor
@@ -351,3 +352,54 @@ def test_what_is_on_its_way_out_is_no_stray(world: World, superuser: Superuser) 
 
     run(superuser, sql.SQL("DROP DATABASE {}"), leaving)
     assert found == set()
+
+
+def test_a_url_is_not_given_for_what_was_lost(world: World, superuser: Superuser) -> None:
+    database, _ = grown(world)
+    unmark(superuser, database)
+
+    with pytest.raises(ProvisioningFailed) as caught:
+        databases.login(world.services, database, purpose=Action.ADDRESS_SHOWN)
+
+    assert caught.value.code == "marker_missing"
+    after = now(world, database)
+    assert (after.state, after.reason_code) == (DatabaseState.ERROR, "marker_missing")
+
+
+def test_nothing_is_dropped_by_itself_without_its_mark(world: World, superuser: Superuser) -> None:
+    database, _ = grown(world)
+    world.github.delete_branch(world.repository, "x")
+    world.settle()
+    unmark(superuser, database)
+
+    world.pass_time(days=8)
+    world.reconcile()
+    kept, found = now(world, database).state, broken(world)
+    retention.mark_unwanted(world.services, database.id)
+    retention.drop_database(world.services, database.id, is_by_hand=True)
+
+    assert kept is DatabaseState.DELETED
+    assert found == {database.name}
+    assert now(world, database).state is DatabaseState.GONE
+
+
+def test_what_an_older_backup_calls_deleted_is_closed_and_kept_for_its_time(world: World) -> None:
+    grown(world)
+    preview = world.shared(Environment.PREVIEW)
+    assert preview is not None
+    world.state.execute(
+        "UPDATE databases SET state = 'deleted', closed_because = 'by-hand',"
+        " drop_after = now() - interval '1 day' WHERE id = %s",
+        [preview.id],
+    )
+
+    world.reconcile()
+    closed = now(world, preview)
+    found = broken(world)
+    retention.restore_database(world.services, preview.id)
+
+    assert closed.state is DatabaseState.DELETED
+    assert closed.drop_after is not None
+    assert closed.drop_after > world.services.clock()
+    assert found == set()
+    assert now(world, preview).state is DatabaseState.READY
