@@ -105,7 +105,8 @@ def fault_of(database: Database, standing: Standing) -> Fault | None:
     if not is_closed:
         is_open = found is not None and found.is_open and may_log_in
         return wrong or (None if is_open else Fault.SHUT)
-    if wrong is not Fault.REPLACED and (may_log_in or (found is not None and found.is_open)):
+    is_ours = found is not None and wrong is not Fault.REPLACED
+    if may_log_in or (is_ours and found is not None and found.is_open):
         return Fault.OPEN
     return wrong if database.is_made else None
 

@@ -18,7 +18,11 @@ from app.postgres.sessions import Session
 def seal(access: Access, database: TenantDatabase) -> None:
     """Refuse new sessions, then end those that are open."""
     with explained("Closing the database"), access.session() as session:
-        facts = catalog.read_our_database(session, database)
+        try:
+            facts = catalog.read_our_database(session, database)
+        except ProvisioningFailed:
+            evict_logins(session, database)  # whatever stands there, ours let nobody in
+            raise
         if facts is None or facts.is_half_dropped:
             evict_logins(session, database)
         else:

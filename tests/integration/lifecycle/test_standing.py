@@ -245,6 +245,22 @@ def test_a_deleted_database_that_lets_somebody_in_is_closed(
     assert broken(world) == set()
 
 
+def test_logins_of_a_deleted_database_end_whatever_stands_in_its_place(
+    world: World, superuser: Superuser
+) -> None:
+    database, _ = grown(world)
+    retention.delete_database(world.services, database.id)
+    world.settle()
+    replace_it(superuser, database)
+    allow_login(superuser, database)
+
+    world.reconcile()
+
+    may_log_in = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"
+    assert superuser.execute(may_log_in, [database.login_role]).fetchone() == (False,)
+    assert broken(world) == {database.name}
+
+
 def test_a_deleted_database_that_was_dropped_leaves_its_place(
     world: World, superuser: Superuser
 ) -> None:
