@@ -9,22 +9,25 @@ from app.core.errors import Conflict, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 from app.core.intents import (
     DropDatabase,
+    EnsureDatabase,
     Intent,
     ReconcileBranch,
     ReconcileRepository,
     SealDatabase,
 )
 from app.core.repositories import InstallationState
-from app.core.standing import Fault, fault_of
+from app.core.standing import Fault
 from app.operations.databases import limits
 from app.operations.databases.provisioning import (
     corrections,
+    ensure_database,
     failed,
     password_of,
     server_of,
     shadow_of,
     tenant_of,
 )
+from app.operations.databases.standing import close_again, fault_now
 from app.operations.services import Services
 
 
@@ -76,6 +79,8 @@ def restore_database(services: Services, database_id: DatabaseId) -> Database:
     its room.
     """
     restored = _restore(services, database_id)
+    if restored.state is DatabaseState.CREATING:
+        return ensure_database(services, database_id)
     shadow = shadow_of(services, restored)
     if shadow is not None and shadow.state is DatabaseState.DELETED:
         _restore(services, shadow.id)
@@ -87,6 +92,13 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         if database.state is DatabaseState.READY:
             return database
         check_restorable(database)
+        if not database.is_made:  # closed before it was finished: there is nothing to open
+            services.databases.change(
+                database,
+                state=DatabaseState.CREATING,
+                then=[EnsureDatabase(database_id=database_id)],
+            )
+            return services.databases.get(database_id)
         limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
         services.queue.add([SealDatabase(database_id=database_id)])
@@ -174,29 +186,6 @@ def _may_go(services: Services, database: Database) -> bool:
         close_again(services, database)
     # Another's, or nobody knows whose: `doctor` tells of it, and a person drops it.
     return fault in {None, Fault.MISSING}
-
-
-def close_again(services: Services, database: Database) -> None:
-    """A closed database lets somebody in: have it closed, and keep it for its time from now on.
-
-    The state database may have been put back to a time before it was restored and used again.
-    """
-    seal = SealDatabase(database_id=database.id)
-    if database.closed_because is None or database.drop_after is None:
-        services.queue.add([seal])
-        return
-    services.databases.delete(
-        database,
-        drop_after=max(database.drop_after, services.clock() + services.retention),
-        because=database.closed_because,
-        then=[seal],
-    )
-
-
-def fault_now(services: Services, database: Database) -> Fault | None:
-    """How what stands on its server differs from its row; to be asked under its lock."""
-    server = server_of(services, database)
-    return fault_of(database, server.standing([database.login_role], only=[database.name]))
 
 
 def is_due(services: Services, database: Database) -> bool:

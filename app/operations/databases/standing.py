@@ -8,10 +8,9 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound, ProvisioningFailed, TransientError
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
-from app.core.intents import EnsureDatabase, Intent, ReconcileBranch
-from app.core.standing import Difference, Fault, differences, failure
-from app.operations.databases.provisioning import failed
-from app.operations.databases.retention import close_again, fault_now
+from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, SealDatabase
+from app.core.standing import Difference, Fault, differences, failure, fault_of
+from app.operations.databases.provisioning import failed, server_of
 from app.operations.services import Services
 
 _LOCAL = {Environment.DEV, Environment.SHADOW}
@@ -51,6 +50,29 @@ def losses_noted(services: Services, database: Database) -> Iterator[None]:
         if error.code in FOR_A_PERSON:
             failed(services, database, error)
         raise
+
+
+def close_again(services: Services, database: Database) -> None:
+    """A closed database lets somebody in: have it closed, and keep it for its time from now on.
+
+    The state database may have been put back to a time before it was restored and used again.
+    """
+    seal = SealDatabase(database_id=database.id)
+    if database.closed_because is None or database.drop_after is None:
+        services.queue.add([seal])
+        return
+    services.databases.delete(
+        database,
+        drop_after=max(database.drop_after, services.clock() + services.retention),
+        because=database.closed_because,
+        then=[seal],
+    )
+
+
+def fault_now(services: Services, database: Database) -> Fault | None:
+    """How what stands on its server differs from its row; to be asked under its lock."""
+    server = server_of(services, database)
+    return fault_of(database, server.standing([database.login_role], only=[database.name]))
 
 
 def _differences(services: Services, instance: Instance) -> list[Difference]:

@@ -189,3 +189,19 @@ def test_a_branch_that_was_the_default_for_a_while_finds_its_data(world: World) 
     after = world.ready("x")
     assert after.id == before.id
     assert rows(world, after) == [ROW]
+
+
+def test_what_was_closed_before_it_was_finished_is_made(world: World) -> None:
+    world.assign()
+    production = world.shared(Environment.PRODUCTION)
+    assert production is not None
+    world.state.execute("UPDATE databases SET ready_at = NULL, is_made = false")
+    instance = world.services.instances.get(production.instance_id)
+    world.services.server_for(instance).drop(production.tenant())
+    uninstall(world)
+
+    install(world)
+
+    after = world.shared(Environment.PRODUCTION)
+    assert after is not None
+    assert (after.id, after.state) == (production.id, DatabaseState.READY)
