@@ -27,6 +27,23 @@ class DatabaseState(StrEnum):
     GONE = "gone"
 
 
+class Closing(StrEnum):
+    """Why a database is `deleted`: that decides how it comes back."""
+
+    BY_HAND = "by-hand"
+    """A person deleted it: a push or a run brings it back, a reconcile does not."""
+    BRANCH_DELETED = "branch-deleted"
+    BECAME_DEFAULT = "became-default"
+    """Its branch became the default branch, whose database is production."""
+    ACCESS_ENDED = "access-ended"
+    """The App saw its repository no more; of the branch nothing is known."""
+
+
+# Of databases that were ready: what is done by itself could be wrong, or hide what was lost.
+FOR_A_PERSON = frozenset({"database_missing", "naming_conflict", "marker_missing"})
+BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDatabase:
     """What PostgreSQL is told of a database: names and the marker, nothing of GitHub."""
@@ -93,8 +110,8 @@ class Database:
     """When a reconcile first saw the branch gone without GitHub having told us."""
     is_live: bool
     """False once a fresh database has taken this one's place while it is kept."""
-    is_deleted_by_hand: bool = False
-    """A person deleted it: a push or a run brings it back, a reconcile does not."""
+    closed_because: Closing | None = None
+    """Of a deleted one."""
     is_frozen: bool = False
     """Past the size that its instance allows, so that nobody is let in."""
     reason_code: str | None = None
@@ -103,6 +120,8 @@ class Database:
     """A person wants it dropped now that it is deleted, whatever is left of its time."""
     opened_at: datetime | None = None
     """When a person opened it although it was frozen."""
+    is_made: bool = False
+    """It was ready since it was begun or emptied: if it is not on its server, it was lost."""
     fence: int = 0
     """Grows whenever its lock is taken; see `TenantDatabase.fence`."""
 
@@ -110,6 +129,21 @@ class Database:
     def is_shut(self) -> bool:
         """Whether it is frozen now; one that was deleted since is not, until it is restored."""
         return self.is_frozen and self.state is DatabaseState.ERROR
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether it failed in a way that nobody mends without looking."""
+        is_lost = self.is_made and self.reason_code in FOR_A_PERSON
+        return self.is_shut or (is_lost and self.state is DatabaseState.ERROR)
+
+    @property
+    def is_deleted_by_hand(self) -> bool:
+        return self.closed_because is Closing.BY_HAND
+
+    @property
+    def is_branch_kept(self) -> bool:
+        """Whether it was closed although its branch lived, as far as anybody knows to this day."""
+        return self.closed_because in BRANCH_LIVED and self.missing_since is None
 
     def tenant(
         self, *, extensions: tuple[str, ...] = (), connections: int | None = None

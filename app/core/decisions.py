@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.core.assignments import Assignment, PreviewPolicy
 from app.core.branches import is_provisioned
-from app.core.databases import Database, DatabaseState
+from app.core.databases import BRANCH_LIVED, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.events import (
     BranchCreated,
@@ -164,11 +164,14 @@ def _needed_by(pull_request: PullRequest, known: Known) -> list[Intent]:
 
 
 def _is_cut_with_branch(database: Database) -> bool:
-    return database.environment is Environment.BRANCH and database.state in {
+    is_in_use = database.state in {
         DatabaseState.CREATING,
         DatabaseState.READY,
         DatabaseState.ERROR,
     }
+    return database.environment is Environment.BRANCH and (
+        is_in_use or database.closed_because in BRANCH_LIVED
+    )
 
 
 def _answer(pull_request: PullRequest) -> Intent:

@@ -93,6 +93,13 @@ class MeasureInstance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompareInstance:
+    """Hold the rows of an instance's databases against what stands on its server."""
+
+    instance_id: InstanceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyLimits:
     """Give an instance's databases what its limits allow now."""
 
@@ -213,6 +220,7 @@ Intent = (
     | RestoreDatabase
     | SealDatabase
     | MeasureInstance
+    | CompareInstance
     | ApplyLimits
     | RotatePassword
     | AnswerPullRequest

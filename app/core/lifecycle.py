@@ -1,12 +1,12 @@
 """Lifecycle: when a database comes back, is passed over, or goes; and what an instance shows."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import BRANCH_LIVED, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import BranchName
 from app.core.repositories import Ancestry
@@ -44,14 +44,16 @@ class Sweep:
     unmark: tuple[Database, ...] = ()
     """There again: forget it."""
     delete: tuple[Database, ...] = ()
-    """Absent for long enough: state `deleted`, data kept for the retention time."""
+    """Absent for long enough: state `deleted`, data kept for the retention time. Of those that are
+    deleted already it is now known that their branch is, too."""
 
 
 def restore_or_fresh(deleted: Database, *, ancestry: Ancestry, now: datetime) -> Comeback:
     """Whether a deleted database is restored, data and all, or replaced.
 
-    A branch that begins anew elsewhere in history must not find the data of its namesake; other
-    environments have no namesakes.
+    A branch that begins anew elsewhere in history must not find the data of its namesake. Other
+    environments have no namesakes, and a branch that was never deleted is none: what was closed
+    for another reason comes back with its data, wherever the branch went meanwhile.
 
     Args:
         deleted: The live row in state `deleted`.
@@ -60,6 +62,8 @@ def restore_or_fresh(deleted: Database, *, ancestry: Ancestry, now: datetime) ->
         now: Aware UTC.
     """
     if deleted.environment is not Environment.BRANCH:
+        return Comeback.RESTORE
+    if deleted.is_branch_kept:
         return Comeback.RESTORE
     if deleted.drop_after is None or now >= deleted.drop_after:
         return Comeback.FRESH
@@ -85,9 +89,10 @@ def sweep(
 ) -> Sweep:
     """Which databases of a repository's apps have lost their branch.
 
-    Looks at nothing but branch databases that are in use: production and preview never go because
-    of what GitHub lists. A branch that became the default branch counts as absent: it is
-    production now, and its own database is a leftover.
+    Looks at nothing but branch databases that are in use, or were closed while their branch lived:
+    production and preview never go because of what GitHub lists. A branch that became the default
+    branch counts as absent: it is production now, and its own database is a leftover, closed until
+    it is a plain branch again.
 
     Args:
         databases: Of one repository; any state.
@@ -98,16 +103,20 @@ def sweep(
     """
     if default_branch not in branches:
         return Sweep()
-    present = frozenset(branches) - {default_branch}
+    present = frozenset(branches)
+
+    def is_absent(database: Database) -> bool:
+        is_leftover = database.branch == default_branch and _is_in_use(database.state)
+        return is_leftover or database.branch not in present
+
     ours = [one for one in databases if _may_be_swept(one)]
-    absent = [one for one in ours if one.branch not in present]
     return Sweep(
-        mark_missing=tuple(one for one in absent if one.missing_since is None),
-        unmark=tuple(one for one in ours if one.branch in present and one.missing_since),
+        mark_missing=tuple(one for one in ours if is_absent(one) and one.missing_since is None),
+        unmark=tuple(one for one in ours if not is_absent(one) and one.missing_since),
         delete=tuple(
             database
             for _, of_app in groupby(sorted(ours, key=_by_app), key=_by_app)
-            for database in _deletable(list(of_app), present=present, now=now)
+            for database in _deletable(list(of_app), is_absent=is_absent, now=now)
         ),
     )
 
@@ -142,14 +151,14 @@ def instance_status(
 
 
 def _deletable(
-    of_app: Sequence[Database], *, present: frozenset[BranchName], now: datetime
+    of_app: Sequence[Database], *, is_absent: Callable[[Database], bool], now: datetime
 ) -> list[Database]:
     """The longest missing databases of one app, as many as may go in one pass."""
     limit = max(1, len(of_app) * MAX_DELETED_PERCENT // 100)
     missing = [
         (one.missing_since, one.id, one)
         for one in of_app
-        if one.branch not in present
+        if is_absent(one)
         and one.missing_since is not None
         and now - one.missing_since >= MISSING_BEFORE_DELETION
     ]
@@ -164,7 +173,7 @@ def _may_be_swept(database: Database) -> bool:
     return (
         database.environment is Environment.BRANCH
         and database.is_live
-        and _is_in_use(database.state)
+        and (_is_in_use(database.state) or database.closed_because in BRANCH_LIVED)
     )
 
 

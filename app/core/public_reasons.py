@@ -21,6 +21,7 @@ _SENTENCES = {
     "read_only": "The server is read-only.",
     "login_refused": "The server refuses the service's login.",
     "database_missing": "The database is no longer on the server.",
+    "marker_missing": "The database lacks the mark that Coppice gave it.",
     "extension_missing": "The server does not have an extension that the app asks for.",
     "extension_refused": "Only the server's administrator may make an extension that the app asks"
     " for.",

@@ -3,11 +3,12 @@
 from typing import Any
 
 from app.core.checks import CheckAction, CheckContent, CheckStatus
+from app.core.errors import NotFound
 from app.core.identifiers import CheckId, CheckRunId, CommitSha
 from app.core.repositories import Repository
 from app.github.answers import number, optional_text, part
 from app.github.client import Client, repository_path, scope_of
-from app.github.failures import GitHubHasNot
+from app.github.failures import GitHubHasNot, GitHubRefused, TokenNotGranted
 from app.github.tokens import WRITE_CHECKS
 
 # https://docs.github.com/en/rest/checks/runs#create-a-check-run
@@ -15,6 +16,7 @@ MOST_TEXT_BYTES = 65_535
 """GitHub states characters; as many bytes are within both readings."""
 _MOST_TITLE_BYTES = 255
 _MOST_ACTIONS = 3
+_UNPROCESSABLE = 422
 _CUT = "\n\n(cut: longer than GitHub shows)"
 
 
@@ -68,13 +70,22 @@ class PyGithubChecks:
     def _find(
         self, repository: Repository, head_sha: CommitSha, name: str, check_id: CheckId
     ) -> CheckRunId | None:
-        """Ours on this commit, if an earlier attempt made it and never heard so."""
-        records = self._client.pages(
-            repository_path(repository, "commits", head_sha, "check-runs"),
-            scope=scope_of(repository, WRITE_CHECKS),
-            key="check_runs",
-            parameters={"check_name": name, "filter": "all", "app_id": str(self._app_id)},
-        )
+        """Ours on this commit, if an earlier attempt made it and never heard so.
+
+        Raises NotFound when GitHub has the commit no more.
+        """
+        try:
+            records = self._client.pages(
+                repository_path(repository, "commits", head_sha, "check-runs"),
+                scope=scope_of(repository, WRITE_CHECKS),
+                key="check_runs",
+                parameters={"check_name": name, "filter": "all", "app_id": str(self._app_id)},
+            )
+        except GitHubRefused as error:
+            # All but the commit is the same for every check.
+            if error.status == _UNPROCESSABLE and not isinstance(error, TokenNotGranted):
+                raise NotFound(str(error)) from error
+            raise
         for record in records:
             is_ours = number(part(record, "app"), "id") == self._app_id
             if is_ours and optional_text(record, "external_id") == str(check_id):

@@ -27,6 +27,12 @@ class GitHubRefused(CoppiceError):
 class GitHubHasNot(GitHubRefused):
     """404: not there, or not to be seen with this token."""
 
+    code = "github_has_not"
+
+
+class TokenNotGranted(GitHubRefused):
+    """The App may not have a token of this scope: its installation lacks a permission."""
+
 
 class TokenRefused(GitHubUnavailable):
     """401: the token was revoked or has expired; a new one may do."""

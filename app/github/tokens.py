@@ -16,9 +16,11 @@ from github import Auth
 
 from app.core.identifiers import InstallationId, RepositoryId
 from app.github.answers import read_time, text
+from app.github.failures import GitHubRefused, TokenNotGranted
 from app.github.transport import Transport
 
 _RENEW_BEFORE = timedelta(minutes=5)
+_UNPROCESSABLE = 422
 _MOST_TOKENS = 10_000
 _TRIAL = b"a signature that is compared and shown to nobody"
 
@@ -120,12 +122,17 @@ class Tokens:
         body: dict[str, object] = {"permissions": dict(scope.permissions)}
         if scope.repository_id is not None:
             body["repository_ids"] = [scope.repository_id]
-        answer = self._transport.request(
-            "POST",
-            f"/app/installations/{scope.installation_id}/access_tokens",
-            token=self.of_app(),
-            body=body,
-        )
+        try:
+            answer = self._transport.request(
+                "POST",
+                f"/app/installations/{scope.installation_id}/access_tokens",
+                token=self.of_app(),
+                body=body,
+            )
+        except GitHubRefused as error:
+            if error.status == _UNPROCESSABLE:
+                raise TokenNotGranted(error.status, error.reason) from error
+            raise
         return _Token(
             value=text(answer.data, "token"), expires_at=read_time(answer.data, "expires_at")
         )

@@ -13,6 +13,7 @@ from app.core.intents import (
     AnswerCommit,
     AnswerPullRequest,
     ApplyLimits,
+    CompareInstance,
     DropDatabase,
     EndJobLogins,
     EndLogin,
@@ -35,6 +36,7 @@ from app.core.intents import (
 )
 from app.core.queues import COMMENTS, DATABASES, GITHUB
 from app.jobs.ledger import Ledger
+from app.jobs.moot import end_well
 
 # A job that waits and has not begun does all that another one like it would: that one is left out,
 # and the waiting one becomes due if it was put off. Its row is locked until the caller commits, so
@@ -65,7 +67,9 @@ DEFER = """
 """
 
 # Never connects by itself: deferring uses the caller's connection, a worker its own connector.
-app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+app = procrastinate.App(
+    connector=procrastinate.PsycopgConnector(), worker_defaults={"task_middleware": [end_well]}
+)
 ledger = Ledger(connector=app.connector, knows=app.tasks)
 app.job_manager = ledger
 
@@ -129,20 +133,28 @@ def route_of(intent: Intent) -> Route:
             | RotatePassword()
         ):
             return _database_route(intent)
-        case ApplyLimits(instance_id=instance):
-            return Route(task="instances:limit", queue=DATABASES, lock=f"measure:{instance}")
-        case MeasureInstance(instance_id=instance):
-            # Last: it may wait for a server that is away, and nobody waits for it.
-            return Route(
-                task="instances:measure",
-                queue=DATABASES,
-                lock=f"measure:{instance}",
-                priority=-5,
-            )
         case EndJobLogins() | EndLogin() | EndRun():
             return _ending_route(intent)
+        case ApplyLimits() | MeasureInstance() | CompareInstance():
+            return _instance_route(intent)
         case _:
             return _github_route(intent)
+
+
+def _instance_route(intent: ApplyLimits | MeasureInstance | CompareInstance) -> Route:
+    tasks = {
+        ApplyLimits: "instances:limit",
+        MeasureInstance: "instances:measure",
+        CompareInstance: "instances:compare",
+    }
+    lock = "compare" if isinstance(intent, CompareInstance) else "measure"
+    return Route(
+        task=tasks[type(intent)],
+        queue=DATABASES,
+        lock=f"{lock}:{intent.instance_id}",
+        # Looks go last: they may wait for a server that is away, and nobody waits for them.
+        priority=0 if isinstance(intent, ApplyLimits) else -5,
+    )
 
 
 def _database_route(

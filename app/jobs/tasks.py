@@ -1,5 +1,6 @@
 """Tasks that make and end databases: unpack, call one operation."""
 
+import structlog
 from procrastinate import JobContext
 
 from app.core.errors import CoppiceError
@@ -26,9 +27,12 @@ from app.operations.databases import (
     reconciliation,
     retention,
     rotation,
+    standing,
 )
 from app.operations.runs import reaper
 from app.operations.services import Services
+
+log = structlog.get_logger()
 
 RETRY = RetryTransient()
 # Steps back behind fresh work of others; nothing here depends on the order of jobs.
@@ -107,6 +111,12 @@ def apply_limits(context: JobContext, *, instance_id: int) -> None:
 @app.task(name="instances:measure", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
 def measure_instance(context: JobContext, *, instance_id: int) -> None:
     measuring.measure_instance(services_of(context), InstanceId(instance_id))
+
+
+@app.task(name="instances:compare", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
+def compare_instance(context: JobContext, *, instance_id: int) -> None:
+    for found in standing.compare_instance(services_of(context), InstanceId(instance_id)):
+        log.warning("databases.differs", database=found.database.name, fault=found.fault.value)
 
 
 @app.task(name="job_logins:end", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName, RoleName
+from app.core.standing import Fault, Standing, StandingDatabase, failure
 from app.operations.ports.postgres import DatabaseSize
 from app.postgres.sessions import Session
 
@@ -55,12 +56,7 @@ def read_our_database(session: Session, database: TenantDatabase) -> DatabaseFac
     if facts is None:
         return None
     if facts.owner != database.owner_role or not database.is_ours(facts.marker):
-        raise ProvisioningFailed(
-            f"Naming conflict: the server has a database {database.name} that Coppice did not make"
-            " for this branch.",
-            advice="Rename or drop that database on the server, then use Fix.",
-            code="naming_conflict",
-        )
+        raise failure(database.name, Fault.REPLACED)
     return facts
 
 
@@ -68,17 +64,9 @@ def need_our_database(session: Session, database: TenantDatabase) -> DatabaseFac
     """The whole database with our marker, or ProvisioningFailed."""
     facts = read_our_database(session, database)
     if facts is None or facts.is_half_dropped:
-        raise ProvisioningFailed(
-            f"The database {database.name} is no longer on the server.",
-            advice="Use Fix or reset to make an empty one.",
-            code="database_missing",
-        )
+        raise failure(database.name, Fault.MISSING)
     if facts.marker is None:
-        raise ProvisioningFailed(
-            f"The database {database.name} does not carry the mark that Coppice gave it.",
-            advice="Find out who removed its comment; Fix sets it again.",
-            code="marker_missing",
-        )
+        raise failure(database.name, Fault.UNMARKED)
     return facts
 
 
@@ -176,6 +164,33 @@ def database_sizes(
 def extension_names(session: Session) -> list[str]:
     rows = session.execute("SELECT name::text FROM pg_available_extensions ORDER BY 1")
     return [name for (name,) in rows]
+
+
+def standing(
+    session: Session, roles: Sequence[RoleName], *, only: Sequence[DatabaseName] | None
+) -> Standing:
+    """Every database of the server, or those with these names, and whether roles may log in."""
+    rows = session.execute(
+        "SELECT datname::text, pg_get_userbyid(datdba)::text, datallowconn, datconnlimit,"
+        " shobj_description(oid, 'pg_database') FROM pg_database"
+        " WHERE %(only)s::text[] IS NULL OR datname = ANY(%(only)s)",
+        {"only": None if only is None else list(only)},
+    )
+    databases = {
+        DatabaseName(name): StandingDatabase(
+            owner=RoleName(owner),
+            marker=marker,
+            is_open=is_open,
+            is_half_dropped=limit == _HALF_DROPPED,
+        )
+        for name, owner, is_open, limit, marker in rows
+    }
+    logins = session.execute(
+        "SELECT rolname::text, rolcanlogin FROM pg_roles WHERE rolname = ANY(%s)", [list(roles)]
+    )
+    return Standing(
+        databases=databases, logins={RoleName(name): may_log_in for name, may_log_in in logins}
+    )
 
 
 def database_names(session: Session, *, prefix: str) -> list[DatabaseName]:

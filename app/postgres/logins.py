@@ -8,6 +8,7 @@ from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.core.instances import Address
+from app.core.standing import Fault, failure
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
@@ -124,6 +125,8 @@ def check_marker(
         access.as_tenant(database, role=role, password=password, address=address) as session,
     ):
         row = session.execute(_WHERE_AM_I).fetchone()
+    if row == (database.name, None):
+        raise failure(database.name, Fault.UNMARKED)
     if row != (database.name, database.marker):
         raise ProvisioningFailed(
             f"The login of {database.name} reached another database.",

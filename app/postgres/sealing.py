@@ -5,6 +5,7 @@ from psycopg import errors
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName
+from app.core.standing import Fault
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.catalog import DatabaseFacts
@@ -17,7 +18,11 @@ from app.postgres.sessions import Session
 def seal(access: Access, database: TenantDatabase) -> None:
     """Refuse new sessions, then end those that are open."""
     with explained("Closing the database"), access.session() as session:
-        facts = catalog.read_our_database(session, database)
+        try:
+            facts = catalog.read_our_database(session, database)
+        except ProvisioningFailed:
+            evict_logins(session, database)  # whatever stands there, ours let nobody in
+            raise
         if facts is None or facts.is_half_dropped:
             evict_logins(session, database)
         else:
@@ -67,7 +72,11 @@ def move(
     session.execute(fenced(database, [rename, is_same]))
 
 
-def need_ours(access: Access, database: TenantDatabase) -> None:
+def need_ours(access: Access, database: TenantDatabase, *, may_lack_mark: bool = False) -> None:
     """Raise ProvisioningFailed unless the database is there, whole and with our marker."""
     with explained("Finding the database"), access.session() as session:
-        catalog.need_our_database(session, database)
+        try:
+            catalog.need_our_database(session, database)
+        except ProvisioningFailed as error:
+            if not may_lack_mark or error.code != Fault.UNMARKED:
+                raise

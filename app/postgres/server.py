@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
+from app.core.standing import Standing
 from app.operations.ports.postgres import DatabaseSize, JobLoginRequest, ServerReport
 from app.postgres import catalog, dropping, job_logins, logins, provisioning, sealing
 from app.postgres.access import Access
@@ -131,6 +132,16 @@ class PostgresServer:
     def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
         with explained("Measuring databases"), self._access.session() as session:
             return catalog.database_sizes(session, only=only)
+
+    def standing(
+        self, roles: Sequence[RoleName], *, only: Sequence[DatabaseName] | None = None
+    ) -> Standing:
+        with explained("Looking at its catalog"), self._access.session() as session:
+            return catalog.standing(session, roles, only=only)
+
+    def need(self, database: TenantDatabase, *, may_lack_mark: bool) -> None:
+        access = self._access
+        self._run(lambda: sealing.need_ours(access, database, may_lack_mark=may_lack_mark))
 
     def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
         with explained("Listing databases"), self._access.session() as session:

@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import NotFound
 from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
@@ -62,6 +62,7 @@ def database_from(row: DictRow) -> Database:
             **{field.name: row[field.name] for field in fields(Database)},
             "environment": Environment(row["environment"]),
             "state": DatabaseState(row["state"]),
+            "closed_because": Closing(why) if (why := row["closed_because"]) else None,
         }
     )
 

@@ -12,11 +12,12 @@ INTEND: LiteralString = """
 
 CHANGE: LiteralString = """
     UPDATE databases SET state = %(state)s, reason = %(reason)s, reason_code = %(code)s,
-        drop_after = NULL, is_deleted_by_hand = false, is_unwanted = false,
+        drop_after = NULL, closed_because = NULL, is_unwanted = false,
         is_frozen = is_frozen AND %(state)s = 'error',
         opened_at = CASE WHEN is_frozen AND %(state)s <> 'error' THEN now() ELSE opened_at END,
         ready_at = CASE WHEN %(state)s = 'ready' THEN now() ELSE ready_at END,
         missing_since = CASE WHEN %(state)s = 'ready' THEN NULL ELSE missing_since END,
+        is_made = CASE %(state)s WHEN 'ready' THEN true WHEN 'gone' THEN false ELSE is_made END,
         is_live = is_live AND %(state)s <> 'gone',
         password = CASE WHEN %(state)s = 'gone' THEN NULL ELSE password END
     WHERE id = %(id)s
@@ -33,9 +34,22 @@ TAKE_LOCK: LiteralString = """
 
 DELETE: LiteralString = """
     UPDATE databases SET state = 'deleted', reason = NULL, reason_code = NULL,
-        drop_after = %(drop_after)s, is_deleted_by_hand = %(is_by_hand)s, is_emptying = false,
-        is_unwanted = false
+        drop_after = %(drop_after)s, closed_because = %(because)s, is_emptying = false,
+        is_unwanted = is_unwanted AND state = 'deleted',
+        missing_since = CASE WHEN %(because)s <> 'became-default' THEN missing_since END
     WHERE id = %(id)s
+"""
+
+# What was lost begins again as what it is: empty, and of a generation of its own.
+GIVE_UP_LOST: LiteralString = """
+    UPDATE databases SET is_made = false, generation = generation + 1,
+        marker = split_part(marker, '-', 1) || '-' || generation + 1,
+        migrated_sha = NULL, migrated_at = NULL
+    WHERE id = %s AND state = 'error' AND reason_code = 'database_missing'
+"""
+
+MARK_UNWANTED: LiteralString = """
+    UPDATE databases SET is_unwanted = true WHERE id = %s AND state = 'deleted'
 """
 
 START_AFRESH: LiteralString = """

@@ -10,7 +10,7 @@ from psycopg import Connection, errors
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.errors import Conflict, LockLost
 from app.core.identifiers import CommitSha, DatabaseId, DatabaseName
 from app.core.intents import Intent
@@ -81,29 +81,30 @@ class PostgresDatabases(DatabaseRows):
     def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
         """See the port."""
         values = {"state": DatabaseState.CREATING, "reason": None, "code": None, "id": database_id}
-        return self._execute(
-            statements.CHANGE + "AND state NOT IN ('deleted', 'gone')", values, then=then
-        )
+        with self._pool.connection() as connection:
+            connection.execute(statements.GIVE_UP_LOST, [database_id])
+            changed = connection.execute(
+                statements.CHANGE + "AND state NOT IN ('deleted', 'gone')", values
+            )
+            if changed.rowcount:
+                self._defer(connection, then)
+        return changed.rowcount > 0
 
     def delete(
         self,
         database: Database,
         *,
         drop_after: datetime | None,
-        is_by_hand: bool,
+        because: Closing,
         then: Sequence[Intent] = (),
     ) -> None:
         """See the port."""
-        values = {"drop_after": drop_after, "is_by_hand": is_by_hand}
+        values = {"drop_after": drop_after, "because": because}
         self._execute_held(statements.DELETE, database, values, then=then)
 
     def mark_unwanted(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
         """See the port."""
-        self._execute(
-            "UPDATE databases SET is_unwanted = true WHERE id = %s AND state = 'deleted'",
-            [database_id],
-            then=then,
-        )
+        self._execute(statements.MARK_UNWANTED, [database_id], then=then)
 
     def retire(self, database: Database, *, name: DatabaseName) -> None:
         """See the port."""
@@ -136,7 +137,9 @@ class PostgresDatabases(DatabaseRows):
     def emptied(self, database: Database) -> None:
         """See the port."""
         self._execute_held(
-            "UPDATE databases SET is_emptying = false WHERE id = %(id)s", database, {}
+            "UPDATE databases SET is_emptying = false, is_made = false WHERE id = %(id)s",
+            database,
+            {},
         )
 
     def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None:

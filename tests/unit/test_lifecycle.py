@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import BRANCH_LIVED, Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
@@ -63,9 +63,8 @@ def database(branch: str | None = "x", **changes: Any) -> Database:
 
 
 def deleted(**changes: Any) -> Database:
-    return database(
-        state=DatabaseState.DELETED, **{"drop_after": NOW + timedelta(days=1)} | changes
-    )
+    usual: dict[str, Any] = {"state": DatabaseState.DELETED, "drop_after": NOW + timedelta(days=1)}
+    return database(**usual | changes)
 
 
 def swept(*databases: Database, branches: tuple[str, ...] = ("main",)) -> Sweep:
@@ -98,6 +97,18 @@ def test_nothing_comes_back_after_its_time_or_without_a_migration(changes: dict[
     assert comeback is Comeback.FRESH
 
 
+@pytest.mark.parametrize("because", sorted(BRANCH_LIVED))
+@pytest.mark.parametrize("ancestry", Ancestry)
+def test_what_was_closed_while_its_branch_lived_comes_back_wherever_the_branch_went(
+    because: Closing, ancestry: Ancestry
+) -> None:
+    closed = deleted(closed_because=because, migrated_sha=None)
+
+    assert restore_or_fresh(closed, ancestry=ancestry, now=NOW) is Comeback.RESTORE
+    seen_missing = replace(closed, missing_since=NOW)
+    assert restore_or_fresh(seen_missing, ancestry=ancestry, now=NOW) is Comeback.FRESH
+
+
 @pytest.mark.parametrize("environment", [Environment.PRODUCTION, Environment.PREVIEW])
 def test_an_environment_without_namesakes_comes_back_whatever_the_commit(
     environment: Environment,
@@ -119,6 +130,23 @@ def test_an_absent_branch_is_marked_first() -> None:
     gone = database("x")
 
     assert swept(gone) == Sweep(mark_missing=(gone,))
+
+
+@pytest.mark.parametrize("because", Closing)
+def test_of_what_was_closed_while_its_branch_lived_it_is_noted_when_that_goes(
+    because: Closing,
+) -> None:
+    closed = deleted(closed_because=because)
+    gone = replace(closed, missing_since=LONG_AGO)
+    is_looked_at = because in BRANCH_LIVED
+
+    assert swept(closed) == (Sweep(mark_missing=(closed,)) if is_looked_at else Sweep())
+    assert swept(gone) == (Sweep(delete=(gone,)) if is_looked_at else Sweep())
+
+
+@pytest.mark.parametrize("because", sorted(BRANCH_LIVED))
+def test_a_branch_that_is_the_default_now_is_not_gone(because: Closing) -> None:
+    assert swept(deleted(branch="main", closed_because=because)) == Sweep()
 
 
 def test_an_absent_branch_goes_when_a_second_look_agrees_ten_minutes_later() -> None:

@@ -23,6 +23,7 @@ from app.core.intents import (
     AnswerCommit,
     AnswerPullRequest,
     ApplyLimits,
+    CompareInstance,
     DropDatabase,
     EndJobLogins,
     EndLogin,
@@ -68,6 +69,7 @@ ROUTES: list[tuple[Any, str, str | None]] = [
     (RotatePassword(database_id=DATABASE), DATABASES, "password:7"),
     (ApplyLimits(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (MeasureInstance(instance_id=InstanceId(3)), DATABASES, "measure:3"),
+    (CompareInstance(instance_id=InstanceId(3)), DATABASES, "compare:3"),
     (
         EndJobLogins(
             repository_id=REPOSITORY, workflow_run_id=WorkflowRunId(5), workflow_attempt=1

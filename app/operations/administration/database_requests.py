@@ -1,7 +1,7 @@
 """The same for whoever cannot wait: checked and recorded now, done by a worker."""
 
 from app.core.audit import Action
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.operations.administration.assigned import Assigned
 from app.operations.administration.beginnings import refuse_live, set_up_again, start_afresh
@@ -62,7 +62,7 @@ def delete(services: Services, database: Database) -> Database:
     """Have all connections refused; the data is kept for the retention time, production's on."""
     refuse_live(services, database)
     record(services, Action.DATABASES_DELETE, database)
-    retention.close_database(services, database.id, is_by_hand=True)
+    retention.close_database(services, database.id, because=Closing.BY_HAND)
     return services.databases.get(database.id)
 
 

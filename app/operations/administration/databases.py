@@ -19,6 +19,7 @@ from app.operations.administration.beginnings import (
     start_afresh,
 )
 from app.operations.databases import provisioning, retention
+from app.operations.databases.standing import losses_noted
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
 
@@ -118,7 +119,7 @@ def seed(services: Services, database: Database) -> Database:
 def restore(services: Services, database: Database) -> Database:
     """Open a deleted database again, data and all."""
     record(services, Action.DATABASES_RESTORE, database)
-    return retention.restore_database(services, database.id)
+    return _needs_ready(retention.restore_database(services, database.id))
 
 
 def delete(services: Services, database: Database) -> Database:
@@ -154,7 +155,8 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
             provisioning.tenant_of(services, database),
         )
         password = provisioning.password_of(services, database)
-        server.issue(tenant, password=password)
+        with losses_noted(services, database):
+            server.issue(tenant, password=password)
     is_pooled = instance.pooler_address is not None
     if instance.pooler_address is not None:
         try:

@@ -10,8 +10,10 @@ from app.core.errors import CoppiceError
 from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
+from app.core.standing import failure
 from app.operations.administration.surroundings import Registration, Surroundings
 from app.operations.databases import encryption
+from app.operations.databases.standing import confirmed_differences
 from app.operations.databases.strays import unknown_databases
 from app.operations.services import Services
 
@@ -195,15 +197,35 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
             words=one.reason or "it could not be made",
             advice=f"python -m app databases fix {one.name}",
         )
-    if not failed:
+    differing = list(_differing(services))
+    yield from differing
+    if not failed and not differing:
         yield _ok("databases", f"{len(found)}, none failed")
     for stray in unknown_databases(services):
-        yield _warning(
-            f"database {stray.name}",
-            f"stands on {stray.instance}, and nothing is known of it here",
-            "It may be older than a restored state database. It is left alone; look before you"
-            " drop it on the server.",
+        yield Diagnosis(
+            what=f"database {stray.name}",
+            health=Health.BROKEN if stray.is_of_known_app else Health.WARNING,
+            words=f"stands on {stray.instance}, and nothing is known of it here",
+            advice="It may be older than a restored state database. It is left alone; look before"
+            " you drop it on the server.",
         )
+
+
+def _differing(services: Services) -> Iterator[Diagnosis]:
+    """What stands on the servers is not what the rows say."""
+    for instance in services.instances.all():
+        try:
+            found = list(confirmed_differences(services, instance))
+        except CoppiceError:
+            continue  # told with the instance
+        for one in found:
+            told = failure(one.database.name, one.fault)
+            yield Diagnosis(
+                what=f"database {one.database.name}",
+                health=Health.BROKEN,
+                words=f"{one.database.state.value} here; on {instance.name}: {told}",
+                advice=told.advice,
+            )
 
 
 def _instance(

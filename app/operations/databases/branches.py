@@ -1,15 +1,16 @@
 """One branch: its databases become what GitHub's live state says they should be."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from app.core.assignments import Assignment
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import environments_of_branch
 from app.core.environments import Environment
+from app.core.errors import Conflict, ProvisioningFailed
 from app.core.identifiers import BranchName, CommitSha, RepositoryId
 from app.core.lifecycle import Comeback, restore_or_fresh
-from app.core.limits import LimitReached
 from app.core.repositories import Ancestry, Branch, Repository
 from app.operations.databases.provisioning import ensure_database, intend_database, report_database
 from app.operations.databases.retention import close_database, restore_database, retire_database
@@ -69,8 +70,8 @@ def _grow(
         if database.missing_since is not None:
             services.databases.clear_missing([database.id])
         ensure_database(services, database.id)
-    except LimitReached as error:
-        _tell_of_no_room(services, place, error, _known(head_sha, place.live.head_sha))
+    except ProvisioningFailed as error:
+        _tell_of_refusal(services, place, error, _known(head_sha, place.live.head_sha))
     finally:
         is_news = before is None or before.state is not DatabaseState.READY
         _tell(
@@ -88,16 +89,18 @@ def _database(services: Services, repository: Repository, place: _Place) -> Data
     if present is not None and present.state is DatabaseState.DELETED:
         ancestry = _ancestry(services, repository, present, place.live)
         if restore_or_fresh(present, ancestry=ancestry, now=services.clock()) is Comeback.RESTORE:
-            return restore_database(services, present.id)
-        retire_database(services, present.id)
-        present = None
+            with suppress(Conflict):  # restored or dropped by somebody else meanwhile
+                return restore_database(services, present.id)
+        else:
+            retire_database(services, present.id)
+        present = _present(services, place)
     return present or intend_database(services, place.assignment, place.environment, place.branch)
 
 
 def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None:
     database = services.databases.live(assignment.app.id, Environment.BRANCH, branch)
     if database is not None:
-        close_database(services, database.id)
+        close_database(services, database.id, because=Closing.BRANCH_DELETED)
 
 
 def _tell(
@@ -116,8 +119,8 @@ def _tell(
         report_database(services, place.assignment, database, head_sha)
 
 
-def _tell_of_no_room(
-    services: Services, place: _Place, error: LimitReached, heads: Collection[CommitSha]
+def _tell_of_refusal(
+    services: Services, place: _Place, error: ProvisioningFailed, heads: Collection[CommitSha]
 ) -> None:
     """A deleted database stays as it is: the next look at the branch tries again."""
     database = _present(services, place)

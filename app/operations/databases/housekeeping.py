@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from app.core.databases import DatabaseState
-from app.core.intents import EnsureDatabase, Intent, ReconcileInstallation
+from app.core.intents import CompareInstance, EnsureDatabase, Intent, ReconcileInstallation
 from app.operations.databases.retention import due_drops
 from app.operations.services import Services
 
@@ -19,7 +19,7 @@ _FORGOTTEN_AT_ONCE = 5_000
 
 
 def reconcile_everything(services: Services) -> None:
-    """Look at every installation, finish unfinished databases, drop what is due.
+    """Look at every installation and instance, finish unfinished databases, drop what is due.
 
     Runs at start and every ten minutes; each installation is a job of its own, so that a failing
     answer about one holds back no other.
@@ -30,6 +30,9 @@ def reconcile_everything(services: Services) -> None:
         if database.state in {DatabaseState.CREATING, DatabaseState.ERROR}
     ]
     services.queue.add([*unfinished, *due_drops(services)])
+    services.queue.add(
+        [CompareInstance(instance_id=instance.id) for instance in services.instances.all()]
+    )
     services.checks.requeue_lost()
     services.summaries.requeue_late()
     services.commands.requeue_late()

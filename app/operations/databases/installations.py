@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.core.databases import DatabaseState
+from app.core.databases import Closing, DatabaseState
 from app.core.errors import Forbidden, GitHubUnavailable
 from app.core.identifiers import InstallationId
 from app.core.intents import ReconcileRepository
@@ -72,7 +72,7 @@ def close_repository(services: Services, repository: Repository) -> None:
     for assignment in services.apps.assignments(repository_id=repository.id):
         for database in services.databases.all(app_id=assignment.app.id):
             if database.state in IN_USE and database.is_live:
-                close_database(services, database.id)
+                close_database(services, database.id, because=Closing.ACCESS_ENDED)
 
 
 def _seen(services: Services, installation_id: InstallationId) -> list[Repository] | None:

@@ -53,6 +53,9 @@ def shadow_of(services: Services, database: Database) -> Database | None:
 def ensure_database(services: Services, database_id: DatabaseId) -> Database:
     """Finish a database that is `creating`, or repair one in `error`; leave others alone.
 
+    One that was ready and is not on its server any more was lost: that is told, and no empty one is
+    made until a person wants it (Fix).
+
     May be killed anywhere and repeated. What repeating will not mend leaves the state `error` with
     the reason; a TransientError does the same and is raised, so that the job tries again.
 
@@ -216,6 +219,9 @@ def _provision(services: Services, database: Database) -> None:
     if database.is_emptying:
         server.clear(tenant)
         services.databases.emptied(database)
+    elif database.is_made:
+        # Nothing is made in its stead. A lost mark is set again when a person wants that (Fix).
+        server.need(tenant, may_lack_mark=database.state is DatabaseState.CREATING)
     server.provision(tenant, password=password_of(services, database))
 
 

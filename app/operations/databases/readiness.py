@@ -23,7 +23,7 @@ def set_going(
     present = services.databases.live(assignment.app.id, environment, branch)
     if present is None:
         _ensure(services, intend_database(services, assignment, environment, branch))
-    elif present.state is DatabaseState.ERROR and not present.is_shut:
+    elif present.state is DatabaseState.ERROR and not present.waits_for_person:
         _ensure(services, present)
     elif present.state is DatabaseState.DELETED:
         _restore(services, assignment, branch)

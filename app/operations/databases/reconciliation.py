@@ -1,16 +1,19 @@
 """Whole repositories: what webhooks should have told, read from GitHub."""
 
+from collections.abc import Collection, Iterable
+
 from app.core.assignments import Assignment
 from app.core.branches import is_provisioned
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import shared_environments
+from app.core.environments import Environment
 from app.core.identifiers import BranchName, RepositoryId
-from app.core.intents import EnsureDatabase, Intent, ReconcileBranch
+from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, RestoreDatabase
 from app.core.lifecycle import sweep
 from app.core.repositories import InstallationState, Repository
 from app.operations.databases.installations import close_repository, find_again
 from app.operations.databases.provisioning import intend_database
-from app.operations.databases.retention import close_database, restore_database
+from app.operations.databases.retention import close_database
 from app.operations.services import Services
 
 
@@ -70,9 +73,27 @@ def _reconcile_app(
     services.databases.clear_missing([database.id for database in found.unmark])
     for database in found.delete:
         if not _is_there(services, repository, database.branch):
-            close_database(services, database.id)
+            close_database(services, database.id, because=_reason(repository, database.branch))
+    comebacks = _comebacks(databases, branches - {repository.default_branch} - wanted)
+    intents += [intent for intent in comebacks if intent not in intents]
     return intents + [
         ReconcileBranch(repository_id=repository.id, branch=branch) for branch in sorted(wanted)
+    ]
+
+
+def _reason(repository: Repository, branch: BranchName | None) -> Closing:
+    is_default = branch == repository.default_branch
+    return Closing.BECAME_DEFAULT if is_default else Closing.BRANCH_DELETED
+
+
+def _comebacks(databases: Iterable[Database], settled: Collection[BranchName]) -> list[Intent]:
+    """What was closed because access ended comes back, also what would not be made anew today."""
+    return [
+        RestoreDatabase(database_id=one.id)
+        for one in databases
+        if one.closed_because is Closing.ACCESS_ENDED
+        and (one.branch is None or one.branch in settled)
+        and one.environment is not Environment.SHADOW  # goes with `dev`
     ]
 
 
@@ -128,7 +149,7 @@ def _shared_databases(services: Services, assignment: Assignment) -> list[Intent
         if database.is_deleted_by_hand:
             continue
         if database.state is DatabaseState.DELETED:
-            database = restore_database(services, database.id)
-        if database.state is not DatabaseState.READY:
+            intents.append(RestoreDatabase(database_id=database.id))
+        elif database.state is not DatabaseState.READY:
             intents.append(EnsureDatabase(database_id=database.id))
     return intents

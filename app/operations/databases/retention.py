@@ -3,26 +3,31 @@
 from collections.abc import Sequence
 
 from app.core import names
-from app.core.databases import Database, DatabaseState
+from app.core.databases import BRANCH_LIVED, Closing, Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict
+from app.core.errors import Conflict, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 from app.core.intents import (
     DropDatabase,
+    EnsureDatabase,
     Intent,
     ReconcileBranch,
     ReconcileRepository,
     SealDatabase,
 )
 from app.core.repositories import InstallationState
+from app.core.standing import Fault
 from app.operations.databases import limits
 from app.operations.databases.provisioning import (
     corrections,
+    ensure_database,
+    failed,
     password_of,
     server_of,
     shadow_of,
     tenant_of,
 )
+from app.operations.databases.standing import close_again, fault_now
 from app.operations.services import Services
 
 
@@ -32,7 +37,7 @@ def delete_database(services: Services, database_id: DatabaseId) -> Database:
     Production has no end of that time: only a person drops it. When the server is away the state is
     `deleted` nevertheless, and a job refuses connections as soon as it is back.
     """
-    close_database(services, database_id, is_by_hand=True)
+    close_database(services, database_id, because=Closing.BY_HAND)
     database = services.databases.get(database_id)
     if shadow := shadow_of(services, database):
         seal_database(services, shadow.id)
@@ -40,38 +45,42 @@ def delete_database(services: Services, database_id: DatabaseId) -> Database:
     return services.databases.get(database_id)
 
 
-def close_database(
-    services: Services, database_id: DatabaseId, *, is_by_hand: bool = False
-) -> None:
+def close_database(services: Services, database_id: DatabaseId, *, because: Closing) -> None:
     """The same with the refusal left to a job, which is queued with the change of the state."""
     if shadow := shadow_of(services, services.databases.get(database_id)):
-        close_database(services, shadow.id, is_by_hand=is_by_hand)
+        close_database(services, shadow.id, because=because)
     with services.databases.exclusively(database_id) as database:
+        if database.state is DatabaseState.DELETED and database.closed_because in BRANCH_LIVED:
+            # Something else keeps it closed from now on; its time goes on.
+            services.databases.delete(database, drop_after=database.drop_after, because=because)
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
             return
         is_kept = database.environment is Environment.PRODUCTION
         services.databases.delete(
             database,
             drop_after=None if is_kept else services.clock() + services.retention,
-            is_by_hand=is_by_hand,
+            because=because,
             then=[SealDatabase(database_id=database_id)],
         )
 
 
 def seal_database(services: Services, database_id: DatabaseId) -> None:
-    """Let nobody into a deleted database, and end all sessions; others are left alone."""
+    """Let nobody into a deleted or frozen database, and end all sessions; leave others alone."""
     with services.databases.exclusively(database_id) as database:
-        if database.state is DatabaseState.DELETED:
+        if database.state is DatabaseState.DELETED or database.is_shut:
             server_of(services, database).seal(tenant_of(services, database))
 
 
 def restore_database(services: Services, database_id: DatabaseId) -> Database:
     """Open a deleted database again, data and all.
 
-    Raises Conflict when it is not `deleted`, or when a fresh one has taken its place; LimitReached
-    when others have taken its room.
+    What keeps it from opening is its reason from then on, in state `error`. Raises Conflict when it
+    is not `deleted`, or when a fresh one has taken its place; LimitReached when others have taken
+    its room.
     """
     restored = _restore(services, database_id)
+    if restored.state is DatabaseState.CREATING:
+        return ensure_database(services, database_id)
     shadow = shadow_of(services, restored)
     if shadow is not None and shadow.state is DatabaseState.DELETED:
         _restore(services, shadow.id)
@@ -83,15 +92,25 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         if database.state is DatabaseState.READY:
             return database
         check_restorable(database)
+        if not database.is_made:  # closed before it was finished: there is nothing to open
+            services.databases.change(
+                database,
+                state=DatabaseState.CREATING,
+                then=[EnsureDatabase(database_id=database_id)],
+            )
+            return services.databases.get(database_id)
         limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
         services.queue.add([SealDatabase(database_id=database_id)])
-        server_of(services, database).unseal(
-            tenant_of(services, database), password=password_of(services, database)
-        )
-        services.databases.change(
-            database, state=DatabaseState.READY, then=corrections(services, database)
-        )
+        password = password_of(services, database)
+        try:
+            server_of(services, database).unseal(tenant_of(services, database), password=password)
+        except ProvisioningFailed as error:
+            failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
+        else:
+            services.databases.change(
+                database, state=DatabaseState.READY, then=corrections(services, database)
+            )
     return services.databases.get(database_id)
 
 
@@ -117,8 +136,15 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
         retired = names.retired_name(database.app_id, database.id)
         server = server_of(services, database)
         server.seal(tenant_of(services, database))
-        server.rename(tenant_of(services, database), new_name=retired)
-        services.databases.retire(database, name=retired)
+        try:
+            server.rename(tenant_of(services, database), new_name=retired)
+        except ProvisioningFailed as error:
+            if error.code != Fault.MISSING:
+                raise
+            server.drop(tenant_of(services, database))  # its roles: there is nothing to keep
+            services.databases.change(database, state=DatabaseState.GONE)
+        else:
+            services.databases.retire(database, name=retired)
 
 
 def mark_unwanted(
@@ -145,12 +171,21 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
             return
         if is_by_hand and not database.is_unwanted:
             return
-        if not is_by_hand and (
-            not is_due(services, database) or _is_wanted_again(services, database)
-        ):
+        if not is_by_hand and not _may_go(services, database):
             return
         server_of(services, database).drop(tenant_of(services, database))
         services.databases.change(database, state=DatabaseState.GONE)
+
+
+def _may_go(services: Services, database: Database) -> bool:
+    """Whether it is dropped without a person: its time is over, and nothing speaks against it."""
+    if not is_due(services, database) or _is_wanted_again(services, database):
+        return False
+    fault = fault_now(services, database)
+    if fault is Fault.OPEN:
+        close_again(services, database)
+    # Another's, or nobody knows whose: `doctor` tells of it, and a person drops it.
+    return fault in {None, Fault.MISSING}
 
 
 def is_due(services: Services, database: Database) -> bool:
@@ -191,7 +226,8 @@ def _is_wanted_again(services: Services, database: Database) -> bool:
         services.queue.add([ReconcileRepository(repository_id=repository.id)])
         return True
     if database.branch is None:
-        return False
+        # There was no room for it when the App came back.
+        return database.closed_because is Closing.ACCESS_ENDED
     if not repository.is_active:
         return True
     if services.github.branch(repository, database.branch) is None:

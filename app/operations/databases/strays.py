@@ -3,16 +3,14 @@
 They are what a state database restored from an old backup has forgotten.
 """
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.core.errors import ServerUnreachable
+from app.core.databases import DatabaseState
+from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName
+from app.core.instances import Instance
+from app.core.standing import Unknown, unknown
 from app.operations.services import Services
-
-# Ids that Coppice makes itself; those that people chose are known only while their app is.
-_MADE_HERE = re.compile(r"[0-9a-f]{6}-(production|preview|dev|dev-shadow|retired-[0-9]+|-.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,24 +19,34 @@ class Stray:
 
     instance: str
     name: DatabaseName
+    is_of_known_app: bool
 
 
 def unknown_databases(services: Services) -> list[Stray]:
     """All of them; servers that do not answer are left out."""
-    rows = services.databases.all(include_gone=True)
-    prefixes = {f"{row.app_id}-" for row in rows}
-    prefixes |= {f"{one.app.id}-" for one in services.apps.assignments()}
     found: list[Stray] = []
     for instance in services.instances.all():
-        known = {row.name for row in services.databases.all(instance_id=instance.id)}
         try:
-            names = services.server_for(instance).database_names(prefix="")
-        except ServerUnreachable:
+            unknown_here = _of_instance(services, instance)
+        except CoppiceError:
             continue
-        unknown = (name for name in names if name not in known and _is_ours(name, prefixes))
-        found += [Stray(instance=instance.name, name=name) for name in unknown]
+        found += [
+            Stray(instance=instance.name, name=one.name, is_of_known_app=one.is_of_known_app)
+            for one in unknown_here
+        ]
     return found
 
 
-def _is_ours(name: DatabaseName, prefixes: Iterable[str]) -> bool:
-    return name.startswith(tuple(prefixes)) or _MADE_HERE.fullmatch(name) is not None
+def _of_instance(services: Services, instance: Instance) -> list[Unknown]:
+    """Looked for twice: what is made, renamed or dropped in between is none."""
+    server = services.server_for(instance)
+    before = server.database_names(prefix="")
+    rows = services.databases.all(include_gone=True)
+    assigned = {one.app.id for one in services.apps.assignments()}
+    after = set(server.database_names(prefix=""))
+    known = [row for row in rows if row.instance_id == instance.id]
+    return unknown(
+        [name for name in before if name in after],
+        databases=[row for row in known if row.state is not DatabaseState.GONE],
+        app_ids={row.app_id for row in rows} | assigned,
+    )

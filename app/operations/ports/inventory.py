@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.core.assignments import App, Assignment
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
@@ -168,17 +168,17 @@ class Databases(Protocol):
         """Set the state `ready`; False, and nothing is done, if it is past that generation."""
 
     def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
-        """`creating`, with its data; False, and nothing is done, if it is `deleted` or `gone`."""
+        """`creating`, with its data; a new generation if that was lost. False: deleted or gone."""
 
     def delete(
         self,
         database: Database,
         *,
         drop_after: datetime | None,
-        is_by_hand: bool,
+        because: Closing,
         then: Sequence[Intent] = (),
     ) -> None:
-        """Set the state `deleted`: until when the data is kept (None: for ever), and who did it.
+        """Set the state `deleted`: until when the data is kept (None: for ever), and why.
 
         Data that was to be emptied, and is still there, is kept too.
         """

@@ -11,6 +11,7 @@ from app.core.identifiers import (
     RoleName,
 )
 from app.core.instances import Address
+from app.core.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,17 @@ class DatabaseServer(Protocol):
 
     def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
         """Sizes of the databases this role may measure, or of those with these names."""
+
+    def standing(
+        self, roles: Sequence[RoleName], *, only: Sequence[DatabaseName] | None = None
+    ) -> Standing:
+        """All that stands on the server, or under these names, and whether roles may log in."""
+
+    def need(self, database: TenantDatabase, *, may_lack_mark: bool) -> None:
+        """Raise ProvisioningFailed unless it is there, whole, and with our marker or with none.
+
+        The code is `database_missing`, `naming_conflict` or `marker_missing`.
+        """
 
     def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
         """Names of the databases on the server that begin with `prefix`."""

@@ -8,11 +8,12 @@ from urllib.parse import quote, urlencode
 
 from app.core import names
 from app.core.databases import Database, DatabaseState
-from app.core.errors import CoppiceError
+from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import DatabaseId, RoleName
 from app.core.instances import Address, Instance
 from app.core.runs import CredentialKind, JobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
+from app.operations.databases.standing import losses_noted
 from app.operations.ports.postgres import JobLoginRequest
 from app.operations.ports.runs import NewJobLogin
 from app.operations.runs.refusals import not_yet
@@ -52,14 +53,8 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
         if (held.state, held.generation) != (DatabaseState.READY, database.generation):
             raise not_yet("changed", f"{database.name} was changed at this moment.")
         database = held
-        if is_runtime:
-            user, password = database.login_role, password_of(services, database)
-            server_of(services, database).issue(tenant_of(services, database), password=password)
-            outlives_run = True
-        else:
-            login = _open_job_login(services, run, database)
-            user, password = login.role, services.job_logins.password(login.id)
-            outlives_run = login.outlives_run
+        with losses_noted(services, database):
+            user, password, outlives_run = _open_login(services, run, database)
     is_pooled = is_runtime or instance.pooler_knows_job_logins
     if is_pooled and instance.pooler_address:
         _check_pooler(services, database, instance.pooler_address, user=user, password=password)
@@ -137,6 +132,8 @@ def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
     for login in logins:
         try:
             close(services, login)
+        except NotFound:
+            continue  # its database went with its instance
         except CoppiceError as error:
             failures.append(error)
     if failures:
@@ -155,6 +152,16 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
             server_of(services, database).end_sessions(
                 tenant_of(services, database), password=password_of(services, database)
             )
+
+
+def _open_login(services: Services, run: Run, database: Database) -> tuple[RoleName, str, bool]:
+    """Who connects with which password, and whether that outlives the run."""
+    if run.credentials is CredentialKind.RUNTIME:
+        password = password_of(services, database)
+        server_of(services, database).issue(tenant_of(services, database), password=password)
+        return database.login_role, password, True
+    login = _open_job_login(services, run, database)
+    return login.role, services.job_logins.password(login.id), login.outlives_run
 
 
 def _open_job_login(services: Services, run: Run, database: Database) -> JobLogin:

@@ -134,8 +134,8 @@ def _allowed(
     )
     decision = decide(claims, facts, environment, credentials=run.credentials)
     if isinstance(decision, Denied):
-        if database is not None and database.is_shut:
-            raise Refused(_frozen(database))
+        if database is not None and database.waits_for_person:
+            raise Refused(_frozen(database) if database.is_shut else _not_as_it_was(database))
         if decision.http_status == 409:
             readiness.set_going(services, assignment, environment, branch)
         raise Refused(decision)
@@ -197,6 +197,15 @@ def _frozen(database: Database) -> Denied:
         code="database_frozen",
         message=f"{database.name} is frozen. {database.reason}",
         advice="Fix or Reset it (dashboard, or `databases fix`); then re-run the job.",
+    )
+
+
+def _not_as_it_was(database: Database) -> Denied:
+    return Denied(
+        code=database.reason_code or "conflict",
+        message=f"{database.name} was ready, and is not as it was. {database.reason}",
+        advice="Once somebody has looked, and used Fix (dashboard, or `databases fix`), re-run the"
+        " job.",
     )
 
 

@@ -13,7 +13,8 @@ from itertools import count
 import psycopg
 import pytest
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
+from app.core.errors import Conflict
 from app.core.limits import Limits
 from app.operations.administration import databases
 from app.operations.databases import provisioning, retention, rotation
@@ -133,12 +134,10 @@ def test_what_was_restored_is_not_dropped_by_who_meant_to_before(
             assert databases.restore(world.services, seen).state is DatabaseState.READY
             return
         # It had gone before anybody asked for it, and what comes now is a new one.
-        with pytest.raises(Exception, match="no longer on the server"):
+        with pytest.raises(Conflict, match="no longer on the server"):
             databases.restore(world.services, seen)
-        world.state.execute(
-            "UPDATE databases SET state = 'error', drop_after = NULL WHERE id = %s", [gone.id]
-        )
-        assert provisioning.ensure_database(world.services, gone.id).state is DatabaseState.READY
+        lost = world.services.databases.get(gone.id)
+        assert databases.fix(world.services, lost).state is DatabaseState.READY
         keep(world, gone)
 
     changes = everywhere(
@@ -184,7 +183,7 @@ def test_what_was_restored_is_not_closed_by_who_meant_to_before(
     keep(world, database)
 
     def deleted() -> Database:
-        retention.close_database(world.services, database.id)
+        retention.close_database(world.services, database.id, because=Closing.BRANCH_DELETED)
         return database
 
     changes = everywhere(
@@ -242,7 +241,7 @@ def test_what_was_deleted_is_not_opened_by_who_meant_to_restore_it(
         return database
 
     def delete_again(one: Database) -> None:
-        retention.close_database(world.services, one.id)
+        retention.close_database(world.services, one.id, because=Closing.BRANCH_DELETED)
         retention.seal_database(world.services, one.id)
 
     def check(one: Database) -> None:

@@ -10,7 +10,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.instances import AdminLogin
 from app.core.intents import DropDatabase, RebuildDatabase
 from app.operations.databases import retention
@@ -208,7 +208,7 @@ def forget(world: World, database: Database) -> None:
         world.services.databases.delete(
             held,
             drop_after=world.services.clock(),
-            is_by_hand=False,
+            because=Closing.BRANCH_DELETED,
             then=[DropDatabase(database_id=database.id)],
         )
 

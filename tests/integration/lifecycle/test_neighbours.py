@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.databases import Database
+from app.core.databases import Closing, Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, DatabaseName, InstanceId, RoleName
 from app.operations.databases import retention
@@ -57,7 +57,7 @@ def running(world: World, task: str) -> int:
 
 def delete_all(world: World, databases: list[Database]) -> None:
     for database in databases:
-        retention.close_database(world.services, database.id, is_by_hand=True)
+        retention.close_database(world.services, database.id, because=Closing.BY_HAND)
 
 
 def is_made_soon(world: World) -> bool:

@@ -1,6 +1,10 @@
 """A database that is not ready when a job asks is made, fixed or restored while it waits."""
 
+from psycopg import connect
+from psycopg.sql import SQL, Identifier
+
 from app.core.databases import DatabaseState
+from app.core.instances import AdminLogin
 from app.operations.administration import databases
 from tests.integration.runs.shop import Shop, refusal
 
@@ -58,3 +62,35 @@ def test_a_database_that_was_deleted_while_frozen_is_restored_as_any_other(shop:
 
     assert refusal(first) == (409, "restoring")
     assert job.ask("branch").status_code == 200
+
+
+def test_a_database_that_lost_its_mark_waits_for_a_person(
+    shop: Shop, postgres_superuser: AdminLogin
+) -> None:
+    shop.push("x")
+    database = shop.database("branch", "x")
+    as_administrator(postgres_superuser, SQL("COMMENT ON DATABASE {} IS NULL"), database.name)
+    job = shop.job("x").begun()
+
+    first, found = job.ask("branch"), shop.database("branch", "x")
+    again = shop.job("x").begun().ask("branch")
+    shop.world.settle()
+    left = shop.database("branch", "x")
+    databases.fix(shop.services, left)
+
+    assert refusal(first)[1] == refusal(again)[1] == "marker_missing"
+    assert found.reason_code == left.reason_code == "marker_missing"
+    assert shop.job("x").begun().ask("branch").status_code == 200
+
+
+def as_administrator(superuser: AdminLogin, statement: SQL, name: str) -> None:
+    address = superuser.address
+    with connect(
+        host=address.host,
+        port=address.port,
+        user=superuser.user,
+        password=superuser.password,
+        dbname="postgres",
+        autocommit=True,
+    ) as session:
+        session.execute(statement.format(Identifier(name)))

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.assignments import Policies, PreviewPolicy
 from app.core.audit import Action
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, PullRequestNumber
 from tests.integration.api.office import Office
@@ -192,7 +192,7 @@ def test_create_says_what_it_found(office: Office, state: DatabaseState | None, 
         services.databases.change(database, state=DatabaseState.READY)
     if state is DatabaseState.DELETED:
         later = services.clock() + services.retention
-        services.databases.delete(database, drop_after=later, is_by_hand=True)
+        services.databases.delete(database, drop_after=later, because=Closing.BY_HAND)
 
     answer = office.ask(
         "POST",

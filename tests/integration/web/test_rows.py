@@ -2,7 +2,7 @@
 
 import re
 
-from app.core.databases import DatabaseState
+from app.core.databases import Closing, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.limits import FROZEN_ADVICE
@@ -42,7 +42,7 @@ def test_a_frozen_database_that_was_deleted_is_shown_as_deleted(office: Office) 
     app_id, services = office.new_app(), office.world.services
     frozen(office, app_id, "one")
     database = office.database(app_id, Environment.BRANCH, "one")
-    services.databases.delete(database, drop_after=services.clock(), is_by_hand=True)
+    services.databases.delete(database, drop_after=services.clock(), because=Closing.BY_HAND)
 
     text = page(office, f"/apps/{app_id}")
 
@@ -56,7 +56,7 @@ def test_fix_of_a_failed_database_is_the_only_button_that_stands_out(office: Off
     deleted = office.database(app_id, Environment.BRANCH, "deleted")
     services.databases.change(failed, state=DatabaseState.ERROR, reason="It broke.")
     services.databases.change(deleted, state=DatabaseState.READY)
-    services.databases.delete(deleted, drop_after=services.clock(), is_by_hand=True)
+    services.databases.delete(deleted, drop_after=services.clock(), because=Closing.BY_HAND)
 
     text = page(office, f"/apps/{app_id}")
 

@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.instances import Instance
@@ -49,7 +49,7 @@ def place(office: Office) -> Iterator[Place]:
     yield Place(app_id, instance, large, small)
     services.limits.set(instance.id, NO_LIMITS)
     # Other tests share the instance, whose page names five open ones.
-    services.databases.delete(large, drop_after=None, is_by_hand=True)
+    services.databases.delete(large, drop_after=None, because=Closing.BY_HAND)
 
 
 def page(office: Office, path: str) -> str:

@@ -1,0 +1,118 @@
+"""Rows held against what stands on their servers: told of, and mended where nothing can be lost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.core.databases import FOR_A_PERSON, Database, DatabaseState
+from app.core.environments import Environment
+from app.core.errors import CoppiceError, NotFound, ProvisioningFailed, TransientError
+from app.core.identifiers import InstanceId
+from app.core.instances import Instance
+from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, SealDatabase
+from app.core.standing import Difference, Fault, differences, failure, fault_of
+from app.operations.databases.provisioning import failed, server_of
+from app.operations.services import Services
+
+_LOCAL = {Environment.DEV, Environment.SHADOW}
+
+
+def compare_instance(services: Services, instance_id: InstanceId) -> list[Difference]:
+    """Correct the rows of an instance that do not say what is there; mend what loses nothing.
+
+    What was lost is an error from then on, and waits for a person. A server that does not answer
+    is no fault of its databases. Returns what differed.
+    """
+    try:
+        found = _differences(services, services.instances.get(instance_id))
+    except CoppiceError:
+        return []  # deleted meanwhile, or away: that is measured, and shown with the instance
+    return [one for one in found if _is_settled(services, one.database)]
+
+
+def confirmed_differences(services: Services, instance: Instance) -> Iterator[Difference]:
+    """All that differs on an instance while nobody is at work on it. Changes nothing."""
+    for difference in _differences(services, instance):
+        try:
+            with services.databases.exclusively(difference.database.id) as database:
+                fault = fault_now(services, database)
+        except (NotFound, TransientError):
+            continue
+        if fault is not None:
+            yield Difference(database=database, fault=fault)
+
+
+@contextmanager
+def losses_noted(services: Services, database: Database) -> Iterator[None]:
+    """For the holder of its lock: what was lost is its reason from then on, whoever finds out."""
+    try:
+        yield
+    except ProvisioningFailed as error:
+        if error.code in FOR_A_PERSON:
+            failed(services, database, error)
+        raise
+
+
+def close_again(services: Services, database: Database) -> None:
+    """A closed database lets somebody in: have it closed, and keep it for its time from now on.
+
+    The state database may have been put back to a time before it was restored and used again.
+    """
+    seal = SealDatabase(database_id=database.id)
+    if database.closed_because is None or database.drop_after is None:
+        services.queue.add([seal])
+        return
+    services.databases.delete(
+        database,
+        drop_after=max(database.drop_after, services.clock() + services.retention),
+        because=database.closed_because,
+        then=[seal],
+    )
+
+
+def fault_now(services: Services, database: Database) -> Fault | None:
+    """How what stands on its server differs from its row; to be asked under its lock."""
+    server = server_of(services, database)
+    return fault_of(database, server.standing([database.login_role], only=[database.name]))
+
+
+def _differences(services: Services, instance: Instance) -> list[Difference]:
+    rows = services.databases.all(instance_id=instance.id)
+    standing = services.server_for(instance).standing([row.login_role for row in rows])
+    return differences(rows, standing)
+
+
+def _is_settled(services: Services, seen: Database) -> bool:
+    try:
+        # Once more under its lock, so that what is being done is not taken for a fault.
+        with services.databases.exclusively(seen.id) as database:
+            fault = fault_now(services, database)
+            if fault is not None:
+                _settle(services, database, fault)
+    except TransientError:
+        return False  # in use, or away: the next look tells
+    return fault is not None
+
+
+def _settle(services: Services, database: Database, fault: Fault) -> None:
+    match fault:
+        case Fault.OPEN:
+            close_again(services, database)
+        case Fault.SHUT if services.leases.of(database.id) is None:
+            ensure = EnsureDatabase(database_id=database.id)
+            services.databases.set_up_again(database.id, then=[ensure])
+        case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED:
+            if database.state is not DatabaseState.DELETED:
+                failed(services, database, failure(database.name, fault))
+                services.queue.add(_news(services, database))
+        case _:
+            pass
+
+
+def _news(services: Services, database: Database) -> list[Intent]:
+    """A job that tells the branch's head by its `database` check."""
+    app = services.apps.get(database.app_id)
+    repository = services.repositories.get(app.repository_id) if app else None
+    if repository is None or database.environment in _LOCAL:
+        return []
+    branch = database.branch or repository.default_branch
+    return [ReconcileBranch(repository_id=repository.id, branch=branch)]
