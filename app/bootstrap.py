@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app import process_environment
 from app.config import Config
-from app.connected_app import AppOfSettings, GitHubOfApp, StoredApp
+from app.connected_app import GitHubOfApp, registration_of
 from app.core.github_app import GitHubApp
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
@@ -25,6 +25,7 @@ from app.operations.services import Services
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
+from app.store.access import PostgresState
 from app.store.apps import PostgresApps
 from app.store.audit import PostgresAudit
 from app.store.branches import PostgresDormantBranches
@@ -44,7 +45,7 @@ from app.store.limits import PostgresClaims, PostgresInstanceLimits
 from app.store.login_links import PostgresLoginLinks
 from app.store.measurements import PostgresMeasurements
 from app.store.migration_runs import PostgresMigrations
-from app.store.preparation import prepare
+from app.store.preparation import close, prepare
 from app.store.queue import PostgresQueue
 from app.store.repositories import PostgresRepositories
 from app.store.runs import PostgresRuns
@@ -60,6 +61,8 @@ class State:
 
     dsn: str = field(repr=False)
     vault: Vault
+    is_embedded: bool = False
+    """Its server is our own, and nobody else's."""
 
 
 def load_config() -> Config:
@@ -148,7 +151,7 @@ def open_state(config: Config) -> Iterator[State]:
     try:
         with server.hold():
             login = server.start()
-            yield State(dsn=dsn(admin_login(login)), vault=vault)
+            yield State(dsn=dsn(admin_login(login)), vault=vault, is_embedded=True)
     finally:
         server.stop_if_unused()
 
@@ -158,6 +161,15 @@ def prepare_state(state: State) -> list[str]:
     return prepare(state.dsn, state.vault, queue_schema=queue.queue_schema())
 
 
+def prepare_for_service(state: State) -> None:
+    """The same for a process that stays, which also closes what is ours alone to strangers.
+
+    Not for a command of a moment: it would change rights without a log to say so.
+    """
+    prepare_state(state)
+    close(state.dsn, is_embedded=state.is_embedded)
+
+
 @contextmanager
 def open_services(config: Config, state: State, local: Clusters) -> Iterator[Services]:
     """Everything operations need, with connections of this process alone: call it after a fork."""
@@ -165,7 +177,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
         vault, defer = state.vault, queue.defer
-        registration = _registration(config, StoredGitHubApp(pool, vault))
+        registration = registration_of(config, StoredGitHubApp(pool, vault))
         yield Services(
             instances=PostgresInstances(pool, vault),
             apps=PostgresApps(pool, defer=defer),
@@ -191,6 +203,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             audit=PostgresAudit(pool),
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),
+            state=PostgresState(pool),
             server_for=Servers(local),
             free_bytes=local.free_bytes,
             github=cast(GitHub, stack.enter_context(closing(_github(config, registration)))),
@@ -206,23 +219,6 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             retention=config.retention,
             github_url=config.github_url,
         )
-
-
-def _registration(config: Config, stored: StoredGitHubApp) -> AppRegistration:
-    app, login = config.github_app, config.github_login
-    client = (login.client_id, login.client_secret.get_secret_value()) if login else None
-    if app is None:
-        return StoredApp(stored, client=client)
-    client_id, client_secret = client or ("", "")
-    return AppOfSettings(
-        GitHubApp(
-            app_id=app.app_id,
-            private_key=app.private_key.get_secret_value(),
-            webhook_secrets=tuple(each.get_secret_value() for each in app.webhook_secrets),
-            client_id=client_id,
-            client_secret=client_secret,
-        )
-    )
 
 
 def _github(config: Config, registration: AppRegistration) -> GitHubOfApp:

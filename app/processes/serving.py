@@ -91,7 +91,7 @@ def _add_children(config: Config, supervisor: Supervisor, listener: socket.socke
 
 def _prepare(state: bootstrap.State) -> None:
     try:
-        bootstrap.prepare_state(state)
+        bootstrap.prepare_for_service(state)
     except TransientError as error:
         _log.warning("the state database is down; trying on", problem=str(error))
 

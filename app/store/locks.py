@@ -12,6 +12,14 @@ from app.core.errors import TransientError
 # Shorter than the statement timeout of state connections, so that the error names the lock.
 LOCK_WAIT = "20s"
 
+# DO UPDATE locks the row even where its condition keeps it as it is. Not an advisory lock: every
+# login that may connect could take that, and pg_locks shows all of them which ones are in use.
+# https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
+_TAKE = (
+    "INSERT INTO locks (kind, key) VALUES (%s, %s)"
+    " ON CONFLICT (kind, key) DO UPDATE SET key = excluded.key WHERE false"
+)
+
 
 @contextmanager
 def exclusively(
@@ -21,13 +29,15 @@ def exclusively(
 
     Raises TransientError after 20 seconds of waiting.
     """
-    text, number = (kind, key) if isinstance(key, int) else (f"{kind} {key}", 0)
     with pool.connection() as connection:
         try:
             connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [text, number]
-            )
+            take(connection, kind, key)
         except errors.LockNotAvailable as error:
             raise TransientError(f"Another worker is busy with {kind} {key}.") from error
         yield
+
+
+def take(connection: Connection[DictRow], kind: str, key: int | str) -> None:
+    """Take the lock for the rest of the transaction; nobody without rights on our tables can."""
+    connection.execute(_TAKE, [kind, str(key)])

@@ -9,6 +9,7 @@ from app.core.errors import CoppiceError
 from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
+from app.operations.administration import neighbours
 from app.operations.administration.surroundings import Registration, Surroundings
 from app.operations.databases import encryption
 from app.operations.databases.strays import unknown_databases
@@ -48,7 +49,7 @@ def diagnose(
     for warning in settings_warnings:
         yield _warning("settings", warning, "Correct the setting and start again.")
     looks: list[tuple[str, Callable[[], Iterator[Diagnosis]]]] = [
-        ("state database", lambda: _state(surroundings)),
+        ("state database", lambda: _state(services, surroundings)),
         ("worker", lambda: _queue(surroundings)),
         ("GitHub App", lambda: _github(services, surroundings, permissions_for(operators))),
         ("OIDC issuer", lambda: _issuer(surroundings)),
@@ -65,9 +66,13 @@ def diagnose(
             yield Diagnosis(what=what, health=Health.BROKEN, words=str(error), advice=error.advice)
 
 
-def _state(surroundings: Surroundings) -> Iterator[Diagnosis]:
+def _state(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
     # That it opened means that the schema is up to date and the keys fit.
     yield _ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
+    access = services.state.access()
+    if access.is_open:
+        found = neighbours.open_state(access)
+        yield _warning("state database", found.message, found.advice)
 
 
 def _queue(surroundings: Surroundings) -> Iterator[Diagnosis]:
