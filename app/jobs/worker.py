@@ -13,6 +13,7 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
+from app.jobs.listening import CarefulConnector
 from app.jobs.queue import COMMENTS, DATABASES, GITHUB, app
 from app.operations.services import Services
 from app.store.connection import state_conninfo
@@ -60,7 +61,7 @@ async def _run(services: Services, dsn: str, on_start: Callable[[], None]) -> No
 
 
 async def _serve(services: Services, dsn: str, stop: asyncio.Event) -> None:
-    connector = procrastinate.PsycopgConnector(conninfo=state_conninfo(dsn), min_size=2, max_size=8)
+    connector = CarefulConnector(conninfo=state_conninfo(dsn), min_size=2, max_size=8)
     with app.replace_connector(connector):
         async with app.open_async():
             await periodic.queue_now()

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 from app import bootstrap
 from app.bootstrap import State
 from app.config import Config
+from app.core.databases import DatabaseState
 from app.jobs import queue
 from app.machine.surroundings import Machine
 from app.operations.administration import doctor, instances
@@ -19,6 +21,7 @@ from app.store.connection import open_pool
 from app.store.locks import exclusively
 from app.store.schema import migrate
 from app.store.vault import Vault
+from tests.integration.lifecycle.working import Worker, wait_until
 from tests.integration.lifecycle.world import World
 
 # Every key that could be thought of: what the service's own source says, for small ids.
@@ -31,6 +34,11 @@ SELECT pg_advisory_lock((classid::bigint << 32) | objid::bigint) FROM pg_locks
  WHERE locktype = 'advisory' AND pid <> pg_backend_pid() AND NOT EXISTS (
     SELECT FROM pg_locks mine WHERE mine.pid = pg_backend_pid() AND mine.objid = pg_locks.objid)
 """
+
+
+def is_ready(world: World, branch: str) -> bool:
+    database = world.database(branch)
+    return database is not None and database.state is DatabaseState.READY
 
 
 def login_of(world: World, branch: str) -> tuple[str, str]:
@@ -88,6 +96,31 @@ def test_a_tenant_keeps_no_process_from_starting(
     tenant.execute("SELECT pg_advisory_lock(%s)", [0x_C0_9F_1C_E0])
 
     assert migrate(world.dsn, queue_schema=queue.queue_schema()) == []
+
+
+MADE_UP = ["{", "[]", "0", '{"type": 1}', '{"type": "abort_job_requested"}', "[" * 7000]
+
+
+def test_a_tenant_who_speaks_on_the_queues_channel_stops_no_worker(
+    world: World, tenant: psycopg.Connection[tuple[object, ...]], tmp_path: Path
+) -> None:
+    with Worker(world.settings, tmp_path / "worker.log") as worker:
+        wait_until(lambda: is_listening(world))
+        for payload in MADE_UP:
+            tenant.execute("SELECT pg_notify('procrastinate_queue_v1#databases', %s)", [payload])
+        world.github.push(world.repository, "ours")
+        wait_until(lambda: is_ready(world, "ours"))
+
+        assert "Side task" not in worker.log.read_text()
+
+
+def is_listening(world: World) -> bool:
+    return bool(
+        world.state.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'LISTEN%databases%'"
+        ).rowcount
+    )
 
 
 def kept_open(world: World) -> list[Diagnosis]:
