@@ -22,6 +22,7 @@ from app.machine.servers import Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
 from app.operations.services import Services
+from app.postgres import certificates
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
@@ -173,6 +174,7 @@ def prepare_for_service(state: State) -> None:
 @contextmanager
 def open_services(config: Config, state: State, local: Clusters) -> Iterator[Services]:
     """Everything operations need, with connections of this process alone: call it after a fork."""
+    certificates.keep_in(DataDir(path=config.data_dir).certificates)
     with ExitStack() as stack:
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
