@@ -72,9 +72,7 @@ def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext,
     return context, pem.decode()
 
 
-def terminating(
-    context: ssl.SSLContext, target: tuple[str, int]
-) -> Callable[[socket.socket], None]:
+def terminating(context: ssl.SSLContext, host: str, port: int) -> Callable[[socket.socket], None]:
     """Answer SSLRequest, then pass everything between the client and the real server."""
 
     def serve(connection: socket.socket) -> None:

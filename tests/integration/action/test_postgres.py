@@ -1,6 +1,7 @@
 """The minimal client against the real server, in the clear and behind TLS."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
