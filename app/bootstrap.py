@@ -23,6 +23,7 @@ from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
 from app.operations.services import Services
 from app.postgres import certificates
+from app.postgres.embedded.progress import Tell
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
@@ -111,21 +112,25 @@ def child_environment(config: Config) -> dict[str, str]:
     }
 
 
-def state_server(config: Config) -> EmbeddedServer | None:
+def state_server(config: Config, *, tell: Tell | None = None) -> EmbeddedServer | None:
     """The embedded state database's server; None when there is another state database."""
     if config.database_url is not None:
         return None
-    return EmbeddedServer(DataDir(path=config.data_dir).state, bin_dir=config.postgres_bin)
+    folder = DataDir(path=config.data_dir).state
+    return EmbeddedServer(folder, bin_dir=config.postgres_bin, tell=tell)
 
 
-def clusters(config: Config, *, for_serve: bool = False) -> Clusters:
+def clusters(config: Config, *, for_serve: bool = False, tell: Tell | None = None) -> Clusters:
     """The servers of provisioned instances on this machine.
 
-    `serve` stops them when it ends; others leave that to it while it runs.
+    `serve` stops them when it ends; others leave that to it while it runs. `tell`: somebody waits
+    for a start, and hears how far it is.
     """
     directory = DataDir(path=config.data_dir)
     is_served = (lambda: False) if for_serve else directory.is_served
-    return Clusters(directory.instances, bin_dir=config.postgres_bin, is_served=is_served)
+    return Clusters(
+        directory.instances, bin_dir=config.postgres_bin, is_served=is_served, tell=tell
+    )
 
 
 def known_secrets(config: Config) -> list[str]:
@@ -136,15 +141,15 @@ def known_secrets(config: Config) -> list[str]:
 
 
 @contextmanager
-def open_state(config: Config) -> Iterator[State]:
+def open_state(config: Config, *, tell: Tell | None = None) -> Iterator[State]:
     """Find the state database, starting an embedded one if it does not run.
 
-    An embedded one is stopped at the end unless somebody else uses it. Does not look into the
-    database: see `prepare_state`.
+    `tell` hears how far that is. An embedded one is stopped at the end unless somebody else uses
+    it. Does not look into the database: see `prepare_state`.
     """
     DataDir(path=config.data_dir).make()
     vault = Vault([key.get_secret_value() for key in config.secret_keys])
-    server = state_server(config)
+    server = state_server(config, tell=tell)
     if server is None:
         url = config.database_url.get_secret_value() if config.database_url else ""
         yield State(dsn=url, vault=vault)
