@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app import process_environment
 from app.config import Config
-from app.connected_app import AppOfSettings, GitHubOfApp, StoredApp
+from app.connected_app import GitHubOfApp, registration_of
 from app.core.github_app import GitHubApp
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
@@ -22,9 +22,12 @@ from app.machine.servers import Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
 from app.operations.services import Services
+from app.postgres import certificates
+from app.postgres.embedded.progress import Tell
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
+from app.store.access import PostgresState
 from app.store.apps import PostgresApps
 from app.store.audit import PostgresAudit
 from app.store.branches import PostgresDormantBranches
@@ -44,7 +47,7 @@ from app.store.limits import PostgresClaims, PostgresInstanceLimits
 from app.store.login_links import PostgresLoginLinks
 from app.store.measurements import PostgresMeasurements
 from app.store.migration_runs import PostgresMigrations
-from app.store.preparation import prepare
+from app.store.preparation import close, prepare
 from app.store.queue import PostgresQueue
 from app.store.repositories import PostgresRepositories
 from app.store.runs import PostgresRuns
@@ -60,6 +63,8 @@ class State:
 
     dsn: str = field(repr=False)
     vault: Vault
+    is_embedded: bool = False
+    """Its server is our own, and nobody else's."""
 
 
 def load_config() -> Config:
@@ -107,21 +112,25 @@ def child_environment(config: Config) -> dict[str, str]:
     }
 
 
-def state_server(config: Config) -> EmbeddedServer | None:
+def state_server(config: Config, *, tell: Tell | None = None) -> EmbeddedServer | None:
     """The embedded state database's server; None when there is another state database."""
     if config.database_url is not None:
         return None
-    return EmbeddedServer(DataDir(path=config.data_dir).state, bin_dir=config.postgres_bin)
+    folder = DataDir(path=config.data_dir).state
+    return EmbeddedServer(folder, bin_dir=config.postgres_bin, tell=tell)
 
 
-def clusters(config: Config, *, for_serve: bool = False) -> Clusters:
+def clusters(config: Config, *, for_serve: bool = False, tell: Tell | None = None) -> Clusters:
     """The servers of provisioned instances on this machine.
 
-    `serve` stops them when it ends; others leave that to it while it runs.
+    `serve` stops them when it ends; others leave that to it while it runs. `tell`: somebody waits
+    for a start, and hears how far it is.
     """
     directory = DataDir(path=config.data_dir)
     is_served = (lambda: False) if for_serve else directory.is_served
-    return Clusters(directory.instances, bin_dir=config.postgres_bin, is_served=is_served)
+    return Clusters(
+        directory.instances, bin_dir=config.postgres_bin, is_served=is_served, tell=tell
+    )
 
 
 def known_secrets(config: Config) -> list[str]:
@@ -132,15 +141,15 @@ def known_secrets(config: Config) -> list[str]:
 
 
 @contextmanager
-def open_state(config: Config) -> Iterator[State]:
+def open_state(config: Config, *, tell: Tell | None = None) -> Iterator[State]:
     """Find the state database, starting an embedded one if it does not run.
 
-    An embedded one is stopped at the end unless somebody else uses it. Does not look into the
-    database: see `prepare_state`.
+    `tell` hears how far that is. An embedded one is stopped at the end unless somebody else uses
+    it. Does not look into the database: see `prepare_state`.
     """
     DataDir(path=config.data_dir).make()
     vault = Vault([key.get_secret_value() for key in config.secret_keys])
-    server = state_server(config)
+    server = state_server(config, tell=tell)
     if server is None:
         url = config.database_url.get_secret_value() if config.database_url else ""
         yield State(dsn=url, vault=vault)
@@ -148,7 +157,7 @@ def open_state(config: Config) -> Iterator[State]:
     try:
         with server.hold():
             login = server.start()
-            yield State(dsn=dsn(admin_login(login)), vault=vault)
+            yield State(dsn=dsn(admin_login(login)), vault=vault, is_embedded=True)
     finally:
         server.stop_if_unused()
 
@@ -158,14 +167,24 @@ def prepare_state(state: State) -> list[str]:
     return prepare(state.dsn, state.vault, queue_schema=queue.queue_schema())
 
 
+def prepare_for_service(state: State) -> None:
+    """The same for a process that stays, which also closes what is ours alone to strangers.
+
+    Not for a command of a moment: it would change rights without a log to say so.
+    """
+    prepare_state(state)
+    close(state.dsn, is_embedded=state.is_embedded)
+
+
 @contextmanager
 def open_services(config: Config, state: State, local: Clusters) -> Iterator[Services]:
     """Everything operations need, with connections of this process alone: call it after a fork."""
+    certificates.keep_in(DataDir(path=config.data_dir).certificates)
     with ExitStack() as stack:
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
         vault, defer = state.vault, queue.defer
-        registration = _registration(config, StoredGitHubApp(pool, vault))
+        registration = registration_of(config, StoredGitHubApp(pool, vault))
         yield Services(
             instances=PostgresInstances(pool, vault),
             apps=PostgresApps(pool, defer=defer),
@@ -191,6 +210,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             audit=PostgresAudit(pool),
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),
+            state=PostgresState(pool),
             server_for=Servers(local),
             free_bytes=local.free_bytes,
             github=cast(GitHub, stack.enter_context(closing(_github(config, registration)))),
@@ -206,23 +226,6 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             retention=config.retention,
             github_url=config.github_url,
         )
-
-
-def _registration(config: Config, stored: StoredGitHubApp) -> AppRegistration:
-    app, login = config.github_app, config.github_login
-    client = (login.client_id, login.client_secret.get_secret_value()) if login else None
-    if app is None:
-        return StoredApp(stored, client=client)
-    client_id, client_secret = client or ("", "")
-    return AppOfSettings(
-        GitHubApp(
-            app_id=app.app_id,
-            private_key=app.private_key.get_secret_value(),
-            webhook_secrets=tuple(each.get_secret_value() for each in app.webhook_secrets),
-            client_id=client_id,
-            client_secret=client_secret,
-        )
-    )
 
 
 def _github(config: Config, registration: AppRegistration) -> GitHubOfApp:

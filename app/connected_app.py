@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from app.config import Config
 from app.core.errors import Conflict, TransientError
 from app.core.github_app import GitHubApp
 from app.no_github import NoGitHub
@@ -145,3 +146,21 @@ class GitHubOfApp:
             if self._built is None or self._built[0] != app:
                 self._built = (app, self._build(app))
             return self._built[1]
+
+
+def registration_of(config: Config, stored: Store) -> AppRegistration:
+    """The App of the settings, or else the one that was made on the set-up page."""
+    app, login = config.github_app, config.github_login
+    client = (login.client_id, login.client_secret.get_secret_value()) if login else None
+    if app is None:
+        return StoredApp(stored, client=client)
+    client_id, client_secret = client or ("", "")
+    return AppOfSettings(
+        GitHubApp(
+            app_id=app.app_id,
+            private_key=app.private_key.get_secret_value(),
+            webhook_secrets=tuple(each.get_secret_value() for each in app.webhook_secrets),
+            client_id=client_id,
+            client_secret=client_secret,
+        )
+    )

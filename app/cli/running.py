@@ -62,7 +62,7 @@ def _log_warnings(config: Config) -> None:
 def _prepare_patiently(state: bootstrap.State) -> None:
     while True:
         try:
-            bootstrap.prepare_state(state)
+            bootstrap.prepare_for_service(state)
         except TransientError as error:
             _log.warning("the state database is down; trying on", problem=str(error))
             time.sleep(_RETRY_SECONDS)

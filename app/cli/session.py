@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.cli.output import remark
 from app.core.people import OPERATOR
 from app.loading import loading
 from app.operations.services import Services
@@ -41,12 +42,17 @@ def open_session() -> Iterator[Session]:
         from app.logs import configure_logging
     config = bootstrap.load_config_beside()
     configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
-    clusters = bootstrap.clusters(config)
-    with bootstrap.open_state(config) as state:
+    clusters = bootstrap.clusters(config, tell=_tell)
+    with bootstrap.open_state(config, tell=_tell) as state:
         bootstrap.prepare_state(state)
         with bootstrap.open_services(config, state, clusters) as services:
             here = services.acting_as(OPERATOR, source=f"command line of {_account()}")
             yield Session(config=config, state=state, clusters=clusters, services=here)
+
+
+def _tell(words: str | None) -> None:
+    if words:
+        remark(words)
 
 
 def _account() -> str:

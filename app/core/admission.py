@@ -4,10 +4,12 @@ from app.core.claims import Claims
 from app.core.facts import Denied, Facts
 from app.core.quoting import quoted
 from app.core.repositories import InstallationState
+from app.core.workflows import WorkflowRun
 
 # An outage of GitHub lasts longer than a moment, and the Action asks five times.
 _RETRY_GITHUB_SECONDS = 5
 
+_BRANCHES = "refs/heads/"
 _NEEDS_GITHUB = frozenset({"pull_request", "merge_group", "workflow_dispatch", "schedule"})
 """Events that are refused while GitHub cannot confirm them. For `push` the token is enough: only
 someone who may write to the repository makes such a run."""
@@ -102,7 +104,27 @@ def _run_refusal(claims: Claims, facts: Facts) -> Denied | None:
     is_other_commit = claims.event_name != "pull_request" and run.head_sha != claims.sha
     if is_other_commit or run.event != claims.event_name or run.attempt != claims.run_attempt:
         return _contradiction("GitHub tells another event, commit or attempt for this workflow run")
-    return None
+    return _branch_refusal(claims, run)
+
+
+def _branch_refusal(claims: Claims, run: WorkflowRun) -> Denied | None:
+    """Compare the branch of the token with the run's; where GitHub names none, the token is enough.
+
+    Exact text, one prefix taken away. A run of a tag bears the tag's name there; what is no branch
+    reaches nothing anyway.
+    """
+    if claims.event_name == "pull_request":
+        branch = claims.head_ref
+    else:
+        branch = claims.ref.removeprefix(_BRANCHES) if claims.ref.startswith(_BRANCHES) else ""
+    if not branch or run.head_branch in (None, branch):
+        return None
+    return Denied(
+        code="other_branch",
+        message=f"The token is for the branch {quoted(branch)}, and GitHub tells another one for"
+        " this workflow run.",
+        advice="Re-run the workflow. If it happens again, tell the operators of this service.",
+    )
 
 
 def _outage_refusal(claims: Claims, facts: Facts) -> Denied | None:

@@ -51,6 +51,8 @@ class Known:
     """Live databases of the event's branch; on the default branch production and preview."""
     open_pull_requests: tuple[PullRequest, ...] = ()
     """Those whose head is the event's branch or commit."""
+    shares_checks: bool = False
+    """The event's branch has its say on a commit beside other branches."""
     has_job_logins: bool = False
     """Of the event's workflow run: some have not ended."""
     rerunnable_checks: tuple[CheckId, ...] = ()
@@ -120,7 +122,10 @@ def _of_commit(event: RepositoryEvent, known: Known) -> list[Intent]:
 
 
 def _needed(branch: BranchName, head_sha: CommitSha | None, known: Known) -> list[Intent]:
-    """A reconcile of the branch, unless every database it should have is ready."""
+    """A reconcile of the branch, unless every database it should have is ready.
+
+    One that counted on a commit beside others does not, once it has moved on.
+    """
     ready = {
         (database.app_id, database.environment)
         for database in known.databases
@@ -131,7 +136,7 @@ def _needed(branch: BranchName, head_sha: CommitSha | None, known: Known) -> lis
         for assignment in known.assignments
         for environment in environments_of_branch(branch, known.repository, assignment)
     }
-    if wanted <= ready:
+    if wanted <= ready and not known.shares_checks:
         return []
     return [ReconcileBranch(repository_id=known.repository.id, branch=branch, head_sha=head_sha)]
 

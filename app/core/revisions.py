@@ -39,6 +39,13 @@ def pull_request_of(claims: Claims) -> PullRequestNumber | None:
     return PullRequestNumber(int(match[1])) if match else None
 
 
+def source_branch_of(claims: Claims) -> BranchName | None:
+    """The branch whose head the job is about, the default branch and a merge queue's included."""
+    if claims.event_name == "pull_request":
+        return BranchName(claims.head_ref) if claims.head_ref else None
+    return branch_of_ref(claims.ref)
+
+
 def reached(
     claims: Claims, facts: Facts, *, requested: Collection[Environment] = ()
 ) -> Reach | Unreached | Denied:

@@ -82,6 +82,8 @@ class Run:
     created_at: datetime
     seed_command: str = ""
     """Empty: nothing is seeded."""
+    source_branch: BranchName | None = None
+    """Which branch it is on, whatever it reaches; None for runs of before this was known."""
 
     @property
     def minutes_per_database(self) -> int:

@@ -12,6 +12,7 @@ from urllib3 import Retry
 
 from app.core.errors import GitHubUnavailable
 from app.github.failures import failure_of
+from app.github.whole import take_whole_answers_only
 from app.operations import patience
 
 API_VERSION = "2022-11-28"
@@ -76,6 +77,7 @@ class Transport:
     """
 
     def __init__(self, api_url: str, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
+        take_whole_answers_only()
         self._api_url = api_url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._idle: dict[bool, queue.LifoQueue[_Connection]] = {

@@ -8,13 +8,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import procrastinate
 import structlog
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 
 from app.core.queues import COMMENTS, DATABASES, GITHUB
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
+from app.jobs.listening import CarefulConnector
 from app.jobs.queue import app, ledger
 from app.operations.services import Services
 from app.store.connection import POOL_TIMEOUT_SECONDS, state_conninfo
@@ -62,7 +62,7 @@ async def _run(services: Services, dsn: str, on_start: Callable[[], None]) -> No
 
 async def _serve(services: Services, dsn: str, stop: asyncio.Event) -> None:
     """Work until told to stop; each part goes on or begins anew, whatever becomes of the others."""
-    connector = procrastinate.PsycopgConnector(
+    connector = CarefulConnector(
         conninfo=state_conninfo(dsn),
         min_size=2,
         max_size=8,

@@ -18,10 +18,13 @@ from app.operations.administration.instance_requests import Provisioned
 from app.postgres.embedded import guard
 from app.postgres.embedded.binaries import find_binaries
 from app.postgres.embedded.cluster import Cluster, open_cluster
+from app.postgres.embedded.progress import Tell
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 
 _OPTIONS = "server.json"
+_MOST_SECONDS = 10.0
+"""A job waits so long for a server that starts, and is tried again."""
 
 
 class LocalServer:
@@ -33,20 +36,30 @@ class LocalServer:
     def is_running(self) -> bool:
         return self._server.is_running()
 
-    def start(self) -> None:
+    def revive(self) -> None:
         if (self._server.directory / _OPTIONS).exists():
-            self._server.start()
+            self._server.revive()
+
+    def starting(self) -> str | None:
+        return self._server.starting()
 
 
 class Clusters:
     """Starts, finds and removes them. Each folder remembers how its server is to be started."""
 
     def __init__(
-        self, folder: Path, *, bin_dir: Path | None, is_served: Callable[[], bool]
+        self,
+        folder: Path,
+        *,
+        bin_dir: Path | None,
+        is_served: Callable[[], bool],
+        tell: Tell | None = None,
     ) -> None:
+        """`tell` hears how far a start is, for a person who waits; without, nobody waits long."""
         self._folder = folder
         self._bin_dir = bin_dir
         self._is_served = is_served
+        self._tell = tell
         self._held: dict[str, ExitStack] = {}
         self._holding = threading.Lock()
 
@@ -119,8 +132,8 @@ class Clusters:
         if (self._folder / name / _OPTIONS).exists():
             server = self._server(name)
             self._hold(name, server)
-            if not server.is_running():
-                server.start()
+            if not server.is_running() or self._tell:
+                server.start(at_most_seconds=None if self._tell else _MOST_SECONDS)
 
     def identity(self, name: str) -> str:
         """See the port: of its superuser's password, which each new server has anew."""
@@ -176,6 +189,7 @@ class Clusters:
             folder,
             listen=options["listen"],
             bin_dir=self._bin_dir,
+            tell=self._tell,
             settings=_tls_settings(folder) if options["tls"] else {},
         )
 

@@ -58,6 +58,11 @@ class DataDir:
         return self.path / "restarts.json"
 
     @property
+    def certificates(self) -> Path:
+        """CAs of instances, for connections to them; each is written again when it is missing."""
+        return self.path / "certificates"
+
+    @property
     def serve_lock(self) -> Path:
         return self.path / "serve.lock"
 

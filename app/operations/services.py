@@ -21,6 +21,7 @@ from app.operations.ports.pull_requests import Commands, Summaries
 from app.operations.ports.records import Audit, Queue
 from app.operations.ports.runs import JobLogins, Leases, Migrations, Runs, Seeds
 from app.operations.ports.sign_in import AppRegistration, EndedSessions, GitHubAccounts, LoginLinks
+from app.operations.ports.state import State
 from app.operations.ports.tokens import AccessTokens, DeviceLogins
 
 
@@ -52,6 +53,7 @@ class Services:
     audit: Audit
     deliveries: Deliveries
     queue: Queue
+    state: State
     server_for: Callable[[Instance], DatabaseServer]
     free_bytes: Callable[[Instance], int | None]
     """Free room on the disk of an instance's server; None: nobody can tell from here."""

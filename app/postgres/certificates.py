@@ -2,8 +2,11 @@
 
 import atexit
 import os
+import secrets
+import shutil
 import tempfile
-from functools import lru_cache
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from app.core.instances import Address, SslMode
@@ -15,30 +18,67 @@ _SYSTEM_CAS = (
     Path("/etc/pki/tls/certs/ca-bundle.crt"),
     Path("/etc/ssl/cert.pem"),
 )
+_places: list[Path] = []
+_own: dict[int, Path] = {}
+
+
+def keep_in(folder: Path) -> None:
+    """Have this process keep them there; before, and where it cannot, in a folder of its own.
+
+    Nobody cleans up there: in a folder for temporary files, what is old goes.
+    """
+    _places[:] = [folder.absolute()]
 
 
 def root_certificate(address: Address) -> str | None:
     """The value of `sslrootcert`, or None where no certificate is looked at.
 
-    Effects: writes the instance's CA to a file that only we can read, removed when the process
-    ends.
+    Effects: writes the instance's CA to a file that only we can read, unless it is there.
     """
     if address.ca_certificate is not None:
-        return str(_ca_file(address.ca_certificate, pid=os.getpid()))
+        return str(_ca_file(address.ca_certificate))
     if address.sslmode in (SslMode.VERIFY_CA, SslMode.VERIFY_FULL):
         return next((str(path) for path in _SYSTEM_CAS if path.exists()), "system")
     return None
 
 
-@lru_cache(maxsize=256)
-def _ca_file(pem: str, *, pid: int) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix="coppice-ca-", suffix=".pem")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(pem)
-    atexit.register(_remove, Path(name), pid)
-    return Path(name)
+def _ca_file(pem: str) -> Path:
+    """Looked at each time: whatever became of the file, one that is whole is there now."""
+    content = pem.encode()
+    name = f"ca-{sha256(content).hexdigest()[:32]}.pem"
+    for folder in _places:
+        with suppress(OSError):  # a full disk, say
+            return _written(folder / name, content)
+    return _written(_own_folder() / name, content)
 
 
-def _remove(path: Path, pid: int) -> None:
-    if os.getpid() == pid:  # not in a fork of the process that made it
-        path.unlink(missing_ok=True)
+def _written(file: Path, content: bytes) -> Path:
+    with suppress(FileNotFoundError):
+        if file.read_bytes() == content:
+            return file
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Another process may do the same: each puts a whole file in its place, and they are alike.
+    new = file.with_name(f"{file.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
+    return file
+
+
+def _own_folder() -> Path:
+    """A private one, made anew if it went: another account may have taken its name since."""
+    pid = os.getpid()  # a fork makes its own, and leaves its parent's alone
+    folder = _own.get(pid)
+    if folder is None or not folder.is_dir() or folder.stat().st_uid != os.geteuid():
+        folder = _own[pid] = Path(tempfile.mkdtemp(prefix="coppice-ca-"))
+        atexit.register(_remove, folder, pid)
+    return folder
+
+
+def _remove(folder: Path, pid: int) -> None:
+    if os.getpid() == pid:
+        shutil.rmtree(folder, ignore_errors=True)

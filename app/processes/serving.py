@@ -21,6 +21,7 @@ from app.core.errors import CoppiceError, TransientError
 from app.machine.data_dir import DataDir
 from app.machine.restarts import RestartBook
 from app.operations.administration import login_links
+from app.postgres.embedded.progress import Tell
 from app.processes.supervisor import Program, Server, Supervisor
 from app.processes.welcome import greeting, steps, welcome
 from app.setting_values import Bind
@@ -45,6 +46,10 @@ class AddressTaken(CoppiceError):
     advice = "Set COPPICE_BIND to an address of this machine and a port that this account may use."
 
 
+class _NotWanted(Exception):
+    """`serve` was told to stop before it was ready."""
+
+
 def serve(config: Config, *, say: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT; `say` tells a person when and where the service is ready.
 
@@ -54,7 +59,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     directory = DataDir(path=config.data_dir)
     directory.make()
     local, server = bootstrap.clusters(config, for_serve=True), bootstrap.state_server(config)
-    with ExitStack() as stack:
+    with contextlib.suppress(_NotWanted), ExitStack() as stack:
         stack.enter_context(_only_one(directory))
         supervisor = Supervisor(on_restart=RestartBook(directory.restarts).note)
         listener = stack.enter_context(listen(config.bind))
@@ -68,12 +73,25 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         stack.callback(supervisor.stop)
         # Before the state database: loading their modules takes as long as its start.
         _add_children(config, supervisor, listener)
-        state = stack.enter_context(bootstrap.open_state(config))
+        tell = _while_starting(supervisor, say)
+        state = stack.enter_context(bootstrap.open_state(config, tell=tell))
         _prepare(state)
         ours: list[tuple[str, Server]] = [("state database", server)] if server else []
         supervisor.watch(lambda: [*ours, *local.servers()])
         supervisor.run(on_tick=_Announcement(config, state, say=say).tick)
     say("Stopped.")
+
+
+def _while_starting(supervisor: Supervisor, say: Callable[[str], None]) -> Tell:
+    """Says how far the state database's server is, and waits no longer once told to stop."""
+
+    def tell(words: str | None) -> None:
+        if supervisor.is_stopping:
+            raise _NotWanted
+        if words:
+            say(words)
+
+    return tell
 
 
 def _add_children(config: Config, supervisor: Supervisor, listener: socket.socket) -> None:
@@ -92,7 +110,7 @@ def _add_children(config: Config, supervisor: Supervisor, listener: socket.socke
 
 def _prepare(state: bootstrap.State) -> None:
     try:
-        bootstrap.prepare_state(state)
+        bootstrap.prepare_for_service(state)
     except TransientError as error:
         _log.warning("the state database is down; trying on", problem=str(error))
 

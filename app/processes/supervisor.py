@@ -21,6 +21,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.1
 _STEADY_SECONDS = 10.0
 _TICK_SECONDS = 0.5
+_TELL_SECONDS = 10.0
 STOP_SECONDS = 35.0
 """How long children may take to finish; a little more than what they allow themselves."""
 
@@ -32,9 +33,13 @@ _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.
 class Server(Protocol):
     """A PostgreSQL server of ours: a daemon that outlives whoever started it."""
 
-    def start(self) -> object: ...
+    def revive(self) -> None:
+        """Start it; one that needs long goes on by itself."""
 
     def is_running(self) -> bool: ...
+
+    def starting(self) -> str | None:
+        """How far it is, while it runs and takes no connections yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +138,8 @@ class Supervisor:
         self._find_servers: Callable[[], Sequence[tuple[str, Server]]] = tuple
         self._server_pauses: dict[str, _Pauses] = {}
         self._seen_servers: set[str] = set()
+        self._up_servers: set[str] = set()
+        self._tells_at: dict[str, float] = {}
         self._stops = 0
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (self._wake_reader, self._wake_writer):
@@ -200,10 +207,22 @@ class Supervisor:
         for name, server in self._find_servers():
             if server.is_running():
                 self._seen_servers.add(name)
+                self._tell_progress(name, server)
             else:
                 self._revive(name, server)
 
+    def _tell_progress(self, name: str, server: Server) -> None:
+        if name in self._up_servers or time.monotonic() < self._tells_at.get(name, 0.0):
+            return
+        self._tells_at[name] = time.monotonic() + _TELL_SECONDS
+        progress = server.starting()
+        if progress is None:
+            self._up_servers.add(name)
+        else:
+            _log.warning("a PostgreSQL server is not up yet", what=name, progress=progress)
+
     def _revive(self, name: str, server: Server) -> None:
+        self._up_servers.discard(name)
         pauses = self._server_pauses.setdefault(name, _Pauses())
         if time.monotonic() < pauses.ready_at:
             return
@@ -212,7 +231,7 @@ class Supervisor:
             self._on_restart(name)
         pauses.ended()
         try:
-            server.start()
+            server.revive()
         except Exception:  # whatever it is: the other parts go on, and it is tried again
             _log.exception("a PostgreSQL server did not start", what=name)
         else:

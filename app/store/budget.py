@@ -4,6 +4,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from app.core.identifiers import InstallationId
+from app.store.locks import take
 
 # GitHub's secondary limits are 80 content writes a minute and 500 an hour; some room is left for
 # people and other tools.
@@ -17,9 +18,7 @@ def take_write(
 ) -> int:
     """Count one write in the caller's transaction; 0, or the seconds to wait (nothing counted)."""
     # One at a time for an installation, so that two workers cannot both take the last one.
-    connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended('github_writes', %s))", [installation_id]
-    )
+    take(connection, "github_writes", installation_id)
     connection.execute(
         "DELETE FROM github_writes WHERE installation_id = %s"
         " AND at < clock_timestamp() - interval '1 hour'",

@@ -1,7 +1,7 @@
 """Check runs that should exist, and the budget for writing them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import datetime
@@ -11,9 +11,10 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.checks import Check, CheckAction, CheckContent, Conclusion
+from app.core.checks import Check, CheckContent
 from app.core.errors import NotFound
 from app.core.identifiers import (
+    BranchName,
     CheckId,
     CheckRunId,
     CommitSha,
@@ -24,8 +25,29 @@ from app.core.identifiers import (
 )
 from app.core.intents import Intent, PostCheck
 from app.operations.ports.checks import CheckSubject
+from app.store import check_votes
 from app.store.budget import WRITES_PER_HOUR, take_write
+from app.store.check_contents import content_from, content_to_json
 from app.store.locks import exclusively
+
+_INSERT = """
+    INSERT INTO checks (app_id, repository_id, head_sha, name, content, database_id, run_id)
+    VALUES (%(app_id)s, %(repository_id)s, %(head_sha)s, %(name)s, %(content)s, %(database_id)s,
+        %(run_id)s)
+    ON CONFLICT (repository_id, head_sha, name) DO NOTHING
+"""
+_HOLD = """
+    SELECT id FROM checks WHERE repository_id = %(repository_id)s AND head_sha = %(head_sha)s
+        AND name = %(name)s FOR UPDATE
+"""
+# Another branch's failure may stand there instead of that of the database.
+_FAILED_COMMIT = """
+    SELECT head_sha FROM checks c LEFT JOIN check_votes v
+        ON v.check_id = c.id AND v.database_id = %(database)s
+    WHERE c.name = %(name)s AND (c.database_id = %(database)s OR v.check_id IS NOT NULL)
+        AND coalesce(v.content, c.content) ->> 'conclusion' = 'failure'
+    ORDER BY coalesce(v.cast_at, c.updated_at) DESC LIMIT 1
+"""
 
 
 class PostgresChecks:
@@ -55,9 +77,8 @@ class PostgresChecks:
         """See the port."""
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT head_sha FROM checks WHERE database_id = %s AND name = %s"
-                " AND content ->> 'conclusion' = 'failure' ORDER BY updated_at DESC LIMIT 1",
-                [database_id, name],
+                _FAILED_COMMIT,
+                {"database": database_id, "name": name},
             ).fetchone()
         return row["head_sha"] if row else None
 
@@ -70,36 +91,43 @@ class PostgresChecks:
         delay_seconds: int = 0,
         keep_existing: bool = False,
     ) -> CheckId:
+        values = {
+            **asdict(subject),
+            "name": content.name,
+            "content": json.dumps(content_to_json(content)),
+        }
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "INSERT INTO checks AS c (app_id, repository_id, head_sha, name, content,"
-                " database_id, run_id) VALUES (%(app_id)s, %(repository_id)s, %(head_sha)s,"
-                " %(name)s, %(content)s, %(database_id)s, %(run_id)s)"
-                " ON CONFLICT (repository_id, head_sha, name) DO UPDATE SET"
-                " content = excluded.content, wanted = c.wanted + 1, updated_at = now(),"
-                " app_id = excluded.app_id, database_id = excluded.database_id,"
-                " run_id = coalesce(excluded.run_id, c.run_id)"
-                " WHERE NOT %(keep)s AND c.content <> excluded.content RETURNING id",
-                {
-                    **asdict(subject),
-                    "name": content.name,
-                    "content": json.dumps(_to_json(content)),
-                    "keep": keep_existing,
-                },
-            ).fetchone()
-            if row is not None:
+            is_new = connection.execute(_INSERT, values).rowcount > 0
+            row = connection.execute(_HOLD, values).fetchone()
+            if row is None:
+                raise NotFound(f"The check {content.name} vanished.")
+            check_id = CheckId(row["id"])
+            is_news = is_new
+            if not keep_existing:
+                check_votes.cast(connection, check_id, content, subject)
+                is_news = check_votes.count(connection, check_id) or is_new
+            if is_news:
                 post = PostCheck(
-                    check_id=row["id"], is_urgent=is_urgent, delay_seconds=delay_seconds
+                    check_id=check_id, is_urgent=is_urgent, delay_seconds=delay_seconds
                 )
                 self._defer(connection, [post])
-                return CheckId(row["id"])
-            row = connection.execute(
-                "SELECT id FROM checks WHERE repository_id = %s AND head_sha = %s AND name = %s",
-                [subject.repository_id, subject.head_sha, content.name],
-            ).fetchone()
-        if row is None:
-            raise NotFound(f"The check {content.name} vanished.")
-        return CheckId(row["id"])
+        return check_id
+
+    def end_votes(
+        self,
+        repository_id: RepositoryId,
+        heads: Mapping[BranchName, CommitSha],
+        *,
+        only: Sequence[BranchName] | None = None,
+        before: datetime,
+    ) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            left = check_votes.end(connection, repository_id, heads, only=only, before=before)
+            for check_id in left:
+                connection.execute("SELECT FROM checks WHERE id = %s FOR UPDATE", [check_id])
+                if check_votes.count(connection, check_id):
+                    self._defer(connection, [PostCheck(check_id=check_id)])
 
     def posted(self, check_id: CheckId, *, github_id: CheckRunId, wanted: int) -> None:
         with self._pool.connection() as connection:
@@ -175,22 +203,6 @@ def check_from(row: DictRow) -> Check:
         repository_id=row["repository_id"],
         head_sha=row["head_sha"],
         github_id=row["github_id"],
-        content=_from_json(row["content"]),
+        content=content_from(row["content"]),
         is_posted=row["posted"] >= row["wanted"],
     )
-
-
-def _to_json(content: CheckContent) -> dict[str, Any]:
-    return {
-        key: value.isoformat() if isinstance(value, datetime) else value
-        for key, value in asdict(content).items()
-    }
-
-
-def _from_json(stored: dict[str, Any]) -> CheckContent:
-    values = dict(stored)
-    for key in ("started_at", "completed_at"):
-        values[key] = datetime.fromisoformat(values[key]) if values[key] else None
-    values["conclusion"] = Conclusion(values["conclusion"]) if values["conclusion"] else None
-    values["actions"] = tuple(CheckAction(**action) for action in values["actions"])
-    return CheckContent(**values)

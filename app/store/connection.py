@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool
 from app.core.errors import CoppiceError, TransientError
 
 # Everything of ours lives in one schema. A session pooler in front of the state database must pass
-# startup options on; a transaction pooler cannot be used: LISTEN and advisory locks need sessions.
+# startup options on; a transaction pooler cannot be used: LISTEN needs a session.
 # Whoever holds a lock is idle meanwhile, and some providers end such sessions, and the lock.
 OPTIONS = (
     "-c search_path=coppice,pg_catalog -c statement_timeout=30s -c timezone=UTC"

@@ -26,6 +26,7 @@ from app.core.intents import Intent, ReconcileInstallation
 from app.core.repositories import Repository
 from app.operations.ports.knowledge import Delivery
 from app.store.apps import assignments_of
+from app.store.check_votes import shares_checks
 from app.store.commands import put_command
 from app.store.database_rows import database_from
 from app.store.repositories import find_repository, pull_request_from, put_pull_request
@@ -138,6 +139,7 @@ def _around_branch(connection: Connection[DictRow], known: Known, branch: Branch
         assignments=known.assignments,
         databases=tuple(database_from(row) for row in databases),
         open_pull_requests=tuple(pull_request_from(row) for row in pulls),
+        shares_checks=shares_checks(connection, known.repository.id, branch, is_default=is_default),
     )
 
 

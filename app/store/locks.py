@@ -12,6 +12,14 @@ from app.operations import patience
 # Shorter than the statement timeout of state connections, so that the error names the lock.
 LOCK_WAIT_SECONDS = 20.0
 
+# DO UPDATE locks the row even where its condition keeps it as it is. Not an advisory lock: every
+# login that may connect could take that, and pg_locks shows all of them which ones are in use.
+# https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
+_TAKE = (
+    "INSERT INTO locks (kind, key) VALUES (%s, %s)"
+    " ON CONFLICT (kind, key) DO UPDATE SET key = excluded.key WHERE false"
+)
+
 
 @contextmanager
 def exclusively(
@@ -21,15 +29,17 @@ def exclusively(
 
     Raises StillBusy after 20 seconds of waiting, or when the request at hand has no more time.
     """
-    text, number = (kind, key) if isinstance(key, int) else (f"{kind} {key}", 0)
     with pool.connection() as connection:
         try:
             with patience.spent(f"Waiting for {kind} {key}"):
                 wait_ms = max(1, round(1000 * patience.left(LOCK_WAIT_SECONDS)))
                 connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait_ms}ms"])
-                connection.execute(
-                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [text, number]
-                )
+                take(connection, kind, key)
         except errors.LockNotAvailable as error:
             raise patience.StillBusy(f"Another worker is busy with {kind} {key}.") from error
         yield
+
+
+def take(connection: Connection[DictRow], kind: str, key: int | str) -> None:
+    """Take the lock for the rest of the transaction; nobody without rights on our tables can."""
+    connection.execute(_TAKE, [kind, str(key)])

@@ -3,12 +3,16 @@
 from typing import LiteralString
 
 import psycopg
+import structlog
 from psycopg import errors
 from psycopg.rows import dict_row
 
+from app.store.access import close_to_strangers
 from app.store.connection import StateUnavailable, StateUnusable, state_conninfo
 from app.store.schema import migrate
 from app.store.vault import Vault
+
+_log = structlog.get_logger(__name__)
 
 
 def prepare(dsn: str, vault: Vault, *, queue_schema: LiteralString) -> list[str]:
@@ -32,3 +36,24 @@ def prepare(dsn: str, vault: Vault, *, queue_schema: LiteralString) -> list[str]
     except psycopg.OperationalError as error:
         raise StateUnavailable("The state database does not answer.") from error
     return applied
+
+
+def close(dsn: str, *, is_embedded: bool) -> None:
+    """Keep other logins of its server out of the state database, where that is ours to do.
+
+    Never fatal: `doctor` says what is left open.
+    """
+    try:
+        closed = close_to_strangers(dsn, is_embedded=is_embedded)
+    except psycopg.Error as error:
+        _log.warning(
+            "CONNECT on the state database could not be revoked from PUBLIC; look at `doctor`",
+            sqlstate=error.sqlstate,
+        )
+        return
+    if closed is not None:
+        _log.warning(
+            "CONNECT on the state database was revoked from PUBLIC: only its owner and superusers"
+            " connect now. Whoever else needs it is granted CONNECT by name.",
+            database=closed,
+        )

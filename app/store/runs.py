@@ -18,14 +18,15 @@ _INSERT = """
     INSERT INTO runs (
         app_id, repository_id, workflow_run_id, workflow_attempt, workflow_job_id, job_name, event,
         head_sha, branch, environments, primary_environment, migrates, credentials, export_env,
-        credentials_minutes, timeout_minutes, command, seed_command, created_at,
+        credentials_minutes, timeout_minutes, command, seed_command, created_at, source_branch,
         idempotency_key
     )
     VALUES (
         %(app_id)s, %(repository_id)s, %(workflow_run_id)s, %(workflow_attempt)s,
         %(workflow_job_id)s, %(job_name)s, %(event)s, %(head_sha)s, %(branch)s, %(environments)s,
         %(primary)s, %(migrates)s, %(credentials)s, %(export_env)s, %(credentials_minutes)s,
-        %(timeout_minutes)s, %(command)s, %(seed_command)s, %(created_at)s, %(key)s
+        %(timeout_minutes)s, %(command)s, %(seed_command)s, %(created_at)s,
+        %(source_branch)s, %(key)s
     )
     ON CONFLICT (workflow_run_id, workflow_attempt, idempotency_key) DO NOTHING
 """

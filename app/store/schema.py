@@ -4,12 +4,19 @@ from importlib import resources
 from typing import LiteralString
 
 import psycopg
-from psycopg import sql
+from psycopg import Connection, errors, sql
+from psycopg.rows import TupleRow
 
 from app.store.connection import state_conninfo
 
-# Any constant: two processes that start together must not both apply a file.
-LOCK_KEY = 0x_C0_9F_1C_E0
+_VERSIONS = (
+    "CREATE SCHEMA IF NOT EXISTS coppice",
+    "CREATE TABLE IF NOT EXISTS schema_versions"
+    " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+)
+# IF NOT EXISTS does not wait for a rival that makes the same in the same moment: it fails.
+_RIVALS = (errors.UniqueViolation, errors.DuplicateSchema, errors.DuplicateTable)
+_TRIES = 5
 
 
 def migrate(dsn: str, *, queue_schema: LiteralString) -> list[str]:
@@ -18,23 +25,44 @@ def migrate(dsn: str, *, queue_schema: LiteralString) -> list[str]:
     `queue_schema` is procrastinate's own SQL, applied first: our jobs and rows share transactions.
     Each file is one transaction. Safe to run from several processes at once.
     """
-    applied = []
     with psycopg.connect(state_conninfo(dsn), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
-        connection.execute("CREATE SCHEMA IF NOT EXISTS coppice")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_versions"
-            " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
+        _make_versions(connection)
         done = {row[0] for row in connection.execute("SELECT name FROM schema_versions")}
-        for name, text in [("0000_queue", queue_schema), *_files()]:
-            if name in done:
-                continue
-            with connection.transaction():
-                connection.execute(sql.SQL(text))
-                connection.execute("INSERT INTO schema_versions (name) VALUES (%s)", [name])
-            applied.append(name)
-    return applied
+        files = [("0000_queue", queue_schema), *_files()]
+        missing = [(name, text) for name, text in files if name not in done]
+        return [name for name, text in missing if _apply(connection, name, text)]
+
+
+def _make_versions(connection: Connection[TupleRow]) -> None:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            for statement in _VERSIONS:
+                connection.execute(statement)
+        except _RIVALS:
+            if attempt == _TRIES:
+                raise
+        else:
+            return
+
+
+def _apply(connection: Connection[TupleRow], name: str, text: LiteralString) -> bool:
+    """Apply a file unless another process did so meanwhile; says whether."""
+    with connection.transaction():
+        hold(connection)
+        found = connection.execute("SELECT FROM schema_versions WHERE name = %s", [name])
+        if found.rowcount:
+            return False
+        connection.execute(sql.SQL(text))
+        connection.execute("INSERT INTO schema_versions (name) VALUES (%s)", [name])
+    return True
+
+
+def hold(connection: Connection[TupleRow]) -> None:
+    """Keep all others from changing the schema until the transaction ends; they may read.
+
+    A lock of a table of ours, which no stranger who may connect can take.
+    """
+    connection.execute("LOCK TABLE schema_versions IN EXCLUSIVE MODE")
 
 
 def _files() -> list[tuple[str, LiteralString]]:

@@ -33,7 +33,7 @@ def application() -> Flask:
 def _prepare(state: bootstrap.State) -> None:
     """Bring the state database up to date now, or as soon as it answers."""
     try:
-        bootstrap.prepare_state(state)
+        bootstrap.prepare_for_service(state)
     except TransientError as error:
         _log.warning("the state database is down; trying on", problem=str(error))
         threading.Thread(target=_prepare_later, args=[state], daemon=True).start()
@@ -43,7 +43,7 @@ def _prepare_later(state: bootstrap.State) -> None:
     while True:
         time.sleep(_RETRY_SECONDS)
         try:
-            bootstrap.prepare_state(state)
+            bootstrap.prepare_for_service(state)
         except TransientError:
             continue
         except CoppiceError as error:

@@ -41,8 +41,8 @@ def test_a_lock_outlasts_what_the_database_allows_idle_transactions(state_dsn: s
             with exclusively(pool, "database", 1):
                 other.execute("SELECT pg_sleep(0.2)")
                 held = other.execute(
-                    "SELECT FROM pg_locks JOIN pg_database d ON d.oid = database"
-                    " WHERE locktype = 'advisory' AND datname = current_database()"
+                    "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND state = 'idle in transaction' AND query LIKE 'INSERT INTO locks %'"
                 ).rowcount
         finally:
             pool.close()

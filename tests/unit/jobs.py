@@ -75,7 +75,7 @@ def run_of(claims: Claims, **changes: Any) -> WorkflowRun:
         head_repository_id=RepositoryId(42),
         workflow_id=3,
         event=claims.event_name,
-        head_branch=BranchName(claims.head_ref) if claims.head_ref else None,
+        head_branch=BranchName(claims.head_ref or claims.ref.split("/", 2)[-1]),
         head_sha=HEAD,
         is_completed=False,
         conclusion=None,

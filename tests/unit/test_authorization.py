@@ -280,6 +280,68 @@ def test_a_run_that_contradicts_the_token_is_refused(
     assert denied(claims, environment, run=run_of(claims, **spoiled)).http_status == 403
 
 
+def branch_refusal(event: str, ref: str, head_branch: str | None) -> Denied | None:
+    claims = claims_of(event, ref)
+    name = None if head_branch is None else BranchName(head_branch)
+    facts = facts_of(claims, run=run_of(claims, head_branch=name))
+    return next(
+        (
+            found
+            for environment in (Environment.PREVIEW, Environment.BRANCH, Environment.PRODUCTION)
+            if isinstance(found := decide(claims, facts, environment), Denied)
+            and found.code == "other_branch"
+        ),
+        None,
+    )
+
+
+QUEUE = "gh-readonly-queue/main/pr-5-abc"
+
+
+@pytest.mark.parametrize(
+    ("event", "ref", "head_branch"),
+    [
+        ("push", "refs/heads/main", "feature/x"),
+        ("push", "refs/heads/feature/x", "main"),
+        ("push", "refs/heads/main", "Main"),
+        ("push", "refs/heads/main", "refs/heads/main"),
+        ("push", "refs/heads/refs/heads/main", "main"),
+        ("workflow_dispatch", "refs/heads/main", "feature/x"),
+        ("schedule", "refs/heads/main", "feature/x"),
+        ("merge_group", f"refs/heads/{QUEUE}", "main"),
+        ("pull_request", "refs/pull/5/merge", "main"),
+        ("pull_request", "refs/pull/5/merge", "refs/pull/5/merge"),
+    ],
+)
+def test_a_token_for_another_branch_than_the_runs_is_refused(
+    event: str, ref: str, head_branch: str
+) -> None:
+    refusal = branch_refusal(event, ref, head_branch)
+
+    assert refusal is not None
+    assert refusal.http_status == 403
+
+
+@pytest.mark.parametrize(
+    ("event", "ref", "head_branch"),
+    [
+        ("push", "refs/heads/main", "main"),
+        ("push", "refs/heads/main", None),
+        ("push", "refs/heads/refs/heads/main", "refs/heads/main"),
+        ("push", "refs/tags/v1", "v1"),
+        ("push", "refs/tags/main", "main"),
+        ("workflow_dispatch", "refs/heads/feature/x", "feature/x"),
+        ("schedule", "refs/heads/main", "main"),
+        ("merge_group", f"refs/heads/{QUEUE}", QUEUE),
+        ("pull_request", "refs/pull/5/merge", "feature/x"),
+    ],
+)
+def test_a_token_for_the_runs_branch_is_not_refused_for_it(
+    event: str, ref: str, head_branch: str | None
+) -> None:
+    assert branch_refusal(event, ref, head_branch) is None
+
+
 @pytest.mark.parametrize("spoiled", [{"id": 43}, {"owner_id": 8}, {"is_archived": True}], ids=str)
 @pytest.mark.parametrize("source", ["live", "repository"])
 def test_stored_and_live_repository_must_both_agree_with_the_token(

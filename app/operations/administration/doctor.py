@@ -11,6 +11,7 @@ from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
 from app.core.standing import failure
+from app.operations.administration import neighbours
 from app.operations.administration.surroundings import Registration, Surroundings
 from app.operations.databases import encryption
 from app.operations.databases.standing import confirmed_differences
@@ -52,7 +53,7 @@ def diagnose(
     for warning in settings_warnings:
         yield _warning("settings", warning, "Correct the setting and start again.")
     looks: list[tuple[str, Callable[[], Iterator[Diagnosis]]]] = [
-        ("state database", lambda: _state(surroundings)),
+        ("state database", lambda: _state(services, surroundings)),
         ("worker", lambda: _queue(services)),
         ("restarts", lambda: _restarts(surroundings)),
         ("GitHub App", lambda: _github(services, surroundings, permissions_for(operators))),
@@ -70,9 +71,13 @@ def diagnose(
             yield Diagnosis(what=what, health=Health.BROKEN, words=str(error), advice=error.advice)
 
 
-def _state(surroundings: Surroundings) -> Iterator[Diagnosis]:
+def _state(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
     # That it opened means that the schema is up to date and the keys fit.
     yield _ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
+    access = services.state.access()
+    if access.is_open:
+        found = neighbours.open_state(access)
+        yield _warning("state database", found.message, found.advice)
 
 
 def _queue(services: Services) -> Iterator[Diagnosis]:

@@ -8,6 +8,7 @@ from app.core.instances import Instance
 from app.core.ownership import owns
 from app.operations.ports.measurements import InstanceMeasurement
 from app.operations.ports.postgres import Finding, ServerReport
+from app.operations.ports.state import StateAccess
 from app.operations.services import Services
 
 
@@ -20,17 +21,38 @@ def with_neighbours(services: Services, instance: Instance, report: ServerReport
 def remarks(
     services: Services, instance: Instance, system_identifier: str | None
 ) -> tuple[Finding, ...]:
-    """What to say of other instances that the actor runs. Asks no server.
+    """What to say of what else is on the same server: asks the state database alone.
 
     Args:
         system_identifier: Of the instance's server; None: it is not known.
     """
     others = [one for one in run_by_actor(services) if one.id != instance.id]
     measured = services.measurements.of_instances([one.id for one in others])
-    return tuple(
+    found = [
         _remark(other)
         for other in sorted(others, key=lambda one: one.name)
         if _is_same(instance, system_identifier, other, _identifier(measured, other.id))
+    ]
+    return (*_of_state(services, system_identifier), *found)
+
+
+def _of_state(services: Services, system_identifier: str | None) -> tuple[Finding, ...]:
+    """A finding if tenants of this server may connect to the state database, for operators."""
+    if system_identifier is None or not services.actor.is_operator:
+        return ()
+    access = services.state.access()
+    is_here = access.system_identifier == system_identifier
+    return (open_state(access),) if access.is_open and is_here else ()
+
+
+def open_state(access: StateAccess) -> Finding:
+    """What to do about a state database to which every login of its server may connect."""
+    return Finding(
+        code="open_state",
+        message=f"Every login of its server may connect to the state database {access.database},"
+        " tenants' logins included.",
+        advice=access.closing,
+        is_fatal=False,
     )
 
 

@@ -12,6 +12,7 @@ from app.core.errors import Conflict, ProvisioningFailed
 from app.core.identifiers import BranchName, CommitSha, RepositoryId
 from app.core.lifecycle import Comeback, restore_or_fresh
 from app.core.repositories import Ancestry, Branch, Repository
+from app.operations.checks import heads
 from app.operations.databases.provisioning import ensure_database, intend_database, report_database
 from app.operations.databases.retention import close_database, restore_database, retire_database
 from app.operations.services import Services
@@ -48,7 +49,9 @@ def reconcile_branch(
     assignments = services.apps.assignments(repository_id=repository_id)
     if not assignments:
         return
+    asked_at = services.clock()
     live = services.github.branch(repository, branch)
+    heads.count_branch(services, repository, branch, live, before=asked_at)
     for assignment in assignments:
         if live is None:
             # To tell a commit something is no reason to close what a person restored; that the

@@ -11,6 +11,7 @@ from app.core.identifiers import BranchName, RepositoryId
 from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, RestoreDatabase
 from app.core.lifecycle import sweep
 from app.core.repositories import InstallationState, Repository
+from app.operations.checks import heads
 from app.operations.databases.installations import close_repository, find_again
 from app.operations.databases.provisioning import intend_database
 from app.operations.databases.retention import close_database
@@ -33,7 +34,10 @@ def reconcile_repository(services: Services, repository_id: RepositoryId) -> Non
     services.repositories.save(live)
     if not live.is_active:
         return
-    branches = {branch.name for branch in services.github.branches(live)}
+    asked_at = services.clock()
+    found = services.github.branches(live)
+    branches = {branch.name for branch in found}
+    heads.count_all(services, live, found, before=asked_at)
     services.repositories.replace_open_pull_requests(
         live.id, services.github.open_pull_requests(live)
     )

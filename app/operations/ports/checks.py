@@ -3,7 +3,7 @@
 Each method is one transaction. Those that take `then` queue these jobs in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Protocol
 from app.core.checks import Check, CheckContent
 from app.core.identifiers import (
     AppId,
+    BranchName,
     CheckId,
     CheckRunId,
     CommitSha,
@@ -55,8 +56,26 @@ class Checks(Protocol):
     ) -> CheckId:
         """Say what should stand on the commit under `content.name`, and queue its posting.
 
+        Each branch has its say there, that of the database or else of the run; the worst counts.
         With `keep_existing` a check that somebody wanted before stays as it is. Wanting the same
         content again queues nothing.
+        """
+
+    def end_votes(
+        self,
+        repository_id: RepositoryId,
+        heads: Mapping[BranchName, CommitSha],
+        *,
+        only: Sequence[BranchName] | None = None,
+        before: datetime,
+    ) -> None:
+        """Let no branch count on a commit that is not its head, and queue the posting of what
+        the others say there.
+
+        Args:
+            heads: The live branches; what belongs to no branch is called "".
+            only: Of these branches; default: of all.
+            before: When `heads` was read: what was said later counts.
         """
 
     def posted(self, check_id: CheckId, *, github_id: CheckRunId, wanted: int) -> None:

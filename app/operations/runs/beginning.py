@@ -13,7 +13,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.facts import Denied, Facts
 from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
 from app.core.reasons import Unreached
-from app.core.revisions import Reach, reached
+from app.core.revisions import Reach, reached, source_branch_of
 from app.core.runs import CredentialKind, Run, most_runs
 from app.operations.runs import duplicates, evidence
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
@@ -212,6 +212,7 @@ def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: App
         timeout_minutes=request.timeout_minutes,
         command=request.command,
         seed_command=request.seed_command,
+        source_branch=source_branch_of(claims),
         created_at=services.clock(),
     )
 

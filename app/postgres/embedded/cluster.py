@@ -9,6 +9,7 @@ from pathlib import Path
 from app.postgres.embedded.accounts import Account, account_for
 from app.postgres.embedded.binaries import Binaries
 from app.postgres.embedded.faults import NotOurs, StartFailed
+from app.postgres.embedded.progress import last_words
 from app.postgres.passwords import scram_verifier
 
 SUPERUSER = "postgres"
@@ -90,8 +91,7 @@ class Cluster:
 
     def last_words(self, start: int) -> str:
         """The last lines that were logged since the file had `start` bytes."""
-        text = self.log_file.read_bytes()[start:].decode(errors="replace")
-        return "\n".join(text.splitlines()[-15:])
+        return last_words(self.log_file, start)
 
 
 def open_cluster(directory: Path, binaries: Binaries) -> Cluster:

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +14,21 @@ from app.postgres.vouched import write_vouched_extensions
 LOOPBACK = "127.0.0.1"
 _COVERS_LOOPBACK = (LOOPBACK, "localhost", "0.0.0.0", "*")  # noqa: S104 - compared, not bound
 _PORT_WAIT_SECONDS = 3.0
+_TRIES_SECONDS = 60.0
+_PG_CTL_SECONDS = 3
+"""Then it is looked at here whether the server gets anywhere."""
+_IS_STARTING = "did not start in time"
 _LOG_KEPT_BYTES = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How a server is to be started; `deadline` is a time of the monotonic clock."""
+    """How a server is to be started."""
 
     listen: str
     settings: Mapping[str, str]
-    deadline: float
+    while_waiting: Callable[[], None]
+    """Called again and again while it comes up; gives up by an exception."""
 
 
 def launch(cluster: Cluster, request: Launch) -> None:
@@ -33,7 +38,7 @@ def launch(cluster: Cluster, request: Launch) -> None:
 
     Raises:
         PortTaken: Another program listens on the noted port.
-        StartFailed: The server ended, or is not ready in time.
+        StartFailed: The server ended.
     """
     port_file = cluster.directory / "port"
     noted = ports.read_port(port_file)
@@ -42,12 +47,14 @@ def launch(cluster: Cluster, request: Launch) -> None:
     _keep_log_small(cluster.log_file)
     _write_access_rules(cluster, request)
     write_vouched_extensions(cluster)
+    deadline = time.monotonic() + _TRIES_SECONDS
     while True:
         port = noted or ports.free_port()
         last_words = _try(cluster, request, port=port)
         if last_words is None:
             break
-        _explain(cluster, request, last_words=last_words, noted_port=noted)
+        is_over = time.monotonic() > deadline
+        _explain(cluster, last_words=last_words, noted_port=noted, is_over=is_over)
         time.sleep(0.2)
     port_file.write_text(f"{port}\n")
 
@@ -55,25 +62,34 @@ def launch(cluster: Cluster, request: Launch) -> None:
 def _try(cluster: Cluster, request: Launch, *, port: int) -> str | None:
     """Start once; None if that worked, else what the server said."""
     postmaster.claim_stale_pid_file(cluster.data)
-    seconds = max(1, round(request.deadline - time.monotonic()))
     command: list[str | Path] = [cluster.binaries.program("pg_ctl"), "start", "--silent"]
     # pg_ctl hands its -D to a shell, which would read more into some paths than there is.
     place = {"PGDATA": str(cluster.data)}
-    command += ["--wait", f"--timeout={seconds}", f"--options={_options(request, cluster, port)}"]
+    command += [
+        "--wait",
+        f"--timeout={_PG_CTL_SECONDS}",
+        f"--options={_options(request, cluster, port)}",
+    ]
     with cluster.log_file.open("ab") as log:
         start = log.tell()
         code = cluster.account.run(command, log=log, environment=place)
-    return None if code == 0 else cluster.last_words(start)
+    if code == 0:
+        return None
+    if _IS_STARTING in cluster.last_words(start):
+        postmaster.await_pid(cluster.data, timeout_seconds=_TRIES_SECONDS)
+    if postmaster.is_ready(cluster.data, while_waiting=request.while_waiting):
+        return None
+    return cluster.last_words(start)
 
 
-def _explain(cluster: Cluster, request: Launch, *, last_words: str, noted_port: int | None) -> None:
+def _explain(cluster: Cluster, *, last_words: str, noted_port: int | None, is_over: bool) -> None:
     """Raise unless another try makes sense. The server's messages are English: locale C."""
     is_port_lost = "Address already in use" in last_words
     if is_port_lost and noted_port:
         raise PortTaken(noted_port, port_file=cluster.directory / "port")
     # Sessions of a killed server end by themselves as soon as they notice.
     has_leftovers = "pre-existing shared memory block" in last_words
-    if not (is_port_lost or has_leftovers) or time.monotonic() > request.deadline:
+    if not (is_port_lost or has_leftovers) or is_over:
         raise StartFailed(
             "The embedded PostgreSQL did not start",
             log_file=cluster.log_file,

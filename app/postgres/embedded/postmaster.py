@@ -3,9 +3,9 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from app.core.errors import TransientError
 from app.postgres.embedded.faults import StopFailed
 
 _PROC = Path("/proc")
@@ -21,19 +21,30 @@ def running_pid(data: Path) -> int | None:
     return pid if pid is not None and _serves(pid, data) else None
 
 
-def is_ready(data: Path, *, deadline: float) -> bool:
+def is_ready(data: Path, *, while_waiting: Callable[[], None]) -> bool:
     """Whether a server runs here, waiting for one that is just starting.
 
-    `deadline` is a time of the monotonic clock. Whoever started it may have died meanwhile.
+    `while_waiting` gives up by an exception. Whoever started it may have died meanwhile.
     https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/utils/pidfile.h
     """
     while running_pid(data) is not None:
-        if _noted_status(data) == "ready":
+        if is_up(data):
             return True
-        if time.monotonic() > deadline:
-            raise TransientError("The embedded PostgreSQL is still starting.")
+        while_waiting()
         time.sleep(0.05)
     return False
+
+
+def is_up(data: Path) -> bool:
+    """Whether the server that runs here takes connections."""
+    return _noted_status(data) == "ready"
+
+
+def await_pid(data: Path, *, timeout_seconds: float) -> None:
+    """Wait for a server that was started a moment ago to say that it runs, for so long at most."""
+    deadline = time.monotonic() + timeout_seconds
+    while running_pid(data) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def claim_stale_pid_file(data: Path) -> None:

@@ -2,19 +2,20 @@
 
 import contextlib
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
+from app.core.errors import TransientError
 from app.core.instances import Address, AdminLogin, SslMode
-from app.postgres.embedded import guard, postmaster
+from app.postgres.embedded import guard, postmaster, progress
 from app.postgres.embedded.binaries import find_binaries
 from app.postgres.embedded.cluster import SUPERUSER, open_cluster
 from app.postgres.embedded.launch import LOOPBACK, Launch, launch
 
 _STOP_SECONDS = 60.0
+_MOMENT_SECONDS = 4.0
 # All that a server's folder holds beside the cluster.
 _FILES = ("port", "server.log", "server.log.old", "users", "lock", "password")
 
@@ -32,26 +33,58 @@ class EmbeddedServer:
     listen: str = LOOPBACK
     bin_dir: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    idle_seconds: float = progress.IDLE_SECONDS
+    """A start that gets nowhere for so long has failed."""
+    tell: progress.Tell | None = None
+    """Hears how far a start is, while somebody waits for it."""
 
-    def start(self, timeout_seconds: float = 60.0) -> AdminLogin:
+    def start(self, *, at_most_seconds: float | None = None) -> AdminLogin:
         """Make the cluster if there is none, start the server if it does not run.
+
+        Waits for as long as the server makes progress, after a kill that may be minutes.
+
+        Args:
+            at_most_seconds: Then gives up; the server goes on, and may be asked for again.
 
         Returns:
             The superuser's login over loopback.
 
         Raises:
             NoBinaries, NoAccount, NotOurs, PortTaken, StartFailed: With what to do about it.
+            TransientError: It is still starting.
         """
         self._home.mkdir(mode=0o711, parents=True, exist_ok=True)
-        deadline = time.monotonic() + timeout_seconds
-        with self._locked():
-            if not postmaster.is_ready(self._data, deadline=deadline):
+        watch = self._watch(at_most_seconds)
+        with guard.locked(self._home / "lock", while_waiting=watch.look):
+            watch.is_logged = True  # others only wait for this process
+            if not postmaster.is_ready(self._data, while_waiting=watch.look):
                 cluster = open_cluster(self._home, find_binaries(self.bin_dir))
                 if not cluster.exists():
                     cluster.create(is_durable=self.settings.get("fsync") != "off")
-                request = Launch(listen=self.listen, settings=self.settings, deadline=deadline)
+                request = Launch(
+                    listen=self.listen, settings=self.settings, while_waiting=watch.look
+                )
                 launch(cluster, request)
         return self._login()
+
+    def revive(self) -> None:
+        """The same for a supervisor, which has others to look after: waits for a moment only."""
+        with contextlib.suppress(TransientError):
+            self.start(at_most_seconds=_MOMENT_SECONDS)
+
+    def starting(self) -> str | None:
+        """How far a server is that runs and takes no connections yet, for a person."""
+        signs = None if postmaster.is_up(self._data) else progress.signs_of(self._data)
+        return signs and (f"replaying {signs.segment}" if signs.segment else "starting")
+
+    def _watch(self, at_most_seconds: float | None) -> progress.Watch:
+        return progress.Watch(
+            data=self._data,
+            log_file=self._home / "server.log",
+            idle_seconds=self.idle_seconds,
+            at_most_seconds=at_most_seconds,
+            tell=self.tell,
+        )
 
     def stop(self) -> None:
         """End the server, cutting its sessions. Does nothing if it does not run.

@@ -1,25 +1,18 @@
 """The minimal client against the real server, in the clear and behind TLS."""
 
-import select
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from action import wire
 from action.postgres import LoginRefused, Target, TlsFailed, Unreachable, session
 from tests.integration.action.conftest import NewDatabase
+from tests.integration.tls import ADDRESS, LOCALHOST, certificate, listening, terminating
 
 QUESTION = "SELECT pg_catalog.current_database(), NULL, 'äöü'"
 
@@ -96,28 +89,6 @@ def test_a_server_that_cannot_be_reached_is_told_apart(
 # --- servers that are not what they claim to be --------------------------------------------------
 
 
-@contextmanager
-def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server that handles each connection in turn; gives its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.05)
-        ended = threading.Event()
-
-        def accept() -> None:
-            while not ended.is_set():
-                with suppress(OSError), listener.accept()[0] as connection:
-                    connection.settimeout(10)
-                    serve(connection)
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            ended.set()
-            thread.join()
-
-
 def saying(*messages: bytes) -> Callable[[socket.socket], None]:
     def serve(connection: socket.socket) -> None:
         connection.recv(10_000)
@@ -164,63 +135,11 @@ def test_a_server_that_hangs_up_is_unreachable(target: Target) -> None:
 # --- TLS: ends here, and the real server is behind it --------------------------------------------
 
 
-def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext, str]:
-    """A server's context and its self-signed certificate for these names."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "server.pem").write_bytes(private + pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return context, pem.decode()
-
-
-def terminating(context: ssl.SSLContext, target: Target) -> Callable[[socket.socket], None]:
-    """Answer SSLRequest, then pass everything between the client and the real server."""
-
-    def serve(connection: socket.socket) -> None:
-        assert connection.recv(8) == wire.SSL_REQUEST
-        connection.sendall(b"S")
-        with (
-            context.wrap_socket(connection, server_side=True) as client,
-            socket.create_connection((target.host, target.port)) as server,
-            suppress(OSError),
-        ):
-            while all(pass_on(client, server)):
-                pass
-
-    def pass_on(client: ssl.SSLSocket, server: socket.socket) -> Iterator[int]:
-        """In one thread: one that reads and one that writes break a TLS session now and then."""
-        waiting = [client] if client.pending() else select.select([client, server], [], [], 10)[0]
-        for source in waiting:
-            piece = source.recv(10_000)
-            (server if source is client else client).sendall(piece)
-            yield len(piece)
-
-    return serve
-
-
-LOCALHOST = x509.DNSName("localhost")
-ADDRESS = x509.IPAddress(IPv4Address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("db.example.com")
+
+
+def behind(context: ssl.SSLContext, target: Target) -> Callable[[socket.socket], None]:
+    return terminating(context, target.host, target.port)
 
 
 @pytest.mark.parametrize("sslmode", ["prefer", "require", "verify-ca", "verify-full"])
@@ -230,7 +149,7 @@ def test_a_server_with_the_right_certificate_is_accepted(
 ) -> None:
     context, pem = certificate(tmp_path, name)
 
-    with listening(terminating(context, target)) as port:
+    with listening(behind(context, target)) as port:
         rows = ask(replace(target, host=host, port=port, sslmode=sslmode, ca_certificate=pem))
 
     assert rows[0][0] == target.database
@@ -244,7 +163,10 @@ def test_a_certificate_of_another_authority_is_refused(
     _, other = certificate(tmp_path, LOCALHOST)
     refused = replace(target, host="localhost", sslmode=sslmode, ca_certificate=other)
 
-    with listening(terminating(context, target)) as port, pytest.raises(TlsFailed):
+    with (
+        listening(behind(context, target)) as port,
+        pytest.raises(TlsFailed),
+    ):
         ask(replace(refused, port=port))
 
 
@@ -252,7 +174,7 @@ def test_verify_full_wants_the_hosts_own_name(target: Target, tmp_path: Path) ->
     context, pem = certificate(tmp_path, ELSEWHERE)
     checked = replace(target, host="localhost", ca_certificate=pem)
 
-    with listening(terminating(context, target)) as port:
+    with listening(behind(context, target)) as port:
         by_chain = ask(replace(checked, port=port, sslmode="verify-ca"))
         with pytest.raises(TlsFailed, match="not accepted"):
             ask(replace(checked, port=port, sslmode="verify-full"))
@@ -265,12 +187,15 @@ def test_verify_full_without_a_ca_trusts_the_systems_authorities_only(
 ) -> None:
     context, _ = certificate(tmp_path, LOCALHOST)
 
-    with listening(terminating(context, target)) as port, pytest.raises(TlsFailed):
+    with (
+        listening(behind(context, target)) as port,
+        pytest.raises(TlsFailed),
+    ):
         ask(replace(target, host="localhost", port=port, sslmode="verify-full"))
 
 
 def test_require_without_a_ca_encrypts_and_does_not_verify(target: Target, tmp_path: Path) -> None:
     context, _ = certificate(tmp_path, ELSEWHERE)
 
-    with listening(terminating(context, target)) as port:
+    with listening(behind(context, target)) as port:
         assert ask(replace(target, host="localhost", port=port, sslmode="require"))

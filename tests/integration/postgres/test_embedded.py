@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.core.errors import TransientError
 from app.core.instances import AdminLogin
 from app.postgres.embedded import postmaster
 from app.postgres.embedded.binaries import find_binaries
@@ -23,6 +24,7 @@ from app.postgres.embedded.faults import NoBinaries, PortTaken, StartFailed
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.sessions import admin_login, connect
+from tests.integration.replaying import ROWS, Brake, make_changes, startup_processes
 
 FAST = {"fsync": "off"}
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -103,6 +105,46 @@ def test_a_killed_server_starts_again_with_its_data(new_server: NewServer) -> No
 
     assert again == login
     assert answer(again, "SELECT count(*) FROM public.kept") == 0
+
+
+def leave_much_to_replay(server: EmbeddedServer) -> None:
+    make_changes(server)
+    kill(server)
+
+
+def test_a_killed_server_is_waited_for_as_long_as_it_gets_further(new_server: NewServer) -> None:
+    told: list[str] = []
+    server = new_server(idle_seconds=2.0, tell=lambda words: told.append(words) if words else None)
+    leave_much_to_replay(server)
+
+    with Brake(server):
+        began = time.monotonic()
+        login = server.start()
+        seconds = time.monotonic() - began
+
+    assert answer(login, "SELECT count(*) FROM public.kept") == ROWS
+    assert seconds > 3, "too fast to show anything"
+    assert told
+    assert "replays its last changes first" in told[-1]
+
+
+def test_a_start_that_gets_nowhere_is_given_up_and_may_be_waited_for_again(
+    new_server: NewServer,
+) -> None:
+    server = new_server(idle_seconds=1.0)
+    leave_much_to_replay(server)
+
+    with Brake(server, stops=True):
+        with pytest.raises(TransientError, match="still starting"):
+            server.start(at_most_seconds=0.5)
+        while not startup_processes(server):
+            time.sleep(0.005)
+        with pytest.raises(StartFailed, match="got no further for 1 s"):
+            server.start()
+        assert server.starting()
+
+    assert answer(server.start(), "SELECT count(*) FROM public.kept") == ROWS
+    assert server.starting() is None
 
 
 def test_four_processes_that_start_at_once_share_one_server(

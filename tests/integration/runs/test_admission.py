@@ -183,6 +183,17 @@ def test_a_token_is_useless_once_its_run_is_over(shop: Shop) -> None:
     assert refusal(job.begin(token=stolen)) == (403, "run_completed")
 
 
+def test_a_token_that_names_another_branch_than_its_run_is_refused(shop: Shop) -> None:
+    shop.push("x")
+    sha = shop.repository.git.head("x")
+    job = shop.job("x")
+    lying = shop.job("x", ref="refs/heads/main", ref_type="branch", sha=sha)
+
+    assert refusal(lying.begin()) == (403, "other_branch")
+    token = shop.github.token_for(job.run, **job.claims, ref="refs/heads/main")
+    assert refusal(job.begun().ask("preview", token=token)) == (403, "other_branch")
+
+
 def test_a_job_of_another_run_cannot_use_this_one(shop: Shop) -> None:
     shop.push("x")
     job, other = shop.job("x").begun(), shop.job("x")

@@ -203,8 +203,8 @@ class EndedLate:
     def ended(self, login_id: JobLoginId) -> None:
         self.asking.start()
         while self.asking.is_alive() and not self._shop.state(
-            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database() AND query LIKE 'INSERT INTO locks %'"
         ):
             pass
         self._shop.services.job_logins.ended(login_id)

@@ -108,8 +108,8 @@ def rotating(shop: Shop, database: Database) -> Iterator[Services]:
         if not rotation.ident:
             rotation.start()
         while rotation.is_alive() and not shop.state(
-            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database() AND query LIKE 'INSERT INTO locks %'"
         ):
             pass
 

@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from app.postgres.embedded.server import EmbeddedServer
+from tests.integration.replaying import Brake, make_changes
 from tests.integration.serve.installation import Installation, await_that
 from tests.integration.serve.killing import instance_server, is_alive, kill, state_server
 
@@ -39,6 +41,26 @@ def test_a_deleted_instance_does_not_come_back(installation: Installation) -> No
     assert process.poll() is None
 
 
+def test_a_state_that_has_much_to_replay_is_told_of_and_not_waited_for_after_ctrl_c(
+    installation: Installation,
+) -> None:
+    state = EmbeddedServer(installation.data / "state", settings={"fsync": "off"})
+    make_changes(state)
+    kill(state_server(installation))
+
+    with Brake(state, stops=True):
+        process = installation.start()
+        await_that(
+            lambda: "replays its last changes first" in installation.log.read_text(),
+            what=installation.log,
+        )
+        process.send_signal(signal.SIGINT)
+        await_that(lambda: not installation.processes(WORKER), what=installation.log)
+
+    assert process.wait(60) == 0, installation.log.read_text()
+    assert "Stopped." in installation.log.read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_leaves_no_process(installation: Installation, number: signal.Signals) -> None:
     process = installation.serve()
@@ -58,7 +80,7 @@ def test_everything_ends_when_the_supervisor_is_killed(installation: Installatio
     process.kill()
     process.wait()
 
-    await_that(lambda: not installation.processes(), what=installation.log)
+    await_that(lambda: not installation.processes(WORKER), what=installation.log)
 
 
 def test_a_server_that_outlived_its_service_is_taken_over(installation: Installation) -> None:
