@@ -57,11 +57,12 @@ def _run(*, seed: int, seconds: float) -> Outcome:
     from chaos import actors, history, verdict
     from chaos.site import open_site
 
+    began = time.monotonic()
     print(f"Seed {seed}, {seconds:.0f} seconds. Starting the installation.", flush=True)
     place = Path(tempfile.gettempdir(), f"coppice-chaos-{seed}")
     with open_site(place) as site:
         births = history.watch(site)
-        print("Breaking it.", flush=True)
+        print(f"Breaking it, after {time.monotonic() - began:.0f} s.", flush=True)
         actors.play(site, seed=seed, seconds=seconds)
         print("Healing it, and comparing.", flush=True)
         started = time.monotonic()

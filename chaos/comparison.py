@@ -143,7 +143,18 @@ def queue(site: Site, found: Found) -> Violations:
     """No job is left, and none was given up."""
     for job in found.jobs:
         if job["status"] in ("doing", "failed", "aborted"):
-            yield f"job {job['id']} {job['task_name']} {job['args']} is {job['status']}"
+            what = f"{job['task_name']}[{job['id']}]"
+            yield f"job {what} {job['args']} is {job['status']}: {_last_words(site, what)}"
+
+
+def _last_words(site: Site, job: str) -> str:
+    """Why a job failed, by the workers' logs."""
+    words = "its end stands in no log"
+    for worker in site.workers:
+        for line in worker.log.read_text(errors="replace").splitlines():
+            if f"Job {job}" in line and '"exception"' in line:
+                words = json.loads(line)["exception"].strip().splitlines()[-1]
+    return words
 
 
 def health(site: Site, found: Found) -> Violations:

@@ -115,6 +115,8 @@ def unasked(changes: Sequence[Change], deeds: Sequence[Deed]) -> Iterator[str]:
     for change in changes:
         if not (change.is_fresh_start or change.is_unwanted):
             continue
+        if change.place.environment == "dev-shadow":
+            continue  # it shares the life of `dev`
         kinds = ("drop:",) if change.is_unwanted else ("reset:", "/db reset", "preview failed")
         asked = [
             deed

@@ -16,7 +16,7 @@ BRANCHES = (
     "a--b",
     "production",
     "-rf",
-    'it\'s "$(x)";--',
+    "it's-$(x);--",
     "ünï/cödé-ブランチ",
     "x" * 200,
 )

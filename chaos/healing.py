@@ -22,6 +22,7 @@ _BUSY = """
     SELECT task_name || CASE WHEN status = 'doing' THEN ' (running)' ELSE '' END
     FROM coppice.procrastinate_jobs WHERE status IN ('todo', 'doing')
 """
+_OPEN_LOGINS = "SELECT role FROM job_logins WHERE ended_at IS NULL"
 # A branch that is gone without a word has to be missed twice, ten minutes apart.
 _AGE = (
     "UPDATE coppice.databases SET missing_since = missing_since - interval '11 minutes'"
@@ -43,6 +44,10 @@ def heal(site: Site) -> None:
     for app in APPS:
         _await(lambda app=app: people.assign(site, app), what=f"{app} cannot be assigned")  # type: ignore[misc]
     _restart_workers(site)
+    rest(site)
+    # Of runs that died without GitHub's knowing, or while their app was not assigned: a lease lasts
+    # a minute.
+    _await(lambda: not _open_logins(site), what=lambda: f"logins of jobs: {_open_logins(site)}")
     rest(site)
     for _ in range(_RECONCILES):
         reconcile(site)
@@ -93,6 +98,14 @@ def _left(site: Site) -> list[str]:
         with site.state_session() as session:
             session.execute(_HURRY)
             return sorted(name for (name,) in session.execute(_BUSY))
+    except psycopg.OperationalError:
+        return ["the state database does not answer"]
+
+
+def _open_logins(site: Site) -> list[str]:
+    try:
+        with site.state_session() as session:
+            return [role for (role,) in session.execute(_OPEN_LOGINS)]
     except psycopg.OperationalError:
         return ["the state database does not answer"]
 

@@ -79,7 +79,7 @@ def migrate(site: Site, draw: Random) -> None:
         branches = [*live_branches(repository), repository.default_branch]
         branch = draw.choice(branches)
         run = site.github.start_run(repository, branch=branch)
-    fate = draw.choices(("well", "fails", "before", "inside", "unreported"), (10, 2, 1, 2, 2))[0]
+    fate = draw.choices(("well", "fails", "before", "inside", "unreported"), (20, 3, 1, 1, 1))[0]
     job = Job(site=site, app=app, branch=branch, repository=repository, run=run, fate=fate)
     try:
         for environment in _begin(job):

@@ -43,7 +43,8 @@ def unassign(site: Site, draw: Random) -> None:
     app, seconds = draw.choice(sorted(APPS)), draw.uniform(0.2, 3)
     _asked(site, "unassign", "DELETE", f"/api/v1/apps/{app}")
     interruption.pause(seconds)
-    assign(site, app)
+    while not assign(site, app) and time.monotonic() < site.until:
+        interruption.pause(1)
 
 
 def assign(site: Site, app: str) -> bool:
