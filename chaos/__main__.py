@@ -1,8 +1,10 @@
 """`script/chaos`: break a real installation on purpose, heal it, and compare."""
 
 import argparse
+import faulthandler
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -40,6 +42,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the outcome as a line")
     options = parser.parse_args()
     interruption.listen()
+    # Where each thread is, for whoever wonders why it takes so long.
+    faulthandler.register(signal.SIGUSR1)
     try:
         outcome = _run(seed=options.seed, seconds=options.seconds)
     except interruption.Interrupted as interrupted:

@@ -63,7 +63,8 @@ class Change:
     @property
     def is_fresh_start(self) -> bool:
         """A Reset or rebuild begins: its data will be gone."""
-        return self.new["generation"] > self.old.get("generation", self.new["generation"])
+        now = self.new["generation"]
+        return bool(now > self.old.get("generation", now))
 
     @property
     def is_unwanted(self) -> bool:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -116,9 +116,9 @@ def descendants(root: int) -> Iterator[int]:
             yield from descendants(int(child))
 
 
-def signal_tree(root: int, number: int) -> None:
-    """Send a signal to a process and all that come from it; those that are gone do not count."""
-    for pid in list(descendants(root)):
+def send(number: int, pids: Iterable[int]) -> None:
+    """Send a signal to processes; those that are gone do not count."""
+    for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 

@@ -62,10 +62,11 @@ def may_be_lost(delivery: Delivery) -> bool:
     """Whether a look at GitHub finds at once what this delivery tells.
 
     That a branch is gone has to be seen twice, ten minutes apart; that a run is over is not looked
-    for, for its logins have an end of their own.
+    for, for its logins have an end of their own. Where the App is installed is looked for every ten
+    minutes: until then nothing would happen here.
     """
     is_deletion = delivery.event == "delete" or bool(delivery.payload.get("deleted"))
-    return not is_deletion and not delivery.event.startswith("workflow_")
+    return not is_deletion and not delivery.event.startswith(("workflow_", "installation"))
 
 
 def _fault(draw: Random) -> tuple[Fault, str]:

@@ -15,7 +15,7 @@ import psycopg
 from app.core.instances import AdminLogin
 from app.postgres.embedded import postmaster
 from app.postgres.embedded.server import EmbeddedServer
-from chaos.kept import signal_tree
+from chaos.kept import descendants, send
 
 _SETTINGS: Mapping[str, str] = {"fsync": "off", "shared_buffers": "32MB", "max_connections": "200"}
 # A server that was killed has up to a minute of work to replay, on a machine that is busy.
@@ -34,12 +34,12 @@ class Server:
         self._server = EmbeddedServer(self.folder, settings=_SETTINGS)
         self._lock = threading.RLock()
         self._start_at = 0.0
-        self._is_paused = False
+        self._paused: list[int] = []
         self.superuser: AdminLogin = self._server.start()
 
     def tend(self) -> None:
         with self._lock:
-            if not self._is_paused and time.monotonic() >= self._start_at and self._pid() is None:
+            if not self._paused and time.monotonic() >= self._start_at and self._pid() is None:
                 self._server.start(_START_SECONDS)
 
     def kill(self, *, away_seconds: float) -> None:
@@ -48,20 +48,21 @@ class Server:
             self._start_at = time.monotonic() + away_seconds
             if (pid := self._pid()) is not None:
                 os.kill(pid, signal.SIGKILL)
+                while self._pid() is not None:
+                    time.sleep(0.01)
 
     def pause(self) -> None:
         """Stop all of its processes where they are."""
         with self._lock:
             if (pid := self._pid()) is not None:
-                self._is_paused = True
-                signal_tree(pid, signal.SIGSTOP)
+                self._paused = list(descendants(pid))
+                send(signal.SIGSTOP, self._paused)
 
     def resume(self) -> None:
-        """Let them go on."""
+        """Let them go on, whatever became of their postmaster."""
         with self._lock:
-            if (pid := self._pid()) is not None:
-                signal_tree(pid, signal.SIGCONT)
-            self._is_paused = False
+            send(signal.SIGCONT, self._paused)
+            self._paused = []
 
     def connect(
         self, database: str = "postgres", *, schema: str = "pg_catalog"

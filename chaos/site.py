@@ -22,7 +22,7 @@ from psycopg import sql
 from app.core.instances import AdminLogin
 from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.store.vault import new_key
-from chaos.kept import Program, keep
+from chaos.kept import Kept, Program, keep
 from chaos.ledger import Ledger
 from chaos.servers import Server
 from demo import interruption
@@ -126,7 +126,7 @@ def open_site(logs_of_failure: Path) -> Iterator[Site]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         (folder / "logs").mkdir()
         site = _build(stack, folder)
-        kept = [*site.servers, *site.programs]
+        kept: list[Kept] = [*site.servers, *site.programs]
         threads = [keep(one, until=site.over, complain=site.ledger.complain) for one in kept]
         stack.callback(_join, threads)
         stack.callback(site.over.set)

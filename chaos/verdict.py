@@ -16,7 +16,7 @@ def reach(site: Site, births: Births) -> list[str]:
     try:
         healing.heal(site)
         found = list(_differences(site, births))
-        comparison.everybody_gets_one(site)
+        comparison.push_everywhere(site)
         healing.rest(site)
         found += comparison.lacking(site)
     except Unhealed as unhealed:
