@@ -19,6 +19,8 @@ _ACTORS: dict[str, tuple[Deeds, float]] = {
     "job 1": (jobs.DEEDS, 0.7),
     "job 2": (jobs.DEEDS, 0.7),
     "job 3": (jobs.DEEDS, 0.7),
+    "job 4": (jobs.DEEDS, 0.7),
+    "job 5": (jobs.DEEDS, 0.7),
     "operator": (people.DEEDS, 1.2),
     "trouble": (troubles.DEEDS, 2.5),
     "GitHub": (outages.DEEDS, 2.0),

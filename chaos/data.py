@@ -1,6 +1,5 @@
 """The rows of data: none in a foreign place, none lost without a request."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from chaos.site import Site
 # Clocks of the servers and of the actors are one, but a file's time is a little older than its
 # database, and a deed is written down a little after it began.
 _MARGIN_SECONDS = 0.5
+_REQUESTS = ("reset:", "drop:", "/db reset", "preview failed")
 _STORED = "SELECT token, app, environment, branch FROM public.chaos"
 
 
@@ -92,8 +92,11 @@ def lost(
 
 
 def _may_empty(change: Change, place: Place, since: float) -> bool:
-    is_end = change.is_fresh_start or change.is_unwanted
-    return is_end and change.place == place and change.at >= since
+    return _is_end(change) and change.place == place and change.at >= since
+
+
+def _is_end(change: Change) -> bool:
+    return change.is_fresh_start or change.is_unwanted
 
 
 def _was_ended(deeds: Sequence[Deed], place: Place, since: float) -> bool:
@@ -106,27 +109,26 @@ def _was_ended(deeds: Sequence[Deed], place: Place, since: float) -> bool:
 
 def unasked(changes: Sequence[Change], deeds: Sequence[Deed]) -> Iterator[str]:
     """Fresh starts and drops that nobody asked for; a request explains one of them."""
-    requests: dict[Place, list[Deed]] = defaultdict(list)
-    for deed in deeds:
-        if deed.place is not None and deed.kind.startswith(
-            ("reset:", "drop:", "/db reset", "preview failed")
-        ):
-            requests[deed.place].append(deed)
+    requests = [deed for deed in deeds if deed.kind.startswith(_REQUESTS)]
+    renamed = {deed.place for deed in deeds if deed.kind == "branch renamed"}
     for change in changes:
-        if not (change.is_fresh_start or change.is_unwanted):
-            continue
-        if change.place.environment == "dev-shadow":
-            continue  # it shares the life of `dev`
-        kinds = ("drop:",) if change.is_unwanted else ("reset:", "/db reset", "preview failed")
-        asked = [
-            deed
-            for deed in requests[change.place]
-            if deed.kind.startswith(kinds)
-            and deed.at <= change.at <= deed.until + _MARGIN_SECONDS
-            and deed.database_id in (None, change.new["id"])
-        ]
+        if not _is_end(change) or change.place.environment == "dev-shadow":
+            continue  # the shadow shares the life of `dev`
+        asked = [deed for deed in requests if _explains(deed, change, renamed)]
         if asked:
-            requests[change.place].remove(min(asked, key=lambda deed: deed.until))
+            requests.remove(min(asked, key=lambda deed: deed.until))
         else:
             what = "dropped" if change.is_unwanted else "emptied"
             yield f"{change.place} (row {change.new['id']}) was to be {what}, unasked"
+
+
+def _explains(deed: Deed, change: Change, renamed: set[Place | None]) -> bool:
+    is_in_time = deed.at <= change.at <= deed.until + _MARGIN_SECONDS
+    is_same_kind = deed.kind.startswith("drop:") is change.is_unwanted
+    if not is_in_time or not is_same_kind or deed.place is None:
+        return False
+    # A pull request follows its branch to another name, and its commands with it.
+    follows = deed.kind == "/db reset" and change.place in renamed
+    if deed.place != change.place and not (follows and deed.place.app == change.place.app):
+        return False
+    return deed.database_id in (None, change.new["id"])
