@@ -202,15 +202,15 @@ Deeds = Mapping[str, tuple[int, Callable[[Site, Random], None]]]
 """By name: how often among the others, and what."""
 
 DEEDS: Deeds = {
-    "push": (12, push),
-    "push_default": (3, push_default),
-    "delete": (4, delete),
-    "recreate": (5, recreate),
-    "force_back": (1, force_back),
-    "rename_branch": (1, rename_branch),
+    "push": (30, push),
+    "push_default": (6, push_default),
+    "delete": (8, delete),
+    "recreate": (12, recreate),
+    "force_back": (3, force_back),
+    "rename_branch": (2, rename_branch),
     "rename_repository": (1, rename_repository),
-    "open_pull_request": (4, open_pull_request),
-    "close_pull_request": (1, close_pull_request),
-    "comment": (5, comment),
+    "open_pull_request": (8, open_pull_request),
+    "close_pull_request": (2, close_pull_request),
+    "comment": (12, comment),
     "take_app_away": (1, take_app_away),
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import requests
+from psycopg import sql
 
 from chaos.developers import Deeds, live_branches, pick_repository
 from chaos.ledger import Place, Written
@@ -30,8 +31,8 @@ _WRITE = """
 """
 
 
-FATES = ("well", "fails", "before", "inside", "unreported")
-"""How a job ends; the last three are where it dies."""
+FATES = ("well", "fails", "before", "inside", "unreported", "defends")
+"""How a job ends; all but the first two die, the last one inside and not without a fight."""
 
 
 class Over(Exception):
@@ -87,7 +88,7 @@ def migrate(site: Site, draw: Random) -> None:
         run = site.github.start_run(repository, branch=branch)
     is_default = branch == repository.default_branch
     # Whoever dies holds his database for a minute: seldom the one that everybody shares.
-    fate = draw.choices(FATES, (20, 3, *([0.2] * 3 if is_default else [1.5] * 3)))[0]
+    fate = draw.choices(FATES, (20, 3, *([0.2] * 4 if is_default else [1.2] * 4)))[0]
     is_narrow = not is_default and (fate in FATES[2:] or draw.random() < 0.4)
     job = Job(
         site=site,
@@ -173,10 +174,12 @@ def _write(job: Job, environment: str, variables: dict[str, str]) -> bool:
     try:
         session = connect(variables)
         session.execute(_MAKE_TABLE)
-        if job.fate == "inside":
+        if job.fate in ("inside", "defends"):
             session.execute("BEGIN")
             session.execute(_WRITE, values)
             job.site.strangers.append(session)
+            if job.fate == "defends":
+                _defend(job, session, variables)
             raise Over("died in a transaction")
         row = session.execute(_WRITE, values).fetchone()
         if job.fate == "unreported":
@@ -199,6 +202,20 @@ def _write(job: Job, environment: str, variables: dict[str, str]) -> bool:
         )
     )
     return True
+
+
+def _defend(job: Job, session: psycopg.Connection[Any], variables: dict[str, str]) -> None:
+    """Lock what its ending has to change, and plant a password for the long-lived login."""
+    planted = {**variables, "PGPASSWORD": uuid.uuid4().hex}
+    plant = sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}")
+    with connect(variables) as other:
+        other.execute(plant.format(sql.Literal(planted["PGPASSWORD"])))
+        row = other.execute("SELECT current_user::text").fetchone()
+    planted["PGUSER"] = row[0] if row else ""
+    job.site.ledger.handed_out(planted)
+    session.execute("SET LOCAL ROLE NONE")
+    session.execute(plant.format(sql.Literal(uuid.uuid4().hex)))
+    raise Over("died defending itself")
 
 
 def connect(variables: dict[str, str]) -> psycopg.Connection[Any]:
