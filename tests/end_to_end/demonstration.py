@@ -15,10 +15,10 @@ STOPPED = "Stopped. Nothing of it is running any more, and its files are removed
 class Demonstration:
     """One in a session of its own, as in a terminal; everything it makes is below `folder`."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, program: str = "demo") -> None:
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "demo", *arguments],
+            [sys.executable, "-m", program, *arguments],
             cwd=CHECKOUT,
             env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,

@@ -64,7 +64,11 @@ class Proxy:
                 if self._listener is not listener:
                     near.close()
                     return
-                far = socket.create_connection(self._target)
+                try:
+                    far = socket.create_connection(self._target)
+                except OSError:  # the server is away: whoever asks is refused
+                    near.close()
+                    continue
                 self._open |= {near, far}
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=[one, other], daemon=True).start()
