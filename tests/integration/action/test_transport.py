@@ -18,7 +18,7 @@ from action.transport import (
     Transport,
 )
 from tests.integration.action.scripted import Reply, ScriptedService
-from tests.integration.action.test_postgres import certificate, listening
+from tests.integration.tls import certificate, listening
 
 
 @pytest.fixture
