@@ -8,7 +8,7 @@ from app.cli.output import THINGS, AsJson, remark, say, show_remarks, show_rows
 from app.cli.sides import open_here, open_made
 from app.core.errors import NotFound
 from app.operations.administration import doctor as doctors
-from app.operations.administration.doctor import Health
+from app.operations.administration.diagnosis import Health
 from app.operations.databases import housekeeping, reconciliation
 
 

@@ -1,18 +1,18 @@
 """`doctor`: what works, what does not, and what to do about it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from app.core import queues
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError
-from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right, permissions_for
+from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
 from app.core.standing import failure
 from app.operations.administration import neighbours
-from app.operations.administration.surroundings import Registration, Surroundings
+from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
+from app.operations.administration.github_diagnosis import github
+from app.operations.administration.surroundings import Surroundings
 from app.operations.databases import encryption
 from app.operations.databases.standing import confirmed_differences
 from app.operations.databases.strays import unknown_databases
@@ -24,24 +24,6 @@ _LATE_SECONDS = 30.0
 _MANY_RESTARTS = 3
 
 
-class Health(StrEnum):
-    """How a part is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """One line of what doctor says."""
-
-    what: str
-    health: Health
-    words: str
-    advice: str = ""
-
-
 def diagnose(
     services: Services,
     surroundings: Surroundings,
@@ -50,13 +32,17 @@ def diagnose(
     operators: tuple[str, ...] = (),
 ) -> Iterator[Diagnosis]:
     """Look at everything, one part after the other; a part that fails holds back no other."""
-    for warning in settings_warnings:
-        yield _warning("settings", warning, "Correct the setting and start again.")
+    rights = permissions_for(operators)
+    for words in settings_warnings:
+        yield warning("settings", words, "Correct the setting and start again.")
     looks: list[tuple[str, Callable[[], Iterator[Diagnosis]]]] = [
         ("state database", lambda: _state(services, surroundings)),
         ("worker", lambda: _queue(services)),
         ("restarts", lambda: _restarts(surroundings)),
-        ("GitHub App", lambda: _github(services, surroundings, permissions_for(operators))),
+        (
+            "GitHub App",
+            lambda: github(services, surroundings, rights),
+        ),
         ("OIDC issuer", lambda: _issuer(surroundings)),
         ("disk", lambda: _disk(surroundings)),
         ("databases", lambda: _databases(services)),
@@ -73,11 +59,11 @@ def diagnose(
 
 def _state(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
     # That it opened means that the schema is up to date and the keys fit.
-    yield _ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
+    yield ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
     access = services.state.access()
     if access.is_open:
         found = neighbours.open_state(access)
-        yield _warning("state database", found.message, found.advice)
+        yield warning("state database", found.message, found.advice)
 
 
 def _queue(services: Services) -> Iterator[Diagnosis]:
@@ -90,13 +76,13 @@ def _queue(services: Services) -> Iterator[Diagnosis]:
             advice="Start `python -m app serve`, or `python -m app worker`.",
         )
     elif traffic.oldest_seconds > _LATE_SECONDS:
-        yield _warning(
+        yield warning(
             "worker",
             f"{traffic.waiting} jobs wait, one for {traffic.oldest_seconds:.0f} seconds",
             "Jobs wait for GitHub or a server; the worker's log says which.",
         )
     else:
-        yield _ok("worker", f"alive; {traffic.waiting} jobs wait")
+        yield ok("worker", f"alive; {traffic.waiting} jobs wait")
     for what, words in queues.troubles(traffic):
         yield Diagnosis(
             what=what,
@@ -105,7 +91,7 @@ def _queue(services: Services) -> Iterator[Diagnosis]:
             advice="The worker's log says why; restart it, and report what it says.",
         )
     if traffic.failed:
-        yield _warning(
+        yield warning(
             "jobs",
             f"{traffic.failed} were given up in the last day",
             "The worker's log says why; `python -m app reconcile` does again what is missing.",
@@ -123,63 +109,8 @@ def _restarts(surroundings: Surroundings) -> Iterator[Diagnosis]:
             )
 
 
-def _github(
-    services: Services, surroundings: Surroundings, permissions: tuple[Right, ...]
-) -> Iterator[Diagnosis]:
-    app = services.github_app.current()
-    if app is None:
-        yield _warning(
-            "GitHub App",
-            "not connected",
-            f"Open {services.public_url}/setup as an operator; `python -m app login-link` lets you"
-            " in.",
-        )
-        return
-    registration = surroundings.registration(app)
-    yield _ok("GitHub App", f"GitHub knows it as {registration.slug}")
-    yield from _rights(registration, permissions)
-    if not app.can_log_in:
-        yield _warning(
-            "log-in",
-            "nobody can log in through GitHub",
-            "Set COPPICE_GITHUB_CLIENT_ID and COPPICE_GITHUB_CLIENT_SECRET of the App.",
-        )
-    wanted = services.public_url + WEBHOOK_PATH
-    if registration.webhook_url not in (None, wanted):
-        yield Diagnosis(
-            what="webhook",
-            health=Health.BROKEN,
-            words=f"the App sends events to {registration.webhook_url}",
-            advice=f"Set its webhook URL to {wanted}, or correct COPPICE_PUBLIC_URL.",
-        )
-
-
-def _rights(registration: Registration, needed: tuple[Right, ...]) -> Iterator[Diagnosis]:
-    lacking = [
-        f"{right.name}: {right.level}"
-        for right in needed
-        if registration.permissions.get(right.name) not in (right.level, WRITE)
-    ]
-    if lacking:
-        yield Diagnosis(
-            what="permissions",
-            health=Health.BROKEN,
-            words=f"the App lacks {', '.join(lacking)}",
-            advice=f"Add them on the App's page ({registration.url}) and accept them where the App"
-            " is installed.",
-        )
-    unheard = sorted({event.name for event in EVENTS} - registration.events)
-    if unheard:
-        yield Diagnosis(
-            what="events",
-            health=Health.BROKEN,
-            words=f"the App does not subscribe to {', '.join(unheard)}",
-            advice=f"Tick these events on the App's page ({registration.url}).",
-        )
-
-
 def _issuer(surroundings: Surroundings) -> Iterator[Diagnosis]:
-    yield _ok("OIDC issuer", f"publishes {surroundings.signing_keys()} keys")
+    yield ok("OIDC issuer", f"publishes {surroundings.signing_keys()} keys")
 
 
 def _disk(surroundings: Surroundings) -> Iterator[Diagnosis]:
@@ -187,9 +118,9 @@ def _disk(surroundings: Surroundings) -> Iterator[Diagnosis]:
     percent = 100 * space.free_bytes // max(space.total_bytes, 1)
     words = f"{space.free_bytes / 1024**3:.1f} GiB free ({percent} %) at {space.folder}"
     if space.free_bytes < _LITTLE_SPACE_BYTES or percent < _LITTLE_SPACE_PERCENT:
-        yield _warning("disk", words, "A full disk stops PostgreSQL: make room.")
+        yield warning("disk", words, "A full disk stops PostgreSQL: make room.")
     else:
-        yield _ok("disk", words)
+        yield ok("disk", words)
 
 
 def _databases(services: Services) -> Iterator[Diagnosis]:
@@ -205,7 +136,7 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
     differing = list(_differing(services))
     yield from differing
     if not failed and not differing:
-        yield _ok("databases", f"{len(found)}, none failed")
+        yield ok("databases", f"{len(found)}, none failed")
     for stray in unknown_databases(services):
         yield Diagnosis(
             what=f"database {stray.name}",
@@ -243,13 +174,13 @@ def _instance(
         health = Health.BROKEN if finding.is_fatal else Health.WARNING
         yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)
     if is_for_this_machine_only(instance):
-        yield _warning(
+        yield warning(
             what,
             f"only this machine reaches it: runners are told {public.host}",
             way_for_others(instance),
         )
     elif not surroundings.reaches(public):
-        yield _warning(
+        yield warning(
             what,
             f"{public.host}:{public.port}, which runners are told, does not answer from here",
             "Check the name, the firewall and where the server listens"
@@ -257,12 +188,4 @@ def _instance(
             + "; ignore this if only runners shall reach it.",
         )
     if report.is_usable:
-        yield _ok(what, f"PostgreSQL {report.version}")
-
-
-def _ok(what: str, words: str) -> Diagnosis:
-    return Diagnosis(what=what, health=Health.OK, words=words)
-
-
-def _warning(what: str, words: str, advice: str) -> Diagnosis:
-    return Diagnosis(what=what, health=Health.WARNING, words=words, advice=advice)
+        yield ok(what, f"PostgreSQL {report.version}")

@@ -15,7 +15,7 @@ from app.core.errors import Conflict, ProvisioningFailed
 from app.core.instances import AdminLogin
 from app.machine.surroundings import Machine
 from app.operations.administration import databases, doctor
-from app.operations.administration.doctor import Health
+from app.operations.administration.diagnosis import Health
 from app.operations.databases import provisioning, retention, standing
 from app.operations.databases.readiness import set_going
 from tests.integration.lifecycle.proxy import Proxy

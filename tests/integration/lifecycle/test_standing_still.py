@@ -7,7 +7,8 @@ import pytest
 from app.config import Config
 from app.machine.restarts import RestartBook
 from app.machine.surroundings import Machine
-from app.operations.administration.doctor import Diagnosis, Health, diagnose
+from app.operations.administration.diagnosis import Diagnosis, Health
+from app.operations.administration.doctor import diagnose
 from tests.integration.lifecycle.working import Worker, wait_until
 from tests.integration.lifecycle.world import World
 

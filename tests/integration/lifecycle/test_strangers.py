@@ -16,7 +16,7 @@ from app.core.databases import DatabaseState
 from app.jobs import queue
 from app.machine.surroundings import Machine
 from app.operations.administration import doctor, instances
-from app.operations.administration.doctor import Diagnosis, Health
+from app.operations.administration.diagnosis import Diagnosis, Health
 from app.store.connection import open_pool
 from app.store.locks import exclusively
 from app.store.schema import migrate
