@@ -11,6 +11,7 @@ from app.processes.front.lanes import ROOMS, Lane, lane_of
         ("/webhooks/github", Lane.WEBHOOKS),
         ("/healthz", Lane.HEALTH),
         ("/readyz", Lane.STATE),
+        ("/readyz/web", Lane.STATE),
         ("/metrics", Lane.STATE),
         ("/api/v1/runs", Lane.RUNS),
         ("/api/v1/runs/7/databases/branch", Lane.RUNS),

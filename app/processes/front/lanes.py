@@ -46,6 +46,7 @@ _LANES = {
     "/webhooks/github": Lane.WEBHOOKS,
     "/healthz": Lane.HEALTH,
     "/readyz": Lane.STATE,
+    "/readyz/web": Lane.STATE,
     "/metrics": Lane.STATE,
 }
 _RENEWAL = re.compile(r"/api/v1/runs/[0-9]+/databases/[a-z]+/renew")

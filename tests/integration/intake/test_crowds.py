@@ -35,7 +35,7 @@ def is_prompt(web: Web) -> bool:
     body = encoded()
     started = time.monotonic()
     answers = [web.post(body, headers(body)).status_code for _ in range(6)]
-    others = [web.status(path) for path in ("/healthz", "/readyz", "/metrics", "/login") * 3]
+    others = [web.status(path) for path in ("/healthz", "/readyz/web", "/metrics", "/login") * 3]
     assert set(answers) == {202}
     assert set(others) == {200}
     return time.monotonic() - started < SOON_SECONDS

@@ -92,7 +92,7 @@ def served_meanwhile(shop: Shop, web: Web, asked: list[Future[Any]]) -> list[tup
     while not found or not all(one.done() for one in asked):
         answer, seconds = timed(lambda: web.post(body, signed))
         found.append((answer.status_code, seconds))
-        for path in ("/healthz", "/readyz"):
+        for path in ("/healthz", "/readyz/web"):
             found.append(timed(partial(web.status, path)))
     return found
 
