@@ -14,6 +14,7 @@ from app.core.errors import GitHubUnavailable
 from app.github.failures import failure_of
 from app.github.whole import take_whole_answers_only
 from app.operations import patience
+from app.operations.patience import Waiting
 
 API_VERSION = "2022-11-28"
 """https://docs.github.com/en/rest/about-the-rest-api/api-versions"""
@@ -100,12 +101,15 @@ class Transport:
         Raises GitHubUnavailable for faults, limits and answers that are not JSON, GitHubRefused
         for what GitHub will not do, GitHubHasNot for 404, TokenRefused for 401.
         """
+        if patience.left(TIMEOUT_SECONDS, Waiting.FOR_GITHUB) <= 0:
+            raise GitHubUnavailable("GitHub takes too long to answer at the moment.")
         connection = self._take()
         connection.bearer.value = token or ""
         try:
-            headers, data = connection.requester.requestJsonAndCheck(
-                method, path, parameters=dict(parameters or {}), input=body
-            )
+            with patience.spent("Asking GitHub", Waiting.FOR_GITHUB):
+                headers, data = connection.requester.requestJsonAndCheck(
+                    method, path, parameters=dict(parameters or {}), input=body
+                )
         except GithubException as error:
             raise failure_of(error) from error
         except (requests.RequestException, ValueError, RuntimeError, AssertionError) as error:

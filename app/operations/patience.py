@@ -1,15 +1,17 @@
-"""How long the request at hand may still wait for databases: those who ask have little time.
+"""How long the request at hand may still wait for others: those who ask have little time.
 
-Whoever answers a request begins with `limited`. The adapters that wait for a lock or for a server
-of tenants take the time that this costs from it with `spent`. Jobs have no limit here: theirs are
-the server's own.
+Whoever answers a request begins with `limited`. The adapters that wait for a lock, for a server of
+tenants or for GitHub take the time that this costs from it with `spent`. Jobs have no limit here:
+theirs are the adapters' own.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import Enum, auto
+from types import MappingProxyType
 
 from app.core.errors import TransientError
 
@@ -25,6 +27,14 @@ class StillBusy(TransientError):
     retry_after_seconds = _ASK_AGAIN_SECONDS
 
 
+class Waiting(Enum):
+    """What is waited for; each has a time of its own."""
+
+    FOR_DATABASES = auto()
+    """Locks, and the servers of tenants."""
+    FOR_GITHUB = auto()
+
+
 @dataclass(slots=True)
 class _Budget:
     left_seconds: float
@@ -32,27 +42,30 @@ class _Budget:
     """While time is spent: when nothing will be left."""
 
 
-_budget: ContextVar[_Budget | None] = ContextVar("budget", default=None)
+_budgets: ContextVar[Mapping[Waiting, _Budget]] = ContextVar(
+    "budgets", default=MappingProxyType({})
+)
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def limited(*, databases_seconds: float, github_seconds: float) -> Iterator[None]:
     """Let everything in this block, in this thread, wait no longer than this in all."""
-    token = _budget.set(_Budget(seconds))
+    databases, github = _Budget(databases_seconds), _Budget(github_seconds)
+    token = _budgets.set({Waiting.FOR_DATABASES: databases, Waiting.FOR_GITHUB: github})
     try:
         yield
     finally:
-        _budget.reset(token)
+        _budgets.reset(token)
 
 
 def is_limited() -> bool:
     """Whether somebody waits for an answer."""
-    return _budget.get() is not None
+    return bool(_budgets.get())
 
 
-def left(most: float) -> float:
+def left(most: float, waiting: Waiting = Waiting.FOR_DATABASES) -> float:
     """For how many seconds to wait, `most` where nobody is in a hurry."""
-    budget = _budget.get()
+    budget = _budgets.get().get(waiting)
     if budget is None:
         return most
     if budget.over_at is None:
@@ -61,12 +74,12 @@ def left(most: float) -> float:
 
 
 @contextmanager
-def spent(doing: str) -> Iterator[None]:
+def spent(doing: str, waiting: Waiting = Waiting.FOR_DATABASES) -> Iterator[None]:
     """Take the time of this block from what is left.
 
     Raises StillBusy instead of beginning when nothing is; `doing` begins the message.
     """
-    budget = _budget.get()
+    budget = _budgets.get().get(waiting)
     if budget is None or budget.over_at is not None:
         yield
         return

@@ -126,6 +126,8 @@ class FrontWorker(ThreadWorker):  # type: ignore[misc]
         return bool(resting)
 
     def _on_event(self, connection: Connection, _sock: socket.socket) -> None:
+        if connection not in self._open:
+            return  # it gave way to another whose event came with this one
         if connection.phase is Phase.SENDING:
             self._send(connection)
             return

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -13,8 +14,10 @@ from app.core.identifiers import BranchName
 from app.core.repositories import Repository as Known
 from app.github.adapter import PyGithubGitHub
 from app.github.client import Client
+from app.github.failures import GitHubRefused
 from app.github.tokens import Tokens
 from app.github.transport import Transport
+from app.operations import patience
 from demo.github import faults
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
@@ -88,6 +91,25 @@ def test_a_github_that_does_not_answer_in_time_is_unavailable(
     with pytest.raises(GitHubUnavailable, match="did not answer"):
         Client(transport, tokens).as_app("GET", "/app")
 
+    transport.close()
+
+
+def test_a_request_that_somebody_waits_for_asks_a_slow_github_a_few_times_only(
+    github: LocalGitHub,
+) -> None:
+    transport = Transport(github.api_url)
+    github.faults.plan(faults.slow(0.3), path="/zen", times=9)
+
+    with patience.limited(databases_seconds=9, github_seconds=0.5):
+        for _ in range(2):
+            with suppress(GitHubRefused):
+                transport.request("GET", "/zen", token=None)
+        with pytest.raises(GitHubUnavailable, match="too long"):
+            transport.request("GET", "/zen", token=None)
+    with suppress(GitHubRefused):
+        transport.request("GET", "/zen", token=None)
+
+    assert github.faults.left() == 6
     transport.close()
 
 

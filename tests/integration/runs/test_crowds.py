@@ -144,6 +144,17 @@ def test_a_job_hears_soon_of_a_server_that_does_not_answer(shop: Shop) -> None:
     assert job.given("branch")["PGDATABASE"] == shop.database("branch", "x").name
 
 
+def test_a_report_is_taken_in_soon_whatever_the_job_left_open(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+
+    with locked(job.given("branch")):
+        answer, seconds = timed(lambda: job.report("branch"))
+
+    assert (answer.status_code, answer.json["fails"]) == (200, False)
+    assert seconds < SOON_SECONDS
+
+
 def test_a_person_hears_soon_that_a_database_is_busy(shop: Shop) -> None:
     shop.push("x")
     database = shop.database("branch", "x")

@@ -8,7 +8,7 @@ import pytest
 
 from app.operations import patience
 from app.operations.crowd import Crowd, TooManyAtOnce
-from app.operations.patience import StillBusy
+from app.operations.patience import StillBusy, Waiting
 
 
 def test_many_quick_ones_all_have_their_turn() -> None:
@@ -45,18 +45,19 @@ def test_nobody_waits_for_those_who_are_stuck_and_other_kinds_go_on() -> None:
 
 
 def test_what_is_waited_for_in_a_request_shares_its_time() -> None:
-    with patience.limited(0.1):
+    with patience.limited(databases_seconds=0.1, github_seconds=9):
         with patience.spent("Waiting"), patience.spent("Waiting inside of that"):
             time.sleep(0.11)
             assert patience.left(10.0) <= 0
         with pytest.raises(StillBusy), patience.spent("Waiting again"):
             pass
+        assert patience.left(10.0, Waiting.FOR_GITHUB) == 9
 
     assert patience.left(10.0) == 10.0
 
 
 def test_what_is_no_waiting_costs_nothing() -> None:
-    with patience.limited(0.1):
+    with patience.limited(databases_seconds=0.1, github_seconds=9):
         time.sleep(0.11)
 
         with patience.spent("Waiting"):
