@@ -22,8 +22,9 @@ from app.postgres.sessions import Session
 
 _PATIENCE_SECONDS = 5.0
 _LOCK_WAIT = "200ms"
-# A session that is not drawn out begins within milliseconds.
+# A session that is not drawn out begins within milliseconds; where others are, they are given time.
 _BEGINNING_SECONDS = 0.5
+_BEGINNING_ELSEWHERE_SECONDS = 3.0
 _PAUSE_SECONDS = 0.01
 
 
@@ -45,10 +46,10 @@ def shut_out(session: Session, database: TenantDatabase, roles: Sequence[RoleNam
     ending = [statements.end_sessions(roles), statements.end_sessions_that_alter_roles(others)]
     with _rights_of(session, [*roles, *others]):
         _insist(session, database, [*ending, *change], give_up_at=give_up_at)
-        beginning = _beginning_in(session, database.name)
+        beginning = _beginning(session, roles, database=database.name)
         _end_begun(session, roles, give_up_at=give_up_at)
         if beginning:
-            _end_beginning(session, beginning, database=database.name, give_up_at=give_up_at)
+            _end_beginning(session, beginning, give_up_at=give_up_at)
             _end_begun(session, roles, give_up_at=give_up_at)
 
 
@@ -128,18 +129,19 @@ def _end_begun(session: Session, roles: Sequence[RoleName], *, give_up_at: float
         time.sleep(_PAUSE_SECONDS)
 
 
-def _end_beginning(
-    session: Session, pids: set[int], *, database: DatabaseName, give_up_at: float
-) -> None:
+def _end_beginning(session: Session, hurry_at: dict[int, float], *, give_up_at: float) -> None:
     """Wait until these have begun, and end those that take their time.
 
     One of another role that is only slow is ended too, and connects again.
     """
-    hurry_at = time.monotonic() + _BEGINNING_SECONDS
-    while pids := pids & _beginning_in(session, database):
-        if time.monotonic() > hurry_at:
+    while hurry_at:
+        now = time.monotonic()
+        late = {pid for pid, at in hurry_at.items() if now > at}
+        if late:
             _check_patience(give_up_at)
-            pids = {pid for pid in pids if _may_end(session, pid)}
+        not_meant = {pid for pid in late if not _may_end(session, pid)}
+        there = _still_beginning(session, list(hurry_at)) - not_meant
+        hurry_at = {pid: at for pid, at in hurry_at.items() if pid in there}
         time.sleep(_PAUSE_SECONDS)
 
 
@@ -170,17 +172,33 @@ def _check_patience(give_up_at: float) -> None:
         raise ServerBusy("Ending its sessions: some do not end.")
 
 
-def _beginning_in(session: Session, database: DatabaseName) -> set[int]:
-    """Sessions that were let in and do not show whose they are: they lock their database.
+def _beginning(
+    session: Session, roles: Sequence[RoleName], *, database: DatabaseName
+) -> dict[int, float]:
+    """Sessions that were let in and do not show whose they are, and from when they take too long.
 
-    Also looked for where everybody may connect: from there, too, a login alters its role.
+    They lock their database. Also looked for in others to which one of the roles may connect: from
+    there, too, it alters itself.
     """
     rows = session.execute(
-        "SELECT pid FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass"
-        " AND objid IN (SELECT oid FROM pg_database"
-        "   WHERE datname = %s OR has_database_privilege('public', oid, 'CONNECT'))"
+        "SELECT pid, datname = %(own)s FROM pg_locks JOIN pg_database ON pg_database.oid = objid"
+        " WHERE locktype = 'object' AND classid = 'pg_database'::regclass"
+        " AND (datname = %(own)s OR EXISTS (SELECT FROM unnest(%(roles)s::text[]) AS role"
+        "   WHERE has_database_privilege(role, pg_database.oid, 'CONNECT')))"
         " AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usename IS NOT NULL)",
-        [database],
+        {"own": database, "roles": list(roles)},
+    )
+    now = time.monotonic()
+    patience = {True: _BEGINNING_SECONDS, False: _BEGINNING_ELSEWHERE_SECONDS}
+    return {pid: now + patience[is_own] for pid, is_own in rows}
+
+
+def _still_beginning(session: Session, pids: Sequence[int]) -> set[int]:
+    rows = session.execute(
+        "SELECT pid FROM pg_locks"
+        " WHERE pid = ANY(%s) AND locktype = 'object' AND classid = 'pg_database'::regclass"
+        " AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usename IS NOT NULL)",
+        [list(pids)],
     )
     return {pid for (pid,) in rows}
 

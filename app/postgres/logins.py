@@ -1,7 +1,5 @@
 """The long-lived login of a database, and the check that a login reaches its database."""
 
-import time
-
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
@@ -12,12 +10,8 @@ from app.core.standing import Fault, failure
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
-from app.postgres.failures import LoginInUse, LoginRefused, explained
+from app.postgres.failures import explained
 from app.postgres.sessions import Session
-
-# PostgreSQL reads a password when a client begins to prove that it knows it, and looks whether the
-# role may log in when that is done: whoever began with the old one must not be done too late.
-_PROVING_SECONDS = 1.0
 
 # Qualified throughout: a tenant may have set a search path of its own for its sessions.
 _WHERE_AM_I = (
@@ -41,7 +35,7 @@ def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
     """Let the long-lived login in, with no settings but ours; its password has been set."""
     with explained("Issuing its credentials"), access.session() as session:
         catalog.need_our_database(session, database)
-        _let_in(session, database)
+        alter_logins(session, database, opening(session, database))
     check_marker(
         access,
         database,
@@ -51,41 +45,19 @@ def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
     )
 
 
-def take_back(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
-    """Undo what a job may have done to the login; end its sessions if it had another password.
-
-    A job cannot put the right password back, for it does not know it. What deployed applications
-    have open ends with the rest in that case: nobody can tell them apart.
-    """
-    with explained("Taking its login back"), access.session() as session:
-        catalog.need_our_database(session, database)
-        # Before anything is asked over the login: a job's settings could keep that from working.
-        _let_in(session, database)
-    is_ours = _is_password(access, database, password)
-    if not is_ours:
-        _shut_out(access, database)
-    set_password(access, database, verifier=verifier)
-    if not is_ours:
-        time.sleep(_PROVING_SECONDS)
-        issue(access, database, password=password)
-
-
 def renew(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
     """End every session of the login, then let it in with this password and no settings but ours.
 
     The password last: should we die in between, the next attempt sees that it is not ours.
     """
-    _shut_out(access, database)
+    with explained("Ending its sessions"), access.session() as session:
+        shut_out(session, database, [database.login_role])
     set_password(access, database, verifier=verifier)
     issue(access, database, password=password)
 
 
-def _shut_out(access: Access, database: TenantDatabase) -> None:
-    with explained("Ending its sessions"), access.session() as session:
-        shut_out(session, database, [database.login_role])
-
-
-def _let_in(session: Session, database: TenantDatabase) -> None:
+def opening(session: Session, database: TenantDatabase) -> list[Composed]:
+    """What lets the long-lived login in, with no settings but ours."""
     login = database.login_role
     change = [
         statements.allow_login(login),
@@ -93,24 +65,7 @@ def _let_in(session: Session, database: TenantDatabase) -> None:
     ]
     if catalog.may_limit_temp_files(session):
         change.append(limit_temp_files(login, database))
-    alter_logins(session, database, change)
-
-
-def _is_password(access: Access, database: TenantDatabase, password: str) -> bool:
-    """Whether PostgreSQL takes this password for the long-lived login."""
-    try:
-        check_marker(
-            access,
-            database,
-            role=database.login_role,
-            password=password,
-            address=access.admin.address,
-        )
-    except LoginInUse:
-        return True  # an application has all its sessions, which is counted after the password
-    except LoginRefused:
-        return False
-    return True
+    return change
 
 
 def check_marker(

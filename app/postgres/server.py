@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
 from app.core.standing import Standing
-from app.operations.ports.postgres import DatabaseSize, JobLoginRequest, ServerReport
-from app.postgres import catalog, dropping, job_logins, logins, provisioning, sealing
+from app.operations.ports.postgres import DatabaseSize, JobEnd, JobLoginRequest, ServerReport
+from app.postgres import catalog, dropping, job_logins, logins, provisioning, sealing, taking_back
 from app.postgres.access import Access
 from app.postgres.failures import Overtaken, explained
 from app.postgres.passwords import scram_verifier
@@ -17,7 +18,8 @@ from app.postgres.probe import probe
 
 _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
-Step = Callable[[], None]
+Step = Callable[[], object]
+Result = TypeVar("Result")
 
 
 class PostgresServer:
@@ -64,12 +66,6 @@ class PostgresServer:
             lambda: logins.issue(access, database, password=password),
         )
 
-    def take_back(self, database: TenantDatabase, *, password: str) -> None:
-        verifier = scram_verifier(password)
-        self._run(
-            lambda: logins.take_back(self._access, database, password=password, verifier=verifier)
-        )
-
     def end_sessions(self, database: TenantDatabase, *, password: str) -> None:
         verifier = scram_verifier(password)
         self._run(
@@ -86,15 +82,18 @@ class PostgresServer:
 
     def close_job_login(
         self, database: TenantDatabase, role: RoleName, *, password: str | None = None
-    ) -> str | None:
-        self._run(lambda: job_logins.shut_out_job(self._access, database, role))
-        if password is not None:
-            self.take_back(database, password=password)
-        problem: list[str | None] = []
-        self._run(
-            lambda: problem.append(job_logins.clear_away(self._access, database, role)),
+    ) -> JobEnd:
+        access = self._access
+        self._run(lambda: job_logins.shut_out_job(access, database, role))
+        is_settled = password is None or self.take_back(database, password=password)
+        left = self._run_step(lambda: job_logins.clear_away(access, database, role))
+        return JobEnd(left=left, is_settled=is_settled)
+
+    def take_back(self, database: TenantDatabase, *, password: str) -> bool:
+        access, verifier = self._access, scram_verifier(password)
+        return self._run_step(
+            lambda: taking_back.take_back(access, database, password=password, verifier=verifier)
         )
-        return problem[-1]
 
     def seal(self, database: TenantDatabase) -> None:
         self._run(lambda: sealing.seal(self._access, database))
@@ -155,7 +154,7 @@ class PostgresServer:
         for step in steps:
             self._run_step(step)
 
-    def _run_step(self, step: Step) -> None:
+    def _run_step(self, step: Callable[[], Result]) -> Result:
         """Run a step, again if somebody else was doing the same at the same moment."""
         for pause_seconds in _PAUSES_SECONDS:
             try:

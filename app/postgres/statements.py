@@ -116,6 +116,10 @@ def disarm(role: RoleName, *, of_rights_of: RoleName) -> Composed:
     )
 
 
+def comment_on_role(role: RoleName, text: str | None) -> Composed:
+    return SQL("COMMENT ON ROLE {} IS {}").format(Identifier(role), Literal(text))
+
+
 def reset_settings(role: RoleName, *, database: DatabaseName) -> Composed:
     """Forget every setting that a role has, whoever made it."""
     names = {"role": Identifier(role), "database": Identifier(database)}

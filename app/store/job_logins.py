@@ -14,8 +14,10 @@ from app.core.runs import JobLogin
 from app.operations.ports.runs import NewJobLogin
 from app.store.vault import Vault
 
+# One that is over has ended for ever, for which Python has no time.
 _SELECT: LiteralString = """
-    SELECT job_logins.id, run_id, database_id, role, valid_until, outlives_run
+    SELECT job_logins.id, run_id, database_id, role, greatest(valid_until, 'epoch') AS valid_until,
+        outlives_run
     FROM job_logins JOIN runs ON runs.id = run_id
     WHERE ended_at IS NULL AND
 """
@@ -39,7 +41,10 @@ class PostgresJobLogins:
                 "INSERT INTO job_logins"
                 " (run_id, database_id, role, password, valid_until, outlives_run)"
                 " VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (run_id, database_id) WHERE ended_at IS NULL DO NOTHING",
+                " ON CONFLICT (run_id, database_id) WHERE ended_at IS NULL DO UPDATE"
+                " SET role = EXCLUDED.role, password = EXCLUDED.password,"
+                "   valid_until = EXCLUDED.valid_until, outlives_run = EXCLUDED.outlives_run"
+                " WHERE job_logins.valid_until = '-infinity'",
                 [
                     new.run_id,
                     new.database_id,
@@ -83,6 +88,12 @@ class PostgresJobLogins:
             "NOT" + _IS_RUNNING + "AND (valid_until <= %s OR NOT outlives_run)",
             [at],
         )
+
+    def is_over(self, login_id: JobLoginId) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE job_logins SET valid_until = '-infinity' WHERE id = %s", [login_id]
+            )
 
     def ended(self, login_id: JobLoginId) -> None:
         with self._pool.connection() as connection:

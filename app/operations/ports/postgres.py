@@ -89,16 +89,16 @@ class DatabaseServer(Protocol):
 
     def close_job_login(
         self, database: TenantDatabase, role: RoleName, *, password: str | None = None
-    ) -> str | None:
+    ) -> "JobEnd":
         """End its sessions, hand its objects to the long-lived login, drop the role.
 
         A job acts as the long-lived login, so it can give that another password to come back with.
         With the right `password` this is undone before anything is handed over; had the login
         another one, its sessions are ended too.
 
-        Returns why something could not be handed over, for the log. That stays with the role, which
-        can do nothing any more; `provision` and `unseal` try again. Does nothing if the role is
-        gone. Raises TransientError when somebody is still inside after some seconds.
+        What cannot be handed over stays with the role, which can do nothing any more; `provision`
+        and `unseal` try again. If the role is gone, only the login is looked at. Raises
+        TransientError when somebody is still inside after some seconds.
         """
 
     def seal(self, database: TenantDatabase) -> None:
@@ -148,3 +148,13 @@ class JobLoginRequest:
     password: str
     valid_until: datetime
     statement_timeout_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnd:
+    """How the end of a job's login went: nobody is inside, whatever stands here."""
+
+    left: str | None
+    """Why something could not be handed over, for the log."""
+    is_settled: bool
+    """False: who began to come in with a planted password still may; to be asked again for that."""

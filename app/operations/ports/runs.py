@@ -154,7 +154,10 @@ class JobLogins(Protocol):
     """Job logins that have not ended."""
 
     def open(self, new: NewJobLogin) -> JobLogin:
-        """Store it, the password encrypted; returns the present one of that run and database."""
+        """Store it, the password encrypted; returns the present one of that run and database.
+
+        One that is over is replaced.
+        """
 
     def password(self, login_id: JobLoginId) -> str:
         """Raise NotFound once the login has ended."""
@@ -176,6 +179,9 @@ class JobLogins(Protocol):
 
         A login of a running migration is not due: its lease decides.
         """
+
+    def is_over(self, login_id: JobLoginId) -> None:
+        """Have it due until it has ended; its run gets another one if it asks again."""
 
     def ended(self, login_id: JobLoginId) -> None:
         """Forget the password."""

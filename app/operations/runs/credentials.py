@@ -112,13 +112,17 @@ def close(services: Services, login: JobLogin) -> None:
     with services.databases.exclusively(login.database_id) as database:
         if database.state is not DatabaseState.GONE:
             is_ready = database.state is DatabaseState.READY
-            left = server_of(services, database).close_job_login(
+            end = server_of(services, database).close_job_login(
                 tenant_of(services, database),
                 login.role,
                 password=password_of(services, database) if is_ready else None,
             )
-            if left is not None:
-                _log.warning("%s keeps what could not be handed over: %s", login.role, left)
+            if end.left is not None:
+                _log.warning("%s keeps what could not be handed over: %s", login.role, end.left)
+            if not end.is_settled:
+                # What is due is ended again and again, until it has ended.
+                services.job_logins.is_over(login.id)
+                return
         # Not later: the run may ask again, and is to get another login than this one.
         services.job_logins.ended(login.id)
 

@@ -9,7 +9,7 @@ from app.core.repositories import Ancestry
 from app.core.runs import Migration, Run
 from app.operations.ports.runs import NewMigration
 from app.operations.runs import credentials, reaper
-from app.operations.runs.refusals import lease_lost, not_yet, waiting_for
+from app.operations.runs.refusals import lease_lost, not_yet
 from app.operations.services import Services
 
 LEASE = timedelta(seconds=60)
@@ -34,8 +34,7 @@ def take(services: Services, run: Run, database: Database, *, is_rebuilt: bool) 
     now = services.clock()
     lease = services.leases.of(database.id)
     if lease is not None and lease.migration.run_id != run.id and lease.expires_at <= now:
-        with waiting_for(database.name):
-            reaper.end_dead(services, lease)
+        reaper.end_dead(services, lease)
     new = NewMigration(
         run_id=run.id,
         database_id=database.id,
@@ -51,10 +50,9 @@ def take(services: Services, run: Run, database: Database, *, is_rebuilt: bool) 
         raise lease_lost()
     # Of runs that ended while PostgreSQL was away: their sessions must not write beside ours.
     others = services.job_logins.of_database(database.id)
-    with waiting_for(database.name):
-        credentials.close_all(
-            services, [one for one in others if one.run_id != run.id and not one.outlives_run]
-        )
+    credentials.close_all(
+        services, [one for one in others if one.run_id != run.id and not one.outlives_run]
+    )
     return migration
 
 

@@ -1,11 +1,7 @@
 """What a job is told when it does not get what it asked for."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from app.core.errors import CoppiceError, ServerBusy
+from app.core.errors import CoppiceError
 from app.core.facts import Denied
-from app.core.identifiers import DatabaseName
 
 ASK_AGAIN_SECONDS = 2
 
@@ -30,15 +26,6 @@ def not_yet(code: str, message: str) -> Refused:
             retry_after_seconds=ASK_AGAIN_SECONDS,
         )
     )
-
-
-@contextmanager
-def waiting_for(name: DatabaseName) -> Iterator[None]:
-    """Have the job ask again while something in its database keeps the server from doing this."""
-    try:
-        yield
-    except ServerBusy as error:
-        raise not_yet("busy", f"{name} is busy: a session in it is being ended.") from error
 
 
 def lease_lost() -> Refused:

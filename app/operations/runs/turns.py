@@ -21,7 +21,7 @@ from app.operations.runs.beginning import assignment_of, own_run, place_of_job
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.holding import LEASE
 from app.operations.runs.order import Turn
-from app.operations.runs.refusals import Refused, not_yet, waiting_for
+from app.operations.runs.refusals import Refused, not_yet
 from app.operations.services import Services
 
 # Somebody has the database, its login or its server's attention at this moment: the job waits, as
@@ -160,8 +160,7 @@ def _not_run(error: ProvisioningFailed) -> Outcome:
 
 
 def _go(services: Services, run: Run, claims: Claims, database: Database) -> Go:
-    with waiting_for(database.name):
-        issued = credentials.issue(services, run, database)
+    issued = credentials.issue(services, run, database)
     job = Actor(name=f"job:{claims.repository} run {run.workflow_run_id}")
     services.acting_as(job, source=services.source).record(
         Action.CREDENTIALS_ISSUE,

@@ -20,13 +20,16 @@ DRAWN_OUT = "-c post_auth_delay=600"
 
 
 @contextmanager
-def beginning(tenant: Tenant, superuser: Session) -> Iterator[Callable[[], bool]]:
+def beginning(
+    tenant: Tenant, superuser: Session, *, database: str | None = None
+) -> Iterator[Callable[[], bool]]:
     """A session that has been let in and draws out its beginning; called, tells if it is there."""
+    name = database or tenant.database.name
     login = Login(
         address=tenant.admin.address,
         user=tenant.role,
         password=tenant.password,
-        database=tenant.database.name,
+        database=name,
         options=DRAWN_OUT,
     )
 
@@ -34,7 +37,7 @@ def beginning(tenant: Tenant, superuser: Session) -> Iterator[Callable[[], bool]
         locks = superuser.execute(
             "SELECT FROM pg_locks WHERE classid = 'pg_database'::regclass"
             " AND objid = (SELECT oid FROM pg_database WHERE datname = %s)",
-            [tenant.database.name],
+            [name],
         )
         return locks.rowcount > 0
 

@@ -144,11 +144,12 @@ def test_what_cannot_be_handed_over_keeps_no_job_from_ending(
     superuser: Session,
 ) -> None:
     with kept(tenant, job), job.session() as session:
-        problem = tenant_server.close_job_login(job.database, job.role, password=tenant.password)
+        end = tenant_server.close_job_login(job.database, job.role, password=tenant.password)
 
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
-        assert problem
+        assert end.left
+        assert end.is_settled
         assert not job.can_connect()
         assert rights_of(superuser, job.role) == []
         assert tenant.value(OWNER_OF_WHAT_IS_LEFT) == job.role
@@ -214,7 +215,7 @@ def test_what_is_too_much_for_one_transaction_is_handed_over_in_several(
 ) -> None:
     job.run(AS_ITSELF, *MANY)
 
-    problem = tenant_server.close_job_login(job.database, job.role)
+    problem = tenant_server.close_job_login(job.database, job.role).left
 
     assert problem is None
     assert owner_of(tenant, "T 50") == tenant.role

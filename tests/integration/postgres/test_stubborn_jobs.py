@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ import pytest
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, dsn
 from tests.integration.postgres.conftest import Tenant
+from tests.integration.postgres.test_hostile_jobs import beginning
 
 # Far above what it takes, and below the minute for which a lock was waited for.
 WITHIN_SECONDS = 20
@@ -157,13 +158,16 @@ def test_a_job_that_comes_back_at_once_is_ended(
 
 
 @pytest.fixture
-def elsewhere(job: Tenant, superuser: Session) -> Iterator[str]:
-    """A database of somebody else's that the job may connect to, as by default to `postgres`."""
-    superuser.execute(f'GRANT CONNECT ON DATABASE template1 TO "{job.role}"'.encode())
-    yield "template1"
+def elsewhere(
+    job: Tenant, new_provisioned: Callable[[], Tenant], superuser: Session
+) -> Iterator[str]:
+    """A database of others that the job may connect to, as by default to `postgres`."""
+    name = new_provisioned().database.name
+    superuser.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{job.role}"'.encode())
+    yield name
     exists = superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [job.role])
     if exists.rowcount:
-        superuser.execute(f'REVOKE CONNECT ON DATABASE template1 FROM "{job.role}"'.encode())
+        superuser.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM "{job.role}"'.encode())
 
 
 def test_a_job_that_comes_back_to_another_database_is_ended(
@@ -174,6 +178,15 @@ def test_a_job_that_comes_back_to_another_database_is_ended(
         tenant_server.close_job_login(job.database, job.role)
 
         assert sessions_of(superuser, job) == 0
+
+
+def test_a_job_that_is_still_beginning_in_another_database_is_ended(
+    elsewhere: str, job: Tenant, tenant_server: PostgresServer, superuser: Session
+) -> None:
+    with beginning(job, superuser, database=elsewhere) as is_there:
+        tenant_server.close_job_login(job.database, job.role)
+
+        assert not is_there()
 
 
 @pytest.mark.parametrize("is_restless", [False, True])

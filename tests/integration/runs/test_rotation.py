@@ -71,7 +71,8 @@ def test_a_database_that_could_not_be_fixed_lets_nobody_in_with_the_old_password
     shop.push("x")
     database = shop.database("branch", "x")
     old = long_lived(shop, database)
-    shop.services.databases.change(database, state=DatabaseState.ERROR, reason="no room")
+    unlocked = shop.database("branch", "x")
+    shop.services.databases.change(unlocked, state=DatabaseState.ERROR, reason="no room")
 
     shop.services.queue.add([RotatePassword(database_id=database.id)])
     shop.world.work()

@@ -48,7 +48,8 @@ def planted(variables: dict[str, str], login_role: str) -> dict[str, str]:
     """The long-lived login with the password that a job gave it."""
     query(variables, "ALTER ROLE CURRENT_USER PASSWORD 'planted'")
     host, port, name = (variables[key] for key in ("PGHOST", "PGPORT", "PGDATABASE"))
-    return {"DATABASE_URL": f"postgresql://{login_role}:planted@{host}:{port}/{name}"}
+    url = f"postgresql://{login_role}:planted@{host}:{port}/{name}"
+    return {"DATABASE_URL": url, "PGUSER": login_role}
 
 
 def test_a_run_that_holds_its_login_locked_ends_with_its_report(shop: Shop) -> None:
@@ -94,7 +95,9 @@ def test_a_run_asks_again_while_a_login_before_it_cannot_be_ended(
     assert not can_log_in(variables)
 
 
-def test_a_planted_password_lets_nobody_in_although_something_is_left_behind(shop: Shop) -> None:
+def test_a_planted_password_lets_nobody_in_although_something_is_left_behind(
+    shop: Shop, postgres_superuser: AdminLogin
+) -> None:
     shop.push("x")
     job = shop.job("x").begun()
     variables = job.given("branch")
@@ -106,10 +109,38 @@ def test_a_planted_password_lets_nobody_in_although_something_is_left_behind(sho
 
     assert not can_log_in(stranger)
     shop.world.pass_time(seconds=70)
-    reap(shop.services)
-    shop.world.settle()
-    assert not can_log_in(stranger)
+    for moment in ("now", "a minute later"):
+        reap(shop.services)
+        shop.world.settle()
+        assert not can_log_in(stranger)
+        logins = shop.services.job_logins.of_database(shop.database("branch", "x").id)
+        # Looked at again until nobody can come in who began to prove that password before.
+        assert bool(logins) == (moment == "now")
+        pass_a_minute(postgres_superuser, stranger)
     assert shop.job("x").begun().ask("branch").status_code == 200
+
+
+def pass_a_minute(admin: AdminLogin, variables: dict[str, str]) -> None:
+    """As if the long-lived login had been let in a minute and more before."""
+    role = variables["PGUSER"]
+    with connect(admin_login(admin)) as superuser:
+        superuser.execute(f"COMMENT ON ROLE \"{role}\" IS 'coppice let in 0'".encode())
+
+
+def test_a_run_that_planted_a_password_gets_another_login_for_the_rebuilt_preview(
+    shop: Shop,
+) -> None:
+    job = shop.job().begun()
+    variables = job.given("preview")
+    query(variables, "ALTER ROLE CURRENT_USER PASSWORD 'planted'")
+    job.report("preview", "failure")
+    shop.world.settle()
+
+    again = job.given("preview")
+
+    assert again["PGUSER"] != variables["PGUSER"]
+    assert can_log_in(again)
+    assert not can_log_in(variables)
 
 
 def test_fix_hands_over_what_could_not_be_handed_over(shop: Shop) -> None:

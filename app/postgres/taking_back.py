@@ -1,0 +1,136 @@
+"""Taking the long-lived login back from a job, which acts as it and may give it another password.
+
+PostgreSQL reads a password when a client begins to prove that it knows it, and looks whether the
+role may log in when that is done, a minute later if the client likes (`authentication_timeout`). So
+who knows a planted password may come in after the login was taken back, and plant it again. A
+session shows when its client began: those that began too early are ended until that time is over.
+Where the password was planted again meanwhile, the login stays shut for as long. Since when stands
+in the comment of its role, which nobody but the service may change.
+"""
+
+import time
+from dataclasses import dataclass
+
+from psycopg.sql import Composed
+
+from app.core.databases import TenantDatabase
+from app.postgres import catalog, statements
+from app.postgres.access import Access
+from app.postgres.eviction import alter_logins, shut_out
+from app.postgres.failures import LoginInUse, LoginRefused, explained
+from app.postgres.fencing import fenced
+from app.postgres.logins import check_marker, opening
+from app.postgres.sessions import Session
+
+# Most clients have proved what they know by then, and are refused.
+_PAUSE_SECONDS = 1.0
+_MARGIN_SECONDS = 5
+_LET_IN = "coppice let in"
+_SHUT = "coppice shut"
+
+_READ = """
+SELECT mark, extract(epoch FROM clock_timestamp())::float8,
+  (SELECT setting::int FROM pg_settings WHERE name = 'authentication_timeout')
+FROM pg_roles, shobj_description(oid, 'pg_authid') AS mark WHERE rolname = %s
+"""
+_END_EARLY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE usename = %s AND backend_start < to_timestamp(%s)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    """What the login's comment says of an earlier call."""
+
+    since: float | None
+    """When it was let in, or shut, in the server's seconds; None: it was not taken back so far."""
+    is_shut: bool
+    is_over: bool
+    """Nobody can come in any more who began before."""
+
+
+def take_back(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> bool:
+    """Undo what a job may have done to the login; end its sessions if it had another password.
+
+    A job cannot put the right password back, for it does not know it. What deployed applications
+    have open ends with the rest in that case: nobody can tell them apart. False: it is to be called
+    again until nobody can come in any more who began before.
+    """
+    ours = statements.set_password(database.login_role, verifier=verifier)
+    with explained("Taking its login back"), access.session() as session:
+        catalog.need_our_database(session, database)
+        mark = _read(session, database)
+        if mark.is_shut:
+            if mark.is_over:
+                alter_logins(session, database, [ours])
+                _let_in(session, database)
+            return False
+        # Before anything is asked over the login: a job's settings could keep that from working.
+        alter_logins(session, database, opening(session, database))
+        if _is_password(access, database, password):
+            return _look_again(session, database, mark, ours=ours)
+        shut_out(session, database, [database.login_role])
+        alter_logins(session, database, [ours])
+        if mark.since is None:
+            time.sleep(_PAUSE_SECONDS)
+            _let_in(session, database)
+        else:
+            _write(session, database, _SHUT)
+        return False
+
+
+def _look_again(session: Session, database: TenantDatabase, mark: _Mark, *, ours: Composed) -> bool:
+    """The password is ours; end those who began to come in before it was. True: that is over."""
+    if mark.since is not None:
+        login = database.login_role
+        session.execute(fenced(database, [statements.act_for(login)]))  # to see when they began
+        session.execute(_END_EARLY, [login, mark.since])
+        session.execute(statements.become(login))
+        if not mark.is_over:
+            return False
+        _write(session, database, None)
+    alter_logins(session, database, [ours])
+    return True
+
+
+def _let_in(session: Session, database: TenantDatabase) -> None:
+    _write(session, database, _LET_IN)
+    alter_logins(session, database, opening(session, database))
+
+
+def _read(session: Session, database: TenantDatabase) -> _Mark:
+    row = session.execute(_READ, [database.login_role]).fetchone()
+    text, now, limit = row if row is not None else (None, 0.0, 0)
+    kind, _, since = (text or "").rpartition(" ")
+    if kind not in (_LET_IN, _SHUT):
+        return _Mark(since=None, is_shut=False, is_over=True)
+    return _Mark(
+        since=float(since),
+        is_shut=kind == _SHUT,
+        is_over=now - float(since) > limit + _MARGIN_SECONDS,
+    )
+
+
+def _write(session: Session, database: TenantDatabase, kind: str | None) -> None:
+    """Remember this, with the present time; None: there is nothing to remember any more."""
+    [(now,)] = session.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchall()
+    text = None if kind is None else f"{kind} {now:.6f}"
+    session.execute(fenced(database, [statements.comment_on_role(database.login_role, text)]))
+
+
+def _is_password(access: Access, database: TenantDatabase, password: str) -> bool:
+    """Whether PostgreSQL takes this password for the long-lived login."""
+    try:
+        check_marker(
+            access,
+            database,
+            role=database.login_role,
+            password=password,
+            address=access.admin.address,
+        )
+    except LoginInUse:
+        return True  # an application has all its sessions, which is counted after the password
+    except LoginRefused:
+        return False
+    return True
