@@ -105,8 +105,10 @@ def fault_of(database: Database, standing: Standing) -> Fault | None:
     if not is_closed:
         is_open = found is not None and found.is_open and may_log_in
         return wrong or (None if is_open else Fault.SHUT)
-    is_ours = found is not None and wrong is not Fault.REPLACED
-    if may_log_in or (is_ours and found is not None and found.is_open):
+    if wrong is Fault.REPLACED and found is not None and found.owner == database.owner_role:
+        return wrong  # of a generation that is not known here, as after an older backup
+    is_open = found is not None and found.is_open and wrong is not Fault.REPLACED
+    if is_open or may_log_in:
         return Fault.OPEN
     return wrong if database.is_made else None
 

@@ -18,11 +18,10 @@ from app.postgres.sessions import Session
 def seal(access: Access, database: TenantDatabase) -> None:
     """Refuse new sessions, then end those that are open."""
     with explained("Closing the database"), access.session() as session:
-        try:
-            facts = catalog.read_our_database(session, database)
-        except ProvisioningFailed:
-            evict_logins(session, database)  # whatever stands there, ours let nobody in
-            raise
+        found = catalog.read_database(session, database.name)
+        if found is not None and found.owner != database.owner_role:
+            evict_logins(session, database)  # it is a stranger's, and the logins are ours
+        facts = catalog.read_our_database(session, database)
         if facts is None or facts.is_half_dropped:
             evict_logins(session, database)
         else:

@@ -69,10 +69,9 @@ def test_a_database_that_could_not_be_fixed_lets_nobody_in_with_the_old_password
     shop: Shop,
 ) -> None:
     shop.push("x")
+    old = long_lived(shop, shop.database("branch", "x"))
     database = shop.database("branch", "x")
-    old = long_lived(shop, database)
-    unlocked = shop.database("branch", "x")
-    shop.services.databases.change(unlocked, state=DatabaseState.ERROR, reason="no room")
+    shop.services.databases.change(database, state=DatabaseState.ERROR, reason="no room")
 
     shop.services.queue.add([RotatePassword(database_id=database.id)])
     shop.world.work()
@@ -168,4 +167,5 @@ def test_a_database_that_cannot_be_opened_again_says_so_and_is_mended(
     assert closed.state is DatabaseState.ERROR
     assert "does not carry the mark" in (closed.reason or "")
     shop.world.reconcile()
+    databases.fix(shop.services, shop.database("branch", "x"))
     assert can_log_in(long_lived(shop, shop.database("branch", "x")))
