@@ -79,6 +79,8 @@ def close_to_strangers(dsn: str, *, is_embedded: bool) -> str | None:
         if not facts.is_open or not (is_ours or is_embedded):
             return None
         hold(connection)  # two at once would fail: the row of the database is updated
+        if not _facts(connection).is_open:
+            return None
         for statement in _closing(facts):
             connection.execute(statement)
         # A REVOKE by somebody who may not is only a warning to PostgreSQL.

@@ -1,7 +1,7 @@
 """The state schema: numbered SQL files, applied once each under a lock."""
 
 from importlib import resources
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection, errors, sql
@@ -57,7 +57,7 @@ def _apply(connection: Connection[TupleRow], name: str, text: LiteralString) -> 
     return True
 
 
-def hold(connection: Connection[TupleRow]) -> None:
+def hold(connection: Connection[Any]) -> None:
     """Keep all others from changing the schema until the transaction ends; they may read.
 
     A lock of a table of ours, which no stranger who may connect can take.

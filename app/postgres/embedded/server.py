@@ -75,7 +75,9 @@ class EmbeddedServer:
     def starting(self) -> str | None:
         """How far a server is that runs and takes no connections yet, for a person."""
         signs = None if postmaster.is_up(self._data) else progress.signs_of(self._data)
-        return signs and (f"replaying {signs.segment}" if signs.segment else "starting")
+        if signs is None:
+            return None
+        return f"replaying {signs.segment}" if signs.segment else "starting"
 
     def _watch(self, at_most_seconds: float | None) -> progress.Watch:
         return progress.Watch(

@@ -22,7 +22,8 @@ class Cutting:
     """Stands before a server on loopback; use as a context manager."""
 
     def __init__(self, url: str) -> None:
-        self._host, self._port = (urlsplit(url).hostname or "").encode(), urlsplit(url).port or 0
+        self._host, self._port = urlsplit(url).hostname or "", urlsplit(url).port or 0
+        self._url = url
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.answers: dict[Key, bytes] = {}
@@ -81,7 +82,7 @@ class Cutting:
     def _shortened(self, answer: bytes) -> bytes:
         """With what is read of it alone: a cut of each byte of a long answer takes long."""
         address = self.url.removeprefix("http://").encode()
-        head, _, body = answer.replace(b"%s:%d" % (self._host, self._port), address).partition(END)
+        head, _, body = answer.replace(urlsplit(self._url).netloc.encode(), address).partition(END)
         status, *lines = head.split(b"\r\n")
         kept = [line for line in lines if line.lower().startswith(HEADERS)]
         body = (

@@ -41,6 +41,8 @@ def test_two_web_servers_and_two_workers_share_one_state_database(
             process.terminate()
 
         assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
+        said = [machine.log.read_text() for machine in machines]
+        assert "".join(said).count("CONNECT on the state database was revoked from PUBLIC") == 1
     finally:
         machines[1].close()
 
