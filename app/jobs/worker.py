@@ -107,6 +107,8 @@ async def _rest(stop: asyncio.Event) -> None:
 async def _work(queue: str, services: Services, stop: asyncio.Event) -> None:
     worker = Worker(
         app=app,
+        # A worker made by hand heeds nothing of this by itself.
+        task_middleware=app.worker_defaults.get("task_middleware"),
         queues=[queue],
         name=queue,
         concurrency=CONCURRENCY[queue],

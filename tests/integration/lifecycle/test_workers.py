@@ -8,7 +8,9 @@ import pytest
 from psycopg import connect
 
 from app.core.databases import DatabaseState
+from app.core.identifiers import DatabaseId
 from app.core.instances import AdminLogin
+from app.core.intents import RestoreDatabase
 from app.store.connection import state_conninfo
 from demo.github import faults
 from tests.integration.lifecycle.proxy import Proxy
@@ -176,3 +178,13 @@ def queue_again(world: World, task: str) -> None:
         " WHERE task_name = %s AND status = 'doing' ON CONFLICT DO NOTHING",
         [task],
     )
+
+
+def test_a_worker_gives_up_no_job_whose_wish_has_become_moot(world: World, log: Path) -> None:
+    world.services.queue.add([RestoreDatabase(database_id=DatabaseId(1_000_000))])
+
+    with Worker(world.settings, log):
+        wait_until(lambda: "databases:restore" not in world.jobs())
+
+    failed = world.state.execute("SELECT FROM procrastinate_jobs WHERE status = 'failed'")
+    assert failed.rowcount == 0
