@@ -14,10 +14,11 @@ from app.core.errors import CoppiceError, TransientError
 
 # Everything of ours lives in one schema. A session pooler in front of the state database must pass
 # startup options on; a transaction pooler cannot be used: LISTEN needs a session.
-# Whoever holds a lock is idle meanwhile, and some providers end such sessions, and the lock.
+# Whoever holds a lock is idle meanwhile, and some providers end such sessions soon, and the lock. A
+# process that is paused loses it after a while: others go on, and the fence keeps it from harm.
 OPTIONS = (
     "-c search_path=coppice,pg_catalog -c statement_timeout=30s -c timezone=UTC"
-    " -c idle_in_transaction_session_timeout=0"
+    " -c idle_in_transaction_session_timeout=300s"
 )
 POOL_TIMEOUT_SECONDS = 3.0
 TRUSTED_SECONDS = 1.0
