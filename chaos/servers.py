@@ -40,7 +40,7 @@ class Server:
     def tend(self) -> None:
         with self._lock:
             if not self._paused and time.monotonic() >= self._start_at and self._pid() is None:
-                self._server.start(_START_SECONDS)
+                self._server.start(at_most_seconds=_START_SECONDS)
 
     def kill(self, *, away_seconds: float) -> None:
         """Kill the postmaster; its children end when they notice."""
