@@ -31,14 +31,19 @@ _COUNT = """
         database_id = %(database_id)s, run_id = %(run_id)s
     WHERE id = %(id)s AND content <> %(content)s
 """
-_END = """
-    DELETE FROM check_votes v USING checks c
-    WHERE c.id = v.check_id AND c.repository_id = %(repository)s AND v.cast_at < %(before)s
+# Checks before votes and in their order, as whoever casts one: two at once would block each other.
+_HOLD_STALE = """
+    SELECT id FROM checks WHERE id IN (
+        SELECT v.check_id FROM check_votes v JOIN checks c ON c.id = v.check_id
+        WHERE """
+_STALE = """c.repository_id = %(repository)s AND v.cast_at < %(before)s
         AND (%(only)s::text[] IS NULL OR v.branch = ANY(%(only)s))
         AND NOT EXISTS (SELECT FROM unnest(%(names)s::text[], %(heads)s::text[]) live (name, head)
             WHERE live.name = v.branch AND live.head = c.head_sha)
-    RETURNING v.check_id
 """
+_END = (
+    "DELETE FROM check_votes v USING checks c WHERE c.id = v.check_id AND c.id = ANY(%(ids)s) AND "
+)
 _SHARES = """
     SELECT FROM check_votes mine JOIN check_votes theirs USING (check_id)
         JOIN checks c ON c.id = check_id
@@ -91,17 +96,18 @@ def end(
     before: datetime,
 ) -> list[CheckId]:
     """Forget what branches say on commits that are not their heads; the checks it was said on."""
-    rows = connection.execute(
-        _END,
-        {
-            "repository": repository_id,
-            "before": before,
-            "only": None if only is None else list(only),
-            "names": list(heads.keys()),
-            "heads": list(heads.values()),
-        },
-    ).fetchall()
-    return sorted({CheckId(row["check_id"]) for row in rows})
+    values = {
+        "repository": repository_id,
+        "before": before,
+        "only": None if only is None else list(only),
+        "names": list(heads.keys()),
+        "heads": list(heads.values()),
+    }
+    held = connection.execute(_HOLD_STALE + _STALE + ") ORDER BY id FOR UPDATE", values)
+    ids = [CheckId(row["id"]) for row in held]
+    if ids:
+        connection.execute(_END + _STALE, {**values, "ids": ids})
+    return ids
 
 
 def shares_checks(

@@ -125,7 +125,6 @@ class PostgresChecks:
         with self._pool.connection() as connection:
             left = check_votes.end(connection, repository_id, heads, only=only, before=before)
             for check_id in left:
-                connection.execute("SELECT FROM checks WHERE id = %s FOR UPDATE", [check_id])
                 if check_votes.count(connection, check_id):
                     self._defer(connection, [PostCheck(check_id=check_id)])
 
