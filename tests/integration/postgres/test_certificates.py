@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -32,6 +33,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where this process keeps certificates, put back after the test."""
     monkeypatch.setattr(certificates, "_places", [])
     monkeypatch.setattr(certificates, "_own", {})
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / "certificates"
 
 
