@@ -21,6 +21,7 @@ from app.postgres.sessions import admin_login, dsn
 from demo.github.faults import slow
 from tests.integration.intake.deliveries import headers
 from tests.integration.intake.web import Web
+from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.runs.shop import Shop
 
 Lock = Callable[[dict[str, str]], AbstractContextManager[None]]
@@ -132,6 +133,26 @@ def test_a_job_hears_soon_that_its_database_is_busy_and_gets_it_afterwards(
     assert answer.json["retry_after"] >= 1
     assert seconds < SOON_SECONDS
     assert job.given("branch") == given
+
+
+def test_a_job_hears_soon_of_a_server_that_hangs(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    instance = shop.services.instances.named("tenants")
+    address = instance.admin.address
+    with Proxy(address.host, address.port) as cable:
+        through = replace(instance.admin, address=replace(address, port=cable.port))
+        shop.services.instances.update(replace(instance, admin=through))
+        given = job.given("branch")
+
+        with cable.silent():
+            answer, seconds = timed(lambda: job.ask("branch"))
+        again = job.given("branch")
+        shop.services.instances.update(instance)
+
+    assert (answer.status_code, answer.json["error"]) == (409, "busy")
+    assert seconds < SOON_SECONDS
+    assert again == given
 
 
 def test_a_job_hears_soon_of_a_server_that_does_not_answer(shop: Shop) -> None:
