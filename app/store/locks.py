@@ -33,9 +33,12 @@ def exclusively(
         try:
             with patience.spent(f"Waiting for {kind} {key}"):
                 wait_ms = max(1, round(1000 * patience.left(LOCK_WAIT_SECONDS)))
-                connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait_ms}ms"])
+                # Not lock_timeout: whoever waits behind others for a row waits several times.
+                connection.execute(
+                    "SELECT set_config('statement_timeout', %s, true)", [f"{wait_ms}ms"]
+                )
                 take(connection, kind, key)
-        except errors.LockNotAvailable as error:
+        except (errors.QueryCanceled, errors.LockNotAvailable) as error:
             raise patience.StillBusy(f"Another worker is busy with {kind} {key}.") from error
         yield
 

@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,8 @@ class Proxy:
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
+        self._flows = threading.Event()
+        self._flows.set()
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -54,6 +57,15 @@ class Proxy:
                 one.close()
             self._open.clear()
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Hand nothing on, as if the server hung: connections stay open, and new ones are made."""
+        self._flows.clear()
+        try:
+            yield
+        finally:
+            self._flows.set()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -76,6 +88,7 @@ class Proxy:
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                self._flows.wait()
                 target.sendall(data)
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)

@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,15 @@ import pytest
 import requests
 from psycopg import sql
 
+from app.core.instances import AdminLogin
+from app.postgres.sessions import admin_login, dsn
 from demo.github.faults import slow
 from tests.integration.intake.deliveries import headers
 from tests.integration.intake.web import Web
-from tests.integration.runs.shop import Job, Shop
+from tests.integration.lifecycle.proxy import Proxy
+from tests.integration.runs.shop import Shop
+
+Lock = Callable[[dict[str, str]], AbstractContextManager[None]]
 
 # Five seconds of waiting, one for its end, and what a machine under load makes of that.
 SOON_SECONDS = 12.0
@@ -33,16 +38,31 @@ def web(shop: Shop, tmp_path: Path) -> Iterator[Web]:
         yield started
 
 
-@contextmanager
-def locked(variables: dict[str, str]) -> Iterator[None]:
-    """A job changes its own login, and leaves the transaction open."""
-    with psycopg.connect(variables["DATABASE_URL"]) as session:
-        session.execute("RESET ROLE")
-        session.execute("SET ROLE NONE")
-        change = sql.SQL("ALTER ROLE {} PASSWORD 'mine'")
-        session.execute(change.format(sql.Identifier(variables["PGUSER"])))
-        yield
-        session.rollback()
+@pytest.fixture
+def lock_login(postgres_superuser: AdminLogin) -> Lock:
+    """Change a login, and leave the transaction open, in a session that nobody may end."""
+
+    @contextmanager
+    def lock(variables: dict[str, str]) -> Iterator[None]:
+        with psycopg.connect(dsn(admin_login(postgres_superuser))) as session:
+            change = sql.SQL("ALTER ROLE {} PASSWORD 'mine'")
+            session.execute(change.format(sql.Identifier(variables["PGUSER"])))
+            yield
+            session.rollback()
+
+    return lock
+
+
+@pytest.fixture
+def lock_row(shop: Shop) -> Lock:
+    """Another worker has the lock of the database."""
+
+    @contextmanager
+    def lock(_: dict[str, str]) -> Iterator[None]:
+        with shop.services.databases.exclusively(shop.database("branch", "x").id):
+            yield
+
+    return lock
 
 
 def timed(request: Callable[[], Any]) -> tuple[Any, float]:
@@ -52,7 +72,7 @@ def timed(request: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def test_sixty_requests_for_a_locked_database_hold_up_neither_deliveries_nor_health(
-    shop: Shop, web: Web
+    shop: Shop, web: Web, lock_login: Lock
 ) -> None:
     shop.push("x")
     job = shop.job("x", audience=web.url)
@@ -67,7 +87,7 @@ def test_sixty_requests_for_a_locked_database_hold_up_neither_deliveries_nor_hea
     ask = f"/{run}/databases/branch"
     given = post(ask).json()
 
-    with locked(given["variables"]), ThreadPoolExecutor(60) as threads:
+    with lock_login(given["variables"]), ThreadPoolExecutor(60) as threads:
         asked = [threads.submit(timed, lambda: post(ask)) for _ in range(60)]
         others = served_meanwhile(shop, web, asked)
         renewed, renewed_in = timed(lambda: post(f"{ask}/renew"))
@@ -97,34 +117,42 @@ def served_meanwhile(shop: Shop, web: Web, asked: list[Future[Any]]) -> list[tup
     return found
 
 
-@contextmanager
-def held_by_another(shop: Shop, job: Job, variables: dict[str, str]) -> Iterator[None]:
-    """Another worker has the lock of the database."""
-    with shop.services.databases.exclusively(shop.database("branch", "x").id):
-        yield
-
-
-@contextmanager
-def changing_its_login(shop: Shop, job: Job, variables: dict[str, str]) -> Iterator[None]:
-    with locked(variables):
-        yield
-
-
-@pytest.mark.parametrize("keep_busy", [held_by_another, changing_its_login])
+@pytest.mark.parametrize("busy", ["lock_login", "lock_row"])
 def test_a_job_hears_soon_that_its_database_is_busy_and_gets_it_afterwards(
-    shop: Shop, keep_busy: Any
+    shop: Shop, busy: str, request: pytest.FixtureRequest
 ) -> None:
+    lock: Lock = request.getfixturevalue(busy)
     shop.push("x")
     job = shop.job("x").begun()
     given = job.given("branch")
 
-    with keep_busy(shop, job, given):
+    with lock(given):
         answer, seconds = timed(lambda: job.ask("branch"))
 
     assert (answer.status_code, answer.json["error"]) == (409, "busy")
     assert answer.json["retry_after"] >= 1
     assert seconds < SOON_SECONDS
     assert job.given("branch") == given
+
+
+def test_a_job_hears_soon_of_a_server_that_hangs(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    instance = shop.services.instances.named("tenants")
+    address = instance.admin.address
+    with Proxy(address.host, address.port) as cable:
+        through = replace(instance.admin, address=replace(address, port=cable.port))
+        shop.services.instances.update(replace(instance, admin=through))
+        given = job.given("branch")
+
+        with cable.silent():
+            answer, seconds = timed(lambda: job.ask("branch"))
+        again = job.given("branch")
+        shop.services.instances.update(instance)
+
+    assert (answer.status_code, answer.json["error"]) == (409, "busy")
+    assert seconds < SOON_SECONDS
+    assert again == given
 
 
 def test_a_job_hears_soon_of_a_server_that_does_not_answer(shop: Shop) -> None:
@@ -144,11 +172,11 @@ def test_a_job_hears_soon_of_a_server_that_does_not_answer(shop: Shop) -> None:
     assert job.given("branch")["PGDATABASE"] == shop.database("branch", "x").name
 
 
-def test_a_report_is_taken_in_soon_whatever_the_job_left_open(shop: Shop) -> None:
+def test_a_report_is_taken_in_soon_whatever_the_job_left_open(shop: Shop, lock_login: Lock) -> None:
     shop.push("x")
     job = shop.job("x").begun()
 
-    with locked(job.given("branch")):
+    with lock_login(job.given("branch")):
         answer, seconds = timed(lambda: job.report("branch"))
 
     assert (answer.status_code, answer.json["fails"]) == (200, False)
