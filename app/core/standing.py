@@ -34,6 +34,8 @@ class Standing:
     databases: Mapping[DatabaseName, StandingDatabase]
     logins: Mapping[RoleName, bool]
     """Of the roles that were asked for, those that exist: whether each may log in."""
+    shut_for_a_while: frozenset[RoleName] = frozenset()
+    """Those that may not, and are let in again by who ends the job that used them."""
 
 
 class Fault(StrEnum):
@@ -103,7 +105,8 @@ def fault_of(database: Database, standing: Standing) -> Fault | None:
     found, wrong = standing.databases.get(database.name), _wrong(database, standing)
     may_log_in = standing.logins.get(database.login_role, False)
     if not is_closed:
-        is_open = found is not None and found.is_open and may_log_in
+        is_waiting = database.login_role in standing.shut_for_a_while
+        is_open = found is not None and found.is_open and (may_log_in or is_waiting)
         return wrong or (None if is_open else Fault.SHUT)
     if wrong is Fault.REPLACED and found is not None and found.owner == database.owner_role:
         return wrong  # of a generation that is not known here, as after an older backup

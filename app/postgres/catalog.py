@@ -14,6 +14,8 @@ from app.postgres.sessions import Session
 # ALTER DATABASE would end the session.
 # https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/catalog/pg_database.h
 _HALF_DROPPED = -2
+SHUT_FOR_A_WHILE = "coppice shut"
+"""How the comment of a long-lived login begins that waits after a job; see `taking_back`."""
 _OWN_DATABASE_RIGHTS = {"CONNECT", "CREATE", "TEMPORARY"}
 
 
@@ -186,10 +188,15 @@ def standing(
         for name, owner, is_open, limit, marker in rows
     }
     logins = session.execute(
-        "SELECT rolname::text, rolcanlogin FROM pg_roles WHERE rolname = ANY(%s)", [list(roles)]
-    )
+        "SELECT rolname::text, rolcanlogin,"
+        " coalesce(starts_with(shobj_description(oid, 'pg_authid'), %s), false)"
+        " FROM pg_roles WHERE rolname = ANY(%s)",
+        [SHUT_FOR_A_WHILE, list(roles)],
+    ).fetchall()
     return Standing(
-        databases=databases, logins={RoleName(name): may_log_in for name, may_log_in in logins}
+        databases=databases,
+        logins={RoleName(name): may_log_in for name, may_log_in, _ in logins},
+        shut_for_a_while=frozenset(RoleName(name) for name, _, is_shut in logins if is_shut),
     )
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
+from app.core.errors import ProvisioningFailed
+from app.core.standing import Fault
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
@@ -26,7 +28,7 @@ from app.postgres.sessions import Session
 _PAUSE_SECONDS = 1.0
 _MARGIN_SECONDS = 5
 _LET_IN = "coppice let in"
-_SHUT = "coppice shut"
+_SHUT = catalog.SHUT_FOR_A_WHILE
 
 _READ = """
 SELECT mark, extract(epoch FROM clock_timestamp())::float8,
@@ -56,10 +58,16 @@ def take_back(access: Access, database: TenantDatabase, *, password: str, verifi
     A job cannot put the right password back, for it does not know it. What deployed applications
     have open ends with the rest in that case: nobody can tell them apart. False: it is to be called
     again until nobody can come in any more who began before.
+
+    A database that lost its mark keeps no job inside: that is raised when all is done. If it is
+    gone, or another's, its login is shut out.
     """
     ours = statements.set_password(database.login_role, verifier=verifier)
     with explained("Taking its login back"), access.session() as session:
-        catalog.need_our_database(session, database)
+        lost = _loss(session, database)
+        if lost is not None and lost.code != Fault.UNMARKED:
+            shut_out(session, database, [database.login_role])
+            raise lost
         mark = _read(session, database)
         if mark.is_shut:
             if mark.is_over:
@@ -68,16 +76,32 @@ def take_back(access: Access, database: TenantDatabase, *, password: str, verifi
             return False
         # Before anything is asked over the login: a job's settings could keep that from working.
         alter_logins(session, database, opening(session, database))
-        if _is_password(access, database, password):
-            return _look_again(session, database, mark, ours=ours)
-        shut_out(session, database, [database.login_role])
-        alter_logins(session, database, [ours])
-        if mark.since is None:
-            time.sleep(_PAUSE_SECONDS)
-            _let_in(session, database)
-        else:
-            _write(session, database, _SHUT)
-        return False
+        if not _is_password(access, database, password):
+            _put_back(session, database, mark, ours=ours)
+            return False
+        is_over = _look_again(session, database, mark, ours=ours)
+    if is_over and lost is not None:
+        raise lost
+    return is_over
+
+
+def _loss(session: Session, database: TenantDatabase) -> ProvisioningFailed | None:
+    try:
+        catalog.need_our_database(session, database)
+    except ProvisioningFailed as error:
+        return error
+    return None
+
+
+def _put_back(session: Session, database: TenantDatabase, mark: _Mark, *, ours: Composed) -> None:
+    """The password is a job's: end all sessions, and put ours back."""
+    shut_out(session, database, [database.login_role])
+    alter_logins(session, database, [ours])
+    if mark.since is None:
+        time.sleep(_PAUSE_SECONDS)
+        _let_in(session, database)
+    else:
+        _write(session, database, _SHUT)
 
 
 def _look_again(session: Session, database: TenantDatabase, mark: _Mark, *, ours: Composed) -> bool:
@@ -133,4 +157,7 @@ def _is_password(access: Access, database: TenantDatabase, password: str) -> boo
         return True  # an application has all its sessions, which is counted after the password
     except LoginRefused:
         return False
+    except ProvisioningFailed as error:
+        if error.code != Fault.UNMARKED:
+            raise
     return True

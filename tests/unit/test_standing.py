@@ -82,6 +82,14 @@ def test_what_is_being_made_or_failed_is_looked_at_elsewhere(state: DatabaseStat
     assert differences([row], stands(None, may_log_in=True)) == []
 
 
+def test_a_login_that_waits_for_the_end_of_a_job_is_no_fault() -> None:
+    standing = replace(
+        stands(WHOLE, may_log_in=False), shut_for_a_while=frozenset({READY.login_role})
+    )
+
+    assert fault_of(READY, standing) is None
+
+
 def test_an_earlier_generation_is_ours() -> None:
     row = replace(READY, marker=f"{READY.marker}-3", generation=3)
 

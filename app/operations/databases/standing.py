@@ -42,14 +42,23 @@ def confirmed_differences(services: Services, instance: Instance) -> Iterator[Di
 
 
 @contextmanager
-def losses_noted(services: Services, database: Database) -> Iterator[None]:
-    """For the holder of its lock: what was lost is its reason from then on, whoever finds out."""
+def losses_noted(
+    services: Services, database: Database, *, is_raised: bool = True
+) -> Iterator[None]:
+    """For the holder of its lock: what was lost is its reason from then on, whoever finds out.
+
+    Unless it is raised too, whoever finds out goes on: a run is over, whatever became of its
+    database.
+    """
     try:
         yield
     except ProvisioningFailed as error:
-        if error.code in FOR_A_PERSON:
+        if error.code not in FOR_A_PERSON:
+            raise
+        if database.state is DatabaseState.READY:
             failed(services, database, error)
-        raise
+        if is_raised:
+            raise
 
 
 def close_again(services: Services, database: Database) -> None:

@@ -111,20 +111,25 @@ def close(services: Services, login: JobLogin) -> None:
     """
     with services.databases.exclusively(login.database_id) as database:
         if database.state is not DatabaseState.GONE:
-            is_ready = database.state is DatabaseState.READY
-            end = server_of(services, database).close_job_login(
-                tenant_of(services, database),
-                login.role,
-                password=password_of(services, database) if is_ready else None,
-            )
-            if end.left is not None:
-                _log.warning("%s keeps what could not be handed over: %s", login.role, end.left)
-            if not end.is_settled:
-                # What is due is ended again and again, until it has ended.
-                services.job_logins.is_over(login.id)
-                return
+            with losses_noted(services, database, is_raised=False):
+                if not _is_settled(services, database, login):
+                    # What is due is ended again and again, until it has ended.
+                    services.job_logins.is_over(login.id)
+                    return
         # Not later: the run may ask again, and is to get another login than this one.
         services.job_logins.ended(login.id)
+
+
+def _is_settled(services: Services, database: Database, login: JobLogin) -> bool:
+    is_ready = database.state is DatabaseState.READY
+    end = server_of(services, database).close_job_login(
+        tenant_of(services, database),
+        login.role,
+        password=password_of(services, database) if is_ready else None,
+    )
+    if end.left is not None:
+        _log.warning("%s keeps what could not be handed over: %s", login.role, end.left)
+    return end.is_settled
 
 
 def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
@@ -153,9 +158,10 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
         return
     with services.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.READY:
-            server_of(services, database).end_sessions(
-                tenant_of(services, database), password=password_of(services, database)
-            )
+            with losses_noted(services, database, is_raised=False):
+                server_of(services, database).end_sessions(
+                    tenant_of(services, database), password=password_of(services, database)
+                )
 
 
 def _open_login(services: Services, run: Run, database: Database) -> tuple[RoleName, str, bool]:

@@ -1,12 +1,13 @@
 """A database that is not ready when a job asks is made, fixed or restored while it waits."""
 
+import pytest
 from psycopg import connect
 from psycopg.sql import SQL, Identifier
 
 from app.core.databases import DatabaseState
 from app.core.instances import AdminLogin
 from app.operations.administration import databases
-from tests.integration.runs.shop import Shop, refusal
+from tests.integration.runs.shop import Shop, can_log_in, refusal
 
 
 def test_a_missing_database_is_made_while_the_job_waits(shop: Shop) -> None:
@@ -81,6 +82,32 @@ def test_a_database_that_lost_its_mark_waits_for_a_person(
     assert refusal(first)[1] == refusal(again)[1] == "marker_missing"
     assert found.reason_code == left.reason_code == "marker_missing"
     assert shop.job("x").begun().ask("branch").status_code == 200
+
+
+LOSSES = {
+    "marker_missing": SQL("COMMENT ON DATABASE {} IS NULL"),
+    "database_missing": SQL("DROP DATABASE {} WITH (FORCE)"),
+}
+
+
+@pytest.mark.parametrize(("code", "lose"), LOSSES.items(), ids=LOSSES.keys())
+def test_a_run_whose_database_was_lost_meanwhile_is_over_and_out(
+    shop: Shop, postgres_superuser: AdminLogin, code: str, lose: SQL
+) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    variables = job.given("branch")
+    database = shop.database("branch", "x")
+    as_administrator(postgres_superuser, lose, database.name)
+
+    reported = job.report("branch")
+
+    after = shop.database("branch", "x")
+    assert reported.status_code == 200
+    assert (after.state, after.reason_code) == (DatabaseState.ERROR, code)
+    assert not can_log_in(variables)
+    assert shop.services.leases.of(database.id) is None
+    assert list(shop.services.job_logins.of_database(database.id)) == []
 
 
 def as_administrator(superuser: AdminLogin, statement: SQL, name: str) -> None:
