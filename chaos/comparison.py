@@ -25,7 +25,7 @@ def github_and_rows(site: Site, found: Found) -> Violations:
             continue
         is_resting = (place.app, place.branch) in found.dormant
         if row is not None:
-            is_resting = is_resting or bool(row["is_deleted_by_hand"])
+            is_resting = is_resting or row["closed_because"] == "by-hand"
         if is_resting and _was_told_to_rest(site, place):
             continue
         state = f"{row['state']}: {row['reason']}" if row else "missing"

@@ -51,7 +51,12 @@ def recover_deliveries(context: JobContext, *, timestamp: int) -> None:
 
 
 @app.task(
-    name="runs:reap", queue=DATABASES, lock="reap", queueing_lock="runs:reap", pass_context=True
+    name="runs:reap",
+    queue=DATABASES,
+    lock="reap",
+    queueing_lock="runs:reap",
+    priority=5,  # quick, and what it asks for is urgent: no long line holds it up
+    pass_context=True,
 )
 def reap(context: JobContext, *, timestamp: int) -> None:
     reaper.reap(services_of(context))

@@ -187,10 +187,12 @@ def _database_route(
 def _ending_route(intent: EndJobLogins | EndLogin | EndRun) -> Route:
     if isinstance(intent, EndJobLogins):
         lock = f"workflow_run:{intent.workflow_run_id}"
-        return Route(task="job_logins:end", queue=DATABASES, lock=lock)
+        return Route(task="job_logins:end", queue=DATABASES, lock=lock, priority=5)
     task = "logins:end" if isinstance(intent, EndLogin) else "runs:end"
-    # A lock of their own: they may take long, and hold up nothing else of the database.
-    return Route(task=task, queue=DATABASES, lock=f"logins:{intent.database_id}", is_one=True)
+    # A lock of their own: they may take long, and hold up nothing else of the database. They
+    # overtake what waits, like the closing of a database: somebody may still be inside.
+    lock = f"logins:{intent.database_id}"
+    return Route(task=task, queue=DATABASES, lock=lock, priority=5, is_one=True)
 
 
 def _github_route(

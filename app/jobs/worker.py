@@ -137,8 +137,8 @@ async def _look_after(stop: asyncio.Event) -> None:
     """Take over what dead workers were doing, and make up for the time without a state database."""
     is_behind = True
     while not stop.is_set():
-        if is_behind:
-            is_behind = not await periodic.queue_now()
         if not await ledger.take_over(seconds_since_heartbeat=STALLED_SECONDS):
             is_behind = True
+        elif is_behind:
+            is_behind = not await periodic.queue_now()
         await _rest(stop)

@@ -4,8 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from procrastinate.jobs import Status
+from structlog.testing import capture_logs
 
 from app.core.queues import COMMENTS, DATABASES, GITHUB
+from app.jobs import periodic
 from app.jobs.retry import MAX_ATTEMPTS
 from tests.integration.queue.book import Book
 
@@ -141,3 +143,20 @@ def test_a_job_that_was_given_out_unheard_goes_to_the_next_who_asks(book: Book) 
     book.take_over()
 
     assert book.jobs() == {number: "todo", held: "doing"}
+
+
+def test_what_comes_by_the_clock_is_queued_when_the_state_database_is_back(book: Book) -> None:
+    reap = periodic.reap.configure(task_kwargs={"timestamp": 20}).job
+    book.state.execute("ALTER TABLE procrastinate_jobs RENAME TO away")
+
+    with ThreadPoolExecutor(1) as other, capture_logs() as logs:
+        queued = other.submit(book.do, book.ledger.defer_periodic_job(reap, "", 20))
+        book.state.execute("SELECT pg_sleep(0.5)")
+        book.state.execute("ALTER TABLE away RENAME TO procrastinate_jobs")
+        number = queued.result(30)
+
+    assert book.jobs() == {number: "todo"}
+    assert [(one["event"], one.get("cause")) for one in logs] == [
+        ("worker.failed_to", "UndefinedTable"),
+        ("worker.works_again", None),
+    ]
