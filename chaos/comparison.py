@@ -9,7 +9,7 @@ import requests
 from chaos import people
 from chaos.catalogs import Catalog, Found, Row, place_of
 from chaos.developers import branch_place, live_branches
-from chaos.jobs import connect
+from chaos.inside import connect
 from chaos.ledger import Place
 from chaos.site import Site, is_ready
 

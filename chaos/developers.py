@@ -33,8 +33,8 @@ def push(site: Site, draw: Random) -> None:
     app, repository = pick_repository(site, draw)
     branch = draw.choice(BRANCHES)
     with site.gate:
-        site.github.push(repository, branch)
-        site.ledger.note("push", place=branch_place(app, branch))
+        sha = site.github.push(repository, branch)
+        site.ledger.note("push", place=branch_place(app, branch), head=sha)
 
 
 def push_default(site: Site, draw: Random) -> None:
@@ -68,7 +68,7 @@ def recreate(site: Site, draw: Random) -> None:
                 parents = [head] if kind == "descending" else []
                 sha = repository.git.commit(parents=parents, message=f"{kind} {draw.random()}")
             site.github.create_branch(repository, branch, sha=sha)
-            site.ledger.note(f"branch again, {kind}", place=branch_place(app, branch))
+            site.ledger.note(f"branch again, {kind}", place=branch_place(app, branch), head=sha)
 
 
 def force_back(site: Site, draw: Random) -> None:
@@ -79,7 +79,7 @@ def force_back(site: Site, draw: Random) -> None:
         sha = repository.git.head(repository.default_branch)
         if branch is not None and sha is not None:
             site.github.force_push(repository, branch, sha)
-            site.ledger.note("force push", place=branch_place(app, branch))
+            site.ledger.note("force push", place=branch_place(app, branch), head=sha)
 
 
 def rename_branch(site: Site, draw: Random) -> None:
@@ -90,7 +90,8 @@ def rename_branch(site: Site, draw: Random) -> None:
         if branch is not None and repository.git.head(target) is None:
             site.github.rename_branch(repository, branch, target)
             site.ledger.note("branch deleted", place=branch_place(app, branch), detail="renamed")
-            site.ledger.note("branch renamed", place=branch_place(app, target))
+            head = repository.git.head(target) or ""
+            site.ledger.note("branch renamed", place=branch_place(app, target), head=head)
 
 
 def rename_repository(site: Site, draw: Random) -> None:
@@ -106,7 +107,7 @@ def open_pull_request(site: Site, draw: Random) -> None:
     app, repository = pick_repository(site, draw)
     with site.gate:
         branch = _some_branch(repository, draw)
-        taken = {each.head_branch for each in _open_pull_requests(site, repository)}
+        taken = {each.head_branch for each in open_pull_requests(site, repository)}
         if branch is not None and branch not in taken:
             site.github.open_pull_request(repository, branch)
             site.ledger.note("pull request", place=branch_place(app, branch))
@@ -115,7 +116,7 @@ def open_pull_request(site: Site, draw: Random) -> None:
 def close_pull_request(site: Site, draw: Random) -> None:
     _, repository = pick_repository(site, draw)
     with site.gate:
-        if found := _open_pull_requests(site, repository):
+        if found := open_pull_requests(site, repository):
             site.github.close(draw.choice(found))
             site.ledger.note("pull request closed")
 
@@ -125,7 +126,7 @@ def comment(site: Site, draw: Random) -> None:
     app, repository = pick_repository(site, draw)
     command = draw.choice(_COMMANDS)
     with site.gate:
-        if found := _open_pull_requests(site, repository):
+        if found := open_pull_requests(site, repository):
             pull_request = draw.choice(found)
             place = branch_place(app, pull_request.head_branch)
             # First: it may be obeyed before this returns.
@@ -192,7 +193,8 @@ def _delete(site: Site, app: str, repository: Repository, branch: str) -> None:
     site.ledger.note("branch deleted", place=branch_place(app, branch))
 
 
-def _open_pull_requests(site: Site, repository: Repository) -> list[PullRequest]:
+def open_pull_requests(site: Site, repository: Repository) -> list[PullRequest]:
+    """Those of a repository."""
     with site.github.context.state.lock:
         found = site.github.context.state.pull_requests.values()
         return [each for each in found if each.is_open and each.base is repository]

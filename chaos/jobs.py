@@ -1,260 +1,87 @@
-"""Jobs of workflows: the Action's way through the API, with real tokens, and sudden deaths."""
+"""Jobs of workflows: what they run on, what they ask for, and how they end."""
 
-import time
-import uuid
-from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
-import psycopg
-import requests
-from psycopg import sql
-
-from chaos.developers import Deeds, live_branches, pick_repository
-from chaos.ledger import Place, Written
-from chaos.site import APPS, Site
-from demo import interruption
+from chaos import inside
+from chaos.developers import Deeds, live_branches, open_pull_requests, pick_repository
+from chaos.ledger import Place
+from chaos.protocol import Job, Over
+from chaos.site import Site
 from demo.github.model import Repository, WorkflowRun
 
-_PATIENCE_SECONDS = 20.0
-# Once the time is over, for what is under way.
-_LAST_SECONDS = 5.0
-_MAKE_TABLE = (
-    "CREATE TABLE IF NOT EXISTS public.chaos"
-    " (token text PRIMARY KEY, app text, environment text, branch text, run bigint)"
-)
-_WRITE = """
-    INSERT INTO public.chaos VALUES (%s, %s, %s, %s, %s)
-    RETURNING (SELECT oid::bigint FROM pg_catalog.pg_database WHERE datname = current_database()),
-        (SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
-        WHERE datname = current_database())
-"""
+# How often among others a job ends well, fails, and dies: with credentials, inside a transaction,
+# before it reports, and inside and not without a fight.
+FATES = {
+    "well": 20.0,
+    "fails": 3.0,
+    "before": 1.2,
+    "inside": 1.2,
+    "unreported": 1.2,
+    "defends": 1.2,
+}
+_ENDS = ("well", "fails")
+# Whoever dies holds his database for a minute: seldom one that everybody shares.
+_SHARED_DEATHS = 0.15
 
 
-FATES = ("well", "fails", "before", "inside", "unreported", "defends")
-"""How a job ends; all but the first two die, the last one inside and not without a fight."""
-
-
-class Over(Exception):
-    """The job ends here; the text says why, for the counts."""
-
-
-@dataclass(kw_only=True)
-class Job:
-    """One job that runs the Action."""
-
-    site: Site
-    app: str
-    branch: str
-    repository: Repository
-    run: WorkflowRun
-    fate: str
-    """One of FATES."""
-    environments: list[str]
-    """Which databases it asks for; empty: all that its revision reaches."""
-    step: str = field(default_factory=lambda: uuid.uuid4().hex)
-    id: int = 0
-    """The service's number of the run."""
-
-    def place(self, environment: str) -> Place:
-        """Which database it means, by what GitHub says about the run."""
-        branch = self.branch if environment == "branch" else ""
-        return Place(app=self.app, environment=environment, branch=branch)
-
-    def call(self, path: str, body: dict[str, Any]) -> requests.Response:
-        """A request of the Action, repeated while the service does not answer it."""
-        deadline = _deadline(self.site)
-        while True:
-            token = self.site.github.token_for(self.run, audience=self.site.url)
-            headers = {"Authorization": f"Bearer {token}", "User-Agent": "coppice-action"}
-            try:
-                answer = requests.post(self.site.url + path, json=body, headers=headers, timeout=20)
-                self.site.judge("POST", path, answer)
-                if answer.status_code < 500:
-                    return answer
-            except requests.RequestException:
-                pass
-            if time.monotonic() > deadline:
-                raise Over("no answer")
-            interruption.pause(0.5)
-
-
-def migrate(site: Site, draw: Random) -> None:
-    """A push's workflow: begin, and migrate every database that the revision reaches."""
+def run(site: Site, draw: Random) -> None:
+    """One workflow run, from its start to what GitHub says of its end, if it hears of it."""
     app, repository = pick_repository(site, draw)
     with site.gate:
-        branches = [*live_branches(repository), repository.default_branch]
-        branch = draw.choice(branches)
-        run = site.github.start_run(repository, branch=branch)
-    is_default = branch == repository.default_branch
-    # Whoever dies holds his database for a minute: seldom the one that everybody shares.
-    fate = draw.choices(FATES, (20, 3, *([0.2] * 4 if is_default else [1.2] * 4)))[0]
-    is_narrow = not is_default and (fate in FATES[2:] or draw.random() < 0.4)
+        started = _start(site, repository, draw)
     job = Job(
         site=site,
         app=app,
-        branch=branch,
-        repository=repository,
-        run=run,
-        fate=fate,
-        environments=["branch"] if is_narrow else [],
+        run=started,
+        is_default=started.head_branch == repository.default_branch,
+        fate=_fate(draw, is_shared=started.head_branch == repository.default_branch),
+        migrates=draw.random() < 0.85,
+        exports=draw.random() < 0.15,
     )
+    if not job.is_default and (job.fate not in _ENDS or draw.random() < 0.4):
+        job.environments = ["branch"]
     try:
-        for environment in _begin(job):
-            while _migrate_one(job, environment):
+        for environment in job.begin():
+            while _have(job, environment):
                 pass
         how = "ended well"
     except Over as over:
         how = str(over)
-    site.ledger.note(f"run: {how}", place=Place(app=app, environment="run", branch=branch))
+    site.ledger.note(f"run: {how}", place=Place(app=app, environment="run", branch=job.branch))
     if not how.startswith("died") or draw.random() < 0.5:
-        site.github.complete_run(run, "success" if how == "ended well" else "failure")
+        site.github.complete_run(started, "success" if how == "ended well" else "failure")
 
 
-def _deadline(site: Site) -> float:
-    return min(time.monotonic() + _PATIENCE_SECONDS, site.until + _LAST_SECONDS)
+def _start(site: Site, repository: Repository, draw: Random) -> WorkflowRun:
+    """Of a push most often."""
+    branch = draw.choice([*live_branches(repository), repository.default_branch])
+    event = draw.choices(("push", "workflow_dispatch", "pull_request"), (8, 1, 1))[0]
+    if event == "pull_request" and (found := open_pull_requests(site, repository)):
+        pull_request = draw.choice(found)
+        return site.github.start_run(repository, event=event, pull_request=pull_request)
+    event = event.replace("pull_request", "push")
+    return site.github.start_run(repository, event=event, branch=branch)
 
 
-def _begin(job: Job) -> list[str]:
-    answer = job.call(
-        "/api/v1/runs",
-        {
-            "app": job.app,
-            "environments": job.environments,
-            "migration_command": "true",
-            "job": "migrate",
-            "step": job.step,
-        },
-    )
-    if answer.status_code != 200:
-        raise Over(f"not begun, {answer.status_code} {answer.json().get('error')}")
-    told = answer.json()
-    if told["result"] != "run":
-        raise Over(f"skipped, {told['reason']}")
-    job.id = told["run"]
-    return [each["environment"] for each in told["databases"]]
+def _fate(draw: Random, *, is_shared: bool) -> str:
+    factor = _SHARED_DEATHS if is_shared else 1
+    weights = [weight * (1 if fate in _ENDS else factor) for fate, weight in FATES.items()]
+    return draw.choices(list(FATES), weights)[0]
 
 
-def _migrate_one(job: Job, environment: str) -> bool:
-    """Whether the service wants it done once more."""
-    variables = _turn(job, environment)
+def _have(job: Job, environment: str) -> bool:
+    """Get a database, write a row and report; whether the service wants it done once more."""
+    variables = job.turn(environment)
     if variables is None:
         return False
     if job.fate == "before":
         raise Over("died with credentials")
-    is_written = _write(job, environment, variables)
+    is_written = inside.write(job, environment, variables)
     if job.fate == "unreported":
         raise Over("died without a report")
-    return _report(job, environment, is_good=is_written and job.fate == "well")
-
-
-def _turn(job: Job, environment: str) -> dict[str, str] | None:
-    """Ask until the database is ours; None when there is nothing to do on it."""
-    deadline = _deadline(job.site)
-    while True:
-        answer = job.call(f"/api/v1/runs/{job.id}/databases/{environment}", {})
-        told = answer.json()
-        if answer.status_code == 200 and told["result"] == "go":
-            variables: dict[str, str] = told["variables"]
-            job.site.ledger.handed_out(variables)
-            return variables
-        if answer.status_code == 200:
-            return None
-        if answer.status_code != 409:
-            raise Over(f"refused, {answer.status_code} {told.get('error')}")
-        if time.monotonic() > deadline:
-            raise Over(f"waited in vain, {told.get('error')}")
-        interruption.pause(min(float(told.get("retry_after") or 1), 2))
-
-
-def _write(job: Job, environment: str, variables: dict[str, str]) -> bool:
-    """Write one row that tells whose it is; False when PostgreSQL did not confirm it."""
-    place, token = job.place(environment), uuid.uuid4().hex
-    values = [token, place.app, place.environment, place.branch, job.id]
-    try:
-        session = connect(variables)
-        session.execute(_MAKE_TABLE)
-        if job.fate in ("inside", "defends"):
-            session.execute("BEGIN")
-            session.execute(_WRITE, values)
-            job.site.strangers.append(session)
-            if job.fate == "defends":
-                _defend(job, session, variables)
-            raise Over("died in a transaction")
-        row = session.execute(_WRITE, values).fetchone()
-        if job.fate == "unreported":
-            job.site.strangers.append(session)
-        else:
-            session.close()
-    except psycopg.Error:
+    if not job.migrates:
         return False
-    assert row is not None
-    job.site.ledger.wrote(
-        Written(
-            token=token,
-            place=place,
-            instance=APPS[job.app],
-            oid=row[0],
-            database=variables["PGDATABASE"],
-            marker=row[1],
-            run=job.id,
-            at=time.time(),
-        )
-    )
-    return True
+    return job.report(environment, is_good=is_written and job.fate == "well")
 
 
-def _defend(job: Job, session: psycopg.Connection[Any], variables: dict[str, str]) -> None:
-    """Lock what its ending has to change, and plant a password for the long-lived login."""
-    planted = {**variables, "PGPASSWORD": uuid.uuid4().hex}
-    plant = sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}")
-    with connect(variables) as other:
-        other.execute(plant.format(sql.Literal(planted["PGPASSWORD"])))
-        row = other.execute("SELECT current_user::text").fetchone()
-    planted["PGUSER"] = row[0] if row else ""
-    job.site.ledger.handed_out(planted)
-    session.execute("SET LOCAL ROLE NONE")
-    session.execute(plant.format(sql.Literal(uuid.uuid4().hex)))
-    raise Over("died defending itself")
-
-
-def connect(variables: dict[str, str]) -> psycopg.Connection[Any]:
-    """A session with what the service handed out."""
-    return psycopg.connect(
-        host=variables["PGHOST"],
-        port=variables["PGPORT"],
-        dbname=variables["PGDATABASE"],
-        user=variables["PGUSER"],
-        password=variables["PGPASSWORD"],
-        sslmode=variables["PGSSLMODE"],
-        connect_timeout=10,
-        autocommit=True,
-    )
-
-
-def _report(job: Job, environment: str, *, is_good: bool) -> bool:
-    body = {
-        "result": "success" if is_good else "failure",
-        "exit_code": 0 if is_good else 1,
-        "duration_seconds": 0.1,
-        "log": "written" if is_good else "not written",
-    }
-    since = time.time()
-    path = f"/api/v1/runs/{job.id}/databases/{environment}"
-    job.call(f"{path}/renew", {})
-    if not is_good and environment == "preview" and job.branch == job.repository.default_branch:
-        # Leads to an empty preview, whether the answer comes or not.
-        job.site.ledger.note(
-            "preview failed", place=job.place(environment), since=since, is_open=True
-        )
-    answer = job.call(f"{path}/result", body)
-    if answer.status_code != 200:
-        raise Over(f"report refused, {answer.status_code} {answer.json().get('error')}")
-    told = answer.json()
-    if told["fails"]:
-        raise Over("failed")
-    job.fate = "well"
-    return bool(told["next"] == "again")
-
-
-DEEDS: Deeds = {"migrate": (1, migrate)}
+DEEDS: Deeds = {"run": (1, run)}

@@ -33,6 +33,8 @@ class Deed:
     place: Place | None = None
     database_id: int | None = None
     detail: str = ""
+    head: str = ""
+    """Where it left a branch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Ledger:
         database_id: int | None = None,
         since: float | None = None,
         detail: str = "",
+        head: str = "",
         is_open: bool = False,
     ) -> None:
         """Write a deed down that has just ended; `is_open`: its answer never came."""
@@ -88,6 +91,7 @@ class Ledger:
             place=place,
             database_id=database_id,
             detail=detail,
+            head=head,
         )
         with self._lock:
             self._deeds.append(deed)

@@ -12,7 +12,7 @@ from demo.github.model import Delivery
 _ANYWHERE = ("", "", "/branches", "/compare", "/access_tokens", "/installation", "/check-runs")
 # Where a single lie must not be believed: something else has to agree first.
 _NOT_FOUND = (r"/app/installations/\d+$", r"^/repos/[^/]+/[^/]+$", "/compare/")
-_MOST_AT_ONCE = 12
+_MOST_AT_ONCE = 6
 
 
 def fail(site: Site, draw: Random) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import psycopg
 
-from chaos import catalogs, comparison, data, healing, history
+from chaos import catalogs, comebacks, comparison, data, healing, history
 from chaos.healing import Unhealed
 from chaos.history import Births
 from chaos.site import Site
@@ -50,6 +50,7 @@ def _of_data(site: Site, births: Births, found: catalogs.Found) -> Iterator[str]
     changes, deeds = history.changes(site), site.ledger.deeds
     yield from data.misplaced(stored)
     yield from data.unasked(changes, deeds)
+    yield from comebacks.wrongly_set_aside(site.repositories, changes, deeds)
     yield from data.lost(site.ledger.written, stored, births=births, changes=changes, deeds=deeds)
 
 
