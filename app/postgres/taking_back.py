@@ -69,20 +69,18 @@ def take_back(access: Access, database: TenantDatabase, *, password: str, verifi
             shut_out(session, database, [database.login_role])
             raise lost
         mark = _read(session, database)
-        if mark.is_shut:
-            if mark.is_over:
-                alter_logins(session, database, [ours])
-                _let_in(session, database)
-            return False
         # Before anything is asked over the login: a job's settings could keep that from working.
-        alter_logins(session, database, opening(session, database))
-        if not _is_password(access, database, password):
-            _put_back(session, database, mark, ours=ours)
-            return False
-        is_over = _look_again(session, database, mark, ours=ours)
-    if is_over and lost is not None:
-        raise lost
-    return is_over
+        if not mark.is_shut:
+            alter_logins(session, database, opening(session, database))
+            if _is_password(access, database, password):
+                is_over = _look_again(session, database, mark, ours=ours)
+                if is_over and lost is not None:
+                    raise lost
+                return is_over
+            # First, so that the next one knows should we die in between.
+            mark = _write(session, database, _LET_IN if mark.since is None else _SHUT)
+        _put_back(session, database, mark, ours=ours)
+        return False
 
 
 def _loss(session: Session, database: TenantDatabase) -> ProvisioningFailed | None:
@@ -97,11 +95,11 @@ def _put_back(session: Session, database: TenantDatabase, mark: _Mark, *, ours: 
     """The password is a job's: end all sessions, and put ours back."""
     shut_out(session, database, [database.login_role])
     alter_logins(session, database, [ours])
-    if mark.since is None:
+    if not mark.is_shut:
         time.sleep(_PAUSE_SECONDS)
-        _let_in(session, database)
-    else:
-        _write(session, database, _SHUT)
+    if mark.is_over or not mark.is_shut:
+        _write(session, database, _LET_IN)
+        alter_logins(session, database, opening(session, database))
 
 
 def _look_again(session: Session, database: TenantDatabase, mark: _Mark, *, ours: Composed) -> bool:
@@ -113,14 +111,9 @@ def _look_again(session: Session, database: TenantDatabase, mark: _Mark, *, ours
         session.execute(statements.become(login))
         if not mark.is_over:
             return False
-        _write(session, database, None)
+        _comment(session, database, None)
     alter_logins(session, database, [ours])
     return True
-
-
-def _let_in(session: Session, database: TenantDatabase) -> None:
-    _write(session, database, _LET_IN)
-    alter_logins(session, database, opening(session, database))
 
 
 def _read(session: Session, database: TenantDatabase) -> _Mark:
@@ -129,17 +122,18 @@ def _read(session: Session, database: TenantDatabase) -> _Mark:
     kind, _, since = (text or "").rpartition(" ")
     if kind not in (_LET_IN, _SHUT):
         return _Mark(since=None, is_shut=False, is_over=True)
-    return _Mark(
-        since=float(since),
-        is_shut=kind == _SHUT,
-        is_over=now - float(since) > limit + _MARGIN_SECONDS,
-    )
+    is_over = now - float(since) > limit + _MARGIN_SECONDS
+    return _Mark(since=float(since), is_shut=kind == _SHUT, is_over=is_over)
 
 
-def _write(session: Session, database: TenantDatabase, kind: str | None) -> None:
-    """Remember this, with the present time; None: there is nothing to remember any more."""
+def _write(session: Session, database: TenantDatabase, kind: str) -> _Mark:
+    """Remember this, with the present time."""
     [(now,)] = session.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchall()
-    text = None if kind is None else f"{kind} {now:.6f}"
+    _comment(session, database, f"{kind} {now:.6f}")
+    return _Mark(since=now, is_shut=kind == _SHUT, is_over=False)
+
+
+def _comment(session: Session, database: TenantDatabase, text: str | None) -> None:
     session.execute(fenced(database, [statements.comment_on_role(database.login_role, text)]))
 
 

@@ -148,6 +148,28 @@ def test_ending_a_job_ends_with_its_things_handed_over(
     assert owners == 1
 
 
+def test_taking_a_login_back_ends_with_the_right_password_alone(
+    worker: DyingWorker, tenant_server: PostgresServer, tenant: Tenant, superuser: Session
+) -> None:
+    thief = replace(tenant, password="planted")
+    for statement in count(1, 3):
+        superuser.execute(f'COMMENT ON ROLE "{tenant.role}" IS NULL'.encode())
+        tenant_server.provision(tenant.database, password=tenant.password)
+        tenant.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+        dies = worker.dies("take_back", tenant, statement=statement, moment="after")
+
+        if dies:
+            tenant_server.take_back(tenant.database, password=tenant.password)
+
+        assert not thief.can_connect()
+        superuser.execute(f"COMMENT ON ROLE \"{tenant.role}\" IS 'coppice shut 0'".encode())
+        tenant_server.take_back(tenant.database, password=tenant.password)
+        assert tenant.can_connect()
+        if not dies:
+            break
+    assert statement > 10
+
+
 def test_renaming_ends_under_the_new_name(
     worker: DyingWorker, tenant_server: PostgresServer, new_provisioned: Callable[[], Tenant]
 ) -> None:
