@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,11 +24,21 @@ def make_changes(server: EmbeddedServer) -> None:
 
 
 class Brake:
-    """Holds what replays up, most of the time; use as a context manager."""
+    """Holds what replays up, most of the time; use as a context manager.
 
-    def __init__(self, server: EmbeddedServer, *, stops: bool = False) -> None:
+    Until something has happened, if that is given: a busy machine would not be held up for long.
+    """
+
+    def __init__(
+        self,
+        server: EmbeddedServer,
+        *,
+        stops: bool = False,
+        until: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._server = server
-        self._stops = stops
+        self._hold_seconds = 60.0 if stops else 0.5
+        self._until = until
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -39,11 +50,11 @@ class Brake:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ended.is_set():
+        while not self._ended.is_set() and not self._until():
             for pid in startup_processes(self._server):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGSTOP)
-                    self._ended.wait(60 if self._stops else 0.2)
+                    self._ended.wait(self._hold_seconds)
                     os.kill(pid, signal.SIGCONT)
             time.sleep(0.005)
 

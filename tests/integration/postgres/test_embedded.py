@@ -117,7 +117,7 @@ def test_a_killed_server_is_waited_for_as_long_as_it_gets_further(new_server: Ne
     server = new_server(idle_seconds=2.0, tell=lambda words: told.append(words) if words else None)
     leave_much_to_replay(server)
 
-    with Brake(server):
+    with Brake(server, until=lambda: bool(told)):
         began = time.monotonic()
         login = server.start()
         seconds = time.monotonic() - began
