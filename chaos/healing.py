@@ -22,8 +22,8 @@ _BUSY = """
     SELECT task_name || CASE WHEN status = 'doing' THEN ' (running)' ELSE '' END
     FROM coppice.procrastinate_jobs WHERE status IN ('todo', 'doing')
 """
-# What outlives its run, and GitHub told nobody of the run's end because the App was away, has a time
-# of its own.
+# What outlives its run has a time of its own: GitHub told nobody of the run's end while the App was
+# away.
 _PASS = "UPDATE job_logins SET valid_until = now() WHERE ended_at IS NULL AND outlives_run"
 _OPEN_LOGINS = "SELECT role FROM job_logins WHERE ended_at IS NULL"
 # A branch that is gone without a word has to be missed twice, ten minutes apart.
