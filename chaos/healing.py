@@ -22,6 +22,9 @@ _BUSY = """
     SELECT task_name || CASE WHEN status = 'doing' THEN ' (running)' ELSE '' END
     FROM coppice.procrastinate_jobs WHERE status IN ('todo', 'doing')
 """
+# What outlives its run has a time of its own: GitHub told nobody of the run's end while the App was
+# away.
+_PASS = "UPDATE job_logins SET valid_until = now() WHERE ended_at IS NULL AND outlives_run"
 _OPEN_LOGINS = "SELECT role FROM job_logins WHERE ended_at IS NULL"
 # A branch that is gone without a word has to be missed twice, ten minutes apart.
 _AGE = (
@@ -45,6 +48,8 @@ def heal(site: Site) -> None:
         _await(lambda app=app: people.assign(site, app), what=f"{app} cannot be assigned")  # type: ignore[misc]
     _restart_workers(site)
     rest(site)
+    with site.state_session() as session:
+        session.execute(_PASS)
     # Of runs that died without GitHub's knowing, or while their app was not assigned: a lease lasts
     # a minute.
     _await(lambda: not _open_logins(site), what=lambda: f"logins of jobs: {_open_logins(site)}")

@@ -64,6 +64,8 @@ def decide(event: RepositoryEvent, known: Known) -> list[Intent]:
     intents: list[Intent] = []
     if isinstance(event, RepositoryChanged) or _is_outdated(known.repository, event.repository):
         intents.append(ReconcileRepository(repository_id=known.repository.id))
+    if isinstance(event, WorkflowCompleted):
+        intents += _ends(event, known)
     if known.assignments:
         intents += _of_branch(event, known)
         intents += _of_commit(event, known)
@@ -197,21 +199,25 @@ def _answer_commit_later(known: Known, head_sha: CommitSha) -> Intent:
     )
 
 
-def _after_workflow(event: WorkflowCompleted, known: Known) -> list[Intent]:
-    intents: list[Intent] = []
-    if known.has_job_logins:
-        intents.append(
-            EndJobLogins(
-                repository_id=known.repository.id,
-                workflow_run_id=event.workflow_run_id,
-                workflow_attempt=event.workflow_attempt,
-                workflow_job_id=event.workflow_job_id,
-            )
+def _ends(event: WorkflowCompleted, known: Known) -> list[Intent]:
+    """Logins end with their job, also when the app's assignment has ended before."""
+    if not known.has_job_logins:
+        return []
+    return [
+        EndJobLogins(
+            repository_id=known.repository.id,
+            workflow_run_id=event.workflow_run_id,
+            workflow_attempt=event.workflow_attempt,
+            workflow_job_id=event.workflow_job_id,
         )
+    ]
+
+
+def _after_workflow(event: WorkflowCompleted, known: Known) -> list[Intent]:
     is_whole_run = event.workflow_job_id is None
     if is_whole_run and (known.open_pull_requests or event.is_merge_group):
-        intents.append(AnswerCommit(repository_id=known.repository.id, head_sha=event.head_sha))
-    return intents
+        return [AnswerCommit(repository_id=known.repository.id, head_sha=event.head_sha)]
+    return []
 
 
 def _press(event: ButtonPressed | SuiteRerequested, check_id: CheckId, identifier: str) -> Intent:

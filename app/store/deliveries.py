@@ -103,6 +103,8 @@ def _known(
 ) -> Known:
     assignments = tuple(assignments_of(connection, repository_id=repository.id))
     known = Known(repository=repository, assignments=assignments)
+    if isinstance(event, WorkflowCompleted):
+        return _around_workflow(connection, known, event)
     if not assignments:
         return known
     match event:
@@ -110,8 +112,6 @@ def _known(
             return _around_branch(connection, known, event.branch)
         case PullRequestChanged(pull_request=pull_request):
             return _around_branch(connection, known, pull_request.head_branch)
-        case WorkflowCompleted():
-            return _around_workflow(connection, known, event)
         case SuiteRerequested():
             return _around_suite(connection, known, event)
         case _:

@@ -291,6 +291,14 @@ def test_a_completed_run_ends_its_logins_and_answers_the_pull_request() -> None:
     ]
 
 
+def test_a_completed_run_ends_its_logins_although_its_app_is_assigned_no_more() -> None:
+    around = known(assignments=(), has_job_logins=True, open_pull_requests=(PULL_REQUEST,))
+
+    assert decide(completed(), around) == [
+        EndJobLogins(repository_id=ID, workflow_run_id=WorkflowRunId(9), workflow_attempt=1)
+    ]
+
+
 def test_a_completed_job_ends_only_its_own_logins() -> None:
     intents = decide(completed(workflow_job_id=WorkflowJobId(4)), known(has_job_logins=True))
 

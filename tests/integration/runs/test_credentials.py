@@ -225,3 +225,15 @@ def test_a_run_that_asks_while_its_login_ends_gets_one_that_is_ended_too(shop: S
     [another] = shop.services.job_logins.of_database(database.id)
     assert answer.json["variables"]["PGUSER"] == another.role
     assert can_log_in(answer.json["variables"])
+
+
+def test_a_login_ends_with_its_job_although_the_app_is_assigned_no_more(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(migrate=False, export_env=True)
+    variables = job.given("branch")
+    shop.world.services.apps.remove(shop.assignment().app.id)
+
+    shop.world.github.complete_run(job.run)
+    shop.world.settle()
+
+    assert not can_log_in(variables)
