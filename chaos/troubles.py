@@ -16,7 +16,8 @@ from chaos.site import Site
 from demo import interruption
 
 _SESSIONS = "SELECT pid FROM pg_stat_activity WHERE usename = 'coppice'"
-_HOLDERS = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+# Whoever holds the lock of a database is idle in a transaction while he works on its server.
+_HOLDERS = f"{_SESSIONS} AND state = 'idle in transaction'"
 
 
 def kill_worker(site: Site, draw: Random) -> None:
