@@ -34,6 +34,13 @@ class TokenNotGranted(GitHubRefused):
     """The App may not have a token of this scope: its installation lacks a permission."""
 
 
+class RepositoryNotGranted(TokenNotGranted):
+    """The App may not have a token for this repository: its installation sees it no more."""
+
+    code = "not_installed"
+    advice = "Install the App for the repository: on the App's page, Install (App), and choose it."
+
+
 class TokenRefused(GitHubUnavailable):
     """401: the token was revoked or has expired; a new one may do."""
 

@@ -3,7 +3,7 @@
 import functools
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -16,7 +16,7 @@ from github import Auth
 
 from app.core.identifiers import InstallationId, RepositoryId
 from app.github.answers import read_time, text
-from app.github.failures import GitHubRefused, TokenNotGranted
+from app.github.failures import GitHubRefused, RepositoryNotGranted, TokenNotGranted
 from app.github.transport import Transport
 
 _RENEW_BEFORE = timedelta(minutes=5)
@@ -131,11 +131,24 @@ class Tokens:
             )
         except GitHubRefused as error:
             if error.status == _UNPROCESSABLE:
-                raise TokenNotGranted(error.status, error.reason) from error
+                raise self._lacking(scope, error) from error
             raise
         return _Token(
             value=text(answer.data, "token"), expires_at=read_time(answer.data, "expires_at")
         )
+
+    def _lacking(self, scope: Scope, error: GitHubRefused) -> TokenNotGranted:
+        """Whether it is the repository or a permission: GitHub's answer is the same but for words.
+
+        Raises GitHubUnavailable when that cannot be known.
+        """
+        if scope.repository_id is None:
+            return TokenNotGranted(error.status, error.reason)
+        try:
+            self.of(replace(scope, repository_id=None))
+        except GitHubRefused:
+            return TokenNotGranted(error.status, error.reason)
+        return RepositoryNotGranted(error.status, error.reason)
 
     def _keep(self, scope: Scope, token: _Token) -> None:
         with self._lock:

@@ -151,6 +151,24 @@ def test_a_check_for_a_repository_that_lost_the_app_ends_well(world: World) -> N
     assert (given_up(world), world.jobs()) == ([], [])
 
 
+def test_a_look_at_a_branch_of_a_repository_that_was_taken_from_the_app_ends_well(
+    world: World,
+) -> None:
+    other = world.github.create_repository("acme/other")
+    world.assign()
+    silently(world, lambda: world.github.remove_repository(world.installation, world.repository))
+    world.github.expire_tokens()
+    branch = ReconcileBranch(
+        repository_id=RepositoryId(world.repository.id), branch=BranchName("x"), head_sha=None
+    )
+    world.services.queue.add([branch])
+
+    world.settle()
+
+    assert other.id in (world.installation.repository_ids or ())
+    assert (given_up(world), world.jobs()) == ([], [])
+
+
 def want_check(world: World, head_sha: CommitSha) -> None:
     content = CheckContent(
         name="database", conclusion=Conclusion.FAILURE, title="Broken", summary="It broke."
