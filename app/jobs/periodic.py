@@ -13,6 +13,7 @@ from procrastinate.tasks import Task
 from app.core.errors import GitHubUnavailable
 from app.core.queues import DATABASES, GITHUB
 from app.jobs.queue import app
+from app.jobs.retry import RetryTransient
 from app.jobs.tasks import RETRY, RETRY_BEHIND, services_of
 from app.operations.databases import housekeeping, measuring, strays
 from app.operations.runs import reaper
@@ -20,6 +21,8 @@ from app.operations.runs import reaper
 log = structlog.get_logger()
 
 GIVEN_UP_KEPT_HOURS = 14 * 24
+# What waits for another attempt keeps the next one from being queued: no longer than usual.
+REAP_SECONDS = 20
 NOT_CONFIGURED = "github_not_configured"
 
 
@@ -56,6 +59,7 @@ def recover_deliveries(context: JobContext, *, timestamp: int) -> None:
     lock="reap",
     queueing_lock="runs:reap",
     priority=5,  # quick, and what it asks for is urgent: no long line holds it up
+    retry=RetryTransient(longest_seconds=REAP_SECONDS),
     pass_context=True,
 )
 def reap(context: JobContext, *, timestamp: int) -> None:
@@ -67,6 +71,7 @@ def reap(context: JobContext, *, timestamp: int) -> None:
     queue=DATABASES,
     lock="strays",
     queueing_lock="databases:flag_strays",
+    retry=RETRY_BEHIND,
     pass_context=True,
 )
 def flag_strays(context: JobContext, *, timestamp: int) -> None:
@@ -79,6 +84,7 @@ def flag_strays(context: JobContext, *, timestamp: int) -> None:
     queue=DATABASES,
     lock="measure",
     queueing_lock="instances:measure_all",
+    retry=RETRY_BEHIND,
     pass_context=True,
 )
 def measure_everything(context: JobContext, *, timestamp: int) -> None:
@@ -102,7 +108,7 @@ AT_START = (reconcile_everything, recover_deliveries, flag_strays, measure_every
 # Minutes first; the sixth field is seconds.
 TIMES: dict[str, tuple[Task[Any, Any, Any], ...]] = {
     "*/10 * * * *": (reconcile_everything, recover_deliveries),
-    "* * * * * */20": (reap,),
+    f"* * * * * */{REAP_SECONDS}": (reap,),
     "5-55/10 * * * *": (measure_everything,),
     "7 * * * *": (flag_strays,),
     "17 3 * * *": (forget,),

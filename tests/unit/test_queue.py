@@ -4,6 +4,8 @@ import typing
 from typing import Any
 
 import pytest
+from procrastinate.jobs import Job
+from procrastinate.tasks import Task
 
 from app.core.errors import GitHubUnavailable, ServerUnreachable, TransientError
 from app.core.identifiers import (
@@ -45,7 +47,7 @@ from app.core.intents import (
     SealDatabase,
 )
 from app.core.queues import COMMENTS, DATABASES, GITHUB
-from app.jobs import comment_tasks, github_tasks, tasks
+from app.jobs import comment_tasks, github_tasks, periodic, tasks
 from app.jobs.queue import app, route_of
 from app.jobs.retry import MAX_WAIT_SECONDS, wait_seconds
 
@@ -159,3 +161,16 @@ def test_attempts_come_later_and_later_and_never_before_github_said(
     error: TransientError, attempts: int, seconds: int
 ) -> None:
     assert wait_seconds(error, attempts) == seconds
+
+
+@pytest.mark.parametrize(
+    "task", [periodic.reap, *periodic.AT_START], ids=lambda task: task.name.partition(":")[2]
+)
+def test_what_happens_by_the_clock_is_tried_again_and_not_given_up(
+    task: Task[Any, Any, Any],
+) -> None:
+    job = Job(id=1, queue="databases", lock=None, queueing_lock=None, task_name=task.name)
+
+    decided = task.get_retry_exception(ServerUnreachable("away"), job)
+
+    assert decided is not None
