@@ -1,5 +1,6 @@
 """Databases: one environment of one app on one instance."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,6 +40,9 @@ class Closing(StrEnum):
     """The App saw its repository no more; of the branch nothing is known."""
 
 
+MARKER_TOKEN_LENGTH = 24
+_GENERATION = re.compile(r"[0-9a-f]{8}")
+
 # Of databases that were ready: what is done by itself could be wrong, or hide what was lost.
 FOR_A_PERSON = frozenset({"database_missing", "naming_conflict", "marker_missing"})
 BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
@@ -72,12 +76,12 @@ class TenantDatabase:
 
 
 def marker_parts(marker: str) -> tuple[str, int]:
-    """What all generations of a database share, and the generation: `1` is not written.
+    """What all generations of a database share, and the generation, which the first does not name.
 
-    Raises nothing: a marker that is none of ours is not a database's of ours either.
+    Hexadecimal throughout: that is what Actions take.
     """
-    token, _, generation = marker.partition("-")
-    return (token, int(generation or 1)) if generation.isdecimal() or not generation else ("", 0)
+    token, generation = marker[:MARKER_TOKEN_LENGTH], marker[MARKER_TOKEN_LENGTH:]
+    return (token, int(generation, 16)) if _GENERATION.fullmatch(generation) else (marker, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ DELETE: LiteralString = """
 # What was lost begins again as what it is: empty, and of a generation of its own.
 GIVE_UP_LOST: LiteralString = """
     UPDATE databases SET is_made = false, generation = generation + 1,
-        marker = split_part(marker, '-', 1) || '-' || generation + 1,
+        marker = left(marker, 24) || lpad(to_hex(generation + 1), 8, '0'),
         migrated_sha = NULL, migrated_at = NULL
     WHERE id = %s AND state = 'error' AND reason_code = 'database_missing'
 """
@@ -55,7 +55,7 @@ MARK_UNWANTED: LiteralString = """
 START_AFRESH: LiteralString = """
     UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,
         is_emptying = true, is_frozen = false, generation = generation + 1,
-        marker = split_part(marker, '-', 1) || '-' || generation + 1,
+        marker = left(marker, 24) || lpad(to_hex(generation + 1), 8, '0'),
         migrated_sha = NULL, migrated_at = NULL
     WHERE id = %(id)s AND generation = %(generation)s AND state NOT IN ('deleted', 'gone')
         AND (%(is_held)s OR NOT EXISTS (SELECT FROM leases WHERE database_id = %(id)s))

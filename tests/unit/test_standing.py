@@ -18,7 +18,7 @@ from app.core.standing import (
 )
 from tests.unit.test_lifecycle import database
 
-READY = database(is_made=True)
+READY = database(is_made=True, marker="0" * 24)
 DELETED = replace(READY, state=DatabaseState.DELETED)
 FROZEN = replace(READY, state=DatabaseState.ERROR, is_frozen=True)
 WHOLE = StandingDatabase(
@@ -44,7 +44,7 @@ def faulty(row: Database, found: StandingDatabase | None, *, login: bool | None)
         (READY, replace(WHOLE, is_half_dropped=True), True, Fault.MISSING),
         (READY, replace(WHOLE, owner=RoleName("postgres")), True, Fault.REPLACED),
         (READY, replace(WHOLE, marker="another"), True, Fault.REPLACED),
-        (READY, replace(WHOLE, marker=f"{READY.marker}-2"), True, Fault.REPLACED),
+        (READY, replace(WHOLE, marker=f"{READY.marker}00000002"), True, Fault.REPLACED),
         (READY, replace(WHOLE, marker=None), True, Fault.UNMARKED),
         (READY, CLOSED, True, Fault.SHUT),
         (READY, WHOLE, False, Fault.SHUT),
@@ -91,9 +91,9 @@ def test_a_login_that_waits_for_the_end_of_a_job_is_no_fault() -> None:
 
 
 def test_an_earlier_generation_is_ours() -> None:
-    row = replace(READY, marker=f"{READY.marker}-3", generation=3)
+    row = replace(READY, marker=f"{READY.marker}00000003", generation=3)
 
-    assert faulty(row, replace(WHOLE, marker=f"{READY.marker}-2"), login=True) is None
+    assert faulty(row, replace(WHOLE, marker=f"{READY.marker}00000002"), login=True) is None
 
 
 @pytest.mark.parametrize("fault", Fault)
