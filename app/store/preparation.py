@@ -41,7 +41,8 @@ def prepare(dsn: str, vault: Vault, *, queue_schema: LiteralString) -> list[str]
 def close(dsn: str, *, is_embedded: bool) -> None:
     """Keep other logins of its server out of the state database, where that is ours to do.
 
-    Never fatal: `doctor` says what is left open.
+    Never fatal: `doctor` says what is left open. Nothing is said of a server of our own, which is
+    nobody else's.
     """
     try:
         closed = close_to_strangers(dsn, is_embedded=is_embedded)
@@ -51,7 +52,7 @@ def close(dsn: str, *, is_embedded: bool) -> None:
             sqlstate=error.sqlstate,
         )
         return
-    if closed is not None:
+    if closed is not None and not is_embedded:
         _log.warning(
             "CONNECT on the state database was revoked from PUBLIC: only its owner and superusers"
             " connect now. Whoever else needs it is granted CONNECT by name.",

@@ -17,6 +17,7 @@ PUBLIC = {
     "webhooks.receive": "believed for its signature",
     "health.alive": "says nothing",
     "health.ready": "says nothing",
+    "health.web_ready": "says nothing",
     "health.metrics": "numbers, no names",
     "description.openapi": "what the API takes",
     "description.page": "the same for people",
