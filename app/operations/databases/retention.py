@@ -106,7 +106,11 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         try:
             server_of(services, database).unseal(tenant_of(services, database), password=password)
         except ProvisioningFailed as error:
-            failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
+            if error.code == Fault.MISSING and _was_to_go(services, database):
+                _drop(services, database)  # begun before, and cut off before it was written down
+                check_restorable(services.databases.get(database_id))
+            else:
+                failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
         else:
             services.databases.change(
                 database, state=DatabaseState.READY, then=corrections(services, database)
@@ -173,8 +177,16 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
             return
         if not is_by_hand and not _may_go(services, database):
             return
-        server_of(services, database).drop(tenant_of(services, database))
-        services.databases.change(database, state=DatabaseState.GONE)
+        _drop(services, database)
+
+
+def _drop(services: Services, database: Database) -> None:
+    server_of(services, database).drop(tenant_of(services, database))
+    services.databases.change(database, state=DatabaseState.GONE)
+
+
+def _was_to_go(services: Services, database: Database) -> bool:
+    return database.is_unwanted or is_due(services, database)
 
 
 def _may_go(services: Services, database: Database) -> bool:

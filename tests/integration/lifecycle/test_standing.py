@@ -419,3 +419,21 @@ def test_what_an_older_backup_calls_deleted_is_closed_and_kept_for_its_time(worl
     assert closed.drop_after > world.services.clock()
     assert found == set()
     assert now(world, preview).state is DatabaseState.READY
+
+
+def test_a_drop_that_was_cut_off_leaves_its_place_to_who_wants_it_again(world: World) -> None:
+    world.assign()
+    preview = world.shared(Environment.PREVIEW)
+    assert preview is not None
+    retention.delete_database(world.services, preview.id)
+    retention.mark_unwanted(world.services, preview.id)
+    # A worker that is killed now has dropped it, and has not written that down.
+    instance = world.services.instances.get(preview.instance_id)
+    world.services.server_for(instance).drop(world.services.databases.get(preview.id).tenant())
+
+    world.github.push(world.repository, "main")
+    world.settle()
+
+    again = world.shared(Environment.PREVIEW)
+    assert again is not None
+    assert (again.id != preview.id, again.state) == (True, DatabaseState.READY)
