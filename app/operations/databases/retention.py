@@ -106,7 +106,7 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         try:
             server_of(services, database).unseal(tenant_of(services, database), password=password)
         except ProvisioningFailed as error:
-            if error.code == Fault.MISSING and _was_to_go(services, database):
+            if error.code == Fault.MISSING and database.is_unwanted:
                 _drop(services, database)  # begun before, and cut off before it was written down
                 check_restorable(services.databases.get(database_id))
             else:
@@ -183,10 +183,6 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
 def _drop(services: Services, database: Database) -> None:
     server_of(services, database).drop(tenant_of(services, database))
     services.databases.change(database, state=DatabaseState.GONE)
-
-
-def _was_to_go(services: Services, database: Database) -> bool:
-    return database.is_unwanted or is_due(services, database)
 
 
 def _may_go(services: Services, database: Database) -> bool:
