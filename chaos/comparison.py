@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import requests
 
+from app.core.databases import marker_parts
 from chaos import people
 from chaos.catalogs import Catalog, Found, Row, place_of
 from chaos.developers import branch_place, live_branches
@@ -70,24 +71,29 @@ def rows_and_catalogs(site: Site, found: Found) -> Violations:
 
 
 def _one_database(catalog: Catalog, name: str, row: Row) -> Violations:
-    there = catalog.databases.get(name)
+    there, is_ready = catalog.databases.get(name), row["state"] == "ready"
     where = f"{name} (row {row['id']}, {row['state']})"
     if there is None:
-        if row["ready_at"] is not None:
+        if row["is_made"]:  # else it was closed before it was made, or made anew
             yield f"{where} has a row and is not on {catalog.instance}"
         return
     if there["owner"] != row["owner_role"]:
         yield f"{where} belongs to {there['owner']} instead of {row['owner_role']}"
-    if str(row["marker"]) not in (there["comment"] or ""):
+    if not _is_of(str(row["marker"]), there["comment"] or "", is_ready=is_ready):
         yield f"{where} carries another marker than its row"
     login = catalog.roles.get(str(row["login_role"]))
-    is_ready = row["state"] == "ready"
     if there["is_open"] is not is_ready:
         yield f"{where} is {'open' if there['is_open'] else 'closed'} on {catalog.instance}"
     if login is None:
         yield f"{where} has no login {row['login_role']}"
     elif login["can_log_in"] is not is_ready:
         yield f"the login of {where} {'can' if login['can_log_in'] else 'cannot'} log in"
+
+
+def _is_of(marker: str, found: str, *, is_ready: bool) -> bool:
+    """Whether it is the row's marker; what a Reset came too late for is of an earlier generation."""
+    (token, generation), (ours, present) = marker_parts(marker), marker_parts(found)
+    return ours == token and (present == generation or (present < generation and not is_ready))
 
 
 def roles(site: Site, found: Found) -> Violations:

@@ -38,6 +38,7 @@ class RepositoryNotGranted(TokenNotGranted):
     """The App may not have a token for this repository: its installation sees it no more."""
 
     code = "not_installed"
+    http_status = 403
     advice = "Install the App for the repository: on the App's page, Install (App), and choose it."
 
 
