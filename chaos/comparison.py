@@ -91,7 +91,7 @@ def _one_database(catalog: Catalog, name: str, row: Row) -> Violations:
 
 
 def _is_of(marker: str, found: str, *, is_ready: bool) -> bool:
-    """Whether it is the row's marker; what a Reset came too late for is of an earlier generation."""
+    """Whether it is the row's; what was closed before a Reset came to it is of an earlier one."""
     (token, generation), (ours, present) = marker_parts(marker), marker_parts(found)
     return ours == token and (present == generation or (present < generation and not is_ready))
 
