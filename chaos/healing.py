@@ -10,7 +10,7 @@ from chaos import developers, people
 from chaos.site import APPS, Site, is_ready
 from demo import interruption
 
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 600.0
 _RECONCILES = 2
 _MOST_SWEEPS = 12
 # What is put off for long is done soon, as if that time had passed.

@@ -95,12 +95,23 @@ def fix(
     branch: BranchOption = None,
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
+    yes: Yes = False,
 ) -> None:
-    """Set a database up once more: roles, grants, password. Its data stays."""
+    """Set a database up once more: roles, grants, password. Its data stays.
+
+    One that is gone from its server is made anew, empty, after a question.
+    """
     with open_desk() as desk:
         database = desk.find(_target(target, branch, environment, app_id))
+        is_lost = database.record["reason_code"] == "database_missing"
+        if is_lost:
+            consequence = (
+                f"{database.name} is no longer on its server; look there first whether it was"
+                " renamed. This would make an EMPTY database in its place."
+            )
+            confirm(consequence, name=database.name, is_confirmed=yes)
         desk.fix(database)
-    say(f"{database.name} is ready.")
+    say(f"{database.name} is ready{', and empty' if is_lost else ''}.")
 
 
 @group.command()

@@ -82,6 +82,7 @@ def database_record(services: Services, database: Database) -> Row:
         **_database_row(one),
         "login": database.login_role,
         "reason": database.reason,
+        "reason_code": database.reason_code,
         "generation": database.generation,
         "last_migration_commit": one.last.head_sha if one.last else None,
         "last_migration_at": one.last.at if one.last else None,

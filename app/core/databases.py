@@ -44,7 +44,9 @@ MARKER_TOKEN_LENGTH = 24
 _GENERATION = re.compile(r"[0-9a-f]{8}")
 
 # Of databases that were ready: what is done by itself could be wrong, or hide what was lost.
-FOR_A_PERSON = frozenset({"database_missing", "naming_conflict", "marker_missing"})
+FOR_A_PERSON = frozenset(
+    {"database_missing", "naming_conflict", "marker_missing", "marker_changed"}
+)
 BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
 
 

@@ -11,6 +11,7 @@ _QUOTABLE = frozenset({"limit_reached"})
 
 # For all others a sentence of our own stands for the stored one.
 _SENTENCES = {
+    "marker_changed": "The database on the server carries another mark than Coppice gave it.",
     "naming_conflict": "The server has a database of this name that Coppice did not make.",
     "out_of_connections": "The server is out of connections.",
     "privilege_missing": "The service's role lacks a privilege on the server.",

@@ -44,6 +44,8 @@ class Fault(StrEnum):
     MISSING = "database_missing"
     REPLACED = "naming_conflict"
     UNMARKED = "marker_missing"
+    CHANGED = "marker_changed"
+    """It is this row's by its owner, and its mark is another one."""
     SHUT = "database_shut"
     """Ready, and it lets its login not in."""
     OPEN = "database_open"
@@ -55,8 +57,8 @@ def failure(name: DatabaseName, fault: Fault) -> ProvisioningFailed:
     message, advice = {
         Fault.MISSING: (
             f"The database {name} is no longer on the server.",
-            "Find out who dropped or renamed it. Renamed back, it is ready by itself; Fix makes an"
-            " empty one.",
+            "Look for it on the server first: renamed back, it is ready by itself. Fix makes an"
+            " EMPTY one in its place.",
         ),
         Fault.REPLACED: (
             f"Naming conflict: the server has a database {name} that Coppice did not make for this"
@@ -65,10 +67,15 @@ def failure(name: DatabaseName, fault: Fault) -> ProvisioningFailed:
         ),
         Fault.UNMARKED: (
             f"The database {name} does not carry the mark that Coppice gave it.",
-            "Find out who removed its comment; Fix sets it again, also of one that is restored.",
+            "Find out who removed its comment; Fix sets it again.",
+        ),
+        Fault.CHANGED: (
+            f"The database {name} carries another mark than the one that Coppice gave it.",
+            "Find out who changed its comment, or put an older database in its place. If it is the"
+            f' right one: COMMENT ON DATABASE "{name}" IS NULL; on the server, then use Fix.',
         ),
         Fault.SHUT: (
-            f"The database {name} is ready, and lets its login not in.",
+            f"The database {name} is ready, and does not let its login in.",
             "The next reconcile opens it (`reconcile`).",
         ),
         Fault.OPEN: (
@@ -108,7 +115,7 @@ def fault_of(database: Database, standing: Standing) -> Fault | None:
         is_waiting = database.login_role in standing.shut_for_a_while
         is_open = found is not None and found.is_open and (may_log_in or is_waiting)
         return wrong or (None if is_open else Fault.SHUT)
-    if wrong is Fault.REPLACED and found is not None and found.owner == database.owner_role:
+    if wrong is Fault.CHANGED:
         return wrong  # of a generation that is not known here, as after an older backup
     is_open = found is not None and found.is_open and wrong is not Fault.REPLACED
     if is_open or may_log_in:
@@ -120,9 +127,12 @@ def _wrong(database: Database, standing: Standing) -> Fault | None:
     found = standing.databases.get(database.name)
     if found is None or found.is_half_dropped:
         return Fault.MISSING
-    if found.owner != database.owner_role or not database.tenant().is_ours(found.marker):
+    if found.owner != database.owner_role:
         return Fault.REPLACED
-    return Fault.UNMARKED if found.marker is None else None
+    if found.marker is None:
+        return Fault.UNMARKED
+    is_present = found.marker == database.marker or database.state is not DatabaseState.READY
+    return None if is_present and database.tenant().is_ours(found.marker) else Fault.CHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

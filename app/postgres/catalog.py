@@ -57,8 +57,10 @@ def read_our_database(session: Session, database: TenantDatabase) -> DatabaseFac
     facts = read_database(session, database.name)
     if facts is None:
         return None
-    if facts.owner != database.owner_role or not database.is_ours(facts.marker):
+    if facts.owner != database.owner_role:
         raise failure(database.name, Fault.REPLACED)
+    if not database.is_ours(facts.marker):
+        raise failure(database.name, Fault.CHANGED)
     return facts
 
 

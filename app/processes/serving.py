@@ -62,6 +62,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     with contextlib.suppress(_NotWanted), ExitStack() as stack:
         stack.enter_context(_only_one(directory))
         supervisor = Supervisor(on_restart=RestartBook(directory.restarts).note)
+        stack.callback(directory.restarts.unlink, missing_ok=True)  # nothing of ours runs then
         listener = stack.enter_context(listen(config.bind))
         directory.keep_public_url(config.public_url)
         say(greeting(config))
@@ -77,7 +78,9 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         state = stack.enter_context(bootstrap.open_state(config, tell=tell))
         _prepare(state)
         ours: list[tuple[str, Server]] = [("state database", server)] if server else []
-        supervisor.watch(lambda: [*ours, *local.servers()])
+        supervisor.watch(
+            lambda: [*ours, *((f"instance {name}", one) for name, one in local.servers())]
+        )
         supervisor.run(on_tick=_Announcement(config, state, say=say).tick)
     say("Stopped.")
 

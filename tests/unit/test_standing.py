@@ -43,8 +43,8 @@ def faulty(row: Database, found: StandingDatabase | None, *, login: bool | None)
         (READY, None, True, Fault.MISSING),
         (READY, replace(WHOLE, is_half_dropped=True), True, Fault.MISSING),
         (READY, replace(WHOLE, owner=RoleName("postgres")), True, Fault.REPLACED),
-        (READY, replace(WHOLE, marker="another"), True, Fault.REPLACED),
-        (READY, replace(WHOLE, marker=f"{READY.marker}00000002"), True, Fault.REPLACED),
+        (READY, replace(WHOLE, marker="another"), True, Fault.CHANGED),
+        (READY, replace(WHOLE, marker=f"{READY.marker}00000002"), True, Fault.CHANGED),
         (READY, replace(WHOLE, marker=None), True, Fault.UNMARKED),
         (READY, CLOSED, True, Fault.SHUT),
         (READY, WHOLE, False, Fault.SHUT),
@@ -57,8 +57,8 @@ def faulty(row: Database, found: StandingDatabase | None, *, login: bool | None)
         (DELETED, replace(CLOSED, marker=None), False, Fault.UNMARKED),
         (DELETED, None, False, Fault.MISSING),
         (DELETED, None, True, Fault.OPEN),
-        (DELETED, replace(WHOLE, marker="another"), False, Fault.REPLACED),
-        (DELETED, replace(WHOLE, marker="another"), True, Fault.REPLACED),
+        (DELETED, replace(WHOLE, marker="another"), False, Fault.CHANGED),
+        (DELETED, replace(WHOLE, marker="another"), True, Fault.CHANGED),
         (DELETED, replace(WHOLE, owner=RoleName("postgres")), False, Fault.REPLACED),
         (DELETED, replace(WHOLE, owner=RoleName("postgres")), True, Fault.OPEN),
         (replace(DELETED, is_made=False), None, None, None),
@@ -90,10 +90,13 @@ def test_a_login_that_waits_for_the_end_of_a_job_is_no_fault() -> None:
     assert fault_of(READY, standing) is None
 
 
-def test_an_earlier_generation_is_ours() -> None:
-    row = replace(READY, marker=f"{READY.marker}00000003", generation=3)
+def test_an_earlier_generation_is_ours_but_not_what_a_ready_row_tells_of() -> None:
+    earlier, generation = f"{READY.marker}00000002", f"{READY.marker}00000003"
+    ready = replace(READY, marker=generation, generation=3)
+    closed = replace(DELETED, marker=generation, generation=3)
 
-    assert faulty(row, replace(WHOLE, marker=f"{READY.marker}00000002"), login=True) is None
+    assert faulty(ready, replace(WHOLE, marker=earlier), login=True) is Fault.CHANGED
+    assert faulty(closed, replace(CLOSED, marker=earlier), login=False) is None
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -49,6 +49,7 @@ def database_record(shown: Mapping[str, Any]) -> Row:
         **database_row(shown),
         "login": shown["login"],
         "reason": shown["reason"],
+        "reason_code": shown["reason_code"],
         "generation": shown["generation"],
         "last_migration_commit": last.get("commit"),
         "last_migration_at": _time(last.get("at")),

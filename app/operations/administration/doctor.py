@@ -131,7 +131,10 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
             what=f"database {one.name}",
             health=Health.BROKEN,
             words=one.reason or "it could not be made",
-            advice=f"python -m app databases fix {one.name}",
+            # The reason says what to look at first where Fix could hide what was lost.
+            advice=""
+            if one.waits_for_person and not one.is_shut
+            else f"python -m app databases fix {one.name}",
         )
     differing = list(_differing(services))
     yield from differing
@@ -142,8 +145,8 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
             what=f"database {stray.name}",
             health=Health.BROKEN if stray.is_of_known_app else Health.WARNING,
             words=f"stands on {stray.instance}, and nothing is known of it here",
-            advice="It may be older than a restored state database. It is left alone; look before"
-            " you drop it on the server.",
+            advice="Somebody may have made or renamed it, or it is newer than a restored state"
+            " database. It is left alone; look before you drop it on the server.",
         )
 
 

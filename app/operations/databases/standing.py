@@ -109,7 +109,7 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
         case Fault.SHUT if services.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
             services.databases.set_up_again(database.id, then=[ensure])
-        case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED:
+        case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED | Fault.CHANGED:
             if database.state is not DatabaseState.DELETED:
                 failed(services, database, failure(database.name, fault))
                 services.queue.add(_news(services, database))

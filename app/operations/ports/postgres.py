@@ -133,7 +133,7 @@ class DatabaseServer(Protocol):
     def need(self, database: TenantDatabase, *, may_lack_mark: bool) -> None:
         """Raise ProvisioningFailed unless it is there, whole, and with our marker or with none.
 
-        The code is `database_missing`, `naming_conflict` or `marker_missing`.
+        The code is one of `FOR_A_PERSON`.
         """
 
     def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
