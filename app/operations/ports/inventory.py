@@ -167,8 +167,10 @@ class Databases(Protocol):
     def made(self, database: Database, *, then: Sequence[Intent] = ()) -> bool:
         """Set the state `ready`; False, and nothing is done, if it is past that generation."""
 
-    def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
-        """`creating`, with its data; a new generation if that was lost. False: deleted or gone."""
+    def set_up_again(
+        self, database_id: DatabaseId, *, for_person: bool = True, then: Sequence[Intent] = ()
+    ) -> bool:
+        """`creating`; anew if it was lost. False: deleted, gone, or it waits for a person."""
 
     def delete(
         self,
