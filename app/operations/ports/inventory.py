@@ -157,8 +157,7 @@ class Databases(Protocol):
         """Set a state other than `deleted`; the reason and its code are what is given, or none.
 
         `ready` also stamps `ready_at` and clears `missing_since`. Every state but `error` opens
-        what was frozen: it may be frozen when measured next. For others than the holder of its lock
-        there are `set_up_again` and `start_afresh`, which look where it stands.
+        what was frozen. Without its lock: `set_up_again`, `start_afresh`; they look where it is.
 
         Raises LockLost, here and wherever a database is asked for instead of its id: the lock,
         under which it was read, has been taken by another since. Nothing is changed then.
