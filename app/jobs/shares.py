@@ -30,7 +30,9 @@ SHARES: Mapping[str, Mapping[str, int]] = {
 
 # Which repository and instances a job concerns is read from its arguments (see the functions in
 # the migrations). A job that is put off holds up no other of its lock: a Fix is not to wait for the
-# time that a failed attempt was given. Two of one lock never run at once, for a unique index.
+# time that a failed attempt was given, nor for the share that another attempt lacks. Of those that
+# failed the one that is due for longest comes first, so that old jobs of servers that are away are
+# not always before those of others. Two of one lock never run at once, for a unique index.
 FETCH_IN_SHARES: LiteralString = """
     WITH running AS MATERIALIZED (
         SELECT attempts > 0 AS is_again, job_repository(args) AS repository,
@@ -63,6 +65,7 @@ FETCH_IN_SHARES: LiteralString = """
                 SELECT FROM procrastinate_jobs others
                 WHERE others.status = 'todo' AND others.lock = jobs.lock
                     AND (others.scheduled_at IS NULL OR others.scheduled_at <= now())
+                    AND (others.attempts = 0 OR jobs.attempts > 0)
                     AND (others.priority > jobs.priority
                         OR others.priority = jobs.priority AND others.id < jobs.id)))
             AND (taken.repositories = '{}'
@@ -73,7 +76,9 @@ FETCH_IN_SHARES: LiteralString = """
                 OR (job_repository(jobs.args) = ANY(taken.repositories_again)) IS NOT TRUE)
             AND (jobs.attempts = 0 OR taken.instances_again = '{}'
                 OR NOT job_instances(jobs.args) && taken.instances_again)
-        ORDER BY jobs.priority DESC, jobs.id LIMIT 1
+        ORDER BY jobs.priority DESC,
+            CASE WHEN jobs.attempts > 0 THEN jobs.scheduled_at END NULLS FIRST, jobs.id
+        LIMIT 1
         FOR UPDATE OF jobs SKIP LOCKED
     )
     UPDATE procrastinate_jobs SET status = 'doing', worker_id = %(worker_id)s

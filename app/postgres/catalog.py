@@ -115,11 +115,15 @@ def existing_roles(session: Session, roles: Sequence[RoleName]) -> set[RoleName]
 
 
 def job_logins(session: Session, database: TenantDatabase) -> set[RoleName]:
-    """The roles that are members of the long-lived login, the service's own role apart."""
+    """The roles that are members of the long-lived login and called as ours are.
+
+    An administrator may have granted it to a role of a person's: that is not ours to end, or drop.
+    """
     rows = session.execute(
         "SELECT DISTINCT pg_get_userbyid(member)::text FROM pg_auth_members"
-        " WHERE pg_get_userbyid(roleid) = %s AND pg_get_userbyid(member) <> current_user",
-        [database.login_role],
+        " WHERE pg_get_userbyid(roleid) = %(login)s AND pg_get_userbyid(member) <> current_user"
+        " AND starts_with(pg_get_userbyid(member)::text, split_part(%(login)s, '-', 1) || '-')",
+        {"login": database.login_role},
     )
     return {RoleName(name) for (name,) in rows}
 
@@ -128,9 +132,10 @@ def ended_job_logins(session: Session, database: TenantDatabase) -> set[RoleName
     """Those that can do nothing any more, and were not dropped: something is left to them."""
     rows = session.execute(
         "SELECT job.rolname::text FROM pg_auth_members JOIN pg_roles AS job ON job.oid = member"
-        " WHERE pg_get_userbyid(roleid) = %s AND job.rolname <> current_user"
+        " WHERE pg_get_userbyid(roleid) = %(login)s AND job.rolname <> current_user"
+        " AND starts_with(job.rolname::text, split_part(%(login)s, '-', 1) || '-')"
         " AND NOT (inherit_option OR set_option OR rolcanlogin)",
-        [database.login_role],
+        {"login": database.login_role},
     )
     return {RoleName(name) for (name,) in rows}
 

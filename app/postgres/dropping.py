@@ -8,12 +8,12 @@ from psycopg import errors
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.core.identifiers import DatabaseName, RoleName
+from app.core.identifiers import RoleName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
-from app.postgres.sealing import close, evict_logins, move
+from app.postgres.sealing import close, evict_logins, put_aside
 from app.postgres.sessions import Session
 
 
@@ -21,14 +21,12 @@ def drop_database(access: Access, database: TenantDatabase) -> None:
     """Cut all sessions and drop it, also when an earlier attempt was interrupted."""
     with explained("Dropping the database"), access.session() as session:
         facts = catalog.read_our_database(session, database)
-        if facts is not None and facts.is_half_dropped:
-            session.execute(statements.drop_database(database.name))  # it cannot be renamed
-        elif facts is not None:
-            close(session, database, facts)
-            aside = DatabaseName(f"{database.owner_role}-dropping-{facts.oid}")
-            move(session, database, facts, new_name=aside)
-        else:
+        if facts is None or facts.is_half_dropped:
             evict_logins(session, database)
+        else:
+            close(session, database, facts)
+        if facts is not None:
+            put_aside(session, database, facts)
         for name in catalog.set_aside(session, database):
             session.execute(statements.drop_database(name))
 

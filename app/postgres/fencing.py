@@ -21,7 +21,8 @@ from app.postgres.failures import OUTRUN
 _COMPARE = SQL(
     """
 DO $fence$ BEGIN
-    IF (SELECT substring(shobj_description(oid, 'pg_authid') FROM '[0-9]+$')::numeric > {fence}
+    IF (SELECT substring(shobj_description(oid, 'pg_authid') FROM '^coppice ([0-9]+)$')::numeric
+            > {fence}
         FROM pg_roles WHERE rolname = {owner})
     THEN RAISE EXCEPTION USING ERRCODE = {outrun}, MESSAGE = 'another worker was here since';
     END IF;

@@ -7,6 +7,7 @@ from app.postgres.access import Access
 from app.postgres.extensions import create_extensions
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
+from app.postgres.sealing import put_aside
 from app.postgres.sessions import Session
 
 
@@ -26,7 +27,9 @@ def make_database(access: Access, database: TenantDatabase) -> None:
     with explained("Creating the database"), access.session() as session:
         facts = catalog.read_our_database(session, database)
         if facts is not None and facts.is_half_dropped:
-            session.execute(statements.drop_database(database.name))
+            # Aside first: that is refused to an earlier holder, and DROP is not.
+            aside = put_aside(session, database, facts)
+            session.execute(statements.drop_database(aside))
             facts = None
         if facts is None:
             # As near as it gets: CREATE DATABASE is never part of a transaction. What an earlier

@@ -1,6 +1,7 @@
 """Closing a database for good or for a while: its data stays."""
 
 from psycopg import errors
+from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
@@ -13,6 +14,8 @@ from app.postgres.eviction import overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced, is_still
 from app.postgres.sessions import Session
+
+_LOCK_WAIT = "200ms"
 
 
 def seal(access: Access, database: TenantDatabase) -> None:
@@ -29,17 +32,37 @@ def seal(access: Access, database: TenantDatabase) -> None:
 
 
 def close(session: Session, database: TenantDatabase, facts: DatabaseFacts) -> None:
-    """The same for the database that was found."""
-    if facts.is_open:
-        is_same = is_still(database.name, oid=facts.oid, marker=facts.marker)
-        session.execute(fenced(database, [statements.forbid_connections(database.name), is_same]))
+    """The same for the database that was found.
+
+    A session of the tenant's may hold the row of its database: a GRANT of what the tenant may not
+    give changes nothing, but updates it. Such sessions end before the row is waited for.
+    """
+    is_same = is_still(database.name, oid=facts.oid, marker=facts.marker)
+    forbid = fenced(database, [statements.forbid_connections(database.name), is_same])
+    is_closed = not facts.is_open or _is_done(session, forbid)
     evict_logins(session, database)
+    if not is_closed:
+        session.execute(forbid)
+
+
+def _is_done(session: Session, change: Composed) -> bool:
+    """Whether it could be done at once."""
+    wait = statements.set_locally("lock_timeout", _LOCK_WAIT)
+    try:
+        session.execute(statements.together([wait, change]))
+    except errors.LockNotAvailable:
+        return False
+    return True
 
 
 def evict_logins(session: Session, database: TenantDatabase) -> None:
     """Let no login of the database in, and end its sessions."""
     roles = catalog.logins(session, database)
-    roles = [role for role in roles if role in catalog.existing_roles(session, roles)]
+    existing = catalog.existing_roles(session, [*roles, database.owner_role])
+    roles = [role for role in roles if role in existing]
+    if roles and database.owner_role not in existing:
+        # An administrator dropped it; without it there is no fence, and nothing could be ended.
+        session.execute(statements.create_role(database.owner_role))
     with overtaken_if_gone(session, roles):
         shut_out(session, database, roles)
 
@@ -69,6 +92,13 @@ def move(
     is_same = is_still(new_name, oid=facts.oid, marker=facts.marker)
     rename = statements.rename_database(database.name, new_name=new_name)
     session.execute(fenced(database, [rename, is_same]))
+
+
+def put_aside(session: Session, database: TenantDatabase, facts: DatabaseFacts) -> DatabaseName:
+    """Rename it to what is only ever dropped; possible also after an interrupted DROP."""
+    aside = DatabaseName(f"{database.owner_role}-dropping-{facts.oid}")
+    move(session, database, facts, new_name=aside)
+    return aside
 
 
 def need_ours(access: Access, database: TenantDatabase, *, may_lack_mark: bool = False) -> None:

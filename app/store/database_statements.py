@@ -48,6 +48,12 @@ GIVE_UP_LOST: LiteralString = """
     WHERE id = %s AND state = 'error' AND reason_code = 'database_missing'
 """
 
+# What waits for a person waits, whatever was read of it a moment before.
+MAY_SET_UP: LiteralString = """
+    AND state NOT IN ('deleted', 'gone') AND (%(for_person)s OR state <> 'error'
+        OR NOT is_frozen AND NOT (is_made AND reason_code = ANY(%(lost)s)) IS TRUE)
+"""
+
 MARK_UNWANTED: LiteralString = """
     UPDATE databases SET is_unwanted = true WHERE id = %s AND state = 'deleted'
 """

@@ -10,7 +10,7 @@ from psycopg import Connection, errors
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.databases import Closing, Database, DatabaseState
+from app.core.databases import FOR_A_PERSON, Closing, Database, DatabaseState
 from app.core.errors import Conflict, LockLost
 from app.core.identifiers import CommitSha, DatabaseId, DatabaseName
 from app.core.intents import Intent
@@ -78,14 +78,22 @@ class PostgresDatabases(DatabaseRows):
             self.still_held(database)
         return is_made
 
-    def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
+    def set_up_again(
+        self, database_id: DatabaseId, *, for_person: bool = True, then: Sequence[Intent] = ()
+    ) -> bool:
         """See the port."""
-        values = {"state": DatabaseState.CREATING, "reason": None, "code": None, "id": database_id}
+        values = {
+            "state": DatabaseState.CREATING,
+            "reason": None,
+            "code": None,
+            "id": database_id,
+            "for_person": for_person,
+            "lost": sorted(FOR_A_PERSON),
+        }
         with self._pool.connection() as connection:
-            connection.execute(statements.GIVE_UP_LOST, [database_id])
-            changed = connection.execute(
-                statements.CHANGE + "AND state NOT IN ('deleted', 'gone')", values
-            )
+            if for_person:
+                connection.execute(statements.GIVE_UP_LOST, [database_id])
+            changed = connection.execute(statements.CHANGE + statements.MAY_SET_UP, values)
             if changed.rowcount:
                 self._defer(connection, then)
         return changed.rowcount > 0

@@ -25,6 +25,8 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
     match database.state:
         case DatabaseState.READY:
             return database
+        case DatabaseState.ERROR if database.waits_for_person:
+            return database  # Fix is for it: who asks for one need not know that it was lost
         case DatabaseState.DELETED:
             return restore(services, database)
         case _:

@@ -208,7 +208,7 @@ def _intend_shadow(services: Services, database: Database) -> Database | None:
     if database.environment is Environment.DEV and assignment is not None:
         shadow = intend_database(services, assignment, Environment.SHADOW)
     if shadow is not None and shadow.state is DatabaseState.READY:
-        services.databases.set_up_again(shadow.id)
+        services.databases.set_up_again(shadow.id, for_person=False)
     return shadow
 
 

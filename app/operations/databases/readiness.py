@@ -30,7 +30,8 @@ def set_going(
 
 
 def _ensure(services: Services, database: Database) -> None:
-    services.databases.set_up_again(database.id, then=[EnsureDatabase(database_id=database.id)])
+    ensure = EnsureDatabase(database_id=database.id)
+    services.databases.set_up_again(database.id, for_person=False, then=[ensure])
 
 
 def _restore(services: Services, assignment: Assignment, branch: BranchName | None) -> None:

@@ -108,7 +108,7 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
             close_again(services, database)
         case Fault.SHUT if services.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
-            services.databases.set_up_again(database.id, then=[ensure])
+            services.databases.set_up_again(database.id, for_person=False, then=[ensure])
         case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED | Fault.CHANGED:
             if database.state is not DatabaseState.DELETED:
                 failed(services, database, failure(database.name, fault))

@@ -157,8 +157,7 @@ class Databases(Protocol):
         """Set a state other than `deleted`; the reason and its code are what is given, or none.
 
         `ready` also stamps `ready_at` and clears `missing_since`. Every state but `error` opens
-        what was frozen: it may be frozen when measured next. For others than the holder of its lock
-        there are `set_up_again` and `start_afresh`, which look where it stands.
+        what was frozen. Without its lock: `set_up_again`, `start_afresh`; they look where it is.
 
         Raises LockLost, here and wherever a database is asked for instead of its id: the lock,
         under which it was read, has been taken by another since. Nothing is changed then.
@@ -167,8 +166,10 @@ class Databases(Protocol):
     def made(self, database: Database, *, then: Sequence[Intent] = ()) -> bool:
         """Set the state `ready`; False, and nothing is done, if it is past that generation."""
 
-    def set_up_again(self, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> bool:
-        """`creating`, with its data; a new generation if that was lost. False: deleted or gone."""
+    def set_up_again(
+        self, database_id: DatabaseId, *, for_person: bool = True, then: Sequence[Intent] = ()
+    ) -> bool:
+        """`creating`; anew if it was lost. False: deleted, gone, or it waits for a person."""
 
     def delete(
         self,

@@ -1,0 +1,73 @@
+"""No empty database takes the place of a lost one, but for a Fix."""
+
+from dataclasses import replace
+from typing import Any
+
+from app.core.databases import DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import BranchName
+from app.operations.administration import database_requests
+from app.operations.administration.assigned import described
+from app.operations.administration.databases import Place
+from app.operations.databases import standing
+from app.operations.databases.readiness import set_going
+from tests.integration.lifecycle.test_fences import grow
+from tests.integration.lifecycle.test_standing import Superuser, drop, superuser
+from tests.integration.lifecycle.world import World
+
+__all__ = ["superuser"]
+
+
+def lose(world: World, superuser: Superuser) -> Any:
+    database = grow(world)
+    drop(superuser, database)
+    standing.compare_instance(world.services, database.instance_id)
+    lost = world.database("x")
+    assert lost is not None
+    assert (lost.state, lost.reason_code) == (DatabaseState.ERROR, "database_missing")
+    return lost
+
+
+def test_asking_for_one_that_was_lost_makes_no_empty_one(
+    world: World, superuser: Superuser
+) -> None:
+    lost = lose(world, superuser)
+    assignment = world.services.apps.assignment(world.app)
+    assert assignment
+    assigned = described(world.services, assignment)
+
+    database_requests.create(
+        world.services, assigned, Place(environment=Environment.BRANCH, branch=BranchName("x"))
+    )
+    world.settle()
+
+    now = world.database("x")
+    assert now is not None
+    assert (now.state, now.reason_code) == (DatabaseState.ERROR, "database_missing")
+    assert now.generation == lost.generation
+
+
+def test_a_job_that_saw_it_fail_before_it_was_lost_makes_no_empty_one(
+    world: World, superuser: Superuser
+) -> None:
+    lost = lose(world, superuser)
+    assignment = world.services.apps.assignment(world.app)
+    assert assignment
+    seen = replace(lost, reason_code="server_unreachable")
+
+    class Old:
+        """What the request read a moment before."""
+
+        def live(self, *_: object) -> Any:
+            return seen
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.services.databases, name)
+
+    services = replace(world.services, databases=Old())
+    set_going(services, assignment, Environment.BRANCH, BranchName("x"))
+    world.settle()
+
+    now = world.database("x")
+    assert now is not None
+    assert (now.state, now.generation) == (DatabaseState.ERROR, lost.generation)
