@@ -79,7 +79,10 @@ def _one_database(catalog: Catalog, name: str, row: Row) -> Violations:
         return
     if there["owner"] != row["owner_role"]:
         yield f"{where} belongs to {there['owner']} instead of {row['owner_role']}"
-    if not _is_of(str(row["marker"]), there["comment"] or "", is_ready=is_ready):
+    is_unfinished = there["comment"] is None and not row["is_made"]
+    if not is_unfinished and not _is_of(
+        str(row["marker"]), there["comment"] or "", is_ready=is_ready
+    ):
         yield f"{where} carries another marker than its row"
     login = catalog.roles.get(str(row["login_role"]))
     if there["is_open"] is not is_ready:

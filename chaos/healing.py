@@ -83,6 +83,11 @@ def _end_troubles(site: Site) -> None:
         program.signal(signal.SIGCONT)
     site.github.faults.clear()
     developers.give_app_back(site)
+    _end_runs(site)
+
+
+def _end_runs(site: Site) -> None:
+    """Also those that a late command began again: each workflow ends some time."""
     with site.github.context.state.lock:
         runs = list(site.github.context.state.workflow_runs.values())
     for run in runs:
@@ -99,6 +104,7 @@ def _restart_workers(site: Site) -> None:
 
 
 def _left(site: Site) -> list[str]:
+    _end_runs(site)
     try:
         with site.state_session() as session:
             session.execute(_HURRY)
