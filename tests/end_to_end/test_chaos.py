@@ -6,11 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from demo.runner import CHECKOUT
 from tests.end_to_end.demonstration import Demonstration
 
 _SECONDS = 12
-_PATIENCE_SECONDS = 220
+_PATIENCE_SECONDS = 540
+
+# Much happens at once there, and a busy machine takes its time.
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_a_broken_installation_heals_and_keeps_its_promises(tmp_path: Path) -> None:
