@@ -41,6 +41,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="what the plan is drawn from (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the outcome as a line")
     options = parser.parse_args()
+    if options.seconds <= 0:
+        parser.error("--seconds takes a number above 0.")
     interruption.listen()
     # Where each thread is, for whoever wonders why it takes so long.
     faulthandler.register(signal.SIGUSR1)

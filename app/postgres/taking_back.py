@@ -151,6 +151,8 @@ def _is_password(access: Access, database: TenantDatabase, password: str) -> boo
         return True  # an application has all its sessions, which is counted after the password
     except LoginRefused:
         return False
-    except ProvisioningFailed:
-        pass  # it let us in; what it carries for a mark is told elsewhere
+    except ProvisioningFailed as error:
+        # It let us in; what the database carries for a mark is told elsewhere.
+        if error.code not in {Fault.UNMARKED, "wrong_database"}:
+            raise
     return True

@@ -18,7 +18,6 @@ from psycopg.sql import Composable
 
 from app import bootstrap
 from app.config import Config
-from app.core.databases import Closing
 from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseId
 from app.operations.databases import freezing, provisioning, retention, rotation
@@ -28,9 +27,6 @@ from app.postgres import sessions
 OPERATIONS: dict[str, Callable[[Services, DatabaseId], object]] = {
     "drop": retention.drop_database,
     "seal": retention.seal_database,
-    "close": lambda services, database_id: retention.close_database(
-        services, database_id, because=Closing.BRANCH_DELETED
-    ),
     "restore": retention.restore_database,
     "retire": retention.retire_database,
     "ensure": provisioning.ensure_database,

@@ -18,6 +18,7 @@ from app.core.errors import Conflict
 from app.core.limits import Limits
 from app.operations.administration import databases
 from app.operations.databases import provisioning, retention, rotation
+from tests.integration.lifecycle.test_rivals import grow, has_kept, keep
 from tests.integration.lifecycle.world import World
 
 _MOST_CHANGES = 60
@@ -89,23 +90,6 @@ def everywhere(
         check(database)
         assert change < _MOST_CHANGES
     raise AssertionError
-
-
-def grow(world: World) -> Database:
-    world.assign()
-    world.github.push(world.repository, "x")
-    world.settle()
-    return world.ready("x")
-
-
-def keep(world: World, database: Database) -> None:
-    with world.inside(database) as session:
-        session.execute("CREATE TABLE IF NOT EXISTS precious (a int)")
-
-
-def has_kept(world: World, database: Database) -> bool:
-    with world.inside(database) as session:
-        return session.execute("SELECT to_regclass('precious')").fetchone() != (None,)
 
 
 def as_it_was_left(world: World, database: Database) -> None:

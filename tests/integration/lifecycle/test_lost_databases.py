@@ -11,7 +11,7 @@ from app.operations.administration.assigned import described
 from app.operations.administration.databases import Place
 from app.operations.databases import standing
 from app.operations.databases.readiness import set_going
-from tests.integration.lifecycle.test_fences import grow
+from tests.integration.lifecycle.test_rivals import grow
 from tests.integration.lifecycle.test_standing import Superuser, drop, superuser
 from tests.integration.lifecycle.world import World
 

@@ -31,7 +31,7 @@ def grow(world: World) -> Database:
 
 def keep(world: World, database: Database) -> None:
     with world.inside(database) as session:
-        session.execute("CREATE TABLE precious (a int)")
+        session.execute("CREATE TABLE IF NOT EXISTS precious (a int)")
 
 
 def has_kept(world: World, database: Database) -> bool:
