@@ -1,11 +1,13 @@
 """The operating system account that PostgreSQL runs as: it refuses to run as root."""
 
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +16,7 @@ from typing import IO, TypedDict
 from app.postgres.embedded.faults import NoAccount
 
 ACCOUNT_NAME = "coppice-postgres"
+_ACCOUNTS_FOLDER = "/etc"
 _SYSTEM_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 _LOCKED_TRIES = 20
 _NO_MORE: Mapping[str, str] = MappingProxyType({})
@@ -83,8 +86,26 @@ def account_for(cluster: Path) -> Account:
         return Account(uid=os.geteuid(), gid=os.getegid())
     if cluster.exists() and (owner := cluster.stat()).st_uid != 0:
         return Account(uid=owner.st_uid, gid=owner.st_gid)
-    entry = _entry() or _made()
+    entry = _entry()
+    if entry is None:
+        with _alone():
+            entry = _entry() or _made()
     return Account(uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep other processes of Coppice from making the account at the same moment.
+
+    Two `useradd` side by side can each write a password file of its own, one over the other; the
+    account that the first one saw has then another number, or is gone.
+    """
+    folder = os.open(_ACCOUNTS_FOLDER, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _entry() -> pwd.struct_passwd | None:
