@@ -12,7 +12,7 @@ APP = sorted((ROOT / "app").rglob("*.py"))
 ACTION = sorted((ROOT / "action").rglob("*.py"))
 WORKFLOWS = [ROOT / "action.yml", *sorted((ROOT / ".github").rglob("*.yml"))]
 
-MAX_LINES = 250
+MAX_LINES = 400
 
 # The core has no clock, network, database, files, environment or randomness.
 PURE = {

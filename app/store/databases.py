@@ -142,12 +142,14 @@ class PostgresDatabases(DatabaseRows):
                 self._defer(connection, then)
             return changed.rowcount > 0
 
+    def begin_emptying(self, database: Database) -> None:
+        """See the port."""
+        self._execute_held("UPDATE databases SET is_made = false WHERE id = %(id)s", database, {})
+
     def emptied(self, database: Database) -> None:
         """See the port."""
         self._execute_held(
-            "UPDATE databases SET is_emptying = false, is_made = false WHERE id = %(id)s",
-            database,
-            {},
+            "UPDATE databases SET is_emptying = false WHERE id = %(id)s", database, {}
         )
 
     def mark_missing(self, database_ids: Sequence[DatabaseId], *, at: datetime) -> None:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 ZERO_SHA = "0" * 40
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -73,7 +74,10 @@ class GitRepository:
     ) -> str:
         """Write a commit with the first parent's files and `files` over them; moves no branch."""
         parent_ids = list(parents)
-        stream = [f"commit refs/coppice/new\nmark :1\ncommitter {_AUTHOR} now\n{_data(message)}"]
+        # Two may be made at once, and neither may find its reference moved by the other.
+        stream = [
+            f"commit refs/coppice/{uuid4().hex}\nmark :1\ncommitter {_AUTHOR} now\n{_data(message)}"
+        ]
         stream += [
             f"{'from' if position == 0 else 'merge'} {sha}\n"
             for position, sha in enumerate(parent_ids)

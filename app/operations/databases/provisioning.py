@@ -217,6 +217,8 @@ def _provision(services: Services, database: Database) -> None:
         limits.check(services, database)
     server, tenant = server_of(services, database), tenant_of(services, database)
     if database.is_emptying:
+        # Before anything goes: whoever deletes and restores it meanwhile must not miss it.
+        services.databases.begin_emptying(database)
         server.clear(tenant)
         services.databases.emptied(database)
     elif database.is_made:

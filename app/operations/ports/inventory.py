@@ -204,6 +204,9 @@ class Databases(Protocol):
         `is_held`, also if somebody holds its lease. No lease is taken in the same instant.
         """
 
+    def begin_emptying(self, database: Database) -> None:
+        """What stands under the name is about to be dropped; nothing there is promised any more."""
+
     def emptied(self, database: Database) -> None:
         """What stood under the name has been dropped."""
 

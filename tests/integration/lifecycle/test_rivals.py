@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.core.databases import Database, DatabaseState
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, LockLost, NotFound
 from app.core.identifiers import BranchName, InstallationId, InstanceId
 from app.core.instances import Instance
 from app.jobs.retry import MAX_ATTEMPTS
@@ -91,6 +91,24 @@ def test_what_was_reset_deleted_and_restored_keeps_what_is_written_then(world: W
     databases.fix(world.services, database)
 
     assert has_kept(world, database)
+
+
+def test_a_reset_that_was_cut_off_half_way_can_be_deleted_and_restored(world: World) -> None:
+    def die(_: Database) -> None:
+        raise LockLost("Another worker took over.")
+
+    database = grow(world)
+    keep(world, database)
+    database_requests.reset(world.services, database)
+    dying = Meanwhile(world.services.databases, emptied=die)
+    with pytest.raises(LockLost):
+        provisioning.ensure_database(replace(world.services, databases=dying), database.id)
+    database_requests.delete(world.services, database)
+    world.settle()
+
+    databases.restore(world.services, database)
+
+    assert not has_kept(world, world.ready("x"))
 
 
 def test_a_button_that_was_pressed_before_brings_nothing_back(world: World) -> None:
