@@ -9,6 +9,7 @@ from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
+    BranchName,
     CommitSha,
     DatabaseId,
     JobLoginId,
@@ -90,6 +91,9 @@ class Migrations(Protocol):
         self, app_id: AppId, environment: Environment, head_sha: CommitSha
     ) -> Migration | None:
         """The one that started last."""
+
+    def branches_of(self, database_id: DatabaseId, head_sha: CommitSha) -> Sequence[BranchName]:
+        """The branches whose runs migrated the database to this commit: the last few of them."""
 
     def take(
         self, new: NewMigration, *, at: datetime, expires_at: datetime
