@@ -109,6 +109,16 @@ class PostgresMigrations:
             ).fetchone()
         return migration_from(_present(row))
 
+    def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE migrations SET settings_taken_back ="
+                " ARRAY(SELECT DISTINCT unnest(settings_taken_back || %s::text[]) ORDER BY 1)"
+                " WHERE id = (SELECT max(id) FROM migrations"
+                " WHERE run_id = %s AND database_id = %s)",
+                [list(settings), run_id, database_id],
+            )
+
 
 def migration_from(row: DictRow) -> Migration:
     """A row of `migrations`, its COLUMNS selected."""
@@ -119,6 +129,7 @@ def migration_from(row: DictRow) -> Migration:
             "environment": Environment(row["environment"]),
             "result": None if result is None else MigrationResult(result),
             "seeding": _seeding(row),
+            "settings_taken_back": tuple(row["settings_taken_back"]),
         }
     )
 

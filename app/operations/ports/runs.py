@@ -106,6 +106,9 @@ class Migrations(Protocol):
     def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
         """Record how it ended; it still holds its database. The first report stands."""
 
+    def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
+        """Add names of settings that were taken back to the run's last migration there, if any."""
+
 
 class Leases(Protocol):
     """Who holds a database."""
