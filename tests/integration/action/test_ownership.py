@@ -2,26 +2,24 @@
 
 import os
 import subprocess
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 
 import pytest
 
 from action import ownership
 from app.core.identifiers import RoleName
-from app.operations.ports.postgres import JobLoginRequest
 from app.postgres.server import PostgresServer
 from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
 from tests.integration.action.scripted import ScriptedService
 from tests.integration.action.step import Step
+from tests.integration.postgres.conftest import job_request
 
 
+@dataclass(frozen=True)
 class JobDatabase(RealDatabase):
     """The same database with a job's login, as `credentials: job` gives it."""
 
-    @property
-    def role(self) -> RoleName:
-        return RoleName(f"{self.tenant.login_role}-job")
+    role: RoleName
 
     @property
     def variables(self) -> dict[str, str]:
@@ -33,21 +31,16 @@ class JobDatabase(RealDatabase):
 @pytest.fixture
 def job(new_database: NewDatabase, tenant_server: PostgresServer) -> JobDatabase:
     database = new_database("branch")
-    job = JobDatabase(
+    request = job_request(database.tenant)
+    tenant_server.open_job_login(database.tenant, request)
+    return JobDatabase(
         environment=database.environment,
         tenant=database.tenant,
-        password=database.password,
+        password=request.password,
         host=database.host,
         port=database.port,
+        role=request.role,
     )
-    request = JobLoginRequest(
-        role=job.role,
-        password=job.password,
-        valid_until=datetime.now(UTC) + timedelta(minutes=30),
-        statement_timeout_seconds=900,
-    )
-    tenant_server.open_job_login(job.tenant, request)
-    return job
 
 
 def psql(job: RealDatabase, *arguments: str) -> tuple[int, bytes]:
@@ -102,7 +95,7 @@ def test_the_advice_is_given_where_a_failure_is_about_who_owns_it(job: JobDataba
 
 
 def test_a_login_that_is_refused_is_no_matter_of_owners(job: JobDatabase) -> None:
-    stranger = replace(job, tenant=replace(job.tenant, login_role=RoleName("nobody-here")))
+    stranger = replace(job, role=RoleName("nobody-here"))
 
     _, output = psql(stranger, "-c", "SELECT 1")
 
