@@ -1,17 +1,19 @@
 """Logins for one job each, which act as the long-lived login of their database."""
 
+from dataclasses import replace
+
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
-from app.postgres import catalog, handing_over, statements
+from app.postgres import catalog, handing_over, role_settings, statements
 from app.postgres.access import Access
-from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
+from app.postgres.eviction import overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
-from app.postgres.logins import check_marker, limit_temp_files
+from app.postgres.logins import alter_with_settings, check_marker, limit_temp_files
 from app.postgres.passwords import scram_verifier
 from app.postgres.sessions import Session
 
@@ -30,7 +32,7 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
         ]
         if catalog.may_limit_temp_files(session):
             change.append(limit_temp_files(login.role, database))
-        alter_logins(session, database, change)
+        alter_with_settings(session, database, change, _given(session, database, login.role))
     check_marker(
         access,
         database,
@@ -119,6 +121,15 @@ def _exists(session: Session, database: TenantDatabase, role: RoleName) -> bool:
             code="naming_conflict",
         )
     return True
+
+
+def _given(session: Session, database: TenantDatabase, role: RoleName) -> list[Composed]:
+    """What the long-lived login has of a tenant's settings, for a job's sessions.
+
+    In the database, so that what the job sets for itself is told from it: see `logins.let_in`.
+    """
+    found = role_settings.in_effect(role_settings.read(session, database.login_role, database))
+    return [role_settings.give(role, database, replace(one, is_in_database=True)) for one in found]
 
 
 def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Composed]:

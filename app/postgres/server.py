@@ -15,6 +15,7 @@ from app.postgres.access import Access
 from app.postgres.failures import Overtaken, explained
 from app.postgres.passwords import scram_verifier
 from app.postgres.probe import probe
+from app.postgres.taking_back import TakenBack
 
 _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
@@ -85,14 +86,20 @@ class PostgresServer:
     ) -> JobEnd:
         access = self._access
         self._run(lambda: job_logins.shut_out_job(access, database, role))
-        is_settled = password is None or self.take_back(database, password=password)
+        taken = TakenBack(is_over=True)
+        if password is not None:
+            taken = self.take_back(database, password=password, job=role)
         left = self._run_step(lambda: job_logins.clear_away(access, database, role))
-        return JobEnd(left=left, is_settled=is_settled)
+        return JobEnd(left=left, is_settled=taken.is_over, settings=taken.settings)
 
-    def take_back(self, database: TenantDatabase, *, password: str) -> bool:
+    def take_back(
+        self, database: TenantDatabase, *, password: str, job: RoleName | None = None
+    ) -> TakenBack:
         access, verifier = self._access, scram_verifier(password)
         return self._run_step(
-            lambda: taking_back.take_back(access, database, password=password, verifier=verifier)
+            lambda: taking_back.take_back(
+                access, database, password=password, verifier=verifier, job=job
+            )
         )
 
     def seal(self, database: TenantDatabase) -> None:

@@ -70,10 +70,10 @@ class DatabaseServer(Protocol):
         """
 
     def issue(self, database: TenantDatabase, *, password: str) -> None:
-        """Make the long-lived login usable again with `password` and our settings only.
+        """Make the long-lived login usable again with `password`, harmless settings and ours.
 
-        A tenant can change its own password and role settings; this undoes both. Checks the
-        marker over the login. Raises ProvisioningFailed when it is not ours.
+        A tenant can change its own password and role settings; this undoes what is not harmless.
+        Checks the marker over the login. Raises ProvisioningFailed when it is not ours.
         """
 
     def end_sessions(self, database: TenantDatabase, *, password: str) -> None:
@@ -85,7 +85,10 @@ class DatabaseServer(Protocol):
         """Raise ProvisioningFailed unless that login at that address reaches this database."""
 
     def open_job_login(self, database: TenantDatabase, login: "JobLoginRequest") -> None:
-        """Make a login role for one job, and check the marker over it."""
+        """Make a login role for one job, and check the marker over it.
+
+        It begins with the harmless settings that the long-lived login has.
+        """
 
     def close_job_login(
         self, database: TenantDatabase, role: RoleName, *, password: str | None = None
@@ -94,7 +97,8 @@ class DatabaseServer(Protocol):
 
         A job acts as the long-lived login, so it can give that another password to come back with.
         With the right `password` this is undone before anything is handed over; had the login
-        another one, its sessions are ended too.
+        another one, its sessions are ended too. Of the settings that the job left on either role
+        the harmless ones stay with the long-lived login.
 
         What cannot be handed over stays with the role, which can do nothing any more; `provision`
         and `unseal` try again. If the role is gone, only the login is looked at. Raises
@@ -158,3 +162,5 @@ class JobEnd:
     """Why something could not be handed over, for the log."""
     is_settled: bool
     """False: who began to come in with a planted password still may; to be asked again for that."""
+    settings: tuple[str, ...] = ()
+    """Names of settings that were on the roles and are not kept, for the log and the check."""

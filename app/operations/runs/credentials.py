@@ -82,6 +82,8 @@ def variables(credentials: Credentials) -> dict[str, str]:
         "DATABASE_URL": _url(credentials, address),
         "COPPICE_ENVIRONMENT": database.environment.value,
         "COPPICE_DATABASE": database.name,
+        # Who owns what is inside; a job's login acts as it, and can own nothing for long.
+        "COPPICE_ROLE": database.login_role,
     }
     pooler = credentials.instance.pooler_address
     if credentials.is_pooled and pooler:
@@ -107,7 +109,8 @@ def valid_until(run: Run, database: Database, *, now: datetime) -> datetime:
 def close(services: Services, login: JobLogin) -> None:
     """End a job login and its sessions; what it made stays. Repeating does nothing more.
 
-    What cannot be handed over does not keep it from ending: nobody can be inside any more.
+    What cannot be handed over does not keep it from ending: nobody can be inside any more. Settings
+    that are not kept are written down with the run's migration.
     """
     with services.databases.exclusively(login.database_id) as database:
         if database.state is not DatabaseState.GONE:
@@ -127,6 +130,8 @@ def _is_settled(services: Services, database: Database, login: JobLogin) -> bool
         login.role,
         password=password_of(services, database) if is_ready else None,
     )
+    if end.settings:
+        services.migrations.took_back(login.run_id, database.id, end.settings)
     if end.left is not None:
         _log.warning("%s keeps what could not be handed over: %s", login.role, end.left)
     return end.is_settled

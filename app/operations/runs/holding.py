@@ -1,11 +1,9 @@
-"""Holding a database for one migration at a time, and whether it is worth it."""
+"""Holding a database for one migration at a time."""
 
 from datetime import timedelta
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import GitHubUnavailable
-from app.core.repositories import Ancestry
 from app.core.runs import Migration, Run
 from app.operations.ports.runs import NewMigration
 from app.operations.runs import credentials, reaper
@@ -54,24 +52,3 @@ def take(services: Services, run: Run, database: Database, *, is_rebuilt: bool) 
         services, [one for one in others if one.run_id != run.id and not one.outlives_run]
     )
     return migration
-
-
-def is_superseded(services: Services, run: Run, database: Database) -> bool:
-    """Whether a descendant of the run's commit was migrated here; unknown ancestry runs.
-
-    Raises GitHubUnavailable for production, which waits until it is known.
-    """
-    if database.migrated_sha is None or database.migrated_sha == run.head_sha:
-        return False
-    repository = services.repositories.get(run.repository_id)
-    if repository is None:
-        return False
-    try:
-        ancestry = services.github.compare(
-            repository, base=database.migrated_sha, head=run.head_sha
-        )
-    except GitHubUnavailable:
-        if database.environment is Environment.PRODUCTION:
-            raise
-        return False
-    return ancestry is Ancestry.BEHIND

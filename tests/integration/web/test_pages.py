@@ -10,6 +10,7 @@ import requests
 from app.core.audit import Action
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
+from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
 from tests.integration.api.office import ROLES, Office
 
@@ -274,6 +275,20 @@ def test_text_of_others_is_shown_and_never_obeyed(office: Office) -> None:
     assert "<b>" not in page
     assert "<i>" not in page
     assert '<span class="fg-red">&lt;script&gt;alert(1)&lt;/script&gt;</span>' in whole
+
+
+def test_the_page_of_a_run_and_the_api_tell_what_was_taken_back(office: Office) -> None:
+    app_id = office.new_app()
+    run = office.past_run(app_id)
+    [branch] = office.world.services.migrations.of_run(RunId(run))
+    taken = ["work_mem", "role"]
+    office.world.services.migrations.took_back(RunId(run), branch.database_id, taken)
+
+    page = ask(office, f"GET /apps/{app_id}/runs/{run}", office.people["read"]).text
+    told = office.ask("GET", f"/api/v1/apps/{app_id}/runs/{run}", office.people["read"]).json()
+
+    assert "(<code>ALTER ROLE ... SET</code>) were taken back: role, work_mem." in page
+    assert told["migrations"][0]["settings_taken_back"] == ["role", "work_mem"]
 
 
 def test_no_page_has_script_or_style_inside(office: Office) -> None:
