@@ -198,6 +198,14 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
             return Overtaken(f"{doing}: {_words(error)}")
         case errors.DiskFull() | errors.OutOfMemory() | errors.InsufficientPrivilege():
             return _with_advice(error, doing=doing)
+        # Of a session that is open: whatever checks passwords on the server says so, credcheck for
+        # instance.
+        case errors.InvalidAuthorizationSpecification():
+            return ProvisioningFailed(
+                f"{doing}: the server refuses it: {_words(error)}",
+                advice="`instances test` tries which passwords the server takes.",
+                code="password_refused",
+            )
         case errors.ReadOnlySqlTransaction():
             return ProvisioningFailed(
                 f"{doing}: the server is read-only.",
