@@ -35,6 +35,8 @@ class ServerReport:
     """PostgreSQL's number of the cluster; None: the service's role may not read it."""
     has_tls: bool | None = None
     """Whether it can encrypt, or something on the way there does; None: it was not asked."""
+    tried: "tuple[TriedStep, ...]" = ()
+    """What was tried by doing it; empty: nothing was."""
 
     @property
     def is_usable(self) -> bool:

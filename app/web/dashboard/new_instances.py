@@ -138,6 +138,7 @@ def save(name: str) -> ResponseReturnValue:
             ca_certificate=_certificate() or "",
             pooler=pooler,
             without_pooler=pooler is None,
+            without_plain_passwords=fields.is_checked("without_plain_passwords"),
         )
         instance, _ = instances.edit(services, name, changes)
     except CoppiceError as error:
@@ -155,6 +156,7 @@ def _link_request() -> LinkRequest:
         public_sslmode=_sslmode("public_sslmode"),
         ca_certificate=_certificate(),
         pooler=_pooler(),
+        has_plain_passwords=fields.is_checked("plain_passwords"),
     )
 
 
