@@ -46,8 +46,8 @@ RDS = Managed(
 CLOUD_SQL = Managed(
     name="Google Cloud SQL",
     settings_at="the flags of the instance",
-    certificate="Each instance has a CA of its own unless another was chosen: gcloud sql ssl"
-    " server-ca-certs list --instance NAME --format='value(cert)' > server-ca.pem, and give that as"
+    certificate="Each instance has a CA of its own unless another was chosen: `gcloud sql ssl"
+    " server-ca-certs list --instance NAME --format='value(cert)' > server-ca.pem`, and give that as"
     " the CA certificate (--ca-file). Such a certificate names the instance and not its address:"
     " sslmode verify-ca.",
     hosts=(".sql.goog", ".sql-psa.goog"),
@@ -85,8 +85,8 @@ NEON = Managed(
 CLOUDNATIVEPG = Managed(
     name="CloudNativePG",
     settings_at="spec.postgresql.parameters of the Cluster",
-    certificate="The CA is in the Secret CLUSTER-ca: kubectl get secret CLUSTER-ca -o"
-    " jsonpath='{.data.ca\\.crt}' | base64 -d > ca.crt, and give that as the CA certificate"
+    certificate="The CA is in the Secret CLUSTER-ca: `kubectl get secret CLUSTER-ca -o"
+    " jsonpath='{.data.ca\\.crt}' | base64 -d > ca.crt`, and give that as the CA certificate"
     " (--ca-file), with sslmode verify-full for the names of its Services.",
     families=frozenset({"cnpg"}),
     has_superuser=True,

@@ -31,7 +31,7 @@ class OfInstance(BaseModel):
 class OfFinding(OfInstance):
     """What was found on an instance, by its code."""
 
-    code: str = Field(pattern=r"^[a-z_]{1,40}$", examples=["temp_file_limit"])
+    code: str = Field(pattern=r"^[a-z_]{1,40}$", description="As in `findings` of its health")
 
 
 class ProvisionInstance(Request):
