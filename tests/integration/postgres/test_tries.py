@@ -1,11 +1,9 @@
 """What `instances link` and `test` try by doing, on a real server and with real roles."""
 
-import shutil
-import subprocess
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from psycopg import sql
@@ -16,14 +14,13 @@ from app.core.errors import ProvisioningFailed
 from app.core.instances import AdminLogin
 from app.operations.ports.postgres import Outcome, TriedStep
 from app.postgres import eviction
-from app.postgres.embedded.binaries import find_binaries
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session, admin_login, connect
 from app.postgres.trial_findings import Step
+from tests.integration.password_checks import built_hook, choosy_admin, configure
 from tests.integration.postgres.conftest import NewAdmin, Tenant, job_request
 
-_SOURCE = Path(__file__).with_name("password_hook.c")
 _DONE = [(step.value, Outcome.DONE) for step in Step]
 
 
@@ -42,40 +39,20 @@ def of_admin(session: Session, admin: AdminLogin) -> list[str]:
     return [name for (name,) in rows]
 
 
-@pytest.fixture(scope="session")
-def hook(tmp_path_factory: pytest.TempPathFactory, postgres_directory: Path) -> Path:
-    """A module that takes no verifiers, built for the server that is tested with."""
-    headers = find_binaries(None).folder.parent / "include" / "server"
-    if shutil.which("cc") is None or not (headers / "fmgr.h").exists():
-        pytest.skip("there is no C compiler, or PostgreSQL's headers are missing")
-    made = postgres_directory / f"hook-{uuid4().hex}.so"
-    command = ["cc", "-O1", "-fPIC", "-shared", f"-I{headers}", "-o", str(made), str(_SOURCE)]
-    subprocess.run(command, check=True, timeout=60)
-    made.chmod(0o755)
-    return made
-
-
 @pytest.fixture
-def choosy(hook: Path, new_admin: NewAdmin, superuser: Session) -> Callable[[str], AdminLogin]:
-    """An administrator in whose sessions the server refuses verifiers, with this SQLSTATE."""
+def choosy(
+    postgres_directory: Path, postgres_superuser: AdminLogin
+) -> Iterator[Callable[..., AdminLogin]]:
+    """Administrators in whose sessions the server refuses verifiers."""
+    module = built_hook(postgres_directory)
+    with ExitStack() as stack:
 
-    def new(sqlstate: str, *, refuses_plain: bool = False) -> AdminLogin:
-        admin = new_admin("CREATEDB CREATEROLE")
-        configure(superuser, admin, "session_preload_libraries", str(hook))
-        configure(superuser, admin, "hook.sqlstate", sqlstate)
-        configure(superuser, admin, "hook.refuses_plain", "on" if refuses_plain else "off")
-        configure(superuser, admin, "log_statement", "ddl")
-        return admin
+        def new(sqlstate: str, *, refuses_plain: bool = False) -> AdminLogin:
+            return stack.enter_context(
+                choosy_admin(postgres_superuser, module, sqlstate, refuses_plain=refuses_plain)
+            )
 
-    return new
-
-
-def configure(session: Session, admin: AdminLogin, name: str, value: str) -> None:
-    session.execute(
-        sql.SQL("ALTER ROLE {} SET {} = {}").format(
-            sql.Identifier(admin.user), sql.Identifier(*name.split(".")), sql.Literal(value)
-        )
-    )
+        yield new
 
 
 @pytest.fixture(autouse=True)
