@@ -47,8 +47,8 @@ CLOUD_SQL = Managed(
     name="Google Cloud SQL",
     settings_at="the flags of the instance",
     certificate="Each instance has a CA of its own unless another was chosen: `gcloud sql ssl"
-    " server-ca-certs list --instance NAME --format='value(cert)' > server-ca.pem`, and give that as"
-    " the CA certificate (--ca-file). Such a certificate names the instance and not its address:"
+    " server-ca-certs list --instance NAME --format='value(cert)' > server-ca.pem`, and give that"
+    " as the CA certificate (--ca-file). Such a certificate names the instance and not its address:"
     " sslmode verify-ca.",
     hosts=(".sql.goog", ".sql-psa.goog"),
     roles=frozenset({"cloudsqlsuperuser", "cloudsqladmin"}),
@@ -109,7 +109,7 @@ CRUNCHY_OPERATOR = Managed(
     has_superuser=True,
 )
 UNKNOWN = Managed(
-    name="a service that keeps ALTER SYSTEM to itself",
+    name="the service that runs this server",
     settings_at="the configuration from which the server is run",
     certificate="",
 )

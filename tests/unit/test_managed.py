@@ -1,4 +1,4 @@
-"""Services that run PostgreSQL for others are recognised, and advice fits what can be done there."""
+"""Services that run PostgreSQL for others are known, and advice fits what can be done there."""
 
 from dataclasses import replace
 from typing import Any
@@ -37,7 +37,7 @@ def test_a_service_is_known_by_what_only_it_has(
     assert replace(GOOD_SERVER, **facts).managed is expected
 
 
-LACKING = {
+LACKING: dict[str, Any] = {
     "connections": 20,
     "reserved_connections": 0,
     "prepared_transactions": 10,

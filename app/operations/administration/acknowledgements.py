@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core.audit import Action
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict
 from app.core.instances import Instance
 from app.operations.administration import neighbours
 from app.operations.ports.acknowledgements import Acknowledgement
@@ -26,12 +26,12 @@ def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[F
     """Accept what is found under a code at present; returns what that is.
 
     Raises:
-        NotFound: Nothing of the kind was found.
-        Conflict: It prevents work, which nobody can accept.
+        Conflict: Nothing of the kind is found at present, or it prevents work, which nobody can
+            accept.
     """
     found = [one for one in known(services, instance) if one.code == code]
     if not found:
-        raise NotFound(
+        raise Conflict(
             f"Nothing with the code {code!r} was found on {instance.name}.",
             advice="`instances show` lists what was found, with the code of each.",
         )
@@ -55,9 +55,9 @@ def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[F
 
 
 def withdraw(services: Services, instance: Instance, code: str) -> None:
-    """Accept it no longer. Raises NotFound if nobody did."""
+    """Accept it no longer. Raises Conflict if nobody did."""
     if not services.acknowledgements.withdraw(instance.id, code):
-        raise NotFound(
+        raise Conflict(
             f"Nobody has acknowledged {code!r} on {instance.name}.",
             advice="`instances show` lists what was found, and who acknowledged it.",
         )

@@ -42,6 +42,8 @@ CASES = [
     case("databases", "GET /databases", "anybody"),
     case("instance", "GET /instances/tenants", "read"),
     case("instance test", "POST /instances/tenants/test", "operator"),
+    case("acknowledge", "PUT /instances/tenants/acknowledgements/superuser", "operator"),
+    case("withdraw", "DELETE /instances/tenants/acknowledgements/superuser", "operator"),
     case("instance edit", "PATCH /instances/tenants", "operator"),
     case("instance delete", "DELETE /instances/tenants", "operator"),
     case("instance link", "POST /instances/link", "operator", body=LINK, is_open=True),
