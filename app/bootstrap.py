@@ -28,6 +28,7 @@ from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
 from app.store.access import PostgresState
+from app.store.acknowledgements import PostgresAcknowledgements
 from app.store.apps import PostgresApps
 from app.store.audit import PostgresAudit
 from app.store.branches import PostgresDormantBranches
@@ -205,6 +206,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             login_links=PostgresLoginLinks(pool),
             ended_sessions=PostgresEndedSessions(pool),
             measurements=PostgresMeasurements(pool),
+            acknowledgements=PostgresAcknowledgements(pool),
             limits=PostgresInstanceLimits(pool),
             claims=PostgresClaims(pool, defer=defer),
             audit=PostgresAudit(pool),

@@ -12,6 +12,7 @@ from app.cli import (
     apps,
     connect,
     databases,
+    findings,
     health,
     instances,
     limits,
@@ -74,6 +75,7 @@ health.add_to(program)
 connect.add_to(program)
 migrate.add_to(program)
 limits.add_to(instances.group)
+findings.add_to(instances.group)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
 program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)
 program.add_typer(databases.group, name="databases", rich_help_panel=THINGS)

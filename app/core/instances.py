@@ -56,3 +56,5 @@ class Instance:
     pooler_address: Address | None = None
     pooler_knows_job_logins: bool = False
     """The pooler asks PostgreSQL for logins, so that a job login works through it."""
+    has_plain_passwords: bool = False
+    """The server is told passwords in plain: it refuses verifiers, and an operator chose this."""

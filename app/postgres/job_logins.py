@@ -13,8 +13,8 @@ from app.postgres.access import Access
 from app.postgres.eviction import overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
+from app.postgres.giving_passwords import given
 from app.postgres.logins import alter_with_settings, check_marker, limit_temp_files
-from app.postgres.passwords import scram_verifier
 from app.postgres.sessions import Session
 
 _LOCK_TIMEOUT = "30s"
@@ -23,10 +23,17 @@ _IDLE_IN_TRANSACTION_TIMEOUT = "5min"
 
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
     """Make a login that acts as the long-lived one, or renew it if it is there."""
-    with explained("Making the job's login"), access.session() as session:
+    with (
+        explained("Making the job's login"),
+        access.session() as session,
+        given(
+            session, login.role, login.password, in_plain=access.has_plain_passwords
+        ) as set_password,
+    ):
         catalog.need_our_database(session, database)
         change = [
             *_make_or_renew(session, database, login),
+            set_password,
             statements.reset_settings(login.role, database=database.name),
             *_job_settings(database, login),
         ]
@@ -98,16 +105,14 @@ def close_leftovers(access: Access, database: TenantDatabase) -> None:
 def _make_or_renew(
     session: Session, database: TenantDatabase, login: JobLoginRequest
 ) -> list[Composed]:
-    verifier = scram_verifier(login.password)
     if not _exists(session, database, login.role):
         make = statements.create_job_login(
             login.role,
             member_of=database.login_role,
-            verifier=verifier,
             valid_until=login.valid_until,
         )
         return [make]
-    renew = statements.alter_job_login(login.role, verifier=verifier, valid_until=login.valid_until)
+    renew = statements.alter_job_login(login.role, valid_until=login.valid_until)
     return [renew, statements.arm(login.role, with_rights_of=database.login_role)]
 
 

@@ -15,6 +15,7 @@ from app.postgres import catalog, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import explained
+from app.postgres.giving_passwords import given
 from app.postgres.sessions import Session
 
 _log = logging.getLogger(__name__)
@@ -27,13 +28,18 @@ _WHERE_AM_I = (
 )
 
 
-def set_password(access: Access, database: TenantDatabase, *, verifier: str) -> None:
+def set_password(access: Access, database: TenantDatabase, *, password: str) -> None:
     """Tell PostgreSQL the long-lived login's password; whether it may log in is said elsewhere.
 
     Takes milliseconds: PostgreSQL tries whether the password is the empty one.
     """
-    with explained("Setting its password"), access.session() as session:
-        change = statements.set_password(database.login_role, verifier=verifier)
+    with (
+        explained("Setting its password"),
+        access.session() as session,
+        given(
+            session, database.login_role, password, in_plain=access.has_plain_passwords
+        ) as change,
+    ):
         alter_logins(session, database, [change])
 
 
@@ -51,14 +57,14 @@ def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
     )
 
 
-def renew(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
+def renew(access: Access, database: TenantDatabase, *, password: str) -> None:
     """End every session of the login, then let it in with this password; settings as `let_in` says.
 
     The password last: should we die in between, the next attempt sees that it is not ours.
     """
     with explained("Ending its sessions"), access.session() as session:
         shut_out(session, database, [database.login_role])
-    set_password(access, database, verifier=verifier)
+    set_password(access, database, password=password)
     issue(access, database, password=password)
 
 

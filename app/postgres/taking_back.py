@@ -22,6 +22,7 @@ from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import LoginInUse, LoginRefused, explained
 from app.postgres.fencing import fenced
+from app.postgres.giving_passwords import given
 from app.postgres.logins import check_marker, let_in
 from app.postgres.sessions import Session
 
@@ -68,7 +69,6 @@ def take_back(
     database: TenantDatabase,
     *,
     password: str,
-    verifier: str,
     job: RoleName | None = None,
 ) -> TakenBack:
     """Undo what a job may have done to the login; end its sessions if it had another password.
@@ -80,8 +80,11 @@ def take_back(
     A database that lost its mark keeps no job inside: that is raised when all is done. If it is
     gone, or another's, its login is shut out.
     """
-    ours = statements.set_password(database.login_role, verifier=verifier)
-    with explained("Taking its login back"), access.session() as session:
+    with (
+        explained("Taking its login back"),
+        access.session() as session,
+        given(session, database.login_role, password, in_plain=access.has_plain_passwords) as ours,
+    ):
         lost = _loss(session, database)
         if lost is not None and lost.code != Fault.UNMARKED:
             shut_out(session, database, [database.login_role])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from app.core.databases import TenantDatabase
@@ -34,10 +35,33 @@ class ServerReport:
     """PostgreSQL's number of the cluster; None: the service's role may not read it."""
     has_tls: bool | None = None
     """Whether it can encrypt, or something on the way there does; None: it was not asked."""
+    tried: "tuple[TriedStep, ...]" = ()
+    """What was tried by doing it; empty: nothing was."""
 
     @property
     def is_usable(self) -> bool:
         return not any(finding.is_fatal for finding in self.findings)
+
+
+class Outcome(StrEnum):
+    """How a step of a try went."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried, because one before it that it needs did not go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedStep:
+    """One thing that was tried on a server, by doing it."""
+
+    code: str
+    words: str
+    """What was done, for a person."""
+    outcome: Outcome
+    finding: Finding | None = None
+    """What to know of it: always where it failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +82,15 @@ class DatabaseServer(Protocol):
 
     def probe(self) -> ServerReport:
         """Say exactly which privilege or setting is missing. Changes nothing that stays."""
+
+    def try_out(self) -> Sequence[TriedStep]:
+        """Do all that a database needs in its life with a throw-away one, and take it away again.
+
+        What lacks is in the steps. Raises TransientError when it could not be seen to the end.
+        """
+
+    def sweep_trials(self) -> Sequence[str]:
+        """Clear away what killed tries left, and nothing of one under way; returns their names."""
 
     def extensions(self) -> Sequence[str]:
         """Names of the extensions that can be installed in its databases."""

@@ -1,6 +1,7 @@
 """Instances: the list, and one with its apps and databases."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Blueprint, current_app, render_template, url_for
@@ -14,10 +15,12 @@ from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus, instance_status
 from app.core.limits import Limits, Remark, remarks, total_excess
 from app.core.repositories import Repository
-from app.operations.administration import instances, neighbours
+from app.operations.administration import acknowledgements, instances
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
-from app.operations.ports.measurements import InstanceMeasurement
+from app.operations.ports.acknowledgements import Acknowledgement, acknowledged
+from app.operations.ports.measurements import InstanceMeasurement, InstanceTrial
+from app.operations.ports.postgres import Finding
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import fields, tables
@@ -54,6 +57,8 @@ class Shown:
     limits: Limits
     owner: str | None
     """Login of the account that claimed it."""
+    trial: InstanceTrial | None
+    """What was last tried on its server by doing it."""
 
     @property
     def failure(self) -> str | None:
@@ -134,20 +139,30 @@ def show(name: str) -> ResponseReturnValue:
         rows=rows,
         is_busy=shown.is_busy or any(row.is_migrating for row in rows),
         limits=described(shown.limits),
-        neighbours=neighbours.remarks(
-            services,
-            shown.instance,
-            shown.measurement.system_identifier if shown.measurement else None,
-        ),
+        findings=_findings(services, shown.instance),
     )
 
 
 @pages.post("/instances/<name>/test")
 def test(name: str) -> ResponseReturnValue:
-    """Ask the server now; what it says is stored and shown."""
+    """Ask the server now, and try there what databases need; what it says is stored and shown."""
     services = steward(name)
-    measuring.measure_instance(services, services.instances.named(name).id)
+    instance = services.instances.named(name)
+    with suppress(CoppiceError):  # recorded, and shown
+        instances.test(services, name)
+    measuring.measure_instance(services, instance.id)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
+
+
+@pages.post("/instances/<name>/acknowledge/<code>")
+def acknowledge(name: str, code: str) -> ResponseReturnValue:
+    """Accept a finding, or with `withdraw` accept it no longer."""
+    services = steward(name)
+    instance, is_withdrawn = services.instances.named(name), fields.is_checked("withdraw")
+    act = acknowledgements.withdraw if is_withdrawn else acknowledgements.acknowledge
+    act(services, instance, code)
+    what = "withdrawn" if is_withdrawn else "acknowledged"
+    return done(url_for(".show", name=name, _anchor="health"), what)
 
 
 @pages.get("/instances/<name>/delete")
@@ -213,9 +228,20 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                 is_awaited=tables.is_busy(services, ours),
                 limits=limits,
                 owner=claim.owner_login if claim else None,
+                trial=services.measurements.trial_of(instance.id),
             )
         )
     return shown
+
+
+def _findings(
+    services: Services, instance: Instance
+) -> list[tuple[Finding, Acknowledgement | None]]:
+    """What to know of its server, what nobody has accepted so far first."""
+    accepted = services.acknowledgements.of_instance(instance.id)
+    known = acknowledgements.known(services, instance)
+    found = [(one, acknowledged(one, accepted)) for one in known]
+    return sorted(found, key=lambda one: one[1] is not None)
 
 
 def _repositories(services: Services) -> dict[RepositoryId, Repository]:

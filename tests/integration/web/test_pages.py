@@ -12,6 +12,7 @@ from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
+from app.operations.ports.postgres import Finding, ServerReport
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -385,3 +386,29 @@ def test_an_address_behind_a_button_says_where_to_go(office: Office) -> None:
 
     assert answer.status_code == 405
     assert "go back to the page that has it" in answer.text
+
+
+def test_a_finding_is_accepted_by_a_button_and_that_is_taken_back_by_another(
+    office: Office,
+) -> None:
+    services, operator = office.world.services, office.people["operator"]
+    finding = Finding(code="expires", message="It <ends>.", advice="Renew it.", is_fatal=False)
+    report = ServerReport(version="18.6", findings=(finding,))
+    services.measurements.record(
+        services.instances.named("tenants").id,
+        at=services.clock(),
+        report=report,
+        sizes={},
+        free_bytes=None,
+    )
+    path = "/instances/tenants/acknowledge/expires"
+
+    before = ask(office, "GET /instances/tenants", operator).text
+    accepted = office.ask("POST", path, operator, headers=HTML)
+    during = ask(office, "GET /instances/tenants", operator).text
+    withdrawn = office.ask("POST", path, operator, headers=HTML, data={"withdraw": "yes"})
+    after = ask(office, "GET /instances/tenants", operator).text
+
+    assert [accepted.status_code, withdrawn.status_code] == [303, 303]
+    assert ["Accepted by" in page for page in (before, during, after)] == [False, True, False]
+    assert "It &lt;ends&gt;." in during
