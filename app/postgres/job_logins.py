@@ -6,7 +6,7 @@ from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
-from app.postgres import catalog, handing_over, statements
+from app.postgres import allowances, catalog, handing_over, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
 from app.postgres.failures import explained
@@ -15,20 +15,19 @@ from app.postgres.logins import check_marker, limit_temp_files
 from app.postgres.passwords import scram_verifier
 from app.postgres.sessions import Session
 
-_LOCK_TIMEOUT = "30s"
-_IDLE_IN_TRANSACTION_TIMEOUT = "5min"
-
 
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
     """Make a login that acts as the long-lived one, or renew it if it is there."""
     with explained("Making the job's login"), access.session() as session:
         catalog.need_our_database(session, database)
+        allowed = allowances.allowance(session, database)
         change = [
             *_make_or_renew(session, database, login),
+            statements.limit_login(login.role, connections=allowed.connections.job),
             statements.reset_settings(login.role, database=database.name),
             *_job_settings(database, login),
         ]
-        if catalog.may_limit_temp_files(session):
+        if allowed.may_limit_temp_files:
             change.append(limit_temp_files(login.role, database))
         alter_logins(session, database, change)
     check_marker(
@@ -124,14 +123,13 @@ def _exists(session: Session, database: TenantDatabase, role: RoleName) -> bool:
 def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Composed]:
     """What a job's sessions begin with. A job may change them: they are defaults, not limits.
 
-    With `role` set, whatever the job makes belongs to the long-lived login.
+    With `role` set, whatever the job makes belongs to the long-lived login. No timeout unless the
+    assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
+    killed CREATE INDEX CONCURRENTLY, which waits for others' transactions, and slow migrations.
     """
-    settings = {
-        "role": database.login_role,
-        "statement_timeout": f"{login.statement_timeout_seconds}s",
-        "lock_timeout": _LOCK_TIMEOUT,
-        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_TIMEOUT,
-    }
+    settings = {"role": database.login_role}
+    if login.lock_timeout:
+        settings["lock_timeout"] = login.lock_timeout
     return [
         statements.set_for_role(login.role, database=database.name, name=name, value=value)
         for name, value in settings.items()

@@ -7,7 +7,7 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.core.instances import Address
 from app.core.standing import Fault, failure
-from app.postgres import catalog, statements
+from app.postgres import allowances, catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import explained
@@ -58,12 +58,13 @@ def renew(access: Access, database: TenantDatabase, *, password: str, verifier: 
 
 def opening(session: Session, database: TenantDatabase) -> list[Composed]:
     """What lets the long-lived login in, with no settings but ours."""
-    login = database.login_role
+    login, allowed = database.login_role, allowances.allowance(session, database)
     change = [
         statements.allow_login(login),
+        statements.limit_login(login, connections=allowed.connections.login),
         statements.reset_settings(login, database=database.name),
     ]
-    if catalog.may_limit_temp_files(session):
+    if allowed.may_limit_temp_files:
         change.append(limit_temp_files(login, database))
     return change
 

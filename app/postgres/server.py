@@ -10,7 +10,16 @@ from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
 from app.core.standing import Standing
 from app.operations.ports.postgres import DatabaseSize, JobEnd, JobLoginRequest, ServerReport
-from app.postgres import catalog, dropping, job_logins, logins, provisioning, sealing, taking_back
+from app.postgres import (
+    allowances,
+    catalog,
+    dropping,
+    job_logins,
+    logins,
+    provisioning,
+    sealing,
+    taking_back,
+)
 from app.postgres.access import Access
 from app.postgres.failures import Overtaken, explained
 from app.postgres.passwords import scram_verifier
@@ -127,6 +136,10 @@ class PostgresServer:
             lambda: sealing.need_ours(access, database),
             lambda: provisioning.limit_connections(access, database),
         )
+
+    def with_other_limits(self, databases: Sequence[TenantDatabase]) -> Sequence[DatabaseName]:
+        with explained("Looking at its limits"), self._access.session() as session:
+            return allowances.with_other_limits(session, databases)
 
     def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
         with explained("Measuring databases"), self._access.session() as session:
