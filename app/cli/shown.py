@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from app.cli.output import Row
+from app.core import connections
 from app.core.databases import Database
 from app.core.tokens import Token
 from app.operations.administration.assigned import Assigned
@@ -37,6 +38,7 @@ def instance_record(one: InstanceOverview) -> Row:
         "pooler": f"{pooler.host}:{pooler.port}" if pooler else None,
         "pooler_knows_job_logins": instance.pooler_knows_job_logins,
         "limits": described(one.limits),
+        "connections": connections.described(one.limits.connections, room=one.room),
         "over_limit": one.over_limit,
         "owner": one.owner,
         "databases": [f"{database.name} ({database.state})" for database in one.databases],

@@ -34,6 +34,8 @@ class ServerReport:
     """PostgreSQL's number of the cluster; None: the service's role may not read it."""
     has_tls: bool | None = None
     """Whether it can encrypt, or something on the way there does; None: it was not asked."""
+    room: int | None = None
+    """How many sessions it has for roles that are no administrators; None: it was not asked."""
 
     @property
     def is_usable(self) -> bool:

@@ -18,6 +18,7 @@ from app.operations.services import Services
 from app.web import sight
 from app.web.api.app_models import APP_ID, OfApp
 from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, cut
+from app.web.api.unfinished_models import UnfinishedObject
 from app.web.identity import acting
 from app.web.known_apps import known_app
 
@@ -65,6 +66,9 @@ class MigrationShown(BaseModel):
     duration_seconds: float | None
     rebuilt: bool
     seed: SeedingShown | None = Field(description="Absent where no seed command followed")
+    unfinished: list[UnfinishedObject] = Field(
+        description="What its commands left behind, and was not so before"
+    )
 
 
 class RunShown(BaseModel):
@@ -190,6 +194,7 @@ def _migration(migration: Migration, names: dict[int, str]) -> MigrationShown:
         duration_seconds=migration.duration_seconds,
         rebuilt=migration.rebuilt,
         seed=_seeding(migration.seeding) if migration.seeding else None,
+        unfinished=[UnfinishedObject.of(one) for one in migration.unfinished],
     )
 
 
