@@ -127,7 +127,7 @@ def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Comp
     assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
     killed CREATE INDEX CONCURRENTLY, which waits for others' transactions, and slow migrations.
     """
-    settings = {"role": database.login_role}
+    settings: dict[str, str] = {"role": database.login_role}
     if login.lock_timeout:
         settings["lock_timeout"] = login.lock_timeout
     return [
