@@ -8,16 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from action import command, environment, marker, ownership, redact, results, verdicts
+from action import catalog, command, environment, marker, ownership, redact, results, verdicts
 from action.command import Command, Outcome
 from action.errors import ActionError
 from action.interruption import Interrupted
 from action.results import Ended
 from action.service import Report
+from action.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from action.catalog import Unfinished
     from action.errors import Problem
     from action.reply import Go
     from action.workplace import Workplace
@@ -40,8 +42,10 @@ def execute(
     problem = _reach(place, go)
     if problem:
         return _not_run(place, problem)
-    outcome = _run(place, place.command, go, variables=variables, lost=lost)
-    return ended(place, go, outcome)
+    with _watched(place, go) as watched:
+        outcome = _run(place, place.command, go, variables=variables, lost=lost)
+    _tell_unfinished(place, go, watched.unfinished)
+    return ended(place, go, outcome, unfinished=watched.unfinished)
 
 
 def seed(
@@ -54,13 +58,19 @@ def seed(
         return _not_run(place, verdicts.not_seeded(go.planned.database, how))
     if problem:
         return _not_run(place, problem)
-    outcome = _run(place, place.seed_command, go, variables=variables, lost=lost)
-    return Ended(report=_report(place, outcome), problem=_seed_problem(place, go, outcome))
+    with _watched(place, go) as watched:
+        outcome = _run(place, place.seed_command, go, variables=variables, lost=lost)
+    _tell_unfinished(place, go, watched.unfinished)
+    report = replace(_report(place, outcome), unfinished=watched.unfinished)
+    return Ended(report=report, problem=_seed_problem(place, go, outcome))
 
 
-def ended(place: Workplace, go: Go, outcome: Outcome) -> Ended:
+def ended(
+    place: Workplace, go: Go, outcome: Outcome, *, unfinished: tuple[Unfinished, ...] = ()
+) -> Ended:
     """Put a command's end into words, for the service and for people."""
-    return Ended(report=_report(place, outcome), problem=_problem(place, go, outcome))
+    report = replace(_report(place, outcome), unfinished=unfinished)
+    return Ended(report=report, problem=_problem(place, go, outcome))
 
 
 def _reach(place: Workplace, go: Go) -> Problem | None:
@@ -73,6 +83,29 @@ def _reach(place: Workplace, go: Go) -> Problem | None:
     return None
 
 
+def _watched(place: Workplace, go: Go) -> Watch:
+    label = _label(place, go)
+    return Watch(
+        marker.target(go.credentials, go.credentials.direct),
+        say=lambda line: place.console.say(label + line),
+    )
+
+
+def _tell_unfinished(place: Workplace, go: Go, unfinished: Sequence[Unfinished]) -> None:
+    database = go.planned.database
+    indexes = [f"{each.namespace}.{each.name}" for each in unfinished if each.kind == catalog.INDEX]
+    if indexes:
+        place.console.warning("Coppice", verdicts.invalid_indexes(database, indexes))
+    for each in unfinished:
+        if each.kind == catalog.CONSTRAINT:
+            where = f"{each.namespace}.{each.table}"
+            place.console.say(verdicts.not_validated(database, each.name, where=where))
+
+
+def _label(place: Workplace, go: Go) -> str:
+    return f"{go.planned.environment} | " if place.inputs.max_parallel > 1 else ""
+
+
 def _run(
     place: Workplace,
     text: str,
@@ -81,7 +114,7 @@ def _run(
     variables: Mapping[str, str],
     lost: Callable[[], str],
 ) -> Outcome:
-    label = f"{go.planned.environment} | " if place.inputs.max_parallel > 1 else ""
+    label = _label(place, go)
     scratch = Path(tempfile.mkdtemp(prefix="command-", dir=place.folder))
     try:
         with place.console.strangers():

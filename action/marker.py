@@ -42,7 +42,7 @@ def _check_address(
     where = f"{address.host}:{address.port}"
     database = credentials.variables["PGDATABASE"]
     try:
-        found = _ask_patiently(_target(credentials, address), pause=pause)
+        found = _ask_patiently(target(credentials, address), pause=pause)
     except Unreachable as error:
         raise ActionError(
             verdicts.unreachable(where, str(error), is_loopback=is_loopback(address.host))
@@ -73,7 +73,8 @@ def _ask(target: Target) -> list[list[str | None]]:
         return session.rows(_QUESTION)
 
 
-def _target(credentials: Credentials, address: Address) -> Target:
+def target(credentials: Credentials, address: Address) -> Target:
+    """Where the login of these credentials leads over that address."""
     values = credentials.variables
     return Target(
         host=address.host,

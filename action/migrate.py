@@ -110,7 +110,8 @@ def _seeded(
     for line in place.seed_command.splitlines():
         place.console.say(f"  {line}")
     ended = seed(place, go, variables=variables, lost=lost)
-    report = replace(migrated.report, seed=ended.report)
+    unfinished = (*migrated.report.unfinished, *ended.report.unfinished)
+    report = replace(migrated.report, seed=ended.report, unfinished=unfinished)
     return Ended(report=report, problem=ended.problem)
 
 

@@ -56,6 +56,10 @@ class Session:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
+    def limit(self, seconds: float) -> None:
+        """Wait for each piece of an answer no longer than that, from now on."""
+        self._connection.settimeout(seconds)
+
     def rows(self, sql: str) -> list[list[str | None]]:
         """Ask a query and return its rows as text."""
         self._connection.sendall(wire.query(sql))

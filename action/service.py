@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ from action.transport import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from action.catalog import Unfinished
     from action.console import Console
     from action.identity import Identity
     from action.inputs import Inputs
@@ -59,6 +60,8 @@ class Report:
     log: str = field(repr=False)
     seed: Report | None = None
     """How the seed command ended, where one followed the migration."""
+    unfinished: tuple[Unfinished, ...] = ()
+    """What the commands left behind so, invalid indexes and constraints that are not validated."""
 
 
 class Service:
@@ -133,6 +136,8 @@ class Service:
     ) -> reply.Verdict:
         """Say how a migration ended, which also gives the lease back."""
         body = {**_told(report), "seed": _told(report.seed) if report.seed else None}
+        if report.unfinished:  # else left out: a service of an earlier version knows it not
+            body["unfinished"] = [asdict(each) for each in report.unfinished]
         path = f"{_path(run, planned)}/result"
         return self._read(reply.verdict_in, self._call(path, body, patience))
 

@@ -13,6 +13,7 @@ from app.cli.rules import (
     Bots,
     Extension,
     Ignore,
+    LockTimeout,
     Log,
     OnPreviewFailure,
     Preview,
@@ -80,6 +81,7 @@ def assign(  # noqa: PLR0913 - the options that people type
     bots: Bots = None,
     runtime_production: RuntimeProduction = None,
     seed_production: SeedProduction = None,
+    lock_timeout: LockTimeout = None,
     log: Log = None,
     wait: Annotated[
         bool | None,
@@ -109,6 +111,7 @@ def assign(  # noqa: PLR0913 - the options that people type
         seed_command=seed_command,
         seed_production=seed_production,
         log=log,
+        lock_timeout=lock_timeout,
     )
     request = AssignRequest(
         full_name=repo,
@@ -138,12 +141,7 @@ def list_(*, as_json: AsJson = False) -> None:
 
 
 @group.command()
-def show(
-    repo: Repo,
-    *,
-    app_id: AppOption = None,
-    as_json: AsJson = False,
-) -> None:
+def show(repo: Repo, *, app_id: AppOption = None, as_json: AsJson = False) -> None:
     """Show one app: where its databases are, and the rules of its assignment."""
     with open_desk() as desk:
         record = desk.app(repo, app_id=app_id)
@@ -167,6 +165,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     bots: Bots = None,
     runtime_production: RuntimeProduction = None,
     seed_production: SeedProduction = None,
+    lock_timeout: LockTimeout = None,
     log: Log = None,
 ) -> None:
     """Change an assignment; what is not given stays as it is.
@@ -176,7 +175,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     """
     given = (migration_command, seed_command, ignore, preview, on_preview_failure, extension)
     rules = (production_environment, allow_workflow, runners, bots, runtime_production, log)
-    need_changes("apps edit", *given, *rules, seed_production)
+    need_changes("apps edit", *given, *rules, seed_production, lock_timeout)
     with open_here() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
         policies = policies_with(
@@ -193,6 +192,7 @@ def edit(  # noqa: PLR0913 - the options that people type
             seed_command=seed_command,
             seed_production=seed_production,
             log=log,
+            lock_timeout=lock_timeout,
         )
         assignments.edit(
             session.services,

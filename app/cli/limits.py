@@ -9,6 +9,7 @@ import typer
 from app.cli.addresses import Name
 from app.cli.output import remark, say
 from app.cli.sides import open_here
+from app.core import connections as core_connections
 from app.core.limits import NO_LIMITS, Limits, parse_size
 from app.operations.administration import claims, limits
 
@@ -28,7 +29,11 @@ TotalSize = Annotated[
 ]
 Connections = Annotated[
     str | None,
-    typer.Option(metavar="NUMBER", help="Connections to each database at once; default 40."),
+    typer.Option(
+        metavar="NUMBER",
+        help="Connections of each login at once, a job's too; default 40. A server gives"
+        " one login half of what it has at most.",
+    ),
 ]
 Freeze = Annotated[
     bool | None,
@@ -69,7 +74,10 @@ def limit(  # noqa: PLR0913 - the options that people type
             freeze=freeze,
         )
         limits.set_limits(session.services, instance, changed)
+        measured = session.services.measurements.of_instance(instance.id)
     say(f"{name}: {limits.described(changed)}.")
+    room = measured.room if measured else None
+    remark(f"Connections: {core_connections.described(changed.connections, room=room)}.")
 
 
 def offer(  # noqa: PLR0913 - the options that people type

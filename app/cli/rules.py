@@ -107,6 +107,15 @@ SeedProduction = Annotated[
         help="Whether the seed command runs on production too. Default: no.",
     ),
 ]
+LockTimeout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="How long a migration's sessions wait for a lock, as in 30s, on all databases of the"
+        " app; '' ends that. Recommended where an application is in use: who waits for a lock makes"
+        " everybody wait who comes later. Default: as long as it takes.",
+    ),
+]
 
 
 def policies_with(before: Policies, **given: Any) -> Policies:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from app.cli.output import Row
+from app.core import connections
 from app.core.databases import Database
 from app.core.instances import Instance
 from app.core.tokens import Token
@@ -41,6 +42,7 @@ def instance_record(one: InstanceOverview) -> Row:
         "pooler_knows_job_logins": instance.pooler_knows_job_logins,
         "plain_passwords": instance.has_plain_passwords,
         "limits": described(one.limits),
+        "connections": connections.described(one.limits.connections, room=one.room),
         "over_limit": one.over_limit,
         "owner": one.owner,
         "databases": [f"{database.name} ({database.state})" for database in one.databases],

@@ -64,6 +64,8 @@ class Policies:
     """Run once for each new database after its first migration, unless the workflow has its own."""
     seed_production: bool = False
     """Production is seeded too."""
+    lock_timeout: str = ""
+    """How long a job's sessions wait for a lock, as PostgreSQL takes it; empty: without end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ class TenantDatabase:
     """Of whoever holds the database's lock: the server refuses what an earlier holder asks for."""
     extensions: tuple[str, ...] = ()
     connections: int | None = None
-    """To the database at once; None: as many as are usual."""
+    """Of each login at once, as far as the server has them; None: as many as are usual."""
 
     def is_ours(self, marker: str | None) -> bool:
         """Whether a marker is this database's: of its present generation, or of one before.

@@ -27,7 +27,7 @@ class Limits:
     total_bytes: int | None = None
     """Of all databases, kept ones too; past it no other is made."""
     connections: int | None = None
-    """To each database at once."""
+    """Of each login at once, a job's too; see `core.connections` for what a server gives."""
     freezes: bool = False
     """A database past `database_bytes` lets nobody in until there is space."""
 

@@ -106,6 +106,27 @@ class Seeding:
         return self.result is MigrationResult.SUCCESS
 
 
+class UnfinishedKind(StrEnum):
+    """What a command can leave behind that PostgreSQL does not use, or not hold everything to."""
+
+    INDEX = "index"
+    """Invalid: CREATE INDEX CONCURRENTLY did not end well. `IF NOT EXISTS` takes it for made."""
+    CONSTRAINT = "constraint"
+    """Not validated, which is often meant: rows of before are not held to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """An invalid index or a constraint that is not validated; the names are a tenant's."""
+
+    kind: UnfinishedKind
+    namespace: str
+    """Its schema."""
+    table: str
+    """Or domain."""
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """One database's share of a run."""
@@ -139,6 +160,9 @@ class Migration:
             "Settings that were left on the database's role (`ALTER ROLE ... SET`) were taken back:"
             f" {names}. Only harmless ones stay; set these in the sessions that need them."
         )
+
+    unfinished: tuple[Unfinished, ...] = ()
+    """What its commands left behind so; what was so before is not among it."""
 
     @property
     def is_good(self) -> bool:

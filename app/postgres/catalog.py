@@ -145,12 +145,6 @@ def logins(session: Session, database: TenantDatabase) -> list[RoleName]:
     return [database.login_role, *sorted(job_logins(session, database))]
 
 
-def may_limit_temp_files(session: Session) -> bool:
-    """Whether the service may set temp_file_limit for a role."""
-    row = session.execute("SELECT has_parameter_privilege('temp_file_limit', 'SET')").fetchone()
-    return row is not None and bool(row[0])
-
-
 def database_sizes(
     session: Session, *, only: Sequence[DatabaseName] | None = None
 ) -> list[DatabaseSize]:

@@ -8,7 +8,7 @@ from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
-from app.postgres import catalog, handing_over, role_settings, statements
+from app.postgres import allowances, catalog, handing_over, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import overtaken_if_gone, shut_out
 from app.postgres.failures import explained
@@ -16,9 +16,6 @@ from app.postgres.fencing import fenced
 from app.postgres.giving_passwords import given
 from app.postgres.logins import alter_with_settings, check_marker, limit_temp_files
 from app.postgres.sessions import Session
-
-_LOCK_TIMEOUT = "30s"
-_IDLE_IN_TRANSACTION_TIMEOUT = "5min"
 
 
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
@@ -31,13 +28,15 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
         ) as set_password,
     ):
         catalog.need_our_database(session, database)
+        allowed = allowances.allowance(session, database)
         change = [
             *_make_or_renew(session, database, login),
             set_password,
+            statements.limit_login(login.role, connections=allowed.connections.job),
             statements.reset_settings(login.role, database=database.name),
             *_job_settings(database, login),
         ]
-        if catalog.may_limit_temp_files(session):
+        if allowed.may_limit_temp_files:
             change.append(limit_temp_files(login.role, database))
         alter_with_settings(session, database, change, _given(session, database, login.role))
     check_marker(
@@ -140,14 +139,13 @@ def _given(session: Session, database: TenantDatabase, role: RoleName) -> list[C
 def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Composed]:
     """What a job's sessions begin with. A job may change them: they are defaults, not limits.
 
-    With `role` set, whatever the job makes belongs to the long-lived login.
+    With `role` set, whatever the job makes belongs to the long-lived login. No timeout unless the
+    assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
+    killed CREATE INDEX CONCURRENTLY, which waits for others' transactions, and slow migrations.
     """
-    settings = {
-        "role": database.login_role,
-        "statement_timeout": f"{login.statement_timeout_seconds}s",
-        "lock_timeout": _LOCK_TIMEOUT,
-        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_TIMEOUT,
-    }
+    settings: dict[str, str] = {"role": database.login_role}
+    if login.lock_timeout:
+        settings["lock_timeout"] = login.lock_timeout
     return [
         statements.set_for_role(login.role, database=database.name, name=name, value=value)
         for name, value in settings.items()

@@ -11,7 +11,7 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.core.instances import Address
 from app.core.standing import Fault, failure
-from app.postgres import catalog, role_settings, statements
+from app.postgres import allowances, catalog, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import explained
@@ -81,11 +81,13 @@ def let_in(
     login = database.login_role
     found = role_settings.read(session, login, database)
     of_job = [] if after_job is None else _own_settings(session, database, after_job)
+    allowed = allowances.allowance(session, database)
     change = [
         statements.allow_login(login),
+        statements.limit_login(login, connections=allowed.connections.login),
         statements.reset_settings(login, database=database.name),
     ]
-    if catalog.may_limit_temp_files(session):
+    if allowed.may_limit_temp_files:
         change.append(limit_temp_files(login, database))
     settings = [
         role_settings.give(login, database, one) for one in role_settings.kept([*found, *of_job])

@@ -66,12 +66,14 @@ def probe(admin: AdminLogin) -> ServerReport:
         name = session.info.parameter_status("server_version") or str(version)
         if version < OLDEST_VERSION:
             return ServerReport(version=name, findings=(too_old(name),))
-        findings = list_findings(_role(session), _server(session, admin=admin))
+        server = _server(session, admin=admin)
+        findings = list_findings(_role(session), server)
         return ServerReport(
             version=name,
             findings=findings,
             system_identifier=_system_identifier(session),
             has_tls=_has_tls(session),
+            room=server.connections,
         )
 
 

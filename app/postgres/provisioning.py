@@ -2,8 +2,9 @@
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.postgres import catalog, role_settings, statements
+from app.postgres import allowances, catalog, role_settings, statements
 from app.postgres.access import Access
+from app.postgres.eviction import alter_logins, overtaken_if_gone
 from app.postgres.extensions import create_extensions
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
@@ -46,16 +47,25 @@ def open_database(access: Access, database: TenantDatabase) -> None:
         session.execute(fenced(database, ()))
         facts = catalog.read_our_database(session, database)
         session.execute(statements.confine_database(database))
-        session.execute(statements.limit_connections(database))
+        allowed = allowances.allowance(session, database).connections
+        session.execute(statements.limit_connections(database.name, connections=allowed.database))
         catalog.check_confined(session, database)
         if facts is not None and not facts.is_open:
             session.execute(statements.allow_connections(database.name))
 
 
 def limit_connections(access: Access, database: TenantDatabase) -> None:
-    """So many at once from now on; sessions that are open go on."""
+    """So many at once from now on, of the database and its logins; sessions that are open go on."""
     with explained("Limiting its connections"), access.session() as session:
-        session.execute(statements.limit_connections(database))
+        allowed = allowances.allowance(session, database).connections
+        session.execute(statements.limit_connections(database.name, connections=allowed.database))
+        login, *jobs = catalog.logins(session, database)
+        change = [
+            statements.limit_login(login, connections=allowed.login),
+            *(statements.limit_login(job, connections=allowed.job) for job in jobs),
+        ]
+        with overtaken_if_gone(session, jobs):
+            alter_logins(session, database, change)
 
 
 def furnish(access: Access, database: TenantDatabase) -> None:

@@ -17,6 +17,7 @@ from app.operations.ports.postgres import (
     TriedStep,
 )
 from app.postgres import (
+    allowances,
     catalog,
     dropping,
     job_logins,
@@ -149,6 +150,10 @@ class PostgresServer:
             lambda: sealing.need_ours(access, database),
             lambda: provisioning.limit_connections(access, database),
         )
+
+    def with_other_limits(self, databases: Sequence[TenantDatabase]) -> Sequence[DatabaseName]:
+        with explained("Looking at its limits"), self._access.session() as session:
+            return allowances.with_other_limits(session, databases)
 
     def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
         with explained("Measuring databases"), self._access.session() as session:

@@ -12,10 +12,6 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 
-# Sessions. Enough for a deployed application's pools and a job's; a tenant cannot take them all.
-LOGIN_CONNECTIONS = 20
-JOB_CONNECTIONS = 10
-DATABASE_CONNECTIONS = 40
 TEMP_FILE_LIMIT = "2GB"
 
 _POWERLESS = SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS")
@@ -71,9 +67,11 @@ def end_sessions_that_alter_roles(roles: Sequence[RoleName]) -> Composed:
 
 
 def allow_login(role: RoleName) -> Composed:
-    return SQL("ALTER ROLE {role} LOGIN CONNECTION LIMIT {limit}").format(
-        role=Identifier(role), limit=Literal(LOGIN_CONNECTIONS)
-    )
+    return SQL("ALTER ROLE {} LOGIN").format(Identifier(role))
+
+
+def limit_login(role: RoleName, *, connections: int) -> Composed:
+    return SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(Identifier(role), Literal(connections))
 
 
 def set_password(role: RoleName, *, verifier: str) -> Composed:
@@ -82,13 +80,9 @@ def set_password(role: RoleName, *, verifier: str) -> Composed:
 
 def create_job_login(role: RoleName, *, member_of: RoleName, valid_until: datetime) -> Composed:
     """Without a password it lets nobody in so far."""
-    return SQL(
-        "CREATE ROLE {role} LOGIN {powerless} CONNECTION LIMIT {limit}"
-        " VALID UNTIL {until} IN ROLE {group}"
-    ).format(
+    return SQL("CREATE ROLE {role} LOGIN {powerless} VALID UNTIL {until} IN ROLE {group}").format(
         role=Identifier(role),
         powerless=_POWERLESS,
-        limit=Literal(JOB_CONNECTIONS),
         until=Literal(valid_until.isoformat()),
         group=Identifier(member_of),
     )
@@ -149,22 +143,13 @@ def create_database(database: TenantDatabase) -> Composed:
     """
     return SQL(
         "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
-        " STRATEGY wal_log ALLOW_CONNECTIONS false CONNECTION LIMIT {limit}"
-    ).format(
-        name=Identifier(database.name),
-        owner=Identifier(database.owner_role),
-        limit=Literal(connections_of(database)),
-    )
+        " STRATEGY wal_log ALLOW_CONNECTIONS false"
+    ).format(name=Identifier(database.name), owner=Identifier(database.owner_role))
 
 
-def connections_of(database: TenantDatabase) -> int:
-    """To the database at once."""
-    return DATABASE_CONNECTIONS if database.connections is None else database.connections
-
-
-def limit_connections(database: TenantDatabase) -> Composed:
+def limit_connections(name: DatabaseName, *, connections: int) -> Composed:
     return SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(
-        Identifier(database.name), Literal(connections_of(database))
+        Identifier(name), Literal(connections)
     )
 
 

@@ -93,7 +93,6 @@ def begin_job(trial: Trial) -> None:
         role=trials.job_role(trial.database.name),
         password=new_password(),
         valid_until=datetime.now(UTC) + timedelta(seconds=_JOB_SECONDS),
-        statement_timeout_seconds=_JOB_SECONDS,
     )
     trial.run(lambda: job_logins.open_job_login(trial.access, trial.database, request))
 

@@ -16,11 +16,12 @@ from app.operations.ports.postgres import Finding, Outcome, ServerReport, TriedS
 
 _RECORD_INSTANCE = """
     INSERT INTO instance_measurements AS known
-        (instance_id, measured_at, version, findings, free_bytes, system_identifier)
-    VALUES (%(id)s, %(at)s, %(version)s, %(findings)s, %(free_bytes)s, %(system_identifier)s)
+        (instance_id, measured_at, version, findings, free_bytes, system_identifier, room)
+    VALUES (%(id)s, %(at)s, %(version)s, %(findings)s, %(free_bytes)s, %(system_identifier)s,
+        %(room)s)
     ON CONFLICT (instance_id) DO UPDATE SET (measured_at, version, problem, advice, findings,
-        free_bytes, system_identifier) = (excluded.measured_at, excluded.version, NULL, '',
-        excluded.findings, excluded.free_bytes, excluded.system_identifier)
+        free_bytes, system_identifier, room) = (excluded.measured_at, excluded.version, NULL, '',
+        excluded.findings, excluded.free_bytes, excluded.system_identifier, excluded.room)
 """
 _RECORD_FAILURE = """
     INSERT INTO instance_measurements (instance_id, measured_at, problem, advice)
@@ -77,6 +78,7 @@ class PostgresMeasurements:
                     "findings": Jsonb([asdict(finding) for finding in report.findings]),
                     "free_bytes": free_bytes,
                     "system_identifier": report.system_identifier,
+                    "room": report.room,
                 },
             )
             connection.execute(
@@ -123,7 +125,7 @@ class PostgresMeasurements:
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT instance_id, measured_at, version, problem, advice, findings, free_bytes,"
-                " system_identifier FROM instance_measurements WHERE instance_id = ANY(%s)",
+                " system_identifier, room FROM instance_measurements WHERE instance_id = ANY(%s)",
                 [list(instance_ids)],
             ).fetchall()
         return {InstanceId(row.pop("instance_id")): _measurement(row) for row in rows}

@@ -1,16 +1,17 @@
 """Migrations of runs in the state database (not the schema's own: see `schema`)."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from psycopg import Connection
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
-from app.core.runs import Migration, MigrationResult, Seeding
+from app.core.runs import Migration, MigrationResult, Seeding, Unfinished, UnfinishedKind
 from app.operations.ports.runs import NewMigration, Outcome
 
 _SEED_COLUMNS = ("seed_result", "seed_exit_code", "seed_duration_seconds", "seed_log_tail")
@@ -87,7 +88,7 @@ class PostgresMigrations:
             finished = connection.execute(
                 "UPDATE migrations SET finished_at = %s, result = %s, exit_code = %s,"
                 " duration_seconds = %s, log_tail = %s, seed_result = %s, seed_exit_code = %s,"
-                " seed_duration_seconds = %s, seed_log_tail = %s"
+                " seed_duration_seconds = %s, seed_log_tail = %s, unfinished = %s"
                 " WHERE id = %s AND finished_at IS NULL",
                 [
                     at,
@@ -96,6 +97,7 @@ class PostgresMigrations:
                     outcome.duration_seconds,
                     outcome.log_tail,
                     *_seed_columns(outcome.seeding),
+                    Jsonb([asdict(one) for one in outcome.unfinished]),
                     migration_id,
                 ],
             )
@@ -130,6 +132,10 @@ def migration_from(row: DictRow) -> Migration:
             "result": None if result is None else MigrationResult(result),
             "seeding": _seeding(row),
             "settings_taken_back": tuple(row["settings_taken_back"]),
+            "unfinished": tuple(
+                Unfinished(**{**one, "kind": UnfinishedKind(one["kind"])})
+                for one in row["unfinished"]
+            ),
         }
     )
 

@@ -11,6 +11,17 @@ def test_as_many_patterns_as_anybody_needs_are_taken() -> None:
     check_policies(Policies(ignore_patterns=("x" * MOST_LETTERS,) * MOST_PATTERNS))
 
 
+@pytest.mark.parametrize("time", ["", "1ms", "30s", "5min", "24h"])
+def test_a_time_to_wait_for_locks_is_written_as_postgresql_takes_it(time: str) -> None:
+    check_policies(Policies(lock_timeout=time))
+
+
+@pytest.mark.parametrize("time", ["30", "0s", "-1s", "1.5s", "30 s", "25h", "1d", "30s'; --", "٣s"])
+def test_a_time_that_cannot_be_meant_is_refused(time: str) -> None:
+    with pytest.raises(Invalid, match="no time to wait"):
+        check_policies(Policies(lock_timeout=time))
+
+
 @pytest.mark.parametrize(
     "patterns", [("",), ("x" * (MOST_LETTERS + 1),), ("x",) * (MOST_PATTERNS + 1)]
 )

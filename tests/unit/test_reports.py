@@ -22,7 +22,15 @@ from app.core.identifiers import (
     RunId,
     WorkflowRunId,
 )
-from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seeding
+from app.core.runs import (
+    CredentialKind,
+    Migration,
+    MigrationResult,
+    Run,
+    Seeding,
+    Unfinished,
+    UnfinishedKind,
+)
 from app.operations.checks import migration_reports, reports
 from app.operations.checks.command_words import MAX_TEXT
 from app.operations.checks.migration_reports import Story
@@ -101,6 +109,33 @@ STORY = Story(
 def told(**changes: object) -> Story:
     """The failed migration with some things different."""
     return replace(STORY, migration=replace(FAILED, **changes))  # type: ignore[arg-type]
+
+
+INDEX = Unfinished(
+    kind=UnfinishedKind.INDEX, namespace="public", table="users", name="by_mail`@octocat"
+)
+CONSTRAINT = replace(INDEX, kind=UnfinishedKind.CONSTRAINT, name="positive")
+
+
+def test_an_invalid_index_is_in_the_title_and_a_constraint_in_the_summary_alone() -> None:
+    content = migration_reports.finished(
+        told(result=MigrationResult.SUCCESS, exit_code=0, unfinished=(INDEX, CONSTRAINT))
+    )
+
+    assert content.title == "Migrated in 3.2 s, left an invalid index"
+    assert "**The run left an invalid index behind.**" in content.summary
+    assert "- `` by_mail`@octocat `` on `public.users`" in content.summary
+    assert "Made and not validated: 1 constraint." in content.summary
+    assert "- `positive` on `public.users`" in content.summary
+
+
+def test_names_stay_private_where_the_log_does() -> None:
+    story = replace(told(unfinished=(INDEX, INDEX)), shows_log=False)
+
+    content = migration_reports.finished(story)
+
+    assert content.title.endswith(", left 2 invalid indexes")
+    assert "by_mail" not in content.summary
 
 
 def test_the_first_app_has_the_bare_names() -> None:

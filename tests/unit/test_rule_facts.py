@@ -27,6 +27,7 @@ CHANGED = Policies(
     log=LogPolicy.PUBLIC,
     seed_command="npm run seed",
     seed_production=True,
+    lock_timeout="30s",
 )
 
 

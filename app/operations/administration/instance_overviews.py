@@ -24,6 +24,8 @@ class InstanceOverview:
     """Login of the account that claimed it."""
     over_limit: str | None
     """What people should know of the size of all that is on it."""
+    room: int | None
+    """How many sessions its server has for all logins; None: it was not measured so far."""
 
 
 def overview(services: Services, instance: Instance) -> InstanceOverview:
@@ -45,4 +47,5 @@ def overview(services: Services, instance: Instance) -> InstanceOverview:
         limits=limits,
         owner=claim.owner_login if claim else None,
         over_limit=total_excess(limits, sum(sizes.values())),
+        room=measured.room if measured else None,
     )

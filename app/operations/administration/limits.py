@@ -27,7 +27,7 @@ def check(limits: Limits) -> None:
     if any(number is not None and number < 1 for number in numbers):
         raise Invalid("A limit is a number above zero.", advice="Leave out what has no limit.")
     if limits.connections is not None and limits.connections > MOST_CONNECTIONS:
-        raise Invalid(f"No database needs more than {MOST_CONNECTIONS} connections.")
+        raise Invalid(f"No login needs more than {MOST_CONNECTIONS} connections.")
     if limits.database_bytes is not None and limits.database_bytes < SMALLEST_DATABASE_BYTES:
         raise Invalid(
             f"{amounts.size(limits.database_bytes)} is too little for a database: one that holds"
@@ -44,7 +44,9 @@ def described(limits: Limits) -> str:
         amounts.counted(limits.databases, "database") if limits.databases else "",
         f"{amounts.size(limits.database_bytes)} each" if limits.database_bytes else "",
         f"{amounts.size(limits.total_bytes)} in all" if limits.total_bytes else "",
-        f"{amounts.counted(limits.connections, 'connection')} each" if limits.connections else "",
+        f"{amounts.counted(limits.connections, 'connection')} for each login"
+        if limits.connections
+        else "",
         "too large ones are frozen" if limits.freezes else "",
     ]
     return ", ".join(part for part in parts if part) or "no limits"

@@ -12,6 +12,12 @@ from app.operations.services import Services
 # owner/repo/.github/workflows/file.yml@<commit>: a branch or tag there could be moved.
 _WORKFLOW = re.compile(r"[\w.-]+/[\w.-]+/[^@\s]+@[0-9a-f]{40}")
 
+# As PostgreSQL takes it; a day is more than any run lasts, and far below the largest it takes.
+# https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES
+_LOCK_TIMEOUT = re.compile(r"([1-9][0-9]{0,8})(ms|s|min|h)")
+_MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+_LONGEST_LOCK_TIMEOUT = 24 * _MILLISECONDS["h"]
+
 MOST_PATTERNS, MOST_LETTERS = 100, 255
 
 
@@ -37,6 +43,17 @@ def check_policies(policies: Policies) -> None:
         raise Invalid(
             f"There may be {MOST_PATTERNS} ignore patterns of {MOST_LETTERS} letters each.",
             advice="One pattern with * or ** stands for many branches.",
+        )
+    _check_lock_timeout(policies.lock_timeout)
+
+
+def _check_lock_timeout(text: str) -> None:
+    match = _LOCK_TIMEOUT.fullmatch(text)
+    if text and not (match and int(match[1]) * _MILLISECONDS[match[2]] <= _LONGEST_LOCK_TIMEOUT):
+        raise Invalid(
+            f"{text!r} is no time to wait for a lock.",
+            advice="Write a whole number with ms, s, min or h, as in 30s; a day at most. Leave it"
+            " empty for none.",
         )
 
 

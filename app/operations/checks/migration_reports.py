@@ -8,7 +8,7 @@ from app.core.checks import CheckContent, Conclusion
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.runs import Migration, MigrationResult, Run
-from app.operations.checks import seed_reports
+from app.operations.checks import seed_reports, unfinished_reports
 from app.operations.checks.command_words import command_line, facts, log_blocks
 from app.operations.checks.markdown import link
 from app.operations.checks.reports import database_words, migration_check_name
@@ -52,7 +52,9 @@ def finished(story: Story) -> CheckContent:
     return CheckContent(
         name=migration_check_name(story.app, migration.environment),
         conclusion=_conclusion(story),
-        title=_title(migration) + seed_reports.title(migration),
+        title=_title(migration)
+        + seed_reports.title(migration)
+        + unfinished_reports.title(migration),
         summary="\n\n".join(part for part in _summary(story) if part),
         text=_log(story),
         details_url=story.job_url,
@@ -109,6 +111,7 @@ def _summary(story: Story) -> list[str]:
         _facts(story) if migration.result is not MigrationResult.SUPERSEDED else "",
         seed_reports.summary(story.run, migration),
         migration.remark,
+        unfinished_reports.summary(migration, shows_names=story.shows_log),
         _advice(story),
     ]
 

@@ -32,16 +32,23 @@ def check_restored(services: Services, deleted: Database) -> None:
 
 
 def apply(services: Services, instance_id: InstanceId) -> None:
-    """Give every ready database as many connections as the limits say now. May be repeated.
+    """Give ready databases and their logins as many connections as the limits say now.
+
+    May be repeated, and costs one question where nothing is to be changed: so it is done by the
+    clock too, for what an older version made, and for servers that have more or less by now.
 
     Raises ServerUnreachable.
     """
     connections = services.limits.of(instance_id).connections
     server = services.server_for(services.instances.get(instance_id))
-    for database in services.databases.all(instance_id=instance_id):
-        if database.state is DatabaseState.READY:
-            with suppress(ProvisioningFailed):  # not as it should be: Fix applies them too
-                server.limit_connections(database.tenant(connections=connections))
+    tenants = {
+        one.name: one.tenant(connections=connections)
+        for one in services.databases.all(instance_id=instance_id)
+        if one.state is DatabaseState.READY
+    }
+    for name in server.with_other_limits(list(tenants.values())) if tenants else ():
+        with suppress(ProvisioningFailed):  # not as it should be: Fix applies them too
+            server.limit_connections(tenants[name])
 
 
 def remark(services: Services, database: Database) -> str | None:

@@ -8,7 +8,7 @@ from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
-from app.operations.databases import encryption, freezing
+from app.operations.databases import encryption, freezing, limits
 from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
@@ -26,7 +26,7 @@ def measure_everything(services: Services) -> None:
 
 
 def measure_instance(services: Services, instance_id: InstanceId) -> None:
-    """Record sizes and findings, or why there are none; then close and open what limits say."""
+    """Record sizes and findings, or why there are none; then apply what limits say."""
     try:
         ask(services, services.instances.get(instance_id))
     except NotFound:
@@ -36,6 +36,7 @@ def measure_instance(services: Services, instance_id: InstanceId) -> None:
         services.queue.add([again])
         return
     freezing.enforce(services, instance_id)
+    limits.apply(services, instance_id)
 
 
 def ask(services: Services, instance: Instance) -> ServerReport:

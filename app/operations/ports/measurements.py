@@ -23,6 +23,8 @@ class InstanceMeasurement:
     """Of its disk; None: the service cannot tell."""
     system_identifier: str | None = None
     """PostgreSQL's number of the cluster, as far as it was read."""
+    room: int | None = None
+    """How many sessions it has for roles that are no administrators, as far as it was asked."""
 
     @property
     def failure(self) -> str | None:

@@ -37,6 +37,8 @@ class ServerReport:
     """Whether it can encrypt, or something on the way there does; None: it was not asked."""
     tried: "tuple[TriedStep, ...]" = ()
     """What was tried by doing it; empty: nothing was."""
+    room: int | None = None
+    """How many sessions it has for roles that are no administrators; None: it was not asked."""
 
     @property
     def is_usable(self) -> bool:
@@ -157,7 +159,10 @@ class DatabaseServer(Protocol):
         """
 
     def limit_connections(self, database: TenantDatabase) -> None:
-        """Allow the database as many connections at once as it says, from now on."""
+        """Allow the database and its logins as many connections as it says, from now on."""
+
+    def with_other_limits(self, databases: Sequence[TenantDatabase]) -> Sequence[DatabaseName]:
+        """Those that are there and allow another number of connections than they say."""
 
     def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
         """Sizes of the databases this role may measure, or of those with these names."""
@@ -184,7 +189,9 @@ class JobLoginRequest:
     role: RoleName
     password: str
     valid_until: datetime
-    statement_timeout_seconds: int
+    lock_timeout: str = ""
+    """As PostgreSQL takes it, with a unit: how long its sessions wait for a lock; empty: as long
+    as it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

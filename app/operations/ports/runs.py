@@ -20,7 +20,7 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.runs import JobLogin, Migration, MigrationResult, Run, Seeding
+from app.core.runs import JobLogin, Migration, MigrationResult, Run, Seeding, Unfinished
 from app.core.seeding import Seed
 
 
@@ -70,6 +70,7 @@ class Outcome:
     log: str = ""
     """All that came of the log, with its colours."""
     seed_log: str = ""
+    unfinished: tuple[Unfinished, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

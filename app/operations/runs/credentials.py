@@ -196,10 +196,16 @@ def _open_job_login(services: Services, run: Run, database: Database) -> JobLogi
             role=login.role,
             password=services.job_logins.password(login.id),
             valid_until=login.valid_until + _migration_beyond(run, login),
-            statement_timeout_seconds=run.timeout_minutes * 60,
+            lock_timeout=_lock_timeout(services, database),
         ),
     )
     return login
+
+
+def _lock_timeout(services: Services, database: Database) -> str:
+    """Of its app's assignment; none where that has been removed meanwhile."""
+    assignment = services.apps.assignment(database.app_id)
+    return assignment.policies.lock_timeout if assignment else ""
 
 
 def _migration_beyond(run: Run, login: JobLogin) -> timedelta:

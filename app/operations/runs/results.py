@@ -1,5 +1,6 @@
 """A run reports how a migration ended, and learns what follows from it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.core import ansi
@@ -9,7 +10,7 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import RunId
 from app.core.intents import RebuildDatabase
-from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seeding
+from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seeding, Unfinished
 from app.operations.checks import announcements
 from app.operations.checks.markdown import plain_lines
 from app.operations.checks.migration_reports import is_neutral
@@ -34,6 +35,8 @@ class Report:
     log: str
     seed: "Report | None" = None
     """Of the seed command, where one followed a successful migration."""
+    unfinished: tuple[Unfinished, ...] = ()
+    """Of both commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         seeding=_seeding(services, run, migration, told.seed) if told.seed else None,
         log=_coloured(services, run, migration, told.log),
         seed_log=_coloured(services, run, migration, told.seed.log) if told.seed else "",
+        unfinished=_nameable(services, run, migration, told.unfinished),
     )
     return services.migrations.finish(migration.id, outcome, at=services.clock())
 
@@ -106,6 +110,18 @@ def _harmless(services: Services, run: Run, migration: Migration, log: str) -> s
     for secret in _secrets(services, run, migration):
         shown = shown.replace(secret, "***")
     return shown[-MAX_LOG_CHARACTERS:]
+
+
+def _nameable(
+    services: Services, run: Run, migration: Migration, unfinished: Iterable[Unfinished]
+) -> tuple[Unfinished, ...]:
+    """The names without the password, which a command may give to anything."""
+    secrets = _secrets(services, run, migration)
+
+    def is_safe(one: Unfinished) -> bool:
+        return not any(secret in f"{one.namespace} {one.table} {one.name}" for secret in secrets)
+
+    return tuple(filter(is_safe, unfinished))
 
 
 def _coloured(services: Services, run: Run, migration: Migration, log: str) -> str:

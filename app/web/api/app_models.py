@@ -58,6 +58,12 @@ class PoliciesGiven(Request):
     log: Literal["private", "public"] | None = None
     seed_command: Text | None = Field(None, max_length=_LONGEST_COMMAND)
     seed_production: bool | None = None
+    lock_timeout: Text | None = Field(
+        None,
+        max_length=20,
+        examples=["30s"],
+        description="How long a job's sessions wait for a lock; empty: as long as it takes",
+    )
 
     def put_into(self, before: Policies) -> Policies:
         given = {name: getattr(self, name) for name in type(self).model_fields}
@@ -115,6 +121,7 @@ class PoliciesShown(BaseModel):
     log: str
     seed_command: str
     seed_production: bool
+    lock_timeout: str
 
     @classmethod
     def of(cls, policies: Policies) -> "PoliciesShown":

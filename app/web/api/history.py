@@ -7,7 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Act
 from app.core.runs import Migration, Seeding
@@ -18,6 +18,7 @@ from app.operations.services import Services
 from app.web import sight
 from app.web.api.app_models import APP_ID, OfApp
 from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, cut
+from app.web.api.unfinished_models import UnfinishedObject
 from app.web.identity import acting
 from app.web.known_apps import known_app
 
@@ -68,6 +69,10 @@ class MigrationShown(BaseModel):
         description="Names of settings that it left on the database's role and that are not kept"
     )
     seed: SeedingShown | None = Field(description="Absent where no seed command followed")
+    unfinished: list[UnfinishedObject] | None = Field(
+        description="What its commands left behind, and was not so before; null: named for those"
+        " who may read its log"
+    )
 
 
 class RunShown(BaseModel):
@@ -113,7 +118,8 @@ def list_(path: OfApp, query: Page) -> dict[str, Any]:
     shown, following = cut(found, query, id_of=lambda past: past.run.id)
     names = _names(services, AppId(path.app))
     repository = f"{services.github_url}/{known.repository.full_name}"
-    items = [_shown(past, names, repository) for past in shown]
+    is_named = _may_read_logs(services, AppId(path.app))
+    items = [_shown(past, names, repository, is_named=is_named) for past in shown]
     return RunPage(items=items, next=following).model_dump(mode="json")
 
 
@@ -124,7 +130,8 @@ def show(path: OfPastRun) -> dict[str, Any]:
     known = known_app(services, AppId(path.app))
     past = services.history.run(AppId(path.app), RunId(path.run))
     repository = f"{services.github_url}/{known.repository.full_name}"
-    return _shown(past, _names(services, AppId(path.app)), repository).model_dump(mode="json")
+    names, is_named = _names(services, known.app.id), _may_read_logs(services, known.app.id)
+    return _shown(past, names, repository, is_named=is_named).model_dump(mode="json")
 
 
 @api.post("/<app>/runs/<int:run>/rerun", responses={202: RunShown})
@@ -161,7 +168,15 @@ def _names(services: Services, app_id: AppId) -> dict[int, str]:
     return {database.id: database.name for database in found}
 
 
-def _shown(past: PastRun, names: dict[int, str], repository: str) -> RunShown:
+def _may_read_logs(services: Services, app_id: AppId) -> bool:
+    try:
+        known_app(services, app_id, Act.SEE_LOG)
+    except Forbidden:
+        return False
+    return True
+
+
+def _shown(past: PastRun, names: dict[int, str], repository: str, *, is_named: bool) -> RunShown:
     run = past.run
     job_url = f"{repository}/actions/runs/{run.workflow_run_id}"
     if run.workflow_job_id is not None:
@@ -177,11 +192,12 @@ def _shown(past: PastRun, names: dict[int, str], repository: str) -> RunShown:
         seed_command=run.seed_command,
         environments=list(run.environments),
         created_at=run.created_at,
-        migrations=[_migration(one, names) for one in past.migrations],
+        migrations=[_migration(one, names, is_named=is_named) for one in past.migrations],
     )
 
 
-def _migration(migration: Migration, names: dict[int, str]) -> MigrationShown:
+def _migration(migration: Migration, names: dict[int, str], *, is_named: bool) -> MigrationShown:
+    unfinished = [UnfinishedObject.of(one) for one in migration.unfinished]
     return MigrationShown(
         id=migration.id,
         environment=migration.environment,
@@ -194,6 +210,7 @@ def _migration(migration: Migration, names: dict[int, str]) -> MigrationShown:
         rebuilt=migration.rebuilt,
         settings_taken_back=list(migration.settings_taken_back),
         seed=_seeding(migration.seeding) if migration.seeding else None,
+        unfinished=unfinished if is_named or not unfinished else None,
     )
 
 

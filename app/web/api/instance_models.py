@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from app.core.connections import connections
 from app.core.instances import Address, SslMode
 from app.core.limits import Limits
 from app.operations.administration.instance_overviews import InstanceOverview
@@ -150,6 +151,19 @@ class LimitsShown(BaseModel):
         return cls(**asdict(limits))
 
 
+class ConnectionsShown(BaseModel):
+    """What the server gives of what the limits, or the defaults, ask for."""
+
+    login: int = Field(description="Sessions of each login at once")
+    database: int = Field(description="Sessions of all logins of a database")
+    server: int = Field(description="What the server has for all that are no administrators")
+
+    @classmethod
+    def of(cls, limits: Limits, *, room: int) -> "ConnectionsShown":
+        found = connections(limits.connections, room=room)
+        return cls(login=found.login, database=found.database, server=room)
+
+
 class InstanceShown(BaseModel):
     """A server, with what you may see on it."""
 
@@ -170,6 +184,9 @@ class InstanceShown(BaseModel):
     apps: list[str]
     databases: int
     limits: LimitsShown
+    connections: ConnectionsShown | None = Field(
+        description="Null: its server was not measured so far"
+    )
     over_limit: str | None = Field(
         description="Where all databases together are past their limit; for the same people"
     )
@@ -198,6 +215,9 @@ class InstanceShown(BaseModel):
             apps=list(one.app_ids),
             databases=len(one.databases),
             limits=LimitsShown.of(one.limits),
+            connections=None
+            if one.room is None
+            else ConnectionsShown.of(one.limits, room=one.room),
             over_limit=one.over_limit if may_connect else None,
             owner=one.owner,
             administration=administration if is_steward else None,

@@ -35,7 +35,10 @@ class LimitsGiven(Request):
     database_bytes: int | None = Field(None, ge=1, le=_MOST_BYTES, description="Of each database")
     total_bytes: int | None = Field(None, ge=1, le=_MOST_BYTES, description="Of all databases")
     connections: int | None = Field(
-        None, ge=1, le=limits.MOST_CONNECTIONS, description="To each database at once"
+        None,
+        ge=1,
+        le=limits.MOST_CONNECTIONS,
+        description="Of each login at once, a job's too, as far as the server has them",
     )
     freezes: bool = Field(default=False, description="Let nobody into one that is too large")
 

@@ -11,6 +11,7 @@ from app.operations.runs.beginning import Begun, RunRequest
 from app.operations.runs.results import Report, Verdict
 from app.operations.runs.turns import Go, NothingToDo
 from app.web.api.shapes import Request, Text
+from app.web.api.unfinished_models import UnfinishedObject
 
 RunEnvironment = Literal["production", "branch", "preview"]
 _LONGEST_COMMAND = 100_000
@@ -88,6 +89,9 @@ class ReportResult(CommandEnd):
     )
 
     seed: CommandEnd | None = Field(None, description="Only after a successful migration")
+    unfinished: list[UnfinishedObject] = Field(
+        [], max_length=100, description="What the commands left behind, and was not so before"
+    )
 
     @field_validator("seed")
     @classmethod
@@ -99,7 +103,11 @@ class ReportResult(CommandEnd):
         return seed
 
     def to_report(self) -> Report:
-        return replace(super().to_report(), seed=self.seed.to_report() if self.seed else None)
+        return replace(
+            super().to_report(),
+            seed=self.seed.to_report() if self.seed else None,
+            unfinished=tuple(one.to_unfinished() for one in self.unfinished),
+        )
 
 
 class DatabaseOfRun(BaseModel):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core import connections
 from app.core.assignments import Assignment
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
@@ -140,6 +141,9 @@ def show(name: str) -> ResponseReturnValue:
         is_busy=shown.is_busy or any(row.is_migrating for row in rows),
         limits=described(shown.limits),
         findings=_findings(services, shown.instance),
+        connections=connections.described(
+            shown.limits.connections, room=shown.measurement.room if shown.measurement else None
+        ),
     )
 
 

@@ -38,6 +38,8 @@ def _everywhere(policies: Policies) -> Iterator[Fact]:
     yield from _preview(policies)
     if policies.extensions:
         yield Fact("Extensions", code=policies.extensions)
+    if policies.lock_timeout:
+        yield Fact("Locks", "are waited for this long", (policies.lock_timeout,))
 
 
 def _preview(policies: Policies) -> Iterator[Fact]:

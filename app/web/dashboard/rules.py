@@ -141,6 +141,7 @@ def _policies(before: Policies) -> Policies:
             log=LogPolicy(fields.text("log")),
             seed_command=fields.text("seed_command"),
             seed_production=fields.is_checked("seed_production"),
+            lock_timeout=fields.text("lock_timeout"),
         )
     except ValueError:
         raise Invalid(

@@ -11,7 +11,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
 from app.core.people import OPERATOR, Actor
-from app.core.runs import CredentialKind, MigrationResult, Run, Seeding
+from app.core.runs import CredentialKind, MigrationResult, Run, Seeding, Unfinished
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
 from app.operations.databases import provisioning
@@ -89,6 +89,7 @@ class Office:
         result: MigrationResult | None = MigrationResult.SUCCESS,
         head_sha: str = "a" * 40,
         seed_result: MigrationResult | None = None,
+        unfinished: tuple[Unfinished, ...] = (),
     ) -> int:
         """A run that migrated the app's branch database; without a result it does so still."""
         services = self.world.services
@@ -143,6 +144,7 @@ class Office:
                 duration_seconds=1.5,
                 log_tail=log,
                 seeding=seeding,
+                unfinished=unfinished,
             )
             services.migrations.finish(taken[0].id, outcome, at=now)
             services.leases.release(taken[0].id)

@@ -31,6 +31,17 @@ def test_limits_add_up_and_go_one_by_one(linked: Installation) -> None:
     assert shown(linked)["limits"] == "20 databases, 1.5 GB in all"
 
 
+def test_how_many_connections_hold_is_told_and_why_not_as_many_as_asked(
+    linked: Installation,
+) -> None:
+    assert shown(linked)["connections"].startswith("40 for each login, 60 to each database")
+
+    set_ = linked.run("instances", "limit", "main", "--connections", "9000")
+
+    assert "not 9000: the server has" in set_.stderr
+    assert "not 9000: the server has" in shown(linked)["connections"]
+
+
 def test_an_instance_has_no_limits_by_itself(linked: Installation) -> None:
     assert shown(linked)["limits"] == "no limits"
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from app.core.audit import Action
 from app.core.checks import Conclusion
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, Forbidden
-from app.core.instances import Instance, InstanceKind
+from app.core.instances import AdminLogin, Instance, InstanceKind
 from app.core.intents import ApplyLimits, MeasureInstance
 from app.core.limits import NO_LIMITS, OPEN_FOR, LimitReached, Limits
 from app.core.ownership import UnknownLink
@@ -30,6 +31,7 @@ from app.operations.databases import freezing, measuring
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
 from app.operations.services import Services
+from app.postgres.sessions import admin_login, connect
 from tests.integration.lifecycle.world import World
 
 MB = 1024**2
@@ -213,6 +215,31 @@ def test_connections_are_limited_for_databases_that_are_there_and_that_come(
             pytest.raises(psycopg.OperationalError, match="too many connections"),
         ):
             world.inside(database)
+
+
+def test_what_an_older_version_allowed_is_mended_by_the_clock(
+    world: World, instance: Instance, postgres_superuser: AdminLogin
+) -> None:
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+    database = world.ready("x")
+    names = {"login": sql.Identifier(database.login_role), "name": sql.Identifier(database.name)}
+    with connect(admin_login(postgres_superuser)) as superuser:
+        for old in (
+            sql.SQL("ALTER ROLE {login} CONNECTION LIMIT 20"),
+            sql.SQL("ALTER DATABASE {name} CONNECTION LIMIT 40"),
+        ):
+            superuser.execute(old.format(**names))
+
+        measure(world)
+
+        limits = superuser.execute(
+            "SELECT rolconnlimit, datconnlimit FROM pg_roles, pg_database"
+            " WHERE rolname = %s AND datname = %s",
+            [database.login_role, database.name],
+        ).fetchone()
+    assert limits == (40, 60)
 
 
 # --- storage of one ------------------------------------------------------------------------------

@@ -60,12 +60,14 @@ class Tenant:
         return row[0]
 
 
-def job_request(database: TenantDatabase, *, name: str = "j1") -> JobLoginRequest:
+def job_request(
+    database: TenantDatabase, *, name: str = "j1", lock_timeout: str = ""
+) -> JobLoginRequest:
     return JobLoginRequest(
         role=RoleName(f"{database.login_role}-{name}"),
         password=new_password(),
         valid_until=datetime.now(UTC) + timedelta(minutes=30),
-        statement_timeout_seconds=900,
+        lock_timeout=lock_timeout,
     )
 
 

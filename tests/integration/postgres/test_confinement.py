@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
 import psycopg
 import pytest
 from psycopg import errors, sql
 
+from app.core.connections import OWN_OF_JOB, USUAL
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
-from app.postgres.statements import JOB_CONNECTIONS
 from tests.integration.postgres.conftest import Tenant, job_request
 
 FORBIDDEN = [
@@ -113,12 +114,21 @@ def test_the_service_does_not_read_a_tenants_tables_by_accident(
     assert tenant.value(query) is False
 
 
-def test_a_job_may_have_some_sessions_and_no_more(job: Tenant) -> None:
-    with (
-        ExitStack() as sessions,
-        pytest.raises(psycopg.OperationalError, match="too many connections for role"),
-    ):
-        take_sessions(job, sessions, number=JOB_CONNECTIONS + 1)
+@pytest.mark.parametrize(("asked", "most"), [(None, USUAL), (3, 3), (70, 70)])
+def test_an_application_gets_as_many_sessions_as_the_operator_says_and_a_job_as_many_beside_it(
+    asked: int | None, most: int, tenant: Tenant, job: Tenant, tenant_server: PostgresServer
+) -> None:
+    tenant_server.limit_connections(replace(tenant.database, connections=asked))
+
+    with ExitStack() as sessions:
+        take_sessions(tenant, sessions, number=most)
+        with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+            sessions.enter_context(tenant.session())
+        take_sessions(job, sessions, number=1 + OWN_OF_JOB)
+    with ExitStack() as sessions:
+        take_sessions(job, sessions, number=most + OWN_OF_JOB)
+        with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+            sessions.enter_context(job.session())
 
 
 def take_sessions(tenant: Tenant, sessions: ExitStack, *, number: int) -> None:

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg.pq import PGconn, PollingStatus
 
+from app.core.connections import USUAL
 from app.core.errors import ProvisioningFailed
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, dsn
-from app.postgres.statements import LOGIN_CONNECTIONS
 from tests.integration.postgres.conftest import Tenant
 
 # A client may ask PostgreSQL to wait before its session begins: here longer than any test takes.
@@ -111,7 +111,7 @@ def test_an_application_with_all_its_sessions_keeps_no_job_from_ending(
     tenant: Tenant, job: Tenant, tenant_server: PostgresServer
 ) -> None:
     with ExitStack() as sessions:
-        application = [sessions.enter_context(tenant.session()) for _ in range(LOGIN_CONNECTIONS)]
+        application = [sessions.enter_context(tenant.session()) for _ in range(USUAL)]
         tenant_server.close_job_login(job.database, job.role)
 
         tenant_server.take_back(tenant.database, password=tenant.password)
@@ -125,7 +125,7 @@ def test_a_planted_password_cannot_be_defended_by_using_up_the_sessions(
     job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     thief = replace(tenant, password="planted")
     with ExitStack() as sessions:
-        stolen = [sessions.enter_context(thief.session()) for _ in range(LOGIN_CONNECTIONS)]
+        stolen = [sessions.enter_context(thief.session()) for _ in range(USUAL)]
         tenant_server.close_job_login(job.database, job.role)
 
         tenant_server.take_back(tenant.database, password=tenant.password)

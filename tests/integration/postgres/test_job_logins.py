@@ -36,15 +36,32 @@ def test_what_a_job_makes_belongs_to_the_long_lived_login(tenant: Tenant, job: T
     assert owner_of(tenant, "made") == tenant.role
 
 
-def test_a_jobs_sessions_begin_with_its_timeouts(job: Tenant) -> None:
-    assert job.value("SHOW statement_timeout") == "15min"
-    assert job.value("SHOW lock_timeout") == "30s"
-    assert job.value("SHOW idle_in_transaction_session_timeout") == "5min"
+TIMEOUTS = (
+    "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings"
+    " WHERE name LIKE '%\\_timeout' AND context = 'user' AND source <> 'default'"
+)
 
 
-def test_the_long_lived_login_has_no_timeouts_of_ours(tenant: Tenant) -> None:
-    assert tenant.value("SHOW statement_timeout") == "0"
-    assert tenant.value("SHOW lock_timeout") == "0"
+def test_no_login_has_a_timeout_of_ours(either: Tenant) -> None:
+    """Only the time limit of a run ends its command: CREATE INDEX CONCURRENTLY waits for others."""
+    assert either.value(TIMEOUTS) is None
+
+
+def test_an_assignments_lock_timeout_holds_for_its_jobs_alone_and_ends_with_the_rule(
+    tenant: Tenant, job: Tenant, tenant_server: PostgresServer
+) -> None:
+    tenant_server.open_job_login(
+        tenant.database,
+        replace(job_request(tenant.database, lock_timeout="30s"), password=job.password),
+    )
+    assert job.value(TIMEOUTS) == "lock_timeout=30000"
+    assert tenant.value(TIMEOUTS) is None
+
+    tenant_server.open_job_login(
+        tenant.database, replace(job_request(tenant.database), password=job.password)
+    )
+
+    assert job.value(TIMEOUTS) is None
 
 
 def test_a_jobs_password_ends_at_its_time(tenant: Tenant, superuser: Session, job: Tenant) -> None:
@@ -304,7 +321,6 @@ def test_a_strangers_role_is_neither_taken_nor_dropped(
         role=stranger.role,
         password="x" * 40,
         valid_until=datetime.now(UTC),
-        statement_timeout_seconds=1,
     )
 
     with pytest.raises(ProvisioningFailed, match="Naming conflict"):

@@ -1,5 +1,6 @@
 """One migration at a time for each database, and what a lost runner leaves behind."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -177,7 +178,43 @@ def test_a_job_login_ends_by_itself_at_postgresql_too(shop: Shop, minutes: int) 
         " WHERE rolname = session_user",
     )
     assert is_limited
-    assert query(variables, "SHOW statement_timeout") == [(f"{minutes}min",)]
+    assert query(variables, "SHOW statement_timeout") == [("0",)]
+
+
+def test_how_long_a_jobs_sessions_wait_for_a_lock_the_assignment_says(shop: Shop) -> None:
+    shop.set_policies(lock_timeout="30s")
+    shop.push("x")
+
+    variables = shop.job("x").begun().given("branch")
+
+    assert query(variables, "SHOW lock_timeout") == [("30s",)]
+
+
+@pytest.mark.parametrize("end", ["report", "silence"])
+def test_what_a_job_has_open_ends_with_its_run_however_long_it_would_take(
+    shop: Shop, end: str
+) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    variables = job.given("branch")
+    with (
+        ThreadPoolExecutor() as threads,
+        psycopg.connect(variables["DATABASE_URL"]) as idle,
+        psycopg.connect(variables["DATABASE_URL"]) as busy,
+    ):
+        idle.execute("CREATE TABLE held (a int)")  # in a transaction that is not ended
+        sleeping = threads.submit(busy.execute, "SELECT pg_sleep(600)")
+
+        if end == "report":
+            job.report("branch", "timed-out")
+        else:
+            shop.world.pass_time(seconds=61)
+            reap(shop.services)
+
+        assert isinstance(sleeping.exception(timeout=30), psycopg.OperationalError)
+        with pytest.raises(psycopg.OperationalError):
+            idle.execute("SELECT 1")
+    assert not can_log_in(variables)
 
 
 def test_the_lease_lasts_a_minute(shop: Shop) -> None:

@@ -1,6 +1,6 @@
 """A report ends the migration, once, and never carries a secret on."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from app.core.checks import Conclusion
@@ -70,6 +70,25 @@ def test_a_password_in_the_log_is_removed_by_the_service_too(shop: Shop) -> None
     assert variables["PGPASSWORD"] not in log
     assert log.endswith("\n\x1b[31mbad\x1b[0m")
     assert variables["PGPASSWORD"] not in str(shop.checks(sha))
+
+
+def test_what_a_run_left_unfinished_is_told_on_the_commit_and_kept(shop: Shop) -> None:
+    sha = shop.push("x")
+    job = shop.job("x").begun()
+    password = job.given("branch")["PGPASSWORD"]
+    index = {"kind": "index", "namespace": "public", "table": "users", "name": "by_mail"}
+    leaking = index | {"kind": "constraint", "name": password}
+
+    assert job.report("branch", "success", unfinished=[index, leaking]).status_code == 200
+
+    [migration] = shop.services.migrations.of_run(RunId(job.id))
+    assert [asdict(one) for one in migration.unfinished] == [index]
+    check = shop.checks(sha)["migrate (branch)"]
+    assert (check.conclusion, check.title) == (
+        Conclusion.SUCCESS,
+        "Migrated in 1.5 s, left an invalid index",
+    )
+    assert password not in str(check)
 
 
 def test_the_long_lived_password_is_removed_too(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from app.cli.shown import database_rows
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId
-from app.core.runs import MigrationResult
+from app.core.runs import MigrationResult, Unfinished, UnfinishedKind
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
@@ -86,6 +86,34 @@ def test_how_the_seed_ended_is_told_with_the_migration(
     assert f"{word} {FAILED[:7]}" in row(office, f"/apps/{app_id}", database.id)
     assert here["last_migration"] == word.removeprefix("✕ ")
     assert remote_rows.database_row(found)["last_migration"] == here["last_migration"]
+
+
+@pytest.mark.parametrize(("who", "sees_names"), [("operator", True), ("read", False)])
+def test_what_a_run_left_unfinished_is_on_its_page_and_in_the_api(
+    office: Office, who: str, sees_names: bool
+) -> None:
+    app_id = office.new_app()
+    names = {"namespace": "public", "table": "users", "name": "by_mail\u202e<b>"}
+    run = office.past_run(
+        app_id,
+        unfinished=(
+            Unfinished(kind=UnfinishedKind.INDEX, **names),
+            Unfinished(kind=UnfinishedKind.CONSTRAINT, **names),
+        ),
+    )
+
+    page = office.ask("GET", f"/apps/{app_id}/runs/{run}", office.people[who], headers=HTML).text
+    [told] = office.ask("GET", f"/api/v1/apps/{app_id}/runs/{run}", office.people[who]).json()[
+        "migrations"
+    ]
+
+    assert "<dt>Invalid index</dt>" in page
+    assert "<dt>Not validated</dt>" in page
+    assert "DROP INDEX CONCURRENTLY" in page
+    assert ("by_mail&lt;U+202E&gt;&lt;b&gt;" in page) is sees_names
+    assert told["unfinished"] == (
+        [{"kind": "index", **names}, {"kind": "constraint", **names}] if sees_names else None
+    )
 
 
 def test_the_last_success_stays_known_beside_a_failure(office: Office) -> None:

@@ -1,0 +1,178 @@
+"""Watches a database while a command runs on it: what it waits for, and what it leaves unfinished.
+
+In one session of the command's own login, opened before the command and closed after it: who
+counts sessions knows that there is one. It reads the catalog alone and never holds a transaction
+open. Whatever goes wrong in it is nobody's failure: then nothing is said.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from action import catalog, postgres, wire
+from action.catalog import LONGEST_NAME
+from action.postgres import LoginRefused, TlsFailed, Unreachable
+from action.redact import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from action.catalog import Unfinished
+    from action.postgres import Session, Target
+
+APPLICATION = "coppice"
+"""By this name its session is known among the others of the login."""
+MOST_TOLD = 20
+_ANSWER_SECONDS = 3.0
+_TROUBLE = (Unreachable, TlsFailed, LoginRefused, wire.BrokenProtocol, OSError, ValueError)
+
+_WHAT = {
+    "advisory": "an advisory lock",
+    "transactionid": "a row that another transaction has changed",
+    "tuple": "a row that others wait for",
+    "virtualxid": "the end of a transaction that began before",
+}
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """After how long a wait is told, how often it is told again, and how often is looked."""
+
+    patience_seconds: float = 10.0
+    again_seconds: float = 30.0
+    look_seconds: float = 2.0
+
+
+class Watch:
+    """Use as a context manager around the command; `unfinished` is known at its end."""
+
+    def __init__(
+        self, target: Target, *, say: Callable[[str], None], rhythm: Rhythm = Rhythm()
+    ) -> None:
+        self._target = target
+        self._say = say
+        self._rhythm = rhythm
+        self._stack = ExitStack()
+        self._session: Session | None = None
+        self._before: Mapping[str, Unfinished] = {}
+        self._told: dict[int, float] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self.unfinished: tuple[Unfinished, ...] = ()
+        """What was not there before, once the command has ended; the first few."""
+
+    @property
+    def session(self) -> Session | None:
+        """The one session, for whoever asks something before the command begins or once it ended.
+
+        None when there is none, or none any more.
+        """
+        return self._session
+
+    def __enter__(self) -> Watch:
+        try:
+            self._session = self._stack.enter_context(postgres.session(self._target))
+            self._session.limit(_ANSWER_SECONDS)
+            self._session.rows(f"SET application_name = '{APPLICATION}'")
+            self._before = catalog.unfinished(self._session)
+        except _TROUBLE:
+            self.close()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.close()
+
+    def stop(self) -> None:
+        """Look no more, and see what the command left; the session stays. May be repeated."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._thread.join(2 * _ANSWER_SECONDS)
+        if self._thread.is_alive() or self._session is None:
+            return
+        if len(self._before) >= catalog.MOST_UNFINISHED:
+            return  # not all were read, so which are new is not known
+        try:
+            after = catalog.unfinished(self._session)
+        except _TROUBLE:
+            self._session = None
+        else:
+            new = [each for oid, each in after.items() if oid not in self._before]
+            self.unfinished = tuple(new[:MOST_TOLD])
+
+    def close(self) -> None:
+        """End the session."""
+        self._session = None
+        try:
+            self._stack.close()
+        except _TROUBLE:
+            return
+
+    def _look(self) -> None:
+        while self._session is not None and not self._ended.wait(self._rhythm.look_seconds):
+            try:
+                self._tell(self._session, now=time.monotonic())
+            except _TROUBLE:
+                self._session = None
+
+    def _tell(self, session: Session, *, now: float) -> None:
+        waiting = catalog.waiting(session, seconds=self._rhythm.patience_seconds)
+        pids = [int(row[0] or 0) for row in waiting]
+        self._told = {pid: at for pid, at in self._told.items() if pid in pids}
+        for pid, row in zip(pids, waiting):
+            if now - self._told.get(pid, -self._rhythm.again_seconds) < self._rhythm.again_seconds:
+                continue
+            self._told[pid] = now
+            holders, behind = catalog.holders(session, pid), catalog.behind(session, pid)
+            for line in wait_words(row, holders, behind):
+                self._say(line)
+
+
+def wait_words(
+    waiting: Sequence[str | None],
+    holders: Sequence[Sequence[str | None]],
+    behind: Sequence[Sequence[str | None]],
+) -> list[str]:
+    """Say who waits for what, who holds it, and who waits behind; names are harmless afterwards."""
+    pid, seconds, kind, mode, relation = waiting
+    what = _WHAT.get(kind or "", "a lock")
+    if relation:
+        what = f"a lock on {plain(relation, limit=2 * LONGEST_NAME + 1)}"
+    lines = [f"coppice: session {pid} has waited for {seconds} s for {what} ({mode})."]
+    lines += [f"coppice:   held by {_holder(*holder)}." for holder in holders]
+    if behind:
+        some = ", ".join(_who(pid, user, name) for pid, user, name in behind[:5])
+        more = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
+        lines.append(f"coppice:   behind it wait {len(behind)}: {some}{more}.")
+    return lines
+
+
+def _holder(
+    pid: str | None,
+    user: str | None,
+    application: str | None,
+    seconds: str | None,
+    state: str | None,
+) -> str:
+    if pid == "0":
+        return "a prepared transaction (pg_prepared_xacts)"
+    since = f"in a transaction that began {seconds} s ago" if seconds else ""
+    idle = "which waits for its program" if state == "idle in transaction" else ""
+    return ", ".join(part for part in (_who(pid, user, application), since, idle) if part)
+
+
+def _who(pid: str | None, user: str | None, application: str | None) -> str:
+    name = f" ('{plain(application, limit=LONGEST_NAME)}')" if application else ""
+    return f"session {pid} of {plain(user or 'PostgreSQL itself', limit=LONGEST_NAME)}{name}"
