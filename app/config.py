@@ -20,6 +20,7 @@ from pydantic import (
 
 from app import setting_values as values
 from app.core.errors import CoppiceError
+from app.core.workflow_file import ACTION
 from app.setting_values import Bind
 
 PREFIX = "COPPICE_"
@@ -106,6 +107,8 @@ class Config(BaseModel):
     operators: Annotated[tuple[Annotated[str, AfterValidator(values.operator)], ...], List] = ()
     """Logins and `org/team` slugs, lower case."""
     retention_days: Annotated[int, BeforeValidator(_DAYS)] = 7
+    action: Annotated[str, AfterValidator(values.action)] = ACTION
+    """What workflows use, for those that are shown to copy: a fork or a mirror has its own name."""
     warnings: tuple[str, ...] = Field(default=(), alias="warnings")
     """What is allowed and probably not meant, in a person's words."""
 

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
+from app.core.workflow_file import is_action
+
 SHORTEST_SECRET = 16
 # A login may have an underscore where an enterprise manages its accounts; a slug may too.
 _OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_.-]+)?")
@@ -117,6 +119,12 @@ def operator(value: str) -> str:
     if not _OPERATOR.fullmatch(value):
         raise ValueError("must list GitHub logins and teams, as in octocat,acme/platform")
     return value.lower()
+
+
+def action(value: str) -> str:
+    if not is_action(value):
+        raise ValueError("must be what `uses:` names in a workflow, as in acme/coppice@v1")
+    return value
 
 
 def base_url(value: str) -> str:
