@@ -176,7 +176,7 @@ def no_command(app: str) -> Problem:
           migration-command: npx prisma migrate deploy
         ```
 
-        or once for the app: `python -m app apps edit {app} --migration-command "..."`.
+        or once for the app: `coppice apps edit {app} --migration-command "..."`.
         """,
         app=app,
     )

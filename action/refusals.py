@@ -26,7 +26,7 @@ _NOT_ASSIGNED = """\
 An operator of the service assigns the repository to an instance, once:
 
 ```
-python -m app apps assign OWNER/REPOSITORY INSTANCE
+coppice apps assign OWNER/REPOSITORY INSTANCE
 ```"""
 
 _APP_NEEDED = """\

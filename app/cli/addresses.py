@@ -1,4 +1,4 @@
-"""The name and the addresses of an instance, as options of `instances link` and `edit`."""
+"""The name and the addresses of an instance, as options of `coppice instances link` and `edit`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -65,7 +65,7 @@ Command = Annotated[
 def assign(  # noqa: PLR0913 - the options that people type
     repo: Repo,
     instance: Annotated[
-        str, typer.Argument(metavar="INSTANCE", help="Its name, from `instances list`.")
+        str, typer.Argument(metavar="INSTANCE", help="Its name, from `coppice instances list`.")
     ],
     *,
     migration_command: Command = None,
@@ -95,7 +95,7 @@ def assign(  # noqa: PLR0913 - the options that people type
 
     The GitHub App must be installed for the repository. Production, preview and a database for
     each branch with an open pull request are made by the worker, the others when they are pushed.
-    Every rule below can be changed later with `apps edit`.
+    Every rule below can be changed later with `coppice apps edit`.
     """
     policies = policies_with(
         Policies(),
@@ -128,7 +128,7 @@ def assign(  # noqa: PLR0913 - the options that people type
         if should_wait:
             _wait(session, assigned)
         else:
-            remark("The worker makes its databases; see: python -m app databases list " + repo)
+            remark("The worker makes its databases; see: coppice databases list " + repo)
 
 
 @group.command("list")
@@ -136,7 +136,7 @@ def list_(*, as_json: AsJson = False) -> None:
     """Show the assigned apps."""
     with open_desk() as desk:
         rows = desk.apps()
-    hint = "No apps yet. Assign one: python -m app apps assign OWNER/REPO INSTANCE"
+    hint = "No apps yet. Assign one: coppice apps assign OWNER/REPO INSTANCE"
     show_rows(rows, as_json=as_json, empty=hint)
 
 
@@ -170,8 +170,8 @@ def edit(  # noqa: PLR0913 - the options that people type
 ) -> None:
     """Change an assignment; what is not given stays as it is.
 
-    Defaults below are those of `apps assign`. An empty text ('') empties a list, a command or the
-    name of the environment.
+    Defaults below are those of `coppice apps assign`. An empty text ('') empties a list, a command
+    or the name of the environment.
     """
     given = (migration_command, seed_command, ignore, preview, on_preview_failure, extension)
     rules = (production_environment, allow_workflow, runners, bots, runtime_production, log)
@@ -207,7 +207,7 @@ def edit(  # noqa: PLR0913 - the options that people type
 def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
     """End an assignment; its databases stay on the instance.
 
-    `databases delete` removes them, before or after.
+    `coppice databases delete` removes them, before or after.
     """
     with open_here() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
@@ -235,8 +235,7 @@ def _wait(session: Session, assigned: Assigned) -> None:
             return
         time.sleep(_POLL_SECONDS)
     remark(
-        "Not all databases are there yet. They are made by the worker: is `python -m app serve`"
-        " running?"
+        "Not all databases are there yet. They are made by the worker: is `coppice serve` running?"
     )
 
 

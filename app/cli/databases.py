@@ -51,7 +51,7 @@ def list_(
     hint = (
         f"{repo} has no databases."
         if repo
-        else "No databases yet. They come with: python -m app apps assign OWNER/REPO INSTANCE"
+        else "No databases yet. They come with: coppice apps assign OWNER/REPO INSTANCE"
     )
     show_rows(rows, as_json=as_json, empty=hint)
 
@@ -205,7 +205,7 @@ def delete(  # noqa: PLR0913 - the options that people type
             f"This would remove {database.name} and ALL ITS DATA for good."
             if now
             else f"This would close {database.name}: nobody could connect until"
-            " `databases restore`, and its data would be kept for a time."
+            " `coppice databases restore`, and its data would be kept for a time."
         )
         confirm(consequence, name=database.name, is_confirmed=yes)
         if now:

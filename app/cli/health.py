@@ -64,7 +64,7 @@ def reconcile(
         if repository is None:
             raise NotFound(
                 f"The repository {repo} is not known.",
-                advice="`python -m app apps list` shows what is assigned.",
+                advice="`coppice apps list` shows what is assigned.",
             )
         reconciliation.reconcile_repository(services, repository.id)
         say(f"{repo} was compared with GitHub.")

@@ -87,9 +87,9 @@ def provision(
         instance = instances.provision(session.services, session.clusters, request)
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
-    say("It runs while `python -m app serve` does.")
+    say("It runs while `coppice serve` does.")
     remark_on_reach(instance)
-    remark("Next: python -m app apps assign OWNER/REPO " + name)
+    remark("Next: coppice apps assign OWNER/REPO " + name)
 
 
 @group.command()
@@ -134,7 +134,7 @@ def link(  # noqa: PLR0913 - the options that people type
     say(f"Instance {name} is linked: PostgreSQL {report.version}.")
     remark_on_findings(report)
     remark_on_reach(instance)
-    remark("Next: python -m app apps assign OWNER/REPO " + name)
+    remark("Next: coppice apps assign OWNER/REPO " + name)
 
 
 @group.command()
@@ -162,7 +162,7 @@ def list_(*, as_json: AsJson = False) -> None:
             overview(session.services, instance) for instance in session.services.instances.all()
         ]
     rows = [instance_row(one) for one in found]
-    hint = "No instances yet. Make one: python -m app instances provision local"
+    hint = "No instances yet. Make one: coppice instances provision local"
     show_rows(rows, as_json=as_json, empty=hint)
 
 

@@ -140,7 +140,7 @@ class LocalDesk:
                     return database
             raise NotFound(
                 f"There is no database named {target.name}.",
-                advice="`databases list` shows all; a repository is written OWNER/REPO.",
+                advice="`coppice databases list` shows all; a repository is written OWNER/REPO.",
             )
         # First whether there is such a repository: no --branch helps with one that is misspelt.
         assignments.find(self._services, target.name, app_id=target.app_id)

@@ -22,6 +22,7 @@ from app.cli import (
     tokens,
 )
 from app.cli.advice import advice_at_terminal
+from app.cli.called import as_called
 from app.cli.output import THINGS, harmless, say
 from app.cli.sides import REMOTE, RULE
 from app.core.errors import CoppiceError
@@ -105,6 +106,6 @@ def _plain_options(command: Any) -> Any:
 
 def _fail(words: str, advice: str) -> NoReturn:
     messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    messages.print(harmless(words), style="red", markup=False)
-    messages.print(harmless(advice), markup=False)
+    messages.print(harmless(as_called(words)), style="red", markup=False)
+    messages.print(harmless(as_called(advice)), markup=False)
     sys.exit(1)

@@ -39,9 +39,9 @@ def _way_to_encrypt(instance: Instance) -> str:
             " have TLS (COPPICE_POSTGRES_BIN), without --insecure-network."
         )
     return (
-        "Right on a network that you trust. For others turn on ssl at the server, then: python -m"
-        f" app instances edit {instance.name} --public-sslmode verify-full (with --ca-file for a CA"
-        " of your own)"
+        "Right on a network that you trust. For others turn on ssl at the server, then:"
+        f" coppice instances edit {instance.name} --public-sslmode verify-full (with --ca-file for"
+        " a CA of your own)"
     )
 
 

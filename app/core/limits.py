@@ -94,7 +94,7 @@ def check_room(
         raise LimitReached(
             f"The instance's databases hold {amounts.size(total_bytes)} of"
             f" {amounts.size(limits.total_bytes)}: that is its limit.",
-            advice="Drop databases that nobody needs (`databases delete --now`), or ask the"
+            advice="Drop databases that nobody needs (`coppice databases delete --now`), or ask the"
             " operator for a larger limit; then use Fix.",
         )
 

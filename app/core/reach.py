@@ -14,10 +14,10 @@ def way_for_others(instance: Instance) -> str:
     if instance.kind is InstanceKind.LINKED:
         return (
             "Right for runners on this machine. If the server listens for others too:"
-            f" python -m app instances edit {instance.name} --public-host HOST"
+            f" coppice instances edit {instance.name} --public-host HOST"
         )
     return (
-        "Right for runners on this machine. For others link a server that they reach (python -m app"
-        " instances link), or provision another that listens for them: python -m app instances"
+        "Right for runners on this machine. For others link a server that they reach (coppice"
+        " instances link), or provision another that listens for them: coppice instances"
         " provision NAME --listen ADDRESS --public-host HOST"
     )

@@ -23,7 +23,7 @@ class StandsStill(TransientError):
     """Nobody does the work that waits."""
 
     code = "stands_still"
-    advice = "See that `python -m app worker` runs; `python -m app doctor` says more."
+    advice = "See that `coppice worker` runs; `coppice doctor` says more."
 
 
 @health.get("/healthz")

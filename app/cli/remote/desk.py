@@ -121,7 +121,7 @@ class RemoteDesk:
             what = f"the branch {target.branch}" if target.branch else target.environment
             raise NotFound(
                 f"{target.name} has no database for {what}.",
-                advice="Push to the branch, or make it with `databases create`.",
+                advice="Push to the branch, or make it with `coppice databases create`.",
             )
         shown = self._client.post(f"/databases/{database['id']}/credentials")
         variables = {
@@ -216,7 +216,7 @@ class RemoteDesk:
             if time.monotonic() > deadline:
                 raise Conflict(
                     f"{database['name']} is still {database['state']}.",
-                    advice="The service's worker goes on; look again with `databases show`.",
+                    advice="The service's worker goes on; `coppice databases show` looks again.",
                 )
             time.sleep(_POLL_SECONDS)
             database = self._client.get(f"/databases/{database['id']}")

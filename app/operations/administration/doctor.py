@@ -75,7 +75,7 @@ def _queue(services: Services) -> Iterator[Diagnosis]:
             what="worker",
             health=Health.BROKEN,
             words=f"none is alive; {traffic.waiting} jobs wait",
-            advice="Start `python -m app serve`, or `python -m app worker`.",
+            advice="Start `coppice serve`, or `coppice worker`.",
         )
     elif traffic.oldest_seconds > _LATE_SECONDS:
         yield warning(
@@ -96,7 +96,7 @@ def _queue(services: Services) -> Iterator[Diagnosis]:
         yield warning(
             "jobs",
             f"{traffic.failed} were given up in the last day",
-            "The worker's log says why; `python -m app reconcile` does again what is missing.",
+            "The worker's log says why; `coppice reconcile` does again what is missing.",
         )
 
 
@@ -136,7 +136,7 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
             # The reason says what to look at first where Fix could hide what was lost.
             advice=""
             if one.waits_for_person and not one.is_shut
-            else f"python -m app databases fix {one.name}",
+            else f"coppice databases fix {one.name}",
         )
     differing = list(_differing(services))
     yield from differing
@@ -188,7 +188,7 @@ def _findings(services: Services, instance: Instance, report: ServerReport) -> I
             words=f"{finding.message} So it was on {trial.tried_at:%Y-%m-%d %H:%M} UTC."
             if trial
             else finding.message,
-            advice=f"{finding.advice} `instances test {instance.name}` tries it again.",
+            advice=f"{finding.advice} `coppice instances test {instance.name}` tries it again.",
         )
 
 
@@ -210,7 +210,7 @@ def _instance(
             what,
             f"{public.host}:{public.port}, which runners are told, does not answer from here",
             "Check the name, the firewall and where the server listens"
-            + (" (--listen at `instances provision`)" if is_ours else "")
+            + (" (--listen at `coppice instances provision`)" if is_ours else "")
             + "; ignore this if only runners shall reach it.",
         )
     if report.is_usable:

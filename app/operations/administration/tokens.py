@@ -45,7 +45,7 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
     if request.app_id is not None and services.apps.assignment(request.app_id) is None:
         raise NotFound(
             f"No app {request.app_id!r} is assigned.",
-            advice="The list of apps shows which are (`apps list`).",
+            advice="The list of apps shows which are (`coppice apps list`).",
         )
     secret, now = PREFIX + services.new_secret(), services.clock()
     token = services.access_tokens.add(

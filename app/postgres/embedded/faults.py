@@ -31,7 +31,7 @@ class PortTaken(CoppiceError):
             f"Port {port} is used by another program, so the embedded PostgreSQL cannot start.",
             advice=(
                 f"Stop that program. Or delete {port_file}: the next start takes a free port;"
-                " tell the instance about it with `instances edit`."
+                " tell the instance about it with `coppice instances edit`."
             ),
         )
         self.port = port
