@@ -146,7 +146,7 @@ def not_coppice(url: str, *, status: int) -> Problem:
         title=f"What answers at {url} does not look like Coppice (HTTP status {status}).",
         text=(
             "Check `service-url`: it is the address of the service's start page, without a"
-            " path behind it unless the service itself is under one. A login page or firewall"
+            " path behind it. A login page or firewall"
             " in front of the service must let `/api/v1/` through."
         ),
     )

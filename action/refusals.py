@@ -29,12 +29,6 @@ An operator of the service assigns the repository to an instance, once:
 coppice apps assign OWNER/REPOSITORY INSTANCE
 ```"""
 
-_APP_NEEDED = """\
-```yaml
-with:
-  app: 3ba03b # one of the ids above
-```"""
-
 _RUNTIME = """\
 The database's long-lived login is for deployments. A migration or test does not need it:
 
@@ -59,7 +53,6 @@ _LINES = {
     "wrong_audience": _AUDIENCE,
     "not_installed": _NOT_INSTALLED,
     "not_assigned": _NOT_ASSIGNED,
-    "app_needed": _APP_NEEDED,
     "runtime_not_allowed": _RUNTIME,
     "environment_missing": _ENVIRONMENT,
 }

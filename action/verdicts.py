@@ -110,7 +110,7 @@ def not_seeded(database: str, how: str) -> Problem:
             "The database is migrated and counts as such, but its sample data may be incomplete."
             " The next run tries the seed command again, so it must not mind what is there"
             " already; a branch's database that is beyond repair is emptied with"
-            " `coppice databases reset OWNER/REPO --branch NAME`."
+            f" `coppice databases reset {database}`."
         ),
     )
 

@@ -141,3 +141,14 @@ def base_url(value: str) -> str:
     if url.username or url.password or url.query or url.fragment:
         raise ValueError("must hold no user name, password, ? or #")
     return value.rstrip("/")
+
+
+def root_url(value: str) -> str:
+    """The same without a path: pages, sessions and webhooks are at the root of their host."""
+    url = base_url(value)
+    if urlsplit(url).path:
+        raise ValueError(
+            "must hold no path: Coppice needs a host name (or a port) of its own, as in"
+            " https://coppice.example.com"
+        )
+    return url

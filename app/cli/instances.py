@@ -29,6 +29,7 @@ from app.cli.output import (
     say,
     show_record,
     show_rows,
+    tell,
 )
 from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
@@ -87,7 +88,7 @@ def provision(
         instance = instances.provision(session.services, session.clusters, request)
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
-    say("It runs while `coppice serve` does.")
+    tell("It runs while `coppice serve` does.")
     remark_on_reach(instance)
     remark("Next: coppice apps assign OWNER/REPO " + name)
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -50,10 +50,12 @@ def remark(text: str) -> None:
     typer.echo(harmless(as_called(text)), err=True)
 
 
-def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
+def show_rows(
+    rows: Sequence[Row], *, as_json: bool, empty: str, only_json: Collection[str] = ()
+) -> None:
     """Print a listing. The keys of the rows become headings; `empty` says what to do if none.
 
-    A table leaves out columns in which no row has anything; JSON has them all.
+    A table leaves out columns in which no row has anything, and those for programs; JSON has all.
     """
     if as_json:
         say(json.dumps(list(rows), indent=2, default=_plain))
@@ -62,7 +64,11 @@ def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
     else:
         console = _console()
         table = Table(box=None, pad_edge=False, header_style="bold")
-        names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+        names = [
+            name
+            for name in rows[0]
+            if name not in only_json and any(row[name] is not None for row in rows)
+        ]
         for name in names:
             table.add_column(name.replace("_", " ").upper(), overflow="fold")
         for row in rows:

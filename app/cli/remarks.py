@@ -1,13 +1,18 @@
-"""What a person should know about a server beside that a command worked."""
+"""What a person should know beside that a command worked."""
 
 from collections.abc import Sequence
 
-from app.cli.output import remark
+from app.cli.desk import Target
+from app.cli.output import remark, say
+from app.core import typed
 from app.core.addresses import is_loopback
 from app.core.instances import Instance, InstanceKind, SslMode
 from app.core.reach import is_for_this_machine_only, way_for_others
+from app.operations.administration import workflow_files
+from app.operations.administration.assigned import Assigned
 from app.operations.ports.acknowledgements import Acknowledgement, acknowledged, by_whom
 from app.operations.ports.postgres import Outcome, ServerReport
+from app.operations.services import Services
 
 
 def remark_on_findings(report: ServerReport, accepted: Sequence[Acknowledgement] = ()) -> None:
@@ -45,7 +50,20 @@ def _way_to_encrypt(instance: Instance) -> str:
     )
 
 
-def remark_on_new_dev(name: str, repository: str, *, has_command: bool) -> None:
+def remark_on_new_dev(name: str, target: Target, *, has_command: bool) -> None:
     """No run reaches the database for local work, so none migrates and seeds it."""
-    way = f"coppice migrate {repository}" + ("" if has_command else " --migration-command '...'")
+    way = typed.migrate(target.name, app_id=target.app_id, has_command=has_command)
     remark(f"{name} is new and empty. To migrate and seed it: {way}")
+
+
+def show_workflow(services: Services, assigned: Assigned) -> None:
+    """The whole file, and what the workflows of the repository's other apps have to do with it."""
+    assignment = assigned.assignment
+    beside = workflow_files.beside_others(services, assignment.app)
+    if beside is not None:
+        remark(beside)
+    workflow = workflow_files.workflow_of(
+        services, assignment, assigned.repository, assigned.instance
+    )
+    remark(f"Its workflow goes into the repository, as {workflow.path}:")
+    say(workflow.text)

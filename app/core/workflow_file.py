@@ -80,14 +80,8 @@ class WorkflowFile:
         """What stands below `with:`, indented."""
         lines = [f"service-url: {_scalar(self.service_url)}"]
         if self.needs_app:
-            lines.append(self.app_line)
+            lines.append(app_line(self.app_id))
         return "\n".join(f"          {line}" for line in [*lines, *self._command()])
-
-    @property
-    def app_line(self) -> str:
-        """What a workflow adds so that it means this app."""
-        # In quotation marks always: some ids look like numbers, 3e4567 and 0123 among them.
-        return f'app: "{self.app_id}"'
 
     def _job(self) -> list[str]:
         lines = [_OWN_RUNNER if self.is_for_this_machine_only else _HOSTED_RUNNER]
@@ -110,6 +104,12 @@ class WorkflowFile:
         if "\n" in command and _is_block(command):
             return ["migration-command: |-", *(f"  {line}" for line in command.split("\n"))]
         return [f"migration-command: {_scalar(command)}"]
+
+
+def app_line(app_id: AppId) -> str:
+    """What stands below `with:` so that a workflow means this app."""
+    # In quotation marks always: some ids look like numbers, 3e4567 and 0123 among them.
+    return f'app: "{app_id}"'
 
 
 def is_action(text: str) -> bool:

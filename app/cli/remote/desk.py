@@ -115,7 +115,7 @@ class RemoteDesk:
             database = self._wait(self._client.post(f"/apps/{app['id']}/databases"))
             if purpose != Action.MIGRATE:
                 remark_on_new_dev(
-                    str(database["name"]), target.name, has_command=bool(app["migration_command"])
+                    str(database["name"]), target, has_command=bool(app["migration_command"])
                 )
         if database is None:
             what = f"the branch {target.branch}" if target.branch else target.environment

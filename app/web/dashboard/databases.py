@@ -27,7 +27,9 @@ def url(database_id: int) -> ResponseReturnValue:
     services = acting()
     database = sight.database(services, database_id, Act.CONNECT)
     login = administration.login(services, database, purpose=Action.DATABASES_URL)
-    found = variables(login) | local_work.shadow_variables(services, database)
+    found = variables(login) | local_work.shadow_variables(
+        services, database, purpose=Action.DATABASES_URL
+    )
     return render_template(
         "url.html",
         database=database,
@@ -157,7 +159,7 @@ def _to_act(database_id: int, act: Act) -> tuple[Services, Database]:
 
 
 def _back(services: Services, database: Database, what: str) -> ResponseReturnValue:
-    return done(_page_of(services, database), what)
+    return done(_page_of(services, database), what, of=database.id)
 
 
 def _page_of(services: Services, database: Database) -> str:

@@ -95,7 +95,9 @@ def test_limits_that_cannot_be_meant_are_said_beside_what_was_typed(boss: Browse
     answer = boss.send("/instances/tenants/limits", databases="many", total_size="5 GB")
 
     assert answer.status_code == 400
-    assert "The number of databases is no number." in answer.text
+    assert (
+        "The number of databases must be a whole number, written with digits alone." in answer.text
+    )
     assert 'value="5 GB"' in answer.text
 
 

@@ -78,7 +78,6 @@ def test_a_missing_permission_shows_the_lines_to_add() -> None:
         ("not_assigned", "coppice apps assign OWNER/REPOSITORY INSTANCE"),
         ("runtime_not_allowed", "  credentials: job"),
         ("environment_missing", "    environment: production"),
-        ("app_needed", "  app: 3ba03b"),
     ],
 )
 def test_a_refusal_shows_the_line_to_write(code: str, line: str) -> None:
