@@ -193,7 +193,13 @@ def _environments(reader: _Reader) -> tuple[str, ...]:
 
 
 def _directory(reader: _Reader, *, workspace: str) -> Path:
-    directory = os.path.join(workspace, reader.text("working-directory"))
+    given = reader.text("working-directory")
+    directory = os.path.join(workspace, given)
     if not os.path.isdir(directory):  # unlike Path.is_dir, never raises
-        reader.complain("working-directory", "is not a folder in the workspace")
+        shown = given.encode("unicode_escape").decode("ascii").replace("`", "'")
+        reader.complain(
+            "working-directory",
+            f'is "{shown}", and the workspace has no such folder: is the repository checked out'
+            " before this step?",
+        )
     return Path(directory)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from app.cli.desk import Target
 from app.cli.output import remark, say
-from app.core import typed
 from app.core.addresses import is_loopback
 from app.core.instances import Instance, InstanceKind, SslMode
-from app.core.reach import is_for_this_machine_only, way_for_others
+from app.core.reach import is_for_this_machine_only, obstacle, way_for_others
+from app.operations import typed
 from app.operations.administration import workflow_files
 from app.operations.administration.assigned import Assigned
 from app.operations.ports.acknowledgements import Acknowledgement, acknowledged, by_whom
@@ -33,8 +33,10 @@ def remark_on_reach(instance: Instance) -> None:
     public = instance.public_address
     if public.sslmode is SslMode.DISABLE and not is_loopback(public.host):
         remark(f"Note: connections to {public.host} are not encrypted. {_way_to_encrypt(instance)}")
-    if is_for_this_machine_only(instance):
-        remark(f"Note: only this machine reaches it: {public.host}. {way_for_others(instance)}")
+    reach = obstacle(instance)
+    if reach is not None:
+        way = f" {way_for_others(instance)}" if is_for_this_machine_only(instance) else ""
+        remark(f"Note: {reach}{way}")
 
 
 def _way_to_encrypt(instance: Instance) -> str:

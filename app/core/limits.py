@@ -191,7 +191,7 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     found = floor(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
     if not 0 < found <= _LARGEST:
-        raise Invalid(f"{text!r} is no size.", advice="Write it as 500MB or 1.5GB.")
+        raise Invalid(f"{text!r} is not a size.", advice="Write it as 500MB or 1.5GB.")
     return found
 
 

@@ -1,6 +1,5 @@
 """The workflow file that an app needs, whole, made from what is known of it."""
 
-import json
 import re
 from dataclasses import dataclass
 
@@ -38,7 +37,7 @@ _HOSTED_RUNNER = "    runs-on: ubuntu-latest"
 # What YAML reads as text without quotation marks: https://yaml.org/spec/1.2.2/#733-plain-style
 _PLAIN = re.compile(r"[A-Za-z/](?:[\w ./@=,+&|()$-]|:(?=[^ ]))*", re.ASCII)
 _NO_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +125,9 @@ def _scalar(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """JSON's strings are YAML's too, but for what YAML does not count as printable."""
-    return _UNPRINTABLE.sub(
-        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)
-    )
+    """In quotation marks: https://yaml.org/spec/1.2.2/#731-double-quoted-style."""
+    shown = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", shown) + '"'
 
 
 def _is_block(text: str) -> bool:

@@ -162,7 +162,7 @@ def test_the_summary_shows_any_name_as_it_is_and_as_nothing_else(branch: str) ->
 
 def way_to(branch: str, *app_ids: AppId | None) -> str:
     return wording.way_to_connect(
-        "acme/shop", BranchName(branch), app_ids=app_ids, public_url="https://coppice.example.com"
+        "acme/shop", BranchName(branch), app_ids=app_ids, public_url="coppice.example.com"
     )
 
 

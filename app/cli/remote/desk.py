@@ -65,7 +65,7 @@ class RemoteDesk:
             one = next(self._client.items("/databases", name=target.name), None)
         if one is None:
             raise NotFound(
-                f"There is no database of {target.name} that you can see and that is meant.",
+                f"There is no database of {target.name} that you can see and that is called so.",
                 advice="`coppice databases list` shows what there is.",
             )
         record = database_record(self._client.get(f"/databases/{one['id']}"))

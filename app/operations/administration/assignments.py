@@ -212,7 +212,7 @@ def _not_assigned(name: str) -> NotFound:
     listing = "The list of apps shows what is assigned (`coppice apps list`)"
     if "/" not in name:
         return NotFound(
-            f"{name!r} is no app id, and no repository: those are written OWNER/REPO.",
+            f"{name!r} is neither an app id nor a repository, which is written OWNER/REPO.",
             advice=f"{listing}.",
         )
     return NotFound(

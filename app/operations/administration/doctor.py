@@ -8,7 +8,6 @@ from app.core.errors import CoppiceError
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
-from app.core.standing import failure
 from app.operations.administration import neighbours
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
 from app.operations.administration.github_diagnosis import github
@@ -74,17 +73,17 @@ def _queue(services: Services) -> Iterator[Diagnosis]:
         yield Diagnosis(
             what="worker",
             health=Health.BROKEN,
-            words=f"none is alive; {traffic.waiting} jobs wait",
+            words=f"none is alive; {queues.waiting(traffic.waiting)}",
             advice="Start `coppice serve`, or `coppice worker`.",
         )
     elif traffic.oldest_seconds > _LATE_SECONDS:
         yield warning(
             "worker",
-            f"{traffic.waiting} jobs wait, one for {traffic.oldest_seconds:.0f} seconds",
+            f"{queues.waiting(traffic.waiting)}, one for {traffic.oldest_seconds:.0f} seconds",
             "Jobs wait for GitHub or a server; the worker's log says which.",
         )
     else:
-        yield ok("worker", f"alive; {traffic.waiting} jobs wait")
+        yield ok("worker", f"alive; {queues.waiting(traffic.waiting)}")
     for what, words in queues.troubles(traffic):
         yield Diagnosis(
             what=what,
@@ -160,7 +159,7 @@ def _differing(services: Services) -> Iterator[Diagnosis]:
         except CoppiceError:
             continue  # told with the instance
         for one in found:
-            told = failure(one.database.name, one.fault)
+            told = one.told
             yield Diagnosis(
                 what=f"database {one.database.name}",
                 health=Health.BROKEN,

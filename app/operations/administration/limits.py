@@ -33,7 +33,7 @@ def check(limits: Limits) -> None:
     if any(number is not None and number < 1 for number in numbers):
         raise Invalid("A limit must be more than zero.", advice="Leave out what has no limit.")
     if limits.connections is not None and limits.connections > MOST_CONNECTIONS:
-        raise Invalid(f"No login needs more than {MOST_CONNECTIONS} connections.")
+        raise Invalid(f"A login cannot be given more than {MOST_CONNECTIONS} connections.")
     if limits.database_bytes is not None and limits.database_bytes < SMALLEST_DATABASE_BYTES:
         raise Invalid(
             f"{amounts.size(limits.database_bytes)} is too little for a database: one that holds"

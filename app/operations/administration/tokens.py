@@ -113,6 +113,6 @@ def refuse_automation(actor: Actor) -> None:
     """Raise Forbidden for a program: what a leaked token could make would outlive it."""
     if actor.is_automation:
         raise Forbidden(
-            "A token cannot look after tokens.",
+            "A token cannot be used to make, list or revoke tokens.",
             advice="Log in as yourself: in the dashboard, or with `coppice login`.",
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.core import public_reasons, typed
+from app.core import public_reasons
 from app.core.amounts import size
 from app.core.commands import Verb
 from app.core.databases import Database, DatabaseState
@@ -13,6 +13,7 @@ from app.core.identifiers import AppId, BranchName, CommentId
 from app.core.instances import Instance
 from app.core.pages import app_page, run_page
 from app.core.runs import MigrationResult
+from app.operations import typed
 from app.operations.checks.markdown import block, cell, code, link, visible
 from app.operations.ports.history import LastMigration
 

@@ -202,7 +202,8 @@ def _frozen(database: Database) -> Denied:
 def _not_as_it_was(database: Database) -> Denied:
     return Denied(
         code=database.reason_code or "conflict",
-        message=f"{database.name} was ready, and is not as it was. {database.reason}",
+        message=f"{database.name} was ready, and has been changed on its server since."
+        f" {database.reason}",
         advice="Once somebody has looked, and used Fix (dashboard, or `coppice databases fix`),"
         " re-run the job.",
     )

@@ -143,7 +143,7 @@ def _target(services: Services, organization: str) -> str:
     place = "/settings/apps/new"
     if organization:
         if not _ORGANIZATION.fullmatch(organization):
-            raise Invalid(f"{organization!r} is no name of an organization at GitHub.")
+            raise Invalid(f"{organization!r} is not the name of an organization at GitHub.")
         place = f"/organizations/{organization}{place}"
     return f"{services.github_url}{place}?{urlencode({'state': _state()})}"
 

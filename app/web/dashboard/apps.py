@@ -7,13 +7,14 @@ from functools import partial
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import typed
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.identifiers import AppId, BranchName, RunId
 from app.core.people import Act
+from app.core.reach import obstacle
 from app.core.repositories import PullRequest
+from app.operations import typed
 from app.operations.administration import database_requests
 from app.operations.administration import databases as administration
 from app.operations.administration.assigned import id_to_say
@@ -99,6 +100,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         workflow=workflow_of(services, found.assignment, found.repository, found.instance)
         if found.assignment and found.instance
         else None,
+        obstacle=obstacle(found.instance) if found.instance else None,
         env_command=typed.env(found.repository.full_name, app_id=said),
         migrate_command=typed.migrate(
             found.repository.full_name,

@@ -15,6 +15,7 @@ from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus, instance_status
 from app.core.limits import Limits, Remark, remarks, total_excess
+from app.core.reach import obstacle
 from app.core.repositories import Repository
 from app.operations.administration import acknowledgements, instances
 from app.operations.administration.limits import described
@@ -140,6 +141,7 @@ def show(name: str) -> ResponseReturnValue:
         rows=rows,
         is_busy=shown.is_busy or any(row.is_migrating for row in rows),
         notice=_notice(shown),
+        obstacle=obstacle(shown.instance),
         limits=described(shown.limits),
         findings=_findings(services, shown.instance),
         connections=connections.described(

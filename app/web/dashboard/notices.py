@@ -30,6 +30,7 @@ NOTICES = {
     "create": "It is being made; this page follows.",
     "create-ready": "It is there already.",
     "create-restore": "It was deleted: it is restored with its data; this page follows.",
+    "press-fix": "Press Fix in the row of the database.",
     "press-url": "How to connect is shown when you press URL of the database.",
     "reset": "It is replaced by an empty one; this page follows. Then a run migrates it.",
     "reset-dev": "It is replaced by an empty one; this page follows. Local work, below,"

@@ -145,7 +145,7 @@ def _policies(before: Policies) -> Policies:
         )
     except ValueError:
         raise Invalid(
-            "A choice of this form is not known.", advice="Load the page again."
+            "The form holds a choice that does not exist.", advice="Load the page again."
         ) from None
 
 

@@ -1,7 +1,9 @@
 """Pages of the dashboard as each kind of person is answered; how they look is for a browser."""
 
+import html
 import re
 import secrets
+import time
 from dataclasses import replace
 
 import pytest
@@ -13,6 +15,7 @@ from app.core.environments import Environment
 from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
 from app.operations.ports.postgres import Finding, ServerReport
+from app.operations.administration.workflow_files import workflow_of
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -412,3 +415,70 @@ def test_a_finding_is_accepted_by_a_button_and_that_is_taken_back_by_another(
     assert [accepted.status_code, withdrawn.status_code] == [303, 303]
     assert ["Accepted by" in page for page in (before, during, after)] == [False, True, False]
     assert "It &lt;ends&gt;." in during
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "kind"),
+    [
+        (DatabaseState.CREATING, "this page follows", "notice"),
+        (DatabaseState.READY, "is ready and empty", "notice"),
+        (DatabaseState.ERROR, "is in error; its row says why", "problem"),
+    ],
+)
+def test_a_notice_is_over_when_what_it_tells_is_over(
+    office: Office, state: DatabaseState, said: str, kind: str
+) -> None:
+    app_id = office.new_app()
+    run = office.past_run(app_id)
+    database = office.database(app_id, Environment.BRANCH, "feature/<b>")
+    office.world.services.databases.change(database, state=state)
+
+    page = ask(
+        office, f"GET /apps/{app_id}?done=reset&of={database.id}", office.people["write"]
+    ).text
+
+    [notice] = re.findall(r'<div id="notice" data-live>(.*?)</div>\s*<p', page, re.DOTALL)
+    assert said in notice
+    assert f'class="{kind}" role="status"' in notice
+    may_rerun = f'action="/apps/{app_id}/runs/{run}/rerun"' in notice
+    assert may_rerun is (state is not DatabaseState.ERROR)
+
+
+def test_a_run_that_was_started_again_is_followed_to_the_new_one(office: Office) -> None:
+    app_id = office.new_app()
+    first = office.past_run(app_id)
+    path = f"GET /apps/{app_id}/runs/{first}?done=rerun&at={int(time.time())}"
+    writer = office.people["write"]
+
+    waiting = ask(office, path, writer).text
+    second = office.past_run(app_id, attempt=2)
+    come = ask(office, path, writer).text
+
+    assert "this page follows" in waiting
+    assert 'data-refresh="2"' in waiting
+    assert "this page follows" not in come
+    assert "data-refresh" not in come
+    assert f'<a href="/apps/{app_id}/runs/{second}">run {second}</a>' in come
+
+
+def test_the_page_of_an_app_has_its_whole_workflow_and_commands_that_can_be_typed(
+    office: Office,
+) -> None:
+    app_id = office.new_app()  # one of several
+    office.new_app()
+    services = office.world.services
+    assignment = services.apps.assignment(app_id)
+    assert assignment is not None
+    repository = services.repositories.get(assignment.app.repository_id)
+    assert repository is not None
+    instance = services.instances.get(assignment.instance_id)
+    workflow = workflow_of(services, assignment, repository, instance)
+
+    page = html.unescape(ask(office, f"GET /apps/{app_id}", office.people["write"]).text)
+
+    assert workflow.text in page
+    assert f'app: "{app_id}"' in workflow.text
+    assert f"coppice env {repository.full_name} --app-id {app_id} > .env" in page
+    assert f"coppice migrate {repository.full_name} --app-id {app_id}" in page
+    assert "GitHub's hosted runners do not." in page
+    assert '<section class="card" id="local-work" data-live' in page
