@@ -65,8 +65,8 @@ def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
         raise Invalid("The URL of the server cannot be read.", advice=_EXAMPLE)
     if _is_ambiguous(text):
         raise Invalid(
-            "The URL of the server can be read in two ways: it holds a special character that is not"
-            " encoded, most likely in the password, so nobody can tell where the host begins.",
+            "The URL of the server can be read in two ways: it holds a special character that is"
+            " not encoded, most likely in the password, so nobody can tell where the host begins.",
             advice="In user and password write %40 for @, %2F for /, %23 for #, %3F for ?, %5B for"
             " [ and %5D for ], or fill in the fields on the dashboard instead.",
         )
