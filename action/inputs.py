@@ -115,7 +115,7 @@ def read(environ: Mapping[str, str]) -> Inputs:
         migration_command=_command(reader, reader.text("migration-command"), "migration-command"),
         seed_command=_command(reader, reader.text("seed-command"), "seed-command"),
         migrate=reader.boolean("migrate", default="true"),
-        app=reader.matching("app", _APP, "must be 2 to 16 of a-z and 0-9, like 3ba03b"),
+        app=reader.matching("app", _APP, "must be an app's id: 2 to 16 of a-z and 0-9"),
         environments=_environments(reader),
         directory=_directory(reader, workspace=environ.get("GITHUB_WORKSPACE") or "."),
         export_env=reader.boolean("export-env", default="false"),
