@@ -178,7 +178,7 @@ def test_less_than_admin_is_told_what_is_missing(
     answer = mona.send(path)
 
     assert answer.status_code == 403
-    assert "no admin of a repository" in answer.text
+    assert "not an admin of any repository" in answer.text
 
 
 def test_who_is_not_logged_in_is_sent_to_log_in_first(boss: Browser, application: Flask) -> None:
