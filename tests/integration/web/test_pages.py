@@ -385,7 +385,7 @@ def test_the_address_of_a_url_leads_back_to_its_button(office: Office) -> None:
 
 
 def test_an_address_behind_a_button_says_where_to_go(office: Office) -> None:
-    answer = ask(office, "GET /databases/1/fix", office.people["write"])
+    answer = ask(office, "GET /databases/1/restore", office.people["write"])
 
     assert answer.status_code == 405
     assert "go back to the page that has it" in answer.text
@@ -482,3 +482,23 @@ def test_the_page_of_an_app_has_its_whole_workflow_and_commands_that_can_be_type
     assert f"coppice migrate {repository.full_name} --app-id {app_id}" in page
     assert "GitHub's hosted runners do not." in page
     assert '<section class="card" id="local-work" data-live' in page
+
+
+def test_fix_of_a_database_that_is_gone_asks_first(office: Office) -> None:
+    app_id = office.new_app()
+    lost = office.database(app_id, Environment.BRANCH, "lost")
+    office.world.services.databases.change(
+        lost, state=DatabaseState.ERROR, reason="gone", reason_code="database_missing"
+    )
+    path, writer = f"/databases/{lost.id}/fix", office.people["write"]
+
+    asked = ask(office, f"GET {path}", writer)
+    unsaid = office.ask("POST", path, writer, headers=HTML, data={})
+    before = office.world.services.databases.get(lost.id)
+    said = office.ask("POST", path, writer, headers=HTML, data={"confirmation": lost.name})
+
+    assert "<strong>empty database</strong>" in asked.text
+    assert unsaid.status_code == 400
+    assert before.state is DatabaseState.ERROR
+    assert said.status_code == 303
+    assert office.world.services.databases.get(lost.id).state is DatabaseState.CREATING
