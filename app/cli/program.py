@@ -24,6 +24,7 @@ from app.cli import (
 from app.cli.advice import advice_at_terminal
 from app.cli.called import as_called
 from app.cli.output import THINGS, harmless, say
+from app.cli.packages import no_server
 from app.cli.sides import REMOTE, RULE
 from app.core.errors import CoppiceError
 
@@ -36,7 +37,6 @@ _FILES_ADVICE = (
 
 program = typer.Typer(
     name="coppice",
-    add_completion=False,
     no_args_is_help=True,
     # Bugs keep Python's own traceback: one that shows local variables would show passwords.
     pretty_exceptions_enable=False,
@@ -86,9 +86,14 @@ program.add_typer(tokens.group, name="tokens", rich_help_panel=THINGS)
 def main() -> None:
     """Run the command that was typed. Ends the process: 0, 1 for our own errors, 2 for usage."""
     try:
-        _plain_options(typer.main.get_command(program))()
+        _plain_options(typer.main.get_command(program))(prog_name=program.info.name)
     except CoppiceError as error:
         _fail(str(error), advice_at_terminal(error))
+    except ModuleNotFoundError as error:
+        missing = no_server()
+        if missing is None:
+            raise
+        _fail(str(missing), missing.advice)
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE or error.filename is None:
             raise
