@@ -89,7 +89,7 @@ def main() -> None:
         _plain_options(typer.main.get_command(program))(prog_name=program.info.name)
     except CoppiceError as error:
         _fail(str(error), advice_at_terminal(error))
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         missing = no_server()
         if missing is None:
             raise

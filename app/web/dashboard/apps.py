@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +12,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.identifiers import AppId, BranchName, RunId
+from app.core.pages import new_file_page
 from app.core.people import Act
 from app.core.reach import obstacle
 from app.core.repositories import PullRequest
@@ -22,12 +24,13 @@ from app.operations.administration.limits import described
 from app.operations.administration.workflow_files import beside_others, workflow_of
 from app.operations.ports.history import PastRun
 from app.operations.pull_requests.heads import Head, open_heads
+from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import app_lines, fields, missing, notices, plots, rule_facts, tables
 from app.web.dashboard.notices import done
 from app.web.dashboard.runs import why_no_rerun
 from app.web.identity import acting
-from app.web.known_apps import known_app
+from app.web.known_apps import KnownApp, known_app
 
 pages = Blueprint("apps", __name__)
 
@@ -97,9 +100,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         to_rerun=_to_rerun(can, changed, runs) if request.args.get("done") == "reset" else None,
         drawing=plots.drawing(services, found.app.id, databases, request.args.get("plot", "")),
         dev=dev,
-        workflow=workflow_of(services, found.assignment, found.repository, found.instance)
-        if found.assignment and found.instance
-        else None,
+        **_workflow(services, found),
         obstacle=obstacle(found.instance) if found.instance else None,
         env_command=typed.env(found.repository.full_name, app_id=said),
         migrate_command=typed.migrate(
@@ -154,6 +155,17 @@ def _to_rerun(
         if is_of_it and past.run.migrates:
             return None if why_no_rerun(can, past.run) else past.run.id
     return None
+
+
+def _workflow(services: Services, found: KnownApp) -> dict[str, Any]:
+    """The workflow file of the app, and where at GitHub it is made; nothing if not assigned."""
+    if found.assignment is None or found.instance is None:
+        return {"workflow": None, "new_file": ""}
+    file = workflow_of(services, found.assignment, found.repository, found.instance)
+    return {
+        "workflow": file,
+        "new_file": new_file_page(services.github_url, found.repository, file),
+    }
 
 
 def _environment() -> str | None:
