@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
 from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.administration.workflow_files import workflow_of
+from demo.github.faults import server_error
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -153,7 +155,7 @@ def test_who_assigns_an_app_has_the_choice_of_the_instances_they_see(office: Off
     of_theirs = {**form, "instance": seen.name}
     assigned = office.ask("POST", "/assign", maintainer, headers=HTML, data=of_theirs)
 
-    assert '<option value="tenants"' in shown
+    assert 'name="instance" value="tenants"' in shown
     assert name not in shown
     assert refused.status_code == 404
     assert assigned.status_code == 303
@@ -179,14 +181,58 @@ def test_of_several_instances_none_is_chosen_before_somebody_chooses(office: Off
     assert "No instance was chosen." in refused.text
 
 
-def test_the_only_instance_is_chosen_already(office: Office) -> None:
+def test_the_only_instance_is_no_question(office: Office) -> None:
     """Who maintains one repository sees the one on which it is."""
     office.new_app()
 
     page = ask(office, "GET /assign?repository=acme/shop", office.people["maintain"]).text
 
-    [choice] = re.findall(r'<select id="instance".*?</select>', page, flags=re.DOTALL)
-    assert re.findall(r'<option value="([^"]*)"', choice) == ["tenants"]
+    assert '<select id="instance"' not in page
+    assert '<input type="hidden" name="instance" value="tenants">' in page
+
+
+def test_an_operator_picks_one_of_the_repositories_that_the_app_sees(office: Office) -> None:
+    """One that was never heard of too; nobody else learns what there is."""
+    github, name = office.world.github, f"acme/never-{secrets.token_hex(4)}"
+    github.create_repository(name)
+    office.new_app()
+
+    def picker(who: str) -> str:
+        return ask(office, "GET /assign", office.people[who]).text
+
+    shown, of_others = picker("operator"), picker("maintain")
+    github.faults.plan(server_error(), path="/installation/repositories", times=9)
+    silent = picker("operator")
+    github.faults.clear()
+
+    free, taken = re.findall(r"<optgroup.*?</optgroup>", shown, flags=re.DOTALL)
+    assert f'<option value="{name}">' in free
+    assert '<option value="acme/shop">' in taken
+    assert "/installations/new" in shown
+    assert name not in of_others
+    assert '<input id="repository"' in of_others
+    assert "GitHub did not list all of them just now" in silent
+    assert '<option value="acme/shop">' in silent
+
+
+def test_the_workflow_of_an_app_is_one_address_away(office: Office) -> None:
+    app_id = office.new_app()
+    services = office.world.services
+    services.apps.edit(
+        replace(services.apps.assignment(app_id), migration_command="a && 'b' # ü\n%2e+c")
+    )
+
+    page = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
+
+    [link] = re.findall(r'href="([^"]*)">Create the workflow at GitHub', page)
+    [shown] = re.findall(r'<pre[^>]* id="workflow"[^>]*>(.*?)</pre>', page, flags=re.DOTALL)
+    address = urlsplit(html.unescape(link))
+    given = parse_qs(address.query, strict_parsing=True)
+    assert address.path == "/acme/shop/new/main"
+    assert given["value"] == [html.unescape(shown)]
+    assert "%2e+c" in given["value"][0]
+    at_github = requests.get(html.unescape(link), headers=HTML, timeout=30)
+    assert given["value"][0] in html.unescape(at_github.text)
 
 
 def test_a_command_that_did_not_run_is_not_said_to_be_silent(office: Office) -> None:
