@@ -23,7 +23,7 @@ def no_server() -> NoServer | None:
     if not _lacks_server():
         return None
     words = install_command(
-        _specification(metadata.distribution(_NAME).read_text("direct_url.json")),
+        specification(metadata.distribution(_NAME).read_text("direct_url.json")),
         environment=Path(sys.prefix),
     )
     return NoServer(
@@ -47,7 +47,7 @@ def install_command(specification: str, *, environment: Path) -> str:
     return f"{shlex.quote(str(environment / 'bin' / 'python'))} -m pip install {quoted}"
 
 
-def _specification(origin: str | None) -> str:
+def specification(origin: str | None) -> str:
     """The service as an installer takes it, from where the commands came from.
 
     Args:

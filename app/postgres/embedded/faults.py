@@ -49,6 +49,19 @@ class StartFailed(CoppiceError):
         )
 
 
+class OtherMajor(CoppiceError):
+    """The data is of another major version than the programs, which do not read it."""
+
+    code = "postgres_other_major"
+
+    def __init__(self, folder: Path, *, data: int, programs: int) -> None:
+        super().__init__(
+            f"The data in {folder} is of PostgreSQL {data}, and the programs are of {programs}.",
+            advice=f"Set COPPICE_POSTGRES_BIN to the programs of PostgreSQL {data} and start again;"
+            " `Upgrades` in docs/operating.md says how the data is brought to another version.",
+        )
+
+
 class NotOurs(CoppiceError):
     """The data belongs to another operating system account."""
 
