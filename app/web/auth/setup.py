@@ -165,7 +165,7 @@ def _owner() -> tuple[Owner | None, CoppiceError | None]:
     if _ORGANIZATION.fullmatch(name):
         return Owner(organization=name), None
     problem = f"{name!r} is no name of an organization." if name else "No organization was named."
-    advice = "Write its name as in the address of its page at GitHub: acme for github.com/acme."
+    advice = "Write its name as in the address of its page at GitHub."
     return None, Invalid(problem, advice=advice)
 
 

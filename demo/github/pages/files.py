@@ -20,8 +20,8 @@ _FORM = """
 {% import "parts.html" as parts %}
 <p>On the branch <code>{{ branch }}</code>.</p>
 <form method="post" action="{{ place(repository, "create", branch) }}">
-  <label>File <input name="filename" value="{{ filename }}" required></label>
-  <label>Content <textarea name="value" rows="30" spellcheck="false">{{ value }}</textarea></label>
+  <label class="wide">File <input name="filename" value="{{ filename }}" required></label>
+  <label class="wide">Content <textarea name="value" rows="30" spellcheck="false">{{ value }}</textarea></label>
   <button>Commit changes</button> {{ parts.whom(writers) }}
 </form>
 """

@@ -41,13 +41,13 @@ def test_a_server_is_provisioned_assigned_and_becomes_connected_while_one_looks(
     page.get_by_role("button", name="Assign").click()
     expect(page.get_by_role("status").first).to_contain_text("assigned")
     page.get_by_role("link", name="Create the workflow at GitHub").click()
-    page.get_by_label("as", exact=True).select_option("mona")
+    page.locator("select[name='as']").select_option("mona")
     page.get_by_role("button", name="Commit changes").click()
     expect(page.locator("main")).to_contain_text("Create .github/workflows/database.yml")
     head = repository.git.head("main")
     assert head
     committed = repository.git.text(head, ".github/workflows/database.yml")
-    assert "migration-command: ./migrate --all" in committed
+    assert 'migration-command: "./migrate --all"' in committed
     assert f"service-url: {dashboard.url}" in committed
     page.goto(f"{dashboard.url}/instances/{name}")
     state_of(page, "Connected")
