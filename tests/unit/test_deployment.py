@@ -1,6 +1,7 @@
 """The files that people deploy and that GitHub runs: in agreement with the code, and careful."""
 
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -23,7 +24,17 @@ NOT_IN_CONTAINERS = {
 }
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", ".env.example", "Dockerfile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "compose.yaml",
+        ".env.example",
+        "Dockerfile",
+        "docs/coppice.service",
+        "docs/nginx.conf",
+        "docs/Caddyfile",
+    ],
+)
 def test_every_variable_that_is_set_is_a_setting(name: str) -> None:
     named = set(re.findall(r"\bCOPPICE_[A-Z_]+", (ROOT / name).read_text())) - NO_SETTINGS
 
@@ -72,6 +83,27 @@ def test_an_action_of_others_is_used_at_one_commit_only(workflow: Path) -> None:
 )
 def test_a_script_can_be_run(name: str) -> None:
     assert (ROOT / name).stat().st_mode & stat.S_IXUSR
+
+
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    """Its program exists where it is installed; here another one stands for it."""
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd is not installed")
+    unit = (ROOT / "docs/coppice.service").read_text()
+    assert "ExecStart=/opt/coppice/bin/coppice serve\n" in unit
+    (tmp_path / "coppice.service").write_text(unit.replace("/opt/coppice/bin/coppice", "/bin/true"))
+
+    looked_at = subprocess.run(
+        [program, "verify", "--man=no", str(tmp_path / "coppice.service")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "coppice.service" not in looked_at.stderr
+    assert looked_at.returncode == 0
 
 
 def test_the_demonstration_is_called_by_the_name_that_people_type() -> None:

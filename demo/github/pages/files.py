@@ -21,7 +21,8 @@ _FORM = """
 <p>On the branch <code>{{ branch }}</code>.</p>
 <form method="post" action="{{ place(repository, "create", branch) }}">
   <label class="wide">File <input name="filename" value="{{ filename }}" required></label>
-  <label class="wide">Content <textarea name="value" rows="30" spellcheck="false">{{ value }}</textarea></label>
+  <label class="wide">Content
+    <textarea name="value" rows="30" spellcheck="false">{{ value }}</textarea></label>
   <button>Commit changes</button> {{ parts.whom(writers) }}
 </form>
 """
