@@ -218,9 +218,9 @@ def test_an_operator_picks_one_of_the_repositories_that_the_app_sees(office: Off
 def test_the_workflow_of_an_app_is_one_address_away(office: Office) -> None:
     app_id = office.new_app()
     services = office.world.services
-    services.apps.edit(
-        replace(services.apps.assignment(app_id), migration_command="a && 'b' # ü\n%2e+c")
-    )
+    assignment = services.apps.assignment(app_id)
+    assert assignment
+    services.apps.edit(replace(assignment, migration_command="a && 'b' # ü\n%2e+c"))
 
     page = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
 
