@@ -115,7 +115,7 @@ def read(environ: Mapping[str, str]) -> Inputs:
         migration_command=_command(reader, reader.text("migration-command"), "migration-command"),
         seed_command=_command(reader, reader.text("seed-command"), "seed-command"),
         migrate=reader.boolean("migrate", default="true"),
-        app=reader.matching("app", _APP, "must be 2 to 16 of a-z and 0-9, like 3ba03b"),
+        app=reader.matching("app", _APP, "must be an app's id: 2 to 16 of a-z and 0-9"),
         environments=_environments(reader),
         directory=_directory(reader, workspace=environ.get("GITHUB_WORKSPACE") or "."),
         export_env=reader.boolean("export-env", default="false"),
@@ -193,7 +193,13 @@ def _environments(reader: _Reader) -> tuple[str, ...]:
 
 
 def _directory(reader: _Reader, *, workspace: str) -> Path:
-    directory = os.path.join(workspace, reader.text("working-directory"))
+    given = reader.text("working-directory")
+    directory = os.path.join(workspace, given)
     if not os.path.isdir(directory):  # unlike Path.is_dir, never raises
-        reader.complain("working-directory", "is not a folder in the workspace")
+        shown = given.encode("unicode_escape").decode("ascii").replace("`", "'")
+        reader.complain(
+            "working-directory",
+            f'is "{shown}", and the workspace has no such folder: is the repository checked out'
+            " before this step?",
+        )
     return Path(directory)

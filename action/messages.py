@@ -146,7 +146,7 @@ def not_coppice(url: str, *, status: int) -> Problem:
         title=f"What answers at {url} does not look like Coppice (HTTP status {status}).",
         text=(
             "Check `service-url`: it is the address of the service's start page, without a"
-            " path behind it unless the service itself is under one. A login page or firewall"
+            " path behind it. A login page or firewall"
             " in front of the service must let `/api/v1/` through."
         ),
     )
@@ -176,7 +176,7 @@ def no_command(app: str) -> Problem:
           migration-command: npx prisma migrate deploy
         ```
 
-        or once for the app: `python -m app apps edit {app} --migration-command "..."`.
+        or once for the app: `coppice apps edit {app} --migration-command "..."`.
         """,
         app=app,
     )

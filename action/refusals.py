@@ -26,13 +26,7 @@ _NOT_ASSIGNED = """\
 An operator of the service assigns the repository to an instance, once:
 
 ```
-python -m app apps assign OWNER/REPOSITORY INSTANCE
-```"""
-
-_APP_NEEDED = """\
-```yaml
-with:
-  app: 3ba03b # one of the ids above
+coppice apps assign OWNER/REPOSITORY INSTANCE
 ```"""
 
 _RUNTIME = """\
@@ -59,7 +53,6 @@ _LINES = {
     "wrong_audience": _AUDIENCE,
     "not_installed": _NOT_INSTALLED,
     "not_assigned": _NOT_ASSIGNED,
-    "app_needed": _APP_NEEDED,
     "runtime_not_allowed": _RUNTIME,
     "environment_missing": _ENVIRONMENT,
 }

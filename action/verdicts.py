@@ -15,12 +15,12 @@ def unreachable(where: str, why: str, *, is_loopback: bool) -> Problem:
     hint = (
         "That address is the runner itself: only a runner on the server's own machine reaches"
         " it. Edit the instance and give it a host that your runners reach"
-        " (`python -m app instances edit NAME --public-host db.example.com`), or run this job on"
+        " (`coppice instances edit NAME --public-host db.example.com`), or run this job on"
         " that machine."
         if is_loopback
         else "Open the server's firewall for your runners, use a self-hosted runner in the same"
         " network, or correct the instance's public host"
-        " (`python -m app instances edit NAME --public-host db.example.com`)."
+        " (`coppice instances edit NAME --public-host db.example.com`)."
     )
     return Problem(
         title=f"This runner cannot reach the database server at {where}: {why}.",
@@ -34,7 +34,7 @@ def tls_failed(where: str, why: str) -> Problem:
         title=f"No safe connection to the database server at {where}: {why}.",
         text=(
             "The command was not run. The instance's sslmode and CA certificate decide what is"
-            " accepted; `python -m app instances test NAME` tries the same from the service."
+            " accepted; `coppice instances test NAME` tries the same from the service."
             " `verify-full` needs a certificate that names the host that runners use."
         ),
     )
@@ -110,7 +110,7 @@ def not_seeded(database: str, how: str) -> Problem:
             "The database is migrated and counts as such, but its sample data may be incomplete."
             " The next run tries the seed command again, so it must not mind what is there"
             " already; a branch's database that is beyond repair is emptied with"
-            " `python -m app databases reset OWNER/REPO --branch NAME`."
+            f" `coppice databases reset {database}`."
         ),
     )
 

@@ -227,6 +227,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             public_url=config.public_url,
             retention=config.retention,
             github_url=config.github_url,
+            action=config.action,
         )
 
 

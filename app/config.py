@@ -20,12 +20,11 @@ from pydantic import (
 
 from app import setting_values as values
 from app.core.errors import CoppiceError
+from app.core.github_places import GITHUB_URL, api_of, issuer_of
+from app.core.workflow_file import ACTION
 from app.setting_values import Bind
 
 PREFIX = "COPPICE_"
-GITHUB_URL = "https://github.com"
-GITHUB_API_URL = "https://api.github.com"
-ACTIONS_ISSUER = "https://token.actions.githubusercontent.com"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _APP_NEEDS = ("COPPICE_GITHUB_APP_ID", "COPPICE_GITHUB_WEBHOOK_SECRETS")
 _KEY = "COPPICE_GITHUB_PRIVATE_KEY"
@@ -88,7 +87,7 @@ class Config(BaseModel):
     ] = ()
     """Newest first. Empty with the embedded state database: bootstrap generates one."""
     bind: Annotated[Bind, BeforeValidator(Bind.parse)] = Bind(host="127.0.0.1", port=8000)
-    public_url: Url = ""
+    public_url: Annotated[str, AfterValidator(values.root_url)] = ""
     """Without a trailing slash; never empty once loaded."""
     proxies: Annotated[int, BeforeValidator(_PROXIES)] = 0
     """How many proxies in front each add who asked them to `X-Forwarded-For`."""
@@ -106,6 +105,8 @@ class Config(BaseModel):
     operators: Annotated[tuple[Annotated[str, AfterValidator(values.operator)], ...], List] = ()
     """Logins and `org/team` slugs, lower case."""
     retention_days: Annotated[int, BeforeValidator(_DAYS)] = 7
+    action: Annotated[str, AfterValidator(values.action)] = ACTION
+    """What workflows use, for those that are shown to copy: a fork or a mirror has its own name."""
     warnings: tuple[str, ...] = Field(default=(), alias="warnings")
     """What is allowed and probably not meant, in a person's words."""
 
@@ -161,14 +162,10 @@ def _defaults(config: Config) -> dict[str, str]:
     defaults = {}
     if not config.public_url:
         defaults["public_url"] = f"http://{config.bind}"
-    is_own = config.github_url != GITHUB_URL
     if not config.oidc_issuer:
-        # https://docs.github.com/en/enterprise-server@latest/actions/reference/security/oidc
-        own = f"{config.github_url}/_services/token"
-        defaults["oidc_issuer"] = own if is_own else ACTIONS_ISSUER
+        defaults["oidc_issuer"] = issuer_of(config.github_url)
     if not config.github_api_url:
-        # https://docs.github.com/en/enterprise-server@latest/rest/quickstart
-        defaults["github_api_url"] = f"{config.github_url}/api/v3" if is_own else GITHUB_API_URL
+        defaults["github_api_url"] = api_of(config.github_url)
     return defaults
 
 

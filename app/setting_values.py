@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
+from app.core.workflow_file import is_action
+
 SHORTEST_SECRET = 16
 # A login may have an underscore where an enterprise manages its accounts; a slug may too.
 _OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_.-]+)?")
@@ -119,6 +121,12 @@ def operator(value: str) -> str:
     return value.lower()
 
 
+def action(value: str) -> str:
+    if not is_action(value):
+        raise ValueError("must be what `uses:` names in a workflow, as in acme/coppice@v1")
+    return value
+
+
 def base_url(value: str) -> str:
     """An http(s) URL of a server or a path on it, without a trailing slash."""
     if not value:
@@ -133,3 +141,14 @@ def base_url(value: str) -> str:
     if url.username or url.password or url.query or url.fragment:
         raise ValueError("must hold no user name, password, ? or #")
     return value.rstrip("/")
+
+
+def root_url(value: str) -> str:
+    """The same without a path: pages, sessions and webhooks are at the root of their host."""
+    url = base_url(value)
+    if urlsplit(url).path:
+        raise ValueError(
+            "must hold no path: Coppice needs a host name (or a port) of its own, as in"
+            " https://coppice.example.com"
+        )
+    return url

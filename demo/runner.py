@@ -96,6 +96,7 @@ class Runner:
             str(TOOLS / "act"),
             event_name,
             "--platform=ubuntu-latest=-self-hosted",
+            "--platform=self-hosted=-self-hosted",
             f"--local-repository=acme/coppice@v1={self._action}",
             "--no-cache-server",
         ]

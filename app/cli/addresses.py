@@ -1,4 +1,4 @@
-"""The name and the addresses of an instance, as options of `instances link` and `edit`."""
+"""The name and the addresses of an instance, as options of `coppice instances link` and `edit`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -107,7 +107,7 @@ def certificate_in(file: Path | None) -> str | None:
     text = file.read_bytes().decode(errors="replace")
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise Invalid(
-            f"{file} holds no certificate in PEM.",
+            f"{file} does not hold a certificate in PEM.",
             advice="It begins with -----BEGIN CERTIFICATE-----; `openssl x509` converts others.",
         )
     return text

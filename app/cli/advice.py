@@ -11,7 +11,7 @@ _GITHUB = (
 def advice_at_terminal(error: CoppiceError) -> str:
     """The error's own advice, unless that is written for the service and its jobs."""
     if error.advice == CoppiceError.advice:
-        return "Repeat the command; if it fails again, `python -m app doctor` looks at everything."
+        return "Repeat the command; if it fails again, `coppice doctor` looks at everything."
     if error.advice != TransientError.advice:
         return error.advice
     if not isinstance(error, GitHubUnavailable):

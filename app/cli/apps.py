@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import AsJson, Yes, confirm, need_changes, remark, say, show_record, show_rows
-from app.cli.remarks import remark_on_reach
+from app.cli.remarks import remark_on_reach, show_workflow
 from app.cli.rules import (
     AllowWorkflow,
     Bots,
@@ -65,7 +65,7 @@ Command = Annotated[
 def assign(  # noqa: PLR0913 - the options that people type
     repo: Repo,
     instance: Annotated[
-        str, typer.Argument(metavar="INSTANCE", help="Its name, from `instances list`.")
+        str, typer.Argument(metavar="INSTANCE", help="Its name, from `coppice instances list`.")
     ],
     *,
     migration_command: Command = None,
@@ -95,7 +95,7 @@ def assign(  # noqa: PLR0913 - the options that people type
 
     The GitHub App must be installed for the repository. Production, preview and a database for
     each branch with an open pull request are made by the worker, the others when they are pushed.
-    Every rule below can be changed later with `apps edit`.
+    Every rule below can be changed later with `coppice apps edit`.
     """
     policies = policies_with(
         Policies(),
@@ -124,11 +124,12 @@ def assign(  # noqa: PLR0913 - the options that people type
         assigned = assignments.assign(session.services, request)
         say(f"{assigned.repository.full_name} is app {assigned.assignment.app.id} on {instance}.")
         remark_on_reach(assigned.instance)
+        show_workflow(session.services, assigned)
         should_wait = sys.stdin.isatty() and sys.stdout.isatty() if wait is None else wait
         if should_wait:
             _wait(session, assigned)
         else:
-            remark("The worker makes its databases; see: python -m app databases list " + repo)
+            remark(f"The worker makes its databases; see: coppice databases list {repo}")
 
 
 @group.command("list")
@@ -136,7 +137,7 @@ def list_(*, as_json: AsJson = False) -> None:
     """Show the assigned apps."""
     with open_desk() as desk:
         rows = desk.apps()
-    hint = "No apps yet. Assign one: python -m app apps assign OWNER/REPO INSTANCE"
+    hint = "No apps yet. Assign one: coppice apps assign OWNER/REPO INSTANCE"
     show_rows(rows, as_json=as_json, empty=hint)
 
 
@@ -170,8 +171,8 @@ def edit(  # noqa: PLR0913 - the options that people type
 ) -> None:
     """Change an assignment; what is not given stays as it is.
 
-    Defaults below are those of `apps assign`. An empty text ('') empties a list, a command or the
-    name of the environment.
+    Defaults below are those of `coppice apps assign`. An empty text ('') empties a list, a command
+    or the name of the environment.
     """
     given = (migration_command, seed_command, ignore, preview, on_preview_failure, extension)
     rules = (production_environment, allow_workflow, runners, bots, runtime_production, log)
@@ -207,7 +208,7 @@ def edit(  # noqa: PLR0913 - the options that people type
 def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
     """End an assignment; its databases stay on the instance.
 
-    `databases delete` removes them, before or after.
+    `coppice databases delete` removes them, before or after.
     """
     with open_here() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
@@ -235,8 +236,7 @@ def _wait(session: Session, assigned: Assigned) -> None:
             return
         time.sleep(_POLL_SECONDS)
     remark(
-        "Not all databases are there yet. They are made by the worker: is `python -m app serve`"
-        " running?"
+        "Not all databases are there yet. They are made by the worker: is `coppice serve` running?"
     )
 
 

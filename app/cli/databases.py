@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.desk import Found, Target
-from app.cli.output import AsJson, Yes, confirm, say, show_record, show_rows
+from app.cli.output import AsJson, Yes, confirm, say, show_record, show_rows, tell
 from app.cli.secrets import read_secret
 from app.cli.sides import open_desk
 from app.core.environments import Environment
@@ -51,9 +51,10 @@ def list_(
     hint = (
         f"{repo} has no databases."
         if repo
-        else "No databases yet. They come with: python -m app apps assign OWNER/REPO INSTANCE"
+        else "No databases yet. They come with: coppice apps assign OWNER/REPO INSTANCE"
     )
-    show_rows(rows, as_json=as_json, empty=hint)
+    # The name of each begins with its app.
+    show_rows(rows, as_json=as_json, empty=hint, only_json=("app", "repository", "size_bytes"))
 
 
 @group.command()
@@ -129,8 +130,8 @@ def reset(
         consequence = f"This would empty {database.name}: ALL ITS DATA would be gone for good."
         confirm(consequence, name=database.name, is_confirmed=yes)
         desk.reset(database)
-    by = "Run `coppice migrate`" if _is_dev(database) else "Re-run its workflow"
-    say(f"{database.name} is empty. {by} to migrate it.")
+    by = f"Run `{_by_hand(database)}`" if _is_dev(database) else "Re-run its workflow"
+    tell(f"{database.name} is empty. {by} to migrate it.")
 
 
 @group.command()
@@ -145,8 +146,8 @@ def seed(
     with open_desk() as desk:
         database = desk.find(_target(target, branch, environment, app_id))
         desk.seed(database)
-    by = "`coppice migrate`" if _is_dev(database) else "the next run that has a seed command"
-    say(f"{database.name} is seeded by {by}.")
+    by = f"`{_by_hand(database)}`" if _is_dev(database) else "the next run that has a seed command"
+    tell(f"{database.name} is seeded by {by}.")
 
 
 @group.command()
@@ -205,7 +206,7 @@ def delete(  # noqa: PLR0913 - the options that people type
             f"This would remove {database.name} and ALL ITS DATA for good."
             if now
             else f"This would close {database.name}: nobody could connect until"
-            " `databases restore`, and its data would be kept for a time."
+            " `coppice databases restore`, and its data would be kept for a time."
         )
         confirm(consequence, name=database.name, is_confirmed=yes)
         if now:
@@ -220,6 +221,11 @@ def delete(  # noqa: PLR0913 - the options that people type
 
 def _is_dev(found: Found) -> bool:
     return found.record["environment"] == Environment.DEV
+
+
+def _by_hand(found: Found) -> str:
+    # An app's id stands for its repository, also where that has several apps.
+    return f"coppice migrate {found.record['app']}"
 
 
 def _target(

@@ -24,9 +24,9 @@ def doctor(*, as_json: AsJson = False) -> None:
     the disk, every instance and every database. Mends nothing, and makes no service where there is
     none.
     """
-    from app.machine.surroundings import Machine  # late: it asks over HTTP and PostgreSQL
-
     with open_made() as session:
+        from app.machine.surroundings import Machine  # late: it asks over HTTP and PostgreSQL
+
         found = list(
             doctors.diagnose(
                 session.services,
@@ -64,7 +64,7 @@ def reconcile(
         if repository is None:
             raise NotFound(
                 f"The repository {repo} is not known.",
-                advice="`python -m app apps list` shows what is assigned.",
+                advice="`coppice apps list` shows what is assigned.",
             )
         reconciliation.reconcile_repository(services, repository.id)
         say(f"{repo} was compared with GitHub.")

@@ -29,6 +29,7 @@ from app.cli.output import (
     say,
     show_record,
     show_rows,
+    tell,
 )
 from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
@@ -87,9 +88,9 @@ def provision(
         instance = instances.provision(session.services, session.clusters, request)
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
-    say("It runs while `python -m app serve` does.")
+    tell("It runs while `coppice serve` does.")
     remark_on_reach(instance)
-    remark("Next: python -m app apps assign OWNER/REPO " + name)
+    remark("Next: coppice apps assign OWNER/REPO " + name)
 
 
 @group.command()
@@ -134,7 +135,7 @@ def link(  # noqa: PLR0913 - the options that people type
     say(f"Instance {name} is linked: PostgreSQL {report.version}.")
     remark_on_findings(report)
     remark_on_reach(instance)
-    remark("Next: python -m app apps assign OWNER/REPO " + name)
+    remark("Next: coppice apps assign OWNER/REPO " + name)
 
 
 @group.command()
@@ -162,7 +163,7 @@ def list_(*, as_json: AsJson = False) -> None:
             overview(session.services, instance) for instance in session.services.instances.all()
         ]
     rows = [instance_row(one) for one in found]
-    hint = "No instances yet. Make one: python -m app instances provision local"
+    hint = "No instances yet. Make one: coppice instances provision local"
     show_rows(rows, as_json=as_json, empty=hint)
 
 

@@ -73,11 +73,13 @@ def limit(  # noqa: PLR0913 - the options that people type
             connections=connections,
             freeze=freeze,
         )
-        limits.set_limits(session.services, instance, changed)
+        exceeded = limits.set_limits(session.services, instance, changed)
         measured = session.services.measurements.of_instance(instance.id)
     say(f"{name}: {limits.described(changed)}.")
     room = measured.room if measured else None
     remark(f"Connections: {core_connections.described(changed.connections, room=room)}.")
+    for one in exceeded:
+        remark(f"Exceeded already: {one.words} {one.advice}")
 
 
 def offer(  # noqa: PLR0913 - the options that people type
@@ -138,7 +140,7 @@ def _number(text: str | None, present: int | None) -> int | None:
     if text == NONE:
         return None
     if not text.isascii() or not text.isdigit():
-        raise typer.BadParameter(f"{text!r} is no number; `{NONE}` takes a limit away.")
+        raise typer.BadParameter(f"{text!r} is not a whole number; `{NONE}` takes a limit away.")
     return int(text)
 
 

@@ -84,11 +84,11 @@ class LocalDesk:
 
     def login(self, target: Target, *, purpose: Action) -> Given:
         assigned, where = self._place(target)
-        database = self._find_or_make(assigned, where, purpose=purpose)
+        database = self._find_or_make(target, assigned, where, purpose=purpose)
         login = databases.login(self._services, database, purpose=purpose)
         found = variables(login)
         if purpose != Action.PSQL:
-            found |= self._shadow_variables(database)
+            found |= self._shadow_variables(database, purpose)
         ca_certificate = login.instance.public_address.ca_certificate
         if ca_certificate is not None:
             folder = DataDir(path=self._session.config.data_dir).path
@@ -140,7 +140,7 @@ class LocalDesk:
                     return database
             raise NotFound(
                 f"There is no database named {target.name}.",
-                advice="`databases list` shows all; a repository is written OWNER/REPO.",
+                advice="`coppice databases list` shows all; a repository is written OWNER/REPO.",
             )
         # First whether there is such a repository: no --branch helps with one that is misspelt.
         assignments.find(self._services, target.name, app_id=target.app_id)
@@ -148,7 +148,9 @@ class LocalDesk:
         assigned, where = self._place(target)
         return databases.find(self._services, assigned, where)
 
-    def _find_or_make(self, assigned: Assigned, where: Place, *, purpose: Action) -> Database:
+    def _find_or_make(
+        self, target: Target, assigned: Assigned, where: Place, *, purpose: Action
+    ) -> Database:
         try:
             return databases.find(self._services, assigned, where)
         except NotFound:
@@ -158,15 +160,15 @@ class LocalDesk:
         if purpose != Action.MIGRATE:
             remark_on_new_dev(
                 database.name,
-                assigned.repository.full_name,
+                target,
                 has_command=bool(assigned.assignment.migration_command),
             )
         return database
 
-    def _shadow_variables(self, database: Database) -> dict[str, str]:
+    def _shadow_variables(self, database: Database, purpose: Action) -> dict[str, str]:
         """What is wrong with the shadow keeps nobody from the database itself."""
         try:
-            return local_work.shadow_variables(self._services, database)
+            return local_work.shadow_variables(self._services, database, purpose=purpose)
         except CoppiceError as error:
             remark(f"There is no SHADOW_DATABASE_URL: {error} {error.advice}")
             return {}

@@ -122,7 +122,7 @@ def _run(work: LocalWork, bash: str, command: str, *, what: str) -> None:
     )
     if code != 0:
         also = (
-            "The migration succeeded; the next `coppice migrate` tries the seed again."
+            "The migration succeeded; the next migration tries the seed again."
             if what == "seed"
             else "Nothing was seeded."
         )

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.called import as_called
 from app.core.errors import Invalid
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -35,19 +36,26 @@ _STYLES = {
 
 
 def say(text: str) -> None:
-    """One plain line on stdout."""
+    """One plain line on stdout, as it is: what a program may read."""
     typer.echo(text)
+
+
+def tell(text: str) -> None:
+    """A sentence for a person, on stdout; commands in it are as this one was called."""
+    typer.echo(as_called(text))
 
 
 def remark(text: str) -> None:
     """A line for the person at the terminal; stdout stays what a program can read."""
-    typer.echo(harmless(text), err=True)
+    typer.echo(harmless(as_called(text)), err=True)
 
 
-def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
+def show_rows(
+    rows: Sequence[Row], *, as_json: bool, empty: str, only_json: Collection[str] = ()
+) -> None:
     """Print a listing. The keys of the rows become headings; `empty` says what to do if none.
 
-    A table leaves out columns in which no row has anything; JSON has them all.
+    A table leaves out columns in which no row has anything, and those for programs; JSON has all.
     """
     if as_json:
         say(json.dumps(list(rows), indent=2, default=_plain))
@@ -56,7 +64,11 @@ def show_rows(rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
     else:
         console = _console()
         table = Table(box=None, pad_edge=False, header_style="bold")
-        names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+        names = [
+            name
+            for name in rows[0]
+            if name not in only_json and any(row[name] is not None for row in rows)
+        ]
         for name in names:
             table.add_column(name.replace("_", " ").upper(), overflow="fold")
         for row in rows:
@@ -75,7 +87,7 @@ def show_remarks(remarks: Sequence[tuple[str, str, str]]) -> None:
     for state, words, advice in remarks:
         table.add_row(_cell(state), Text(harmless(words)))
         if advice:
-            table.add_row("", Text(harmless(advice), style="dim"))
+            table.add_row("", Text(harmless(as_called(advice)), style="dim"))
     _console().print(table)
 
 
@@ -97,7 +109,7 @@ def need_changes(command: str, *given: object) -> None:
     if all(one is None or one is False for one in given):
         raise Invalid(
             "Nothing was given to change.",
-            advice=f"`python -m app {command} --help` lists what can be.",
+            advice=f"`coppice {command} --help` lists what can be.",
         )
 
 

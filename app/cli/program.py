@@ -22,7 +22,9 @@ from app.cli import (
     tokens,
 )
 from app.cli.advice import advice_at_terminal
+from app.cli.called import as_called
 from app.cli.output import THINGS, harmless, say
+from app.cli.packages import no_server
 from app.cli.sides import REMOTE, RULE
 from app.core.errors import CoppiceError
 
@@ -35,7 +37,6 @@ _FILES_ADVICE = (
 
 program = typer.Typer(
     name="coppice",
-    add_completion=False,
     no_args_is_help=True,
     # Bugs keep Python's own traceback: one that shows local variables would show passwords.
     pretty_exceptions_enable=False,
@@ -85,9 +86,14 @@ program.add_typer(tokens.group, name="tokens", rich_help_panel=THINGS)
 def main() -> None:
     """Run the command that was typed. Ends the process: 0, 1 for our own errors, 2 for usage."""
     try:
-        _plain_options(typer.main.get_command(program))()
+        _plain_options(typer.main.get_command(program))(prog_name=program.info.name)
     except CoppiceError as error:
         _fail(str(error), advice_at_terminal(error))
+    except ModuleNotFoundError:
+        missing = no_server()
+        if missing is None:
+            raise
+        _fail(str(missing), missing.advice)
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE or error.filename is None:
             raise
@@ -105,6 +111,6 @@ def _plain_options(command: Any) -> Any:
 
 def _fail(words: str, advice: str) -> NoReturn:
     messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    messages.print(harmless(words), style="red", markup=False)
-    messages.print(harmless(advice), markup=False)
+    messages.print(harmless(as_called(words)), style="red", markup=False)
+    messages.print(harmless(as_called(advice)), markup=False)
     sys.exit(1)

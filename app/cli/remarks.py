@@ -1,13 +1,18 @@
-"""What a person should know about a server beside that a command worked."""
+"""What a person should know beside that a command worked."""
 
 from collections.abc import Sequence
 
-from app.cli.output import remark
+from app.cli.desk import Target
+from app.cli.output import remark, say
 from app.core.addresses import is_loopback
 from app.core.instances import Instance, InstanceKind, SslMode
-from app.core.reach import is_for_this_machine_only, way_for_others
+from app.core.reach import is_for_this_machine_only, obstacle, way_for_others
+from app.operations import typed
+from app.operations.administration import workflow_files
+from app.operations.administration.assigned import Assigned
 from app.operations.ports.acknowledgements import Acknowledgement, acknowledged, by_whom
 from app.operations.ports.postgres import Outcome, ServerReport
+from app.operations.services import Services
 
 
 def remark_on_findings(report: ServerReport, accepted: Sequence[Acknowledgement] = ()) -> None:
@@ -28,8 +33,10 @@ def remark_on_reach(instance: Instance) -> None:
     public = instance.public_address
     if public.sslmode is SslMode.DISABLE and not is_loopback(public.host):
         remark(f"Note: connections to {public.host} are not encrypted. {_way_to_encrypt(instance)}")
-    if is_for_this_machine_only(instance):
-        remark(f"Note: only this machine reaches it: {public.host}. {way_for_others(instance)}")
+    reach = obstacle(instance)
+    if reach is not None:
+        way = f" {way_for_others(instance)}" if is_for_this_machine_only(instance) else ""
+        remark(f"Note: {reach}{way}")
 
 
 def _way_to_encrypt(instance: Instance) -> str:
@@ -39,13 +46,26 @@ def _way_to_encrypt(instance: Instance) -> str:
             " have TLS (COPPICE_POSTGRES_BIN), without --insecure-network."
         )
     return (
-        "Right on a network that you trust. For others turn on ssl at the server, then: python -m"
-        f" app instances edit {instance.name} --public-sslmode verify-full (with --ca-file for a CA"
-        " of your own)"
+        "Right on a network that you trust. For others turn on ssl at the server, then:"
+        f" coppice instances edit {instance.name} --public-sslmode verify-full (with --ca-file for"
+        " a CA of your own)"
     )
 
 
-def remark_on_new_dev(name: str, repository: str, *, has_command: bool) -> None:
+def remark_on_new_dev(name: str, target: Target, *, has_command: bool) -> None:
     """No run reaches the database for local work, so none migrates and seeds it."""
-    way = f"coppice migrate {repository}" + ("" if has_command else " --migration-command '...'")
+    way = typed.migrate(target.name, app_id=target.app_id, has_command=has_command)
     remark(f"{name} is new and empty. To migrate and seed it: {way}")
+
+
+def show_workflow(services: Services, assigned: Assigned) -> None:
+    """The whole file, and what the workflows of the repository's other apps have to do with it."""
+    assignment = assigned.assignment
+    beside = workflow_files.beside_others(services, assignment.app)
+    if beside is not None:
+        remark(beside)
+    workflow = workflow_files.workflow_of(
+        services, assignment, assigned.repository, assigned.instance
+    )
+    remark(f"Its workflow goes into the repository, as {workflow.path}:")
+    say(workflow.text)

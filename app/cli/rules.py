@@ -1,4 +1,4 @@
-"""The rules of an assignment, as options of `apps assign` and `apps edit`."""
+"""The rules of an assignment, as options of `coppice apps assign` and `coppice apps edit`."""
 
 from dataclasses import replace
 from typing import Annotated, Any

@@ -5,6 +5,7 @@ import time
 import structlog
 
 from app import bootstrap
+from app.cli.called import as_called
 from app.config import Config
 from app.core.errors import TransientError
 from app.jobs.worker import run_worker
@@ -71,4 +72,4 @@ def _prepare_patiently(state: bootstrap.State) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print(as_called(text), flush=True)

@@ -138,6 +138,8 @@ def _database_row(one: KnownDatabase) -> Row:
     database = one.database
     return {
         "name": database.name,
+        "app": database.app_id,
+        "repository": one.repository_name,
         "environment": database.environment.value,
         "branch": database.branch,
         "state": database.state.value,
@@ -145,5 +147,6 @@ def _database_row(one: KnownDatabase) -> Row:
         "last_migration": one.last.word if one.last else None,
         "migrated": database.migrated_sha[:12] if database.migrated_sha else None,
         "kept_until": database.drop_after,
+        "size_bytes": one.size_bytes,
         "over_limit": one.over_limit,
     }

@@ -90,7 +90,7 @@ def _refuse_new(data_dir: Path) -> None:
     if not (data_dir / "state").exists():
         raise Invalid(
             f"There is no service here yet: {data_dir} has no state database.",
-            advice="Start one: python -m app serve",
+            advice="Start one: coppice serve",
         )
 
 

@@ -39,7 +39,7 @@ def list_(*, as_json: AsJson = False) -> None:
 
 @group.command()
 def revoke(
-    token: Annotated[int, typer.Argument(help="Its number, as `tokens list` says.")],
+    token: Annotated[int, typer.Argument(help="Its number, as `coppice tokens list` says.")],
 ) -> None:
     """End a token at once."""
     with open_desk() as desk:

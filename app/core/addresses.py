@@ -65,8 +65,8 @@ def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
         raise Invalid("The URL of the server cannot be read.", advice=_EXAMPLE)
     if _is_ambiguous(text):
         raise Invalid(
-            "The URL of the server is not clear: a special character stands in it as it is, in the"
-            " password most likely, so that the host is not where it seems to be.",
+            "The URL of the server can be read in two ways: it holds a special character that is"
+            " not encoded, most likely in the password, so nobody can tell where the host begins.",
             advice="In user and password write %40 for @, %2F for /, %23 for #, %3F for ?, %5B for"
             " [ and %5D for ], or fill in the fields on the dashboard instead.",
         )
@@ -115,7 +115,8 @@ def _port(url: SplitResult) -> int:
         port = 0
     if port == 0:
         raise Invalid(
-            "The port in the URL is no port number.", advice="A port is a number from 1 to 65535."
+            "The port in the URL is not a port number.",
+            advice="A port is a number from 1 to 65535.",
         )
     return port or DEFAULT_PORT
 

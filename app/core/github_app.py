@@ -89,14 +89,22 @@ def permissions_for(operators: Collection[str]) -> tuple[Right, ...]:
     return (*PERMISSIONS, MEMBERS) if has_teams else PERMISSIONS
 
 
-def manifest(public_url: str, *, operators: Collection[str]) -> dict[str, Any]:
-    """What GitHub is asked to make: an App that only its owner's account can install."""
+def manifest(
+    public_url: str, *, operators: Collection[str], is_public: bool = False
+) -> dict[str, Any]:
+    """What GitHub is asked to make.
+
+    Args:
+        public_url: Where people and GitHub reach the service.
+        operators: Logins and teams; a team takes a permission more.
+        is_public: Anybody can install the App, and log in with it; else its owner's account alone.
+    """
     host = urlsplit(public_url).hostname or ""
     return {
         "name": f"Coppice {host}"[:_LONGEST_NAME].rstrip("-. "),
         "url": public_url,
         "description": "A PostgreSQL database for every git branch.",
-        "public": False,
+        "public": is_public,
         "hook_attributes": {"url": public_url + WEBHOOK_PATH, "active": True},
         "redirect_url": public_url + CREATED_PATH,
         "callback_urls": [public_url + CALLBACK_PATH],

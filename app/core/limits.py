@@ -1,7 +1,7 @@
 """Limits of an instance: what may be made on it, and what becomes of databases that grow."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
@@ -33,6 +33,7 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+_NOT_COUNTED = (DatabaseState.DELETED, DatabaseState.GONE)
 SMALLEST_DATABASE_BYTES = 16 * 1024**2
 """The least that a database may be limited to. One that holds nothing takes 7 to 8 MB of catalog in
 PostgreSQL 16 to 18, measured, whatever the server: all are made from template0. A limit below that
@@ -94,7 +95,7 @@ def check_room(
         raise LimitReached(
             f"The instance's databases hold {amounts.size(total_bytes)} of"
             f" {amounts.size(limits.total_bytes)}: that is its limit.",
-            advice="Drop databases that nobody needs (`databases delete --now`), or ask the"
+            advice="Drop databases that nobody needs (`coppice databases delete --now`), or ask the"
             " operator for a larger limit; then use Fix.",
         )
 
@@ -115,10 +116,23 @@ def total_excess(limits: Limits, size_bytes: int) -> str | None:
     return f"Its databases hold {held} of the {allowed} that are allowed: no other is made."
 
 
-def remarks(limits: Limits, sizes: Iterable[tuple[Database, int]]) -> tuple[Remark, ...]:
-    """What the sizes of an instance's databases say, all of them together and those too large."""
-    known = list(sizes)
+def remarks(
+    limits: Limits, databases: Iterable[Database], sizes: Mapping[DatabaseId, int]
+) -> tuple[Remark, ...]:
+    """Which limits an instance's databases are past: their number, all sizes together, and each."""
+    there = list(databases)
+    known = [(one, sizes[one.id]) for one in there if one.id in sizes]
     found = []
+    counted = [one for one in there if one.state not in _NOT_COUNTED]
+    if limits.databases is not None and len(counted) > limits.databases:
+        allowed = amounts.counted(limits.databases, "database")
+        found.append(
+            Remark(
+                words=f"There are {len(counted)} databases, and the limit is {allowed}: they stay,"
+                " and no other is made.",
+                advice="Delete what nobody needs, or allow more.",
+            )
+        )
     in_all = total_excess(limits, sum(size_bytes for _, size_bytes in known))
     if in_all is not None:
         found.append(Remark(words=in_all, advice="Drop what nobody needs, or allow more in all."))
@@ -177,7 +191,7 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     found = floor(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
     if not 0 < found <= _LARGEST:
-        raise Invalid(f"{text!r} is no size.", advice="Write it as 500MB or 1.5GB.")
+        raise Invalid(f"{text!r} is not a size.", advice="Write it as 500MB or 1.5GB.")
     return found
 
 
@@ -188,6 +202,6 @@ def written(size_bytes: int) -> str:
 
 
 def _counts(other: Database, new: Database) -> bool:
-    if other.state in (DatabaseState.DELETED, DatabaseState.GONE):
+    if other.state in _NOT_COUNTED:
         return False
     return other.ready_at is not None or other.id < new.id

@@ -49,7 +49,7 @@ def check_offer(instance: Instance, present: Claim | None) -> None:
     if present is not None and present.is_claimed:
         raise Conflict(
             f"{instance.name} belongs to {present.owner_login} already.",
-            advice="An instance is claimed once.",
+            advice="An instance can be taken over only once.",
         )
 
 
@@ -71,7 +71,7 @@ def check_claimer(actor: Actor, permissions: list[str]) -> None:
         )
     if "admin" not in permissions:
         raise Forbidden(
-            "You are no admin of a repository that has its databases there.",
+            "You are not an admin of any repository that has databases on this server.",
             advice="Somebody with the permission admin on such a repository can claim it.",
         )
 

@@ -79,6 +79,11 @@ def troubles(traffic: Traffic) -> Iterator[tuple[str, str]]:
 def why_not_ready(traffic: Traffic) -> str | None:
     """Why work does not go on; None while it does. A single job that hangs stops no other."""
     if traffic.is_deserted:
-        return f"No worker is alive; {traffic.waiting} jobs wait."
+        return f"No worker is alive; {waiting(traffic.waiting)}."
     still = [one.name for one in traffic.queues if one.stands_still]
     return f"The queue of {', '.join(still)} stands still." if still else None
+
+
+def waiting(jobs: int) -> str:
+    """How many wait, in words."""
+    return "1 job waits" if jobs == 1 else f"{jobs} jobs wait"

@@ -1,5 +1,7 @@
 """From where a server can be reached, and what to do so that others reach one too."""
 
+import ipaddress
+
 from app.core.addresses import is_loopback
 from app.core.instances import Instance, InstanceKind
 
@@ -9,15 +11,43 @@ def is_for_this_machine_only(instance: Instance) -> bool:
     return is_loopback(instance.public_address.host)
 
 
+def is_for_its_network_only(instance: Instance) -> bool:
+    """Whether runners are told an address of a private network, where GitHub's hosted ones are not.
+
+    Of a name nobody knows from here what it means to others.
+    """
+    host = instance.public_address.host
+    try:
+        return ipaddress.ip_address(host).is_private and not is_loopback(host)
+    except ValueError:
+        return False
+
+
+def obstacle(instance: Instance) -> str | None:
+    """Which runners do not reach the instance's server, for people; None: none that is known."""
+    host = instance.public_address.host
+    if is_for_this_machine_only(instance):
+        return (
+            f"Only runners on the server's own machine reach it, for they are told {host}."
+            " GitHub's hosted runners do not."
+        )
+    if is_for_its_network_only(instance):
+        return (
+            f"{host} is an address of a private network: runners in it reach the server, GitHub's"
+            " hosted runners do not."
+        )
+    return None
+
+
 def way_for_others(instance: Instance) -> str:
     """What helps runners on other machines; a server that listens on loopback needs a successor."""
     if instance.kind is InstanceKind.LINKED:
         return (
             "Right for runners on this machine. If the server listens for others too:"
-            f" python -m app instances edit {instance.name} --public-host HOST"
+            f" coppice instances edit {instance.name} --public-host HOST"
         )
     return (
-        "Right for runners on this machine. For others link a server that they reach (python -m app"
-        " instances link), or provision another that listens for them: python -m app instances"
+        "Right for runners on this machine. For others link a server that they reach (coppice"
+        " instances link), or provision another that listens for them: coppice instances"
         " provision NAME --listen ADDRESS --public-host HOST"
     )

@@ -77,11 +77,11 @@ def failure(name: DatabaseName, fault: Fault) -> ProvisioningFailed:
         ),
         Fault.SHUT: (
             f"The database {name} is ready, and does not let its login in.",
-            "The next reconcile opens it (`reconcile`).",
+            "The next reconcile opens it (`coppice reconcile`).",
         ),
         Fault.OPEN: (
             f"The database {name} is closed, and lets somebody in.",
-            "The next reconcile closes it (`reconcile`).",
+            "The next reconcile closes it (`coppice reconcile`).",
         ),
     }[fault]
     return ProvisioningFailed(message, advice=advice, code=fault.value)
@@ -93,6 +93,19 @@ class Difference:
 
     database: Database
     fault: Fault
+
+    @property
+    def told(self) -> ProvisioningFailed:
+        """What a person is told: nobody misses a deleted database but for its data."""
+        name = self.database.name
+        if self.fault is Fault.MISSING and self.database.state is DatabaseState.DELETED:
+            return ProvisioningFailed(
+                f"The data that was kept of the deleted {name} is no longer on the server.",
+                advice="If it was renamed there, rename it back to be able to restore it. Otherwise"
+                f" take it off the list: coppice databases delete {name} --now",
+                code=self.fault.value,
+            )
+        return failure(name, self.fault)
 
 
 def differences(databases: Iterable[Database], standing: Standing) -> list[Difference]:

@@ -95,5 +95,5 @@ def no_token(token_id: TokenId) -> NotFound:
     """It is not there, or the actor may not know that it is."""
     return NotFound(
         f"There is no token {token_id}.",
-        advice="The list of tokens shows yours with their numbers (`tokens list`).",
+        advice="The list of tokens shows yours with their numbers (`coppice tokens list`).",
     )

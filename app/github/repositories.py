@@ -55,6 +55,8 @@ class PyGithubRepositories:
             raise GitHubUnavailable("GitHub does not show the repository's branches.") from error
         found = [read_branch(each) for each in records]
         live = self._client.confirm(repository)
+        if not found and self.branch(repository, live.default_branch) is None:
+            return []  # nothing was pushed yet: GitHub names a default branch that is not there
         if live.default_branch not in {branch.name for branch in found}:
             raise GitHubUnavailable("GitHub's list of branches lacks the default branch.")
         return found

@@ -188,11 +188,14 @@ class Ledger(JobManager):
     ) -> None:
         """Listen for ever; while nothing is heard, jobs are found by asking."""
         named = None if queues is None else list(queues)
-        listen = super().listen_for_jobs
+        listen, what = super().listen_for_jobs, "listen for jobs"
+
+        async def heard(**given: Any) -> None:
+            self._works(what)  # it never returns while it does
+            await on_notification(**given)
+
         while True:
-            await self._patiently(
-                "listen for jobs", lambda: listen(on_notification=on_notification, queues=named)
-            )
+            await self._patiently(what, lambda: listen(on_notification=heard, queues=named))
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def list_jobs_to_abort_async(self, queue: str | None = None) -> Iterable[int]:
@@ -237,7 +240,10 @@ class Ledger(JobManager):
         if what not in self._failing:
             self._failing.add(what)
             cause = error.__cause__ or error
-            log.warning("worker.failed_to", what=what, cause=type(cause).__name__, exc_info=error)
+            # Of a state database that is started again, where it was noticed says nothing.
+            is_away = isinstance(cause, errors.OperationalError)
+            why = {"problem": str(cause).split("\n")[0]} if is_away else {"exc_info": error}
+            log.warning("worker.failed_to", what=what, cause=type(cause).__name__, **why)
         await asyncio.sleep(PAUSE_SECONDS)
 
     def _works(self, what: str) -> None:

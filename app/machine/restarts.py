@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,18 +17,24 @@ _RECENT_SECONDS = 600
 class RestartBook:
     """Kept by one `serve`; begins empty with each."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, parts: Iterable[str] = ()) -> None:
+        """`parts` are there from the start, so that whoever counts sees their first time."""
         self._file = file
-        self._counts: dict[str, int] = {}
+        self._counts = dict.fromkeys(parts, 0)
         self._times: dict[str, deque[float]] = {}
         file.unlink(missing_ok=True)
+        if self._counts:
+            self._write()
 
     def note(self, what: str) -> None:
         """It was started again now. A disk that is full keeps nothing from being started."""
         self._counts[what] = self._counts.get(what, 0) + 1
         self._times.setdefault(what, deque(maxlen=_REMEMBERED)).append(time.time())
+        self._write()
+
+    def _write(self) -> None:
         book = {
-            name: {"count": count, "at": list(self._times[name])}
+            name: {"count": count, "at": list(self._times.get(name, ()))}
             for name, count in self._counts.items()
         }
         new = self._file.with_name(f"{self._file.name}.{os.getpid()}")

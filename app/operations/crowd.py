@@ -59,7 +59,7 @@ class Crowd:
                 # Where all have been inside for longer than usual, nobody waits for them.
                 left = min(came_at, max(inside)) + _USUAL_SECONDS - time.monotonic()
                 if left <= 0:
-                    raise TooManyAtOnce("As many requests as may be made at once wait already.")
+                    raise TooManyAtOnce("Too many requests are waiting already.")
                 self._changed.wait(left)
             since = time.monotonic()
             self._inside.setdefault(kind, []).append(since)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from app.core.audit import Action
 from app.core.instances import Instance
 from app.core.people import OPERATOR, Actor
+from app.core.workflow_file import ACTION
 from app.operations.crowd import Crowd
 from app.operations.ports.acknowledgements import Acknowledgements
 from app.operations.ports.checks import Checks
@@ -73,6 +74,8 @@ class Services:
     retention: timedelta
     github_url: str = "https://github.com"
     """Where people see repositories and jobs, for links; another for GitHub Enterprise Server."""
+    action: str = ACTION
+    """What workflows use, for those that are shown to copy."""
     crowd: Crowd = field(default_factory=Crowd)
     """Of the requests of this process."""
     actor: Actor = OPERATOR

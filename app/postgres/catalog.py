@@ -207,3 +207,13 @@ def database_names(session: Session, *, prefix: str) -> list[DatabaseName]:
         [prefix],
     )
     return [DatabaseName(name) for (name,) in rows]
+
+
+def owned_databases(session: Session, owner: RoleName) -> list[DatabaseName]:
+    """All that a role owns on the server, whatever they are called."""
+    rows = session.execute(
+        "SELECT d.datname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r"
+        " ON r.oid = d.datdba WHERE r.rolname = %s ORDER BY d.datname",
+        [owner],
+    ).fetchall()
+    return [DatabaseName(name) for (name,) in rows]

@@ -8,7 +8,7 @@ from psycopg import errors
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.core.identifiers import RoleName
+from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.failures import explained
@@ -41,6 +41,7 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
             something there, which only its own login can take back.
     """
     left: list[RoleName] = []
+    owned: list[DatabaseName] = []
     with explained("Dropping its roles"), access.session() as session:
         jobs = sorted(catalog.job_logins(session, database))
         for role in [*jobs, database.login_role, database.owner_role]:
@@ -50,6 +51,16 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
                 _drop_role(session, database, role)
             except errors.DependentObjectsStillExist:
                 left.append(role)
+        if left:
+            owned = catalog.owned_databases(session, database.owner_role)
+    if owned:
+        raise ProvisioningFailed(
+            f"There is no database {database.name} any more, and its role owns"
+            f" {', '.join(owned)}: that looks like the same database under another name.",
+            advice=f"Rename it back to {database.name} and delete it again, or drop it on the"
+            " server; its roles are dropped after that.",
+            code="role_in_use",
+        )
     if left:
         raise ProvisioningFailed(
             f"The database is gone, and something in another database refers to its roles"

@@ -225,10 +225,10 @@ def _with_advice(error: psycopg.Error, *, doing: str) -> ProvisioningFailed:
         case errors.InvalidAuthorizationSpecification():
             # Of a session that is open: a check of passwords says so, credcheck for instance.
             code, message = "password_refused", f"the server refuses it: {_words(error)}."
-            advice = "`instances test` tries which passwords the server takes."
+            advice = "`coppice instances test` tries which passwords the server takes."
         case _:
             code, message = "privilege_missing", f"the service's role may not: {_words(error)}."
-            advice = "`instances test` lists the missing privileges with the SQL that grants them."
+            advice = "`coppice instances test` lists the missing privileges with the SQL for each."
     return ProvisioningFailed(f"{doing}: {message}", advice=advice, code=code)
 
 

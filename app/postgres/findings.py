@@ -187,7 +187,7 @@ def _of_server(role: RoleFacts, server: ServerFacts, managed: Managed | None) ->
             f"In {listed(server.left_behind, most=_NAMES_SHOWN)} something still belongs to the"
             " role of a job that has ended and could not be handed over to the database's login."
             " Nobody can be that role any more.",
-            "Fix the database once nothing holds it locked (`databases fix`)."
+            "Fix the database once nothing holds it locked (`coppice databases fix`)."
             + (
                 ""
                 if managed is not None and not managed.has_superuser

@@ -29,6 +29,7 @@ from app.store.health import Inventory, inventory
 
 _log = structlog.get_logger(__name__)
 _ADDRESS_WAIT_SECONDS = 5.0
+_PARTS = ("web", "worker")
 _TAKEN = "Stop the program that listens there, or set COPPICE_BIND to another HOST:PORT."
 
 
@@ -61,7 +62,8 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     local, server = bootstrap.clusters(config, for_serve=True), bootstrap.state_server(config)
     with contextlib.suppress(_NotWanted), ExitStack() as stack:
         stack.enter_context(_only_one(directory))
-        supervisor = Supervisor(on_restart=RestartBook(directory.restarts).note)
+        parts = [*_PARTS, *(["state database"] if server else [])]
+        supervisor = Supervisor(on_restart=RestartBook(directory.restarts, parts=parts).note)
         stack.callback(directory.restarts.unlink, missing_ok=True)  # nothing of ours runs then
         listener = stack.enter_context(listen(config.bind))
         directory.keep_public_url(config.public_url)

@@ -40,9 +40,9 @@ def steps(config: Config, link: str | None) -> list[str]:
 def _next(inventory: Inventory) -> str:
     if not inventory.instances:
         return (
-            "Next, in another terminal: python -m app instances provision local   (or `instances"
-            " link` for a server that you have)"
+            "Next, in another terminal: coppice instances provision local"
+            "   (or `coppice instances link`, for a server that you have)"
         )
     if not inventory.apps:
-        return "Next, in another terminal: python -m app apps assign OWNER/REPO INSTANCE"
-    return "`python -m app doctor`, in another terminal, says whether all is well."
+        return "Next, in another terminal: coppice apps assign OWNER/REPO INSTANCE"
+    return "`coppice doctor`, in another terminal, says whether all is well."

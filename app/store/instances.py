@@ -76,7 +76,7 @@ class PostgresInstances:
         if row is None:
             raise NotFound(
                 f"There is no instance named {name}.",
-                advice="The list of instances shows all (`instances list`).",
+                advice="The list of instances shows all (`coppice instances list`).",
             )
         return self._instance(row)
 
@@ -92,7 +92,7 @@ class PostgresInstances:
         except errors.UniqueViolation as error:
             raise Conflict(
                 f"There is an instance named {instance.name} already.",
-                advice="Choose another name; `instances list` shows those that are taken.",
+                advice="Choose another name; `coppice instances list` shows those that are taken.",
             ) from error
         assert row is not None  # noqa: S101 - INSERT ... RETURNING gives its row
         return InstanceId(row["id"])
@@ -121,7 +121,7 @@ class PostgresInstances:
                 names = ", ".join(row["app_id"] for row in apps)
                 raise Conflict(
                     f"Apps are assigned to this instance: {names}.",
-                    advice="End their assignments first: `apps remove`.",
+                    advice="End their assignments first: `coppice apps remove`.",
                 )
 
     def forget(self, instance_id: InstanceId) -> None:

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from app.core.databases import DatabaseState
 from app.core.errors import TransientError
 from app.core.queues import QueueTraffic, Traffic, why_not_ready
 from app.machine.restarts import read_restarts
@@ -23,7 +24,7 @@ class StandsStill(TransientError):
     """Nobody does the work that waits."""
 
     code = "stands_still"
-    advice = "See that `python -m app worker` runs; `python -m app doctor` says more."
+    advice = "See that `coppice worker` runs; `coppice doctor` says more."
 
 
 @health.get("/healthz")
@@ -79,8 +80,10 @@ class StateCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         databases = GaugeMetricFamily("coppice_databases", "Databases by state.", labels=["state"])
         states = Counter(database.state.value for database in self._services.databases.all())
-        for state, count in states.items():
-            databases.add_metric([state], count)
+        # From the start, at zero: what appears with its first value has no increase to alert on.
+        for state in DatabaseState:
+            if state is not DatabaseState.GONE:
+                databases.add_metric([state.value], states[state.value])
         yield databases
         yield from _of_queue(self._services.queue.traffic())
         restarts = CounterMetricFamily(

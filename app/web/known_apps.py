@@ -38,7 +38,7 @@ def no_app(app_id: AppId) -> NotFound:
     """It is not there, or the actor may not know that it is."""
     return NotFound(
         f"There is no app {app_id}.",
-        advice="The list of apps shows those that you may see (`apps list`).",
+        advice="The list of apps shows those that you may see (`coppice apps list`).",
     )
 
 

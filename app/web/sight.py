@@ -59,7 +59,7 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
     """
     missing = NotFound(
         f"There is no database {database_id}.",
-        advice="The list of databases shows those that you may see (`databases list`).",
+        advice="The list of databases shows those that you may see (`coppice databases list`).",
     )
     try:
         found = services.databases.get(DatabaseId(database_id))
@@ -114,7 +114,7 @@ def instance(services: Services, name: str) -> Instance:
             return found
     raise NotFound(
         f"There is no instance {name!r}.",
-        advice="The list of instances shows those that you may see (`instances list`).",
+        advice="The list of instances shows those that you may see (`coppice instances list`).",
     )
 
 

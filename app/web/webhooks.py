@@ -88,9 +88,9 @@ def parse_body(body: bytes) -> Mapping[str, Any]:
             body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_without_duplicates
         )
     except (ValueError, RecursionError) as error:
-        raise MalformedPayload("The body is no JSON text in UTF-8.") from error
+        raise MalformedPayload("The body is not JSON text in UTF-8.") from error
     if not isinstance(payload, dict):
-        raise MalformedPayload("The body is no JSON object.")
+        raise MalformedPayload("The body is not a JSON object.")
     return payload
 
 

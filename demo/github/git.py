@@ -127,6 +127,10 @@ class GitRepository:
         """Paths of the files right in a folder of a commit; none where there is no such folder."""
         return self._git("ls-tree", "--name-only", "--full-tree", sha, f"{folder}/").splitlines()
 
+    def text(self, sha: str, path: str) -> str:
+        """A file of a commit. Raises GitRefused where it has none."""
+        return self._git("show", f"{sha}:{path}")
+
     def merge_base(self, base: str, head: str) -> str | None:
         """The best common ancestor, or None for unrelated histories."""
         try:

@@ -14,6 +14,7 @@ from demo.github.model import WorkflowJob, WorkflowRun
 from demo.github.pages import actions as action_pages
 from demo.github.pages import apps, frame, sign_in
 from demo.github.pages import checks as check_pages
+from demo.github.pages import files as file_pages
 from demo.github.pages import pull_requests as pull_request_pages
 from demo.github.pages import repositories as repository_pages
 from demo.github.pages.guard import PREFIX, foreign_form
@@ -35,6 +36,7 @@ _PAGES = (
     sign_in,
     frame,
     repository_pages,
+    file_pages,
     check_pages,
     pull_request_pages,
     action_pages,

@@ -50,9 +50,11 @@ class Plan:
 class Project:
     """One repository of acme; everything that happens in it goes through GitHub."""
 
-    def __init__(self, site: Site, repository: Repository, plan: Plan) -> None:
+    def __init__(self, site: Site, repository: Repository, plan: Plan, *, told: str) -> None:
         self.site = site
         self.repository = repository
+        self.told = told
+        """What `coppice apps assign` printed."""
         self._plan = plan
         self._checkouts = itertools.count(1)
 
@@ -67,8 +69,8 @@ class Project:
             files={workflows.PATH: workflow, **plan.files},
         )
         command = ("--migration-command", plan.command) if plan.command else ()
-        site.service.coppice("apps", "assign", repository.full_name, instance, *command)
-        return cls(site, repository, plan)
+        told = site.service.coppice("apps", "assign", repository.full_name, instance, *command)
+        return cls(site, repository, plan, told=told)
 
     def push(self, branch: str, files: Files | None = None) -> "Pushed":
         """Push a commit, and run the workflow that GitHub starts for it."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end import workflows
 from tests.end_to_end.conftest import NewProject
 from tests.end_to_end.project import Plan, Project
 from tests.end_to_end.tools import TOOLS
@@ -47,6 +48,27 @@ def test_the_default_branch_is_migrated_in_preview_and_then_in_production(
     assert list(pushed.results.items()) == [("preview", "success"), ("production", "success")]
     assert pushed.check("migrate (production)").conclusion == "success"
     assert project.tables("--environment", "production") >= {"users", "orders"}
+
+
+def test_the_workflow_that_is_shown_runs_as_it_is_with_one_app_and_with_two(
+    new_project: NewProject,
+) -> None:
+    project = new_project(PLAN)
+    first = project.told.partition("\n")[2]
+
+    alone = project.push("main", {workflows.PATH: first})
+    told = project.coppice(
+        "apps", "assign", "local", "--app-id", "docs", "--migration-command", DBMATE.command
+    )
+    second = {".github/workflows/database-docs.yml": told.partition("\n")[2]}
+    both = project.push("main", second)
+
+    assert "runs-on: self-hosted" in first
+    assert alone.outcome.succeeded, alone.log
+    assert alone.check("migrate (production)").conclusion == "success"
+    assert both.outcome.succeeded, both.log
+    assert both.check("migrate (production)").conclusion == "success"
+    assert both.check("migrate (production, docs)").conclusion == "success"
 
 
 def test_a_migration_that_fails_on_preview_never_reaches_production(

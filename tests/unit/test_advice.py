@@ -33,8 +33,8 @@ def test_who_asked_is_told_to_ask_again() -> None:
     ("advice", "shown"),
     [
         ("Use that one (--environment production) if.", "Use that one if."),
-        ("Restore it first (`databases restore`).", "Restore it first."),
-        ("Drop them (`databases delete --now`), or wait.", "Drop them, or wait."),
+        ("Restore it first (`coppice databases restore`).", "Restore it first."),
+        ("Drop them (`coppice databases delete --now`), or wait.", "Drop them, or wait."),
         ("Check this (HTTPS_PROXY, firewall).", "Check this (HTTPS_PROXY, firewall)."),
     ],
 )
@@ -54,4 +54,3 @@ def test_what_is_shown_on_pages_too_speaks_of_commands_in_brackets_only(path: Pa
     for text in texts:
         outside = "".join(part.partition(")")[2] or "" for part in f"){text}".split("("))
         assert " --" not in outside, text
-        assert "python -m app" not in outside, text

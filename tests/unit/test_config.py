@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.config import Config, InvalidConfig
 from app.store.vault import new_key
 
+TENANT_ISSUER = "https://token.actions.octocorp.ghe.com"
 DATABASE_URL = "postgresql://coppice:hunter2hunter2@db.internal/coppice"
 
 
@@ -175,20 +176,52 @@ def test_addresses_lose_their_trailing_slash() -> None:
     assert config.public_url == "https://coppice.example.com"
 
 
-def test_the_api_of_an_enterprise_server_follows_its_address() -> None:
-    config = Config.from_environ({"COPPICE_GITHUB_URL": "https://github.example.com"})
+def test_a_path_is_refused_with_the_reason() -> None:
+    text = problems_of({"COPPICE_PUBLIC_URL": "https://tools.example.com/coppice"})
 
-    assert config.github_api_url == "https://github.example.com/api/v3"
+    assert "COPPICE_PUBLIC_URL: must hold no path" in text
+    assert "a host name (or a port) of its own" in text
 
 
-def test_the_tokens_of_jobs_come_from_where_github_is() -> None:
-    own = Config.from_environ({"COPPICE_GITHUB_URL": "https://github.example.com/"})
+@pytest.mark.parametrize(
+    ("url", "api", "issuer"),
+    [
+        ("", "https://api.github.com", "https://token.actions.githubusercontent.com"),
+        (
+            "https://github.com/",
+            "https://api.github.com",
+            "https://token.actions.githubusercontent.com",
+        ),
+        (
+            "https://github.example.com/",
+            "https://github.example.com/api/v3",
+            "https://github.example.com/_services/token",
+        ),
+        ("https://octocorp.ghe.com", "https://api.octocorp.ghe.com", TENANT_ISSUER),
+        ("https://OCTOCORP.ghe.com/", "https://api.octocorp.ghe.com", TENANT_ISSUER),
+        (
+            "https://ghe.com.example.com",
+            "https://ghe.com.example.com/api/v3",
+            "https://ghe.com.example.com/_services/token",
+        ),
+    ],
+)
+def test_where_github_is_says_where_its_api_and_its_jobs_tokens_are(
+    url: str, api: str, issuer: str
+) -> None:
+    config = Config.from_environ({"COPPICE_GITHUB_URL": url})
 
-    assert own.oidc_issuer == "https://github.example.com/_services/token"
-    assert own.warnings == ()
-    public = Config.from_environ({"COPPICE_GITHUB_URL": "https://github.com"})
-    for config in (public, Config.from_environ({})):
-        assert config.oidc_issuer == "https://token.actions.githubusercontent.com"
+    assert (config.github_api_url, config.oidc_issuer) == (api, issuer)
+    assert config.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "action"),
+    [("", "acme/coppice@v1"), ("mirrors/coppice@v1.2", "mirrors/coppice@v1.2")],
+)
+def test_workflows_use_the_action_by_the_name_that_is_set(given: str, action: str) -> None:
+    assert Config.from_environ({"COPPICE_ACTION": given}).action == action
+    assert "COPPICE_ACTION: must be" in problems_of({"COPPICE_ACTION": "acme/coppice"})
 
 
 def test_an_issuer_that_is_set_stays() -> None:

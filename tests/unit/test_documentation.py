@@ -1,11 +1,14 @@
 """The documents name what there is, and all of it."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from app.config import PREFIX, Config
+from app.core.identifiers import AppId, BranchName
+from app.core.workflow_file import ACTION, WorkflowFile
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [
@@ -41,3 +44,30 @@ def test_every_input_and_output_of_the_action_is_described() -> None:
 
     assert len(names) >= 16
     assert [name for name in names if f"`{name}`" not in described] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "command"),
+    [
+        ("README.md", "https://coppice.example.com", "npx prisma migrate deploy"),
+        ("docs/action.md", "https://coppice.example.com", "npx prisma migrate deploy"),
+        (
+            "demo/shop/.github/workflows/database.yml",
+            "{service-url}",
+            "dbmate --wait --no-dump-schema migrate",
+        ),
+    ],
+)
+def test_a_workflow_is_shown_as_the_service_writes_it(name: str, url: str, command: str) -> None:
+    workflow = WorkflowFile(
+        action=ACTION,
+        service_url=url,
+        app_id=AppId("3ba03b"),
+        is_first_app=True,
+        needs_app=False,
+        migration_command=command,
+        default_branch=BranchName("main"),
+    )
+    text = (ROOT / name).read_text()
+
+    assert workflow.text in text or textwrap.indent(workflow.text, "   ") in text

@@ -1,5 +1,6 @@
 """Limits: who is refused, what is frozen, and sizes as people write them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from app.core.limits import (
     Freezing,
     LimitReached,
     Limits,
+    Remark,
     check_room,
     excess,
     freezing,
@@ -153,18 +155,23 @@ def test_an_instance_names_its_databases_that_are_too_large_and_says_what_become
         (database(5, DatabaseState.ERROR, is_frozen=True), 6 * MB),
     ]
 
-    [reported] = remarks(Limits(database_bytes=5 * MB), sizes)
-    [in_all, strict] = remarks(
-        Limits(database_bytes=5 * MB, total_bytes=9 * MB, freezes=True), sizes
+    [reported] = said(Limits(database_bytes=5 * MB), sizes)
+    [number, in_all, strict] = said(
+        Limits(databases=2, database_bytes=5 * MB, total_bytes=9 * MB, freezes=True), sizes
     )
 
     assert reported.words == "2 open databases hold more than 5.0 MB: 3ba03b--b1, 3ba03b--b2."
     assert "Nothing is closed" in reported.advice
     many = [(database(number, DatabaseState.READY), 6 * MB) for number in range(1, 8)]
-    assert remarks(Limits(database_bytes=5 * MB), many)[0].words.endswith("3ba03b--b5 and 2 more.")
+    assert said(Limits(database_bytes=5 * MB), many)[0].words.endswith("3ba03b--b5 and 2 more.")
     assert "28 MB of the 9.0 MB" in in_all.words
     assert "these are frozen" in strict.advice
-    assert remarks(NO_LIMITS, sizes) == ()
+    assert "the limit is 2 databases: they stay, and no other is made." in number.words
+    assert said(NO_LIMITS, sizes) == ()
+
+
+def said(limits: Limits, sizes: Sequence[tuple[Database, int]]) -> tuple[Remark, ...]:
+    return remarks(limits, [one for one, _ in sizes], {one.id: size for one, size in sizes})
 
 
 @pytest.mark.parametrize("freezes", [False, True])

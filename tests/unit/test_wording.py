@@ -160,11 +160,15 @@ def test_the_summary_shows_any_name_as_it_is_and_as_nothing_else(branch: str) ->
     assert len(cells) == 4
 
 
+def way_to(branch: str, *app_ids: AppId | None) -> str:
+    return wording.way_to_connect(
+        "acme/shop", BranchName(branch), app_ids=app_ids, public_url="coppice.example.com"
+    )
+
+
 @given(branches)
 def test_an_address_shows_any_name_as_it_is_and_as_nothing_else(branch: str) -> None:
-    text = wording.addresses(
-        [(database(branch), INSTANCE)], repository="acme/shop", public_url="coppice.example.com"
-    )
+    text = wording.addresses([(database(branch), INSTANCE)], way=way_to(branch, None))
     body = wording.reply(CommentId(5), Verb.URL, text)
 
     assert_harmless(body, codes=3)
@@ -182,10 +186,17 @@ def test_an_address_shows_any_name_as_it_is_and_as_nothing_else(branch: str) -> 
 
 @given(branches)
 def test_a_public_repository_is_told_no_address(branch: str) -> None:
-    text = wording.no_addresses(BranchName(branch), repository="acme/shop", public_url="x.example")
+    text = wording.no_addresses(way_to(branch, None))
 
     assert_harmless(text, codes=1)
     assert "db.example.com" not in text
+
+
+def test_of_several_apps_the_way_to_each_is_told() -> None:
+    text = way_to("feature", AppId("3ba03b"), AppId("docs"))
+
+    assert "coppice env acme/shop --app-id 3ba03b --branch feature\n" in text
+    assert "coppice env acme/shop --app-id docs --branch feature\n" in text
 
 
 @given(st.text())

@@ -65,7 +65,7 @@ class RemoteDesk:
             one = next(self._client.items("/databases", name=target.name), None)
         if one is None:
             raise NotFound(
-                f"There is no database of {target.name} that you can see and that is meant.",
+                f"There is no database of {target.name} that you can see and that is called so.",
                 advice="`coppice databases list` shows what there is.",
             )
         record = database_record(self._client.get(f"/databases/{one['id']}"))
@@ -115,13 +115,13 @@ class RemoteDesk:
             database = self._wait(self._client.post(f"/apps/{app['id']}/databases"))
             if purpose != Action.MIGRATE:
                 remark_on_new_dev(
-                    str(database["name"]), target.name, has_command=bool(app["migration_command"])
+                    str(database["name"]), target, has_command=bool(app["migration_command"])
                 )
         if database is None:
             what = f"the branch {target.branch}" if target.branch else target.environment
             raise NotFound(
                 f"{target.name} has no database for {what}.",
-                advice="Push to the branch, or make it with `databases create`.",
+                advice="Push to the branch, or make it with `coppice databases create`.",
             )
         shown = self._client.post(f"/databases/{database['id']}/credentials")
         variables = {
@@ -216,7 +216,7 @@ class RemoteDesk:
             if time.monotonic() > deadline:
                 raise Conflict(
                     f"{database['name']} is still {database['state']}.",
-                    advice="The service's worker goes on; look again with `databases show`.",
+                    advice="The service's worker goes on; `coppice databases show` looks again.",
                 )
             time.sleep(_POLL_SECONDS)
             database = self._client.get(f"/databases/{database['id']}")

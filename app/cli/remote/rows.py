@@ -32,6 +32,8 @@ def database_row(shown: Mapping[str, Any]) -> Row:
     commit = shown["migrated_commit"]
     return {
         "name": shown["name"],
+        "app": shown["app"],
+        "repository": shown.get("repository"),
         "environment": shown["environment"],
         "branch": shown["branch"],
         "state": shown["state"],
@@ -39,6 +41,7 @@ def database_row(shown: Mapping[str, Any]) -> Row:
         "last_migration": _last_migration(shown.get("last_migration")),
         "migrated": commit[:12] if commit else None,
         "kept_until": _time(shown["kept_until"]),
+        "size_bytes": shown.get("size_bytes"),
         "over_limit": shown.get("over_limit"),
     }
 

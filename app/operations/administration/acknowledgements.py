@@ -33,7 +33,7 @@ def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[F
     if not found:
         raise Conflict(
             f"Nothing with the code {code!r} was found on {instance.name}.",
-            advice="`instances show` lists what was found, with the code of each.",
+            advice="`coppice instances show` lists what was found, with the code of each.",
         )
     if any(one.is_fatal for one in found):
         raise Conflict(
@@ -59,6 +59,6 @@ def withdraw(services: Services, instance: Instance, code: str) -> None:
     if not services.acknowledgements.withdraw(instance.id, code):
         raise Conflict(
             f"Nobody has acknowledged {code!r} on {instance.name}.",
-            advice="`instances show` lists what was found, and who acknowledged it.",
+            advice="`coppice instances show` lists what was found, and who acknowledged it.",
         )
     services.record(Action.INSTANCES_WITHDRAW, instance.name, detail=code)

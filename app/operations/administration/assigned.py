@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.core.assignments import Assignment
+from app.core.assignments import App, Assignment
 from app.core.errors import NotFound
+from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.repositories import Repository
 from app.operations.services import Services
@@ -17,6 +18,12 @@ class Assigned:
     assignment: Assignment
     repository: Repository
     instance: Instance
+
+
+def id_to_say(services: Services, app: App) -> AppId | None:
+    """The app's id where a command has to name it: its repository has several."""
+    assigned = services.apps.assignments(repository_id=app.repository_id)
+    return app.id if len(assigned) > 1 else None
 
 
 def described(services: Services, assignment: Assignment) -> Assigned:

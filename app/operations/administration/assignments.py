@@ -188,8 +188,8 @@ def _assigned_already(services: Services, assignment: Assignment) -> Conflict:
     return Conflict(
         f"The app {assignment.app.id} is assigned to {instance.name} already.",
         advice=(
-            "Edit it (`apps edit`), Remove it (`apps remove`), or give a new app id (--app-id)"
-            " for another part of the repository."
+            "Edit it (`coppice apps edit`), Remove it (`coppice apps remove`), or give a new app id"
+            " (--app-id) for another part of the repository."
         ),
     )
 
@@ -202,22 +202,22 @@ def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:
             raise Conflict(
                 f"The app {app.id} has databases on {other.name}, {database.name} among them.",
                 advice=(
-                    f"Assign it to {other.name} again, Drop them (`databases delete --now`), or"
-                    " give a new app id (--app-id)."
+                    f"Assign it to {other.name} again, Drop them (`coppice databases delete"
+                    " --now`), or give a new app id (--app-id)."
                 ),
             )
 
 
 def _not_assigned(name: str) -> NotFound:
-    listing = "The list of apps shows what is assigned (`apps list`)"
+    listing = "The list of apps shows what is assigned (`coppice apps list`)"
     if "/" not in name:
         return NotFound(
-            f"{name!r} is no app id, and no repository: those are written OWNER/REPO.",
+            f"{name!r} is neither an app id nor a repository, which is written OWNER/REPO.",
             advice=f"{listing}.",
         )
     return NotFound(
         f"The repository {name} is not assigned to an instance.",
-        advice=f"{listing}. Assign it (python -m app apps assign {name} INSTANCE).",
+        advice=f"{listing}. Assign it (coppice apps assign {name} INSTANCE).",
     )
 
 

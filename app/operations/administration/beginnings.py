@@ -60,9 +60,10 @@ def refuse_busy(services: Services, database: Database) -> None:
 def _refuse_deleted(database: Database) -> None:
     if database.state is DatabaseState.DELETED:
         raise Conflict(
-            f"{database.name} is deleted.", advice="Restore it first (`databases restore`)."
+            f"{database.name} is deleted.", advice="Restore it first (`coppice databases restore`)."
         )
     if database.state is DatabaseState.GONE:
         raise Conflict(
-            f"{database.name} was dropped.", advice="Have a new one made (`databases create`)."
+            f"{database.name} was dropped.",
+            advice="Have a new one made (`coppice databases create`).",
         )

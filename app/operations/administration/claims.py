@@ -79,7 +79,7 @@ def _check_log_in(services: Services) -> None:
     if app is None:
         raise Conflict(
             "No GitHub App is connected, so nobody could log in and use the link.",
-            advice=f"Open {services.public_url}/setup as an operator first (`python -m app"
+            advice=f"Open {services.public_url}/setup as an operator first (`coppice"
             " login-link` lets you in), and assign a repository of the new owner's.",
         )
     if not app.can_log_in:

@@ -15,6 +15,8 @@ class KnownDatabase:
     """A database, its size and its last migration."""
 
     database: Database
+    repository_name: str | None
+    """`OWNER/REPO`; None: it is not known any more."""
     instance_name: str
     size_bytes: int | None
     """As last measured."""
@@ -36,12 +38,17 @@ def known(services: Services, databases: Sequence[Database]) -> list[KnownDataba
     sizes = services.measurements.sizes(ids)
     remarks = limits.remarks(services, databases, sizes)
     migrations = services.history.last_migrations(ids)
+    apps = services.apps.known({one.app_id for one in databases})
+    repositories = services.repositories.known({app.repository_id for app in apps.values()})
     found = []
     for one in databases:
+        app = apps.get(one.app_id)
+        repository = repositories.get(app.repository_id) if app else None
         measurement, last = measured.get(one.instance_id), migrations.get(one.id)
         found.append(
             KnownDatabase(
                 database=one,
+                repository_name=repository.full_name if repository else None,
                 instance_name=instances[one.instance_id],
                 size_bytes=sizes.get(one.id),
                 over_limit=remarks.get(one.id),

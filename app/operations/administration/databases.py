@@ -58,7 +58,7 @@ def find(services: Services, assigned: Assigned, where: Place) -> Database:
         what = f"the branch {where.branch}" if where.branch else where.environment.value
         raise NotFound(
             f"{assigned.repository.full_name} has no database for {what}.",
-            advice="Push to the branch, or have it made (`databases create`).",
+            advice="Push to the branch, or have it made (`coppice databases create`).",
         )
     return database
 
@@ -108,7 +108,7 @@ def seed(services: Services, database: Database) -> Database:
     if not may_seed(database.environment, assignment.policies):
         raise Invalid(
             "Production is not seeded.",
-            advice="Edit the app if it should be (`apps edit --seed-production`).",
+            advice="Edit the app if it should be (`coppice apps edit --seed-production`).",
         )
     refuse_busy(services, database)
     services.seeds.owe(database)
@@ -195,8 +195,8 @@ def _needs_ready(database: Database) -> Database:
     if database.state is DatabaseState.READY:
         return database
     advice = {
-        DatabaseState.DELETED: "Restore it (`databases restore`).",
-        DatabaseState.ERROR: "Once the cause is mended, Fix tries again (`databases fix`).",
+        DatabaseState.DELETED: "Restore it (`coppice databases restore`).",
+        DatabaseState.ERROR: "Once the cause is mended, Fix tries again (`coppice databases fix`).",
     }
     said = FROZEN_ADVICE if database.is_shut else advice.get(database.state)
     raise Conflict(

@@ -8,7 +8,6 @@ from app.core.errors import CoppiceError
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
-from app.core.standing import failure
 from app.operations.administration import neighbours
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
 from app.operations.administration.github_diagnosis import github
@@ -74,17 +73,17 @@ def _queue(services: Services) -> Iterator[Diagnosis]:
         yield Diagnosis(
             what="worker",
             health=Health.BROKEN,
-            words=f"none is alive; {traffic.waiting} jobs wait",
-            advice="Start `python -m app serve`, or `python -m app worker`.",
+            words=f"none is alive; {queues.waiting(traffic.waiting)}",
+            advice="Start `coppice serve`, or `coppice worker`.",
         )
     elif traffic.oldest_seconds > _LATE_SECONDS:
         yield warning(
             "worker",
-            f"{traffic.waiting} jobs wait, one for {traffic.oldest_seconds:.0f} seconds",
+            f"{queues.waiting(traffic.waiting)}, one for {traffic.oldest_seconds:.0f} seconds",
             "Jobs wait for GitHub or a server; the worker's log says which.",
         )
     else:
-        yield ok("worker", f"alive; {traffic.waiting} jobs wait")
+        yield ok("worker", f"alive; {queues.waiting(traffic.waiting)}")
     for what, words in queues.troubles(traffic):
         yield Diagnosis(
             what=what,
@@ -96,7 +95,7 @@ def _queue(services: Services) -> Iterator[Diagnosis]:
         yield warning(
             "jobs",
             f"{traffic.failed} were given up in the last day",
-            "The worker's log says why; `python -m app reconcile` does again what is missing.",
+            "The worker's log says why; `coppice reconcile` does again what is missing.",
         )
 
 
@@ -136,7 +135,7 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
             # The reason says what to look at first where Fix could hide what was lost.
             advice=""
             if one.waits_for_person and not one.is_shut
-            else f"python -m app databases fix {one.name}",
+            else f"coppice databases fix {one.name}",
         )
     differing = list(_differing(services))
     yield from differing
@@ -160,7 +159,7 @@ def _differing(services: Services) -> Iterator[Diagnosis]:
         except CoppiceError:
             continue  # told with the instance
         for one in found:
-            told = failure(one.database.name, one.fault)
+            told = one.told
             yield Diagnosis(
                 what=f"database {one.database.name}",
                 health=Health.BROKEN,
@@ -188,7 +187,7 @@ def _findings(services: Services, instance: Instance, report: ServerReport) -> I
             words=f"{finding.message} So it was on {trial.tried_at:%Y-%m-%d %H:%M} UTC."
             if trial
             else finding.message,
-            advice=f"{finding.advice} `instances test {instance.name}` tries it again.",
+            advice=f"{finding.advice} `coppice instances test {instance.name}` tries it again.",
         )
 
 
@@ -210,7 +209,7 @@ def _instance(
             what,
             f"{public.host}:{public.port}, which runners are told, does not answer from here",
             "Check the name, the firewall and where the server listens"
-            + (" (--listen at `instances provision`)" if is_ours else "")
+            + (" (--listen at `coppice instances provision`)" if is_ours else "")
             + "; ignore this if only runners shall reach it.",
         )
     if report.is_usable:

@@ -17,8 +17,7 @@ def github(
         yield warning(
             "GitHub App",
             "not connected",
-            f"Open {services.public_url}/setup as an operator; `python -m app login-link` lets you"
-            " in.",
+            f"Open {services.public_url}/setup as an operator; `coppice login-link` lets you in.",
         )
         return
     registration = surroundings.registration(app)

@@ -167,7 +167,7 @@ def _refuse_taken(services: Services, name: str) -> None:
         return
     raise Conflict(
         f"There is an instance named {name} already.",
-        advice="Choose another name, or look at it with `instances show`.",
+        advice="Choose another name, or look at it with `coppice instances show`.",
     )
 
 

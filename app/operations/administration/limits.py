@@ -5,29 +5,35 @@ from app.core.audit import Action
 from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance
-from app.core.limits import SMALLEST_DATABASE_BYTES, Limits
+from app.core.limits import SMALLEST_DATABASE_BYTES, Limits, Remark, remarks
 from app.operations.services import Services
 
 MOST_CONNECTIONS = 10_000
 
 
-def set_limits(services: Services, instance: Instance, limits: Limits) -> None:
-    """What holds from now on. Databases that are past them stay; a worker applies the rest."""
+def set_limits(services: Services, instance: Instance, limits: Limits) -> tuple[Remark, ...]:
+    """What holds from now on. Databases that are past them stay; a worker applies the rest.
+
+    Returns which of them are exceeded already, as far as was measured.
+    """
     check(limits)
     services.limits.set(instance.id, limits)
     services.queue.add(
         [ApplyLimits(instance_id=instance.id), MeasureInstance(instance_id=instance.id)]
     )
     services.record(Action.INSTANCES_LIMIT, instance.name, detail=described(limits))
+    databases = services.databases.all(instance_id=instance.id)
+    sizes = services.measurements.sizes([one.id for one in databases])
+    return remarks(limits, databases, sizes)
 
 
 def check(limits: Limits) -> None:
     """Raise Invalid for limits that cannot be meant."""
     numbers = (limits.databases, limits.database_bytes, limits.total_bytes, limits.connections)
     if any(number is not None and number < 1 for number in numbers):
-        raise Invalid("A limit is a number above zero.", advice="Leave out what has no limit.")
+        raise Invalid("A limit must be more than zero.", advice="Leave out what has no limit.")
     if limits.connections is not None and limits.connections > MOST_CONNECTIONS:
-        raise Invalid(f"No login needs more than {MOST_CONNECTIONS} connections.")
+        raise Invalid(f"A login cannot be given more than {MOST_CONNECTIONS} connections.")
     if limits.database_bytes is not None and limits.database_bytes < SMALLEST_DATABASE_BYTES:
         raise Invalid(
             f"{amounts.size(limits.database_bytes)} is too little for a database: one that holds"
@@ -35,7 +41,10 @@ def check(limits: Limits) -> None:
             advice=f"Allow each at least {amounts.size(SMALLEST_DATABASE_BYTES)}.",
         )
     if limits.freezes and limits.database_bytes is None:
-        raise Invalid("Nothing would ever be frozen.", advice="Say how large a database may be.")
+        raise Invalid(
+            "Freezing needs a size: without one no database is ever too large.",
+            advice="Say how large a database may be.",
+        )
 
 
 def described(limits: Limits) -> str:

@@ -12,8 +12,10 @@ from app.operations.runs.credentials import variables
 from app.operations.services import Services
 
 
-def shadow_variables(services: Services, database: Database) -> dict[str, str]:
-    """`SHADOW_DATABASE_URL` for the database for local work, nothing for others. Audited.
+def shadow_variables(services: Services, database: Database, *, purpose: Action) -> dict[str, str]:
+    """`SHADOW_DATABASE_URL` for the database for local work, nothing for others.
+
+    Audited as what the person does, with the shadow for its subject.
 
     Makes the shadow database, or restores it, when it is not there.
     """
@@ -25,7 +27,7 @@ def shadow_variables(services: Services, database: Database) -> dict[str, str]:
         shadow = retention.restore_database(services, shadow.id)
     else:
         shadow = provisioning.ensure_database(services, shadow.id)
-    login = databases.login(services, shadow, purpose=Action.ENV)
+    login = databases.login(services, shadow, purpose=purpose)
     return {"SHADOW_DATABASE_URL": variables(login)["DATABASE_URL"]}
 
 

@@ -36,6 +36,6 @@ def use(services: Services, token: str) -> None:
 def expired() -> Forbidden:
     return Forbidden(
         "This link was used already, or is older than an hour.",
-        advice="On the machine of the service, this makes another one: python -m app login-link",
+        advice="On the machine of the service, this makes another one: coppice login-link",
         code="link_expired",
     )

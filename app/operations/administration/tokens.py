@@ -45,7 +45,7 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
     if request.app_id is not None and services.apps.assignment(request.app_id) is None:
         raise NotFound(
             f"No app {request.app_id!r} is assigned.",
-            advice="The list of apps shows which are (`apps list`).",
+            advice="The list of apps shows which are (`coppice apps list`).",
         )
     secret, now = PREFIX + services.new_secret(), services.clock()
     token = services.access_tokens.add(
@@ -113,6 +113,6 @@ def refuse_automation(actor: Actor) -> None:
     """Raise Forbidden for a program: what a leaked token could make would outlive it."""
     if actor.is_automation:
         raise Forbidden(
-            "A token cannot look after tokens.",
+            "A token cannot be used to make, list or revoke tokens.",
             advice="Log in as yourself: in the dashboard, or with `coppice login`.",
         )

@@ -17,7 +17,7 @@ PLAIN_PASSWORDS = Finding(
     message="The server is told passwords in plain, as was chosen when it was linked: it takes none"
     " that were hashed beforehand. Its logs may hold them.",
     advice="Keep its logs as you keep passwords: docs/providers.md says which settings write them."
-    " Once it takes hashed ones: `instances edit NAME --no-plain-passwords`.",
+    " Once it takes hashed ones: `coppice instances edit NAME --no-plain-passwords`.",
     is_fatal=False,
 )
 

@@ -193,15 +193,19 @@ def _migrate(services: Services, scene: _Scene) -> str | None:
 
 
 def _url(services: Services, scene: _Scene) -> str:
-    full_name, public_url = scene.repository.full_name, services.public_url
+    has_several = len(services.apps.assignments(repository_id=scene.repository.id)) > 1
+    way = wording.way_to_connect(
+        scene.repository.full_name,
+        scene.pull_request.head_branch,
+        app_ids=[one.app_id for one in scene.databases] if has_several else [None],
+        public_url=services.public_url,
+    )
     if not scene.repository.is_private:
-        return wording.no_addresses(
-            scene.pull_request.head_branch, repository=full_name, public_url=public_url
-        )
+        return wording.no_addresses(way)
     for database in scene.databases:
         services.record(Action.ADDRESS_SHOWN, database.name)
     places = [(one, services.instances.get(one.instance_id)) for one in scene.databases]
-    return wording.addresses(places, repository=full_name, public_url=public_url)
+    return wording.addresses(places, way=way)
 
 
 def _refuse(services: Services, scene: _Scene, why: str) -> None:

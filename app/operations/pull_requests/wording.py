@@ -1,6 +1,5 @@
 """What we say below pull requests. Pure: Markdown for people, never a secret."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +9,11 @@ from app.core.amounts import size
 from app.core.commands import Verb
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import BranchName, CommentId
+from app.core.identifiers import AppId, BranchName, CommentId
 from app.core.instances import Instance
 from app.core.pages import app_page, run_page
 from app.core.runs import MigrationResult
+from app.operations import typed
 from app.operations.checks.markdown import block, cell, code, link, visible
 from app.operations.ports.history import LastMigration
 
@@ -105,9 +105,7 @@ def news(overview: Overview) -> str:
     return "\n".join(["open" if overview.is_open else "closed", *told])
 
 
-def addresses(
-    places: Sequence[tuple[Database, Instance]], *, repository: str, public_url: str
-) -> str:
+def addresses(places: Sequence[tuple[Database, Instance]], *, way: str) -> str:
     """Where databases are, without their passwords: for private repositories only."""
     shown = [
         block(
@@ -117,20 +115,23 @@ def addresses(
         )
         for database, instance in places
     ]
-    branch = places[0][0].branch or ""
-    return "\n\n".join(
-        [
-            *shown,
-            "The password is not written here. " + _how_to_connect(repository, branch, public_url),
-        ]
-    )
+    return "\n\n".join([*shown, f"The password is not written here. {way}"])
 
 
-def no_addresses(branch: BranchName, *, repository: str, public_url: str) -> str:
+def no_addresses(way: str) -> str:
     """The same for public repositories: a comment is mailed, copied and never recalled."""
+    return f"This repository is public, so nothing of the address is written here. {way}"
+
+
+def way_to_connect(
+    repository: str, branch: BranchName, *, app_ids: Sequence[AppId | None], public_url: str
+) -> str:
+    """How to get the password of a branch's databases: of those apps, or of the only one (None)."""
+    commands = [f"coppice login {public_url}"]
+    commands += [typed.env(repository, app_id=one, branch=visible(branch)) for one in app_ids]
     return (
-        "This repository is public, so nothing of the address is written here. "
-        + _how_to_connect(repository, branch, public_url)
+        "Whoever may write to the repository gets it with their own GitHub login: on the dashboard,"
+        f" {public_url}, or with\n\n{block(chr(10).join(commands))}"
     )
 
 
@@ -154,15 +155,6 @@ def not_rerun(reason: str, job_url: str | None) -> str:
     """GitHub did not start the job again."""
     where = f"[this workflow job]({job_url})" if job_url else "the workflow"
     return f"{code(reason)}\n\nIf it does not run already, start {where} by hand."
-
-
-def _how_to_connect(repository: str, branch: str, public_url: str) -> str:
-    name = shlex.quote(visible(branch))
-    command = f"coppice env {repository} --branch {name}"
-    return (
-        "Whoever may write to the repository gets it with their own GitHub login: on the dashboard,"
-        f" {public_url}, or with\n\n{block(f'coppice login {public_url}{chr(10)}{command}')}"
-    )
 
 
 def _table(overview: Overview) -> list[str]:

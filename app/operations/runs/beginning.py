@@ -15,6 +15,7 @@ from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
 from app.core.reasons import Unreached
 from app.core.revisions import Reach, reached, source_branch_of
 from app.core.runs import CredentialKind, Run, most_runs
+from app.core.workflow_file import app_line
 from app.operations.runs import duplicates, evidence
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
@@ -135,18 +136,25 @@ def _admitted(services: Services, claims: Claims, wanted: str) -> tuple[Assignme
 
 
 def _picked(assigned: Sequence[Assignment], wanted: str) -> Assignment:
+    """The one that is named; without a name the repository's first app.
+
+    Its workflow was there before there were others, and goes on. Another one is never taken for
+    it: what was written for the first app's databases would migrate those of the other.
+    """
     ids = ", ".join(assignment.app.id for assignment in assigned)
-    if not wanted and len(assigned) > 1:
-        raise Invalid(
-            f"This repository has several apps: {ids}.",
-            advice="Say which one with the Action's input `app`.",
-            code="app_needed",
-        )
     if not assigned:
         raise Refused(not_assigned())
     for assignment in assigned:
-        if wanted in {"", assignment.app.id}:
+        if assignment.app.id == wanted or (not wanted and assignment.app.has_bare_checks):
             return assignment
+    if not wanted:
+        lines = " or ".join(f"`{app_line(assignment.app.id)}`" for assignment in assigned)
+        raise Invalid(
+            "The first app of this repository is not assigned any more, and the workflow names no"
+            f" other one: {ids}.",
+            advice=f"Say which one is meant below `with:` of the step: {lines}",
+            code="app_needed",
+        )
     raise Refused(
         Denied(
             code="unknown_app",
@@ -162,7 +170,7 @@ def _command(request: RunRequest, assignment: Assignment) -> str:
         raise Invalid(
             "There is no migration command.",
             advice="Set the Action's input `migration-command`, or the assignment's with "
-            "`coppice apps edit OWNER/REPO --migration-command ...`.",
+            f"`coppice apps edit {assignment.app.id} --migration-command '...'`.",
             code="no_command",
         )
     return command

@@ -33,7 +33,7 @@ def lease_lost() -> Refused:
     return Refused(
         Denied(
             code="lease_lost",
-            message="This run does not hold the database any more.",
+            message="This run has the database to itself no longer.",
             advice="Re-run the job: the migration was given up because its runner was silent.",
             http_status=409,
             retry_after_seconds=ASK_AGAIN_SECONDS,

@@ -195,16 +195,17 @@ def _frozen(database: Database) -> Denied:
     return Denied(
         code="database_frozen",
         message=f"{database.name} is frozen. {database.reason}",
-        advice="Fix or Reset it (dashboard, or `databases fix`); then re-run the job.",
+        advice="Fix or Reset it (dashboard, or `coppice databases fix`); then re-run the job.",
     )
 
 
 def _not_as_it_was(database: Database) -> Denied:
     return Denied(
         code=database.reason_code or "conflict",
-        message=f"{database.name} was ready, and is not as it was. {database.reason}",
-        advice="Once somebody has looked, and used Fix (dashboard, or `databases fix`), re-run the"
-        " job.",
+        message=f"{database.name} was ready, and has been changed on its server since."
+        f" {database.reason}",
+        advice="Once somebody has looked, and used Fix (dashboard, or `coppice databases fix`),"
+        " re-run the job.",
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.postgres.embedded.accounts import Account, account_for
 from app.postgres.embedded.binaries import Binaries
-from app.postgres.embedded.faults import NotOurs, StartFailed
+from app.postgres.embedded.faults import NotOurs, OtherMajor, StartFailed
 from app.postgres.embedded.progress import last_words
 from app.postgres.passwords import scram_verifier
 
@@ -51,6 +51,12 @@ class Cluster:
 
     def exists(self) -> bool:
         return (self.data / "PG_VERSION").exists()
+
+    def check_major(self) -> None:
+        """Raise OtherMajor where the programs do not read the data."""
+        made_by = int((self.data / "PG_VERSION").read_text())
+        if made_by != self.binaries.major:
+            raise OtherMajor(self.data, data=made_by, programs=self.binaries.major)
 
     def create(self, *, is_durable: bool) -> None:
         """Run initdb. A cluster that is there is whole: it gets its name as the last act.

@@ -31,7 +31,7 @@ class PortTaken(CoppiceError):
             f"Port {port} is used by another program, so the embedded PostgreSQL cannot start.",
             advice=(
                 f"Stop that program. Or delete {port_file}: the next start takes a free port;"
-                " tell the instance about it with `instances edit`."
+                " tell the instance about it with `coppice instances edit`."
             ),
         )
         self.port = port
@@ -46,6 +46,19 @@ class StartFailed(CoppiceError):
         super().__init__(
             f"{what}. Its log ends with:\n{last_words}",
             advice=f"The whole log is in {log_file}.",
+        )
+
+
+class OtherMajor(CoppiceError):
+    """The data is of another major version than the programs, which do not read it."""
+
+    code = "postgres_other_major"
+
+    def __init__(self, folder: Path, *, data: int, programs: int) -> None:
+        super().__init__(
+            f"The data in {folder} is of PostgreSQL {data}, and the programs are of {programs}.",
+            advice=f"Set COPPICE_POSTGRES_BIN to the programs of PostgreSQL {data} and start again;"
+            " `Upgrades` in docs/operating.md says how the data is brought to another version.",
         )
 
 

@@ -50,7 +50,8 @@ class EmbeddedServer:
             The superuser's login over loopback.
 
         Raises:
-            NoBinaries, NoAccount, NotOurs, PortTaken, StartFailed: With what to do about it.
+            NoBinaries, NoAccount, NotOurs, OtherMajor, PortTaken, StartFailed: With what to do
+                about it.
             TransientError: It is still starting.
         """
         self._home.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -59,7 +60,9 @@ class EmbeddedServer:
             watch.is_logged = True  # others only wait for this process
             if not postmaster.is_ready(self._data, while_waiting=watch.look):
                 cluster = open_cluster(self._home, find_binaries(self.bin_dir))
-                if not cluster.exists():
+                if cluster.exists():
+                    cluster.check_major()
+                else:
                     cluster.create(is_durable=self.settings.get("fsync") != "off")
                 request = Launch(
                     listen=self.listen, settings=self.settings, while_waiting=watch.look

@@ -100,6 +100,7 @@ class DatabaseShown(BaseModel):
     id: int
     name: str
     app: str
+    repository: str | None = Field(description="Null: it is not known any more")
     instance: str
     environment: str
     branch: str | None
@@ -127,6 +128,7 @@ class DatabaseShown(BaseModel):
             id=database.id,
             name=database.name,
             app=database.app_id,
+            repository=known.repository_name,
             instance=known.instance_name,
             environment=database.environment,
             branch=database.branch,

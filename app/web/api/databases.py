@@ -168,7 +168,9 @@ def credentials(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     login = administration.login(services, database, purpose=Action.DATABASES_CREDENTIALS)
     shadow: dict[str, str] = {}
     with suppress(CoppiceError):  # its own state says what is wrong with it
-        shadow = local_work.shadow_variables(services, database)
+        shadow = local_work.shadow_variables(
+            services, database, purpose=Action.DATABASES_CREDENTIALS
+        )
     return LoginShown.of(login, shadow).model_dump()
 
 

@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 import time
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, redirect, render_template, request, session
@@ -28,36 +29,52 @@ _STATE_SECONDS = 3600
 _ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The account to which the App will belong."""
+
+    organization: str = ""
+    """Empty: the person's own account."""
+
+
 @pages.get("/setup")
 def show() -> ResponseReturnValue:
-    """Whether GitHub is connected; if not, the button that sends the manifest to GitHub."""
+    """Whether GitHub is connected; if not, whose repositories it is about, and then the button.
+
+    An App belongs to an account, and a private one is installed nowhere else: so that comes first.
+    """
     services = acting()
     if _is_from_installation() and not services.actor.is_operator:
         return done("/apps", "installed")
     require_operator(services)
     operators = sorted(current_app.extensions["operators"])
-    organization = request.args.get("organization", "").strip()
     app = services.github_app.current(is_fresh=True)
     obstacle = why_out_of_reach(services.public_url, github_url=services.github_url)
-    is_offered = app is None and obstacle is None
+    owner, error = _owner()
+    is_offered = app is None and obstacle is None and owner is not None
     if is_offered:
         headers.allow_forms_to(services.github_url)
-    return render_template(
+    is_public = request.args.get("public") == "yes"
+    page = render_template(
         "setup.html",
         app=app,
         page_url=github_setup.page_of(services, app) if app else "",
         installation=_installation(services) if app else "",
         is_installed=_is_installed(services) if app else None,
         is_from_settings=services.github_app.is_from_settings,
-        is_offered=is_offered,
+        error=error,
         obstacle=obstacle,
-        organization=organization,
-        target=_target(services, organization) if is_offered else "",
-        manifest=json.dumps(manifest(services.public_url, operators=operators)),
+        owner=owner,
+        is_public=is_public,
+        target=_target(services, owner) if is_offered and owner else "",
+        manifest=json.dumps(
+            manifest(services.public_url, operators=operators, is_public=is_public)
+        ),
         permissions=permissions_for(operators),
         events=EVENTS,
         services=services,
     )
+    return page, fields.status_of(error)
 
 
 @pages.get(CREATED_PATH)
@@ -138,13 +155,28 @@ def _is_installed(services: Services) -> bool | None:
         return None
 
 
-def _target(services: Services, organization: str) -> str:
-    """Where at GitHub the App is made. Raises Invalid for what is no organization's name."""
+def _owner() -> tuple[Owner | None, CoppiceError | None]:
+    """Whose App it is to be, as the page was asked; None: nobody has said yet."""
+    if request.args.get("account") == "own":
+        return Owner(), None
+    if "organization" not in request.args:
+        return None, None
+    name = request.args["organization"].strip()
+    if _ORGANIZATION.fullmatch(name):
+        return Owner(organization=name), None
+    problem = f"{name!r} is no name of an organization." if name else "No organization was named."
+    advice = "Write its name as in the address of its page at GitHub."
+    return None, Invalid(problem, advice=advice)
+
+
+def _target(services: Services, owner: Owner) -> str:
+    """Where at GitHub the App is made.
+
+    https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+    """
     place = "/settings/apps/new"
-    if organization:
-        if not _ORGANIZATION.fullmatch(organization):
-            raise Invalid(f"{organization!r} is no name of an organization at GitHub.")
-        place = f"/organizations/{organization}{place}"
+    if owner.organization:
+        place = f"/organizations/{owner.organization}{place}"
     return f"{services.github_url}{place}?{urlencode({'state': _state()})}"
 
 

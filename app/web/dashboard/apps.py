@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,17 +12,25 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.identifiers import AppId, BranchName, RunId
+from app.core.pages import new_file_page
 from app.core.people import Act
+from app.core.reach import obstacle
 from app.core.repositories import PullRequest
+from app.operations import typed
 from app.operations.administration import database_requests
 from app.operations.administration import databases as administration
+from app.operations.administration.assigned import id_to_say
 from app.operations.administration.limits import described
+from app.operations.administration.workflow_files import beside_others, workflow_of
+from app.operations.ports.history import PastRun
 from app.operations.pull_requests.heads import Head, open_heads
+from app.operations.services import Services
 from app.web import sight
-from app.web.dashboard import app_lines, fields, missing, plots, rule_facts, tables
+from app.web.dashboard import app_lines, fields, missing, notices, plots, rule_facts, tables
 from app.web.dashboard.notices import done
+from app.web.dashboard.runs import why_no_rerun
 from app.web.identity import acting
-from app.web.known_apps import known_app
+from app.web.known_apps import KnownApp, known_app
 
 pages = Blueprint("apps", __name__)
 
@@ -61,8 +70,14 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     heads = open_heads(services, found.repository, databases)
     is_running = any(each.finished_at is None for past in runs[:5] for each in past.migrations)
     server = services.measurements.of_instance(found.instance.id) if found.instance else None
-    is_new = found.assignment is not None and not databases
+    is_busy = (
+        tables.is_busy(services, databases)
+        or is_running
+        or (found.assignment is not None and not databases)
+    )
+    changed = next((one for one in databases if one.id == notices.subject()), None)
     dev = next((row for row in rows if _is_dev(row.database)), None)
+    said = id_to_say(services, found.app)
     page = render_template(
         "app.html",
         error=error,
@@ -80,9 +95,20 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         runs=runs[:RUNS_SHOWN],
         older=runs[RUNS_SHOWN - 1].run.id if len(runs) > RUNS_SHOWN else None,
         names={one.id: one for one in databases},
-        is_busy=tables.is_busy(services, databases) or is_running or is_new,
+        is_busy=is_busy,
+        notice=_notice(databases, changed, is_busy=is_busy),
+        to_rerun=_to_rerun(can, changed, runs) if request.args.get("done") == "reset" else None,
         drawing=plots.drawing(services, found.app.id, databases, request.args.get("plot", "")),
         dev=dev,
+        **_workflow(services, found),
+        obstacle=obstacle(found.instance) if found.instance else None,
+        env_command=typed.env(found.repository.full_name, app_id=said),
+        migrate_command=typed.migrate(
+            found.repository.full_name,
+            app_id=said,
+            has_command=bool(found.assignment and found.assignment.migration_command),
+        ),
+        beside_others=beside_others(services, found.app),
         away_since=server.measured_at if server and server.failure else None,
     )
     return page, fields.status_of(error)
@@ -106,7 +132,40 @@ def create(app_id: str) -> ResponseReturnValue:
     is_dev = where.environment is Environment.DEV
     anchor = "local" if is_dev else f"database-{database.id}"
     what = _CREATED_FROM.get(database.state, "create")
-    return done(url_for(".show", app_id=app_id, _anchor=anchor), what)
+    return done(url_for(".show", app_id=app_id, _anchor=anchor), what, of=database.id)
+
+
+def _notice(
+    databases: Sequence[Database], changed: Database | None, *, is_busy: bool
+) -> notices.Notice | None:
+    if changed is not None:
+        return notices.of_database(changed, is_awaited=is_busy)
+    has_failed = any(one.state is DatabaseState.ERROR for one in databases)
+    return notices.of_assignment(is_busy=is_busy, has_failed=has_failed)
+
+
+def _to_rerun(
+    can: tables.Abilities, changed: Database | None, runs: Sequence[PastRun]
+) -> RunId | None:
+    """The last run that migrated a database that was emptied, if the reader may start it again."""
+    for past in runs:
+        is_of_it = (
+            any(one.database_id == changed.id for one in past.migrations) if changed else False
+        )
+        if is_of_it and past.run.migrates:
+            return None if why_no_rerun(can, past.run) else past.run.id
+    return None
+
+
+def _workflow(services: Services, found: KnownApp) -> dict[str, Any]:
+    """The workflow file of the app, and where at GitHub it is made; nothing if not assigned."""
+    if found.assignment is None or found.instance is None:
+        return {"workflow": None, "new_file": ""}
+    file = workflow_of(services, found.assignment, found.repository, found.instance)
+    return {
+        "workflow": file,
+        "new_file": new_file_page(services.github_url, found.repository, file),
+    }
 
 
 def _environment() -> str | None:

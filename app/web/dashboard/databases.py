@@ -7,8 +7,9 @@ from app.core import dotenv, seeding
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import CoppiceError
+from app.core.errors import CoppiceError, Invalid
 from app.core.people import Act
+from app.core.standing import Fault
 from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
 from app.operations.runs.credentials import variables
@@ -27,7 +28,9 @@ def url(database_id: int) -> ResponseReturnValue:
     services = acting()
     database = sight.database(services, database_id, Act.CONNECT)
     login = administration.login(services, database, purpose=Action.DATABASES_URL)
-    found = variables(login) | local_work.shadow_variables(services, database)
+    found = variables(login) | local_work.shadow_variables(
+        services, database, purpose=Action.DATABASES_URL
+    )
     return render_template(
         "url.html",
         database=database,
@@ -46,10 +49,24 @@ def ask_for_url(database_id: int) -> ResponseReturnValue:
     return _back(services, database, "press-url")
 
 
+@pages.get("/fix")
+def ask_to_fix(database_id: int, error: CoppiceError | None = None) -> ResponseReturnValue:
+    """Of one that is gone from its server: an empty one takes its place. Of others nobody asks."""
+    services, database = _to_act(database_id, Act.CHANGE)
+    if database.reason_code != Fault.MISSING:
+        return _back(services, database, "press-fix")
+    return _page(services, database, "database_fix.html", error)
+
+
 @pages.post("/fix")
 def fix(database_id: int) -> ResponseReturnValue:
     services, database = _to_act(database_id, Act.CHANGE)
-    database_requests.fix(services, database)
+    try:
+        if database.reason_code == Fault.MISSING:
+            fields.confirm(database.name)
+        database_requests.fix(services, database)
+    except Invalid as error:
+        return ask_to_fix(database_id, error)
     return _back(services, database, "fix")
 
 
@@ -157,7 +174,7 @@ def _to_act(database_id: int, act: Act) -> tuple[Services, Database]:
 
 
 def _back(services: Services, database: Database, what: str) -> ResponseReturnValue:
-    return done(_page_of(services, database), what)
+    return done(_page_of(services, database), what, of=database.id)
 
 
 def _page_of(services: Services, database: Database) -> str:

@@ -15,6 +15,7 @@ from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus, instance_status
 from app.core.limits import Limits, Remark, remarks, total_excess
+from app.core.reach import obstacle
 from app.core.repositories import Repository
 from app.operations.administration import acknowledgements, instances
 from app.operations.administration.limits import described
@@ -24,7 +25,7 @@ from app.operations.ports.measurements import InstanceMeasurement, InstanceTrial
 from app.operations.ports.postgres import Finding
 from app.operations.services import Services
 from app.web import sight
-from app.web.dashboard import fields, tables
+from app.web.dashboard import fields, notices, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting, require_operator
 
@@ -139,12 +140,21 @@ def show(name: str) -> ResponseReturnValue:
         instance=shown.instance,
         rows=rows,
         is_busy=shown.is_busy or any(row.is_migrating for row in rows),
+        notice=_notice(shown),
+        obstacle=obstacle(shown.instance),
         limits=described(shown.limits),
         findings=_findings(services, shown.instance),
         connections=connections.described(
             shown.limits.connections, room=shown.measurement.room if shown.measurement else None
         ),
     )
+
+
+def _notice(shown: Shown) -> notices.Notice | None:
+    changed = next((one for one in shown.databases if one.id == notices.subject()), None)
+    if changed is not None:
+        return notices.of_database(changed, is_awaited=shown.is_awaited)
+    return notices.of_server(is_failing=shown.failure is not None)
 
 
 @pages.post("/instances/<name>/test")
@@ -213,7 +223,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
         )
         app_ids = {one.assignment.app.id for one in apps}
         claim = services.claims.of_instance(instance.id)
-        measured = [(one, sizes[one.id]) for one in ours if one.id in sizes]
+        measured = [sizes[one.id] for one in ours if one.id in sizes]
         limits = services.limits.of(instance.id)
         measurement = measurements.get(instance.id)
         shown.append(
@@ -226,8 +236,8 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                 ),
                 apps=apps,
                 databases=ours,
-                size_bytes=sum(size for _, size in measured) if measured else None,
-                remarks=remarks(limits, measured),
+                size_bytes=sum(measured) if measured else None,
+                remarks=remarks(limits, ours, sizes),
                 measurement=measurement,
                 is_awaited=tables.is_busy(services, ours),
                 limits=limits,

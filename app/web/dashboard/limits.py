@@ -31,10 +31,12 @@ def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 def save(name: str) -> ResponseReturnValue:
     services = operator()
     try:
-        limits.set_limits(services, services.instances.named(name), _limits())
+        exceeded = limits.set_limits(services, services.instances.named(name), _limits())
     except CoppiceError as error:
         return edit(name, error)
-    return done(url_for("dashboard.instances.show", name=name), "limited")
+    # The page has each that is exceeded, among what is to be known of the instance's health.
+    where = url_for("dashboard.instances.show", name=name, _anchor="health" if exceeded else None)
+    return done(where, "limited-exceeded" if exceeded else "limited")
 
 
 @pages.get("/instances/<name>/offer")
@@ -102,7 +104,10 @@ def _number(name: str, label: str) -> int | None:
     if not given:
         return None
     if not given.isascii() or not given.isdecimal() or len(given) > 9:
-        raise Invalid(f"{label} is no number.", advice="Leave it empty for no limit.")
+        raise Invalid(
+            f"{label} must be a whole number, written with digits alone.",
+            advice="Leave it empty for no limit.",
+        )
     return int(given)
 
 

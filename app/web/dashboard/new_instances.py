@@ -224,7 +224,7 @@ def _certificate() -> str | None:
         return None
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise Invalid(
-            "That is no CA certificate.",
+            "That is not a CA certificate.",
             advice="Paste the PEM text: it begins with -----BEGIN CERTIFICATE-----.",
         )
     return f"{text}\n"

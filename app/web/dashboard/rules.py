@@ -16,9 +16,13 @@ from app.core.assignments import (
 )
 from app.core.errors import CoppiceError, Invalid
 from app.core.people import Act
-from app.operations.administration import assignments
+from app.operations.administration import assignments, github_setup
 from app.operations.administration.assignments import AssignRequest
 from app.operations.administration.limits import described
+from app.operations.administration.repository_choices import (
+    RepositoryChoices,
+    repository_choices,
+)
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import fields
@@ -40,6 +44,7 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
         except CoppiceError as problem:
             error, repository = problem, ""
     may_choose = services.actor.is_operator or bool(repository)
+    page_url, choices = _choices_of_repositories(services)
     page = render_template(
         "assign.html",
         given=given,
@@ -47,8 +52,8 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
         error=error,
         instances=_choices(services) if may_choose else [],
         may_choose=may_choose,
-        repositories=_known(services) if services.actor.is_operator else [],
-        install_url=f"{services.github_url}/settings/apps",
+        repositories=choices,
+        install_url=f"{page_url}/installations/new" if page_url else "",
     )
     return page, fields.status_of(error)
 
@@ -145,7 +150,7 @@ def _policies(before: Policies) -> Policies:
         )
     except ValueError:
         raise Invalid(
-            "A choice of this form is not known.", advice="Load the page again."
+            "The form holds a choice that does not exist.", advice="Load the page again."
         ) from None
 
 
@@ -161,11 +166,9 @@ def _choices(services: Services) -> list[tuple[str, str]]:
     return options if len(options) < 2 else [("", "Choose one"), *options]
 
 
-def _known(services: Services) -> list[str]:
-    """Repositories to choose from: those that the App was heard of from and that are not taken."""
-    taken = {one.app.repository_id for one in services.apps.assignments()}
-    return sorted(
-        one.full_name
-        for one in services.repositories.all()
-        if one.is_active and one.id not in taken
-    )
+def _choices_of_repositories(services: Services) -> tuple[str, RepositoryChoices | None]:
+    """The App's page at GitHub and what it sees there, for operators: names are not everybody's."""
+    app = services.github_app.current() if services.actor.is_operator else None
+    if app is None:
+        return "", None
+    return github_setup.page_of(services, app), repository_choices(services)

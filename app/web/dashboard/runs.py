@@ -17,7 +17,7 @@ from app.operations.pull_requests import steering
 from app.operations.runs import logs
 from app.operations.services import Services
 from app.web import sight
-from app.web.dashboard import tables
+from app.web.dashboard import notices, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting
 from app.web.known_apps import known_app
@@ -70,6 +70,8 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
         Shown(migration=one, logs=_logs(services, one, query) if can.may("see_log") else ())
         for one in past.migrations
     ]
+    later = _later(services, past.run)
+    is_awaited = request.args.get("done") == "rerun" and not later and notices.is_recent()
     names = {one.id: one.name for one in services.databases.all(app_id=found.app.id)}
     return render_template(
         "run.html",
@@ -79,9 +81,12 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
         shown=shown,
         names=names,
         may_see_logs=can.may("see_log"),
-        why_no_rerun=_why_no_rerun(can, past.run),
+        why_no_rerun=why_no_rerun(can, past.run),
         query=query,
-        is_busy=any(one.finished_at is None for one in past.migrations),
+        is_running=any(one.finished_at is None for one in past.migrations),
+        is_awaited=is_awaited,
+        later=later,
+        notice=notices.of_rerun(is_awaited=is_awaited),
     )
 
 
@@ -120,7 +125,19 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
     )
 
 
-def _why_no_rerun(can: tables.Abilities, run: Run) -> str | None:
+def _later(services: Services, run: Run) -> Sequence[Run]:
+    """The runs that came of starting its job at GitHub again."""
+    return [
+        one
+        for one in services.runs.of_commit(run.repository_id, run.head_sha)
+        if one.app_id == run.app_id
+        and one.workflow_run_id == run.workflow_run_id
+        and one.workflow_attempt > run.workflow_attempt
+    ]
+
+
+def why_no_rerun(can: tables.Abilities, run: Run) -> str | None:
+    """The reason for which the reader may not start it again; None: they may."""
     reasons = [can.why_not("change", each) for each in run.environments]
     return next((reason for reason in reasons if reason is not None), None)
 

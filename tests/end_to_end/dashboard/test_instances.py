@@ -26,7 +26,8 @@ def test_a_server_is_provisioned_assigned_and_becomes_connected_while_one_looks(
     dashboard: Dashboard, visit: Visit, look: Look
 ) -> None:
     name = f"first-{look['width']}"
-    dashboard.github.create_repository(f"acme/{name}")
+    repository = dashboard.github.create_repository(f"acme/{name}")
+    dashboard.github.grant(repository, "mona", "write")
     page = visit("/instances", **look)
     page.get_by_role("link", name="Provision database").first.click()
     page.get_by_label("Name").fill(name)
@@ -34,9 +35,20 @@ def test_a_server_is_provisioned_assigned_and_becomes_connected_while_one_looks(
     state_of(page, "Unassigned")
 
     page.get_by_role("link", name="Assign", exact=True).click()
-    page.get_by_label("Repository").fill(f"acme/{name}")
+    page.get_by_label("Repository").select_option(f"acme/{name}")
+    page.get_by_label("Migration command").fill("./migrate --all")
+    expect(page.get_by_label("Ignored branches")).to_be_hidden()
     page.get_by_role("button", name="Assign").click()
     expect(page.get_by_role("status").first).to_contain_text("assigned")
+    page.get_by_role("link", name="Create the workflow at GitHub").click()
+    page.locator("select[name='as']").select_option("mona")
+    page.get_by_role("button", name="Commit changes").click()
+    expect(page.locator("main")).to_contain_text("Create .github/workflows/database.yml")
+    head = repository.git.head("main")
+    assert head
+    committed = repository.git.text(head, ".github/workflows/database.yml")
+    assert 'migration-command: "./migrate --all"' in committed
+    assert f"service-url: {dashboard.url}" in committed
     page.goto(f"{dashboard.url}/instances/{name}")
     state_of(page, "Connected")
 
@@ -136,7 +148,8 @@ def test_what_failed_is_shown_with_its_cause_and_fixed_by_a_button(
     _run(postgres_superuser, f"CREATE DATABASE {in_the_way}")
     dashboard.service.coppice("instances", "link", name, "--url", _url(postgres_admin))
     page = visit(f"/assign?instance={name}", **PHONE_LIGHT)
-    page.get_by_label("Repository").fill("acme/fixing")
+    page.get_by_label("Repository").select_option("acme/fixing")
+    page.get_by_text("More", exact=True).click()
     page.get_by_label("App id").fill(app)
     page.get_by_role("button", name="Assign").click()
     page.goto(f"{dashboard.url}/instances/{name}")

@@ -54,7 +54,7 @@ def test_from_the_first_start_to_an_installed_app_without_a_terminal(
     expect(page.locator("main")).to_contain_text("No PostgreSQL server yet")
     page.get_by_role("link", name="GitHub").click()
     page.get_by_label("Organization", exact=True).fill("acme")
-    page.get_by_role("button", name="Choose").click()
+    page.get_by_role("button", name="Continue with the organization").click()
     page.get_by_role("button", name="Create the GitHub App").click()
     page.get_by_role("button", name="Create GitHub App for acme").click()
     expect(page.locator("main")).to_contain_text("GitHub is connected")

@@ -88,6 +88,7 @@ class Office:
         branch_name: str = "feature/<b>",
         result: MigrationResult | None = MigrationResult.SUCCESS,
         head_sha: str = "a" * 40,
+        attempt: int = 1,
         seed_result: MigrationResult | None = None,
         unfinished: tuple[Unfinished, ...] = (),
     ) -> int:
@@ -102,7 +103,7 @@ class Office:
                 app_id=app_id,
                 repository_id=self.world.repository.id,  # type: ignore[arg-type]
                 workflow_run_id=WorkflowRunId(branch.id),
-                workflow_attempt=1,
+                workflow_attempt=attempt,
                 workflow_job_id=None,
                 job_name="database",
                 event="push",

@@ -111,6 +111,6 @@ def test_the_state_database_knows_no_link(site: Site, services: Services) -> Non
 def test_without_an_app_the_log_in_page_says_how_to_get_in(browser: Browser) -> None:
     page = browser.get("/login").text
 
-    assert "python -m app login-link" in page
+    assert "coppice login-link" in page
     assert "/login/github" not in page
     assert browser.get("/login/github").status_code == 409

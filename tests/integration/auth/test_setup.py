@@ -43,7 +43,10 @@ def operator(browser: Browser, services: Services) -> Browser:
     return browser
 
 
-def create(operator: Browser, *, owner: str = "mona", page: str = "/setup") -> str:
+OWN = "/setup?account=own"
+
+
+def create(operator: Browser, *, owner: str = "mona", page: str = OWN) -> str:
     """Press the button and confirm at GitHub; returns where GitHub sends the browser."""
     confirmation = operator.submit(operator.get(page), action="/settings/apps/new")
     assert confirmation.status_code == 200, confirmation.text
@@ -66,7 +69,7 @@ def test_one_button_connects_github(operator: Browser, site: Site) -> None:
 def test_the_manifest_asks_for_what_the_page_says_and_for_no_more(
     operator: Browser, site: Site
 ) -> None:
-    page = operator.get("/setup").text
+    page = operator.get(OWN).text
     _, fields = form_of(page, "/settings/apps/new")
     manifest = json.loads(fields["manifest"])
 
@@ -170,9 +173,35 @@ def test_an_organization_s_app_is_made_there(operator: Browser, site: Site) -> N
     assert site.github.context.identity.owner.login == "acme"
 
 
-@pytest.mark.parametrize("name", ["../x", "a b", "a/b", "é", "x?y"])
+def test_whose_repositories_is_asked_before_anything_is_made(operator: Browser) -> None:
+    """An App of the own account is installed on no organization."""
+    asked = operator.get("/setup").text
+    of_acme = operator.get("/setup?organization=acme").text
+
+    assert "Whose repositories?" in asked
+    assert "/settings/apps/new" not in asked
+    assert "/organizations/acme/settings/apps/new?state=" in of_acme
+    assert "on repositories of acme, on no others" in of_acme
+    assert "only members of acme can log in" in of_acme
+
+
+def test_an_app_for_several_accounts_is_made_public(operator: Browser, site: Site) -> None:
+    site.github.organization("acme")
+    page = "/setup?organization=acme"
+    assert f'href="{page}&amp;public=yes"' in operator.get(page).text
+
+    operator.get(create(operator, owner="acme", page=f"{page}&public=yes"))
+
+    assert site.github.context.identity.is_public
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a b", "a/b", "é", "x?y"])
 def test_what_is_no_organization_goes_nowhere(operator: Browser, name: str) -> None:
-    assert operator.get(f"/setup?organization={name}").status_code in {400}
+    answer = operator.get(f"/setup?organization={name}")
+
+    assert answer.status_code == 400
+    assert "Write its name as in the address of its page at GitHub" in answer.text
+    assert "/settings/apps/new" not in answer.text
 
 
 def test_a_state_of_another_browser_connects_nothing(
@@ -182,7 +211,7 @@ def test_a_state_of_another_browser_connects_nothing(
     attacker = site.browser()
     attacker.use_link(login_links.make(services))
     callback = create(attacker)
-    operator.get("/setup")  # has begun one too
+    operator.get(OWN)  # has begun one too
 
     answer = operator.get(callback)
 
@@ -200,7 +229,7 @@ def test_an_answer_of_github_s_counts_once(operator: Browser, services: Services
 
 @pytest.mark.parametrize("code", ["", "wrong", "../app", "%00"])
 def test_a_wrong_code_is_said(operator: Browser, site: Site, code: str) -> None:
-    target, _ = form_of(operator.get("/setup").text, "/settings/apps/new")
+    target, _ = form_of(operator.get(OWN).text, "/settings/apps/new")
     [state] = parse_qs(urlsplit(target).query)["state"]
 
     answer = operator.get(f"/setup/created?state={state}&code={code}")
@@ -244,7 +273,7 @@ def test_an_app_can_be_forgotten_to_make_another(operator: Browser, site: Site) 
     assert (unsure.status_code, len(kept)) == (400, 1)
     assert f"That is not the name {site.github.app_id}." in unsure.text
     assert site.rows("SELECT FROM github_app") == []
-    assert "/settings/apps/new" in operator.get("/setup").text
+    assert "/settings/apps/new" in operator.get(OWN).text
     assert operator.get("/setup/forget").status_code == 303
 
 
@@ -359,7 +388,7 @@ def test_the_button_is_offered_where_github_can_reach_the_service(
     )
     bearer = {"Authorization": "Bearer the-token-of-the-operator", "Accept": "text/html"}
 
-    answer = app.test_client().get("/setup", headers=bearer)
+    answer = app.test_client().get(OWN, headers=bearer)
 
     assert answer.status_code == 200
     assert (obstacle or public_url) in answer.text

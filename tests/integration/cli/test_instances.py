@@ -212,7 +212,7 @@ def test_a_file_without_a_certificate_is_named(coppice: Installation, tmp_path: 
     )
 
     assert finished.returncode == 1
-    assert finished.stderr.startswith(f"{file} holds no certificate in PEM.")
+    assert finished.stderr.startswith(f"{file} does not hold a certificate in PEM.")
 
 
 def test_an_edit_of_nothing_is_a_mistake(coppice: Installation) -> None:

@@ -303,7 +303,7 @@ def test_looking_for_trouble_makes_no_service(laptop: Laptop, folder: str | None
 
     assert (code, out) == (1, "")
     assert f"There is no service here yet: {place} has no state database." in error
-    assert "Start one: python -m app serve" in error
+    assert "Start one: coppice serve" in error
     assert not place.exists()
 
 

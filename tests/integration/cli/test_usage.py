@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from psycopg import sql
@@ -86,6 +87,20 @@ def test_an_unknown_name_is_said_in_a_sentence(coppice: Installation) -> None:
     assert finished.returncode == 1
     assert finished.stdout == ""
     assert finished.stderr.splitlines()[0] == "There is no instance named nowhere."
+
+
+def test_commands_are_told_as_they_can_be_typed(coppice: Installation) -> None:
+    here = os.environ["PATH"]
+    bare = os.pathsep.join(
+        each for each in here.split(os.pathsep) if not (Path(each) / "coppice").exists()
+    )
+    advice = {}
+    for path in (here, bare):
+        coppice.settings = {**coppice.settings, "PATH": path}
+        advice[path] = coppice.run("apps", "edit", "acme/shop").stderr
+
+    assert "`coppice apps edit --help`" in advice[here]
+    assert f"`{sys.executable} -m app apps edit --help`" in advice[bare]
 
 
 def test_a_state_database_that_is_down_is_said_in_a_sentence(coppice: Installation) -> None:

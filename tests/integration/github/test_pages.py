@@ -3,7 +3,7 @@
 import json
 import re
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 import requests
@@ -25,6 +25,7 @@ FORMS = {
     "open": ("/pulls", {"branch": "other"}),
     "delete": ("/branches/delete", {"branch": "other"}),
     "start": ("/actions/runs", {"branch": "other"}),
+    "file": (f"/create/{quote(HOSTILE)}", {"filename": "docs/new.md", "value": "New\r\n"}),
     "rerun": ("/actions/runs/{run}", {}),
     "fix": ("/runs/{check}", {"action": "fix"}),
     "re-run": ("/runs/{check}", {}),
@@ -35,6 +36,7 @@ TELLS = {
     "open": ("pull_request", "opened"),
     "delete": ("delete", None),
     "start": ("workflow_run", "requested"),
+    "file": ("push", None),
     "rerun": ("workflow_run", "requested"),
     "fix": ("check_run", "requested_action"),
     "re-run": ("check_run", "rerequested"),
@@ -192,8 +194,27 @@ def test_a_form_sends_githubs_event_as_of_whom_was_chosen(
     assert answer.status_code == 303
     assert site.get(answer.headers["Location"]).ok
     assert event.headers["X-Hub-Signature-256"] == github.hook.signature(event.data)
-    if form in ("comment", "open", "delete", "start", "fix", "re-run"):
+    if form in ("comment", "open", "delete", "start", "file", "fix", "re-run"):
         assert json.loads(event.data)["sender"]["login"] == "wim"
+
+
+def test_a_new_file_is_filled_in_by_the_address_and_no_file_is_made_twice(site: Site) -> None:
+    text = "on: push\n# <b> & 'x' %2e +\n"
+    query = urlencode({"filename": ".github/workflows/b.yml", "value": text})
+    branch = quote(HOSTILE)
+
+    shown = site.get(f"/acme/shop/new/{branch}?{query}")
+    made = site.send("file")
+    again = site.send("file")
+
+    assert text in unescape(shown.text)
+    assert 'value=".github/workflows/b.yml"' in shown.text
+    head = site.shop.git.head(HOSTILE)
+    assert head
+    assert site.shop.git.files(head, "docs") == ["docs/new.md"]
+    assert (made.status_code, again.status_code) == (303, 422)
+    assert site.get(f"/acme/shop/new/{branch}?value={'x' * 9000}").status_code == 414
+    assert site.get("/acme/shop/new/nowhere").status_code == 404
 
 
 def test_readers_get_no_more_than_at_github(

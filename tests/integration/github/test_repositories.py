@@ -47,6 +47,15 @@ def test_a_repository_is_read_with_its_live_names(
     assert read == known
 
 
+def test_an_empty_repository_has_no_branches_and_is_no_failure(
+    adapter: PyGithubGitHub, shop: Repository, known: Known
+) -> None:
+    for branch in shop.git.branches():
+        shop.git.delete_branch(branch)
+
+    assert adapter.branches(known) == []
+
+
 def test_a_renamed_repository_is_found_by_its_former_name(
     github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
 ) -> None:

@@ -95,7 +95,9 @@ def test_limits_that_cannot_be_meant_are_said_beside_what_was_typed(boss: Browse
     answer = boss.send("/instances/tenants/limits", databases="many", total_size="5 GB")
 
     assert answer.status_code == 400
-    assert "The number of databases is no number." in answer.text
+    assert (
+        "The number of databases must be a whole number, written with digits alone." in answer.text
+    )
     assert 'value="5 GB"' in answer.text
 
 
@@ -176,7 +178,7 @@ def test_less_than_admin_is_told_what_is_missing(
     answer = mona.send(path)
 
     assert answer.status_code == 403
-    assert "no admin of a repository" in answer.text
+    assert "not an admin of any repository" in answer.text
 
 
 def test_who_is_not_logged_in_is_sent_to_log_in_first(boss: Browser, application: Flask) -> None:

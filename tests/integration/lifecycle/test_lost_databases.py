@@ -3,16 +3,20 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
+from app.core.errors import ProvisioningFailed
 from app.core.identifiers import BranchName
 from app.operations.administration import database_requests
+from app.operations.administration import databases as administration
 from app.operations.administration.assigned import described
 from app.operations.administration.databases import Place
 from app.operations.databases import standing
 from app.operations.databases.readiness import set_going
 from tests.integration.lifecycle.test_rivals import grow
-from tests.integration.lifecycle.test_standing import Superuser, drop, superuser
+from tests.integration.lifecycle.test_standing import Superuser, drop, rename, superuser
 from tests.integration.lifecycle.world import World
 
 __all__ = ["superuser"]
@@ -71,3 +75,38 @@ def test_a_job_that_saw_it_fail_before_it_was_lost_makes_no_empty_one(
     now = world.database("x")
     assert now is not None
     assert (now.state, now.generation) == (DatabaseState.ERROR, lost.generation)
+
+
+def test_one_that_was_renamed_away_is_named_when_it_is_dropped(
+    world: World, superuser: Superuser
+) -> None:
+    database = grow(world)
+    away = f"{world.app}-elsewhere"
+    rename(superuser, database.name, away)
+
+    with pytest.raises(ProvisioningFailed) as caught:
+        administration.drop(world.services, database)
+
+    assert caught.value.code == "role_in_use"
+    assert f"its role owns {away}" in str(caught.value)
+    assert f"Rename it back to {database.name}" in caught.value.advice
+    rename(superuser, away, database.name)
+
+
+def test_of_a_deleted_one_that_is_gone_its_kept_data_is_missed(
+    world: World, superuser: Superuser
+) -> None:
+    database = grow(world)
+    administration.delete(world.services, database)
+    drop(superuser, database)
+    instance = world.services.instances.get(database.instance_id)
+
+    [found] = [
+        one
+        for one in standing.confirmed_differences(world.services, instance)
+        if one.database.id == database.id
+    ]
+
+    assert "The data that was kept of the deleted" in str(found.told)
+    assert f"coppice databases delete {database.name} --now" in found.told.advice
+    assert "Fix" not in found.told.advice

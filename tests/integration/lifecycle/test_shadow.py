@@ -2,11 +2,13 @@
 
 from itertools import count
 
+from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.instances import AdminLogin
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.core.limits import Limits
+from app.operations.administration import local_work
 from app.operations.databases import provisioning, retention
 from tests.integration.lifecycle.test_kills import DyingWorker, finish, is_open, traces_of, worker
 from tests.integration.lifecycle.world import World
@@ -136,3 +138,15 @@ def drop(world: World, dev: Database) -> None:
     job = DropDatabase(database_id=dev.id, is_by_hand=True)
     retention.mark_unwanted(world.services, dev.id, then=[job])
     finish(world)
+
+
+def test_the_audit_trail_says_how_the_shadow_was_read(world: World) -> None:
+    world.assign()
+    intend(world)
+    finish(world)
+    dev, shadow = pair(world)
+
+    for purpose in (Action.DATABASES_URL, Action.DATABASES_CREDENTIALS):
+        assert local_work.shadow_variables(world.services, dev, purpose=purpose)
+        [entry] = world.services.audit.latest(limit=1)
+        assert (entry.action, entry.subject) == (purpose, shadow.name)

@@ -136,7 +136,10 @@ def test_a_worker_makes_a_service_ready(world: World, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("times", "health"), [(1, Health.WARNING), (3, Health.BROKEN)])
 def test_what_had_to_be_started_again_is_seen(world: World, times: int, health: Health) -> None:
-    book = RestartBook(Path(world.settings["COPPICE_DATA_DIR"]) / "restarts.json")
+    file = Path(world.settings["COPPICE_DATA_DIR"]) / "restarts.json"
+    book = RestartBook(file, parts=["web", "worker"])
+    assert metric(world, 'coppice_restarts_total{part="worker"}') == 0
+    assert metric(world, 'coppice_databases{state="error"}') is not None
 
     for _ in range(times):
         book.note("worker")

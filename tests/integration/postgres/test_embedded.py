@@ -20,7 +20,7 @@ from app.core.errors import TransientError
 from app.core.instances import AdminLogin
 from app.postgres.embedded import postmaster
 from app.postgres.embedded.binaries import find_binaries
-from app.postgres.embedded.faults import NoBinaries, PortTaken, StartFailed
+from app.postgres.embedded.faults import NoBinaries, OtherMajor, PortTaken, StartFailed
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.sessions import admin_login, connect
@@ -247,6 +247,24 @@ def test_a_start_that_fails_shows_the_servers_words(place: Path) -> None:
         server.start()
 
     server.destroy()
+
+
+def test_data_of_another_major_version_is_left_alone_and_said(new_server: NewServer) -> None:
+    """After an update of Coppice that brought newer programs, say; real ones refuse it too."""
+    server = new_server()
+    server.start()
+    server.stop()
+    version = server.directory / "cluster" / "data" / "PG_VERSION"
+    version.write_text("17\n")
+
+    with pytest.raises(
+        OtherMajor, match=r"is of PostgreSQL 17, and the programs are of \d+"
+    ) as told:
+        server.start()
+
+    assert "COPPICE_POSTGRES_BIN" in told.value.advice
+    version.write_text(f"{find_binaries().major}\n")
+    assert server.start()
 
 
 def test_a_folder_without_programs_is_named(place: Path) -> None:

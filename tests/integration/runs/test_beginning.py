@@ -20,7 +20,7 @@ def test_a_request_can_name_no_branch_and_no_database(shop: Shop, extra: dict[st
     assert refusal(shop.job().begin(**extra)) == (400, "invalid")
 
 
-def test_a_second_app_makes_the_choice_necessary(shop: Shop) -> None:
+def test_beside_a_second_app_a_workflow_that_names_none_goes_on(shop: Shop) -> None:
     add_app(shop, "second")
 
     unsaid, wrong, right = (
@@ -29,11 +29,22 @@ def test_a_second_app_makes_the_choice_necessary(shop: Shop) -> None:
         shop.job().begin(app="second"),
     )
 
-    assert refusal(unsaid) == (400, "app_needed")
-    assert shop.app_id in str(unsaid.json)
+    assert unsaid.json is not None
+    assert unsaid.json["app"] == shop.app_id
     assert refusal(wrong) == (403, "unknown_app")
     assert right.json is not None
     assert right.json["app"] == "second"
+
+
+def test_no_other_app_is_taken_for_the_first_one_when_that_is_removed(shop: Shop) -> None:
+    add_app(shop, "second")
+    shop.services.apps.remove(shop.app_id)
+
+    answer = shop.job().begin()
+
+    assert refusal(answer) == (400, "app_needed")
+    assert answer.json is not None
+    assert '`app: "second"`' in answer.json["advice"]
 
 
 def test_a_stranger_learns_no_app_ids(shop: Shop) -> None:

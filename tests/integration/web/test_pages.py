@@ -1,8 +1,11 @@
 """Pages of the dashboard as each kind of person is answered; how they look is for a browser."""
 
+import html
 import re
 import secrets
+import time
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -12,7 +15,9 @@ from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
+from app.operations.administration.workflow_files import workflow_of
 from app.operations.ports.postgres import Finding, ServerReport
+from demo.github.faults import server_error
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -150,7 +155,7 @@ def test_who_assigns_an_app_has_the_choice_of_the_instances_they_see(office: Off
     of_theirs = {**form, "instance": seen.name}
     assigned = office.ask("POST", "/assign", maintainer, headers=HTML, data=of_theirs)
 
-    assert '<option value="tenants"' in shown
+    assert 'name="instance" value="tenants"' in shown
     assert name not in shown
     assert refused.status_code == 404
     assert assigned.status_code == 303
@@ -176,14 +181,58 @@ def test_of_several_instances_none_is_chosen_before_somebody_chooses(office: Off
     assert "No instance was chosen." in refused.text
 
 
-def test_the_only_instance_is_chosen_already(office: Office) -> None:
+def test_the_only_instance_is_no_question(office: Office) -> None:
     """Who maintains one repository sees the one on which it is."""
     office.new_app()
 
     page = ask(office, "GET /assign?repository=acme/shop", office.people["maintain"]).text
 
-    [choice] = re.findall(r'<select id="instance".*?</select>', page, flags=re.DOTALL)
-    assert re.findall(r'<option value="([^"]*)"', choice) == ["tenants"]
+    assert '<select id="instance"' not in page
+    assert '<input type="hidden" name="instance" value="tenants">' in page
+
+
+def test_an_operator_picks_one_of_the_repositories_that_the_app_sees(office: Office) -> None:
+    """One that was never heard of too; nobody else learns what there is."""
+    github, name = office.world.github, f"acme/never-{secrets.token_hex(4)}"
+    github.create_repository(name)
+    office.new_app()
+
+    def picker(who: str) -> str:
+        return ask(office, "GET /assign", office.people[who]).text
+
+    shown, of_others = picker("operator"), picker("maintain")
+    github.faults.plan(server_error(), path="/installation/repositories", times=9)
+    silent = picker("operator")
+    github.faults.clear()
+
+    free, taken = re.findall(r"<optgroup.*?</optgroup>", shown, flags=re.DOTALL)
+    assert f'<option value="{name}">' in free
+    assert '<option value="acme/shop">' in taken
+    assert "/installations/new" in shown
+    assert name not in of_others
+    assert '<input id="repository"' in of_others
+    assert "GitHub did not list all of them just now" in silent
+    assert '<option value="acme/shop">' in silent
+
+
+def test_the_workflow_of_an_app_is_one_address_away(office: Office) -> None:
+    app_id = office.new_app()
+    services = office.world.services
+    assignment = services.apps.assignment(app_id)
+    assert assignment
+    services.apps.edit(replace(assignment, migration_command="a && 'b' # ü\n%2e+c"))
+
+    page = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
+
+    [link] = re.findall(r'href="([^"]*)">Create the workflow at GitHub', page)
+    [shown] = re.findall(r'<pre[^>]* id="workflow"[^>]*>(.*?)</pre>', page, flags=re.DOTALL)
+    address = urlsplit(html.unescape(link))
+    given = parse_qs(address.query, strict_parsing=True)
+    assert address.path == "/acme/shop/new/main"
+    assert given["value"] == [html.unescape(shown)]
+    assert "%2e+c" in given["value"][0]
+    at_github = requests.get(html.unescape(link), headers=HTML, timeout=30)
+    assert given["value"][0] in html.unescape(at_github.text)
 
 
 def test_a_command_that_did_not_run_is_not_said_to_be_silent(office: Office) -> None:
@@ -382,7 +431,7 @@ def test_the_address_of_a_url_leads_back_to_its_button(office: Office) -> None:
 
 
 def test_an_address_behind_a_button_says_where_to_go(office: Office) -> None:
-    answer = ask(office, "GET /databases/1/fix", office.people["write"])
+    answer = ask(office, "GET /databases/1/restore", office.people["write"])
 
     assert answer.status_code == 405
     assert "go back to the page that has it" in answer.text
@@ -412,3 +461,90 @@ def test_a_finding_is_accepted_by_a_button_and_that_is_taken_back_by_another(
     assert [accepted.status_code, withdrawn.status_code] == [303, 303]
     assert ["Accepted by" in page for page in (before, during, after)] == [False, True, False]
     assert "It &lt;ends&gt;." in during
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "kind"),
+    [
+        (DatabaseState.CREATING, "this page follows", "notice"),
+        (DatabaseState.READY, "is ready and empty", "notice"),
+        (DatabaseState.ERROR, "is in error; its row says why", "problem"),
+    ],
+)
+def test_a_notice_is_over_when_what_it_tells_is_over(
+    office: Office, state: DatabaseState, said: str, kind: str
+) -> None:
+    app_id = office.new_app()
+    run = office.past_run(app_id)
+    database = office.database(app_id, Environment.BRANCH, "feature/<b>")
+    office.world.services.databases.change(database, state=state)
+
+    page = ask(
+        office, f"GET /apps/{app_id}?done=reset&of={database.id}", office.people["write"]
+    ).text
+
+    [notice] = re.findall(r'<div id="notice" data-live>(.*?)</div>\s*<p', page, re.DOTALL)
+    assert said in notice
+    assert f'class="{kind}" role="status"' in notice
+    may_rerun = f'action="/apps/{app_id}/runs/{run}/rerun"' in notice
+    assert may_rerun is (state is not DatabaseState.ERROR)
+
+
+def test_a_run_that_was_started_again_is_followed_to_the_new_one(office: Office) -> None:
+    app_id = office.new_app()
+    first = office.past_run(app_id)
+    path = f"GET /apps/{app_id}/runs/{first}?done=rerun&at={int(time.time())}"
+    writer = office.people["write"]
+
+    waiting = ask(office, path, writer).text
+    second = office.past_run(app_id, attempt=2)
+    come = ask(office, path, writer).text
+
+    assert "this page follows" in waiting
+    assert 'data-refresh="2"' in waiting
+    assert "this page follows" not in come
+    assert "data-refresh" not in come
+    assert f'<a href="/apps/{app_id}/runs/{second}">run {second}</a>' in come
+
+
+def test_the_page_of_an_app_has_its_whole_workflow_and_commands_that_can_be_typed(
+    office: Office,
+) -> None:
+    app_id = office.new_app()  # one of several
+    office.new_app()
+    services = office.world.services
+    assignment = services.apps.assignment(app_id)
+    assert assignment is not None
+    repository = services.repositories.get(assignment.app.repository_id)
+    assert repository is not None
+    instance = services.instances.get(assignment.instance_id)
+    workflow = workflow_of(services, assignment, repository, instance)
+
+    page = html.unescape(ask(office, f"GET /apps/{app_id}", office.people["write"]).text)
+
+    assert workflow.text in page
+    assert f'app: "{app_id}"' in workflow.text
+    assert f"coppice env {repository.full_name} --app-id {app_id} > .env" in page
+    assert f"coppice migrate {repository.full_name} --app-id {app_id}" in page
+    assert "GitHub's hosted runners do not." in page
+    assert '<section class="card" id="local-work" data-live' in page
+
+
+def test_fix_of_a_database_that_is_gone_asks_first(office: Office) -> None:
+    app_id = office.new_app()
+    lost = office.database(app_id, Environment.BRANCH, "lost")
+    office.world.services.databases.change(
+        lost, state=DatabaseState.ERROR, reason="gone", reason_code="database_missing"
+    )
+    path, writer = f"/databases/{lost.id}/fix", office.people["write"]
+
+    asked = ask(office, f"GET {path}", writer)
+    unsaid = office.ask("POST", path, writer, headers=HTML, data={})
+    before = office.world.services.databases.get(lost.id)
+    said = office.ask("POST", path, writer, headers=HTML, data={"confirmation": lost.name})
+
+    assert "<strong>empty database</strong>" in asked.text
+    assert unsaid.status_code == 400
+    assert before.state is DatabaseState.ERROR
+    assert said.status_code == 303
+    assert office.world.services.databases.get(lost.id).state is DatabaseState.CREATING

@@ -75,10 +75,9 @@ def test_a_missing_permission_shows_the_lines_to_add() -> None:
     ("code", "line"),
     [
         ("wrong_audience", f"  service-url: {URL}"),
-        ("not_assigned", "python -m app apps assign OWNER/REPOSITORY INSTANCE"),
+        ("not_assigned", "coppice apps assign OWNER/REPOSITORY INSTANCE"),
         ("runtime_not_allowed", "  credentials: job"),
         ("environment_missing", "    environment: production"),
-        ("app_needed", "  app: 3ba03b"),
     ],
 )
 def test_a_refusal_shows_the_line_to_write(code: str, line: str) -> None:

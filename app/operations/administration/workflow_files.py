@@ -1,0 +1,41 @@
+"""The workflow of an app: the whole file to copy, and what a further app asks of the others."""
+
+from app.core.assignments import App, Assignment
+from app.core.instances import Instance
+from app.core.reach import is_for_this_machine_only
+from app.core.repositories import Repository
+from app.core.workflow_file import WorkflowFile, app_line
+from app.operations.services import Services
+
+
+def workflow_of(
+    services: Services, assignment: Assignment, repository: Repository, instance: Instance
+) -> WorkflowFile:
+    """The workflow file of an assigned app, from what is known now."""
+    app = assignment.app
+    return WorkflowFile(
+        action=services.action,
+        service_url=services.public_url,
+        app_id=app.id,
+        is_first_app=app.has_bare_checks,
+        needs_app=len(services.apps.of_repository(repository.id)) > 1,
+        migration_command=assignment.migration_command,
+        production_environment=assignment.policies.production_environment,
+        default_branch=repository.default_branch,
+        is_for_this_machine_only=is_for_this_machine_only(instance),
+    )
+
+
+def beside_others(services: Services, app: App) -> str | None:
+    """What people have to know of workflows where a repository has several apps; None: it has one.
+
+    A workflow that names none was written for the first, and goes on to mean that.
+    """
+    apps = services.apps.of_repository(app.repository_id)
+    first = next((one for one in apps if one.has_bare_checks), None)
+    if len(apps) < 2 or first is None:
+        return None
+    return (
+        f"The repository has several apps. A workflow that names none means the first, {first.id};"
+        f" one for {app.id} says `{app_line(app.id)}` below `with:`."
+    )
