@@ -29,7 +29,7 @@ _COMMAND = re.compile(rf"\bcoppice(?= (?:{'|'.join(COMMANDS)})(?![\w-]))")
 def as_called(text: str) -> str:
     """The text with its commands as the person at this terminal can type them.
 
-    They are written as `coppice ...`. Who ran `coppice` in a shell that does not find
+    They are written as `coppice ...`. Who ran `python -m app` in a shell that does not find
     `coppice` is told of that again.
     """
     return _COMMAND.sub(lambda _: _name(), text)

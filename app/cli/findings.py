@@ -17,7 +17,8 @@ def add_to(group: typer.Typer) -> None:
 def acknowledge(
     name: Name,
     code: Annotated[
-        str, typer.Argument(metavar="CODE", help="Of the finding, as `coppice instances show` has it.")
+        str,
+        typer.Argument(metavar="CODE", help="Of the finding, as `coppice instances show` has it."),
     ],
     *,
     withdraw: Annotated[
