@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from action import wire
-from action.postgres import LoginRefused, Target, TlsFailed, Unreachable, session
+from pgwire import messages
+from pgwire.client import LoginRefused, Target, Unreachable, session
+from pgwire.line import TlsFailed
 from tests.integration.action.conftest import NewDatabase
 from tests.integration.tls import ADDRESS, LOCALHOST, certificate, listening, terminating
 
@@ -100,10 +101,10 @@ def saying(*messages: bytes) -> Callable[[socket.socket], None]:
 
 
 def request(code: int, rest: bytes = b"") -> bytes:
-    return wire.frame(b"R", code.to_bytes(4, "big") + rest)
+    return messages.frame(b"R", code.to_bytes(4, "big") + rest)
 
 
-READY = wire.frame(b"Z", b"I")
+READY = messages.frame(b"Z", b"I")
 OFFER = request(10, b"SCRAM-SHA-256\0\0")
 IMPOSTORS = {
     "a plain password": (request(3), "asks for a plain password"),

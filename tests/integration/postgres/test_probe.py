@@ -104,12 +104,12 @@ def test_a_database_without_an_encoding_is_understood(
     ],
 )
 def test_a_wrong_login_is_told_from_a_server_that_is_away(
-    postgres_admin: AdminLogin, change: dict[str, str], words: str
+    admin_of_any_language: AdminLogin, change: dict[str, str], words: str
 ) -> None:
     with pytest.raises(LoginRefused, match=words) as caught:
-        codes(replace(postgres_admin, **change))  # type: ignore[arg-type]
+        codes(replace(admin_of_any_language, **change))  # type: ignore[arg-type]
 
-    assert postgres_admin.password not in repr(vars(caught.value.__cause__))
+    assert admin_of_any_language.password not in repr(vars(caught.value.__cause__))
 
 
 def test_demanded_encryption_that_is_missing_is_named(postgres_admin: AdminLogin) -> None:

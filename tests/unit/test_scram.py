@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from action.scram import Exchange, ScramFailed
+from pgwire.scram import Exchange, ScramFailed
 
 NONCE = "rOprNGfwEbeRWgbNEkqO"
 SERVER_FIRST = (
