@@ -142,14 +142,14 @@ def why(target: client.Target, error: psycopg.OperationalError) -> CoppiceError 
     Effects: may log in once more and leave at once. None: that went well.
     """
     text = str(error)
-    ours = _libpqs_own(text)
+    ours = of_libpq(text)
     if ours is not None:
         return ours
     try:
         with client.session(target):
             return None
     except client.LoginRefused as refusal:
-        return _told(refusal) if refusal.sqlstate else unexplained(text)
+        return of_server(refusal) if refusal.sqlstate else unexplained(text)
     except (client.Unreachable, TlsFailed):
         return unexplained(text)
 
@@ -160,14 +160,8 @@ def unexplained(text: str) -> CoppiceError:
     return _caused(ours, psycopg.OperationalError(text))
 
 
-def is_password_taken(error: CoppiceError) -> bool:
-    """Whether the server had taken the password before it refused the session."""
-    cause = error.__cause__
-    return isinstance(cause, client.LoginRefused) and cause.is_authenticated
-
-
-def _libpqs_own(text: str) -> CoppiceError | None:
-    """None when some server said something, or libpq something that we do not know."""
+def of_libpq(text: str) -> CoppiceError | None:
+    """Ours for what libpq said; None when it was some server, or nothing that we know."""
     reasons = _ATTEMPT.findall(text) or [text]
     known = [words for words in map(_known, reasons) if words is not None]
     if len(known) < len(reasons):
@@ -176,17 +170,23 @@ def _libpqs_own(text: str) -> CoppiceError | None:
     return _caused(kind(message, advice=advice), psycopg.OperationalError(text))
 
 
+def of_server(refusal: client.LoginRefused) -> CoppiceError:
+    """Ours for what the server said in a code."""
+    kind, message, advice = _words(refusal.sqlstate, is_authenticated=refusal.is_authenticated)
+    return _caused(kind(message, advice=advice), refusal)
+
+
+def is_password_taken(error: CoppiceError) -> bool:
+    """Whether the server had taken the password before it refused the session."""
+    cause = error.__cause__
+    return isinstance(cause, client.LoginRefused) and cause.is_authenticated
+
+
 def _known(reason: str) -> _Words | None:
     if _SAID_BY_SERVER.match(reason):
         return None
     found = (words for phrases, words in _LIBPQ if any(phrase in reason for phrase in phrases))
     return next(found, None)
-
-
-def _told(refusal: client.LoginRefused) -> CoppiceError:
-    """Ours for what the server said in a code."""
-    kind, message, advice = _words(refusal.sqlstate, is_authenticated=refusal.is_authenticated)
-    return _caused(kind(message, advice=advice), refusal)
 
 
 def _words(code: str, *, is_authenticated: bool) -> _Words:

@@ -56,7 +56,7 @@ def open_session(login: Login) -> Session:
     try:
         return connect(login)
     except psycopg.OperationalError as error:
-        problem = refusals.why(_target(login), error)
+        problem = refusals.why(target(login), error)
     # Raised outside, so that they do not carry psycopg's error as their context.
     if problem is not None:
         raise problem
@@ -84,7 +84,7 @@ def admin_login(admin: AdminLogin, *, database: DatabaseName | None = None) -> L
     )
 
 
-def _target(login: Login) -> Target:
+def target(login: Login) -> Target:
     """The same for the small client that asks for SQLSTATEs."""
     return Target(
         host=login.address.host,

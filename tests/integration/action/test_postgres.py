@@ -125,6 +125,16 @@ def test_an_impostor_gets_no_password(target: Target, kind: str) -> None:
         ask(replace(target, port=port))
 
 
+def test_prefer_does_without_tls_where_it_does_not_work(target: Target) -> None:
+    def serve(connection: socket.socket) -> None:
+        is_tls = connection.recv(10_000) == messages.SSL_REQUEST
+        connection.sendall(b"S" if is_tls else request(0) + READY)
+        connection.recv(0 if is_tls else 10_000)
+
+    with listening(serve) as port, session(replace(target, port=port, sslmode="prefer")) as opened:
+        assert opened
+
+
 def test_a_server_that_hangs_up_is_unreachable(target: Target) -> None:
     def hang_up(connection: socket.socket) -> None:
         connection.recv(8)

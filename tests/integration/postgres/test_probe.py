@@ -17,7 +17,8 @@ from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.failures import LoginRefused
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
-from app.postgres.sessions import Session, admin_login, open_session
+from app.postgres.sessions import Session, admin_login, open_session, target
+from pgwire import client
 from tests.integration.postgres.conftest import NewAdmin
 
 
@@ -187,3 +188,47 @@ def test_a_standby_is_of_no_use(postgres_directory: Path) -> None:
 
     server.destroy()
     assert found["standby"] is True
+
+
+RULES = """
+host all by_md5 all md5
+host all by_password all password
+host all by_rule all reject
+"""
+
+
+def test_passwords_that_a_server_asks_for_in_other_ways_are_given_as_libpq_gives_them(
+    fresh: AdminLogin,
+) -> None:
+    with open_session(admin_login(fresh)) as session:
+        [(file,)] = session.execute("SHOW hba_file").fetchall()
+        rules = Path(file)
+        rules.write_text(RULES + rules.read_text())
+        session.execute("SELECT pg_reload_conf()")
+        session.execute("SET md5_password_warnings = off; SET password_encryption = md5")
+        for name in ("by_md5", "by_password", "by_rule"):
+            session.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'right'".encode())
+        told = {
+            (name, password): told_to(replace(fresh, user=name, password=password))
+            for name in ("by_md5", "by_password", "by_rule")
+            for password in ("right", "wrong")
+        }
+
+    assert told == {
+        ("by_md5", "right"): "",
+        ("by_md5", "wrong"): "28P01",
+        ("by_password", "right"): "",
+        ("by_password", "wrong"): "28P01",
+        ("by_rule", "right"): "28000",
+        ("by_rule", "wrong"): "28000",
+    }
+
+
+def told_to(admin: AdminLogin) -> str:
+    """The SQLSTATE of a refusal, known without psycopg; empty when it may come in."""
+    try:
+        open_session(admin_login(admin)).close()
+    except LoginRefused as error:
+        return str(getattr(error.__cause__, "sqlstate", None))
+    with client.session(target(admin_login(admin))):
+        return ""
