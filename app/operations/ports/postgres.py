@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.core.databases import TenantDatabase
+from app.core.extensions import Available
 from app.core.identifiers import (
     DatabaseName,
     RoleName,
@@ -94,8 +95,8 @@ class DatabaseServer(Protocol):
     def sweep_trials(self) -> Sequence[str]:
         """Clear away what killed tries left, and nothing of one under way; returns their names."""
 
-    def extensions(self) -> Sequence[str]:
-        """Names of the extensions that can be installed in its databases."""
+    def extensions(self) -> Sequence[Available]:
+        """What can be made in its databases, ordered by name."""
 
     def provision(self, database: TenantDatabase, *, password: str) -> None:
         """Make roles, database, grants and marker, verify each by reading back, then open it.
