@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from psycopg import sql
+from psycopg import errors, sql
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName
 from app.core.instances import AdminLogin
+from app.core.output_advice import on_output
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
@@ -223,6 +224,9 @@ def test_a_dump_that_comments_on_its_extensions_is_restored_by_a_job(
             f"CREATE EXTENSION IF NOT EXISTS {name} WITH SCHEMA public",
             f"COMMENT ON EXTENSION {name} IS 'what pg_dump writes'",
         )
+    with pytest.raises(errors.InsufficientPrivilege) as caught:
+        job.run("COMMENT ON EXTENSION plpgsql IS 'what pg_dump wrote before version 11'")
+    assert on_output(str(caught.value))
 
 
 def test_an_extension_that_a_dba_made_is_enough(
