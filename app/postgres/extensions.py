@@ -78,6 +78,13 @@ def _create(
             ),
             code="extension_refused",
         ) from error
+    except errors.UndefinedFile as error:
+        raise ProvisioningFailed(
+            f"The server lacks a file or library that the extension {wanted.name} needs.",
+            advice="Its log names it. Install it on the server, or take the extension out of the"
+            " assignment.",
+            code="extension_missing",
+        ) from error
 
 
 def _as(session: Session, role: Composed | None, statement: Composed) -> None:

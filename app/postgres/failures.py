@@ -103,9 +103,14 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
                 advice="Point the instance at the primary server, not at a standby.",
                 code="read_only",
             )
-        case psycopg.OperationalError() | psycopg.InterfaceError():
+        case psycopg.OperationalError() | psycopg.InterfaceError() if _is_lost(error):
             return ServerUnreachable(f"{doing}: the connection to PostgreSQL was lost.")
     return ProvisioningFailed(f"{doing}: PostgreSQL says: {_words(error)}")
+
+
+def _is_lost(error: psycopg.Error) -> bool:
+    """Whether the session ended, rather than a statement for want of a file or another resource."""
+    return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
 
 
 def _with_advice(error: psycopg.Error, *, doing: str) -> ProvisioningFailed:

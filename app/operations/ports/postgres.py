@@ -40,6 +40,8 @@ class ServerReport:
     """What was tried by doing it; empty: nothing was."""
     room: int | None = None
     """How many sessions it has for roles that are no administrators; None: it was not asked."""
+    lacks: tuple[str, ...] = ()
+    """What applications often ask for and its programs come without, in words."""
 
     @property
     def is_usable(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -45,8 +46,24 @@ def test_a_fresh_server_lets_every_login_in_until_it_is_prepared(fresh: AdminLog
         ("public_connect", False),
     ]
     assert "postgres, template1" in before.findings[1].message
-    assert PostgresServer(admin).probe().findings == ()
-    assert before.version == PostgresServer(admin).probe().version
+    after = PostgresServer(admin).probe()
+    assert after.findings == ()
+    assert before.version == after.version
+    assert [name for name in after.lacks if available(fresh, name)] == []
+
+
+def available(admin: AdminLogin, name: str) -> bool:
+    """Whether a database there can have it."""
+    statements = {
+        "ICU collations": "CREATE COLLATION pg_temp.c (provider = icu, locale = 'de')",
+        "TLS": "LOAD 'sslinfo'",
+    }
+    try:
+        with open_session(admin_login(admin)) as session, session.transaction(force_rollback=True):
+            session.execute(statements.get(name, f'CREATE EXTENSION "{name}" CASCADE').encode())
+    except psycopg.Error:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,8 @@ def test_a_missing_privilege_is_named(
         (errors.QueryCanceled(), TransientError, "Testing"),
         (errors.AdminShutdown(), ServerUnreachable, "lost"),
         (psycopg.OperationalError(), ServerUnreachable, "lost"),
+        (errors.ConnectionFailure(), ServerUnreachable, "lost"),
+        (errors.UndefinedFile(), ProvisioningFailed, "Testing: PostgreSQL says"),
         (errors.ReadOnlySqlTransaction(), ProvisioningFailed, "read-only"),
         (errors.InvalidParameterValue(), ProvisioningFailed, "Testing"),
     ],
