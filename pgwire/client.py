@@ -54,14 +54,15 @@ class Target:
     may_show_password: bool = False
     """Whether a server that asks for the password itself, or its MD5, gets it: libpq gives it."""
     timeout_seconds: float = 20.0
-    """For everything, from the name's resolution to the last answer."""
+    """For the log-in, from the first packet to the last, and for each question after it."""
 
 
 class Session:
     """A session that is logged in."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, *, seconds: float) -> None:
         self._line = line
+        self._seconds = seconds
 
     def limit(self, seconds: float) -> None:
         """Wait for each answer no longer than that, from now on."""
@@ -69,6 +70,7 @@ class Session:
 
     def rows(self, sql: str) -> list[list[str | None]]:
         """Ask a query and return its rows as text."""
+        self._line.limit(self._seconds)
         self._line.send(messages.query(sql))
         rows = []
         for _ in range(_MOST_MESSAGES):
@@ -87,7 +89,7 @@ def session(target: Target) -> Iterator[Session]:
     """Connect and log in. Raises Unreachable, TlsFailed, LoginRefused."""
     until = time.monotonic() + target.timeout_seconds
     with _explained(target), closing(_opened(target, until)) as line:
-        yield Session(line)
+        yield Session(line, seconds=target.timeout_seconds)
         with suppress(OSError):
             line.send(messages.frame(b"X", b""))
 

@@ -1,4 +1,4 @@
-"""A connection to a PostgreSQL server, encrypted as asked, with a time limit for all of it."""
+"""A connection to a PostgreSQL server, encrypted as asked, that is waited for so long and no longer."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class Line:
     def __init__(self, connection: socket.socket, until: float) -> None:
         self._connection = connection
         self._until = until
+
+    def limit(self, seconds: float) -> None:
+        """Wait for all that follows no longer than this, from now on."""
+        self._until = time.monotonic() + seconds
 
     def close(self) -> None:
         self._connection.close()

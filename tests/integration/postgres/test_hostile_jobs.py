@@ -114,9 +114,9 @@ def test_an_application_with_all_its_sessions_keeps_no_job_from_ending(
         application = [sessions.enter_context(tenant.session()) for _ in range(USUAL)]
         server_of_any_language.close_job_login(job.database, job.role)
 
-        is_over = server_of_any_language.take_back(tenant.database, password=tenant.password)
+        taken = server_of_any_language.take_back(tenant.database, password=tenant.password)
 
-        assert is_over
+        assert taken.is_over
         assert application[0].execute("SELECT 1").fetchone() == (1,)
 
 
