@@ -1,4 +1,4 @@
-"""A connection to a PostgreSQL server, encrypted as asked, that is waited for so long and no longer."""
+"""A connection to a PostgreSQL server, encrypted as asked, that is waited for a limited time."""
 
 from __future__ import annotations
 
