@@ -69,6 +69,8 @@ class Line:
             raise TlsFailed(f"its certificate is not accepted ({error.verify_message})") from error
         except ssl.SSLError as error:
             raise TlsFailed("the two sides agree on no TLS version") from error
+        except ConnectionError as error:
+            raise TlsFailed("the server hung up when TLS was to begin") from error
 
 
 def connect(host: str, port: int, *, until: float) -> Line:

@@ -225,6 +225,7 @@ def test_passwords_that_a_server_asks_for_in_other_ways_are_given_as_libpq_gives
         session.execute("SET md5_password_warnings = off; SET password_encryption = md5")
         for name in ("by_md5", "by_password", "by_rule"):
             session.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'right'".encode())
+            session.execute(f"GRANT CONNECT ON DATABASE postgres TO {name}".encode())
         told = {
             (name, password): told_to(replace(fresh, user=name, password=password))
             for name in ("by_md5", "by_password", "by_rule")
