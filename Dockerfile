@@ -6,6 +6,7 @@ RUN python -m venv /opt/coppice
 COPY requirements.txt ./
 RUN /opt/coppice/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY pgwire ./pgwire
 COPY app ./app
 RUN /opt/coppice/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from action.redact import plain
 
 if TYPE_CHECKING:
-    from action.postgres import Session
+    from pgwire.client import Session
 
 INDEX, CONSTRAINT = "index", "constraint"
 LONGEST_NAME = 63

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from action.trust import system_bundle
+from pgwire.trust import system_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from action import postgres, verdicts
+from action import verdicts
 from action.errors import ActionError
 from action.inputs import is_loopback
-from action.postgres import LoginRefused, Target, TlsFailed, Unreachable
+from action.redact import plain
+from pgwire.client import LoginRefused, Target, Unreachable, session
+from pgwire.line import TlsFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +52,8 @@ def _check_address(
     except TlsFailed as error:
         raise ActionError(verdicts.tls_failed(where, str(error))) from error
     except LoginRefused as error:
-        raise ActionError(verdicts.login_refused(where, str(error))) from error
+        why = plain(str(error), limit=300)
+        raise ActionError(verdicts.login_refused(where, why)) from error
     if found != [[database, credentials.marker]]:
         raise ActionError(verdicts.wrong_database(where, database))
 
@@ -69,8 +72,8 @@ def _ask_patiently(target: Target, *, pause: Callable[[float], None]) -> list[li
 
 
 def _ask(target: Target) -> list[list[str | None]]:
-    with postgres.session(target) as session:
-        return session.rows(_QUESTION)
+    with session(target) as opened:
+        return opened.rows(_QUESTION)
 
 
 def target(credentials: Credentials, address: Address) -> Target:

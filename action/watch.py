@@ -13,23 +13,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from action import catalog, postgres, wire
+from action import catalog
 from action.catalog import LONGEST_NAME
-from action.postgres import LoginRefused, TlsFailed, Unreachable
 from action.redact import plain
+from pgwire import client
+from pgwire.client import LoginRefused, Unreachable
+from pgwire.line import TlsFailed
+from pgwire.messages import BrokenProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from action.catalog import Unfinished
-    from action.postgres import Session, Target
+    from pgwire.client import Session, Target
 
 APPLICATION = "coppice"
 """By this name its session is known among the others of the login."""
 MOST_TOLD = 20
 _ANSWER_SECONDS = 3.0
-_TROUBLE = (Unreachable, TlsFailed, LoginRefused, wire.BrokenProtocol, OSError, ValueError)
+_TROUBLE = (Unreachable, TlsFailed, LoginRefused, BrokenProtocol, OSError, ValueError)
 
 _WHAT = {
     "advisory": "an advisory lock",
@@ -76,7 +79,7 @@ class Watch:
 
     def __enter__(self) -> Watch:
         try:
-            self._session = self._stack.enter_context(postgres.session(self._target))
+            self._session = self._stack.enter_context(client.session(self._target))
             self._session.limit(_ANSWER_SECONDS)
             self._session.rows(f"SET application_name = '{APPLICATION}'")
             self._before = catalog.unfinished(self._session)

@@ -137,7 +137,8 @@ def _cancel(process: subprocess.Popen[bytes]) -> None:
 
 def copy_action(target: Path) -> Path:
     """Copy what `uses:` would fetch: act copies the folder for every job, so it is kept small."""
-    shutil.copytree(CHECKOUT / "action", target / "action")
+    for package in ("action", "pgwire"):
+        shutil.copytree(CHECKOUT / package, target / package)
     shutil.copy(CHECKOUT / "action.yml", target)
     return target
 

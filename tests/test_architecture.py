@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 APP = sorted((ROOT / "app").rglob("*.py"))
 ACTION = sorted((ROOT / "action").rglob("*.py"))
+PGWIRE = sorted((ROOT / "pgwire").rglob("*.py"))
 WORKFLOWS = [ROOT / "action.yml", *sorted((ROOT / ".github").rglob("*.yml"))]
 
 MAX_LINES = 400
@@ -53,10 +54,12 @@ HOMES = {
 FLOORS = {
     "app/core": ("app.core",),
     "app/operations": ("app.core", "app.operations"),
-    "app/postgres": ("app.core", "app.operations", "app.postgres"),
+    "app/postgres": ("app.core", "app.operations", "app.postgres", "pgwire"),
     "app/store": ("app.core", "app.operations", "app.store"),
     "app/github": ("app.core", "app.operations", "app.github"),
 }
+
+OURS = ("app", "action", "demo", "pgwire")
 
 ENVIRONMENT_READERS = {"app/process_environment.py", "action/inputs.py"}
 
@@ -79,7 +82,7 @@ def name_of(path: Path) -> str:
 
 
 def of(*rooms: str) -> list[Path]:
-    return [path for path in APP + ACTION if name_of(path).startswith(tuple(rooms))]
+    return [path for path in APP + ACTION + PGWIRE if name_of(path).startswith(tuple(rooms))]
 
 
 @cache
@@ -131,7 +134,7 @@ def test_there_is_code_to_look_at() -> None:
 def test_imports_run_one_way(path: Path) -> None:
     [allowed] = [below for room, below in FLOORS.items() if name_of(path).startswith(f"{room}/")]
 
-    ours = {module for module in imports_of(path) if is_within(module, ("app", "action", "demo"))}
+    ours = {module for module in imports_of(path) if is_within(module, OURS)}
 
     assert {module for module in ours if not is_within(module, allowed)} <= {"app"}
 
@@ -174,10 +177,24 @@ def test_the_service_never_imports_the_action_or_the_demo(path: Path) -> None:
 def test_the_action_needs_nothing_but_python(path: Path) -> None:
     roots = {module.partition(".")[0] for module in imports_of(path)}
 
-    assert roots <= sys.stdlib_module_names | {"action"}
+    assert roots <= sys.stdlib_module_names | {"action", "pgwire"}
 
 
-@each(ACTION)
+@each(PGWIRE)
+def test_the_small_client_stands_alone(path: Path) -> None:
+    roots = {module.partition(".")[0] for module in imports_of(path)}
+
+    assert roots <= sys.stdlib_module_names | {"pgwire"}
+
+
+@each(APP)
+def test_the_small_client_is_for_tenants_servers(path: Path) -> None:
+    is_home = name_of(path).startswith("app/postgres/")
+
+    assert is_home or not [name for name in imports_of(path) if is_within(name, ("pgwire",))]
+
+
+@each(ACTION + PGWIRE)
 def test_the_action_reads_as_python_3_9(path: Path) -> None:
     tree = ast.parse(path.read_text(), feature_version=(3, 9))
 
@@ -190,7 +207,7 @@ def test_the_action_reads_as_python_3_9(path: Path) -> None:
     assert not options & {"slots", "kw_only", "strict"}
 
 
-@each([path for path in APP + ACTION if name_of(path) not in LATE_IMPORTERS])
+@each([path for path in APP + ACTION + PGWIRE if name_of(path) not in LATE_IMPORTERS])
 def test_imports_stand_at_the_top(path: Path) -> None:
     functions = [
         node
@@ -206,7 +223,7 @@ def test_imports_stand_at_the_top(path: Path) -> None:
     ]
 
 
-@each([path for path in APP + ACTION if name_of(path) not in ENVIRONMENT_READERS])
+@each([path for path in APP + ACTION + PGWIRE if name_of(path) not in ENVIRONMENT_READERS])
 def test_the_environment_is_read_in_one_place(path: Path) -> None:
     names = {
         node.attr if isinstance(node, ast.Attribute) else node.id
@@ -220,7 +237,7 @@ def test_the_environment_is_read_in_one_place(path: Path) -> None:
     assert not reads
 
 
-@each(APP + ACTION)
+@each(APP + ACTION + PGWIRE)
 def test_a_module_stays_small_and_says_what_it_is(path: Path) -> None:
     text = path.read_text()
 

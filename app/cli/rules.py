@@ -40,9 +40,10 @@ OnPreviewFailure = Annotated[
 Extension = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME",
-        help="Extension to create in each database, as in pg_trgm; the server must have it. May be"
-        " repeated. Default: none.",
+        metavar="NAME[:SCHEMA]",
+        help="Extension to create in each database, with what it requires, as in pg_trgm, or in a"
+        " schema of its own, as in vector:extensions; the server must have it. May be repeated."
+        " Default: none.",
     ),
 ]
 ProductionEnvironment = Annotated[

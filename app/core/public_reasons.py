@@ -24,7 +24,7 @@ _SENTENCES = {
     "database_missing": "The database is no longer on the server.",
     "marker_missing": "The database lacks the mark that Coppice gave it.",
     "extension_missing": "The server does not have an extension that the app asks for.",
-    "extension_refused": "Only the server's administrator may make an extension that the app asks"
+    "extension_refused": "Only a superuser of the server may make an extension that the app asks"
     " for.",
 }
 

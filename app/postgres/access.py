@@ -5,22 +5,34 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from app.core.databases import TenantDatabase
+from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
 from app.operations import patience
+from app.postgres.failures import LoginInUse, OutOfConnections
 from app.postgres.haste import in_time
+from app.postgres.refusals import is_password_taken
 from app.postgres.sessions import Login, Session, admin_login, open_session
 
 _KEPT_SESSIONS = 2
 # A session that was in use so recently is taken to work still: asking would be one more round trip
 # in each step of an operation.
 _TRUSTED_SECONDS = 1.0
+
+# The server has one code for this and for having no room itself.
+_IS_AT_ITS_LIMIT = """
+SELECT (rolconnlimit >= 0 AND rolconnlimit <=
+         (SELECT count(*) FROM pg_stat_activity WHERE usesysid = pg_roles.oid))
+    OR (datconnlimit >= 0 AND datconnlimit <=
+         (SELECT count(*) FROM pg_stat_activity WHERE datid = pg_database.oid))
+FROM pg_roles, pg_database WHERE rolname = %s AND datname = %s
+"""
 
 _Idle = deque[tuple[Session, float]]
 """Sessions with the time of the monotonic clock at which each was put back."""
@@ -81,7 +93,7 @@ class Access:
         )
         with (
             patience.spent("Asking PostgreSQL"),
-            open_session(login) as session,
+            self._open_tenants(login) as session,
             in_time(session),
         ):
             yield session
@@ -89,6 +101,21 @@ class Access:
     def close(self) -> None:
         _close_all(self._idle, self._pid)
         _close_all(self._hurried, self._pid)
+
+    def _open_tenants(self, login: Login) -> Session:
+        """Raises LoginInUse where a limit of the login's own is reached: its server has room."""
+        try:
+            return open_session(login)
+        except OutOfConnections as error:
+            if is_password_taken(error) and self._is_at_its_limit(login):
+                raise LoginInUse from error.__cause__
+            raise
+
+    def _is_at_its_limit(self, login: Login) -> bool:
+        with suppress(CoppiceError), self.session() as session:
+            rows = session.execute(_IS_AT_ITS_LIMIT, [login.user, login.database]).fetchall()
+            return any(is_reached for (is_reached,) in rows)
+        return False
 
     def _take(self) -> Session | None:
         """A kept session that still works."""

@@ -92,7 +92,7 @@ def check_confined(session: Session, database: TenantDatabase) -> None:
         raise ProvisioningFailed(
             f"The grants on database {database.name} are not as they must be"
             f" ({', '.join(sorted(strangers)) or 'its login'}).",
-            advice="Ask the server's administrator who else changes grants there, then use Fix.",
+            advice="Find out who else changes grants there, then use Fix.",
             code="grants_wrong",
         )
 
@@ -162,11 +162,6 @@ def database_sizes(
         for name, size in rows
         if size is not None
     ]
-
-
-def extension_names(session: Session) -> list[str]:
-    rows = session.execute("SELECT name::text FROM pg_available_extensions ORDER BY 1")
-    return [name for (name,) in rows]
 
 
 def standing(

@@ -65,8 +65,8 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
         raise ProvisioningFailed(
             f"The database is gone, and something in another database refers to its roles"
             f" {', '.join(left)}.",
-            advice="Ask the server's administrator where (pg_shdepend); they are dropped as soon"
-            " as that is gone.",
+            advice="pg_shdepend, read by a superuser, says where; they are dropped as soon as that"
+            " is gone.",
             code="role_in_use",
         )
 

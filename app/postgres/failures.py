@@ -1,4 +1,4 @@
-"""PostgreSQL's errors in words that a person can act on."""
+"""PostgreSQL's errors in words that a person can act on, told apart by SQLSTATE."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,12 @@ class OutOfConnections(TransientError):
 
 
 class LoginInUse(OutOfConnections):
-    """The server took the password; the login or its database has no session left to give."""
+    """The server took the password; the login or its database has all the sessions it may have."""
+
+    advice = "Close idle sessions of whatever uses the database."
+
+    def __init__(self) -> None:
+        super().__init__("PostgreSQL gives this login no more connections.")
 
 
 class Overtaken(ServerBusy):
@@ -47,117 +52,6 @@ class NoTls(LoginRefused):
     """The server has no encrypted connections at all."""
 
     code = "no_tls"
-
-
-# What a server says when it refuses a session. libpq hands on no SQLSTATE for these, so its text
-# has to do; a server that speaks another language is only described less well.
-_REFUSALS: tuple[tuple[tuple[str, ...], type[CoppiceError], str, str | None], ...] = (
-    (
-        ("too many connections for role", "too many connections for database"),
-        LoginInUse,
-        "PostgreSQL gives this login no more connections.",
-        "Close idle sessions of whatever uses the database.",
-    ),
-    (
-        ("too many clients", "connection slots are reserved", "too many connections"),
-        OutOfConnections,
-        "PostgreSQL is out of connections.",
-        None,
-    ),
-    (
-        ("root certificate file",),
-        LoginRefused,
-        "The server's certificate is to be checked, and there is no CA certificate to check it by.",
-        "Give the server's CA certificate; a public CA needs none with sslrootcert=system.",
-    ),
-    (
-        ("does not match host name",),
-        LoginRefused,
-        "The server's certificate is for another name than this host.",
-        "Use the host name that the certificate has, or sslmode=verify-ca to check the CA alone.",
-    ),
-    (
-        ("certificate verify failed",),
-        LoginRefused,
-        "The server's certificate is from no CA that is trusted here, or its time is over.",
-        "Give the certificate of the CA that signed the server's.",
-    ),
-    (
-        ("no pg_hba.conf entry", "permission denied for database", "not currently accepting"),
-        LoginRefused,
-        "PostgreSQL does not let this login connect to this database from here.",
-        "Check pg_hba.conf and the CONNECT privilege on the database.",
-    ),
-    (
-        ("password authentication failed", "not permitted to log in"),
-        LoginRefused,
-        "PostgreSQL refuses this user or its password.",
-        "Check user and password, and that the role may log in.",
-    ),
-    (
-        ('FATAL:  database "',),
-        LoginRefused,
-        "The PostgreSQL server has no database of this name.",
-        "Check the database in the connection string; `postgres` is on every server.",
-    ),
-    (
-        ("does not exist",),
-        LoginRefused,
-        "The PostgreSQL server does not know this user.",
-        "Check user and password.",
-    ),
-    (
-        ("server does not support SSL",),
-        NoTls,
-        "The PostgreSQL server has no encrypted connections.",
-        "Turn on ssl in postgresql.conf; on a private network sslmode=disable does without.",
-    ),
-    (
-        ("certificate", "SSL error"),
-        LoginRefused,
-        "The encrypted connection to PostgreSQL could not be made as demanded.",
-        "Check sslmode and the CA certificate.",
-    ),
-    (
-        ("unsupported startup parameter",),
-        LoginRefused,
-        "A pooler answers at this address; the service needs sessions of its own.",
-        "Link the server's own address, and give the pooler's as the instance's pooler.",
-    ),
-    (
-        ("could not translate host name", "failed to resolve host"),
-        ServerUnreachable,
-        "The host name of the PostgreSQL server is unknown.",
-        "Check how the host is written, and this machine's name service.",
-    ),
-    (
-        ("Connection refused",),
-        ServerUnreachable,
-        "The PostgreSQL server does not accept connections: nothing listens at its host and port.",
-        "Check that the server runs, its port, and that it listens on that address.",
-    ),
-    (
-        ("timeout expired", "timed out"),
-        ServerUnreachable,
-        "The PostgreSQL server does not answer.",
-        "Check its host and port, and that firewalls let this machine in.",
-    ),
-)
-
-
-def refused(error: psycopg.OperationalError) -> CoppiceError:
-    """Ours for a session that could not be opened, with the server's words as its cause.
-
-    Not the error itself: it holds the connection's parameters, the password among them.
-    """
-    text = str(error)
-    ours: CoppiceError = ServerUnreachable("The PostgreSQL server does not accept connections.")
-    for phrases, kind, message, advice in _REFUSALS:
-        if any(phrase in text for phrase in phrases):
-            ours = kind(message, advice=advice)
-            break
-    ours.__cause__ = psycopg.OperationalError(text)
-    return ours
 
 
 @contextmanager
@@ -209,9 +103,14 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
                 advice="Point the instance at the primary server, not at a standby.",
                 code="read_only",
             )
-        case psycopg.OperationalError() | psycopg.InterfaceError():
+        case psycopg.OperationalError() | psycopg.InterfaceError() if _is_lost(error):
             return ServerUnreachable(f"{doing}: the connection to PostgreSQL was lost.")
     return ProvisioningFailed(f"{doing}: PostgreSQL says: {_words(error)}")
+
+
+def _is_lost(error: psycopg.Error) -> bool:
+    """Whether the session ended, rather than a statement for want of a file or another resource."""
+    return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
 
 
 def _with_advice(error: psycopg.Error, *, doing: str) -> ProvisioningFailed:

@@ -121,7 +121,7 @@ def _exists(session: Session, database: TenantDatabase, role: RoleName) -> bool:
     if role not in catalog.job_logins(session, database):
         raise ProvisioningFailed(
             f"Naming conflict: the server has a role {role} that Coppice did not make.",
-            advice="Ask the server's administrator to rename it.",
+            advice=f'Rename it, as a superuser of the server: ALTER ROLE "{role}" RENAME TO ...;',
             code="naming_conflict",
         )
     return True

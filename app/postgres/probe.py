@@ -1,5 +1,8 @@
 """Looking at a server and at the service's role on it."""
 
+from collections.abc import Iterator
+from typing import LiteralString
+
 from psycopg.rows import class_row
 
 from app.core import managed
@@ -54,6 +57,16 @@ SELECT pg_is_in_recovery() AS is_standby,
 _MAY_READ_IDENTIFIER = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
 _IDENTIFIER = "SELECT system_identifier::text FROM pg_control_system()"
 
+_OFTEN_ASKED_FOR = ["pgcrypto", "uuid-ossp", "vector", "postgis"]
+_LACKED_EXTENSIONS = """
+SELECT name FROM unnest(%s::text[]) AS name
+WHERE name NOT IN (SELECT name::text FROM pg_available_extensions)
+"""
+_FIRST_WITH_ICU_VERSION = 170_000
+_HAS_ICU_VERSION = "SELECT icu_unicode_version() IS NOT NULL"
+_HAS_ICU_COLLATIONS = "SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i')"
+_IS_BUILT_WITH_TLS = "SELECT current_setting('ssl_library') <> ''"
+
 
 def probe(admin: AdminLogin) -> ServerReport:
     """Report what is missing. Only reads.
@@ -74,18 +87,33 @@ def probe(admin: AdminLogin) -> ServerReport:
             system_identifier=_system_identifier(session),
             has_tls=_has_tls(session),
             room=server.connections,
+            lacks=tuple(_lacks(session)),
         )
 
 
 def _has_tls(session: Session) -> bool:
     # A proxy may have encrypted the way to it, of which the server knows nothing.
-    [(is_on,)] = session.execute("SELECT current_setting('ssl')::bool").fetchall()
-    return bool(is_on) or session.pgconn.ssl_in_use
+    is_on = _is_true(session, "SELECT current_setting('ssl')::bool")
+    return is_on or session.pgconn.ssl_in_use
+
+
+def _lacks(session: Session) -> Iterator[str]:
+    yield from (name for (name,) in session.execute(_LACKED_EXTENSIONS, [_OFTEN_ASKED_FOR]))
+    has_function = session.info.server_version >= _FIRST_WITH_ICU_VERSION
+    icu = _HAS_ICU_VERSION if has_function else _HAS_ICU_COLLATIONS
+    if not _is_true(session, icu):
+        yield "ICU collations"
+    if not _is_true(session, _IS_BUILT_WITH_TLS):
+        yield "TLS"
+
+
+def _is_true(session: Session, question: LiteralString) -> bool:
+    [(answer,)] = session.execute(question).fetchall()
+    return bool(answer)
 
 
 def _system_identifier(session: Session) -> str | None:
-    [(may_read,)] = session.execute(_MAY_READ_IDENTIFIER).fetchall()
-    if not may_read:
+    if not _is_true(session, _MAY_READ_IDENTIFIER):
         return None
     [(identifier,)] = session.execute(_IDENTIFIER).fetchall()
     return str(identifier)

@@ -99,6 +99,6 @@ def _check_schema(session: Session, database: TenantDatabase) -> None:
     if not is_right:
         raise ProvisioningFailed(
             f"The schema public of {database.name} could not be given to its login alone.",
-            advice="Ask the server's administrator what keeps its grants from changing.",
+            advice="Find out what keeps its grants from changing: an event trigger, say.",
             code="grants_wrong",
         )

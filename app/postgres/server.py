@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from app.core.databases import TenantDatabase
+from app.core.extensions import Available
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
 from app.core.standing import Standing
@@ -20,6 +21,7 @@ from app.postgres import (
     allowances,
     catalog,
     dropping,
+    extensions,
     job_logins,
     logins,
     provisioning,
@@ -60,9 +62,9 @@ class PostgresServer:
     def sweep_trials(self) -> Sequence[str]:
         return trial.sweep(self._access, self._run_step)
 
-    def extensions(self) -> Sequence[str]:
+    def extensions(self) -> Sequence[Available]:
         with explained("Listing extensions"), self._access.session() as session:
-            return catalog.extension_names(session)
+            return extensions.available(session)
 
     def provision(self, database: TenantDatabase, *, password: str) -> None:
         access = self._access

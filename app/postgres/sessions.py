@@ -9,8 +9,9 @@ from psycopg.rows import TupleRow
 from app.core.identifiers import DatabaseName
 from app.core.instances import Address, AdminLogin
 from app.operations import patience
+from app.postgres import refusals
 from app.postgres.certificates import root_certificate
-from app.postgres.failures import refused
+from pgwire.client import Target
 
 Session = Connection[TupleRow]
 
@@ -55,8 +56,15 @@ def open_session(login: Login) -> Session:
     try:
         return connect(login)
     except psycopg.OperationalError as error:
-        problem = refused(error)
-    raise problem  # outside, so that it does not carry the error as its context
+        problem = refusals.why(target(login), error)
+    # Raised outside, so that they do not carry psycopg's error as their context.
+    if problem is not None:
+        raise problem
+    try:  # there was no room, and there is some by now
+        return connect(login)
+    except psycopg.OperationalError as error:
+        problem = refusals.unexplained(str(error))
+    raise problem
 
 
 def open_for_probe(admin: AdminLogin) -> Session:
@@ -73,6 +81,22 @@ def admin_login(admin: AdminLogin, *, database: DatabaseName | None = None) -> L
         password=admin.password,
         database=database or admin.maintenance_database,
         options=OPTIONS + HURRIED if patience.is_limited() else OPTIONS,
+    )
+
+
+def target(login: Login) -> Target:
+    """The same for the small client that asks for SQLSTATEs."""
+    return Target(
+        host=login.address.host,
+        port=login.address.port,
+        database=login.database,
+        user=login.user,
+        password=login.password,
+        sslmode=login.address.sslmode.value,
+        ca_certificate=login.address.ca_certificate,
+        options=login.options,
+        may_show_password=True,
+        timeout_seconds=patience.left(CONNECT_TIMEOUT_SECONDS),
     )
 
 

@@ -203,8 +203,8 @@ def give_public(*, to: RoleName) -> Composed:
     return together([revoke, give_schema("public", to=to)])
 
 
-def create_extension(name: str) -> Composed:
-    return SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public").format(Identifier(name))
+def create_schema(name: str) -> Composed:
+    return SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(name))
 
 
 def set_locally(name: str, value: str) -> Composed:

@@ -14,21 +14,23 @@ from dataclasses import dataclass
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
-from app.core.errors import ProvisioningFailed
+from app.core.errors import CoppiceError, ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.core.standing import Fault
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
-from app.postgres.failures import LoginInUse, LoginRefused, explained
+from app.postgres.failures import LoginRefused, explained
 from app.postgres.fencing import fenced
 from app.postgres.giving_passwords import given
 from app.postgres.logins import check_marker, let_in
+from app.postgres.refusals import is_password_taken
 from app.postgres.sessions import Session
 
 # Most clients have proved what they know by then, and are refused.
 _PAUSE_SECONDS = 1.0
 _MARGIN_SECONDS = 5
+_OTHER_MARK = {Fault.UNMARKED, "wrong_database"}
 _LET_IN = "coppice let in"
 _SHUT = catalog.SHUT_FOR_A_WHILE
 
@@ -169,12 +171,12 @@ def _is_password(access: Access, database: TenantDatabase, password: str) -> boo
             password=password,
             address=access.admin.address,
         )
-    except LoginInUse:
-        return True  # an application has all its sessions, which is counted after the password
-    except LoginRefused:
-        return False
-    except ProvisioningFailed as error:
-        # It let us in; what the database carries for a mark is told elsewhere.
-        if error.code not in {Fault.UNMARKED, "wrong_database"}:
-            raise
+    except CoppiceError as error:
+        # An application may have all its sessions, which is counted after the password; and what
+        # the database carries for a mark is told elsewhere.
+        if is_password_taken(error) or error.code in _OTHER_MARK:
+            return True
+        if isinstance(error, LoginRefused):
+            return False
+        raise
     return True

@@ -16,12 +16,13 @@ from app.operations.ports.postgres import Finding, Outcome, ServerReport, TriedS
 
 _RECORD_INSTANCE = """
     INSERT INTO instance_measurements AS known
-        (instance_id, measured_at, version, findings, free_bytes, system_identifier, room)
+        (instance_id, measured_at, version, findings, free_bytes, system_identifier, room, lacks)
     VALUES (%(id)s, %(at)s, %(version)s, %(findings)s, %(free_bytes)s, %(system_identifier)s,
-        %(room)s)
+        %(room)s, %(lacks)s)
     ON CONFLICT (instance_id) DO UPDATE SET (measured_at, version, problem, advice, findings,
-        free_bytes, system_identifier, room) = (excluded.measured_at, excluded.version, NULL, '',
-        excluded.findings, excluded.free_bytes, excluded.system_identifier, excluded.room)
+        free_bytes, system_identifier, room, lacks) = (excluded.measured_at, excluded.version, NULL,
+        '', excluded.findings, excluded.free_bytes, excluded.system_identifier, excluded.room,
+        excluded.lacks)
 """
 _RECORD_FAILURE = """
     INSERT INTO instance_measurements (instance_id, measured_at, problem, advice)
@@ -79,6 +80,7 @@ class PostgresMeasurements:
                     "free_bytes": free_bytes,
                     "system_identifier": report.system_identifier,
                     "room": report.room,
+                    "lacks": list(report.lacks),
                 },
             )
             connection.execute(
@@ -125,7 +127,8 @@ class PostgresMeasurements:
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT instance_id, measured_at, version, problem, advice, findings, free_bytes,"
-                " system_identifier, room FROM instance_measurements WHERE instance_id = ANY(%s)",
+                " system_identifier, room, lacks FROM instance_measurements"
+                " WHERE instance_id = ANY(%s)",
                 [list(instance_ids)],
             ).fetchall()
         return {InstanceId(row.pop("instance_id")): _measurement(row) for row in rows}
@@ -175,7 +178,7 @@ class PostgresMeasurements:
 
 def _measurement(row: DictRow) -> InstanceMeasurement:
     findings = tuple(Finding(**finding) for finding in row["findings"])
-    return InstanceMeasurement(**{**row, "findings": findings})
+    return InstanceMeasurement(**{**row, "findings": findings, "lacks": tuple(row["lacks"])})
 
 
 def _step(row: Mapping[str, Any]) -> TriedStep:

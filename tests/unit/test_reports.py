@@ -323,3 +323,16 @@ def test_two_long_logs_fit_github_together() -> None:
     both = replace(story, migration=replace(story.migration, log_tail="`" * 200_000))
 
     assert 30_000 < len(migration_reports.finished(both).text) <= MAX_TEXT
+
+
+SAID = "psql:db/structure.sql:12: ERROR:  must be owner of extension plpgsql\n"
+
+
+def test_a_comment_on_an_extension_of_the_servers_is_explained() -> None:
+    migration = told(log_tail=SAID)
+    seed = seeded(log_tail=SAID, result=MigrationResult.FAILURE, exit_code=1)
+
+    for story in (migration, replace(migration, shows_log=False), seed):
+        assert "pg_dump --no-comments" in migration_reports.finished(story).summary
+    for story in (told(), told(log_tail=SAID, result=MigrationResult.SUCCESS, exit_code=0)):
+        assert "--no-comments" not in migration_reports.finished(story).summary

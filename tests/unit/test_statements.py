@@ -7,7 +7,7 @@ from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
-from app.postgres import statements
+from app.postgres import extensions, statements
 
 HOSTILE = 'x"; DROP ROLE admin; --'
 QUOTED = '"x""; DROP ROLE admin; --"'
@@ -35,7 +35,9 @@ DATABASE = TenantDatabase(
         statements.drop_database(DATABASE.name),
         statements.rename_database(DATABASE.name, new_name=DatabaseName("y")),
         statements.give_schema(HOSTILE, to=RoleName("3ba03b-u")),
-        statements.create_extension(HOSTILE),
+        statements.create_schema(HOSTILE),
+        extensions.creation(HOSTILE, schema="public"),
+        extensions.creation("x", schema=HOSTILE),
         statements.set_role(RoleName(HOSTILE)),
     ],
 )

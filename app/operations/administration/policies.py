@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from app.core.assignments import Policies
 from app.core.errors import Invalid, TransientError
-from app.core.instances import Instance
+from app.core.extensions import check_schemas, parse_all, with_requirements
+from app.core.instances import Instance, InstanceKind
 from app.operations.services import Services
 
 # owner/repo/.github/workflows/file.yml@<commit>: a branch or tag there could be moved.
@@ -35,6 +36,7 @@ def check_policies(policies: Policies) -> None:
                 f"{workflow!r} does not name one version of a reusable workflow.",
                 advice="Write it as owner/repo/.github/workflows/file.yml@<40 digits of a commit>.",
             )
+    parse_all(policies.extensions)
     if any(not pattern for pattern in policies.ignore_patterns):
         raise Invalid("An ignore pattern is empty.")
     # Each is read for each branch, in every process: nobody may make that slow for all.
@@ -57,31 +59,56 @@ def _check_lock_timeout(text: str) -> None:
         )
 
 
-def check_extensions(services: Services, instance: Instance, wanted: Collection[str]) -> None:
-    """Raise Invalid with the extensions that the instance's server does not have.
+def check_extensions(services: Services, instance: Instance, texts: Collection[str]) -> None:
+    """Raise Invalid with the extensions that the instance's server does not have, or may not make.
 
     Asks nothing if none is wanted. Raises ExtensionsUnknown when the server does not answer.
     """
-    if not wanted:
+    if not texts:
         return
+    asked = parse_all(texts)
     try:
-        known = services.server_for(instance).extensions()
+        known = {one.name: one for one in services.server_for(instance).extensions()}
     except TransientError as error:
         raise ExtensionsUnknown(
             f"Whether {instance.name} has the extensions cannot be checked: {error}",
             advice=f"{error.advice} Then try again, or leave the extension out for now.",
         ) from error
-    if lacking := [name for name in wanted if name not in known]:
+    wanted = with_requirements(asked, known)
+    if lacking := [one.name for one in wanted if one.name not in known]:
         raise Invalid(
-            f"The server of {instance.name} does not have the extension"
-            f"{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}.",
-            advice=_advice(lacking, known),
+            f"The server of {instance.name} does not have the extension{_s(lacking)}"
+            f" {', '.join(lacking)}.",
+            advice=_advice(lacking, known, instance),
             code="extension_missing",
+        )
+    check_schemas(wanted, known)
+    _check_owned(instance, [one.name for one in wanted if not known[one.name].is_trusted])
+
+
+def _check_owned(instance: Instance, names: Collection[str]) -> None:
+    """Of a server of our own it is known who may make what; of others their own rules decide."""
+    if names and instance.kind is InstanceKind.PROVISIONED:
+        raise Invalid(
+            f"Coppice makes the extension{_s(names)} {', '.join(names)} on no server of its own.",
+            advice="What only superusers may make can reach beyond one database: files, the"
+            " network, other tenants. Link a server of yours for apps that need it.",
+            code="extension_refused",
         )
 
 
-def _advice(lacking: Collection[str], known: Collection[str]) -> str:
+def _advice(lacking: Collection[str], known: Collection[str], instance: Instance) -> str:
     close = [difflib.get_close_matches(name, known, n=1) for name in lacking]
     meant = ", ".join(match for found in close for match in found)
-    install = "Install it on the server first; pg_available_extensions lists what it has."
+    install = (
+        "The PostgreSQL that comes with Coppice has no more than it has: start the service with"
+        " COPPICE_POSTGRES_BIN, the folder of PostgreSQL programs that have it"
+        " (docs/operating.md, Extensions)."
+        if instance.kind is InstanceKind.PROVISIONED
+        else "Install it on the server first; pg_available_extensions lists what it has."
+    )
     return f"Did you mean {meant}? {install}" if meant else install
+
+
+def _s(names: Collection[str]) -> str:
+    return "s" if len(names) > 1 else ""

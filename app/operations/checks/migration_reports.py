@@ -7,6 +7,7 @@ from app.core.assignments import App
 from app.core.checks import CheckContent, Conclusion
 from app.core.databases import Database
 from app.core.environments import Environment
+from app.core.output_advice import on_output
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import seed_reports, unfinished_reports
 from app.operations.checks.command_words import command_line, facts, log_blocks
@@ -112,6 +113,7 @@ def _summary(story: Story) -> list[str]:
         seed_reports.summary(story.run, migration),
         migration.remark,
         unfinished_reports.summary(migration, shows_names=story.shows_log),
+        _on_output(migration),
         _advice(story),
     ]
 
@@ -149,6 +151,11 @@ def _rebuilt(migration: Migration) -> str:
 def _facts(story: Story) -> str:
     migration = story.migration
     return facts(migration.duration_seconds, migration.exit_code, command=story.run.command)
+
+
+def _on_output(migration: Migration) -> str:
+    """Our own words, which anybody may read: nothing of the output is repeated."""
+    return "" if migration.is_good else on_output((migration.seeding or migration).log_tail)
 
 
 def _advice(story: Story) -> str:

@@ -25,6 +25,8 @@ class InstanceMeasurement:
     """PostgreSQL's number of the cluster, as far as it was read."""
     room: int | None = None
     """How many sessions it has for roles that are no administrators, as far as it was asked."""
+    lacks: tuple[str, ...] = ()
+    """See `ServerReport`."""
 
     @property
     def failure(self) -> str | None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.core.databases import TenantDatabase
+from app.core.extensions import Available
 from app.core.identifiers import (
     DatabaseName,
     RoleName,
@@ -39,6 +40,8 @@ class ServerReport:
     """What was tried by doing it; empty: nothing was."""
     room: int | None = None
     """How many sessions it has for roles that are no administrators; None: it was not asked."""
+    lacks: tuple[str, ...] = ()
+    """What applications often ask for and its programs come without, in words."""
 
     @property
     def is_usable(self) -> bool:
@@ -94,8 +97,8 @@ class DatabaseServer(Protocol):
     def sweep_trials(self) -> Sequence[str]:
         """Clear away what killed tries left, and nothing of one under way; returns their names."""
 
-    def extensions(self) -> Sequence[str]:
-        """Names of the extensions that can be installed in its databases."""
+    def extensions(self) -> Sequence[Available]:
+        """What can be made in its databases, ordered by name."""
 
     def provision(self, database: TenantDatabase, *, password: str) -> None:
         """Make roles, database, grants and marker, verify each by reading back, then open it.

@@ -83,7 +83,7 @@ def _try(cluster: Cluster, request: Launch, *, port: int) -> str | None:
 
 
 def _explain(cluster: Cluster, *, last_words: str, noted_port: int | None, is_over: bool) -> None:
-    """Raise unless another try makes sense. The server's messages are English: locale C."""
+    """Raise unless another try makes sense. What it says is English: see `_options`."""
     is_port_lost = "Address already in use" in last_words
     if is_port_lost and noted_port:
         raise PortTaken(noted_port, port_file=cluster.directory / "port")
@@ -102,6 +102,8 @@ def _options(request: Launch, cluster: Cluster, port: int) -> str:
         **request.settings,
         "port": str(port),
         "listen_addresses": _listen_addresses(request.listen),
+        # It has no codes for what happens before there is a session: its words are read.
+        "lc_messages": "C",
         # No socket: its path has to be short, and the folder's may be long.
         "unix_socket_directories": "",
         "hba_file": str(cluster.folder / "access.conf"),

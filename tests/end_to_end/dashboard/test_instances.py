@@ -51,6 +51,7 @@ def test_a_server_is_provisioned_assigned_and_becomes_connected_while_one_looks(
     assert f"service-url: {dashboard.url}" in committed
     page.goto(f"{dashboard.url}/instances/{name}")
     state_of(page, "Connected")
+    expect(page.locator("dl.facts")).to_contain_text("Comes without")
 
     expect(row(page, "-production")).to_contain_text("ready")
     row(page, "-production").get_by_role("button", name="URL").click()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from action import wire
-from action.postgres import LoginRefused, Target, TlsFailed, Unreachable, session
+from pgwire import messages
+from pgwire.client import LoginRefused, Target, Unreachable, session
+from pgwire.line import TlsFailed
 from tests.integration.action.conftest import NewDatabase
 from tests.integration.tls import ADDRESS, LOCALHOST, certificate, listening, terminating
 
@@ -100,10 +101,10 @@ def saying(*messages: bytes) -> Callable[[socket.socket], None]:
 
 
 def request(code: int, rest: bytes = b"") -> bytes:
-    return wire.frame(b"R", code.to_bytes(4, "big") + rest)
+    return messages.frame(b"R", code.to_bytes(4, "big") + rest)
 
 
-READY = wire.frame(b"Z", b"I")
+READY = messages.frame(b"Z", b"I")
 OFFER = request(10, b"SCRAM-SHA-256\0\0")
 IMPOSTORS = {
     "a plain password": (request(3), "asks for a plain password"),
@@ -122,6 +123,16 @@ def test_an_impostor_gets_no_password(target: Target, kind: str) -> None:
 
     with listening(saying(messages)) as port, pytest.raises(LoginRefused, match=why):
         ask(replace(target, port=port))
+
+
+def test_prefer_does_without_tls_where_it_does_not_work(target: Target) -> None:
+    def serve(connection: socket.socket) -> None:
+        is_tls = connection.recv(10_000) == messages.SSL_REQUEST
+        connection.sendall(b"S" if is_tls else request(0) + READY)
+        connection.recv(0 if is_tls else 10_000)
+
+    with listening(serve) as port, session(replace(target, port=port, sslmode="prefer")) as opened:
+        assert opened
 
 
 def test_a_server_that_hangs_up_is_unreachable(target: Target) -> None:

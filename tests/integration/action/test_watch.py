@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from action.catalog import CONSTRAINT, INDEX, Unfinished
-from action.postgres import Target
 from action.watch import APPLICATION, Rhythm, Watch
 from app.core.identifiers import RoleName
 from app.core.instances import AdminLogin
@@ -21,6 +20,7 @@ from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import admin_login
 from app.postgres.sessions import connect as connect_as
+from pgwire.client import Target
 from tests.integration.action.conftest import NewDatabase, RealDatabase
 from tests.integration.action.scripted import ScriptedService
 from tests.integration.action.step import Step

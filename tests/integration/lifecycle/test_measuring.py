@@ -3,8 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from app.core.environments import Environment
+from app.core.errors import Invalid
 from app.core.instances import InstanceKind
+from app.operations.administration.policies import check_extensions
 from app.operations.databases import measuring
 from app.operations.ports.postgres import ServerReport
 from tests.integration.lifecycle.world import World
@@ -95,7 +99,7 @@ def test_old_samples_go_and_the_latest_stays(world: World) -> None:
     assert len(world.services.measurements.history(world.app, since=since)) == 2
 
 
-def test_a_server_of_this_machine_tells_its_free_room(world: World) -> None:
+def test_a_server_of_this_machine_tells_its_room_and_what_its_programs_lack(world: World) -> None:
     linked = world.services.instances.named("tenants")
     server = world.clusters.provision("local", listen="127.0.0.1", port=None, tls_host=None)
     local = replace(linked, name="local", kind=InstanceKind.PROVISIONED, admin=server.admin)
@@ -107,3 +111,15 @@ def test_a_server_of_this_machine_tells_its_free_room(world: World) -> None:
     assert measured is not None
     assert measured.free_bytes is not None
     assert measured.free_bytes > MIB
+    known = {one.name for one in world.services.server_for(local).extensions()}
+    assert {name for name in measured.lacks if name in known} == set()
+    for name, words in {
+        "pageinspect": "Coppice makes the extension pageinspect on no server",
+        "plpgsql:mine": "always in the schema pg_catalog",
+        **{name: "COPPICE_POSTGRES_BIN" for name in ("postgis", *measured.lacks) if name.islower()},
+    }.items():
+        with pytest.raises(Invalid) as caught:
+            check_extensions(world.services, local, [name])
+        assert words in f"{caught.value} {caught.value.advice}"
+        assert "administrator" not in f"{caught.value} {caught.value.advice}"
+    check_extensions(world.services, local, ["earthdistance", "vector:extensions", "hstore"])

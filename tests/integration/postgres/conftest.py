@@ -17,6 +17,7 @@ from app.operations.ports.postgres import JobLoginRequest
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, admin_login, connect
+from tests.integration.german import speaking_german
 
 NewAdmin = Callable[[str], AdminLogin]
 
@@ -111,6 +112,25 @@ def either(request: pytest.FixtureRequest) -> Tenant:
     """Both kinds of login, one after the other."""
     login: Tenant = request.getfixturevalue(request.param)
     return login
+
+
+@pytest.fixture(params=["english", "german"])
+def admin_of_any_language(
+    request: pytest.FixtureRequest, postgres_admin: AdminLogin
+) -> Iterator[AdminLogin]:
+    """The service's login to a server whose words say nothing to us; its codes do."""
+    if request.param == "english":
+        yield postgres_admin
+        return
+    with speaking_german(postgres_admin.address) as address:
+        yield replace(postgres_admin, address=address)
+
+
+@pytest.fixture
+def server_of_any_language(admin_of_any_language: AdminLogin) -> Iterator[PostgresServer]:
+    server = PostgresServer(admin_of_any_language)
+    yield server
+    server.close()
 
 
 @pytest.fixture

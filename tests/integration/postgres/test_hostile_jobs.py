@@ -108,27 +108,28 @@ def test_no_setting_that_a_job_made_keeps_it_from_ending(
 
 
 def test_an_application_with_all_its_sessions_keeps_no_job_from_ending(
-    tenant: Tenant, job: Tenant, tenant_server: PostgresServer
+    tenant: Tenant, job: Tenant, server_of_any_language: PostgresServer
 ) -> None:
     with ExitStack() as sessions:
         application = [sessions.enter_context(tenant.session()) for _ in range(USUAL)]
-        tenant_server.close_job_login(job.database, job.role)
+        server_of_any_language.close_job_login(job.database, job.role)
 
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        taken = server_of_any_language.take_back(tenant.database, password=tenant.password)
 
+        assert taken.is_over
         assert application[0].execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_planted_password_cannot_be_defended_by_using_up_the_sessions(
-    tenant: Tenant, job: Tenant, tenant_server: PostgresServer
+    tenant: Tenant, job: Tenant, server_of_any_language: PostgresServer
 ) -> None:
     job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     thief = replace(tenant, password="planted")
     with ExitStack() as sessions:
         stolen = [sessions.enter_context(thief.session()) for _ in range(USUAL)]
-        tenant_server.close_job_login(job.database, job.role)
+        server_of_any_language.close_job_login(job.database, job.role)
 
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        server_of_any_language.take_back(tenant.database, password=tenant.password)
 
         for session in stolen:
             with pytest.raises(psycopg.OperationalError):

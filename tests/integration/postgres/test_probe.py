@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -17,7 +18,8 @@ from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
 from app.postgres.failures import LoginRefused
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
-from app.postgres.sessions import Session, admin_login, open_session
+from app.postgres.sessions import Session, admin_login, open_session, target
+from pgwire import client
 from tests.integration.postgres.conftest import NewAdmin
 
 
@@ -44,8 +46,24 @@ def test_a_fresh_server_lets_every_login_in_until_it_is_prepared(fresh: AdminLog
         ("public_connect", False),
     ]
     assert "postgres, template1" in before.findings[1].message
-    assert PostgresServer(admin).probe().findings == ()
-    assert before.version == PostgresServer(admin).probe().version
+    after = PostgresServer(admin).probe()
+    assert after.findings == ()
+    assert before.version == after.version
+    assert [name for name in after.lacks if available(fresh, name)] == []
+
+
+def available(admin: AdminLogin, name: str) -> bool:
+    """Whether a database there can have it."""
+    statements = {
+        "ICU collations": "CREATE COLLATION pg_temp.c (provider = icu, locale = 'de')",
+        "TLS": "LOAD 'sslinfo'",
+    }
+    try:
+        with open_session(admin_login(admin)) as session, session.transaction(force_rollback=True):
+            session.execute(statements.get(name, f'CREATE EXTENSION "{name}" CASCADE').encode())
+    except psycopg.Error:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
@@ -104,12 +122,12 @@ def test_a_database_without_an_encoding_is_understood(
     ],
 )
 def test_a_wrong_login_is_told_from_a_server_that_is_away(
-    postgres_admin: AdminLogin, change: dict[str, str], words: str
+    admin_of_any_language: AdminLogin, change: dict[str, str], words: str
 ) -> None:
     with pytest.raises(LoginRefused, match=words) as caught:
-        codes(replace(postgres_admin, **change))  # type: ignore[arg-type]
+        codes(replace(admin_of_any_language, **change))  # type: ignore[arg-type]
 
-    assert postgres_admin.password not in repr(vars(caught.value.__cause__))
+    assert admin_of_any_language.password not in repr(vars(caught.value.__cause__))
 
 
 def test_demanded_encryption_that_is_missing_is_named(postgres_admin: AdminLogin) -> None:
@@ -187,3 +205,48 @@ def test_a_standby_is_of_no_use(postgres_directory: Path) -> None:
 
     server.destroy()
     assert found["standby"] is True
+
+
+RULES = """
+host all by_md5 all md5
+host all by_password all password
+host all by_rule all reject
+"""
+
+
+def test_passwords_that_a_server_asks_for_in_other_ways_are_given_as_libpq_gives_them(
+    fresh: AdminLogin,
+) -> None:
+    with open_session(admin_login(fresh)) as session:
+        [(file,)] = session.execute("SHOW hba_file").fetchall()
+        rules = Path(file)
+        rules.write_text(RULES + rules.read_text())
+        session.execute("SELECT pg_reload_conf()")
+        session.execute("SET md5_password_warnings = off; SET password_encryption = md5")
+        for name in ("by_md5", "by_password", "by_rule"):
+            session.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'right'".encode())
+            session.execute(f"GRANT CONNECT ON DATABASE postgres TO {name}".encode())
+        told = {
+            (name, password): told_to(replace(fresh, user=name, password=password))
+            for name in ("by_md5", "by_password", "by_rule")
+            for password in ("right", "wrong")
+        }
+
+    assert told == {
+        ("by_md5", "right"): "",
+        ("by_md5", "wrong"): "28P01",
+        ("by_password", "right"): "",
+        ("by_password", "wrong"): "28P01",
+        ("by_rule", "right"): "28000",
+        ("by_rule", "wrong"): "28000",
+    }
+
+
+def told_to(admin: AdminLogin) -> str:
+    """The SQLSTATE of a refusal, known without psycopg; empty when it may come in."""
+    try:
+        open_session(admin_login(admin)).close()
+    except LoginRefused as error:
+        return str(getattr(error.__cause__, "sqlstate", None))
+    with client.session(target(admin_login(admin))):
+        return ""

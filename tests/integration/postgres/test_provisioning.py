@@ -1,20 +1,22 @@
 """Making a database, again and again, and what stands in the way."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from psycopg import sql
+from psycopg import errors, sql
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName
 from app.core.instances import AdminLogin
+from app.core.output_advice import on_output
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
-from tests.integration.postgres.conftest import Tenant
+from tests.integration.postgres.conftest import Tenant, job_request
 
 NewTenant = Callable[[], TenantDatabase]
 
@@ -155,14 +157,76 @@ def test_a_trusted_extension_belongs_to_the_login(
 
 
 def test_an_extension_for_superusers_is_explained(
-    tenant: Tenant, tenant_server: PostgresServer
+    tenant: Tenant, tenant_server: PostgresServer, superuser_in: Callable[[str], Session]
 ) -> None:
-    database = replace(tenant.database, extensions=("pageinspect",))
+    database = replace(tenant.database, extensions=("pageinspect:tools",))
 
     with pytest.raises(ProvisioningFailed, match="extension pageinspect") as caught:
         tenant_server.provision(database, password=tenant.password)
 
-    assert 'CREATE EXTENSION IF NOT EXISTS "pageinspect" SCHEMA public;' in caught.value.advice
+    [statement] = re.findall("CREATE EXTENSION .*;", caught.value.advice)
+    superuser_in(tenant.database.name).execute(statement)
+    tenant_server.provision(database, password=tenant.password)
+    assert extensions_of(tenant)["pageinspect"] == ("tools", "postgres")
+
+
+def extensions_of(tenant: Tenant) -> dict[str, tuple[str, str]]:
+    """Each extension with its schema and its owner."""
+    with tenant.session() as session:
+        rows = session.execute(
+            "SELECT extname::text, nspname::text, pg_get_userbyid(extowner)::text"
+            " FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace"
+        ).fetchall()
+    return {name: (schema, owner) for name, schema, owner in rows}
+
+
+def test_extensions_bring_what_they_require_whatever_the_order(
+    tenant: Tenant, tenant_server: PostgresServer
+) -> None:
+    asked = ("earthdistance", "vector:extensions", "cube:Odd schema", "moddatetime", "plpgsql")
+    database = replace(tenant.database, extensions=asked)
+
+    tenant_server.provision(database, password=tenant.password)
+    tenant_server.provision(database, password=tenant.password)
+
+    found = extensions_of(tenant)
+    assert found.pop("plpgsql") == ("pg_catalog", "postgres")
+    assert found == {
+        "cube": ("Odd schema", tenant.role),
+        "earthdistance": ("public", tenant.role),
+        "moddatetime": ("public", tenant.role),
+        "vector": ("extensions", tenant.role),
+    }
+    tenant.run("CREATE TABLE t (at extensions.vector(3), place earth DEFAULT ll_to_earth(52, 13))")
+
+
+def test_what_an_extension_requires_goes_where_it_goes(
+    tenant: Tenant, tenant_server: PostgresServer
+) -> None:
+    database = replace(tenant.database, extensions=("earthdistance:extensions",))
+
+    tenant_server.provision(database, password=tenant.password)
+
+    assert extensions_of(tenant)["cube"] == ("extensions", tenant.role)
+
+
+def test_a_dump_that_comments_on_its_extensions_is_restored_by_a_job(
+    tenant: Tenant, tenant_server: PostgresServer
+) -> None:
+    asked = ("vector:extensions", "earthdistance", "pg_trgm")
+    tenant_server.provision(replace(tenant.database, extensions=asked), password=tenant.password)
+    login = job_request(tenant.database)
+    tenant_server.open_job_login(tenant.database, login)
+    job = replace(tenant, role=login.role, password=login.password)
+
+    for name in ("vector", "earthdistance", "cube", "pg_trgm", "hstore"):
+        job.run(
+            f"CREATE EXTENSION IF NOT EXISTS {name} WITH SCHEMA public",
+            f"COMMENT ON EXTENSION {name} IS 'what pg_dump writes'",
+        )
+    with pytest.raises(errors.InsufficientPrivilege) as caught:
+        job.run("COMMENT ON EXTENSION plpgsql IS 'what pg_dump wrote before version 11'")
+    assert on_output(str(caught.value))
 
 
 def test_an_extension_that_a_dba_made_is_enough(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from app.postgres.failures import OutOfConnections, explained
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session, admin_login, connect
+from tests.integration.german import speaking_german
 from tests.integration.postgres.conftest import Tenant
 from tests.integration.postgres.test_hostile_jobs import beginning
 
@@ -48,19 +50,21 @@ def test_the_service_gets_in_when_tenants_have_taken_all_sessions(
     small_server: tuple[EmbeddedServer, AdminLogin], new_tenant: NewTenant
 ) -> None:
     _, admin = small_server
-    server, database, password = PostgresServer(admin), new_tenant(), new_password()
-    server.provision(database, password=password)
+    database, password = new_tenant(), new_password()
     tenant = Tenant(admin=admin, database=database, role=database.login_role, password=password)
+    with speaking_german(admin.address) as address:
+        server = PostgresServer(replace(admin, address=address))
+        server.provision(database, password=password)
 
-    with ExitStack() as sessions:
-        with pytest.raises(psycopg.OperationalError, match="remaining connection slots"):
-            take_all_sessions(tenant, sessions)
-        with pytest.raises(OutOfConnections, match="out of connections"):
-            server.issue(database, password=password)
-        server.seal(database)
+        with ExitStack() as sessions:
+            with pytest.raises(psycopg.OperationalError, match="remaining connection slots"):
+                take_all_sessions(tenant, sessions)
+            with pytest.raises(OutOfConnections, match="out of connections"):
+                server.issue(database, password=password)
+            server.seal(database)
 
-    server.unseal(database, password=password)
-    server.close()
+        server.unseal(database, password=password)
+        server.close()
 
 
 def take_all_sessions(tenant: Tenant, sessions: ExitStack) -> None:
@@ -138,6 +142,8 @@ def test_a_missing_privilege_is_named(
         (errors.QueryCanceled(), TransientError, "Testing"),
         (errors.AdminShutdown(), ServerUnreachable, "lost"),
         (psycopg.OperationalError(), ServerUnreachable, "lost"),
+        (errors.ConnectionFailure(), ServerUnreachable, "lost"),
+        (errors.UndefinedFile(), ProvisioningFailed, "Testing: PostgreSQL says"),
         (errors.ReadOnlySqlTransaction(), ProvisioningFailed, "read-only"),
         (errors.InvalidParameterValue(), ProvisioningFailed, "Testing"),
     ],

@@ -17,6 +17,8 @@ _PROTOCOL_3_0 = 196608
 LONGEST_BYTES = 1_000_000
 
 AUTHENTICATION_OK = 0
+AUTHENTICATION_CLEARTEXT = 3
+AUTHENTICATION_MD5 = 5
 AUTHENTICATION_SASL = 10
 AUTHENTICATION_SASL_CONTINUE = 11
 AUTHENTICATION_SASL_FINAL = 12
@@ -45,6 +47,11 @@ def startup(parameters: Mapping[str, str]) -> bytes:
 def sasl_initial(mechanism: str, data: bytes) -> bytes:
     """Start a login by SASL."""
     return frame(b"p", _text(mechanism) + struct.pack("!i", len(data)) + data)
+
+
+def password(text: str) -> bytes:
+    """Give the password, or what MD5 makes of it."""
+    return frame(b"p", _text(text))
 
 
 def query(sql: str) -> bytes:

@@ -9,6 +9,8 @@ import base64
 import binascii
 import hashlib
 import hmac
+import stringprep
+import unicodedata
 
 MECHANISM = "SCRAM-SHA-256"
 _MOST_ITERATIONS = 1_000_000
@@ -19,13 +21,10 @@ class ScramFailed(Exception):
 
 
 class Exchange:
-    """One login: `first()`, then `final(server_first)`, then `verify(server_final)`.
-
-    The password is ASCII, so that no normalisation of it is needed.
-    """
+    """One login: `first()`, then `final(server_first)`, then `verify(server_final)`."""
 
     def __init__(self, *, password: str, nonce: str) -> None:
-        self._password = password.encode("ascii")
+        self._password = prepared(password)
         self._nonce = nonce
         # PostgreSQL takes the user from the startup message and ignores the one in here.
         self._bare = f"n=,r={nonce}"
@@ -72,6 +71,46 @@ class Exchange:
         """Take note that the server calls us logged in. Raises ScramFailed if it skipped proof."""
         if self._is_open:
             raise ScramFailed("it did not prove that it knows the login")
+
+
+def prepared(password: str) -> bytes:
+    """Bring a password into the form that both sides hash.
+
+    What SASLprep forbids is taken as it is, as PostgreSQL does.
+    https://www.rfc-editor.org/rfc/rfc4013 and
+    https://github.com/postgres/postgres/blob/REL_18_STABLE/src/common/saslprep.c
+    """
+    if password.isascii():
+        return password.encode()
+    mapped = "".join(
+        " " if stringprep.in_table_c12(one) else one
+        for one in password
+        if not stringprep.in_table_b1(one)
+    )
+    normal = unicodedata.normalize("NFKC", mapped)
+    return (password if _is_forbidden(normal) else normal).encode()
+
+
+_FORBIDDEN = (
+    stringprep.in_table_a1,
+    stringprep.in_table_c12,
+    stringprep.in_table_c21_c22,
+    stringprep.in_table_c3,
+    stringprep.in_table_c4,
+    stringprep.in_table_c5,
+    stringprep.in_table_c6,
+    stringprep.in_table_c7,
+    stringprep.in_table_c8,
+    stringprep.in_table_c9,
+)
+
+
+def _is_forbidden(text: str) -> bool:
+    if not text or any(is_in(one) for one in text for is_in in _FORBIDDEN):
+        return True
+    runs_left = [stringprep.in_table_d1(one) for one in text]
+    is_mixed = any(stringprep.in_table_d2(one) for one in text)
+    return any(runs_left) and (is_mixed or not (runs_left[0] and runs_left[-1]))
 
 
 def _fields(message: bytes) -> dict[str, str]:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from action.scram import Exchange, ScramFailed
+from pgwire.scram import Exchange, ScramFailed, prepared
 
 NONCE = "rOprNGfwEbeRWgbNEkqO"
 SERVER_FIRST = (
@@ -71,3 +71,20 @@ def test_a_server_that_skips_its_proof_is_refused() -> None:
 
     with pytest.raises(ScramFailed):
         exchange.close()
+
+
+@pytest.mark.parametrize(
+    ("password", "hashed"),
+    [
+        ("plain", "plain"),
+        ("I\u00adX", "IX"),
+        ("\u2168", "IX"),
+        ("\u00aa", "a"),
+        ("a\u3000b", "a b"),
+        ("\u06271", "\u06271"),  # forbidden, and so taken as it is
+        ("\u00ad", "\u00ad"),
+    ],
+)
+def test_passwords_are_prepared_as_the_server_prepares_them(password: str, hashed: str) -> None:
+    """The examples of RFC 4013, section 3."""
+    assert prepared(password) == hashed.encode()

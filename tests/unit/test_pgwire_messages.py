@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from action import wire
-from action.wire import BrokenProtocol, Message
+from pgwire import messages
+from pgwire.messages import BrokenProtocol, Message
 
 columns = st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=20), max_size=5)
 
@@ -20,13 +20,13 @@ def data_row(values: list[str | None]) -> Message:
 
 @given(columns)
 def test_a_row_is_read_as_it_was_sent(values: list[str | None]) -> None:
-    assert wire.row(data_row(values)) == values
+    assert messages.row(data_row(values)) == values
 
 
 @given(st.binary(max_size=40))
 def test_any_body_is_a_row_or_a_broken_protocol(body: bytes) -> None:
     try:
-        wire.row(Message(kind=b"D", body=body))
+        messages.row(Message(kind=b"D", body=body))
     except BrokenProtocol:
         return
 
@@ -34,11 +34,11 @@ def test_any_body_is_a_row_or_a_broken_protocol(body: bytes) -> None:
 @pytest.mark.parametrize("length", [0, 3, -1, 2**31 - 1])
 def test_an_absurd_length_is_refused(length: int) -> None:
     with pytest.raises(BrokenProtocol):
-        wire.body_length(b"R" + struct.pack("!i", length))
+        messages.body_length(b"R" + struct.pack("!i", length))
 
 
 def test_a_startup_message_counts_itself() -> None:
-    message = wire.startup({"user": "u", "database": "d"})
+    message = messages.startup({"user": "u", "database": "d"})
 
     assert struct.unpack("!ii", message[:8]) == (len(message), 196608)
     assert message[8:] == b"user\0u\0database\0d\0\0"
@@ -47,11 +47,11 @@ def test_a_startup_message_counts_itself() -> None:
 def test_an_error_has_its_code_and_message() -> None:
     body = b"SFATAL\0C28P01\0Mno\xff\0\0"
 
-    fields = wire.error_fields(Message(kind=b"E", body=body))
+    fields = messages.error_fields(Message(kind=b"E", body=body))
 
     assert (fields["C"], fields["M"]) == ("28P01", "no\ufffd")
 
 
 def test_a_short_authentication_request_is_refused() -> None:
     with pytest.raises(BrokenProtocol):
-        wire.authentication(Message(kind=b"R", body=b"\0"))
+        messages.authentication(Message(kind=b"R", body=b"\0"))
