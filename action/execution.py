@@ -121,9 +121,10 @@ def _run(
             return command.run(
                 Command(
                     text=text,
+                    script=scratch / "command.sh",
                     directory=place.inputs.directory,
                     environment=environment.for_command(
-                        place.job.environ, variables, scratch=scratch
+                        place.inherited, variables, scratch=scratch
                     ),
                     timeout_seconds=60.0 * place.inputs.timeout_minutes,
                 ),

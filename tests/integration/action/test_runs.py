@@ -3,6 +3,7 @@
 import json
 
 import psycopg
+import pytest
 
 from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
 from tests.integration.action.scripted import RUNS, ScriptedService, error_reply, run_path, verdict
@@ -122,6 +123,26 @@ def test_a_failing_command_fails_the_step_with_its_exit_code(
     assert service.reports("branch")[0]["exit_code"] == 3
     assert "ended with exit code 3" in finished.log.of("error")[0]
     assert branch.tenant.name in finished.log.of("error")[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "psql -v ON_ERROR_STOP=1 -c 'alter table nosuch add column x int'\necho deployed",
+        "psql -v ON_ERROR_STOP=1 -c 'alter table nosuch add column x int' | tee log",
+    ],
+)
+def test_a_command_of_which_a_part_fails_is_no_success(
+    step: Step, branch: RealDatabase, service: ScriptedService, command: str
+) -> None:
+    service.on(run_path("branch", "/result"), verdict(fails=True))
+
+    finished = step.run(migration_command=command)
+
+    assert (finished.exit_code, finished.outputs["result"]) == (1, "failure")
+    [report] = service.reports("branch")
+    assert (report["result"], report["exit_code"]) == ("failure", 1)
+    assert "deployed" not in report["log"]
 
 
 def test_databases_are_migrated_in_the_services_order(

@@ -65,6 +65,13 @@ def test_a_failed_migration_ends_with_its_code_and_is_not_seeded(planted: Instal
     assert users(planted) == 1
 
 
+@pytest.mark.parametrize("command", ["(exit 7)\necho deployed", "(exit 7) | tee /dev/null"])
+def test_a_command_of_which_a_part_fails_is_a_failure(planted: Installation, command: str) -> None:
+    failed = planted.run(*MIGRATE, "--migration-command", command)
+
+    assert (failed.returncode, "deployed" in failed.stdout) == (7, False), failed.stderr
+
+
 def test_a_failed_seed_ends_with_its_code_and_is_tried_again(planted: Installation) -> None:
     failed = planted.run(*MIGRATE, "--seed-command", "kill -9 $$")
 
