@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import ssl
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TIMEOUT_SECONDS = 15.0
+_KEEPALIVE_SECONDS = 30
 _MOST_MESSAGES = 500  # a login and one row take about twenty
 
 
@@ -51,10 +53,13 @@ class Target:
 
 
 class Session:
-    """A session that is logged in."""
+    """A session that is logged in. Safe for threads: one question at a time."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, *, process_id: int) -> None:
         self._connection = connection
+        self._lock = threading.Lock()
+        self.process_id = process_id
+        """Of the server process, as it names itself; a pooler gives another number."""
 
     def limit(self, seconds: float) -> None:
         """Wait for each piece of an answer no longer than that, from now on."""
@@ -62,6 +67,10 @@ class Session:
 
     def rows(self, sql: str) -> list[list[str | None]]:
         """Ask a query and return its rows as text."""
+        with self._lock:
+            return self._ask(sql)
+
+    def _ask(self, sql: str) -> list[list[str | None]]:
         self._connection.sendall(wire.query(sql))
         rows = []
         for _ in range(_MOST_MESSAGES):
@@ -81,8 +90,7 @@ def session(target: Target) -> Iterator[Session]:
     with _connected(target) as plain:
         try:
             with _encrypted(plain, target) as connection:
-                _log_in(connection, target)
-                yield Session(connection)
+                yield Session(connection, process_id=_log_in(connection, target))
                 with suppress(OSError):
                     connection.sendall(wire.frame(b"X", b""))
         except (wire.BrokenProtocol, ScramFailed) as error:
@@ -96,9 +104,14 @@ def session(target: Target) -> Iterator[Session]:
 
 def _connected(target: Target) -> socket.socket:
     try:
-        return socket.create_connection((target.host, target.port), timeout=TIMEOUT_SECONDS)
+        plain = socket.create_connection((target.host, target.port), timeout=TIMEOUT_SECONDS)
     except (OSError, UnicodeError) as error:
         raise Unreachable(_words(error)) from error
+    # Some sessions are silent while a command runs, and networks forget those after minutes.
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):  # not on macOS
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_SECONDS)
+    return plain
 
 
 def _encrypted(plain: socket.socket, target: Target) -> socket.socket:
@@ -125,11 +138,13 @@ def _encrypted(plain: socket.socket, target: Target) -> socket.socket:
         raise TlsFailed("the server and this runner agree on no TLS version") from error
 
 
-def _log_in(connection: socket.socket, target: Target) -> None:
+def _log_in(connection: socket.socket, target: Target) -> int:
+    """Log in; returns the id of the server process, 0 where none was told."""
     # Nothing else: a pooler refuses startup parameters that it does not know.
     parameters = {"user": target.user, "database": target.database, "client_encoding": "UTF8"}
     connection.sendall(wire.startup(parameters))
     exchange = Exchange(password=target.password, nonce=secrets.token_urlsafe(24))
+    process_id = 0
     for _ in range(_MOST_MESSAGES):
         message = _receive(connection)
         if message.kind == b"R":
@@ -138,8 +153,10 @@ def _log_in(connection: socket.socket, target: Target) -> None:
                 connection.sendall(answer)
         elif message.kind == b"E":
             raise _refusal(message)
+        elif message.kind == b"K":
+            process_id = wire.process_id(message)
         elif message.kind == b"Z":
-            return
+            return process_id
     raise wire.BrokenProtocol
 
 

@@ -112,8 +112,9 @@ def migrate(  # noqa: PLR0913 - the options that people type
         ]
         agree_to_run(theirs, is_agreed=yes)
         runner.tell()
-        runner.run(work, command, what="migration")
-        if is_seeded:
+        if not runner.run(work, command, what="migration"):
+            say(f"{work.given.name} does not count as migrated: nobody connected to it.")
+        elif is_seeded:
             _seed(desk, work, runner, follows)
         else:
             _leave(desk, work, is_settled=seed is False or not follows)
@@ -129,11 +130,11 @@ def _leave(desk: Desk, work: LocalWork, *, is_settled: bool) -> None:
 def _seed(desk: Desk, work: LocalWork, runner: "_Runner", command: str) -> None:
     is_seeded = False
     try:
-        runner.run(work, command, what="seed")
-        is_seeded = True
+        is_seeded = runner.run(work, command, what="seed")
     finally:
         desk.migrated(work, seed=LocalSeed.SUCCESS if is_seeded else LocalSeed.FAILURE)
-    say(f"{work.given.name} is migrated and seeded.")
+    seeded = "migrated and seeded" if is_seeded else "migrated; it does not count as seeded"
+    say(f"{work.given.name} is {seeded}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,15 +156,23 @@ class _Runner:
                 " the commands have one)"
             )
 
-    def run(self, work: LocalWork, command: str, *, what: str) -> None:
-        """Run one of the two to its end; ends ours with its exit code if it fails."""
+    def run(self, work: LocalWork, command: str, *, what: str) -> bool:
+        """Run one of the two to its end; ends ours with its exit code if it fails.
+
+        False: it ended well, but certainly never connected to the database.
+        """
+        # Late: it brings the driver, which those who ask for help have no use for.
+        from app.postgres.witness import witness
+
         remark(f"{work.given.name}: running the {what} command: {visible(command)}")
         # The variables are in the environment alone: a command line is seen by the whole machine.
         variables = work.given.variables
         urls = dict.fromkeys(self.inherited.set, variables["DATABASE_URL"])
-        code = process_environment.run_script(
-            self.bash, command, {**urls, **variables}, kept=self.inherited.kept
-        )
+        with witness(variables) as seen:
+            code = process_environment.run_script(
+                self.bash, command, {**urls, **variables}, kept=self.inherited.kept
+            )
+            never_connected = code == 0 and seen.nobody_came()
         if code != 0:
             also = (
                 "The migration succeeded; the next `coppice migrate` tries the seed again."
@@ -172,6 +181,13 @@ class _Runner:
             )
             remark(f"The {what} command ended with exit code {code}. {also}")
             raise typer.Exit(code)
+        if never_connected:
+            remark(
+                f"The {what} command ended well, but never connected to {work.given.name}. It has"
+                " to read DATABASE_URL or PGHOST and the like; --database-variables NAME gives it"
+                " the same URL under a further name."
+            )
+        return not never_connected
 
 
 def _names(database_variables: str, keep_env: str) -> Names:

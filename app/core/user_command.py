@@ -33,7 +33,7 @@ DATABASE_NAMES = (
 # their own for the scheme. `postgres:16` is an image of a container and no URL.
 _POSTGRESQL_URL = re.compile(
     r"""\s*["']?\s*(?:
-        (?:jdbc|r2dbc):(?:[a-z0-9-]+:)?postgres(?:ql)?:
+        (?:jdbc|r2dbc):(?:[a-z0-9-]+:)?postgres(?:ql)?: | db:(?:pg|postgres(?:ql)?):
         | (?:prisma\+postgres(?:ql)?|prisma|postgres(?:ql)?|postgis|pgsql|psql)(?:\+[a-z0-9_.-]+)?://
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -100,9 +100,13 @@ def inherited(
             if name not in gone and name not in to_set
         },
         set=tuple(sorted(to_set)),
-        # DATABASE_URL is this database's by its very name: that it is replaced is no news.
-        taken=tuple(sorted(urls - to_set - {"DATABASE_URL"})),
+        taken=tuple(sorted(name for name in urls - to_set if not _is_ours(name))),
     )
+
+
+def _is_ours(name: str) -> bool:
+    """Whether nobody expects a command to inherit it: that it does not is no news."""
+    return name == "DATABASE_URL" or name.startswith("COPPICE_")
 
 
 def names_in(text: str) -> tuple[str, ...]:

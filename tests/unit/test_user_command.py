@@ -12,11 +12,12 @@ OTHER = "postgres://app:secret@elsewhere:5432/other"
 
 
 def is_removed(name: str) -> bool:
-    return name.startswith("PG")
+    return name.startswith(("PG", "COPPICE_"))
 
 
-def test_the_action_and_the_service_hold_the_same() -> None:
-    texts = {(ROOT / room / "user_command.py").read_text() for room in ("action", "app/core")}
+@pytest.mark.parametrize("name", ["user_command.py", "attendance.py"])
+def test_the_action_and_the_service_hold_the_same(name: str) -> None:
+    texts = {(ROOT / room / name).read_text() for room in ("action", "app/core")}
 
     assert len(texts) == 1
 
@@ -37,6 +38,7 @@ def test_the_action_and_the_service_hold_the_same() -> None:
         "postgresql+asyncpg://h/d",
         "postgres+psycopg2://h/d",
         "postgis://h/d",
+        "db:pg://h/d",
         "postgresql:///d?host=/run",
     ],
 )
@@ -81,6 +83,7 @@ def test_the_users_own_names_are_set_always() -> None:
 
 def test_other_urls_are_taken_away_by_name_unless_they_are_kept() -> None:
     variables = {"REPORTING": OTHER, "WAREHOUSE": OTHER, "PGURL": OTHER, "DATABASE_URL": OTHER}
+    variables["COPPICE_DATABASE_URL"] = OTHER
 
     found = inherited(variables, Names(keep=("WAREHOUSE",)), is_removed=is_removed)
 

@@ -37,7 +37,7 @@ def run(
             text=text,
             script=(folder if folder.is_dir() else folder.parent) / "command.sh",
             directory=folder,
-            environment={"PATH": os.environ["PATH"]} | (environment or {}),
+            environment={"PATH": os.environ["PATH"], **(environment or {})},
             timeout_seconds=timeout_seconds,
         ),
         relay=passed.append,
@@ -166,7 +166,7 @@ def test_a_timeout_is_reported_as_one_with_the_line_to_change(
     go = turn_in(go_reply(), planned=PLANNED, migrates=True)
     assert isinstance(go, Go)
 
-    ended = execution.ended(place, go, outcome)
+    ended = execution.ended(place, go, execution.Course(outcome=outcome))
 
     assert (ended.report.result, ended.report.exit_code) == ("timed-out", None)
     assert ended.problem

@@ -9,6 +9,7 @@ from tests.integration.action.conftest import NewDatabase, RealDatabase, script_
 from tests.integration.action.scripted import RUNS, ScriptedService, error_reply, run_path, verdict
 from tests.integration.action.step import Step
 
+CONNECT = "psql -qXo /dev/null -c 'SELECT 1'"
 CREATE = 'psql -v ON_ERROR_STOP=1 -c "CREATE TABLE made (id int)"'
 
 
@@ -54,7 +55,7 @@ def test_the_mark_is_found_whatever_settings_the_role_has(step: Step, branch: Re
 def test_the_result_is_reported_and_in_the_outputs(
     step: Step, branch: RealDatabase, service: ScriptedService
 ) -> None:
-    finished = step.run(migration_command="echo done")
+    finished = step.run(migration_command=f"{CONNECT}; echo done")
 
     [report] = service.reports("branch")
     assert (report["result"], report["exit_code"], report["log"]) == ("success", 0, "done\n")
@@ -176,7 +177,7 @@ def test_a_neutral_preview_does_not_fail_the_step(
     told = verdict(fails=False, message="Preview is shared: this does not fail the step.")
     service.on(run_path("preview", "/result"), told)
 
-    finished = step.run(migration_command='[ "$COPPICE_ENVIRONMENT" = branch ]')
+    finished = step.run(migration_command=f'{CONNECT}; [ "$COPPICE_ENVIRONMENT" = branch ]')
 
     assert finished.exit_code == 0
     assert finished.outputs["result"] == "success"
@@ -193,7 +194,9 @@ def test_a_rebuilt_preview_is_migrated_once_more(
     service.on(run_path("preview"), preview.go(), busy, preview.go())
     service.on(run_path("preview", "/result"), verdict(again=True), verdict())
 
-    finished = step.run(migration_command="[ -e second ] || { touch second; exit 1; }")
+    finished = step.run(
+        migration_command=f"{CONNECT}; [ -e second ] || {{ touch second; exit 1; }}"
+    )
 
     assert finished.exit_code == 0
     assert [report["result"] for report in service.reports("preview")] == ["failure", "success"]
