@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from action import redact
+from action import redact, user_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +32,8 @@ class Command:
     """What to run, and for how long at most."""
 
     text: str
+    script: Path
+    """Where the text is written to be run from: a runner makes a file of each step as well."""
     directory: Path
     environment: Mapping[str, str] = field(repr=False)
     timeout_seconds: float
@@ -88,8 +90,9 @@ def run(
 
 
 def _start(command: Command) -> subprocess.Popen[bytes]:
+    command.script.write_text(user_command.script(command.text), encoding="utf-8")
     return subprocess.Popen(
-        ["bash", "-c", command.text],
+        ["bash", *user_command.BASH_OPTIONS, str(command.script)],
         cwd=command.directory,
         env=dict(command.environment),
         stdin=subprocess.DEVNULL,

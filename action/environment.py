@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from action import user_command
 from pgwire.trust import system_bundle
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from action.credentials import Credentials
+    from action.user_command import Inherited, Names
 
 # With these, code inside a migration could speak to GitHub as the job: ask for an identity token,
 # and with it for another database; poison a cache; write to the repository.
@@ -30,28 +32,37 @@ _COMMAND_FILES = (
 )
 
 
+def inherited(environ: Mapping[str, str], names: Names) -> Inherited:
+    """Sort the job's variables into those that a command keeps and those that it does not."""
+    return user_command.inherited(environ, names, is_removed=_is_removed)
+
+
 def for_command(
-    inherited: Mapping[str, str], variables: Mapping[str, str], *, scratch: Path
+    inherited: Inherited, variables: Mapping[str, str], *, scratch: Path
 ) -> dict[str, str]:
     """Build a command's environment; makes its command files in `scratch`.
 
     Defence in depth: code of the same user can still read this process. What holds is that the
     job's own token gets no other database.
     """
-    kept = {name: value for name, value in inherited.items() if not _is_removed(name)}
+    urls = {name: variables["DATABASE_URL"] for name in inherited.set}
     files = {name: scratch / name.lower() for name in _COMMAND_FILES}
     for file in files.values():
         file.touch(mode=0o600)
-    return {**kept, **{name: str(file) for name, file in files.items()}, **variables}
+    scratch_files = {name: str(file) for name, file in files.items()}
+    return {**inherited.kept, **urls, **scratch_files, **variables}
 
 
-def variables(credentials: Credentials, *, folder: Path) -> dict[str, str]:
+def variables(credentials: Credentials, names: Names, *, folder: Path) -> dict[str, str]:
     """List the variables of a database; writes its CA certificate into `folder`.
+
+    The user's own names for its URL are among them.
 
     `verify-*` without a CA means the public authorities; libpq would look for a file in the home
     folder instead and refuse to connect.
     """
-    values = dict(credentials.variables)
+    url = credentials.variables["DATABASE_URL"]
+    values = {**dict.fromkeys(names.database, url), **credentials.variables}
     if credentials.ca_certificate:
         file = folder / f"{values['COPPICE_ENVIRONMENT']}-ca.pem"
         file.touch(mode=0o600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from action.interruption import Interrupted
 from action.results import Ended
 from action.service import Report
 from action.watch import Watch
+from action.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,16 @@ NOT_RUN = Ended(
 _CANCELLED = "The job was cancelled."
 
 
+@dataclass(frozen=True)
+class Course:
+    """How a command ended, and what was seen beside it meanwhile."""
+
+    outcome: Outcome
+    unfinished: tuple[Unfinished, ...] = ()
+    never_connected: bool = False
+    """It ended well, and nobody connected to its database."""
+
+
 def execute(
     place: Workplace, go: Go, *, variables: Mapping[str, str], lost: Callable[[], str]
 ) -> Ended:
@@ -42,10 +53,8 @@ def execute(
     problem = _reach(place, go)
     if problem:
         return _not_run(place, problem)
-    with _watched(place, go) as watched:
-        outcome = _run(place, place.command, go, variables=variables, lost=lost)
-    _tell_unfinished(place, go, watched.unfinished)
-    return ended(place, go, outcome, unfinished=watched.unfinished)
+    course = _run_watched(place, place.command, go, variables=variables, lost=lost)
+    return ended(place, go, course)
 
 
 def seed(
@@ -58,19 +67,14 @@ def seed(
         return _not_run(place, verdicts.not_seeded(go.planned.database, how))
     if problem:
         return _not_run(place, problem)
-    with _watched(place, go) as watched:
-        outcome = _run(place, place.seed_command, go, variables=variables, lost=lost)
-    _tell_unfinished(place, go, watched.unfinished)
-    report = replace(_report(place, outcome), unfinished=watched.unfinished)
-    return Ended(report=report, problem=_seed_problem(place, go, outcome))
+    course = _run_watched(place, place.seed_command, go, variables=variables, lost=lost)
+    report = _report(place, course)
+    return Ended(report=report, problem=_seed_problem(place, go, course))
 
 
-def ended(
-    place: Workplace, go: Go, outcome: Outcome, *, unfinished: tuple[Unfinished, ...] = ()
-) -> Ended:
+def ended(place: Workplace, go: Go, course: Course) -> Ended:
     """Put a command's end into words, for the service and for people."""
-    report = replace(_report(place, outcome), unfinished=unfinished)
-    return Ended(report=report, problem=_problem(place, go, outcome))
+    return Ended(report=_report(place, course), problem=_problem(place, go, course))
 
 
 def _reach(place: Workplace, go: Go) -> Problem | None:
@@ -83,12 +87,23 @@ def _reach(place: Workplace, go: Go) -> Problem | None:
     return None
 
 
-def _watched(place: Workplace, go: Go) -> Watch:
+def _run_watched(
+    place: Workplace,
+    text: str,
+    go: Go,
+    *,
+    variables: Mapping[str, str],
+    lost: Callable[[], str],
+) -> Course:
     label = _label(place, go)
-    return Watch(
-        marker.target(go.credentials, go.credentials.direct),
-        say=lambda line: place.console.say(label + line),
-    )
+    target = marker.target(go.credentials, go.credentials.direct)
+    with Watch(target, say=lambda line: place.console.say(label + line)) as watched:
+        witness = Witness(watched.session, target)
+        outcome = _run(place, text, go, variables=variables, lost=lost)
+        watched.stop()
+        never_connected = outcome.exit_code == 0 and witness.nobody_came()
+    _tell_unfinished(place, go, watched.unfinished)
+    return Course(outcome=outcome, unfinished=watched.unfinished, never_connected=never_connected)
 
 
 def _tell_unfinished(place: Workplace, go: Go, unfinished: Sequence[Unfinished]) -> None:
@@ -121,9 +136,10 @@ def _run(
             return command.run(
                 Command(
                     text=text,
+                    script=scratch / "command.sh",
                     directory=place.inputs.directory,
                     environment=environment.for_command(
-                        place.job.environ, variables, scratch=scratch
+                        place.inherited, variables, scratch=scratch
                     ),
                     timeout_seconds=60.0 * place.inputs.timeout_minutes,
                 ),
@@ -135,8 +151,11 @@ def _run(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _report(place: Workplace, outcome: Outcome) -> Report:
+def _report(place: Workplace, course: Course) -> Report:
+    outcome = course.outcome
     result = results.SUCCESS if outcome.exit_code == 0 else results.FAILURE
+    if course.never_connected:
+        result = results.NEVER_CONNECTED
     if outcome.stopped == command.TIMED_OUT:
         result = results.TIMED_OUT
     is_told = not outcome.stopped or result == results.TIMED_OUT
@@ -147,24 +166,30 @@ def _report(place: Workplace, outcome: Outcome) -> Report:
         exit_code=outcome.exit_code,
         duration_seconds=outcome.duration_seconds,
         log=log,
+        unfinished=course.unfinished,
     )
 
 
-def _problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
-    database = go.planned.database
+def _problem(place: Workplace, go: Go, course: Course) -> Problem | None:
+    database, outcome = go.planned.database, course.outcome
     if outcome.stopped == command.TIMED_OUT:
         return verdicts.command_timed_out(database, minutes=place.inputs.timeout_minutes)
     if outcome.stopped == _CANCELLED:
         return verdicts.interrupted(database)
     if outcome.stopped:
         return verdicts.lease_lost(database, outcome.stopped)
+    if course.never_connected:
+        return verdicts.never_connected(database)
     if outcome.exit_code == 0:
         return None
     failed = verdicts.command_failed(database, exit_code=outcome.exit_code)
     return _advised(failed, outcome)
 
 
-def _seed_problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
+def _seed_problem(place: Workplace, go: Go, course: Course) -> Problem | None:
+    outcome = course.outcome
+    if course.never_connected:
+        return verdicts.seed_never_connected(go.planned.database)
     if outcome.exit_code == 0:
         return None
     how = "could not be started"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from action import messages
 from action.errors import ActionError
+from action.user_command import Names, complaint, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ class Inputs:
     timeout_minutes: int
     max_parallel: int
     fails_without_database: bool
+    names: Names
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def read(environ: Mapping[str, str]) -> Inputs:
         timeout_minutes=reader.whole_number("timeout-minutes", default=30, most=360),
         max_parallel=reader.whole_number("max-parallel", default=1, most=16),
         fails_without_database=reader.choice("on-no-database", "skip", "fail") == "fail",
+        names=_names(reader),
     )
     if reader.problems:
         raise ActionError(messages.wrong_inputs(reader.problems))
@@ -190,6 +193,20 @@ def _environments(reader: _Reader) -> tuple[str, ...]:
     if any(name not in ENVIRONMENTS for name in wanted):
         reader.complain("environments", f"may only name {', '.join(ENVIRONMENTS)}")
     return wanted
+
+
+def _names(reader: _Reader) -> Names:
+    given = {
+        "database-variables": names_in(reader.text("database-variables")),
+        "keep-env": names_in(reader.text("keep-env")),
+    }
+    for name, values in given.items():
+        if complaint(values):
+            reader.complain(name, complaint(values))
+    names = Names(database=given["database-variables"], keep=given["keep-env"])
+    if set(names.database) & set(names.keep):
+        reader.complain("keep-env", "names a variable that is in `database-variables` too")
+    return names
 
 
 def _directory(reader: _Reader, *, workspace: str) -> Path:

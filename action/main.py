@@ -94,6 +94,8 @@ def _announce(place: Workplace) -> None:
     console.say(f"Migration command, from {source}:")
     for line in place.command.splitlines():
         console.say(f"  {line}")
+    for line in messages.variables(place.inherited):
+        console.say(line)
 
 
 def _finish(place: Workplace, done: Sequence[Result]) -> int:

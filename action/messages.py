@@ -10,6 +10,8 @@ from action.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from action.user_command import Inherited
+
 _PERMISSIONS = """\
 ```yaml
 permissions:
@@ -182,6 +184,19 @@ def no_command(app: str) -> Problem:
     )
 
 
+def variables(inherited: Inherited) -> list[str]:
+    """What becomes of the job's own variables that tools would take for a database's URL."""
+    lines = []
+    if inherited.set:
+        lines.append(f"Each database's own URL is in these variables too: {_list(inherited.set)}.")
+    if inherited.taken:
+        lines.append(
+            f"Taken away from the command, since they lead to other databases: "
+            f"{_list(inherited.taken)}. To let it have one: `keep-env: NAME`."
+        )
+    return lines
+
+
 def cancelled() -> Problem:
     """The job was cancelled before any database was reached."""
     return Problem(
@@ -196,6 +211,10 @@ def bug(kind: str) -> Problem:
         title=f"Coppice itself failed ({kind}). This is a mistake in the Action.",
         text="Please report it with the lines above; they hold no secret.",
     )
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names)
 
 
 def _code(text: str) -> str:

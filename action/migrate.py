@@ -86,7 +86,7 @@ def _migrate_once(place: Workplace, go: Go, *, asked_at: float) -> tuple[Result,
         ended = NOT_RUN
         try:
             ended = execute(place, go, variables=variables, lost=lease.lost)
-            if go.seeds and ended.is_good:
+            if go.seeds and ended.has_migrated:
                 ended = _seeded(place, go, ended, variables=variables, lost=lease.lost)
         finally:
             verdict = _tell(place, go.planned, ended.report)
@@ -122,7 +122,7 @@ def _tell(place: Workplace, planned: Planned, report: Report) -> Verdict:
         return place.service.report(place.run, planned, report, patience=patience)
     except ActionError as error:
         place.console.problem(error.problem)
-        if report.result == results.SUCCESS:
+        if report.result in results.WELL:
             raise ActionError(verdicts.report_lost(planned.database, report.result)) from error
         return Verdict(again=False, fails=True, message="")
 

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 SUCCESS = "success"
 FAILURE = "failure"
 TIMED_OUT = "timed-out"
+NEVER_CONNECTED = "never-connected"
+"""The command ended well without ever connecting to its database."""
 SUPERSEDED = "superseded"
 SKIPPED = "skipped"
+WELL = frozenset({SUCCESS, NEVER_CONNECTED})
+"""No command failed, and what waits for it goes on."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Result:
 
     planned: Planned
     result: str
-    """SUCCESS, FAILURE, TIMED_OUT, SUPERSEDED or SKIPPED."""
+    """SUCCESS, FAILURE, TIMED_OUT, NEVER_CONNECTED, SUPERSEDED or SKIPPED."""
     duration_seconds: float = 0.0
     fails: bool = False
     """Whether the step fails because of it; preview beside a branch does not."""
@@ -41,8 +45,8 @@ class Result:
 
     @property
     def is_good(self) -> bool:
-        """Whether the database is as the command should leave it."""
-        return self.result == SUCCESS and not self.fails
+        """Whether the database is as the command left it, and meant to leave it."""
+        return self.result in WELL and not self.fails
 
     @property
     def words(self) -> str:
@@ -61,8 +65,13 @@ class Ended:
 
     @property
     def is_good(self) -> bool:
-        """Whether the database was migrated, and seeded where that was asked for."""
-        return all(report.result == SUCCESS for report in (self.report, self.report.seed) if report)
+        """Whether no command failed."""
+        return all(report.result in WELL for report in (self.report, self.report.seed) if report)
+
+    @property
+    def has_migrated(self) -> bool:
+        """Whether the migration counts as done."""
+        return self.report.result == SUCCESS
 
 
 def failed(planned: Planned, problem: Problem) -> Result:
@@ -94,4 +103,4 @@ def overall(results: Sequence[Result]) -> str:
     """Sum up: one failure fails all; `skipped` when nothing was there to do."""
     if any(result.fails for result in results):
         return FAILURE
-    return SUCCESS if any(result.result == SUCCESS for result in results) else SKIPPED
+    return SUCCESS if any(result.result in WELL for result in results) else SKIPPED

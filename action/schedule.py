@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from action import verdicts
 from action.migrate import answer, migrate
-from action.results import SKIPPED, SUCCESS, Result, failed
+from action.results import SKIPPED, WELL, Result, failed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def _together(place: Workplace, databases: Sequence[Planned]) -> list[Result]:
 def _production(place: Workplace, planned: Planned, *, after: Sequence[Result]) -> Result:
     previews = (result for result in after if result.planned.environment == "preview")
     # A preview whose seed command failed fails the step, but its migration was rehearsed.
-    if any(result.fails and result.result != SUCCESS for result in previews):
+    if any(result.fails and result.result not in WELL for result in previews):
         problem = verdicts.untouched(planned.database)
         place.console.say(problem.title)
         return Result(planned=planned, result=SKIPPED, problem=problem)

@@ -47,7 +47,7 @@ def receive(place: Workplace, go: Go) -> dict[str, str]:
             f"The service sent {go.credentials.ignored} variables that this version of the Action"
             " does not know; they are left out."
         )
-    return environment.variables(go.credentials, folder=place.folder)
+    return environment.variables(go.credentials, place.inputs.names, folder=place.folder)
 
 
 def longest_wait_seconds(code: str, *, timeout_minutes: int) -> float:

@@ -90,6 +90,32 @@ def command_failed(database: str, *, exit_code: int | None) -> Problem:
     )
 
 
+def never_connected(database: str) -> Problem:
+    """The command ended well, and PostgreSQL saw nobody."""
+    return Problem(
+        title=f"The migration command ended well, but never connected to {database}.",
+        text=(
+            "So nothing counts as migrated; what waits for it goes on. If the command had nothing"
+            " to do, all is well. Otherwise it did not start its tool, or the tool went to another"
+            " database: it has to read `DATABASE_URL` or `PGHOST` and the like. A further name for"
+            " the same URL is given to it by\n\n"
+            "```yaml\nwith:\n  database-variables: NAME\n```"
+        ),
+    )
+
+
+def seed_never_connected(database: str) -> Problem:
+    """The same for the seed command, after a migration that counts."""
+    return Problem(
+        title=f"The seed command ended well, but never connected to {database}.",
+        text=(
+            "The migration itself succeeded. The database does not count as seeded: the next run"
+            " tries the seed command again. It has to read `DATABASE_URL` or `PGHOST` and the"
+            " like; `database-variables` gives it the same URL under further names."
+        ),
+    )
+
+
 def command_timed_out(database: str, *, minutes: int) -> Problem:
     """The command was stopped by our limit."""
     return Problem(

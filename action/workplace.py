@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from action import environment
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from action.interruption import Interruption
     from action.reply import Run
     from action.service import Service
+    from action.user_command import Inherited
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Workplace:
     def command(self) -> str:
         """What to run: only the workflow's own words when it has any, whatever the service says."""
         return self.inputs.migration_command or self.run.command
+
+    @property
+    def inherited(self) -> Inherited:
+        """What commands get of the job's variables."""
+        return environment.inherited(self.job.environ, self.inputs.names)
 
     @property
     def seed_command(self) -> str:

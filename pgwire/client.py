@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import socket
 import ssl
+import threading
 import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -58,11 +59,14 @@ class Target:
 
 
 class Session:
-    """A session that is logged in."""
+    """A session that is logged in. Safe for threads: one question at a time."""
 
-    def __init__(self, line: Line, *, seconds: float) -> None:
+    def __init__(self, line: Line, *, seconds: float, process_id: int) -> None:
         self._line = line
         self._seconds = seconds
+        self._lock = threading.Lock()
+        self.process_id = process_id
+        """Of the server process, as it names itself; a pooler gives another number."""
 
     def limit(self, seconds: float) -> None:
         """Wait for each answer no longer than that, from now on."""
@@ -70,6 +74,10 @@ class Session:
 
     def rows(self, sql: str) -> list[list[str | None]]:
         """Ask a query and return its rows as text."""
+        with self._lock:
+            return self._ask(sql)
+
+    def _ask(self, sql: str) -> list[list[str | None]]:
         self._line.limit(self._seconds)
         self._line.send(messages.query(sql))
         rows = []
@@ -88,10 +96,12 @@ class Session:
 def session(target: Target) -> Iterator[Session]:
     """Connect and log in. Raises Unreachable, TlsFailed, LoginRefused."""
     until = time.monotonic() + target.timeout_seconds
-    with _explained(target), closing(_opened(target, until)) as line:
-        yield Session(line, seconds=target.timeout_seconds)
-        with suppress(OSError):
-            line.send(messages.frame(b"X", b""))
+    with _explained(target):
+        line, process_id = _opened(target, until)
+        with closing(line):
+            yield Session(line, seconds=target.timeout_seconds, process_id=process_id)
+            with suppress(OSError):
+                line.send(messages.frame(b"X", b""))
 
 
 @contextmanager
@@ -107,7 +117,7 @@ def _explained(target: Target) -> Iterator[None]:
         raise Unreachable(_words(error, target)) from error
 
 
-def _opened(target: Target, until: float) -> Line:
+def _opened(target: Target, until: float) -> tuple[Line, int]:
     """Log in; `prefer` takes the other way too where a server has none for this one, as libpq."""
     try:
         return _logged_in(target, until)
@@ -120,18 +130,18 @@ def _opened(target: Target, until: float) -> Line:
     return _logged_in(replace(target, sslmode="disable"), until)
 
 
-def _logged_in(target: Target, until: float) -> Line:
+def _logged_in(target: Target, until: float) -> tuple[Line, int]:
     line = connect(target.host, target.port, until=until)
     try:
         line.encrypt(target.host, target.sslmode, ca_certificate=target.ca_certificate)
-        _log_in(line, target)
+        return line, _log_in(line, target)
     except BaseException:
         line.close()
         raise
-    return line
 
 
-def _log_in(line: Line, target: Target) -> None:
+def _log_in(line: Line, target: Target) -> int:
+    """Log in; returns the id of the server process, 0 where none was told."""
     # As little as possible: a pooler refuses startup parameters that it does not know.
     parameters = {"user": target.user, "database": target.database, "client_encoding": "UTF8"}
     if target.options:
@@ -139,6 +149,7 @@ def _log_in(line: Line, target: Target) -> None:
     line.send(messages.startup(parameters))
     exchange = Exchange(password=target.password, nonce=secrets.token_urlsafe(24))
     is_authenticated = False
+    process_id = 0
     for _ in range(_MOST_MESSAGES):
         message = line.receive()
         if message.kind == b"R":
@@ -147,8 +158,10 @@ def _log_in(line: Line, target: Target) -> None:
             is_authenticated = is_authenticated or code == messages.AUTHENTICATION_OK
         elif message.kind == b"E":
             raise _refusal(message, is_authenticated=is_authenticated)
+        elif message.kind == b"K":
+            process_id = messages.process_id(message)
         elif message.kind == b"Z":
-            return
+            return process_id
     raise messages.BrokenProtocol
 
 

@@ -9,6 +9,8 @@ import time
 from pgwire import messages
 from pgwire.trust import certificate_context
 
+_KEEPALIVE_SECONDS = 30
+
 
 class TlsFailed(Exception):
     """The connection is not as safe as `sslmode` asks; `str()` says why."""
@@ -78,7 +80,12 @@ def connect(host: str, port: int, *, until: float) -> Line:
 
     Raises OSError, socket.timeout among them, and UnicodeError for what is no host name.
     """
-    return Line(socket.create_connection((host, port), timeout=_left(until)), until)
+    connection = socket.create_connection((host, port), timeout=_left(until))
+    # Some sessions are silent while a command runs, and networks forget those after minutes.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):  # not on macOS
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_SECONDS)
+    return Line(connection, until)
 
 
 def _left(until: float) -> float:

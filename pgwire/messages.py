@@ -79,6 +79,14 @@ def authentication(message: Message) -> tuple[int, bytes]:
     return struct.unpack("!i", message.body[:4])[0], message.body[4:]
 
 
+def process_id(message: Message) -> int:
+    """Read a BackendKeyData: which process cancels and says are about."""
+    if len(message.body) < 4:
+        raise BrokenProtocol
+    number: int = struct.unpack("!i", message.body[:4])[0]
+    return number
+
+
 def error_fields(message: Message) -> dict[str, str]:
     """Read an ErrorResponse: `C` is the SQLSTATE."""
     parts = message.body.split(b"\0")

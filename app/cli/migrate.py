@@ -1,6 +1,7 @@
 """The command that migrates the database for local work, and seeds it once, on this machine."""
 
 import shutil
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,8 +12,10 @@ from app.cli.databases import AppOption
 from app.cli.desk import Desk, LocalWork, Target
 from app.cli.output import agree_to_run, remark, say, visible
 from app.cli.sides import open_desk
+from app.core import user_command
 from app.core.errors import CoppiceError, Invalid
 from app.core.seeding import LocalSeed
+from app.core.user_command import Inherited, Names
 
 # libpq's own (PGHOSTADDR, PGSERVICE, PGOPTIONS...) would lead to another server or login than the
 # one that is meant; COPPICE_ holds secrets of a service on this machine.
@@ -56,6 +59,16 @@ def migrate(  # noqa: PLR0913 - the options that people type
             " seed it once, when it is new or was emptied.",
         ),
     ] = None,
+    database_variables: Annotated[
+        str, typer.Option(metavar="NAMES", help="Further variables that hold its URL: A,B.")
+    ] = "",
+    keep_env: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Variables with other databases' URLs that stay: A,B.",
+        ),
+    ] = "",
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Run commands of a service elsewhere unasked.")
     ] = False,
@@ -64,8 +77,17 @@ def migrate(  # noqa: PLR0913 - the options that people type
 
     Runs the migration command here, on this machine, with the variables that `env` prints, and
     after the first success the seed command. Ends with the exit code of what failed.
+
+    Both run as a workflow's step does: by bash, and to the first failure.
     """
-    bash = _bash()
+    names = _names(database_variables, keep_env)
+    runner = _Runner(
+        bash=_bash(),
+        names=names,
+        inherited=user_command.inherited(
+            process_environment.variables(), names, is_removed=_is_removed
+        ),
+    )
     with open_desk() as desk:
         work = desk.local_work(Target(name=repo, app_id=app_id))
         command = (migration_command or work.migration_command).strip()
@@ -89,9 +111,11 @@ def migrate(  # noqa: PLR0913 - the options that people type
             if work.is_elsewhere and is_run and not given
         ]
         agree_to_run(theirs, is_agreed=yes)
-        _run(work, bash, command, what="migration")
-        if is_seeded:
-            _seed(desk, work, bash, follows)
+        runner.tell()
+        if not runner.run(work, command, what="migration"):
+            say(f"{work.given.name} does not count as migrated: nobody connected to it.")
+        elif is_seeded:
+            _seed(desk, work, runner, follows)
         else:
             _leave(desk, work, is_settled=seed is False or not follows)
 
@@ -103,31 +127,79 @@ def _leave(desk: Desk, work: LocalWork, *, is_settled: bool) -> None:
     say(f"{work.given.name} is migrated.")
 
 
-def _seed(desk: Desk, work: LocalWork, bash: str, command: str) -> None:
+def _seed(desk: Desk, work: LocalWork, runner: "_Runner", command: str) -> None:
     is_seeded = False
     try:
-        _run(work, bash, command, what="seed")
-        is_seeded = True
+        is_seeded = runner.run(work, command, what="seed")
     finally:
         desk.migrated(work, seed=LocalSeed.SUCCESS if is_seeded else LocalSeed.FAILURE)
-    say(f"{work.given.name} is migrated and seeded.")
+    seeded = "migrated and seeded" if is_seeded else "migrated; it does not count as seeded"
+    say(f"{work.given.name} is {seeded}.")
 
 
-def _run(work: LocalWork, bash: str, command: str, *, what: str) -> None:
-    """Run one of the two commands to its end; ends ours with its exit code if it fails."""
-    remark(f"{work.given.name}: running the {what} command: {visible(command)}")
-    # The variables are in the environment alone: a command line is seen by the whole machine.
-    code = process_environment.run_with(
-        work.given.variables, [bash, "-c", command], without=_is_removed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Runner:
+    """By what the two commands are run, and what they get of this shell's variables."""
+
+    bash: str
+    names: Names
+    inherited: Inherited
+
+    def tell(self) -> None:
+        """Say what they do not get as it is."""
+        if self.inherited.set:
+            remark(f"Its URL is in these variables too: {', '.join(self.inherited.set)}")
+        if self.inherited.taken:
+            taken = visible(", ".join(self.inherited.taken))
+            remark(
+                f"Taken away, since they lead to other databases: {taken} (--keep-env NAME lets"
+                " the commands have one)"
+            )
+
+    def run(self, work: LocalWork, command: str, *, what: str) -> bool:
+        """Run one of the two to its end; ends ours with its exit code if it fails.
+
+        False: it ended well, but certainly never connected to the database.
+        """
+        # Late: it brings the driver, which those who ask for help have no use for.
+        from app.postgres.witness import witness
+
+        remark(f"{work.given.name}: running the {what} command: {visible(command)}")
+        # The variables are in the environment alone: a command line is seen by the whole machine.
+        variables = work.given.variables
+        urls = dict.fromkeys(self.inherited.set, variables["DATABASE_URL"])
+        with witness(variables) as seen:
+            code = process_environment.run_script(
+                self.bash, command, {**urls, **variables}, kept=self.inherited.kept
+            )
+            never_connected = code == 0 and seen.nobody_came()
+        if code != 0:
+            also = (
+                "The migration succeeded; the next migration tries the seed again."
+                if what == "seed"
+                else "Nothing was seeded."
+            )
+            remark(f"The {what} command ended with exit code {code}. {also}")
+            raise typer.Exit(code)
+        if never_connected:
+            remark(
+                f"The {what} command ended well, but never connected to {work.given.name}. It has"
+                " to read DATABASE_URL or PGHOST and the like; --database-variables NAME gives it"
+                " the same URL under a further name."
+            )
+        return not never_connected
+
+
+def _names(database_variables: str, keep_env: str) -> Names:
+    names = Names(
+        database=user_command.names_in(database_variables), keep=user_command.names_in(keep_env)
     )
-    if code != 0:
-        also = (
-            "The migration succeeded; the next migration tries the seed again."
-            if what == "seed"
-            else "Nothing was seeded."
-        )
-        remark(f"The {what} command ended with exit code {code}. {also}")
-        raise typer.Exit(code)
+    for option, values in (("--database-variables", names.database), ("--keep-env", names.keep)):
+        if wrong := user_command.complaint(values):
+            raise Invalid(f"{option} {wrong}.")
+    if both := set(names.database) & set(names.keep):
+        raise Invalid(f"{min(both)} is in --database-variables and in --keep-env.")
+    return names
 
 
 def _is_removed(name: str) -> bool:

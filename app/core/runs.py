@@ -35,11 +35,18 @@ class MigrationResult(StrEnum):
     TIMED_OUT = "timed-out"
     SUPERSEDED = "superseded"
     SKIPPED = "skipped"
+    NEVER_CONNECTED = "never-connected"
+    """The command ended well without ever connecting to its database: nothing was migrated."""
+
+
+WELL = frozenset({MigrationResult.SUCCESS, MigrationResult.NEVER_CONNECTED})
+"""The command did not fail, and what waits for it goes on."""
 
 
 _SEEDED_BADLY: dict[str, str] = {
     MigrationResult.FAILURE: "migrated, but the seed failed",
     MigrationResult.TIMED_OUT: "migrated, but the seed was stopped: out of time",
+    MigrationResult.NEVER_CONNECTED: "migrated, but the seed never connected",
 }
 
 
@@ -96,7 +103,7 @@ class Seeding:
     """How the seed command ended that followed a successful migration."""
 
     result: MigrationResult
-    """`success`, `failure` or `timed-out`."""
+    """`success`, `failure`, `timed-out` or `never-connected`."""
     exit_code: int | None
     duration_seconds: float
     log_tail: str
@@ -169,6 +176,11 @@ class Migration:
         """Whether it was migrated, and seeded where the seed command followed."""
         is_seeded = self.seeding is None or self.seeding.has_succeeded
         return self.result is MigrationResult.SUCCESS and is_seeded
+
+    @property
+    def has_ended_well(self) -> bool:
+        """Whether no command failed, though one may not have connected to the database."""
+        return self.result in WELL and (self.seeding is None or self.seeding.result in WELL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ _LAST_MIGRATIONS = """
     CROSS JOIN LATERAL (
         SELECT run_id, result, seed_result, started_at, finished_at FROM migrations
         WHERE database_id = d.id AND generation = d.generation
-            AND (result IN ('success', 'failure', 'timed-out')
+            AND (result IN ('success', 'failure', 'timed-out', 'never-connected')
                 OR finished_at IS NULL AND NOT %(ended)s)
         ORDER BY id DESC LIMIT 1) m
     JOIN runs r ON r.id = m.run_id

@@ -105,7 +105,11 @@ def test_a_migration_that_hangs_is_ended_and_says_so(new_project: NewProject) ->
 def test_the_command_of_the_workflow_wins_over_the_assignment_s(new_project: NewProject) -> None:
     project = new_project(Plan(command="exit 1", inputs={"migration-command": "exit 0"}))
 
-    assert project.push("feature").outcome.succeeded
+    pushed = project.push("feature")
+
+    assert pushed.outcome.succeeded, pushed.log
+    assert pushed.results == {"branch": "never-connected", "preview": "never-connected"}
+    assert pushed.check("migrate (branch)").conclusion == "neutral"
 
 
 def test_later_steps_use_the_branch_s_database_when_the_workflow_asks(

@@ -219,6 +219,7 @@ def test_elsewhere_there_is_only_a_link_to_the_job() -> None:
         (MigrationResult.FAILURE, Conclusion.FAILURE),
         (MigrationResult.TIMED_OUT, Conclusion.FAILURE),
         (MigrationResult.SUPERSEDED, Conclusion.SKIPPED),
+        (MigrationResult.NEVER_CONNECTED, Conclusion.NEUTRAL),
     ],
 )
 def test_each_result_has_its_conclusion(result: MigrationResult, conclusion: Conclusion) -> None:
@@ -230,6 +231,18 @@ def test_preview_beside_a_branch_is_neutral() -> None:
 
     assert content.conclusion is Conclusion.NEUTRAL
     assert "shared by all branches" in content.summary
+
+
+def test_a_command_that_never_connected_is_told_as_that() -> None:
+    story = told(
+        result=MigrationResult.NEVER_CONNECTED, exit_code=0, environment=Environment.PREVIEW
+    )
+
+    content = migration_reports.finished(story)
+
+    assert content.title == "The command ended well, but never connected to it"
+    assert "nothing counts as migrated" in content.summary
+    assert "shared by all branches" not in content.summary
 
 
 def test_preview_alone_is_not() -> None:

@@ -30,6 +30,13 @@ class Story:
     """The repository's readers may see what the command printed."""
 
 
+_NEVER_CONNECTED = (
+    "the migration command ended well, but **nobody connected to this database** while it ran. So "
+    "nothing counts as migrated here; what waits for it goes on. If the command had nothing to do, "
+    "all is well. Otherwise it did not start its tool, or the tool went to another database."
+)
+
+
 def is_neutral(run: Run, environment: Environment) -> bool:
     """Whether a failure counts for nothing: preview beside a branch is shared by all branches."""
     return environment is Environment.PREVIEW and Environment.BRANCH in run.environments
@@ -78,6 +85,8 @@ def _conclusion(story: Story) -> Conclusion:
     match story.migration.result:
         case MigrationResult.SUCCESS if story.migration.is_good:
             return Conclusion.SUCCESS
+        case _ if story.migration.has_ended_well:
+            return Conclusion.NEUTRAL
         case MigrationResult.SUPERSEDED | MigrationResult.SKIPPED:
             return Conclusion.SKIPPED
         case _:
@@ -94,6 +103,8 @@ def _title(migration: Migration) -> str:
             return "Superseded by a newer commit"
         case MigrationResult.SKIPPED:
             return "Skipped"
+        case MigrationResult.NEVER_CONNECTED:
+            return "The command ended well, but never connected to it"
         case MigrationResult.TIMED_OUT:
             return f"Stopped after {took}: the time was over"
         case _ if migration.duration_seconds is None:
@@ -127,6 +138,8 @@ def _what_happened(story: Story) -> str:
             return "a newer commit was migrated here already, so this one was not run."
         case MigrationResult.SKIPPED:
             return "there was nothing to run."
+        case MigrationResult.NEVER_CONNECTED:
+            return _NEVER_CONNECTED
         case MigrationResult.TIMED_OUT:
             minutes = story.run.timeout_minutes
             return f"the migration command was stopped after `timeout-minutes` ({minutes})."
@@ -160,7 +173,7 @@ def _on_output(migration: Migration) -> str:
 
 def _advice(story: Story) -> str:
     parts = []
-    if _conclusion(story) is Conclusion.NEUTRAL:
+    if _conclusion(story) is Conclusion.NEUTRAL and not story.migration.has_ended_well:
         parts.append("Preview is shared by all branches, so its failure does not fail this commit.")
     if not story.shows_log and story.job_url:
         job = link("the workflow's job", story.job_url)

@@ -12,6 +12,8 @@ def title(migration: Migration) -> str:
         return ""
     if seeding.has_succeeded:
         return f", seeded in {duration(seeding.duration_seconds)}"
+    if seeding.result is MigrationResult.NEVER_CONNECTED:
+        return ", but the seed command never connected to it"
     if seeding.result is MigrationResult.TIMED_OUT:
         return ", but the seed command was stopped: the time was over"
     if seeding.exit_code is None:
@@ -34,6 +36,8 @@ def _what_happened(run: Run, seeding: Seeding) -> str:
     how = "failed"
     if seeding.result is MigrationResult.TIMED_OUT:
         how = f"was stopped after `timeout-minutes` ({run.timeout_minutes})"
+    if seeding.result is MigrationResult.NEVER_CONNECTED:
+        how = "ended well, but never connected to the database, so it does not count as seeded"
     return (
         f"The seed command {how}. **The migration itself succeeded**, and the database counts as "
         "migrated. The next run tries the seed command again."

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.core.identifiers import AppId, CommitSha, DatabaseId, MigrationId, RunId
-from app.core.runs import Migration, MigrationResult, Run, word_of
+from app.core.runs import WELL, Migration, MigrationResult, Run, word_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class LastMigration:
 
     run_id: RunId
     result: MigrationResult | None
-    """`success`, `failure` or `timed-out`; None: it is running."""
+    """`success`, `failure`, `timed-out` or `never-connected`; None: it is running."""
     head_sha: CommitSha
     at: datetime
     """When it ended, or began if it is running."""
@@ -42,6 +42,12 @@ class LastMigration:
         """Whether it was migrated, and seeded where the seed command followed."""
         is_seeded = self.seed_result in (None, MigrationResult.SUCCESS)
         return self.result is MigrationResult.SUCCESS and is_seeded
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a command failed; one that never connected has not."""
+        results = (self.result, self.seed_result)
+        return any(result is not None and result not in WELL for result in results)
 
 
 class History(Protocol):

@@ -212,7 +212,7 @@ def _migration(row: Row, dashboard: str | None) -> str:
     if last is None:
         return "none yet"
     word = _OUT_OF_TIME if last.result is MigrationResult.TIMED_OUT else last.word
-    result = word if last.is_good or last.result is None else f"**{word}**"
+    result = f"**{word}**" if last.has_failed else word
     if dashboard is not None:
         result = link(result, run_page(dashboard, database.app_id, last.run_id))
     return f"{result}, {last.head_sha[:9]}, {last.at:%Y-%m-%d %H:%M} UTC"

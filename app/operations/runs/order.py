@@ -7,12 +7,12 @@ from app.core.assignments import Assignment, PreviewPolicy
 from app.core.claims import Claims
 from app.core.environments import Environment
 from app.core.facts import Denied
-from app.core.runs import Migration, MigrationResult, Run
+from app.core.runs import WELL, Migration, MigrationResult, Run
 from app.operations.runs import rebuilds
 from app.operations.runs.refusals import Refused, not_yet
 from app.operations.services import Services
 
-_PASSED = frozenset({MigrationResult.SUCCESS, MigrationResult.SUPERSEDED})
+_PASSED = WELL | {MigrationResult.SUPERSEDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def _after_preview_of_commit(services: Services, run: Run) -> Turn:
     preview = services.migrations.last_of_commit(run.app_id, Environment.PREVIEW, run.head_sha)
     if preview is not None and preview.result is None:
         raise not_yet("waiting", "Production waits for the migration of preview in another job.")
-    if preview is not None and preview.result is MigrationResult.SUCCESS:
+    if preview is not None and preview.result in WELL:
         return Turn()
     raise Refused(
         Denied(

@@ -23,6 +23,7 @@ from app.operations.runs.refusals import lease_lost
 from app.operations.services import Services
 
 MAX_LOG_CHARACTERS = 60_000
+_NEVER_CONNECTED = "command ended well, but never connected to the database"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,15 +170,15 @@ def _empty(services: Services, migration: Migration) -> None:
 
 
 def _end_login(services: Services, run: Run, migration: Migration) -> None:
-    """An exported login stays after a success only: later steps may need it."""
+    """An exported login stays unless something failed: later steps may need it."""
     last = migration.seeding or migration
-    if not migration.is_good and last.exit_code is None:
+    if not migration.has_ended_well and last.exit_code is None:
         # The command was stopped, and PostgreSQL may still be busy with what it asked for.
         credentials.end_runtime_sessions(services, run, migration.database_id)
     logins = [
         login
         for login in services.job_logins.of_database(migration.database_id)
-        if login.run_id == run.id and not (login.outlives_run and migration.is_good)
+        if login.run_id == run.id and not (login.outlives_run and migration.has_ended_well)
     ]
     try:
         credentials.close_all(services, logins)
@@ -201,6 +202,9 @@ def _verdict(run: Run, migration: Migration, *, is_again: bool) -> Verdict:
     name = migration.environment
     if migration.seeding is not None and not migration.is_good:
         return _verdict_on_seed(run, migration, migration.seeding)
+    if migration.result is MigrationResult.NEVER_CONNECTED:
+        message = f"{name}: {_NEVER_CONNECTED}. Nothing counts as migrated."
+        return Verdict(is_again=False, fails=False, message=message)
     if migration.result not in rebuilds.FAILED:
         return Verdict(is_again=False, fails=False, message=f"{name}: {migration.result}.")
     if is_again:
@@ -215,6 +219,9 @@ def _verdict(run: Run, migration: Migration, *, is_again: bool) -> Verdict:
 
 def _verdict_on_seed(run: Run, migration: Migration, seed: Seeding) -> Verdict:
     name = migration.environment
+    if seed.result is MigrationResult.NEVER_CONNECTED:
+        message = f"{name}: migrated. The seed {_NEVER_CONNECTED}: the next run tries it again."
+        return Verdict(is_again=False, fails=False, message=message)
     message = f"{name}: migrated, but the seed command: {seed.result}. The next run tries it again."
     if is_neutral(run, name):
         message += " Preview is shared by all branches, so this does not fail the step."

@@ -71,8 +71,8 @@ class HowToDelete(Query):
 class LastMigrationShown(BaseModel):
     """The migration that a run tried last, since the database was made or emptied."""
 
-    result: Literal["success", "failure", "timed-out", "running"]
-    seed: Literal["success", "failure", "timed-out"] | None = Field(
+    result: Literal["success", "failure", "timed-out", "never-connected", "running"]
+    seed: Literal["success", "failure", "timed-out", "never-connected"] | None = Field(
         description="How the seed command ended that followed it; null: none did"
     )
     commit: str

@@ -62,7 +62,9 @@ class OfRun(BaseModel):
 class CommandEnd(Request):
     """How a command ended."""
 
-    result: Literal["success", "failure", "timed-out"]
+    result: Literal["success", "failure", "timed-out", "never-connected"] = Field(
+        description="`never-connected`: it ended well, and nobody connected to the database"
+    )
     exit_code: int | None = Field(None, ge=-(2**31), le=2**31 - 1)
     duration_seconds: float = Field(ge=0, le=1_000_000, allow_inf_nan=False)
     log: str = Field("", max_length=_LONGEST_LOG, description="The end of it, redacted")

@@ -77,7 +77,7 @@ def _durations(
             at=each.started_at,
             value=each.duration_seconds,
             label=f"{amounts.duration(each.duration_seconds)}, {each.result}",
-            is_bad=not each.is_good,
+            is_bad=not each.has_ended_well,
         )
         for past in services.history.of_app(app_id, limit=_RUNS)
         for each in past.migrations

@@ -22,6 +22,8 @@ from tests.end_to_end.project import Plan, Project, Site
 
 RUN = re.compile(r"^Run \d+$")
 """The link to an app's only run: numbers are the service's, and other tests have runs too."""
+# As a migration does, without a word in the log.
+CONNECT = "psql -qXo /dev/null -c 'SELECT 1'"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def app_with_a_run(
     runner = Runner(folder / "runner", action=copy_action(folder / "action"))
     site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=folder)
     lines = r"needle one\n<b>two</b>\n\033[31mred\033[0m\n"
-    command = f"printf '{lines}'; test $COPPICE_ENVIRONMENT = branch"
+    command = f"{CONNECT}; printf '{lines}'; test $COPPICE_ENVIRONMENT = branch"
     project = Project.create(site, Plan(command=command), name="runs", instance=instance)
     project.push("feature/<i>", {"a": "b"})
     return "acme/runs"
@@ -122,9 +124,9 @@ def test_a_database_is_seeded_once_more_by_a_button(
 ) -> None:
     runner = Runner(tmp_path / "runner", action=copy_action(tmp_path / "action"))
     site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=tmp_path)
-    seed = "echo sown"
+    seed = f"{CONNECT}; echo sown"
     project = Project.create(
-        site, Plan(command="true", inputs={"seed-command": seed}), name="seeds", instance=instance
+        site, Plan(command=CONNECT, inputs={"seed-command": seed}), name="seeds", instance=instance
     )
     assert project.push("sown", {"a": "b"}).seeds["branch"] == "success"
     assert project.run("sown").seeds["branch"] is None

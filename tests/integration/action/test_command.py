@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,16 @@ def run(
     timeout_seconds: float = 30,
     secrets: tuple[str, ...] = (),
     stop_at: bytes = b"",
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[Outcome, bytes]:
     """Run a command, if wanted until it says something; also gives what was passed on."""
     passed: list[bytes] = []
     outcome = command.run(
         Command(
             text=text,
+            script=(folder if folder.is_dir() else folder.parent) / "command.sh",
             directory=folder,
-            environment={"PATH": os.environ["PATH"]},
+            environment={"PATH": os.environ["PATH"], **(environment or {})},
             timeout_seconds=timeout_seconds,
         ),
         relay=passed.append,
@@ -50,6 +53,29 @@ def test_output_and_errors_come_in_their_order(tmp_path: Path) -> None:
     assert passed == b"one\ntwo\nthree"
     assert outcome.tail == b"one\ntwo\nthree"
     assert (outcome.exit_code, outcome.stopped, outcome.is_cut) == (0, "", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "exit_code"),
+    [
+        ("false\necho deployed", 1),
+        ("(exit 3)\r\necho deployed", 3),
+        ("false | tee log", 1),
+        ("x=$(false)\necho deployed", 1),
+        ("if false; then echo no; fi\nfalse || echo well", 0),
+        ("psql -c x nowhere || exit 9\necho deployed", 9),
+        ("[[ $0 == */command.sh && $- != *i* ]]", 0),
+        ("exit 7", 7),
+        ("kill -9 $$", 137),
+    ],
+)
+def test_a_command_runs_as_a_step_of_a_workflow_does(
+    tmp_path: Path, text: str, exit_code: int
+) -> None:
+    outcome, passed = run(text, tmp_path)
+
+    assert outcome.exit_code == exit_code
+    assert b"deployed" not in passed
 
 
 def test_a_command_out_of_time_is_ended(tmp_path: Path) -> None:
@@ -76,7 +102,7 @@ def test_a_folder_that_is_gone_is_a_failure_with_words(tmp_path: Path) -> None:
 
 
 def test_an_environment_too_large_for_the_system_is_a_failure_with_words(tmp_path: Path) -> None:
-    outcome, passed = run("true # " + "x" * 3_000_000, tmp_path)
+    outcome, passed = run("true", tmp_path, environment={"LARGE": "x" * 3_000_000})
 
     assert outcome.exit_code is None
     assert b"too long" in passed
@@ -140,7 +166,7 @@ def test_a_timeout_is_reported_as_one_with_the_line_to_change(
     go = turn_in(go_reply(), planned=PLANNED, migrates=True)
     assert isinstance(go, Go)
 
-    ended = execution.ended(place, go, outcome)
+    ended = execution.ended(place, go, execution.Course(outcome=outcome))
 
     assert (ended.report.result, ended.report.exit_code) == ("timed-out", None)
     assert ended.problem

@@ -3,11 +3,13 @@
 import json
 
 import psycopg
+import pytest
 
 from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
 from tests.integration.action.scripted import RUNS, ScriptedService, error_reply, run_path, verdict
 from tests.integration.action.step import Step
 
+CONNECT = "psql -qXo /dev/null -c 'SELECT 1'"
 CREATE = 'psql -v ON_ERROR_STOP=1 -c "CREATE TABLE made (id int)"'
 
 
@@ -53,7 +55,7 @@ def test_the_mark_is_found_whatever_settings_the_role_has(step: Step, branch: Re
 def test_the_result_is_reported_and_in_the_outputs(
     step: Step, branch: RealDatabase, service: ScriptedService
 ) -> None:
-    finished = step.run(migration_command="echo done")
+    finished = step.run(migration_command=f"{CONNECT}; echo done")
 
     [report] = service.reports("branch")
     assert (report["result"], report["exit_code"], report["log"]) == ("success", 0, "done\n")
@@ -124,6 +126,26 @@ def test_a_failing_command_fails_the_step_with_its_exit_code(
     assert branch.tenant.name in finished.log.of("error")[0]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "psql -v ON_ERROR_STOP=1 -c 'alter table nosuch add column x int'\necho deployed",
+        "psql -v ON_ERROR_STOP=1 -c 'alter table nosuch add column x int' | tee log",
+    ],
+)
+def test_a_command_of_which_a_part_fails_is_no_success(
+    step: Step, branch: RealDatabase, service: ScriptedService, command: str
+) -> None:
+    service.on(run_path("branch", "/result"), verdict(fails=True))
+
+    finished = step.run(migration_command=command)
+
+    assert (finished.exit_code, finished.outputs["result"]) == (1, "failure")
+    [report] = service.reports("branch")
+    assert (report["result"], report["exit_code"]) == ("failure", 1)
+    assert "deployed" not in report["log"]
+
+
 def test_databases_are_migrated_in_the_services_order(
     step: Step, service: ScriptedService, new_database: NewDatabase
 ) -> None:
@@ -155,7 +177,7 @@ def test_a_neutral_preview_does_not_fail_the_step(
     told = verdict(fails=False, message="Preview is shared: this does not fail the step.")
     service.on(run_path("preview", "/result"), told)
 
-    finished = step.run(migration_command='[ "$COPPICE_ENVIRONMENT" = branch ]')
+    finished = step.run(migration_command=f'{CONNECT}; [ "$COPPICE_ENVIRONMENT" = branch ]')
 
     assert finished.exit_code == 0
     assert finished.outputs["result"] == "success"
@@ -172,7 +194,9 @@ def test_a_rebuilt_preview_is_migrated_once_more(
     service.on(run_path("preview"), preview.go(), busy, preview.go())
     service.on(run_path("preview", "/result"), verdict(again=True), verdict())
 
-    finished = step.run(migration_command="[ -e second ] || { touch second; exit 1; }")
+    finished = step.run(
+        migration_command=f"{CONNECT}; [ -e second ] || {{ touch second; exit 1; }}"
+    )
 
     assert finished.exit_code == 0
     assert [report["result"] for report in service.reports("preview")] == ["failure", "success"]

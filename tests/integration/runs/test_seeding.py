@@ -55,6 +55,33 @@ def test_a_new_database_is_seeded_once(shop: Shop) -> None:
     assert not is_told_to_seed(seeding_job(shop), "branch")
 
 
+def test_what_never_connected_has_neither_migrated_nor_seeded(shop: Shop) -> None:
+    shop.push("x")
+    unseen = {**SEEDED, "result": "never-connected"}
+
+    seeding_job(shop).migrate("branch", "never-connected")
+    verdict = seed(seeding_job(shop), "branch", unseen)
+    again = seeding_job(shop)
+
+    assert (verdict["fails"], "seed command" in verdict["message"]) == (False, True)
+    check = shop.checks(again.run.head_sha)["migrate (branch)"]
+    assert (check.conclusion, check.title) == (
+        Conclusion.NEUTRAL,
+        "Migrated in 1.5 s, but the seed command never connected to it",
+    )
+    assert is_told_to_seed(again, "branch")
+
+
+def test_an_exported_login_stays_although_nobody_connected(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun(export_env=True)
+    variables = job.given("branch")
+
+    job.report("branch", "never-connected")
+
+    assert can_log_in(variables)
+
+
 def test_the_assignments_command_seeds_when_the_workflow_has_none(shop: Shop) -> None:
     shop.set_policies(seed_command="make seed")
     shop.push("x")

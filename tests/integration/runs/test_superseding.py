@@ -1,5 +1,7 @@
 """A commit that is older than what a database already holds is not run on it."""
 
+import pytest
+
 from app.core.checks import Conclusion
 from demo.github.faults import server_error
 from tests.integration.runs.shop import Shop, refusal
@@ -20,13 +22,18 @@ def test_an_older_commit_is_superseded(shop: Shop) -> None:
     assert old.ask("branch").json == answer
 
 
-def test_a_commit_that_failed_supersedes_nothing(shop: Shop) -> None:
+@pytest.mark.parametrize("result", ["failure", "never-connected"])
+def test_a_commit_that_was_not_migrated_supersedes_nothing(shop: Shop, result: str) -> None:
     shop.push("x")
     old = shop.job("x").begun()
     shop.push("x")
-    shop.job("x").begun().migrate("branch", "failure")
+    shop.job("x").begun().migrate("branch", result)
 
-    assert old.ask("branch").status_code == 200
+    answer = old.ask("branch").json
+
+    assert answer is not None
+    assert answer["result"] == "go"
+    assert shop.database("branch", "x").migrated_sha is None
 
 
 def test_the_branch_runs_while_github_cannot_tell_the_ancestry(shop: Shop) -> None:

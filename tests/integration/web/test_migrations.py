@@ -40,6 +40,7 @@ def shown(office: Office, database_id: int) -> dict[str, Any]:
         (MigrationResult.FAILURE, "failure"),
         (MigrationResult.TIMED_OUT, "timed-out"),
         (MigrationResult.SUCCESS, "success"),
+        (MigrationResult.NEVER_CONNECTED, "never-connected"),
         (None, "running"),
     ],
 )
@@ -60,7 +61,7 @@ def test_what_was_tried_last_is_told_whatever_came_of_it(
     assert page.status_code == 200
     assert f"Run {run}" in page.text
     for one in rows:
-        assert f"{word} {FAILED[:7]}" in one.replace("✕ ", "").replace("◌ ", "")
+        assert f"{word} {FAILED[:7]}" in re.sub("[✕◌\\u2013] ", "", one)
         assert "none yet" not in one
 
 
@@ -69,6 +70,7 @@ def test_what_was_tried_last_is_told_whatever_came_of_it(
     [
         (MigrationResult.FAILURE, "✕ migrated, but the seed failed"),
         (MigrationResult.TIMED_OUT, "✕ migrated, but the seed was stopped: out of time"),
+        (MigrationResult.NEVER_CONNECTED, "\u2013 migrated, but the seed never connected"),
         (MigrationResult.SUCCESS, "success"),
     ],
 )
@@ -84,7 +86,7 @@ def test_how_the_seed_ended_is_told_with_the_migration(
 
     assert (found["last_migration"]["result"], found["last_migration"]["seed"]) == ("success", seed)
     assert f"{word} {FAILED[:7]}" in row(office, f"/apps/{app_id}", database.id)
-    assert here["last_migration"] == word.removeprefix("✕ ")
+    assert here["last_migration"] == word.lstrip("✕\u2013 ")
     assert remote_rows.database_row(found)["last_migration"] == here["last_migration"]
 
 

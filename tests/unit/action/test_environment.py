@@ -1,4 +1,5 @@
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,20 @@ from hypothesis import strategies as st
 
 from action import environment
 from action.credentials import Credentials
+from action.user_command import Names
 
-VARIABLES = {"PGHOST": "db", "PGSSLMODE": "require", "COPPICE_ENVIRONMENT": "branch"}
+OWN = "postgresql://job@db/shop"
+VARIABLES = {
+    "PGHOST": "db",
+    "PGSSLMODE": "require",
+    "COPPICE_ENVIRONMENT": "branch",
+    "DATABASE_URL": OWN,
+}
+
+
+def seen_by_command(inherited: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    sorted_out = environment.inherited(inherited, Names())
+    return environment.for_command(sorted_out, VARIABLES, scratch=scratch)
 
 
 def credentials(*, sslmode: str = "require", ca_certificate: str | None = None) -> Credentials:
@@ -42,15 +55,13 @@ def credentials(*, sslmode: str = "require", ca_certificate: str | None = None) 
     ],
 )
 def test_what_could_reach_another_database_is_removed(tmp_path: Path, name: str) -> None:
-    seen = environment.for_command({name: "x"}, {}, scratch=tmp_path)
-
-    assert name not in seen
+    assert seen_by_command({name: "x"}, tmp_path).get(name) in (None, OWN)
 
 
 def test_the_rest_is_kept_and_the_databases_variables_added(tmp_path: Path) -> None:
     inherited = {"PATH": "/bin", "MY_SETTING": "1", "PGHOST": "elsewhere"}
 
-    seen = environment.for_command(inherited, VARIABLES, scratch=tmp_path)
+    seen = seen_by_command(inherited, tmp_path)
 
     assert seen.items() >= {"PATH": "/bin", "MY_SETTING": "1", **VARIABLES}.items()
 
@@ -58,7 +69,7 @@ def test_the_rest_is_kept_and_the_databases_variables_added(tmp_path: Path) -> N
 def test_command_files_are_scratch_files_that_exist(tmp_path: Path) -> None:
     inherited = {"GITHUB_ENV": "/the/real/one"}
 
-    seen = environment.for_command(inherited, {}, scratch=tmp_path)
+    seen = seen_by_command(inherited, tmp_path)
 
     for name in ("ENV", "PATH", "OUTPUT", "STATE", "STEP_SUMMARY"):
         file = Path(seen[f"GITHUB_{name}"])
@@ -74,7 +85,7 @@ def test_no_name_of_libpq_or_the_runner_slips_through(inherited: dict[str, str])
 
 
 def test_a_certificate_becomes_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
-    values = environment.variables(credentials(ca_certificate="PEM\n"), folder=tmp_path)
+    values = environment.variables(credentials(ca_certificate="PEM\n"), Names(), folder=tmp_path)
 
     file = Path(values["PGSSLROOTCERT"])
     assert file.read_text() == "PEM\n"
@@ -83,12 +94,18 @@ def test_a_certificate_becomes_a_file_that_only_its_owner_reads(tmp_path: Path) 
 
 @pytest.mark.parametrize("sslmode", ["verify-ca", "verify-full"])
 def test_verifying_without_a_ca_means_the_public_authorities(tmp_path: Path, sslmode: str) -> None:
-    values = environment.variables(credentials(sslmode=sslmode), folder=tmp_path)
+    values = environment.variables(credentials(sslmode=sslmode), Names(), folder=tmp_path)
 
     assert values["PGSSLROOTCERT"] == "system" or Path(values["PGSSLROOTCERT"]).is_file()
 
 
 def test_without_verifying_there_is_no_certificate(tmp_path: Path) -> None:
-    values = environment.variables(credentials(), folder=tmp_path)
+    values = environment.variables(credentials(), Names(), folder=tmp_path)
 
     assert "PGSSLROOTCERT" not in values
+
+
+def test_the_users_own_names_hold_the_url_for_later_steps_too(tmp_path: Path) -> None:
+    values = environment.variables(credentials(), Names(database=("SHOP_URL",)), folder=tmp_path)
+
+    assert values["SHOP_URL"] == OWN

@@ -6,6 +6,7 @@ import pytest
 from action import inputs
 from action.errors import ActionError
 from action.inputs import Inputs
+from action.user_command import Names
 
 
 def read(workspace: Path, **given: str) -> Inputs:
@@ -37,7 +38,14 @@ def test_all_but_the_services_address_has_a_default(tmp_path: Path) -> None:
         timeout_minutes=30,
         max_parallel=1,
         fails_without_database=False,
+        names=Names(),
     )
+
+
+def test_names_of_variables_are_read_from_a_list(tmp_path: Path) -> None:
+    names = read(tmp_path, database_variables="A_URL, b", keep_env="REPORTING_URL,,A").names
+
+    assert names == Names(database=("A_URL", "b"), keep=("REPORTING_URL", "A"))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +100,13 @@ def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
         ("timeout_minutes", "1.5"),
         ("timeout_minutes", "٣"),
         ("max_parallel", "-1"),
+        ("database_variables", "MY-URL"),
+        ("database_variables", "postgres://u:p@h/d"),
+        ("database_variables", "PGHOST"),
+        ("keep_env", "DATABASE_URL"),
+        ("keep_env", "COPPICE_SECRET_KEYS"),
+        ("keep_env", "ACTIONS_RUNTIME_TOKEN"),
+        ("keep_env", "A B"),
         ("on_no_database", "ignore"),
         ("working_directory", "no/such/folder"),
         ("migration_command", "x" * 20_000),
