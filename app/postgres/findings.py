@@ -97,7 +97,7 @@ def _grant(managed: Managed | None, statement: str) -> str:
         return statement
     return (
         f"On {managed.name} nobody may be a superuser. Try it as the administrator that you were"
-        f" given: {statement} If that is refused, accept it: `instances acknowledge`."
+        f" given: {statement} If that is refused, accept it: `coppice instances acknowledge`."
     )
 
 
