@@ -18,6 +18,7 @@ from app.jobs import queue
 from app.late import Late
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir, read_or_make, read_or_make_keys
+from app.machine.host import this_host
 from app.machine.servers import Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
@@ -40,11 +41,13 @@ from app.store.device_logins import PostgresDeviceLogins
 from app.store.ended_sessions import PostgresEndedSessions
 from app.store.github_app import StoredGitHubApp
 from app.store.history import PostgresHistory
+from app.store.hosts import PostgresHosts
 from app.store.instances import PostgresInstances
 from app.store.job_logins import PostgresJobLogins
 from app.store.leases import PostgresLeases
 from app.store.limits import PostgresClaims, PostgresInstanceLimits
 from app.store.login_links import PostgresLoginLinks
+from app.store.login_requests import PostgresLoginRequests
 from app.store.measurements import PostgresMeasurements
 from app.store.migration_runs import PostgresMigrations
 from app.store.preparation import close, prepare
@@ -184,6 +187,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
         vault, defer = state.vault, queue.defer
+        hosts = PostgresHosts(pool, this_host(DataDir(path=config.data_dir)))
         registration = registration_of(config, StoredGitHubApp(pool, vault))
         yield Services(
             instances=PostgresInstances(pool, vault),
@@ -203,6 +207,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             access_tokens=PostgresTokens(pool),
             device_logins=PostgresDeviceLogins(pool),
             login_links=PostgresLoginLinks(pool),
+            login_requests=PostgresLoginRequests(pool, defer=defer),
             ended_sessions=PostgresEndedSessions(pool),
             measurements=PostgresMeasurements(pool),
             limits=PostgresInstanceLimits(pool),
@@ -211,7 +216,8 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),
             state=PostgresState(pool),
-            server_for=Servers(local),
+            hosts=hosts,
+            server_for=Servers(local, hosts),
             free_bytes=local.free_bytes,
             github=cast(GitHub, stack.enter_context(closing(_github(config, registration)))),
             github_app=registration,

@@ -12,6 +12,7 @@ from app.cli import (
     apps,
     connect,
     databases,
+    deletions,
     health,
     instances,
     limits,
@@ -73,6 +74,7 @@ login.add_to(program)
 health.add_to(program)
 connect.add_to(program)
 migrate.add_to(program)
+deletions.add_to(instances.group)
 limits.add_to(instances.group)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
 program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)

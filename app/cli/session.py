@@ -40,12 +40,14 @@ def open_session() -> Iterator[Session]:
     with loading():
         from app import bootstrap
         from app.logs import configure_logging
+        from app.machine.adoption import adopt
     config = bootstrap.load_config_beside()
     configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
     clusters = bootstrap.clusters(config, tell=_tell)
     with bootstrap.open_state(config, tell=_tell) as state:
         bootstrap.prepare_state(state)
         with bootstrap.open_services(config, state, clusters) as services:
+            adopt(services, clusters)
             here = services.acting_as(OPERATOR, source=f"command line of {_account()}")
             yield Session(config=config, state=state, clusters=clusters, services=here)
 

@@ -75,6 +75,11 @@ class DataDir:
         return self.path / "admin-token"
 
     @property
+    def host_id(self) -> Path:
+        """Tells this machine from others on the same state database."""
+        return self.path / "host-id"
+
+    @property
     def public_url(self) -> str | None:
         """Where the service that was started here last is reached; None: nothing says so."""
         try:

@@ -7,7 +7,7 @@ from app.core.audit import Action
 from app.core.branches import is_provisioned
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
+from app.core.errors import Conflict, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
 from app.core.limits import FROZEN_ADVICE
 from app.core.seeding import may_seed
@@ -19,7 +19,7 @@ from app.operations.administration.beginnings import (
     start_afresh,
 )
 from app.operations.databases import provisioning, retention
-from app.operations.databases.standing import losses_noted
+from app.operations.runs import forwarding
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
 
@@ -141,43 +141,12 @@ def drop(services: Services, database: Database) -> Database:
 def login(services: Services, database: Database, *, purpose: Action) -> Credentials:
     """The long-lived login, made good again and checked against the marker. Audited.
 
-    The login through a pooler is left out when it cannot be checked from here.
+    The login through a pooler is left out while that does not take it.
     """
-    instance = services.instances.get(database.instance_id)
-    # So that nobody replaces the password meanwhile: the old one would come back.
-    with (
-        services.crowd.place_at(database, who="people"),
-        services.databases.exclusively(database.id) as held,
-    ):
-        database = _needs_ready(held)
-        server, tenant = (
-            provisioning.server_of(services, database),
-            provisioning.tenant_of(services, database),
-        )
-        password = provisioning.password_of(services, database)
-        with losses_noted(services, database):
-            server.issue(tenant, password=password)
-    is_pooled = instance.pooler_address is not None
-    if instance.pooler_address is not None:
-        try:
-            server.check_marker(
-                tenant,
-                role=database.login_role,
-                password=password,
-                address=instance.pooler_address,
-            )
-        except CoppiceError:
-            is_pooled = False
+    with services.crowd.place_at(database, who="people"):
+        found = forwarding.issue_long_lived(services, _needs_ready(database))
     record(services, purpose, database)
-    return Credentials(
-        database=database,
-        instance=instance,
-        user=database.login_role,
-        password=password,
-        is_pooled=is_pooled,
-        outlives_run=True,
-        accelerate_url=services.databases.accelerate_url(database.id),
-    )
+    return found
 
 
 def set_accelerate_url(services: Services, database: Database, url: str | None) -> None:

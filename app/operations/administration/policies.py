@@ -43,9 +43,10 @@ def check_policies(policies: Policies) -> None:
 def check_extensions(services: Services, instance: Instance, wanted: Collection[str]) -> None:
     """Raise Invalid with the extensions that the instance's server does not have.
 
-    Asks nothing if none is wanted. Raises ExtensionsUnknown when the server does not answer.
+    Asks nothing if none is wanted, nor a server on another machine: the first database tells then.
+    Raises ExtensionsUnknown when the server does not answer.
     """
-    if not wanted:
+    if not wanted or not services.hosts.is_here(instance):
         return
     try:
         known = services.server_for(instance).extensions()

@@ -139,10 +139,11 @@ class InstanceShown(BaseModel):
 
     name: str
     kind: str
-    status: str = Field(description="Connected, Creating, Error or Unassigned")
+    status: str = Field(description="Connected, Creating, Error, Unassigned or Unreachable")
     problem: str | None = Field(
         description="Why its server cannot be used, as of the last measurement (every ten minutes,"
-        " or by a test); for those who may write to a repository with databases on it"
+        " or by a test), or since when its machine is silent; for those who may write to a"
+        " repository with databases on it"
     )
     public_address: AddressShown | None = Field(
         description="For those who may write to a repository with databases on it"
@@ -150,6 +151,9 @@ class InstanceShown(BaseModel):
     pooler_address: AddressShown | None
     pooler_knows_job_logins: bool
     ca_certificate: str | None
+    host: str | None = Field(
+        description="The machine that a provisioned one stands on; for operators and the owner only"
+    )
     apps: list[str]
     databases: int
     limits: LimitsShown
@@ -177,6 +181,7 @@ class InstanceShown(BaseModel):
             pooler_address=AddressShown.of(pooler) if pooler and may_connect else None,
             pooler_knows_job_logins=instance.pooler_knows_job_logins,
             ca_certificate=public.ca_certificate if may_connect else None,
+            host=one.host.name if one.host and is_steward else None,
             apps=list(one.app_ids),
             databases=len(one.databases),
             limits=LimitsShown.of(one.limits),

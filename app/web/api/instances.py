@@ -8,7 +8,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.instances import Instance
-from app.operations.administration import instances, neighbours
+from app.operations.administration import deletions, instances, neighbours
 from app.operations.administration.instance_overviews import overview
 from app.operations.services import Services
 from app.web import sight
@@ -110,7 +110,7 @@ def delete(path: OfInstance) -> Answered:
     """
     services = acting()
     sight.stewarded(services, path.instance)
-    instances.delete(services, current_app.extensions["clusters"], path.instance)
+    deletions.delete(services, current_app.extensions["clusters"], path.instance)
     return "", 204
 
 

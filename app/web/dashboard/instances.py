@@ -1,6 +1,7 @@
 """Instances: the list, and one with its apps and databases."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Blueprint, current_app, render_template, url_for
@@ -8,13 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from app.core.assignments import Assignment
 from app.core.databases import Database, DatabaseState
-from app.core.errors import CoppiceError
+from app.core.errors import CoppiceError, TransientError
+from app.core.hosts import Host, silent_host, unreachable
 from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus, instance_status
 from app.core.limits import Limits, Remark, remarks, total_excess
 from app.core.repositories import Repository
-from app.operations.administration import instances, neighbours
+from app.operations.administration import deletions, neighbours
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.ports.measurements import InstanceMeasurement
@@ -49,6 +51,10 @@ class Shown:
     remarks: tuple[Remark, ...]
     """What people should know of these sizes."""
     measurement: InstanceMeasurement | None
+    host: Host | None
+    """The machine that its server stands on; None for linked ones."""
+    unreachable: str | None
+    """Since when that machine is silent, for a person."""
     is_awaited: bool
     """Something is on its way."""
     limits: Limits
@@ -58,6 +64,8 @@ class Shown:
     @property
     def failure(self) -> str | None:
         """Why its server cannot be used at present, on one line."""
+        if self.unreachable:
+            return None
         return self.measurement.failure if self.measurement else None
 
     @property
@@ -146,7 +154,12 @@ def show(name: str) -> ResponseReturnValue:
 def test(name: str) -> ResponseReturnValue:
     """Ask the server now; what it says is stored and shown."""
     services = steward(name)
-    measuring.measure_instance(services, services.instances.named(name).id)
+    instance = services.instances.named(name)
+    if services.hosts.is_here(instance):
+        measuring.measure_instance(services, instance.id)
+    else:
+        with suppress(TransientError):  # stored, or it takes longer: the page shows it then
+            measuring.ask_for_person(services, instance)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
 
 
@@ -165,7 +178,7 @@ def delete(name: str) -> ResponseReturnValue:
     services = steward(name)
     try:
         fields.confirm(services.instances.named(name).name)
-        instances.delete(services, current_app.extensions["clusters"], name)
+        deletions.delete(services, current_app.extensions["clusters"], name)
     except CoppiceError as error:
         return ask_to_delete(name, error)
     has_others = services.actor.is_operator or sight.instances_run(services)
@@ -180,6 +193,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
     databases = services.databases.all()
     sizes = services.measurements.sizes([one.id for one in databases])
     measurements = services.measurements.of_instances([one.id for one in found])
+    hosts = services.hosts.known()
     shown = []
     for instance in found:
         ours = tuple(one for one in databases if one.instance_id == instance.id)
@@ -197,6 +211,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
         measured = [(one, sizes[one.id]) for one in ours if one.id in sizes]
         limits = services.limits.of(instance.id)
         measurement = measurements.get(instance.id)
+        silent = silent_host(instance, hosts, here=services.hosts.here)
         shown.append(
             Shown(
                 instance=instance,
@@ -204,12 +219,15 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                     (one.state for one in ours if one.app_id in app_ids),
                     is_assigned=bool(apps),
                     is_failing=measurement is not None and measurement.failure is not None,
+                    is_unreachable=silent is not None,
                 ),
                 apps=apps,
                 databases=ours,
                 size_bytes=sum(size for _, size in measured) if measured else None,
                 remarks=remarks(limits, measured),
                 measurement=measurement,
+                host=hosts.get(instance.host) if instance.host else None,
+                unreachable=unreachable(silent) if silent else None,
                 is_awaited=tables.is_busy(services, ours),
                 limits=limits,
                 owner=claim.owner_login if claim else None,
