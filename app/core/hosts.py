@@ -18,6 +18,7 @@ class Host:
 
     id: HostId
     name: str
+    """What the machine calls itself, and the data directory: `db1:/srv/coppice`."""
     seen_at: datetime
     """When a worker there last gave a sign of life."""
     is_silent: bool

@@ -16,7 +16,8 @@ def this_host(directory: DataDir) -> Here:
     """The machine of a data directory, which gets an id if it has none."""
     file = directory.host_id
     host_id = read_or_make(file, lambda: secrets.token_hex(6))
-    return Here(id=HostId(host_id), name=platform.node() or "unnamed", place=_place(file))
+    name = f"{platform.node() or 'unnamed'}:{directory.path}"
+    return Here(id=HostId(host_id), name=name, place=_place(file))
 
 
 def _place(file: Path) -> str:

@@ -20,8 +20,9 @@ class JobRunner:
     and with it whoever drops a database.
     """
 
-    def __init__(self, dsn: str, services: Services) -> None:
+    def __init__(self, dsn: str, services: Services, queues: list[str] | None) -> None:
         self._services = services
+        self._queues = queues
         self._connector = procrastinate.PsycopgConnector(
             conninfo=state_conninfo(dsn), min_size=1, max_size=4
         )
@@ -49,6 +50,7 @@ class JobRunner:
         with queue.replace_connector(self._connector):
             await ledger.take_over(seconds_since_heartbeat=0)
             await queue.run_worker_async(
+                queues=self._queues,
                 wait=False,
                 concurrency=4,
                 listen_notify=False,
@@ -65,9 +67,11 @@ class JobRunner:
 
 
 @contextmanager
-def open_job_runner(dsn: str, services: Services) -> Iterator[JobRunner]:
-    """One for these services, whose connections are closed at the end."""
-    runner = JobRunner(dsn, services)
+def open_job_runner(
+    dsn: str, services: Services, *, queues: list[str] | None = None
+) -> Iterator[JobRunner]:
+    """One for these services and queues, whose connections are closed at the end."""
+    runner = JobRunner(dsn, services, queues)
     try:
         yield runner
     finally:

@@ -2,23 +2,10 @@
 
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from app.store.vault import new_key
 from tests.integration.serve.installation import Installation, await_that, free_port
-
-
-@pytest.fixture
-def machines(installation_on_server: Installation, tmp_path: Path) -> list[Installation]:
-    """Two machines: they share settings and the state database, and nothing else."""
-    second = replace(
-        installation_on_server, folder=tmp_path / "second", port=free_port(), started=[]
-    )
-    second.folder.mkdir()
-    return [installation_on_server, second]
 
 
 def workers_alive(machine: Installation) -> int:
