@@ -22,6 +22,7 @@ from app.machine.data_dir import DataDir
 from app.machine.restarts import RestartBook
 from app.operations.administration import login_links
 from app.postgres.embedded.progress import Tell
+from app.processes.place import NotWanted, take_place
 from app.processes.supervisor import Program, Server, Supervisor
 from app.processes.welcome import greeting, steps, welcome
 from app.setting_values import Bind
@@ -46,10 +47,6 @@ class AddressTaken(CoppiceError):
     advice = "Set COPPICE_BIND to an address of this machine and a port that this account may use."
 
 
-class _NotWanted(Exception):
-    """`serve` was told to stop before it was ready."""
-
-
 def serve(config: Config, *, say: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT; `say` tells a person when and where the service is ready.
 
@@ -59,7 +56,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     directory = DataDir(path=config.data_dir)
     directory.make()
     local, server = bootstrap.clusters(config, for_serve=True), bootstrap.state_server(config)
-    with contextlib.suppress(_NotWanted), ExitStack() as stack:
+    with contextlib.suppress(NotWanted), ExitStack() as stack:
         stack.enter_context(_only_one(directory))
         supervisor = Supervisor(on_restart=RestartBook(directory.restarts).note)
         stack.callback(directory.restarts.unlink, missing_ok=True)  # nothing of ours runs then
@@ -77,6 +74,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         tell = _while_starting(supervisor, say)
         state = stack.enter_context(bootstrap.open_state(config, tell=tell))
         _prepare(state)
+        take_place(config, state, supervisor)
         ours: list[tuple[str, Server]] = [("state database", server)] if server else []
         supervisor.watch(
             lambda: [*ours, *((f"instance {name}", one) for name, one in local.servers())]
@@ -90,7 +88,7 @@ def _while_starting(supervisor: Supervisor, say: Callable[[str], None]) -> Tell:
 
     def tell(words: str | None) -> None:
         if supervisor.is_stopping:
-            raise _NotWanted
+            raise NotWanted
         if words:
             say(words)
 

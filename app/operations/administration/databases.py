@@ -74,19 +74,19 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
         return restore(services, database)
     database = provisioning.ensure_database(services, database.id)
     record(services, Action.DATABASES_CREATE, database)
-    return _needs_ready(database)
+    return needs_ready(database)
 
 
 def fix(services: Services, database: Database) -> Database:
     """Set up once more, data untouched: roles, grants, password, marker."""
     set_up_again(services, database)
-    return _needs_ready(provisioning.ensure_database(services, database.id))
+    return needs_ready(provisioning.ensure_database(services, database.id))
 
 
 def reset(services: Services, database: Database) -> Database:
     """Replace a database by an empty one of the same name and login. Cannot be undone."""
     start_afresh(services, database)
-    return _needs_ready(
+    return needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )
 
@@ -119,7 +119,7 @@ def seed(services: Services, database: Database) -> Database:
 def restore(services: Services, database: Database) -> Database:
     """Open a deleted database again, data and all."""
     record(services, Action.DATABASES_RESTORE, database)
-    return _needs_ready(retention.restore_database(services, database.id))
+    return needs_ready(retention.restore_database(services, database.id))
 
 
 def delete(services: Services, database: Database) -> Database:
@@ -144,7 +144,7 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
     The login through a pooler is left out while that does not take it.
     """
     with services.crowd.place_at(database, who="people"):
-        found = forwarding.issue_long_lived(services, _needs_ready(database))
+        found = forwarding.issue_long_lived(services, needs_ready(database))
     record(services, purpose, database)
     return found
 
@@ -160,7 +160,8 @@ def set_accelerate_url(services: Services, database: Database, url: str | None) 
     record(services, Action.DATABASES_EDIT, database)
 
 
-def _needs_ready(database: Database) -> Database:
+def needs_ready(database: Database) -> Database:
+    """The database, if it is ready. Raises Conflict with what it is, and what to do."""
     if database.state is DatabaseState.READY:
         return database
     advice = {
