@@ -14,6 +14,7 @@ from app.machine.adoption import adopt
 from app.machine.clusters import Clusters
 from app.operations.services import Services
 from app.processes import serving
+from app.settings import load_config
 
 _log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 1.0
@@ -55,7 +56,7 @@ def worker(*, says_warnings: bool) -> None:
 
 
 def _configured() -> Config:
-    config = bootstrap.load_config()
+    config = load_config()
     configure_logging(bootstrap.known_secrets(config))
     return config
 

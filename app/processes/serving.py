@@ -61,7 +61,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         supervisor = Supervisor(on_restart=RestartBook(directory.restarts).note)
         stack.callback(directory.restarts.unlink, missing_ok=True)  # nothing of ours runs then
         listener = stack.enter_context(listen(config.bind))
-        directory.keep_public_url(config.public_url)
+        directory.keep_postgres_bin(config.postgres_bin)
         say(greeting(config))
         stack.enter_context(supervisor.signals())
         # Last of all, when nothing of ours uses them any more.
@@ -73,7 +73,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         _add_children(config, supervisor, listener)
         tell = _while_starting(supervisor, say)
         state = stack.enter_context(bootstrap.open_state(config, tell=tell))
-        _prepare(state)
+        _prepare(config, state)
         take_place(config, state, supervisor)
         ours: list[tuple[str, Server]] = [("state database", server)] if server else []
         supervisor.watch(
@@ -109,9 +109,10 @@ def _add_children(config: Config, supervisor: Supervisor, listener: socket.socke
     supervisor.add_child(Program(name="worker", command=worker, environment=environment))
 
 
-def _prepare(state: bootstrap.State) -> None:
+def _prepare(config: Config, state: bootstrap.State) -> None:
     try:
         bootstrap.prepare_for_service(state)
+        bootstrap.keep_settings(config, state)
     except TransientError as error:
         _log.warning("the state database is down; trying on", problem=str(error))
 
@@ -137,10 +138,10 @@ def become_web(config: Config, *, say: Callable[[str], None]) -> NoReturn:
     folder.make()
     folder.metrics.mkdir(mode=0o700, exist_ok=True)
     with listen(config.bind) as listener:
-        folder.keep_public_url(config.public_url)
+        folder.keep_postgres_bin(config.postgres_bin)
         # What is wrong here is said in a sentence; gunicorn's processes would only log it.
         with bootstrap.open_state(config) as state:
-            _prepare(state)
+            _prepare(config, state)
             link = _way_in(config, state)
         say(
             "\n".join(

@@ -49,8 +49,8 @@ from app.core.intents import (
 from app.core.queues import COMMENTS, DATABASES, GITHUB
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
 from app.jobs.queue import app
-from app.jobs.routes import route_of
 from app.jobs.retry import MAX_WAIT_SECONDS, wait_seconds
+from app.jobs.routes import route_of
 
 __all__ = ["comment_tasks", "github_tasks", "tasks"]
 

@@ -30,3 +30,9 @@ CREATE TABLE login_requests (
     UNIQUE NULLS NOT DISTINCT (database_id, run_id)
 );
 CREATE INDEX ON login_requests (run_id);
+
+-- What commands need of the settings of the service that was started last.
+CREATE TABLE kept_settings (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    settings bytea NOT NULL -- encrypted
+);

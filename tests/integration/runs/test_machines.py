@@ -37,9 +37,7 @@ def machine(shop: Shop, tmp_path: Path) -> Iterator[Machine]:
         services = stack.enter_context(bootstrap.open_services(config, state, clusters))
         services.hosts.sign()
         here = services.hosts.here
-        shop.world.state.execute(
-            "UPDATE instances SET kind = 'provisioned', host_id = %s", [here]
-        )
+        shop.world.state.execute("UPDATE instances SET kind = 'provisioned', host_id = %s", [here])
         yield Machine(
             services=services,
             runner=stack.enter_context(
