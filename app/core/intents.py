@@ -13,10 +13,10 @@ from app.core.identifiers import (
     JobLoginId,
     PullRequestNumber,
     RepositoryId,
-    RunId,
     WorkflowJobId,
     WorkflowRunId,
 )
+from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,29 +98,6 @@ class CompareInstance:
     """Hold the rows of an instance's databases against what stands on its server."""
 
     instance_id: InstanceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlagStrays:
-    """Tell of databases on an instance that nobody here remembers."""
-
-    instance_id: InstanceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteInstance:
-    """Remove a provisioned instance with all its data, on the machine that it stands on."""
-
-    instance_id: InstanceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenLogin:
-    """Make a login on the machine of its server, for whoever asked for it on another one."""
-
-    database_id: DatabaseId
-    run_id: RunId | None
-    """None: the long-lived login, for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,13 @@ from app.core.intents import (
     AnswerPullRequest,
     ApplyLimits,
     CompareInstance,
-    DeleteInstance,
     DropDatabase,
     EndJobLogins,
     EndLogin,
     EndRun,
     EnsureDatabase,
-    FlagStrays,
     Intent,
     MeasureInstance,
-    OpenLogin,
     PostCheck,
     PostReply,
     PostSummary,
@@ -30,6 +27,7 @@ from app.core.intents import (
     RunCommand,
     SealDatabase,
 )
+from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
 from app.core.queues import COMMENTS, DATABASES, GITHUB
 
 
