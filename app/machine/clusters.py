@@ -105,8 +105,8 @@ class Clusters:
         with self._alone():
             if kept := self.leftover(name):
                 raise Conflict(
-                    f"An earlier instance named {name} left its server in {folder}, with"
-                    f" {len(kept)} databases: {listed(kept, most=_MOST_LISTED)}.",
+                    f"An earlier instance named {name} left its server in {folder}, and"
+                    f" databases on it: {listed(kept, most=_MOST_LISTED)}.",
                     advice="Choose another name; or remove what is left, with all its data, on"
                     f" this machine: coppice instances delete {name}",
                 )

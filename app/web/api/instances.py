@@ -102,16 +102,17 @@ def health(path: OfInstance) -> dict[str, Any]:
     return ServerHealth.of(measured, remarks=remarks).model_dump(mode="json")
 
 
-@api.delete("/<instance>", responses={204: None})
+@api.delete("/<instance>", responses={202: None, 204: None})
 def delete(path: OfInstance) -> Answered:
     """Remove a provisioned instance with all its data, or forget a linked one.
 
-    Refused while an app is assigned to it. Cannot be undone.
+    Refused while an app is assigned to it. Cannot be undone. 202: the machine that it stands on has
+    not come to it yet.
     """
     services = acting()
     sight.stewarded(services, path.instance)
-    deletions.delete(services, current_app.extensions["clusters"], path.instance)
-    return "", 204
+    is_gone = deletions.delete(services, current_app.extensions["clusters"], path.instance)
+    return "", 204 if is_gone else 202
 
 
 def _operator() -> Services:

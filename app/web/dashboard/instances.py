@@ -178,12 +178,12 @@ def delete(name: str) -> ResponseReturnValue:
     services = steward(name)
     try:
         fields.confirm(services.instances.named(name).name)
-        deletions.delete(services, current_app.extensions["clusters"], name)
+        is_gone = deletions.delete(services, current_app.extensions["clusters"], name)
     except CoppiceError as error:
         return ask_to_delete(name, error)
     has_others = services.actor.is_operator or sight.instances_run(services)
     where = ".index" if has_others else "dashboard.apps.index"
-    return done(url_for(where), "instance-deleted")
+    return done(url_for(where), "instance-deleted" if is_gone else "instance-going")
 
 
 def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:

@@ -128,7 +128,7 @@ def test_what_an_earlier_instance_left_is_taken_for_no_new_one(
 
     refused = machine.run("instances", "provision", "local")
     assert refused.returncode == 1
-    assert "1 databases: precious" in refused.stderr
+    assert "databases on it: precious." in refused.stderr
     assert "coppice instances delete local" in refused.stderr
 
     assert "is gone" in machine.ok("instances", "delete", "local", "--yes")
