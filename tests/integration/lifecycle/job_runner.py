@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+from typing import Any
 
 import procrastinate
 
@@ -49,8 +50,9 @@ class JobRunner:
             self._is_open = True
         with queue.replace_connector(self._connector):
             await ledger.take_over(seconds_since_heartbeat=0)
+            named: dict[str, Any] = {"queues": self._queues} if self._queues else {}
             await queue.run_worker_async(
-                queues=self._queues,
+                **named,
                 wait=False,
                 concurrency=4,
                 listen_notify=False,
