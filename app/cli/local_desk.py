@@ -156,7 +156,8 @@ class LocalDesk:
         except NotFound:
             if where.environment is not Environment.DEV:
                 raise
-        database = self._verbs(assigned.instance).create(self._services, assigned, where)
+        verbs = self._verbs(assigned.instance)
+        database: Database = verbs.create(self._services, assigned, where)
         if purpose != Action.MIGRATE:
             remark_on_new_dev(
                 database.name,

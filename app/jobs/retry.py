@@ -31,11 +31,11 @@ class RetryTransient(BaseRetryStrategy):
         self._longest_seconds = longest_seconds
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, NotHere) and job.attempts < MAX_ATTEMPTS:
+        if self._gives_up and job.attempts >= MAX_ATTEMPTS:
+            return None
+        if isinstance(exception, NotHere):
             return _handed_on(exception, job)
         if not isinstance(exception, self._on):
-            return None
-        if self._gives_up and job.attempts >= MAX_ATTEMPTS:
             return None
         seconds = wait_seconds(exception, job.attempts)
         if self._longest_seconds is not None:
