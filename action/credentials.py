@@ -27,6 +27,8 @@ REQUIRED = (
     "COPPICE_ENVIRONMENT",
     "COPPICE_DATABASE",
 )
+# Of services that are older than the Action it is absent.
+ROLE = "COPPICE_ROLE"
 _POOLED = "DATABASE_URL_POOLED"
 OPTIONAL = (_POOLED, "PRISMA_ACCELERATE_URL")
 
@@ -102,7 +104,7 @@ def credentials_in(reply: dict[str, Any], *, environment: str, database: str) ->
     sent = reply.get("variables")
     if not isinstance(sent, dict):
         raise InvalidReply("`variables` is missing")
-    known = {name: sent[name] for name in (*REQUIRED, *OPTIONAL) if name in sent}
+    known = {name: sent[name] for name in (*REQUIRED, ROLE, *OPTIONAL) if name in sent}
     missing = [name for name in REQUIRED if name not in known]
     if missing:
         raise InvalidReply(f"{', '.join(missing)} is missing")
@@ -124,6 +126,8 @@ def _check_parts(values: Mapping[str, str], *, environment: str, database: str) 
     for name, pattern in patterns.items():
         if not pattern.fullmatch(values[name]):
             raise InvalidReply(f"{name} is malformed")
+    if ROLE in values and not _USER.fullmatch(values[ROLE]):
+        raise InvalidReply(f"{ROLE} is malformed")
     if not _is_host(values["PGHOST"]) or int(values["PGPORT"]) > 65535:
         raise InvalidReply("PGHOST or PGPORT is malformed")
     if {values["PGDATABASE"], values["COPPICE_DATABASE"]} != {database}:

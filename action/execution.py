@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from action import command, environment, marker, redact, results, verdicts
+from action import command, environment, marker, ownership, redact, results, verdicts
 from action.command import Command, Outcome
 from action.errors import ActionError
 from action.interruption import Interrupted
@@ -126,7 +127,8 @@ def _problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
         return verdicts.lease_lost(database, outcome.stopped)
     if outcome.exit_code == 0:
         return None
-    return verdicts.command_failed(database, exit_code=outcome.exit_code)
+    failed = verdicts.command_failed(database, exit_code=outcome.exit_code)
+    return _advised(failed, outcome)
 
 
 def _seed_problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
@@ -139,7 +141,13 @@ def _seed_problem(place: Workplace, go: Go, outcome: Outcome) -> Problem | None:
         how = f"was stopped after {place.inputs.timeout_minutes} minutes"
     elif outcome.stopped:
         how = f"was stopped ({outcome.stopped.rstrip('.')})"
-    return verdicts.not_seeded(go.planned.database, how)
+    return _advised(verdicts.not_seeded(go.planned.database, how), outcome)
+
+
+def _advised(problem: Problem, outcome: Outcome) -> Problem:
+    """Add what the output gives reason to say."""
+    advice = ownership.advice(outcome.tail)
+    return replace(problem, text=f"{problem.text}\n\n{advice}") if advice else problem
 
 
 def _not_run(place: Workplace, problem: Problem) -> Ended:

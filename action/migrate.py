@@ -134,6 +134,8 @@ def _passed(place: Workplace, planned: Planned, turn: Passed) -> Result:
 def _show(place: Workplace, result: Result) -> None:
     if result.problem and result.fails:
         place.console.problem(result.problem)
+        if result.note and result.note not in result.problem.text:
+            place.console.say(result.note)
     elif result.problem:
         place.console.warning("Coppice", f"{result.problem.title} {result.note}".rstrip())
         place.console.say(result.problem.text)

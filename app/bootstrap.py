@@ -29,6 +29,7 @@ from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
 from app.store import kept_settings
 from app.store.access import PostgresState
+from app.store.acknowledgements import PostgresAcknowledgements
 from app.store.apps import PostgresApps
 from app.store.audit import PostgresAudit
 from app.store.branches import PostgresDormantBranches
@@ -186,6 +187,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             login_requests=PostgresLoginRequests(pool, defer=defer),
             ended_sessions=PostgresEndedSessions(pool),
             measurements=PostgresMeasurements(pool),
+            acknowledgements=PostgresAcknowledgements(pool),
             limits=PostgresInstanceLimits(pool),
             claims=PostgresClaims(pool, defer=defer),
             audit=PostgresAudit(pool),

@@ -49,7 +49,25 @@ CaFile = Annotated[
         exists=True,
         dir_okay=False,
         metavar="FILE",
-        help="Certificate of the server's CA in PEM, where it is none that everybody knows.",
+        help="Certificate of the server's CA in PEM, where it is none that everybody knows. Amazon"
+        " RDS publishes its CAs at https://truststore.pki.rds.amazonaws.com/global/"
+        "global-bundle.pem; for Cloud SQL: gcloud sql ssl server-ca-certs list --instance NAME"
+        " --format='value(cert)'.",
+    ),
+]
+PlainPasswords = Annotated[
+    bool,
+    typer.Option(
+        "--plain-passwords",
+        help="Tell the server passwords in plain, where it takes none that were hashed beforehand"
+        " (as Neon, or credcheck). They may stand in its logs. Needs a connection whose certificate"
+        " is checked, as with ?sslmode=verify-full; said here and nowhere later.",
+    ),
+]
+NoPlainPasswords = Annotated[
+    bool,
+    typer.Option(
+        "--no-plain-passwords", help="The server takes hashed ones by now; that is tried first."
     ),
 ]
 PoolerHost = Annotated[

@@ -9,6 +9,8 @@ from app.cli.addresses import (
     Listen,
     ListenPort,
     Name,
+    NoPlainPasswords,
+    PlainPasswords,
     PoolerHost,
     PoolerKnows,
     PoolerPort,
@@ -28,7 +30,7 @@ from app.cli.output import (
 )
 from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
-from app.cli.shown import instance_record, instance_row
+from app.cli.shown import findings_of, instance_record, instance_row
 from app.cli.sides import open_here
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
@@ -104,10 +106,12 @@ def link(  # noqa: PLR0913 - the options that people type
     pooler_host: PoolerHost = None,
     pooler_port: PoolerPort = None,
     pooler_knows_job_logins: PoolerKnows = False,
+    plain_passwords: PlainPasswords = False,
 ) -> None:
-    """Use an existing PostgreSQL server, 16 or newer, after a test of what it allows.
+    """Use an existing PostgreSQL server, 16 or newer, after a try of what it allows.
 
-    The test says exactly what is missing, with the SQL that mends it.
+    A throw-away database is made there, used as all others are, and dropped again. What is missing
+    is said exactly, with what mends it. docs/providers.md has a section for each service.
     """
     request = LinkRequest(
         name=name,
@@ -117,6 +121,7 @@ def link(  # noqa: PLR0913 - the options that people type
         public_sslmode=public_sslmode,
         ca_certificate=certificate_in(ca_file),
         pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
+        has_plain_passwords=plain_passwords,
     )
     with open_here() as session:
         instance, report = instances.link(session.services, request)
@@ -128,11 +133,15 @@ def link(  # noqa: PLR0913 - the options that people type
 
 @group.command()
 def test(name: Name) -> None:
-    """Connect to an instance and say what is missing."""
+    """Connect to an instance, try all that databases need there, and say what is missing.
+
+    What is tried is done: with a throw-away database, which is dropped again.
+    """
     with open_here() as session:
         instance = session.services.instances.named(name)
         report = instances.test(session.services, name)
-    remark_on_findings(report)
+        accepted = session.services.acknowledgements.of_instance(instance.id)
+    remark_on_findings(report, accepted)
     remark_on_reach(instance)
     if not report.is_usable:
         raise typer.Exit(1)
@@ -156,7 +165,8 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show an instance and its databases."""
     with open_here() as session:
         one = overview(session.services, session.services.instances.named(name))
-    show_record(instance_record(one), as_json=as_json)
+        found = findings_of(session.services, one.instance)
+    show_record({**instance_record(one), **found}, as_json=as_json)
 
 
 @group.command()
@@ -178,12 +188,13 @@ def edit(  # noqa: PLR0913 - the options that people type
     pooler_port: PoolerPort = None,
     pooler_knows_job_logins: PoolerKnows = False,
     no_pooler: Annotated[bool, typer.Option("--no-pooler", help="Use no pooler.")] = False,
+    no_plain_passwords: NoPlainPasswords = False,
 ) -> None:
     """Change an instance; what is not given stays. It is tested before the change is stored."""
     need_changes(
         "instances edit",
         *(url, public_host, public_port, public_sslmode, ca_file, no_ca),
-        *(pooler_host, pooler_port, no_pooler),
+        *(pooler_host, pooler_port, no_pooler, no_plain_passwords),
     )
     ca_certificate = certificate_in(ca_file)
     changes = InstanceChanges(
@@ -194,6 +205,7 @@ def edit(  # noqa: PLR0913 - the options that people type
         ca_certificate="" if no_ca else ca_certificate,
         pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
         without_pooler=no_pooler,
+        without_plain_passwords=no_plain_passwords,
     )
     with open_here() as session:
         instance, report = instances.edit(session.services, name, changes)

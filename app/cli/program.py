@@ -13,6 +13,7 @@ from app.cli import (
     connect,
     databases,
     deletions,
+    findings,
     health,
     instances,
     limits,
@@ -76,6 +77,7 @@ connect.add_to(program)
 migrate.add_to(program)
 deletions.add_to(instances.group)
 limits.add_to(instances.group)
+findings.add_to(instances.group)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
 program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)
 program.add_typer(databases.group, name="databases", rich_help_panel=THINGS)

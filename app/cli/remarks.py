@@ -1,16 +1,27 @@
 """What a person should know about a server beside that a command worked."""
 
+from collections.abc import Sequence
+
 from app.cli.output import remark
 from app.core.addresses import is_loopback
 from app.core.instances import Instance, InstanceKind, SslMode
 from app.core.reach import is_for_this_machine_only, way_for_others
-from app.operations.ports.postgres import ServerReport
+from app.operations.ports.acknowledgements import Acknowledgement, acknowledged, by_whom
+from app.operations.ports.postgres import Outcome, ServerReport
 
 
-def remark_on_findings(report: ServerReport) -> None:
+def remark_on_findings(report: ServerReport, accepted: Sequence[Acknowledgement] = ()) -> None:
+    """What was found and, where it was tried, what became of that."""
     for finding in report.findings:
+        known = acknowledged(finding, accepted)
+        if known is not None:
+            remark(f"Accepted {by_whom(known)}: {finding.message}")
+            continue
         kind = "Missing" if finding.is_fatal else "Note"
         remark(f"{kind}: {finding.message} {finding.advice}")
+    skipped = [step.words for step in report.tried if step.outcome is Outcome.SKIPPED]
+    if skipped:
+        remark(f"Not tried, because of what is missing: to {'; to '.join(skipped)}.")
 
 
 def remark_on_reach(instance: Instance) -> None:

@@ -5,11 +5,14 @@ from dataclasses import asdict
 
 from app.cli.output import Row
 from app.core.databases import Database
+from app.core.instances import Instance
 from app.core.tokens import Token
+from app.operations.administration import acknowledgements
 from app.operations.administration.assigned import Assigned
 from app.operations.administration.database_overviews import KnownDatabase, known
 from app.operations.administration.instance_overviews import InstanceOverview
 from app.operations.administration.limits import described
+from app.operations.ports.acknowledgements import acknowledged, by_whom
 from app.operations.services import Services
 
 
@@ -37,10 +40,28 @@ def instance_record(one: InstanceOverview) -> Row:
         "own_ca": instance.public_address.ca_certificate is not None,
         "pooler": f"{pooler.host}:{pooler.port}" if pooler else None,
         "pooler_knows_job_logins": instance.pooler_knows_job_logins,
+        "plain_passwords": instance.has_plain_passwords,
         "limits": described(one.limits),
         "over_limit": one.over_limit,
         "owner": one.owner,
         "databases": [f"{database.name} ({database.state})" for database in one.databases],
+    }
+
+
+def findings_of(services: Services, instance: Instance) -> Row:
+    """What was found on its server, and what was tried there last."""
+    accepted = services.acknowledgements.of_instance(instance.id)
+    trial = services.measurements.trial_of(instance.id)
+    found = [
+        (one, acknowledged(one, accepted)) for one in acknowledgements.known(services, instance)
+    ]
+    return {
+        "findings": [f"{one.code}: {one.message}" for one, known in found if known is None],
+        "acknowledged": [
+            f"{one.code} ({by_whom(known)}): {one.message}" for one, known in found if known
+        ],
+        "tried_at": trial.tried_at if trial else None,
+        "tried": [f"{one.words}: {one.outcome}" for one in trial.steps] if trial else [],
     }
 
 

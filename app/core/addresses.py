@@ -45,6 +45,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_verified(address: Address) -> bool:
+    """Whether nobody but the server itself can be at the other end.
+
+    With `verify-ca` alone, whoever has any certificate of a public CA could be.
+    """
+    has_own_ca = address.ca_certificate is not None
+    return address.sslmode is SslMode.VERIFY_FULL or (
+        address.sslmode is SslMode.VERIFY_CA and has_own_ca
+    )
+
+
 def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
     """The login that a URL describes, and the sslmode if it names one.
 

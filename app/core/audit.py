@@ -35,6 +35,8 @@ class Action(StrEnum):
     INSTANCES_EDIT = "instances edit"
     INSTANCES_DELETE = "instances delete"
     INSTANCES_LIMIT = "instances limit"
+    INSTANCES_ACKNOWLEDGE = "instances acknowledge"
+    INSTANCES_WITHDRAW = "instances withdraw"
     INSTANCES_OFFER = "instances offer"
     INSTANCES_CLAIM = "instances claim"
     TOKENS_CREATE = "tokens create"
@@ -72,6 +74,8 @@ WORDS: Mapping[str, str] = {
     Action.INSTANCES_EDIT: "Changed the server",
     Action.INSTANCES_DELETE: "Deleted the server",
     Action.INSTANCES_LIMIT: "Set the limits of the server",
+    Action.INSTANCES_ACKNOWLEDGE: "Accepted a finding about the server",
+    Action.INSTANCES_WITHDRAW: "Took back that a finding about the server is accepted",
     Action.INSTANCES_OFFER: "Made a link to hand the server over",
     Action.INSTANCES_CLAIM: "Took the server over",
     Action.TOKENS_CREATE: "Made a token",

@@ -58,3 +58,5 @@ class Instance:
     """The pooler asks PostgreSQL for logins, so that a job login works through it."""
     host: HostId | None = None
     """The machine that a provisioned one stands on; None: it is linked, or nobody knows."""
+    has_plain_passwords: bool = False
+    """The server is told passwords in plain: it refuses verifiers, and an operator chose this."""

@@ -73,13 +73,20 @@ def restore_or_fresh(deleted: Database, *, ancestry: Ancestry, now: datetime) ->
     return Comeback.RESTORE if continues and deleted.migrated_sha else Comeback.FRESH
 
 
-def is_superseded(ancestry: Ancestry) -> bool:
-    """Whether a run is passed over: its commit is a strict ancestor of the last migrated one.
+def is_passed_over(ancestry: Ancestry, *, is_live_head: bool, is_newer_alive: bool) -> bool:
+    """Whether a run is superseded: its commit is a strict ancestor of the last migrated one.
 
-    `ancestry` tells how the run's commit relates to that one. The same commit, another line of
-    history and an unknown ancestry all run.
+    The same commit, another line of history and an unknown ancestry all run. So does the head of
+    a branch that was forced back: the newer commit is not part of it any more. On a database that
+    several branches share, that one may be alive elsewhere, and then an old branch does not undo
+    it.
+
+    Args:
+        ancestry: How the run's commit relates to the last migrated one.
+        is_live_head: The run's commit is the head of its branch now.
+        is_newer_alive: The last migrated commit is part of another branch that shares the database.
     """
-    return ancestry is Ancestry.BEHIND
+    return ancestry is Ancestry.BEHIND and (is_newer_alive or not is_live_head)
 
 
 def sweep(

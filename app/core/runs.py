@@ -126,6 +126,19 @@ class Migration:
     """Of the database when it started."""
     seeding: Seeding | None = None
     """None: no seed command followed it."""
+    settings_taken_back: tuple[str, ...] = ()
+    """Names of the settings that it left on the database's roles and that are not kept."""
+
+    @property
+    def remark(self) -> str:
+        """What a person should know however it ended; empty when there is nothing."""
+        if not self.settings_taken_back:
+            return ""
+        names = ", ".join(self.settings_taken_back)
+        return (
+            "Settings that were left on the database's role (`ALTER ROLE ... SET`) were taken back:"
+            f" {names}. Only harmless ones stay; set these in the sessions that need them."
+        )
 
     @property
     def is_good(self) -> bool:

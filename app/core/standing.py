@@ -8,6 +8,7 @@ from enum import StrEnum
 from app.core.databases import Database, DatabaseState
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName, RoleName
+from app.core.trials import is_of_a_trial
 
 # Ids that Coppice makes itself; those that people chose are known only while their app is.
 _MADE_HERE = re.compile(r"[0-9a-f]{6}-(production|preview|dev|dev-shadow|retired-[0-9]+|-.+)")
@@ -160,7 +161,8 @@ def unknown(
 
     def is_known(name: DatabaseName) -> bool:
         leaving = _ON_ITS_WAY_OUT.fullmatch(name)
-        return name in known or (leaving is not None and leaving["owner"] in owners)
+        is_leaving = leaving is not None and leaving["owner"] in owners
+        return name in known or is_leaving or is_of_a_trial(name)
 
     return [
         Unknown(name=name, is_of_known_app=name.startswith(prefixes))

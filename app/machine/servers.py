@@ -39,7 +39,9 @@ class Servers:
                 return made[1]
             if made is not None:
                 made[1].close()
-            server = PostgresServer(instance.admin)
+            server = PostgresServer(
+                instance.admin, has_plain_passwords=instance.has_plain_passwords
+            )
             self._made[instance.id] = (instance, server)
             return server
 

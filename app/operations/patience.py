@@ -58,6 +58,23 @@ def limited(*, databases_seconds: float, github_seconds: float) -> Iterator[None
         _budgets.reset(token)
 
 
+@contextmanager
+def longer(*, databases_seconds: float) -> Iterator[None]:
+    """Give what is asked of databases in this block a time of its own, for who waits and knows.
+
+    Where nobody is in a hurry nothing changes.
+    """
+    budgets = _budgets.get()
+    if not budgets:
+        yield
+        return
+    token = _budgets.set({**budgets, Waiting.FOR_DATABASES: _Budget(databases_seconds)})
+    try:
+        yield
+    finally:
+        _budgets.reset(token)
+
+
 def is_limited() -> bool:
     """Whether somebody waits for an answer."""
     return bool(_budgets.get())

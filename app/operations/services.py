@@ -8,6 +8,7 @@ from app.core.audit import Action
 from app.core.instances import Instance
 from app.core.people import OPERATOR, Actor
 from app.operations.crowd import Crowd
+from app.operations.ports.acknowledgements import Acknowledgements
 from app.operations.ports.checks import Checks
 from app.operations.ports.clock import Clock
 from app.operations.ports.forwarding import LoginRequests
@@ -51,6 +52,7 @@ class Services:
     login_requests: LoginRequests
     ended_sessions: EndedSessions
     measurements: Measurements
+    acknowledgements: Acknowledgements
     limits: InstanceLimits
     claims: Claims
     audit: Audit

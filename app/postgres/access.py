@@ -29,8 +29,9 @@ _Idle = deque[tuple[Session, float]]
 class Access:
     """Sessions on one server. Safe to use from several threads; after a fork it starts anew."""
 
-    def __init__(self, admin: AdminLogin) -> None:
+    def __init__(self, admin: AdminLogin, *, has_plain_passwords: bool = False) -> None:
         self.admin = admin
+        self.has_plain_passwords = has_plain_passwords
         self._idle: _Idle = deque()
         # Those of requests that somebody waits for: their statements have less time.
         self._hurried: _Idle = deque()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import psycopg
 from psycopg import DataError, ProgrammingError, errors
 from psycopg.sql import Composed
 
@@ -102,8 +103,8 @@ def _insist(
     while True:
         try:
             session.execute(request)
-        except _HELD:
-            _check_patience(give_up_at)
+        except _HELD as error:
+            _check_patience(give_up_at, error)
         else:
             return
 
@@ -167,9 +168,13 @@ def _rights_of(session: Session, roles: Sequence[RoleName]) -> Iterator[None]:
         session.execute(statements.together([statements.become(role) for role in roles]))
 
 
-def _check_patience(give_up_at: float) -> None:
-    if time.monotonic() > give_up_at:
-        raise ServerBusy("Ending its sessions: some do not end.")
+def _check_patience(give_up_at: float, error: psycopg.Error | None = None) -> None:
+    if time.monotonic() <= give_up_at:
+        return
+    if isinstance(error, errors.InternalError_):
+        # From a rival it comes once; Neon says so of all that its control plane refuses.
+        raise ServerBusy(f"PostgreSQL says: {error.diag.message_primary}") from error
+    raise ServerBusy("Ending its sessions: some do not end.")
 
 
 def _beginning(

@@ -196,7 +196,12 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
             | errors.InternalError_()  # "tuple concurrently updated"
         ):
             return Overtaken(f"{doing}: {_words(error)}")
-        case errors.DiskFull() | errors.OutOfMemory() | errors.InsufficientPrivilege():
+        case (
+            errors.DiskFull()
+            | errors.OutOfMemory()
+            | errors.InsufficientPrivilege()
+            | errors.InvalidAuthorizationSpecification()
+        ):
             return _with_advice(error, doing=doing)
         case errors.ReadOnlySqlTransaction():
             return ProvisioningFailed(
@@ -217,6 +222,10 @@ def _with_advice(error: psycopg.Error, *, doing: str) -> ProvisioningFailed:
         case errors.OutOfMemory():
             code, message = "out_of_memory", "the PostgreSQL server is out of memory."
             advice = "Look at the server's memory and its number of sessions."
+        case errors.InvalidAuthorizationSpecification():
+            # Of a session that is open: a check of passwords says so, credcheck for instance.
+            code, message = "password_refused", f"the server refuses it: {_words(error)}."
+            advice = "`instances test` tries which passwords the server takes."
         case _:
             code, message = "privilege_missing", f"the service's role may not: {_words(error)}."
             advice = "`instances test` lists the missing privileges with the SQL that grants them."

@@ -1,11 +1,12 @@
 """What facts about a server mean for the service: pure, each with the SQL that mends it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg.sql import Identifier
 
 from app.core.amounts import listed
+from app.core.managed import Managed, managed_by
 from app.operations.ports.postgres import Finding
 
 OLDEST_VERSION = 160_000
@@ -44,6 +45,22 @@ class ServerFacts:
     """Names of the databases to which every login may connect."""
     left_behind: list[str]
     """Names of the databases in which something still belongs to an ended job's role."""
+    host: str = ""
+    roles: list[str] = field(default_factory=list)
+    """Those by which a service that runs servers for others is known."""
+    families: list[str] = field(default_factory=list)
+    """What the names of its settings begin with, up to the dot."""
+    may_alter_system: bool = True
+
+    @property
+    def managed(self) -> Managed | None:
+        """The service that runs it."""
+        return managed_by(
+            host=self.host,
+            roles=self.roles,
+            families=self.families,
+            may_alter_system=self.may_alter_system,
+        )
 
 
 def too_old(version: str) -> Finding:
@@ -58,11 +75,33 @@ def too_old(version: str) -> Finding:
 
 def list_findings(role: RoleFacts, server: ServerFacts) -> tuple[Finding, ...]:
     """All that a person should know, what prevents linking first."""
-    found = [*_of_role(role), *_of_server(role, server), *_of_reserve(role, server)]
+    managed = server.managed
+    found = [
+        *_of_role(role, managed),
+        *_of_server(role, server, managed),
+        *_of_reserve(role, server, managed),
+    ]
     return tuple(sorted(found, key=lambda finding: not finding.is_fatal))
 
 
-def _of_role(role: RoleFacts) -> Iterator[Finding]:
+def _set(managed: Managed | None, name: str, value: str) -> str:
+    """How a setting is changed that needs a restart: managed servers have no ALTER SYSTEM."""
+    if managed is None:
+        return f"ALTER SYSTEM SET {name} = {value}; and restart."
+    return f"Set {name} to {value} in {managed.settings_at}, and restart the server."
+
+
+def _grant(managed: Managed | None, statement: str) -> str:
+    """A grant that only a superuser can make, of which there may be none."""
+    if managed is None or managed.has_superuser:
+        return statement
+    return (
+        f"On {managed.name} nobody may be a superuser. Try it as the administrator that you were"
+        f" given: {statement} If that is refused, accept it: `instances acknowledge`."
+    )
+
+
+def _of_role(role: RoleFacts, managed: Managed | None) -> Iterator[Finding]:
     name = _quoted(role.name)
     if not role.may_create_databases:
         yield _fatal(
@@ -84,13 +123,13 @@ def _of_role(role: RoleFacts) -> Iterator[Finding]:
             "signal_backend",
             "The role may not end other roles' sessions; the service takes each tenant's rights"
             " for a moment to do it.",
-            f"GRANT pg_signal_backend TO {name};",
+            _grant(managed, f"GRANT pg_signal_backend TO {name};"),
         )
     if not role.may_limit_temp_files:
         yield _hint(
             "temp_file_limit",
             "The role may not limit temporary files, so one query can fill the disk with them.",
-            f"GRANT SET ON PARAMETER temp_file_limit TO {name};",
+            _limit_of_temp_files(managed, f"GRANT SET ON PARAMETER temp_file_limit TO {name};"),
         )
     if role.expires:
         yield _hint(
@@ -100,7 +139,15 @@ def _of_role(role: RoleFacts) -> Iterator[Finding]:
         )
 
 
-def _of_server(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
+def _limit_of_temp_files(managed: Managed | None, statement: str) -> str:
+    if managed is None or managed.has_superuser:
+        return statement
+    return (
+        f"Set temp_file_limit for the whole server in {managed.settings_at}, to 2GB for instance."
+    )
+
+
+def _of_server(role: RoleFacts, server: ServerFacts, managed: Managed | None) -> Iterator[Finding]:
     if server.is_standby:
         yield _fatal(
             "standby", "The server is a standby and read-only.", "Link the primary server."
@@ -123,14 +170,16 @@ def _of_server(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
             "The connection is not encrypted: passwords are safe, data and queries are not.",
             "Turn ssl on at the server and link with sslmode verify-full.",
         )
-    if server.open_databases:
-        yield _open_databases(server.open_databases, role=role)
+    theirs = managed.own_databases if managed else frozenset()
+    open_databases = [name for name in server.open_databases if name not in theirs]
+    if open_databases:
+        yield _open_databases(open_databases, role=role)
     if server.prepared_transactions:
         yield _hint(
             "prepared_transactions",
             "Two-phase transactions are on; one that a job leaves behind keeps its database from"
             " being dropped.",
-            "ALTER SYSTEM SET max_prepared_transactions = 0; and restart.",
+            _set(managed, "max_prepared_transactions", "0"),
         )
     if server.left_behind:
         yield _hint(
@@ -138,26 +187,36 @@ def _of_server(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
             f"In {listed(server.left_behind, most=_NAMES_SHOWN)} something still belongs to the"
             " role of a job that has ended and could not be handed over to the database's login."
             " Nobody can be that role any more.",
-            "Fix the database once nothing holds it locked (`databases fix`); or, as a superuser in"
-            " it: REASSIGN OWNED BY the job's role TO the role of its schema public;",
+            "Fix the database once nothing holds it locked (`databases fix`)."
+            + (
+                ""
+                if managed is not None and not managed.has_superuser
+                else " Or, as a superuser in it: REASSIGN OWNED BY the job's role TO the role of"
+                " its schema public;"
+            ),
         )
 
 
-def _of_reserve(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
+def _of_reserve(role: RoleFacts, server: ServerFacts, managed: Managed | None) -> Iterator[Finding]:
     if server.connections < _FEW_CONNECTIONS:
         yield _hint(
             "max_connections",
             f"The server has only {server.connections} connections for everybody.",
-            "ALTER SYSTEM SET max_connections = 200; and restart.",
+            _set(managed, "max_connections", "200"),
         )
     has_reserve = server.reserved_connections and role.may_use_reserved_connections
     if not has_reserve and not role.is_superuser:
         yield _hint(
             "reserved_connections",
             "No connections are kept for the service: tenants can use up all of them.",
-            "ALTER SYSTEM SET reserved_connections = 5; GRANT pg_use_reserved_connections TO"
-            f" {_quoted(role.name)}; and restart.",
+            _reserve(managed, f"GRANT pg_use_reserved_connections TO {_quoted(role.name)};"),
         )
+
+
+def _reserve(managed: Managed | None, grant: str) -> str:
+    if managed is None:
+        return f"ALTER SYSTEM SET reserved_connections = 5; {grant} and restart."
+    return f"{_set(managed, 'reserved_connections', '5')} Then: {_grant(managed, grant)}"
 
 
 def _open_databases(names: list[str], *, role: RoleFacts) -> Finding:

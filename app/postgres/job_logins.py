@@ -1,18 +1,20 @@
 """Logins for one job each, which act as the long-lived login of their database."""
 
+from dataclasses import replace
+
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
-from app.postgres import catalog, handing_over, statements
+from app.postgres import catalog, handing_over, role_settings, statements
 from app.postgres.access import Access
-from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
+from app.postgres.eviction import overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
-from app.postgres.logins import check_marker, limit_temp_files
-from app.postgres.passwords import scram_verifier
+from app.postgres.giving_passwords import given
+from app.postgres.logins import alter_with_settings, check_marker, limit_temp_files
 from app.postgres.sessions import Session
 
 _LOCK_TIMEOUT = "30s"
@@ -21,16 +23,23 @@ _IDLE_IN_TRANSACTION_TIMEOUT = "5min"
 
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
     """Make a login that acts as the long-lived one, or renew it if it is there."""
-    with explained("Making the job's login"), access.session() as session:
+    with (
+        explained("Making the job's login"),
+        access.session() as session,
+        given(
+            session, login.role, login.password, in_plain=access.has_plain_passwords
+        ) as set_password,
+    ):
         catalog.need_our_database(session, database)
         change = [
             *_make_or_renew(session, database, login),
+            set_password,
             statements.reset_settings(login.role, database=database.name),
             *_job_settings(database, login),
         ]
         if catalog.may_limit_temp_files(session):
             change.append(limit_temp_files(login.role, database))
-        alter_logins(session, database, change)
+        alter_with_settings(session, database, change, _given(session, database, login.role))
     check_marker(
         access,
         database,
@@ -96,16 +105,14 @@ def close_leftovers(access: Access, database: TenantDatabase) -> None:
 def _make_or_renew(
     session: Session, database: TenantDatabase, login: JobLoginRequest
 ) -> list[Composed]:
-    verifier = scram_verifier(login.password)
     if not _exists(session, database, login.role):
         make = statements.create_job_login(
             login.role,
             member_of=database.login_role,
-            verifier=verifier,
             valid_until=login.valid_until,
         )
         return [make]
-    renew = statements.alter_job_login(login.role, verifier=verifier, valid_until=login.valid_until)
+    renew = statements.alter_job_login(login.role, valid_until=login.valid_until)
     return [renew, statements.arm(login.role, with_rights_of=database.login_role)]
 
 
@@ -119,6 +126,15 @@ def _exists(session: Session, database: TenantDatabase, role: RoleName) -> bool:
             code="naming_conflict",
         )
     return True
+
+
+def _given(session: Session, database: TenantDatabase, role: RoleName) -> list[Composed]:
+    """What the long-lived login has of a tenant's settings, for a job's sessions.
+
+    In the database, so that what the job sets for itself is told from it: see `logins.let_in`.
+    """
+    found = role_settings.in_effect(role_settings.read(session, database.login_role, database))
+    return [role_settings.give(role, database, replace(one, is_in_database=True)) for one in found]
 
 
 def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Composed]:

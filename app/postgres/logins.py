@@ -1,5 +1,9 @@
 """The long-lived login of a database, and the check that a login reaches its database."""
 
+import logging
+from collections.abc import Sequence
+
+from psycopg import DataError, ProgrammingError
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
@@ -7,11 +11,14 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.core.instances import Address
 from app.core.standing import Fault, failure
-from app.postgres import catalog, statements
+from app.postgres import catalog, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import explained
+from app.postgres.giving_passwords import given
 from app.postgres.sessions import Session
+
+_log = logging.getLogger(__name__)
 
 # Qualified throughout: a tenant may have set a search path of its own for its sessions.
 _WHERE_AM_I = (
@@ -21,21 +28,26 @@ _WHERE_AM_I = (
 )
 
 
-def set_password(access: Access, database: TenantDatabase, *, verifier: str) -> None:
+def set_password(access: Access, database: TenantDatabase, *, password: str) -> None:
     """Tell PostgreSQL the long-lived login's password; whether it may log in is said elsewhere.
 
     Takes milliseconds: PostgreSQL tries whether the password is the empty one.
     """
-    with explained("Setting its password"), access.session() as session:
-        change = statements.set_password(database.login_role, verifier=verifier)
+    with (
+        explained("Setting its password"),
+        access.session() as session,
+        given(
+            session, database.login_role, password, in_plain=access.has_plain_passwords
+        ) as change,
+    ):
         alter_logins(session, database, [change])
 
 
 def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
-    """Let the long-lived login in, with no settings but ours; its password has been set."""
+    """Let the long-lived login in, with harmless settings and ours; its password has been set."""
     with explained("Issuing its credentials"), access.session() as session:
         catalog.need_our_database(session, database)
-        alter_logins(session, database, opening(session, database))
+        let_in(session, database)
     check_marker(
         access,
         database,
@@ -45,27 +57,77 @@ def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
     )
 
 
-def renew(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> None:
-    """End every session of the login, then let it in with this password and no settings but ours.
+def renew(access: Access, database: TenantDatabase, *, password: str) -> None:
+    """End every session of the login, then let it in with this password; settings as `let_in` says.
 
     The password last: should we die in between, the next attempt sees that it is not ours.
     """
     with explained("Ending its sessions"), access.session() as session:
         shut_out(session, database, [database.login_role])
-    set_password(access, database, verifier=verifier)
+    set_password(access, database, password=password)
     issue(access, database, password=password)
 
 
-def opening(session: Session, database: TenantDatabase) -> list[Composed]:
-    """What lets the long-lived login in, with no settings but ours."""
+def let_in(
+    session: Session, database: TenantDatabase, *, after_job: RoleName | None = None
+) -> tuple[str, ...]:
+    """Let the long-lived login in, with no settings but ours and what is harmless of a tenant's.
+
+    `after_job`: a job's login at its end. What it set for itself, which nobody would get any more,
+    is the long-lived login's from then on; what we gave it is in the database only, and is not.
+
+    Returns the names of the settings that were taken back.
+    """
     login = database.login_role
+    found = role_settings.read(session, login, database)
+    of_job = [] if after_job is None else _own_settings(session, database, after_job)
     change = [
         statements.allow_login(login),
         statements.reset_settings(login, database=database.name),
     ]
     if catalog.may_limit_temp_files(session):
         change.append(limit_temp_files(login, database))
-    return change
+    settings = [
+        role_settings.give(login, database, one) for one in role_settings.kept([*found, *of_job])
+    ]
+    is_kept = alter_with_settings(session, database, change, settings)
+    before = [one for one in [*found, *of_job] if not (is_kept and one.is_harmless)]
+    if not before:
+        return ()
+    # What a superuser gave the role stays whatever we say.
+    left = {one.name for one in role_settings.read(session, login, database)}
+    names = tuple(sorted({one.name for one in before} - left))
+    if names:
+        _log.warning("%s: settings were taken back: %s", login, ", ".join(names))
+    return names
+
+
+def _own_settings(
+    session: Session, database: TenantDatabase, job: RoleName
+) -> list[role_settings.RoleSetting]:
+    found = role_settings.read(session, job, database)
+    return [one for one in found if not one.is_in_database]
+
+
+def alter_with_settings(
+    session: Session,
+    database: TenantDatabase,
+    change: Sequence[Composed],
+    settings: Sequence[Composed],
+) -> bool:
+    """Alter logins, then give them a tenant's settings: False if PostgreSQL refuses those.
+
+    A value may have become impossible since it was set, and keeps nobody from getting in.
+    """
+    if settings:
+        try:
+            alter_logins(session, database, [*change, *settings])
+        except (DataError, ProgrammingError):
+            pass  # whatever else it was comes again
+        else:
+            return True
+    alter_logins(session, database, change)
+    return not settings
 
 
 def check_marker(

@@ -9,6 +9,7 @@ from base64 import b64encode
 # Letters and digits only: such a password reads the same raw, in a URL, in a shell and in JSON, so
 # a log filter that knows one form knows them all. 40 of them are 238 bits.
 _ALPHABET = string.ascii_letters + string.digits
+_KINDS = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 _LENGTH = 40
 _SALT_BYTES = 16
 # What PostgreSQL itself takes, and the least that some drivers accept (RFC 7677).
@@ -16,7 +17,11 @@ _ITERATIONS = 4096
 
 
 def new_password() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    """At random, with a letter of each case and a digit: rules of servers ask for these."""
+    while True:
+        password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+        if all(set(password) & set(kind) for kind in _KINDS):
+            return password
 
 
 def scram_verifier(password: str, *, iterations: int = _ITERATIONS) -> str:

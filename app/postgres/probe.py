@@ -2,6 +2,7 @@
 
 from psycopg.rows import class_row
 
+from app.core import managed
 from app.core.instances import AdminLogin, SslMode
 from app.operations.ports.postgres import ServerReport
 from app.postgres.failures import explained
@@ -39,7 +40,14 @@ SELECT pg_is_in_recovery() AS is_standby,
                JOIN pg_shdepend ON refobjid = member AND deptype = 'o'
                JOIN pg_database ON pg_database.oid = dbid AND pg_has_role(datdba, 'USAGE')
               WHERE NOT (inherit_option OR set_option OR rolcanlogin)
-              ORDER BY 1) AS left_behind
+              ORDER BY 1) AS left_behind,
+       %(host)s AS host,
+       ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%(roles)s)) AS roles,
+       ARRAY(SELECT DISTINCT split_part(name, '.', 1) FROM pg_settings
+              WHERE strpos(name, '.') > 0 UNION ALL SELECT 'cnpg'
+              WHERE starts_with(current_setting('archive_command'), '/controller/manager '))
+         AS families,
+       coalesce(current_setting('allow_alter_system', true)::bool, true) AS may_alter_system
 """
 # Anybody may read it unless it was revoked; a query that names it would fail as a whole then.
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-CONTROLDATA
@@ -91,6 +99,8 @@ def _server(session: Session, *, admin: AdminLogin) -> ServerFacts:
         # What the other side said at the start: a pooler tells of a process that it made up.
         "pid": session.info.backend_pid,
         "wants_encryption": admin.address.sslmode is not SslMode.DISABLE,
+        "host": admin.address.host,
+        "roles": [role for one in managed.ALL for role in one.roles],
     }
     with session.cursor(row_factory=class_row(ServerFacts)) as cursor:
         return next(iter(cursor.execute(_SERVER, parameters)))

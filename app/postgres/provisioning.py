@@ -2,7 +2,7 @@
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.postgres import catalog, statements
+from app.postgres import catalog, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.extensions import create_extensions
 from app.postgres.failures import explained
@@ -34,7 +34,9 @@ def make_database(access: Access, database: TenantDatabase) -> None:
         if facts is None:
             # As near as it gets: CREATE DATABASE is never part of a transaction. What an earlier
             # holder makes all the same is closed and empty, and whoever comes next goes on with it.
-            session.execute(fenced(database, ()))
+            # Settings that a tenant kept were for what stood here before.
+            forget = role_settings.forget(database.login_role)
+            session.execute(fenced(database, [forget]))
             session.execute(statements.create_database(database))
 
 

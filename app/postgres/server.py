@@ -9,12 +9,27 @@ from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
 from app.core.standing import Standing
-from app.operations.ports.postgres import DatabaseSize, JobEnd, JobLoginRequest, ServerReport
-from app.postgres import catalog, dropping, job_logins, logins, provisioning, sealing, taking_back
+from app.operations.ports.postgres import (
+    DatabaseSize,
+    JobEnd,
+    JobLoginRequest,
+    ServerReport,
+    TriedStep,
+)
+from app.postgres import (
+    catalog,
+    dropping,
+    job_logins,
+    logins,
+    provisioning,
+    sealing,
+    taking_back,
+    trial,
+)
 from app.postgres.access import Access
 from app.postgres.failures import Overtaken, explained
-from app.postgres.passwords import scram_verifier
 from app.postgres.probe import probe
+from app.postgres.taking_back import TakenBack
 
 _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
@@ -28,8 +43,8 @@ class PostgresServer:
     Keeps up to two idle sessions; make one for each server and share it between threads.
     """
 
-    def __init__(self, admin: AdminLogin) -> None:
-        self._access = Access(admin)
+    def __init__(self, admin: AdminLogin, *, has_plain_passwords: bool = False) -> None:
+        self._access = Access(admin, has_plain_passwords=has_plain_passwords)
 
     def close(self) -> None:
         """Close the idle sessions; the object stays usable."""
@@ -37,6 +52,12 @@ class PostgresServer:
 
     def probe(self) -> ServerReport:
         return probe(self._access.admin)
+
+    def try_out(self) -> Sequence[TriedStep]:
+        return trial.try_out(self._access, self._run_step)
+
+    def sweep_trials(self) -> Sequence[str]:
+        return trial.sweep(self._access, self._run_step)
 
     def extensions(self) -> Sequence[str]:
         with explained("Listing extensions"), self._access.session() as session:
@@ -67,10 +88,7 @@ class PostgresServer:
         )
 
     def end_sessions(self, database: TenantDatabase, *, password: str) -> None:
-        verifier = scram_verifier(password)
-        self._run(
-            lambda: logins.renew(self._access, database, password=password, verifier=verifier)
-        )
+        self._run(lambda: logins.renew(self._access, database, password=password))
 
     def check_marker(
         self, database: TenantDatabase, *, role: RoleName, password: str, address: Address
@@ -85,14 +103,18 @@ class PostgresServer:
     ) -> JobEnd:
         access = self._access
         self._run(lambda: job_logins.shut_out_job(access, database, role))
-        is_settled = password is None or self.take_back(database, password=password)
+        taken = TakenBack(is_over=True)
+        if password is not None:
+            taken = self.take_back(database, password=password, job=role)
         left = self._run_step(lambda: job_logins.clear_away(access, database, role))
-        return JobEnd(left=left, is_settled=is_settled)
+        return JobEnd(left=left, is_settled=taken.is_over, settings=taken.settings)
 
-    def take_back(self, database: TenantDatabase, *, password: str) -> bool:
-        access, verifier = self._access, scram_verifier(password)
+    def take_back(
+        self, database: TenantDatabase, *, password: str, job: RoleName | None = None
+    ) -> TakenBack:
+        access = self._access
         return self._run_step(
-            lambda: taking_back.take_back(access, database, password=password, verifier=verifier)
+            lambda: taking_back.take_back(access, database, password=password, job=job)
         )
 
     def seal(self, database: TenantDatabase) -> None:
@@ -147,8 +169,7 @@ class PostgresServer:
             return catalog.database_names(session, prefix=prefix)
 
     def _set_password(self, database: TenantDatabase, password: str) -> None:
-        verifier = scram_verifier(password)
-        self._run(lambda: logins.set_password(self._access, database, verifier=verifier))
+        self._run(lambda: logins.set_password(self._access, database, password=password))
 
     def _run(self, *steps: Step) -> None:
         for step in steps:

@@ -80,25 +80,23 @@ def set_password(role: RoleName, *, verifier: str) -> Composed:
     return SQL("ALTER ROLE {} PASSWORD {}").format(Identifier(role), Literal(verifier))
 
 
-def create_job_login(
-    role: RoleName, *, member_of: RoleName, verifier: str, valid_until: datetime
-) -> Composed:
+def create_job_login(role: RoleName, *, member_of: RoleName, valid_until: datetime) -> Composed:
+    """Without a password it lets nobody in so far."""
     return SQL(
-        "CREATE ROLE {role} LOGIN {powerless} CONNECTION LIMIT {limit} PASSWORD {verifier}"
+        "CREATE ROLE {role} LOGIN {powerless} CONNECTION LIMIT {limit}"
         " VALID UNTIL {until} IN ROLE {group}"
     ).format(
         role=Identifier(role),
         powerless=_POWERLESS,
         limit=Literal(JOB_CONNECTIONS),
-        verifier=Literal(verifier),
         until=Literal(valid_until.isoformat()),
         group=Identifier(member_of),
     )
 
 
-def alter_job_login(role: RoleName, *, verifier: str, valid_until: datetime) -> Composed:
-    return SQL("ALTER ROLE {role} LOGIN PASSWORD {verifier} VALID UNTIL {until}").format(
-        role=Identifier(role), verifier=Literal(verifier), until=Literal(valid_until.isoformat())
+def alter_job_login(role: RoleName, *, valid_until: datetime) -> Composed:
+    return SQL("ALTER ROLE {role} LOGIN VALID UNTIL {until}").format(
+        role=Identifier(role), until=Literal(valid_until.isoformat())
     )
 
 

@@ -15,13 +15,15 @@ from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
+from app.core.identifiers import RoleName
 from app.core.standing import Fault
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import LoginInUse, LoginRefused, explained
 from app.postgres.fencing import fenced
-from app.postgres.logins import check_marker, opening
+from app.postgres.giving_passwords import given
+from app.postgres.logins import check_marker, let_in
 from app.postgres.sessions import Session
 
 # Most clients have proved what they know by then, and are refused.
@@ -52,35 +54,55 @@ class _Mark:
     """Nobody can come in any more who began before."""
 
 
-def take_back(access: Access, database: TenantDatabase, *, password: str, verifier: str) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """How far it got."""
+
+    is_over: bool
+    """False: it is to be called again until nobody can come in any more who began before."""
+    settings: tuple[str, ...] = ()
+    """Names of the settings that the roles do not keep."""
+
+
+def take_back(
+    access: Access,
+    database: TenantDatabase,
+    *,
+    password: str,
+    job: RoleName | None = None,
+) -> TakenBack:
     """Undo what a job may have done to the login; end its sessions if it had another password.
 
     A job cannot put the right password back, for it does not know it. What deployed applications
-    have open ends with the rest in that case: nobody can tell them apart. False: it is to be called
-    again until nobody can come in any more who began before.
+    have open ends with the rest in that case: nobody can tell them apart. Harmless settings of the
+    job's own role go to the login.
 
     A database that lost its mark keeps no job inside: that is raised when all is done. If it is
     gone, or another's, its login is shut out.
     """
-    ours = statements.set_password(database.login_role, verifier=verifier)
-    with explained("Taking its login back"), access.session() as session:
+    with (
+        explained("Taking its login back"),
+        access.session() as session,
+        given(session, database.login_role, password, in_plain=access.has_plain_passwords) as ours,
+    ):
         lost = _loss(session, database)
         if lost is not None and lost.code != Fault.UNMARKED:
             shut_out(session, database, [database.login_role])
             raise lost
         mark = _read(session, database)
+        settings: tuple[str, ...] = ()
         # Before anything is asked over the login: a job's settings could keep that from working.
         if not mark.is_shut:
-            alter_logins(session, database, opening(session, database))
+            settings = let_in(session, database, after_job=job)
             if _is_password(access, database, password):
                 is_over = _look_again(session, database, mark, ours=ours)
                 if is_over and lost is not None:
                     raise lost
-                return is_over
+                return TakenBack(is_over=is_over, settings=settings)
             # First, so that the next one knows should we die in between.
             mark = _write(session, database, _LET_IN if mark.since is None else _SHUT)
         _put_back(session, database, mark, ours=ours)
-        return False
+        return TakenBack(is_over=False, settings=settings)
 
 
 def _loss(session: Session, database: TenantDatabase) -> ProvisioningFailed | None:
@@ -99,7 +121,7 @@ def _put_back(session: Session, database: TenantDatabase, mark: _Mark, *, ours: 
         time.sleep(_PAUSE_SECONDS)
     if mark.is_over or not mark.is_shut:
         _write(session, database, _LET_IN)
-        alter_logins(session, database, opening(session, database))
+        let_in(session, database)
 
 
 def _look_again(session: Session, database: TenantDatabase, mark: _Mark, *, ours: Composed) -> bool:

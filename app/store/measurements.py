@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow, class_row
@@ -11,8 +11,8 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from app.core.identifiers import AppId, DatabaseId, InstanceId
-from app.operations.ports.measurements import InstanceMeasurement, SizeSample
-from app.operations.ports.postgres import Finding, ServerReport
+from app.operations.ports.measurements import InstanceMeasurement, InstanceTrial, SizeSample
+from app.operations.ports.postgres import Finding, Outcome, ServerReport, TriedStep
 
 _RECORD_INSTANCE = """
     INSERT INTO instance_measurements AS known
@@ -27,6 +27,11 @@ _RECORD_FAILURE = """
     VALUES (%(id)s, %(at)s, %(problem)s, %(advice)s)
     ON CONFLICT (instance_id) DO UPDATE SET (measured_at, problem, advice)
         = (excluded.measured_at, excluded.problem, excluded.advice)
+"""
+_RECORD_TRIAL = """
+    INSERT INTO instance_trials (instance_id, tried_at, steps) VALUES (%(id)s, %(at)s, %(steps)s)
+    ON CONFLICT (instance_id) DO UPDATE SET (tried_at, steps)
+        = (excluded.tried_at, excluded.steps)
 """
 # A size that has not changed is worth a row a day, so that a plot goes on.
 _RECORD_SIZES = """
@@ -86,6 +91,26 @@ class PostgresMeasurements:
                 _RECORD_FAILURE,
                 {"id": instance_id, "at": at, "problem": problem, "advice": advice},
             )
+
+    def record_trial(
+        self, instance_id: InstanceId, *, at: datetime, steps: Sequence[TriedStep]
+    ) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                _RECORD_TRIAL,
+                {"id": instance_id, "at": at, "steps": Jsonb([asdict(step) for step in steps])},
+            )
+
+    def trial_of(self, instance_id: InstanceId) -> InstanceTrial | None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT tried_at, steps FROM instance_trials WHERE instance_id = %s", [instance_id]
+            ).fetchone()
+        if row is None:
+            return None
+        return InstanceTrial(tried_at=row["tried_at"], steps=tuple(map(_step, row["steps"])))
 
     def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
         """See the port."""
@@ -149,3 +174,8 @@ class PostgresMeasurements:
 def _measurement(row: DictRow) -> InstanceMeasurement:
     findings = tuple(Finding(**finding) for finding in row["findings"])
     return InstanceMeasurement(**{**row, "findings": findings})
+
+
+def _step(row: Mapping[str, Any]) -> TriedStep:
+    finding = Finding(**row["finding"]) if row["finding"] else None
+    return TriedStep(**{**row, "outcome": Outcome(row["outcome"]), "finding": finding})

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.environments import Environment
-from app.core.identifiers import AppId, CommitSha, MigrationId, RunId
+from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
 from app.core.runs import Migration, MigrationResult, Seeding
 from app.operations.ports.runs import NewMigration, Outcome
 
@@ -46,6 +46,17 @@ class PostgresMigrations:
                 [app_id, environment, head_sha],
             ).fetchone()
         return migration_from(row) if row else None
+
+    def branches_of(self, database_id: DatabaseId, head_sha: CommitSha) -> Sequence[BranchName]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT source_branch FROM migrations JOIN runs ON runs.id = migrations.run_id"
+                " WHERE database_id = %s AND head_sha = %s AND result = 'success'"
+                " AND source_branch IS NOT NULL"
+                " GROUP BY source_branch ORDER BY max(migrations.id) DESC LIMIT 3",
+                [database_id, head_sha],
+            ).fetchall()
+        return [BranchName(row["source_branch"]) for row in rows]
 
     def take(
         self, new: NewMigration, *, at: datetime, expires_at: datetime
@@ -98,6 +109,16 @@ class PostgresMigrations:
             ).fetchone()
         return migration_from(_present(row))
 
+    def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE migrations SET settings_taken_back ="
+                " ARRAY(SELECT DISTINCT unnest(settings_taken_back || %s::text[]) ORDER BY 1)"
+                " WHERE id = (SELECT max(id) FROM migrations"
+                " WHERE run_id = %s AND database_id = %s)",
+                [list(settings), run_id, database_id],
+            )
+
 
 def migration_from(row: DictRow) -> Migration:
     """A row of `migrations`, its COLUMNS selected."""
@@ -108,6 +129,7 @@ def migration_from(row: DictRow) -> Migration:
             "environment": Environment(row["environment"]),
             "result": None if result is None else MigrationResult(result),
             "seeding": _seeding(row),
+            "settings_taken_back": tuple(row["settings_taken_back"]),
         }
     )
 

@@ -24,7 +24,7 @@ from app.core.lifecycle import (
     InstanceStatus,
     Sweep,
     instance_status,
-    is_superseded,
+    is_passed_over,
     restore_or_fresh,
     sweep,
 )
@@ -119,7 +119,27 @@ def test_an_environment_without_namesakes_comes_back_whatever_the_commit(
 
 
 def test_only_a_strict_ancestor_is_superseded() -> None:
-    assert [ancestry for ancestry in Ancestry if is_superseded(ancestry)] == [Ancestry.BEHIND]
+    passed_over = [
+        ancestry
+        for ancestry in Ancestry
+        if is_passed_over(ancestry, is_live_head=False, is_newer_alive=True)
+    ]
+
+    assert passed_over == [Ancestry.BEHIND]
+
+
+@pytest.mark.parametrize(
+    ("is_live_head", "is_newer_alive", "expected"),
+    [(True, False, False), (True, True, True), (False, False, True), (False, True, True)],
+)
+def test_the_head_of_a_branch_gives_way_only_to_what_lives_elsewhere(
+    is_live_head: bool, is_newer_alive: bool, expected: bool
+) -> None:
+    is_over = is_passed_over(
+        Ancestry.BEHIND, is_live_head=is_live_head, is_newer_alive=is_newer_alive
+    )
+
+    assert is_over is expected
 
 
 def test_a_branch_that_is_there_keeps_its_database() -> None:

@@ -65,7 +65,6 @@ def test_a_jobs_end_names_its_time_zone() -> None:
     statement = statements.create_job_login(
         RoleName("3ba03b-j"),
         member_of=RoleName("3ba03b-u"),
-        verifier="SCRAM-SHA-256$...",
         valid_until=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     )
 

@@ -49,6 +49,7 @@ def test_every_variable_of_the_contract_is_there() -> None:
         "/3ba03b--feature-login--abc?sslmode=verify-full",
         "COPPICE_ENVIRONMENT": "branch",
         "COPPICE_DATABASE": "3ba03b--feature-login--abc",
+        "COPPICE_ROLE": "3ba03b-u-1",
     }
 
 

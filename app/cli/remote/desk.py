@@ -30,6 +30,7 @@ _VARIABLES = frozenset(
         "PGSSLMODE",
         "COPPICE_ENVIRONMENT",
         "COPPICE_DATABASE",
+        "COPPICE_ROLE",
         "DATABASE_URL",
         "DATABASE_URL_POOLED",
         "SHADOW_DATABASE_URL",

@@ -16,6 +16,8 @@ from app.operations.administration.surroundings import Surroundings
 from app.operations.databases import encryption
 from app.operations.databases.standing import confirmed_differences
 from app.operations.databases.strays import unknown_databases
+from app.operations.ports.acknowledgements import acknowledged, by_whom
+from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
 _LITTLE_SPACE_BYTES = 1024**3
@@ -168,6 +170,29 @@ def _differing(services: Services) -> Iterator[Diagnosis]:
             )
 
 
+def _findings(services: Services, instance: Instance, report: ServerReport) -> Iterator[Diagnosis]:
+    """What is found now, and what failed when it was last tried by doing it."""
+    what = f"instance {instance.name}"
+    accepted = services.acknowledgements.of_instance(instance.id)
+    for finding in report.findings:
+        known = acknowledged(finding, accepted)
+        if known is not None:
+            yield ok(what, f"{finding.message} (accepted {by_whom(known)})")
+            continue
+        health = Health.BROKEN if finding.is_fatal else Health.WARNING
+        yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)
+    trial = services.measurements.trial_of(instance.id)
+    for finding in trial.failures if trial else ():
+        yield Diagnosis(
+            what=what,
+            health=Health.BROKEN,
+            words=f"{finding.message} So it was on {trial.tried_at:%Y-%m-%d %H:%M} UTC."
+            if trial
+            else finding.message,
+            advice=f"{finding.advice} `instances test {instance.name}` tries it again.",
+        )
+
+
 def _instance(
     services: Services, surroundings: Surroundings, instance: Instance
 ) -> Iterator[Diagnosis]:
@@ -177,9 +202,7 @@ def _instance(
         yield from machines.instance(services, instance)
         return
     report = encryption.probe(services, instance)
-    for finding in report.findings:
-        health = Health.BROKEN if finding.is_fatal else Health.WARNING
-        yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)
+    yield from _findings(services, instance, report)
     if is_for_this_machine_only(instance):
         yield warning(
             what,

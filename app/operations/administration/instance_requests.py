@@ -77,6 +77,8 @@ class LinkRequest:
     public_sslmode: SslMode | None = None
     ca_certificate: str | None = field(default=None, repr=False)
     pooler: Pooler | None = None
+    has_plain_passwords: bool = False
+    """Tell the server passwords in plain, because it takes no verifiers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +93,4 @@ class InstanceChanges:
     """Empty: no CA of its own."""
     pooler: Pooler | None = None
     without_pooler: bool = False
+    without_plain_passwords: bool = False

@@ -1,6 +1,5 @@
 """Instances: making, linking, testing and forgetting PostgreSQL servers."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.ownership import check_own_way_in
+from app.operations.administration import trying
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     Clusters,
@@ -19,20 +19,10 @@ from app.operations.administration.instance_requests import (
     ProvisionRequest,
 )
 from app.operations.administration.neighbours import with_neighbours
+from app.operations.administration.trying import usable
 from app.operations.databases import encryption, measuring
-from app.operations.ports.postgres import Finding, ServerReport
+from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
-
-
-class NotUsable(Conflict):
-    """The server lacks what Coppice needs; the message lists exactly what."""
-
-    code = "server_not_usable"
-    advice = "Mend this on the server, then try again."
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        lines = [f"- {finding.message} {finding.advice}" for finding in findings]
-        super().__init__("\n".join(["The server cannot be used:", *lines]))
 
 
 def provision(services: Services, clusters: Clusters, request: ProvisionRequest) -> Instance:
@@ -104,8 +94,11 @@ def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerRe
         kind=InstanceKind.LINKED,
         admin=admin,
         public_address=admin.address,
+        has_plain_passwords=request.has_plain_passwords,
     )
     instance, report = _tested(services, instance, is_sslmode_open=sslmode is None)
+    report = trying.tried(services, instance, report)
+    trying.check_plain_needed(report)
     instance = _with_public(instance, request)
     return instance, _with_demand(instance, report)
 
@@ -130,12 +123,17 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
         is_sslmode_open = sslmode is None
         admin = _trusting(admin, instance.public_address.ca_certificate)
         instance = replace(instance, admin=admin)
+    if changes.without_plain_passwords:
+        instance = replace(instance, has_plain_passwords=False)
     instance, report = _tested(services, instance, is_sslmode_open=is_sslmode_open)
+    if changes.url is not None or changes.without_plain_passwords:
+        report = trying.tried(services, instance, report)
     instance = _with_public(instance, changes)
     if changes.without_pooler:
         instance = replace(instance, pooler_address=None, pooler_knows_job_logins=False)
     report = _with_demand(instance, report)
     services.instances.update(instance)
+    measuring.keep_trial(services, instance, report)
     services.record(Action.INSTANCES_EDIT, name)
     # What was wrong before is shown no longer.
     with suppress(CoppiceError):
@@ -146,7 +144,11 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
 def test(services: Services, name: str) -> ServerReport:
     """Connect and say what is missing; pages and lists show it from now on."""
     instance = services.instances.named(name)
-    return with_neighbours(services, instance, measuring.ask_for_person(services, instance))
+    report = measuring.ask_for_person(services, instance)
+    if services.hosts.is_here(instance):
+        report = trying.tried(services, instance, report)
+        measuring.keep_trial(services, instance, report)
+    return with_neighbours(services, instance, report)
 
 
 def _refuse_taken(services: Services, name: str) -> None:
@@ -179,7 +181,7 @@ def _tested(
     """
     if not is_sslmode_open:
         modes = [instance.admin.address.sslmode]
-    elif instance.admin.address.ca_certificate is not None:
+    elif instance.admin.address.ca_certificate is not None or instance.has_plain_passwords:
         modes = [SslMode.VERIFY_FULL]
     else:
         modes = [SslMode.REQUIRE, SslMode.DISABLE]
@@ -188,6 +190,7 @@ def _tested(
             instance,
             admin=replace(instance.admin, address=replace(instance.admin.address, sslmode=mode)),
         )
+        trying.check_plain_passwords(tried)
         try:
             report = services.server_for(tried).probe()
         except ProvisioningFailed as error:
@@ -195,19 +198,13 @@ def _tested(
             if error.code != "no_tls" or mode is modes[-1]:
                 raise
             continue
-        return tried, _usable(report)
+        return tried, usable(report)
     raise AssertionError("unreachable: the last mode returns or raises")
 
 
 def _with_demand(instance: Instance, report: ServerReport) -> ServerReport:
     """The report of what the instance will be, with what runners are told. Raises NotUsable."""
-    return _usable(encryption.with_demand(instance, report))
-
-
-def _usable(report: ServerReport) -> ServerReport:
-    if not report.is_usable:
-        raise NotUsable([finding for finding in report.findings if finding.is_fatal])
-    return report
+    return usable(encryption.with_demand(instance, report))
 
 
 def _has_new_pooler(instance: Instance, changes: InstanceChanges) -> bool:

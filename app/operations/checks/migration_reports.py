@@ -108,6 +108,7 @@ def _summary(story: Story) -> list[str]:
         _rebuilt(migration),
         _facts(story) if migration.result is not MigrationResult.SUPERSEDED else "",
         seed_reports.summary(story.run, migration),
+        migration.remark,
         _advice(story),
     ]
 

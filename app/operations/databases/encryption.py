@@ -1,12 +1,25 @@
 """What runners are told of encryption, held against what the server can do."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from app.core.addresses import is_verified
 from app.core.instances import Instance, InstanceKind, SslMode
+from app.core.managed import certificate_at
 from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.services import Services
 
 _DEMANDS = (SslMode.REQUIRE, SslMode.VERIFY_CA, SslMode.VERIFY_FULL)
+
+
+PLAIN_PASSWORDS = Finding(
+    code="plain_passwords",
+    message="The server is told passwords in plain, as was chosen when it was linked: it takes none"
+    " that were hashed beforehand. Its logs may hold them.",
+    advice="Keep its logs as you keep passwords: docs/providers.md says which settings write them."
+    " Once it takes hashed ones: `instances edit NAME --no-plain-passwords`.",
+    is_fatal=False,
+)
 
 
 def probe(services: Services, instance: Instance) -> ServerReport:
@@ -18,8 +31,10 @@ def with_demand(instance: Instance, report: ServerReport) -> ServerReport:
     """The report, with a finding if runners demand encryption and the server has none.
 
     At the address that the service itself uses it prevents every job. At another one something in
-    front of the server may encrypt, which nobody sees from here.
+    front of the server may encrypt, which nobody sees from here. And what there is to know of the
+    service's own way there.
     """
+    report = replace(report, findings=(*report.findings, *_of_the_way(instance)))
     public = instance.public_address
     if public.sslmode not in _DEMANDS or report.has_tls is not False:
         return report
@@ -32,6 +47,22 @@ def with_demand(instance: Instance, report: ServerReport) -> ServerReport:
     )
     found = sorted((finding, *report.findings), key=lambda one: not one.is_fatal)
     return replace(report, findings=tuple(found))
+
+
+def _of_the_way(instance: Instance) -> Iterator[Finding]:
+    """What to know of the service's own connection."""
+    if instance.has_plain_passwords:
+        yield PLAIN_PASSWORDS
+    address = instance.admin.address
+    certificate = certificate_at(address.host)
+    if certificate is not None and not is_verified(address):
+        yield Finding(
+            code="certificate",
+            message=f"Nobody checks that {address.host} is who it says it is: sslmode"
+            f" {address.sslmode.value}.",
+            advice=certificate,
+            is_fatal=False,
+        )
 
 
 def _advice(instance: Instance) -> str:

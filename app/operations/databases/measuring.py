@@ -87,6 +87,13 @@ def ask_for_person(services: Services, instance: Instance) -> ServerReport:
 def keep(services: Services, instance: Instance, report: ServerReport) -> None:
     """Record what a test found of a new instance, on which nothing is that has a size."""
     _record(services, instance, report, at=services.clock(), sizes={})
+    keep_trial(services, instance, report)
+
+
+def keep_trial(services: Services, instance: Instance, report: ServerReport) -> None:
+    """Record what was tried, if something was."""
+    if report.tried:
+        services.measurements.record_trial(instance.id, at=services.clock(), steps=report.tried)
 
 
 def _record(

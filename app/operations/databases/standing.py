@@ -1,7 +1,7 @@
 """Rows held against what stands on their servers: told of, and mended where nothing can be lost."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from app.core.databases import FOR_A_PERSON, Database, DatabaseState
 from app.core.environments import Environment
@@ -24,12 +24,16 @@ def compare_instance(services: Services, instance_id: InstanceId) -> list[Differ
     is no fault of its databases. Returns what differed.
     """
     try:
-        found = _differences(services, services.instances.get(instance_id))
+        instance = services.instances.get(instance_id)
+        found = _differences(services, instance)
     except NotHere:
         raise
     except CoppiceError:
         return []  # deleted meanwhile, or away: that is measured, and shown with the instance
-    return [one for one in found if _is_settled(services, one.database)]
+    settled = [one for one in found if _is_settled(services, one.database)]
+    with suppress(CoppiceError):  # the next look does
+        services.server_for(instance).sweep_trials()
+    return settled
 
 
 def confirmed_differences(services: Services, instance: Instance) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.core.identifiers import AppId, DatabaseId, InstanceId
-from app.operations.ports.postgres import Finding, ServerReport
+from app.operations.ports.postgres import Finding, ServerReport, TriedStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,20 @@ class InstanceMeasurement:
         fatal = (finding.message for finding in self.findings if finding.is_fatal)
         words = self.problem or next(fatal, None)
         return " ".join(words.split()) if words else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceTrial:
+    """What was last tried on a server by doing it."""
+
+    tried_at: datetime
+    steps: tuple[TriedStep, ...]
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """What keeps databases from being made there, as of that try."""
+        found = (step.finding for step in self.steps)
+        return tuple(one for one in found if one is not None and one.is_fatal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +71,14 @@ class Measurements(Protocol):
     def record_failure(
         self, instance_id: InstanceId, *, at: datetime, problem: str, advice: str
     ) -> None: ...
+
+    def record_trial(
+        self, instance_id: InstanceId, *, at: datetime, steps: Sequence[TriedStep]
+    ) -> None:
+        """In place of the one before."""
+
+    def trial_of(self, instance_id: InstanceId) -> InstanceTrial | None:
+        """None: nothing was tried on it so far."""
 
     def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
         """None: it was not measured yet."""

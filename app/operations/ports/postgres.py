@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from app.core.databases import TenantDatabase
@@ -34,10 +35,33 @@ class ServerReport:
     """PostgreSQL's number of the cluster; None: the service's role may not read it."""
     has_tls: bool | None = None
     """Whether it can encrypt, or something on the way there does; None: it was not asked."""
+    tried: "tuple[TriedStep, ...]" = ()
+    """What was tried by doing it; empty: nothing was."""
 
     @property
     def is_usable(self) -> bool:
         return not any(finding.is_fatal for finding in self.findings)
+
+
+class Outcome(StrEnum):
+    """How a step of a try went."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried, because one before it that it needs did not go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedStep:
+    """One thing that was tried on a server, by doing it."""
+
+    code: str
+    words: str
+    """What was done, for a person."""
+    outcome: Outcome
+    finding: Finding | None = None
+    """What to know of it: always where it failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +83,15 @@ class DatabaseServer(Protocol):
     def probe(self) -> ServerReport:
         """Say exactly which privilege or setting is missing. Changes nothing that stays."""
 
+    def try_out(self) -> Sequence[TriedStep]:
+        """Do all that a database needs in its life with a throw-away one, and take it away again.
+
+        What lacks is in the steps. Raises TransientError when it could not be seen to the end.
+        """
+
+    def sweep_trials(self) -> Sequence[str]:
+        """Clear away what killed tries left, and nothing of one under way; returns their names."""
+
     def extensions(self) -> Sequence[str]:
         """Names of the extensions that can be installed in its databases."""
 
@@ -70,10 +103,10 @@ class DatabaseServer(Protocol):
         """
 
     def issue(self, database: TenantDatabase, *, password: str) -> None:
-        """Make the long-lived login usable again with `password` and our settings only.
+        """Make the long-lived login usable again with `password`, harmless settings and ours.
 
-        A tenant can change its own password and role settings; this undoes both. Checks the
-        marker over the login. Raises ProvisioningFailed when it is not ours.
+        A tenant can change its own password and role settings; this undoes what is not harmless.
+        Checks the marker over the login. Raises ProvisioningFailed when it is not ours.
         """
 
     def end_sessions(self, database: TenantDatabase, *, password: str) -> None:
@@ -85,7 +118,10 @@ class DatabaseServer(Protocol):
         """Raise ProvisioningFailed unless that login at that address reaches this database."""
 
     def open_job_login(self, database: TenantDatabase, login: "JobLoginRequest") -> None:
-        """Make a login role for one job, and check the marker over it."""
+        """Make a login role for one job, and check the marker over it.
+
+        It begins with the harmless settings that the long-lived login has.
+        """
 
     def close_job_login(
         self, database: TenantDatabase, role: RoleName, *, password: str | None = None
@@ -94,7 +130,8 @@ class DatabaseServer(Protocol):
 
         A job acts as the long-lived login, so it can give that another password to come back with.
         With the right `password` this is undone before anything is handed over; had the login
-        another one, its sessions are ended too.
+        another one, its sessions are ended too. Of the settings that the job left on either role
+        the harmless ones stay with the long-lived login.
 
         What cannot be handed over stays with the role, which can do nothing any more; `provision`
         and `unseal` try again. If the role is gone, only the login is looked at. Raises
@@ -158,3 +195,5 @@ class JobEnd:
     """Why something could not be handed over, for the log."""
     is_settled: bool
     """False: who began to come in with a planted password still may; to be asked again for that."""
+    settings: tuple[str, ...] = ()
+    """Names of settings that were on the roles and are not kept, for the log and the check."""

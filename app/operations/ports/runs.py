@@ -9,6 +9,7 @@ from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
+    BranchName,
     CommitSha,
     DatabaseId,
     JobLoginId,
@@ -91,6 +92,9 @@ class Migrations(Protocol):
     ) -> Migration | None:
         """The one that started last."""
 
+    def branches_of(self, database_id: DatabaseId, head_sha: CommitSha) -> Sequence[BranchName]:
+        """The branches whose runs migrated the database to this commit: the last few of them."""
+
     def take(
         self, new: NewMigration, *, at: datetime, expires_at: datetime
     ) -> tuple[Migration, bool] | None:
@@ -101,6 +105,9 @@ class Migrations(Protocol):
 
     def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
         """Record how it ended; it still holds its database. The first report stands."""
+
+    def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
+        """Add names of settings that were taken back to the run's last migration there, if any."""
 
 
 class Leases(Protocol):

@@ -46,33 +46,19 @@ class Credentials:
 
 
 def issue(services: Services, run: Run, database: Database) -> Credentials:
-    """Make the login that a run asked for, checked against the marker; a repeat gets the same.
+    """Make the job login of a run, checked against the marker; a repeat gets the same.
 
     Raises ServerUnreachable, or ProvisioningFailed when PostgreSQL is not what it should be.
     """
-    if run.credentials is CredentialKind.RUNTIME:
-        return issue_long_lived(services, database)
     # Logins are made, ended and given passwords one at a time: what was read before another
     # replaced the password would bring the old one back.
     with services.databases.exclusively(database.id) as held:
-        _need_unchanged(held, database)
+        need_unchanged(held, database)
         with losses_noted(services, held):
             login = _open_job_login(services, run, held)
     password = services.job_logins.password(login.id)
     problem = pooling.problem_of(services, held, user=login.role, password=password, is_job=True)
     return of_job(services, held, login, pooler_problem=problem)
-
-
-def issue_long_lived(services: Services, database: Database) -> Credentials:
-    """The long-lived login, made good again and checked against the marker. Raises as `issue`."""
-    # So that nobody replaces the password meanwhile: the old one would come back.
-    with services.databases.exclusively(database.id) as held:
-        _need_unchanged(held, database)
-        password = password_of(services, held)
-        with losses_noted(services, held):
-            server_of(services, held).issue(tenant_of(services, held), password=password)
-    problem = pooling.problem_of(services, held, user=held.login_role, password=password)
-    return long_lived(services, held, password, pooler_problem=problem)
 
 
 def variables(credentials: Credentials) -> dict[str, str]:
@@ -88,6 +74,8 @@ def variables(credentials: Credentials) -> dict[str, str]:
         "DATABASE_URL": _url(credentials, address),
         "COPPICE_ENVIRONMENT": database.environment.value,
         "COPPICE_DATABASE": database.name,
+        # Who owns what is inside; a job's login acts as it, and can own nothing for long.
+        "COPPICE_ROLE": database.login_role,
     }
     pooler = credentials.instance.pooler_address
     if credentials.is_pooled and pooler:
@@ -113,7 +101,8 @@ def valid_until(run: Run, database: Database, *, now: datetime) -> datetime:
 def close(services: Services, login: JobLogin) -> None:
     """End a job login and its sessions; what it made stays. Repeating does nothing more.
 
-    What cannot be handed over does not keep it from ending: nobody can be inside any more.
+    What cannot be handed over does not keep it from ending: nobody can be inside any more. Settings
+    that are not kept are written down with the run's migration.
     """
     with services.databases.exclusively(login.database_id) as database:
         if database.state is not DatabaseState.GONE:
@@ -133,6 +122,8 @@ def _is_settled(services: Services, database: Database, login: JobLogin) -> bool
         login.role,
         password=password_of(services, database) if is_ready else None,
     )
+    if end.settings:
+        services.migrations.took_back(login.run_id, database.id, end.settings)
     if end.left is not None:
         _log.warning("%s keeps what could not be handed over: %s", login.role, end.left)
     return end.is_settled
@@ -174,7 +165,8 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
                 )
 
 
-def _need_unchanged(held: Database, database: Database) -> None:
+def need_unchanged(held: Database, database: Database) -> None:
+    """For the holder of its lock: raise Refused unless it is as it was, and ready."""
     if (held.state, held.generation) != (DatabaseState.READY, database.generation):
         raise not_yet("changed", f"{database.name} was changed at this moment.")
 
@@ -191,21 +183,6 @@ def of_job(
         is_pooled=instance.pooler_knows_job_logins and pooler_problem is None,
         outlives_run=login.outlives_run,
         pooler_problem=pooler_problem,
-    )
-
-
-def long_lived(
-    services: Services, database: Database, password: str, *, pooler_problem: str | None
-) -> Credentials:
-    return Credentials(
-        database=database,
-        instance=services.instances.get(database.instance_id),
-        user=database.login_role,
-        password=password,
-        is_pooled=pooler_problem is None,
-        outlives_run=True,
-        pooler_problem=pooler_problem,
-        accelerate_url=services.databases.accelerate_url(database.id),
     )
 
 

@@ -11,7 +11,7 @@ from app.core.machine_intents import OpenLogin
 from app.core.runs import CredentialKind, Run
 from app.operations.databases import elsewhere
 from app.operations.ports.forwarding import LoginAnswer
-from app.operations.runs import credentials
+from app.operations.runs import credentials, long_lived
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.refusals import Refused, not_yet
 from app.operations.services import Services
@@ -24,7 +24,7 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
     """
     instance = services.instances.get(database.instance_id)
     if services.hosts.is_here(instance):
-        return credentials.issue(services, run, database)
+        return _issue_here(services, run, database)
     answer = _asked(services, instance, database, run.id)
     made = None
     if answer is not None:
@@ -42,7 +42,7 @@ def issue_long_lived(services: Services, database: Database) -> Credentials:
     """
     instance = services.instances.get(database.instance_id)
     if services.hosts.is_here(instance):
-        return credentials.issue_long_lived(services, database)
+        return long_lived.issue(services, database)
     elsewhere.need_alive(services, instance)
     answers: list[LoginAnswer] = []
 
@@ -69,15 +69,21 @@ def open_login(services: Services, database_id: DatabaseId, run_id: RunId | None
     database = services.databases.get(database_id)
     try:
         if run_id is None:
-            made = credentials.issue_long_lived(services, database)
+            made = long_lived.issue(services, database)
         else:
-            made = credentials.issue(services, services.runs.get(run_id), database)
+            made = _issue_here(services, services.runs.get(run_id), database)
         answer = LoginAnswer(pooler_problem=made.pooler_problem)
     except NotHere:
         raise
     except CoppiceError as error:
         answer = LoginAnswer(error=_told(error))
     services.login_requests.answer(database_id, run_id, answer)
+
+
+def _issue_here(services: Services, run: Run, database: Database) -> Credentials:
+    if run.credentials is CredentialKind.RUNTIME:
+        return long_lived.issue(services, database)
+    return credentials.issue(services, run, database)
 
 
 def _asked(
@@ -113,7 +119,7 @@ def _made_long_lived(
     password = services.databases.password(database.id)
     if password is None:
         return None
-    return credentials.long_lived(services, database, password, pooler_problem=pooler_problem)
+    return long_lived.credentials_of(services, database, password, pooler_problem=pooler_problem)
 
 
 def _told(error: CoppiceError) -> dict[str, str]:

@@ -1,12 +1,10 @@
-"""Holding a database for one migration at a time, and whether it is worth it."""
+"""Holding a database for one migration at a time."""
 
 from datetime import timedelta
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import GitHubUnavailable
 from app.core.intents import EndRun
-from app.core.repositories import Ancestry
 from app.core.runs import Migration, Run
 from app.operations.ports.runs import Lease, NewMigration
 from app.operations.runs import credentials, reaper
@@ -63,24 +61,3 @@ def _end_dead(services: Services, database: Database, lease: Lease) -> None:
         services.queue.add([EndRun(database_id=database.id)])
         raise not_yet("busy", f"The last run of {database.name} is being ended.")
     reaper.end_dead(services, lease)
-
-
-def is_superseded(services: Services, run: Run, database: Database) -> bool:
-    """Whether a descendant of the run's commit was migrated here; unknown ancestry runs.
-
-    Raises GitHubUnavailable for production, which waits until it is known.
-    """
-    if database.migrated_sha is None or database.migrated_sha == run.head_sha:
-        return False
-    repository = services.repositories.get(run.repository_id)
-    if repository is None:
-        return False
-    try:
-        ancestry = services.github.compare(
-            repository, base=database.migrated_sha, head=run.head_sha
-        )
-    except GitHubUnavailable:
-        if database.environment is Environment.PRODUCTION:
-            raise
-        return False
-    return ancestry is Ancestry.BEHIND

@@ -55,6 +55,15 @@ def end_login(services: Services, database_id: DatabaseId, login_id: JobLoginId)
     for login in services.job_logins.of_database(database_id):
         if login.id == login_id:
             credentials.close(services, login)
+            _tell_late(services, login)
+
+
+def _tell_late(services: Services, login: JobLogin) -> None:
+    """Say on the check what the end of a login showed after its migration had been told of."""
+    migrations = services.migrations.of_run(login.run_id)
+    of_database = [one for one in migrations if one.database_id == login.database_id]
+    if of_database and of_database[-1].remark and of_database[-1].finished_at is not None:
+        announcements.finished(services, services.runs.get(login.run_id), of_database[-1])
 
 
 def end_run(services: Services, database_id: DatabaseId) -> None:

@@ -1,6 +1,6 @@
 """A run reports how a migration ended, and learns what follows from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core import ansi
 from app.core.assignments import Assignment
@@ -71,10 +71,12 @@ def report(
         migration = _record(services, run, migration, told)
     is_again = assignment is not None and _owes_rebuild(services, migration, claims, assignment)
     _let_go(services, run, migration, is_again=is_again)
+    migration = _last(services, run, environment)  # with what was taken back at its login's end
     if not is_again:
         announcements.finished(services, run, migration)
         services.queue.add([measurement(services.databases.get(migration.database_id))])
-    return _verdict(run, migration, is_again=is_again)
+    verdict = _verdict(run, migration, is_again=is_again)
+    return replace(verdict, message=f"{verdict.message} {migration.remark}".rstrip())
 
 
 def _record(services: Services, run: Run, migration: Migration, told: Report) -> Migration:

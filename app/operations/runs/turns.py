@@ -17,7 +17,15 @@ from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import announcements
 from app.operations.databases import readiness
 from app.operations.ports.runs import Outcome
-from app.operations.runs import credentials, evidence, forwarding, holding, order, seeding
+from app.operations.runs import (
+    credentials,
+    evidence,
+    forwarding,
+    holding,
+    order,
+    seeding,
+    superseding,
+)
 from app.operations.runs.beginning import assignment_of, own_run, place_of_job
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.holding import LEASE
@@ -109,7 +117,7 @@ def _migrate(
         migration = holding.take(services, run, database, is_rebuilt=first is not None)
         # Read again: what stood there before the lease was taken may be old.
         database = services.databases.get(database.id)
-        if holding.is_superseded(services, run, database):
+        if superseding.is_superseded(services, run, database):
             outcome = Outcome(result=MigrationResult.SUPERSEDED)
             return _ended(_finish(services, run, migration, outcome))
         announcements.started(services, run, migration)

@@ -64,6 +64,9 @@ class MigrationShown(BaseModel):
     finished_at: datetime | None
     duration_seconds: float | None
     rebuilt: bool
+    settings_taken_back: list[str] = Field(
+        description="Names of settings that it left on the database's role and that are not kept"
+    )
     seed: SeedingShown | None = Field(description="Absent where no seed command followed")
 
 
@@ -189,6 +192,7 @@ def _migration(migration: Migration, names: dict[int, str]) -> MigrationShown:
         finished_at=migration.finished_at,
         duration_seconds=migration.duration_seconds,
         rebuilt=migration.rebuilt,
+        settings_taken_back=list(migration.settings_taken_back),
         seed=_seeding(migration.seeding) if migration.seeding else None,
     )
 

@@ -28,6 +28,12 @@ class OfInstance(BaseModel):
     instance: str = Field(pattern=NAME)
 
 
+class OfFinding(OfInstance):
+    """What was found on an instance, by its code."""
+
+    code: str = Field(pattern=r"^[a-z_]{1,40}$", description="As in `findings` of its health")
+
+
 class ProvisionInstance(Request):
     """A PostgreSQL server of Coppice's own, on the service's machine."""
 
@@ -62,8 +68,13 @@ class LinkInstance(Request):
     public_host: Text | None = Field(None, max_length=253)
     public_port: int | None = Field(None, ge=1, le=65535)
     public_sslmode: SslModeName | None = None
-    ca_certificate: Text | None = Field(None, max_length=100_000, description="PEM")
+    ca_certificate: Text | None = Field(None, max_length=400_000, description="PEM")
     pooler: PoolerGiven | None = None
+    plain_passwords: bool = Field(
+        default=False,
+        description="Tell the server passwords in plain, where it takes none that were hashed"
+        " beforehand; needs a connection whose certificate is checked. They may stand in its logs",
+    )
 
     def to_request(self) -> LinkRequest:
         return LinkRequest(
@@ -74,6 +85,7 @@ class LinkInstance(Request):
             public_sslmode=SslMode(self.public_sslmode) if self.public_sslmode else None,
             ca_certificate=self.ca_certificate,
             pooler=self.pooler.to_pooler() if self.pooler else None,
+            has_plain_passwords=self.plain_passwords,
         )
 
 
@@ -84,9 +96,12 @@ class EditInstance(Request):
     public_host: Text | None = Field(None, max_length=253)
     public_port: int | None = Field(None, ge=1, le=65535)
     public_sslmode: SslModeName | None = None
-    ca_certificate: Text | None = Field(None, max_length=100_000, description="Empty: forget it")
+    ca_certificate: Text | None = Field(None, max_length=400_000, description="Empty: forget it")
     pooler: PoolerGiven | None = None
     without_pooler: bool = False
+    without_plain_passwords: bool = Field(
+        default=False, description="The server takes hashed ones by now; that is tried first"
+    )
 
     def to_changes(self) -> InstanceChanges:
         return InstanceChanges(
@@ -97,6 +112,7 @@ class EditInstance(Request):
             ca_certificate=self.ca_certificate,
             pooler=self.pooler.to_pooler() if self.pooler else None,
             without_pooler=self.without_pooler,
+            without_plain_passwords=self.without_plain_passwords,
         )
 
 
@@ -150,6 +166,7 @@ class InstanceShown(BaseModel):
     )
     pooler_address: AddressShown | None
     pooler_knows_job_logins: bool
+    plain_passwords: bool = Field(description="Whether the server is told passwords in plain")
     ca_certificate: str | None
     host: str | None = Field(
         description="The machine that a provisioned one stands on; for operators and the owner only"
@@ -180,6 +197,7 @@ class InstanceShown(BaseModel):
             public_address=AddressShown.of(public) if may_connect else None,
             pooler_address=AddressShown.of(pooler) if pooler and may_connect else None,
             pooler_knows_job_logins=instance.pooler_knows_job_logins,
+            plain_passwords=instance.has_plain_passwords,
             ca_certificate=public.ca_certificate if may_connect else None,
             host=one.host.name if one.host and is_steward else None,
             apps=list(one.app_ids),

@@ -8,7 +8,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.instances import Instance
-from app.operations.administration import deletions, instances, neighbours
+from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.instance_overviews import overview
 from app.operations.services import Services
 from app.web import sight
@@ -17,6 +17,7 @@ from app.web.api.instance_models import (
     InstanceList,
     InstanceShown,
     LinkInstance,
+    OfFinding,
     OfInstance,
     ProvisionInstance,
 )
@@ -62,9 +63,12 @@ def link(body: LinkInstance) -> Answered:
 
 @api.post("/link/test", responses={200: ServerTest})
 def test_link(body: LinkInstance) -> dict[str, Any]:
-    """Try what linking would: connect, and say what is missing there. Stores nothing."""
+    """Try what linking would: connect, use a throw-away database there, say what is missing.
+
+    Stores nothing.
+    """
     _, report = instances.try_link(_operator(), body.to_request())
-    return ServerTest.of(report).model_dump()
+    return ServerTest.of(report).model_dump(mode="json")
 
 
 @api.get("/<instance>", responses={200: InstanceShown})
@@ -85,21 +89,46 @@ def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
 
 @api.post("/<instance>/test", responses={200: ServerTest})
 def test(path: OfInstance) -> dict[str, Any]:
-    """Connect to an instance and say what is missing there."""
+    """Connect to an instance, use a throw-away database there, say what is missing."""
     services = acting()
-    sight.stewarded(services, path.instance)
-    return ServerTest.of(instances.test(services, path.instance)).model_dump()
+    instance = sight.stewarded(services, path.instance)
+    report = instances.test(services, path.instance)
+    accepted = services.acknowledgements.of_instance(instance.id)
+    return ServerTest.of(report, accepted).model_dump(mode="json")
 
 
 @api.get("/<instance>/health", responses={200: ServerHealth})
 def health(path: OfInstance) -> dict[str, Any]:
-    """Show how the server did when it was last measured."""
+    """Show how the server did when it was last measured, and what was last tried there."""
     services = acting()
     instance = sight.stewarded(services, path.instance)
-    measured = services.measurements.of_instance(instance.id)
-    identifier = measured.system_identifier if measured else None
-    remarks = neighbours.remarks(services, instance, identifier)
-    return ServerHealth.of(measured, remarks=remarks).model_dump(mode="json")
+    return ServerHealth.of(
+        services.measurements.of_instance(instance.id),
+        findings=acknowledgements.known(services, instance),
+        accepted=services.acknowledgements.of_instance(instance.id),
+        trial=services.measurements.trial_of(instance.id),
+    ).model_dump(mode="json")
+
+
+@api.put("/<instance>/acknowledgements/<code>", responses={204: None})
+def acknowledge(path: OfFinding) -> Answered:
+    """Accept what is found under a code at present: it stays to be seen, with who and when.
+
+    What prevents work cannot be accepted.
+    """
+    services = acting()
+    instance = sight.stewarded(services, path.instance)
+    acknowledgements.acknowledge(services, instance, path.code)
+    return "", 204
+
+
+@api.delete("/<instance>/acknowledgements/<code>", responses={204: None})
+def withdraw(path: OfFinding) -> Answered:
+    """Accept it no longer, whoever did."""
+    services = acting()
+    instance = sight.stewarded(services, path.instance)
+    acknowledgements.withdraw(services, instance, path.code)
+    return "", 204
 
 
 @api.delete("/<instance>", responses={202: None, 204: None})

@@ -2,95 +2,30 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.assignments import Assignment
-from app.core.databases import Database, DatabaseState
-from app.core.errors import CoppiceError, TransientError
-from app.core.hosts import Host, silent_host, unreachable
+from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
+from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, RepositoryId
-from app.core.instances import Instance, InstanceKind
-from app.core.lifecycle import InstanceStatus, instance_status
-from app.core.limits import Limits, Remark, remarks, total_excess
+from app.core.instances import Instance
+from app.core.lifecycle import instance_status
+from app.core.limits import remarks
 from app.core.repositories import Repository
-from app.operations.administration import deletions, neighbours
+from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
-from app.operations.ports.measurements import InstanceMeasurement
+from app.operations.ports.acknowledgements import Acknowledgement, acknowledged
+from app.operations.ports.postgres import Finding
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import fields, tables
+from app.web.dashboard.instance_shown import AssignedApp, Shown
 from app.web.dashboard.notices import done
 from app.web.identity import acting, require_operator
 
 pages = Blueprint("instances", __name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignedApp:
-    """An app of an instance."""
-
-    assignment: Assignment
-    repository: Repository | None
-    databases: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """An instance as people look at it."""
-
-    instance: Instance
-    status: InstanceStatus
-    apps: tuple[AssignedApp, ...]
-    databases: tuple[Database, ...]
-    size_bytes: int | None
-    """Of those databases that were measured; None before the first measurement."""
-    remarks: tuple[Remark, ...]
-    """What people should know of these sizes."""
-    measurement: InstanceMeasurement | None
-    host: Host | None
-    """The machine that its server stands on; None for linked ones."""
-    unreachable: str | None
-    """Since when that machine is silent, for a person."""
-    is_awaited: bool
-    """Something is on its way."""
-    limits: Limits
-    owner: str | None
-    """Login of the account that claimed it."""
-
-    @property
-    def failure(self) -> str | None:
-        """Why its server cannot be used at present, on one line."""
-        if self.unreachable:
-            return None
-        return self.measurement.failure if self.measurement else None
-
-    @property
-    def failed(self) -> tuple[Database, ...]:
-        """Databases of assigned apps that make the status Error though the server answers."""
-        assigned = {one.assignment.app.id for one in self.apps}
-        return tuple(
-            one
-            for one in self.databases
-            if one.state is DatabaseState.ERROR and one.app_id in assigned
-        )
-
-    @property
-    def over_limit(self) -> bool:
-        """Whether all that is on it leaves no room for another database."""
-        return total_excess(self.limits, self.size_bytes or 0) is not None
-
-    @property
-    def is_provisioned(self) -> bool:
-        return self.instance.kind is InstanceKind.PROVISIONED
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is on its way, so that the page should follow it."""
-        return self.status is InstanceStatus.CREATING or self.is_awaited
 
 
 def operator() -> Services:
@@ -142,25 +77,31 @@ def show(name: str) -> ResponseReturnValue:
         rows=rows,
         is_busy=shown.is_busy or any(row.is_migrating for row in rows),
         limits=described(shown.limits),
-        neighbours=neighbours.remarks(
-            services,
-            shown.instance,
-            shown.measurement.system_identifier if shown.measurement else None,
-        ),
+        findings=_findings(services, shown.instance),
     )
 
 
 @pages.post("/instances/<name>/test")
 def test(name: str) -> ResponseReturnValue:
-    """Ask the server now; what it says is stored and shown."""
+    """Ask the server now, and try there what databases need; what it says is stored and shown."""
     services = steward(name)
     instance = services.instances.named(name)
+    with suppress(ProvisioningFailed, TransientError):  # recorded, and shown
+        instances.test(services, name)
     if services.hosts.is_here(instance):
         measuring.measure_instance(services, instance.id)
-    else:
-        with suppress(TransientError):  # stored, or it takes longer: the page shows it then
-            measuring.ask_for_person(services, instance)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
+
+
+@pages.post("/instances/<name>/acknowledge/<code>")
+def acknowledge(name: str, code: str) -> ResponseReturnValue:
+    """Accept a finding, or with `withdraw` accept it no longer."""
+    services = steward(name)
+    instance, is_withdrawn = services.instances.named(name), fields.is_checked("withdraw")
+    act = acknowledgements.withdraw if is_withdrawn else acknowledgements.acknowledge
+    act(services, instance, code)
+    what = "withdrawn" if is_withdrawn else "acknowledged"
+    return done(url_for(".show", name=name, _anchor="health"), what)
 
 
 @pages.get("/instances/<name>/delete")
@@ -231,9 +172,20 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                 is_awaited=tables.is_busy(services, ours),
                 limits=limits,
                 owner=claim.owner_login if claim else None,
+                trial=services.measurements.trial_of(instance.id),
             )
         )
     return shown
+
+
+def _findings(
+    services: Services, instance: Instance
+) -> list[tuple[Finding, Acknowledgement | None]]:
+    """What to know of its server, what nobody has accepted so far first."""
+    accepted = services.acknowledgements.of_instance(instance.id)
+    known = acknowledgements.known(services, instance)
+    found = [(one, acknowledged(one, accepted)) for one in known]
+    return sorted(found, key=lambda one: one[1] is not None)
 
 
 def _repositories(services: Services) -> dict[RepositoryId, Repository]:

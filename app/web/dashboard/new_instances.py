@@ -7,6 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core import managed
 from app.core.addresses import check_host, is_loopback, parse_server_url
 from app.core.errors import CoppiceError, Invalid
 from app.core.instances import Instance, SslMode
@@ -27,18 +28,9 @@ from app.web.dashboard.notices import done
 pages = Blueprint("new_instances", __name__)
 
 _FIELDS = (
-    "name",
-    "host",
-    "port",
-    "user",
-    "database",
-    "sslmode",
-    "public_host",
-    "public_port",
-    "public_sslmode",
-    "ca_certificate",
-    "pooler_host",
-    "pooler_port",
+    *("name", "host", "port", "user", "database", "sslmode"),
+    *("public_host", "public_port", "public_sslmode", "ca_certificate"),
+    *("pooler_host", "pooler_port", "pooler_knows_job_logins", "plain_passwords"),
 )
 
 
@@ -85,10 +77,7 @@ def link_form(
     error: CoppiceError | None = None, tested: Tested | None = None
 ) -> ResponseReturnValue:
     operator()
-    page = render_template(
-        "link.html", given=_filled(), error=error, tested=tested, instance=None, sslmodes=SslMode
-    )
-    return page, fields.status_of(error)
+    return _page(_filled(), error, tested=tested)
 
 
 @pages.post("/link")
@@ -119,10 +108,7 @@ def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = steward(name)
     instance = services.instances.named(name)
     given = request.form if request.method == "POST" else _of_instance(instance)
-    page = render_template(
-        "link.html", given=given, error=error, tested=None, instance=instance, sslmodes=SslMode
-    )
-    return page, fields.status_of(error)
+    return _page(given, error, instance=instance)
 
 
 @pages.post("/instances/<name>/edit")
@@ -138,12 +124,24 @@ def save(name: str) -> ResponseReturnValue:
             ca_certificate=_certificate() or "",
             pooler=pooler,
             without_pooler=pooler is None,
+            without_plain_passwords=fields.is_checked("without_plain_passwords"),
         )
         instance, _ = instances.edit(services, name, changes)
     except CoppiceError as error:
         return edit(name, error)
     measuring.measure_instance(services, instance.id)
     return done(url_for("dashboard.instances.show", name=name), "instance-edited")
+
+
+def _page(
+    given: Mapping[str, str],
+    error: CoppiceError | None,
+    *,
+    tested: Tested | None = None,
+    instance: Instance | None = None,
+) -> ResponseReturnValue:
+    about = {"given": given, "error": error, "tested": tested, "instance": instance}
+    return render_template("link.html", **about, services=managed.ALL), fields.status_of(error)
 
 
 def _link_request() -> LinkRequest:
@@ -155,6 +153,7 @@ def _link_request() -> LinkRequest:
         public_sslmode=_sslmode("public_sslmode"),
         ca_certificate=_certificate(),
         pooler=_pooler(),
+        has_plain_passwords=fields.is_checked("plain_passwords"),
     )
 
 

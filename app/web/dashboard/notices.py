@@ -14,6 +14,8 @@ NOTICES = {
     "limited": "The limits hold from now on.",
     "claimed": "This server is yours now. The passwords of its databases are being replaced.",
     "measured": "The server was asked just now.",
+    "acknowledged": "Accepted: it stays to be seen, and comes back when it says something else.",
+    "withdrawn": "It is accepted no longer.",
     "assigned": "The app is assigned. Its databases are being made; this page follows.",
     "edited": "The assignment was changed.",
     "removed": "The app is not assigned any more. Its databases stay where they are.",

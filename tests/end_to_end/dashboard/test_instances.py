@@ -112,8 +112,10 @@ def test_a_server_is_linked_by_its_connection_string(
     expect(page.get_by_label("Host", exact=True)).to_have_value(postgres_admin.address.host)
     page.get_by_role("button", name="Test connection").click()
     expect(page.locator(".notice")).to_contain_text("The connection works")
+    expect(page.locator("details.tried")).to_contain_text("all of it went")
     page.get_by_role("button", name="Link database").click()
     expect(page.locator("h1")).to_have_text("theirs")
+    expect(page.locator("details.tried")).to_contain_text("all of it went")
     expect(page.locator("main")).to_contain_text("PostgreSQL")
 
     page.get_by_role("link", name="Delete instance").click()

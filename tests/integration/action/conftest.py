@@ -54,6 +54,7 @@ class RealDatabase:
             "DATABASE_URL": self.url,
             "COPPICE_ENVIRONMENT": self.environment,
             "COPPICE_DATABASE": self.tenant.name,
+            "COPPICE_ROLE": self.tenant.login_role,
         }
 
     def go(self, **changes: Any) -> Reply:

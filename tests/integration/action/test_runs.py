@@ -41,6 +41,35 @@ def test_a_pooler_that_cannot_be_used_from_the_runner_stops_no_migration(
     assert "DATABASE_URL_POOLED" not in finished.exported
 
 
+POISON = [
+    "CREATE SCHEMA evil",
+    "CREATE FUNCTION evil.current_database() RETURNS name LANGUAGE sql AS $$SELECT 'evil'::name$$",
+    "CREATE FUNCTION evil.shobj_description(oid, text) RETURNS text LANGUAGE sql"
+    " AS $$SELECT 'evil'$$",
+    "CREATE VIEW evil.pg_database AS SELECT 0::oid AS oid, 'evil'::name AS datname",
+    "CREATE DOMAIN evil.text AS int",
+    "CREATE FUNCTION evil.is(name, name) RETURNS bool LANGUAGE sql AS 'SELECT true'",
+    "CREATE OPERATOR evil.= (FUNCTION = evil.is, LEFTARG = name, RIGHTARG = name)",
+    "ALTER ROLE CURRENT_USER SET search_path = evil, pg_catalog",
+    "ALTER ROLE CURRENT_USER SET timezone = 'Pacific/Kiritimati'",
+    "ALTER ROLE CURRENT_USER SET datestyle = 'SQL, DMY'",
+    "ALTER ROLE CURRENT_USER SET bytea_output = 'escape'",
+    "ALTER ROLE CURRENT_USER SET client_min_messages = 'error'",
+    "ALTER ROLE CURRENT_USER SET default_transaction_isolation = 'serializable'",
+]
+
+
+def test_the_mark_is_found_whatever_settings_the_role_has(step: Step, branch: RealDatabase) -> None:
+    with psycopg.connect(branch.url) as session:
+        for statement in POISON:
+            session.execute(statement.encode())
+
+    finished = step.run(migration_command="psql -Atc 'SHOW timezone'")
+
+    assert finished.exit_code == 0, finished.log.raw
+    assert "Pacific/Kiritimati" in finished.log.text
+
+
 def test_the_result_is_reported_and_in_the_outputs(
     step: Step, branch: RealDatabase, service: ScriptedService
 ) -> None:

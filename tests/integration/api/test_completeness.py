@@ -57,6 +57,10 @@ PAGES: dict[str, tuple[str, ...] | str] = {
         "GET /instances/{instance}/health",
         "GET /databases",
     ),
+    "POST /instances/{name}/acknowledge/{code}": (
+        "PUT /instances/{instance}/acknowledgements/{code}",
+        "DELETE /instances/{instance}/acknowledgements/{code}",
+    ),
     "GET /instances/{name}/delete": _ASKS,
     "POST /instances/{name}/delete": ("DELETE /instances/{instance}",),
     "GET /instances/{name}/edit": ("GET /instances/{instance}",),

@@ -9,6 +9,7 @@ from app.core.environments import Environment
 from app.core.identifiers import RunId
 from app.core.people import Actor
 from app.core.repositories import InstallationState
+from app.operations.ports.postgres import Finding, ServerReport
 from demo.github.faults import slow
 from tests.integration.api.office import ROLES, Office
 
@@ -42,6 +43,8 @@ CASES = [
     case("databases", "GET /databases", "anybody"),
     case("instance", "GET /instances/tenants", "read"),
     case("instance test", "POST /instances/tenants/test", "operator"),
+    case("acknowledge", "PUT /instances/tenants/acknowledgements/superuser", "operator"),
+    case("withdraw", "DELETE /instances/tenants/acknowledgements/superuser", "operator"),
     case("instance edit", "PATCH /instances/tenants", "operator"),
     case("instance delete", "DELETE /instances/tenants", "operator"),
     case("instance link", "POST /instances/link", "operator", body=LINK, is_open=True),
@@ -427,3 +430,34 @@ def test_what_is_not_there_is_answered_with_where_to_look(
 
     assert answer.status_code == 404, answer.text
     assert answer.json()["advice"].startswith(listing)
+
+
+def test_a_finding_is_accepted_with_who_and_when_and_what_prevents_work_is_not(
+    office: Office,
+) -> None:
+    services, path = office.world.services, "/api/v1/instances/tenants"
+    hint = Finding(code="expires", message="It ends.", advice="Renew it.", is_fatal=False)
+    fatal = Finding(code="standby", message="Read-only.", advice="Elsewhere.", is_fatal=True)
+    report = ServerReport(version="18.6", findings=(hint, fatal))
+    services.measurements.record(
+        services.instances.named("tenants").id,
+        at=services.clock(),
+        report=report,
+        sizes={},
+        free_bytes=None,
+    )
+    operator = office.people["operator"]
+
+    answers = [
+        office.ask("PUT", f"{path}/acknowledgements/{code}", operator).status_code
+        for code in ("expires", "standby", "unheard_of")
+    ]
+
+    health = office.ask("GET", f"{path}/health", operator).json()
+    by_code = {one["code"]: one["acknowledged"] for one in health["findings"]}
+    withdrawn = office.ask("DELETE", f"{path}/acknowledgements/expires", operator)
+    again = office.ask("DELETE", f"{path}/acknowledgements/expires", operator)
+    assert answers == [204, 409, 409]
+    assert by_code["expires"]["by"]
+    assert by_code["standby"] is None
+    assert (withdrawn.status_code, again.status_code) == (204, 409)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
@@ -15,6 +17,8 @@ from app.operations.ports.postgres import JobLoginRequest
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, admin_login, connect
+
+NewAdmin = Callable[[str], AdminLogin]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,3 +125,25 @@ def superuser_in(postgres_superuser: AdminLogin) -> Iterator[Callable[[str], Ses
         yield lambda name: sessions.enter_context(
             connect(admin_login(postgres_superuser, database=DatabaseName(name)))
         )
+
+
+@pytest.fixture
+def new_admin(superuser: Session, postgres_superuser: AdminLogin) -> Iterator[NewAdmin]:
+    """Makes roles with the attributes that a DBA happened to give."""
+    made: list[sql.Identifier] = []
+
+    def new(attributes: str) -> AdminLogin:
+        name, password = f"admin_{uuid4().hex}", new_password()
+        role = sql.Identifier(name)
+        made.append(role)
+        superuser.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password))
+        )
+        superuser.execute(sql.SQL("ALTER ROLE {} ").format(role) + sql.SQL(attributes))
+        superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(role))
+        return replace(postgres_superuser, user=name, password=password)
+
+    yield new
+    for role in made:
+        superuser.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        superuser.execute(sql.SQL("DROP ROLE {}").format(role))

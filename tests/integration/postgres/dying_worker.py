@@ -50,6 +50,7 @@ def _operation(
     operations: dict[str, Callable[[], object]] = {
         "provision": partial(server.provision, database, password=password),
         "drop": partial(server.drop, database),
+        "try_out": server.try_out,
         "seal": partial(server.seal, database),
         "unseal": partial(server.unseal, database, password=password),
         "take_back": partial(server.take_back, database, password=password),

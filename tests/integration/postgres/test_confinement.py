@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
 from app.postgres.statements import JOB_CONNECTIONS
-from tests.integration.postgres.conftest import Tenant
+from tests.integration.postgres.conftest import Tenant, job_request
 
 FORBIDDEN = [
     "CREATE EXTENSION dblink",
@@ -138,7 +138,15 @@ CREATE FUNCTION public.pg_get_userbyid(oid) RETURNS name LANGUAGE sql
   AS 'SELECT public.trap()::name';
 CREATE VIEW public.pg_database AS SELECT public.trap() AS datname, 0::oid AS oid;
 CREATE VIEW public.pg_namespace AS SELECT public.trap() AS nspname, 0::oid AS nspowner;
+CREATE VIEW public.pg_db_role_setting AS
+  SELECT 0::oid AS setdatabase, 0::oid AS setrole, ARRAY[public.trap()] AS setconfig;
+CREATE FUNCTION public.split_part(text, text, int) RETURNS text LANGUAGE sql
+  AS 'SELECT public.trap()';
 ALTER ROLE CURRENT_USER SET search_path = public, pg_catalog;
+ALTER ROLE CURRENT_USER SET timezone = 'Pacific/Kiritimati';
+ALTER ROLE CURRENT_USER SET datestyle = 'SQL, DMY';
+ALTER ROLE CURRENT_USER SET bytea_output = 'escape';
+ALTER ROLE CURRENT_USER SET client_min_messages = 'error';
 """
 
 
@@ -147,13 +155,17 @@ def test_the_service_steps_into_no_trap(
 ) -> None:
     job.run(TRAPS)
 
-    tenant_server.close_job_login(tenant.database, job.role)
+    tenant_server.close_job_login(tenant.database, job.role, password=tenant.password)
+    later = job_request(tenant.database, name="later")
+    tenant_server.open_job_login(tenant.database, later)
+    tenant_server.close_job_login(tenant.database, later.role, password=tenant.password)
     tenant_server.provision(tenant.database, password=tenant.password)
     tenant_server.seal(tenant.database)
     tenant_server.unseal(tenant.database, password=tenant.password)
     tenant_server.sizes()
 
     assert tenant.value("SELECT count(*) FROM public.caught") == 0
+    assert tenant.value("SHOW timezone") == "Pacific/Kiritimati"
 
 
 ALLOWED = [

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from itertools import count
@@ -12,6 +13,7 @@ import pytest
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import AdminLogin
+from app.postgres import trial
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
@@ -60,6 +62,42 @@ def worker(postgres_admin: AdminLogin) -> Iterator[DyingWorker]:
         yield DyingWorker(process, postgres_admin)
         assert process.stdin
         process.stdin.close()
+
+
+# Among all that a try sends: while it has roles, a database, a job's login, another name.
+@pytest.mark.parametrize(("statement", "moment"), [(8, "after"), (24, "during"), (60, "before")])
+def test_what_a_killed_try_left_is_swept_and_not_before_it_is_old(
+    statement: int,
+    moment: str,
+    worker: DyingWorker,
+    new_tenant: Callable[[], TenantDatabase],
+    superuser: Session,
+) -> None:
+    server, before = PostgresServer(worker._admin), set(tries(superuser))
+    tenant = planned(new_tenant, worker._admin)
+
+    assert worker.dies("try_out", tenant, statement=statement, moment=moment)
+
+    left = set(tries(superuser)) - before
+    server.sweep_trials()
+    assert left
+    assert left <= set(tries(superuser))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial, "_YOUNG_SECONDS", -1)
+        give_up_at = time.monotonic() + 20
+        # Its session ends with it, which PostgreSQL notices soon.
+        while left & set(tries(superuser)) and time.monotonic() < give_up_at:
+            server.sweep_trials()
+    assert not left & set(tries(superuser))
+
+
+def tries(session: Session) -> list[str]:
+    """All databases and roles of tries that there are."""
+    rows = session.execute(
+        "SELECT datname::text FROM pg_database WHERE datname LIKE 'coppice-try-%'"
+        " UNION ALL SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'coppice-try-%'"
+    )
+    return [name for (name,) in rows]
 
 
 def planned(new_tenant: Callable[[], TenantDatabase], admin: AdminLogin) -> Tenant:

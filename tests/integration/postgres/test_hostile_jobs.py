@@ -104,7 +104,7 @@ def test_no_setting_that_a_job_made_keeps_it_from_ending(
 
     tenant_server.take_back(tenant.database, password=tenant.password)
 
-    tenant.run("CREATE TABLE works (a int)")
+    tenant.run("CREATE TABLE public.works (a int)")
 
 
 def test_an_application_with_all_its_sessions_keeps_no_job_from_ending(

@@ -1,7 +1,7 @@
 """What `instances test` finds on real servers and with real roles."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -18,30 +18,7 @@ from app.postgres.failures import LoginRefused
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session, admin_login, open_session
-
-NewAdmin = Callable[[str], AdminLogin]
-
-
-@pytest.fixture
-def new_admin(superuser: Session, postgres_superuser: AdminLogin) -> Iterator[NewAdmin]:
-    """Makes roles with the attributes that a DBA happened to give."""
-    made: list[sql.Identifier] = []
-
-    def new(attributes: str) -> AdminLogin:
-        name, password = f"admin_{uuid4().hex}", new_password()
-        role = sql.Identifier(name)
-        made.append(role)
-        superuser.execute(
-            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password))
-        )
-        superuser.execute(sql.SQL("ALTER ROLE {} ").format(role) + sql.SQL(attributes))
-        superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(role))
-        return replace(postgres_superuser, user=name, password=password)
-
-    yield new
-    for role in made:
-        superuser.execute(sql.SQL("DROP OWNED BY {}").format(role))
-        superuser.execute(sql.SQL("DROP ROLE {}").format(role))
+from tests.integration.postgres.conftest import NewAdmin
 
 
 def codes(admin: AdminLogin) -> dict[str, bool]:

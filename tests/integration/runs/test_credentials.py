@@ -31,6 +31,8 @@ def test_the_variables_lead_to_the_branchs_database(shop: Shop) -> None:
     name = shop.database("branch", "x").name
     assert query(variables, "SELECT current_database()::text") == [(name,)]
     assert variables["COPPICE_DATABASE"] == variables["PGDATABASE"] == name
+    assert variables["COPPICE_ROLE"] == shop.database("branch", "x").login_role
+    assert query(variables, "SELECT current_user::text") == [(variables["COPPICE_ROLE"],)]
 
 
 def test_what_a_job_makes_belongs_to_the_long_lived_login(shop: Shop) -> None:

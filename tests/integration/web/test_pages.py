@@ -10,7 +10,9 @@ import requests
 from app.core.audit import Action
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
+from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
+from app.operations.ports.postgres import Finding, ServerReport
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -276,6 +278,20 @@ def test_text_of_others_is_shown_and_never_obeyed(office: Office) -> None:
     assert '<span class="fg-red">&lt;script&gt;alert(1)&lt;/script&gt;</span>' in whole
 
 
+def test_the_page_of_a_run_and_the_api_tell_what_was_taken_back(office: Office) -> None:
+    app_id = office.new_app()
+    run = office.past_run(app_id)
+    [branch] = office.world.services.migrations.of_run(RunId(run))
+    taken = ["work_mem", "role"]
+    office.world.services.migrations.took_back(RunId(run), branch.database_id, taken)
+
+    page = ask(office, f"GET /apps/{app_id}/runs/{run}", office.people["read"]).text
+    told = office.ask("GET", f"/api/v1/apps/{app_id}/runs/{run}", office.people["read"]).json()
+
+    assert "(<code>ALTER ROLE ... SET</code>) were taken back: role, work_mem." in page
+    assert told["migrations"][0]["settings_taken_back"] == ["role", "work_mem"]
+
+
 def test_no_page_has_script_or_style_inside(office: Office) -> None:
     """The policy that browsers are told forbids both."""
     app_id = office.new_app()
@@ -370,3 +386,29 @@ def test_an_address_behind_a_button_says_where_to_go(office: Office) -> None:
 
     assert answer.status_code == 405
     assert "go back to the page that has it" in answer.text
+
+
+def test_a_finding_is_accepted_by_a_button_and_that_is_taken_back_by_another(
+    office: Office,
+) -> None:
+    services, operator = office.world.services, office.people["operator"]
+    finding = Finding(code="expires", message="It <ends>.", advice="Renew it.", is_fatal=False)
+    report = ServerReport(version="18.6", findings=(finding,))
+    services.measurements.record(
+        services.instances.named("tenants").id,
+        at=services.clock(),
+        report=report,
+        sizes={},
+        free_bytes=None,
+    )
+    path = "/instances/tenants/acknowledge/expires"
+
+    before = ask(office, "GET /instances/tenants", operator).text
+    accepted = office.ask("POST", path, operator, headers=HTML)
+    during = ask(office, "GET /instances/tenants", operator).text
+    withdrawn = office.ask("POST", path, operator, headers=HTML, data={"withdraw": "yes"})
+    after = ask(office, "GET /instances/tenants", operator).text
+
+    assert [accepted.status_code, withdrawn.status_code] == [303, 303]
+    assert ["Accepted by" in page for page in (before, during, after)] == [False, True, False]
+    assert "It &lt;ends&gt;." in during

@@ -21,6 +21,7 @@ def variables(**changes: Any) -> dict[str, Any]:
         "DATABASE_URL": url(),
         "COPPICE_ENVIRONMENT": "branch",
         "COPPICE_DATABASE": "3ba03b--x",
+        "COPPICE_ROLE": "3ba03b-u-1",
     }
     return values | changes
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from action.credentials import (
     OPTIONAL,
     REQUIRED,
+    ROLE,
     Address,
     Credentials,
     InvalidReply,
@@ -101,6 +102,7 @@ def test_whatever_passes_is_safe_for_the_jobs_environment(name: str, value: str)
         {"DATABASE_URL_POOLED": POOLED.replace("3ba03b--x", "3ba03b-production")},
         {"DATABASE_URL_POOLED": "postgresql://[::1"},
         {"PGSSLMODE": "none"},
+        {"COPPICE_ROLE": "a;b"},
         {"PRISMA_ACCELERATE_URL": "https://evil.example/"},
     ],
 )
@@ -113,6 +115,14 @@ def test_an_accelerate_url_is_a_secret_as_a_whole() -> None:
     accelerate = "prisma://accelerate.prisma-data.net/?api_key=abc"
 
     assert accelerate in read(PRISMA_ACCELERATE_URL=accelerate).secrets
+
+
+def test_a_service_that_is_older_names_no_role() -> None:
+    sent = {name: value for name, value in variables().items() if name != ROLE}
+
+    found = credentials_in(go_reply(variables=sent), environment="branch", database="3ba03b--x")
+
+    assert ROLE not in found.variables
 
 
 def test_unknown_variables_are_counted_and_left_out() -> None:

@@ -1,0 +1,64 @@
+"""Findings that somebody accepts: they stay to be seen, and nobody has to act on them."""
+
+from collections.abc import Sequence
+
+from app.core.audit import Action
+from app.core.errors import Conflict
+from app.core.instances import Instance
+from app.operations.administration import neighbours
+from app.operations.ports.acknowledgements import Acknowledgement
+from app.operations.ports.postgres import Finding
+from app.operations.services import Services
+
+
+def known(services: Services, instance: Instance) -> tuple[Finding, ...]:
+    """All findings of an instance, as of its last measurement: asks the state database alone."""
+    measured = services.measurements.of_instance(instance.id)
+    if measured is None:
+        return ()
+    return (
+        *measured.findings,
+        *neighbours.remarks(services, instance, measured.system_identifier),
+    )
+
+
+def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[Finding]:
+    """Accept what is found under a code at present; returns what that is.
+
+    Raises:
+        Conflict: Nothing of the kind is found at present, or it prevents work, which nobody can
+            accept.
+    """
+    found = [one for one in known(services, instance) if one.code == code]
+    if not found:
+        raise Conflict(
+            f"Nothing with the code {code!r} was found on {instance.name}.",
+            advice="`instances show` lists what was found, with the code of each.",
+        )
+    if any(one.is_fatal for one in found):
+        raise Conflict(
+            f"{found[0].message} That prevents work, and cannot be accepted.",
+            advice=found[0].advice,
+        )
+    given = [
+        Acknowledgement(
+            code=one.code,
+            message=one.message,
+            acknowledged_by=services.actor.name,
+            acknowledged_at=services.clock(),
+        )
+        for one in found
+    ]
+    services.acknowledgements.add(instance.id, given)
+    services.record(Action.INSTANCES_ACKNOWLEDGE, instance.name, detail=code)
+    return found
+
+
+def withdraw(services: Services, instance: Instance, code: str) -> None:
+    """Accept it no longer. Raises Conflict if nobody did."""
+    if not services.acknowledgements.withdraw(instance.id, code):
+        raise Conflict(
+            f"Nobody has acknowledged {code!r} on {instance.name}.",
+            advice="`instances show` lists what was found, and who acknowledged it.",
+        )
+    services.record(Action.INSTANCES_WITHDRAW, instance.name, detail=code)

@@ -1,0 +1,50 @@
+"""Findings that somebody accepts, in the state database."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from psycopg import Connection
+from psycopg.rows import DictRow, class_row
+from psycopg_pool import ConnectionPool
+
+from app.core.identifiers import InstanceId
+from app.operations.ports.acknowledgements import Acknowledgement
+
+_ADD = """
+    INSERT INTO acknowledgements (instance_id, code, message, acknowledged_by, acknowledged_at)
+    VALUES (%(instance_id)s, %(code)s, %(message)s, %(acknowledged_by)s, %(acknowledged_at)s)
+    ON CONFLICT DO NOTHING
+"""
+
+
+class PostgresAcknowledgements:
+    """The `Acknowledgements` port on the state database."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        self._pool = pool
+
+    def of_instance(self, instance_id: InstanceId) -> Sequence[Acknowledgement]:
+        """See the port."""
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Acknowledgement)) as cursor,
+        ):
+            return cursor.execute(
+                "SELECT code, message, acknowledged_by, acknowledged_at FROM acknowledgements"
+                " WHERE instance_id = %s ORDER BY code, message",
+                [instance_id],
+            ).fetchall()
+
+    def add(self, instance_id: InstanceId, given: Sequence[Acknowledgement]) -> None:
+        """See the port."""
+        with self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.executemany(_ADD, [{"instance_id": instance_id, **asdict(one)} for one in given])
+
+    def withdraw(self, instance_id: InstanceId, code: str) -> bool:
+        """See the port."""
+        with self._pool.connection() as connection:
+            gone = connection.execute(
+                "DELETE FROM acknowledgements WHERE instance_id = %s AND code = %s",
+                [instance_id, code],
+            ).rowcount
+        return bool(gone)
