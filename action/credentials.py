@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,7 +29,8 @@ REQUIRED = (
 )
 # Of services that are older than the Action it is absent.
 ROLE = "COPPICE_ROLE"
-OPTIONAL = ("DATABASE_URL_POOLED", "PRISMA_ACCELERATE_URL")
+_POOLED = "DATABASE_URL_POOLED"
+OPTIONAL = (_POOLED, "PRISMA_ACCELERATE_URL")
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -91,6 +92,11 @@ class Credentials:
         """The pooler, when there is one."""
         url = self.variables.get("DATABASE_URL_POOLED")
         return _address(url, default_sslmode=self.direct.sslmode) if url else None
+
+    def without_pooler(self) -> Credentials:
+        """The same for who does without."""
+        kept = {name: value for name, value in self.variables.items() if name != _POOLED}
+        return replace(self, variables=kept)
 
 
 def credentials_in(reply: dict[str, Any], *, environment: str, database: str) -> Credentials:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import re
 
 _LONGEST_COMMAND = 100_000
+_MOST_LINES = 10
 
 
 def matching(reply: dict[str, Any], key: str, pattern: re.Pattern[str]) -> str:
@@ -33,6 +34,13 @@ def words(reply: dict[str, Any], key: str) -> str:
     """Read words for people, made harmless; empty when there are none."""
     value = reply.get(key)
     return plain(value) if isinstance(value, str) else ""
+
+
+def lines(reply: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Read several words for people; what is missing or odd is left out."""
+    value = reply.get(key)
+    found = value[:_MOST_LINES] if isinstance(value, list) else []
+    return tuple(plain(one) for one in found if isinstance(one, str))
 
 
 def whole(reply: dict[str, Any], key: str) -> int:

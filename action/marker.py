@@ -38,6 +38,21 @@ def check(credentials: Credentials, *, pause: Callable[[float], None] = time.sle
         _check_address(credentials, address, pause=pause)
 
 
+def pooler_problem(credentials: Credentials) -> str | None:
+    """Why the pooler cannot be used from here, for a person; None: it can, or there is none.
+
+    Migrations do without one: it stops nothing. That it leads elsewhere is for `check` to say.
+    """
+    address = credentials.pooled
+    if address is None:
+        return None
+    try:
+        _ask(target(credentials, address))
+    except (Unreachable, TlsFailed, LoginRefused) as error:
+        return f"The pooler {address.host}:{address.port} cannot be used from here: {error}."
+    return None
+
+
 def _check_address(
     credentials: Credentials, address: Address, *, pause: Callable[[float], None]
 ) -> None:

@@ -57,7 +57,7 @@ def _answer(place: Workplace, planned: Planned) -> Result:
     turn, _ = wait_for(place, planned)
     if isinstance(turn, Passed):
         return _passed(place, planned, turn)
-    variables = receive(place, turn)
+    turn, variables = receive(place, turn)
     marker.check(turn.credentials, pause=place.interruption.pause)
     return Result(planned=planned, result=results.SUCCESS, variables=variables)
 
@@ -77,7 +77,7 @@ def _migrate(place: Workplace, planned: Planned) -> Result:
 
 def _migrate_once(place: Workplace, go: Go, *, asked_at: float) -> tuple[Result, bool]:
     """Run and report; also whether the service wants it done once more."""
-    variables = receive(place, go)
+    go, variables = receive(place, go)
     with Lease(
         lambda timeout: place.service.renew(place.run, go.planned, timeout_seconds=timeout),
         seconds=go.lease_seconds,

@@ -64,6 +64,8 @@ class Go:
     """0 when nothing is to be migrated."""
     seeds: bool
     """Once it is migrated, the seed command follows."""
+    notices: tuple[str, ...] = ()
+    """What the service has to say beside."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def turn_in(
         ),
         lease_seconds=lease_seconds_in(reply) if migrates else 0.0,
         seeds=_seeds(reply, may_seed=migrates and may_seed),
+        notices=fields.lines(reply, "notices"),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from action import environment, verdicts
+from action import environment, marker, verdicts
 from action.errors import ActionError
 from action.reply import Wait
 
@@ -36,18 +37,24 @@ def wait_for(place: Workplace, planned: Planned) -> tuple[Go | Passed, float]:
         place.interruption.pause(turn.retry_after_seconds)
 
 
-def receive(place: Workplace, go: Go) -> dict[str, str]:
+def receive(place: Workplace, go: Go) -> tuple[Go, dict[str, str]]:
     """Hide the secrets before anything else happens with them; returns the variables.
 
-    Writes the CA certificate, if there is one.
+    A pooler that cannot be used from here is left out, of both. Writes the CA certificate, if there
+    is one.
     """
     place.console.mask(*go.credentials.secrets)
+    for notice in go.notices:
+        place.console.notice("Coppice", notice)
+    if why := marker.pooler_problem(go.credentials):
+        place.console.notice("Coppice", f"{why} DATABASE_URL_POOLED is left out.")
+        go = replace(go, credentials=go.credentials.without_pooler())
     if go.credentials.ignored:
         place.console.say(
             f"The service sent {go.credentials.ignored} variables that this version of the Action"
             " does not know; they are left out."
         )
-    return environment.variables(go.credentials, place.inputs.names, folder=place.folder)
+    return go, environment.variables(go.credentials, place.inputs.names, folder=place.folder)
 
 
 def longest_wait_seconds(code: str, *, timeout_minutes: int) -> float:

@@ -1,13 +1,11 @@
 """Building the service: the only builder of adapters."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
-
-from pydantic import SecretStr
 
 from app import process_environment
 from app.config import Config
@@ -15,9 +13,11 @@ from app.connected_app import GitHubOfApp, registration_of
 from app.core.github_app import GitHubApp
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
+from app.kept_settings import to_keep
 from app.late import Late
 from app.machine.clusters import Clusters
-from app.machine.data_dir import DataDir, read_or_make, read_or_make_keys
+from app.machine.data_dir import DataDir
+from app.machine.host import this_host
 from app.machine.servers import Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
@@ -27,6 +27,7 @@ from app.postgres.embedded.progress import Tell
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
+from app.store import kept_settings
 from app.store.access import PostgresState
 from app.store.acknowledgements import PostgresAcknowledgements
 from app.store.apps import PostgresApps
@@ -41,11 +42,13 @@ from app.store.device_logins import PostgresDeviceLogins
 from app.store.ended_sessions import PostgresEndedSessions
 from app.store.github_app import StoredGitHubApp
 from app.store.history import PostgresHistory
+from app.store.hosts import PostgresHosts
 from app.store.instances import PostgresInstances
 from app.store.job_logins import PostgresJobLogins
 from app.store.leases import PostgresLeases
 from app.store.limits import PostgresClaims, PostgresInstanceLimits
 from app.store.login_links import PostgresLoginLinks
+from app.store.login_requests import PostgresLoginRequests
 from app.store.measurements import PostgresMeasurements
 from app.store.migration_runs import PostgresMigrations
 from app.store.preparation import close, prepare
@@ -66,41 +69,6 @@ class State:
     vault: Vault
     is_embedded: bool = False
     """Its server is our own, and nobody else's."""
-
-
-def load_config() -> Config:
-    """The settings of this process, with the keys and the token of the data directory filled in.
-
-    Effects: with the embedded state database, makes the data directory, and these if they are
-    missing. Raises InvalidConfig, NoDataDir, BrokenKeyFile.
-    """
-    config = Config.from_environ(process_environment.variables())
-    if config.database_url is not None:
-        return config
-    directory = DataDir(path=config.data_dir)
-    directory.make()
-    generated: dict[str, object] = {}
-    if not config.secret_keys:
-        generated["secret_keys"] = read_or_make_keys(directory.secret_keys)
-    if config.admin_token is None:
-        token = read_or_make(directory.admin_token, lambda: secrets.token_urlsafe(32))
-        generated["admin_token"] = SecretStr(token)
-    return config.model_copy(update=generated)
-
-
-def load_config_beside() -> Config:
-    """The same, for a command beside the service: the address is the service's, unless it is set.
-
-    Commands are typed in another shell than the one in which the service was given its settings.
-    Links hold secrets: a folder that merely lies where a command is typed, as in a checkout, does
-    not say where they lead when the service is the one of another state database.
-    """
-    config, given = load_config(), process_environment.variables()
-    is_its_own = config.database_url is None or bool(given.get("COPPICE_DATA_DIR"))
-    if given.get("COPPICE_PUBLIC_URL") or not is_its_own:
-        return config
-    url = DataDir(path=config.data_dir).public_url
-    return config.model_copy(update={"public_url": url}) if url else config
 
 
 def child_environment(config: Config) -> dict[str, str]:
@@ -168,6 +136,17 @@ def prepare_state(state: State) -> list[str]:
     return prepare(state.dsn, state.vault, queue_schema=queue.queue_schema())
 
 
+def keep_settings(config: Config, state: State) -> None:
+    """Have commands beside the service find its settings; see `settings.completed_by`."""
+    given = process_environment.variables()
+    kept_settings.keep(state.dsn, state.vault, to_keep(given, config))
+
+
+def settings_kept(state: State) -> Mapping[str, str]:
+    """Those of the service that was started last. Raises StateUnavailable."""
+    return kept_settings.kept(state.dsn, state.vault)
+
+
 def prepare_for_service(state: State) -> None:
     """The same for a process that stays, which also closes what is ours alone to strangers.
 
@@ -185,6 +164,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
         vault, defer = state.vault, queue.defer
+        hosts = PostgresHosts(pool, this_host(DataDir(path=config.data_dir)))
         registration = registration_of(config, StoredGitHubApp(pool, vault))
         yield Services(
             instances=PostgresInstances(pool, vault),
@@ -204,6 +184,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             access_tokens=PostgresTokens(pool),
             device_logins=PostgresDeviceLogins(pool),
             login_links=PostgresLoginLinks(pool),
+            login_requests=PostgresLoginRequests(pool, defer=defer),
             ended_sessions=PostgresEndedSessions(pool),
             measurements=PostgresMeasurements(pool),
             acknowledgements=PostgresAcknowledgements(pool),
@@ -213,7 +194,8 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             deliveries=PostgresDeliveries(pool, defer=defer),
             queue=PostgresQueue(pool, defer=defer),
             state=PostgresState(pool),
-            server_for=Servers(local),
+            hosts=hosts,
+            server_for=Servers(local, hosts),
             free_bytes=local.free_bytes,
             github=cast(GitHub, stack.enter_context(closing(_github(config, registration)))),
             github_app=registration,

@@ -22,8 +22,6 @@ from app.cli.addresses import (
 )
 from app.cli.output import (
     AsJson,
-    Yes,
-    confirm,
     need_changes,
     remark,
     say,
@@ -35,10 +33,8 @@ from app.cli.remarks import remark_on_findings, remark_on_reach
 from app.cli.secrets import read_secret
 from app.cli.shown import findings_of, instance_record, instance_row
 from app.cli.sides import open_here
-from app.core import amounts
 from app.core.addresses import is_loopback
 from app.core.errors import Invalid
-from app.core.instances import InstanceKind
 from app.operations.administration import instances
 from app.operations.administration.instance_overviews import overview
 from app.operations.administration.instance_requests import (
@@ -49,8 +45,6 @@ from app.operations.administration.instance_requests import (
 )
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
-
-_MOST_LISTED = 10
 
 
 @group.command()
@@ -219,19 +213,3 @@ def edit(  # noqa: PLR0913 - the options that people type
     remark_on_findings(report)
     remark_on_reach(instance)
     say(f"Instance {name} was changed.")
-
-
-@group.command()
-def delete(name: Name, *, yes: Yes = False) -> None:
-    """Delete a provisioned instance with all its data, or forget a linked one."""
-    with open_here() as session:
-        instance = session.services.instances.named(name)
-        if instance.kind is InstanceKind.PROVISIONED:
-            kept = [one.name for one in session.services.databases.all(instance_id=instance.id)]
-            databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"
-            consequence = f"This would remove {name} with ALL ITS DATA for good: {databases}."
-        else:
-            consequence = f"This would forget {name}; its databases would stay on the server."
-        confirm(consequence, name=name, is_confirmed=yes)
-        instances.delete(session.services, session.clusters, name)
-    say(f"Instance {name} is gone.")

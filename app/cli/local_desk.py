@@ -1,6 +1,7 @@
 """Apps, databases and tokens of the service on this machine, as its operator."""
 
 from collections.abc import Sequence
+from types import ModuleType
 
 from app.cli import shown
 from app.cli.desk import Found, Given, LocalWork, Made, Target
@@ -12,9 +13,10 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
 from app.core.identifiers import AppId, DatabaseId, TokenId
+from app.core.instances import Instance
 from app.core.seeding import LocalSeed
 from app.machine.data_dir import DataDir
-from app.operations.administration import assignments, databases, local_work, tokens
+from app.operations.administration import assignments, databases, elsewhere, local_work, tokens
 from app.operations.administration.assigned import Assigned, all_described
 from app.operations.administration.databases import Place
 from app.operations.administration.tokens import TokenRequest
@@ -53,7 +55,7 @@ class LocalDesk:
         before = self._services.databases.live(
             assigned.assignment.app.id, where.environment, where.branch
         )
-        made = databases.create(self._services, assigned, where)
+        made = self._verbs(assigned.instance).create(self._services, assigned, where)
         # By number: a fresh one may have taken its place meanwhile.
         is_restored = (
             before is not None and before.state is DatabaseState.DELETED and before.id == made.id
@@ -61,23 +63,23 @@ class LocalDesk:
         return Made(name=made.name, is_restored=is_restored)
 
     def fix(self, found: Found) -> None:
-        databases.fix(self._services, self._get(found))
+        self._do(found).fix(self._services, self._get(found))
 
     def reset(self, found: Found) -> None:
-        databases.reset(self._services, self._get(found))
+        self._do(found).reset(self._services, self._get(found))
 
     def seed(self, found: Found) -> None:
         databases.seed(self._services, self._get(found))
 
     def restore(self, found: Found) -> None:
-        databases.restore(self._services, self._get(found))
+        self._do(found).restore(self._services, self._get(found))
 
     def delete(self, found: Found) -> Row:
-        closed = databases.delete(self._services, self._get(found))
+        closed = self._do(found).delete(self._services, self._get(found))
         return shown.database_row(self._services, closed)
 
     def drop(self, found: Found) -> None:
-        databases.drop(self._services, self._get(found))
+        self._do(found).drop(self._services, self._get(found))
 
     def set_accelerate_url(self, found: Found, url: str | None) -> None:
         databases.set_accelerate_url(self._services, self._get(found), url)
@@ -156,7 +158,8 @@ class LocalDesk:
         except NotFound:
             if where.environment is not Environment.DEV:
                 raise
-        database = databases.create(self._services, assigned, where)
+        verbs = self._verbs(assigned.instance)
+        database: Database = verbs.create(self._services, assigned, where)
         if purpose != Action.MIGRATE:
             remark_on_new_dev(
                 database.name,
@@ -178,6 +181,14 @@ class LocalDesk:
         return assigned, databases.place(
             assigned, branch=target.branch, environment=target.environment
         )
+
+    def _do(self, found: Found) -> ModuleType:
+        instance_id = self._get(found).instance_id
+        return self._verbs(self._services.instances.get(instance_id))
+
+    def _verbs(self, instance: Instance) -> ModuleType:
+        """How it is done: here, or by the machine that the server stands on."""
+        return databases if self._services.hosts.is_here(instance) else elsewhere
 
     def _get(self, found: Found) -> Database:
         return self._services.databases.get(DatabaseId(found.id))

@@ -12,6 +12,7 @@ from app.cli import (
     apps,
     connect,
     databases,
+    deletions,
     findings,
     health,
     instances,
@@ -75,6 +76,7 @@ login.add_to(program)
 health.add_to(program)
 connect.add_to(program)
 migrate.add_to(program)
+deletions.add_to(instances.group)
 limits.add_to(instances.group)
 findings.add_to(instances.group)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)

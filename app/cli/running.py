@@ -8,9 +8,14 @@ from app import bootstrap
 from app.cli.called import as_called
 from app.config import Config
 from app.core.errors import TransientError
+from app.core.hosts import TwinHost
 from app.jobs.worker import run_worker
 from app.logs import configure_logging
+from app.machine.adoption import adopt
+from app.machine.clusters import Clusters
+from app.operations.services import Services
 from app.processes import serving
+from app.settings import load_config
 
 _log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 1.0
@@ -42,15 +47,17 @@ def worker(*, says_warnings: bool) -> None:
     with bootstrap.open_state(config) as state:
         _prepare_patiently(state)
         with bootstrap.open_services(config, state, local) as services:
+            _take_place_patiently(services, local)
             run_worker(
                 services,
                 state.dsn,
+                clusters=local,
                 on_start=lambda: _say("The worker runs. Ctrl-C stops it."),
             )
 
 
 def _configured() -> Config:
-    config = bootstrap.load_config()
+    config = load_config()
     configure_logging(bootstrap.known_secrets(config))
     return config
 
@@ -69,6 +76,24 @@ def _prepare_patiently(state: bootstrap.State) -> None:
             time.sleep(_RETRY_SECONDS)
         else:
             return
+
+
+def _take_place_patiently(services: Services, local: Clusters) -> None:
+    """Wait until nobody else has the id of this machine: its servers would be used twice."""
+    is_told = False
+    while True:
+        try:
+            services.hosts.sign()
+            adopt(services, local)
+        except TwinHost as error:
+            if not is_told:
+                _log.warning("waiting", problem=str(error), advice=error.advice)
+            is_told = True
+        except TransientError as error:
+            _log.warning("the state database is down; trying on", problem=str(error))
+        else:
+            return
+        time.sleep(_RETRY_SECONDS)
 
 
 def _say(text: str) -> None:

@@ -38,14 +38,18 @@ def open_session() -> Iterator[Session]:
     """
     # Late: help and commands for a service elsewhere do without all of this.
     with loading():
-        from app import bootstrap
+        from app import bootstrap, settings
         from app.logs import configure_logging
-    config = bootstrap.load_config_beside()
+        from app.machine.adoption import adopt
+    config = settings.load_config_beside()
     configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
     clusters = bootstrap.clusters(config, tell=_tell)
     with bootstrap.open_state(config, tell=_tell) as state:
         bootstrap.prepare_state(state)
+        config = settings.completed_by(config, bootstrap.settings_kept(state))
+        configure_logging(bootstrap.known_secrets(config), level=logging.ERROR)
         with bootstrap.open_services(config, state, clusters) as services:
+            adopt(services, clusters)
             here = services.acting_as(OPERATOR, source=f"command line of {_account()}")
             yield Session(config=config, state=state, clusters=clusters, services=here)
 

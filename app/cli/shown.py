@@ -36,6 +36,7 @@ def instance_record(one: InstanceOverview) -> Row:
         **instance_row(one),
         "admin_address": f"{instance.admin.address.host}:{instance.admin.address.port}",
         "admin_user": instance.admin.user,
+        "host": one.host.name if one.host else None,
         "sslmode": instance.public_address.sslmode,
         "own_ca": instance.public_address.ca_certificate is not None,
         "pooler": f"{pooler.host}:{pooler.port}" if pooler else None,

@@ -19,6 +19,8 @@ CommentId = NewType("CommentId", int)
 CheckRunId = NewType("CheckRunId", int)
 """GitHub's id of a check run."""
 
+HostId = NewType("HostId", str)
+"""Of a machine with a data directory; see `core/hosts`."""
 InstanceId = NewType("InstanceId", int)
 DatabaseId = NewType("DatabaseId", int)
 RunId = NewType("RunId", int)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.core.identifiers import InstanceId
+from app.core.identifiers import HostId, InstanceId
 
 
 class InstanceKind(StrEnum):
@@ -56,5 +56,7 @@ class Instance:
     pooler_address: Address | None = None
     pooler_knows_job_logins: bool = False
     """The pooler asks PostgreSQL for logins, so that a job login works through it."""
+    host: HostId | None = None
+    """The machine that a provisioned one stands on; None: it is linked, or nobody knows."""
     has_plain_passwords: bool = False
     """The server is told passwords in plain: it refuses verifiers, and an operator chose this."""

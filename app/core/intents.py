@@ -16,6 +16,7 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
+from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +222,9 @@ Intent = (
     | SealDatabase
     | MeasureInstance
     | CompareInstance
+    | FlagStrays
+    | DeleteInstance
+    | OpenLogin
     | ApplyLimits
     | RotatePassword
     | AnswerPullRequest

@@ -33,6 +33,8 @@ class InstanceStatus(StrEnum):
     CREATING = "Creating"
     ERROR = "Error"
     UNASSIGNED = "Unassigned"
+    UNREACHABLE = "Unreachable"
+    """Its machine gives no sign of life: of the server nothing is known since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,11 @@ def sweep(
 
 
 def instance_status(
-    states: Iterable[DatabaseState], *, is_assigned: bool, is_failing: bool
+    states: Iterable[DatabaseState],
+    *,
+    is_assigned: bool,
+    is_failing: bool,
+    is_unreachable: bool = False,
 ) -> InstanceStatus:
     """One word for an instance, from its server and the databases of the apps assigned to it.
 
@@ -141,7 +147,10 @@ def instance_status(
         is_assigned: Whether there is such an app.
         is_failing: The server did not answer when it was last asked, or cannot be used. No state
             of a database tells that: nobody has touched them since.
+        is_unreachable: Its machine is silent, so that all else is of before.
     """
+    if is_unreachable:
+        return InstanceStatus.UNREACHABLE
     if is_failing:
         return InstanceStatus.ERROR
     if not is_assigned:

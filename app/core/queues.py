@@ -3,12 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.core.identifiers import HostId
+
 DATABASES = "databases"
 """Queue of everything that makes, opens or ends databases."""
 GITHUB = "github"
 """Queue of what is written to GitHub; served apart, so that GitHub never delays a database."""
 COMMENTS = "comments"
 """Queue of what is written below pull requests; it goes slowly, and holds up no check run."""
+
+
+def queue_of(host: HostId) -> str:
+    """The part of DATABASES that only this machine can do: its servers listen for it alone."""
+    return f"{DATABASES}@{host}"
+
 
 STILL_SECONDS = 120.0
 """Longer than a worker is away when it is replaced, and than any one attempt of a job."""

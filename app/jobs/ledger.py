@@ -49,7 +49,7 @@ class Ledger(JobManager):
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """None too when it could not be asked for: the worker asks again by itself."""
         named = None if queues is None else list(queues)
-        shares = SHARES.get(named[0]) if named and len(named) == 1 else None
+        shares = next((SHARES[one] for one in named or [] if one in SHARES), None)
         try:
             if worker_id in self._unsure:
                 await self._let_go(worker_id)

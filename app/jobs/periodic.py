@@ -75,8 +75,7 @@ def reap(context: JobContext, *, timestamp: int) -> None:
     pass_context=True,
 )
 def flag_strays(context: JobContext, *, timestamp: int) -> None:
-    for stray in strays.unknown_databases(services_of(context)):
-        log.warning("databases.unknown", instance=stray.instance, database=stray.name)
+    strays.flag_all(services_of(context))
 
 
 @app.task(

@@ -4,9 +4,13 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
 from app.core.errors import CoppiceError, TransientError
+from app.core.hosts import NotHere
+from app.core.queues import queue_of
 
 MAX_ATTEMPTS = 12
 MAX_WAIT_SECONDS = 300
+# A job about several machines goes from one to the next.
+_HANDED_ON_AT_ONCE = 3
 
 
 class RetryTransient(BaseRetryStrategy):
@@ -27,14 +31,25 @@ class RetryTransient(BaseRetryStrategy):
         self._longest_seconds = longest_seconds
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if not isinstance(exception, self._on):
-            return None
         if self._gives_up and job.attempts >= MAX_ATTEMPTS:
+            return None
+        if isinstance(exception, NotHere):
+            return _handed_on(exception, job)
+        if not isinstance(exception, self._on):
             return None
         seconds = wait_seconds(exception, job.attempts)
         if self._longest_seconds is not None:
             seconds = min(seconds, self._longest_seconds)
         return RetryDecision(retry_in={"seconds": seconds}, priority=self._priority)
+
+
+def _handed_on(error: NotHere, job: Job) -> RetryDecision:
+    """To the machine that can do it, at once the first times; until one is known, it waits."""
+    is_new = error.host is not None and job.attempts < _HANDED_ON_AT_ONCE
+    return RetryDecision(
+        retry_in={"seconds": 0 if is_new else backoff_seconds(job.attempts)},
+        queue=queue_of(error.host) if error.host else None,
+    )
 
 
 def wait_seconds(error: CoppiceError, attempts: int) -> int:

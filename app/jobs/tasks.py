@@ -4,6 +4,7 @@ import structlog
 from procrastinate import JobContext
 
 from app.core.errors import CoppiceError
+from app.core.hosts import NotHere
 from app.core.identifiers import (
     BranchName,
     CommitSha,
@@ -12,12 +13,14 @@ from app.core.identifiers import (
     InstanceId,
     JobLoginId,
     RepositoryId,
+    RunId,
     WorkflowJobId,
     WorkflowRunId,
 )
 from app.core.queues import DATABASES
 from app.jobs.queue import app
 from app.jobs.retry import RetryTransient
+from app.operations.administration import deletions
 from app.operations.databases import (
     branches,
     installations,
@@ -28,8 +31,9 @@ from app.operations.databases import (
     retention,
     rotation,
     standing,
+    strays,
 )
-from app.operations.runs import reaper
+from app.operations.runs import forwarding, reaper
 from app.operations.services import Services
 
 log = structlog.get_logger()
@@ -37,6 +41,8 @@ log = structlog.get_logger()
 RETRY = RetryTransient()
 # Steps back behind fresh work of others; nothing here depends on the order of jobs.
 RETRY_BEHIND = RetryTransient(priority=-5)
+# Whoever asked asks again: only the machine that can do it has to be found.
+RETRY_HANDED_ON = RetryTransient(on=NotHere)
 # Whoever was shut out must not stay inside because the server was away for long.
 RETRY_FOR_EVER = RetryTransient(gives_up=False, priority=0)
 # The same whatever the server says, for it is asked for as long as it is not done.
@@ -117,6 +123,25 @@ def measure_instance(context: JobContext, *, instance_id: int) -> None:
 def compare_instance(context: JobContext, *, instance_id: int) -> None:
     for found in standing.compare_instance(services_of(context), InstanceId(instance_id)):
         log.warning("databases.differs", database=found.database.name, fault=found.fault.value)
+
+
+@app.task(name="instances:flag_strays", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)
+def flag_strays(context: JobContext, *, instance_id: int) -> None:
+    for stray in strays.of_instance(services_of(context), InstanceId(instance_id)):
+        log.warning("databases.unknown", instance=stray.instance, database=stray.name)
+
+
+@app.task(name="instances:delete", queue=DATABASES, retry=RETRY, pass_context=True)
+def delete_instance(context: JobContext, *, instance_id: int) -> None:
+    services, clusters = services_of(context), context.additional_context["clusters"]
+    deletions.remove(services, clusters, services.instances.get(InstanceId(instance_id)))
+
+
+@app.task(name="logins:open", queue=DATABASES, retry=RETRY_HANDED_ON, pass_context=True)
+def open_login(context: JobContext, *, database_id: int, run_id: int | None) -> None:
+    forwarding.open_login(
+        services_of(context), DatabaseId(database_id), RunId(run_id) if run_id else None
+    )
 
 
 @app.task(name="job_logins:end", queue=DATABASES, retry=RETRY_BEHIND, pass_context=True)

@@ -1,4 +1,4 @@
-"""The worker process: serves both queues, takes over what dead workers left."""
+"""The worker process: serves its queues, takes over what dead workers left."""
 
 import asyncio
 import signal
@@ -12,10 +12,14 @@ import structlog
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 
-from app.core.queues import COMMENTS, DATABASES, GITHUB
+from app.core.errors import TransientError
+from app.core.hosts import TwinHost
+from app.core.queues import COMMENTS, DATABASES, GITHUB, queue_of
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
 from app.jobs.listening import CarefulConnector
 from app.jobs.queue import app, ledger
+from app.operations.administration.instance_requests import Clusters
+from app.operations.ports.hosts import Hosts
 from app.operations.services import Services
 from app.store.connection import POOL_TIMEOUT_SECONDS, state_conninfo
 
@@ -29,21 +33,26 @@ STALLED_SECONDS = 4.0
 # A freed lock is not notified, so the next job of that lock waits for the poll.
 POLL_SECONDS = 0.25
 RECONNECT_SECONDS = 1.0
+SIGN_SECONDS = 5.0
 GRACE_SECONDS = 30.0
 
 __all__ = ["comment_tasks", "github_tasks", "periodic", "run_worker", "tasks"]
 
 
-def run_worker(services: Services, dsn: str, *, on_start: Callable[[], None]) -> None:
+def run_worker(
+    services: Services, dsn: str, *, clusters: Clusters, on_start: Callable[[], None]
+) -> None:
     """Work until SIGTERM or SIGINT, then finish the jobs at hand; reconnects by itself.
 
     `on_start` is called once these signals are heeded.
     """
     periodic.schedule()
-    asyncio.run(_run(services, dsn, on_start))
+    # What tasks get.
+    tools = {"services": services, "clusters": clusters}
+    asyncio.run(_run(tools, dsn, on_start))
 
 
-async def _run(services: Services, dsn: str, on_start: Callable[[], None]) -> None:
+async def _run(tools: dict[str, Any], dsn: str, on_start: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     # Sync tasks run in the loop's executor, whose default is too small for our concurrency.
     loop.set_default_executor(ThreadPoolExecutor(sum(CONCURRENCY.values()) + 2))
@@ -53,14 +62,14 @@ async def _run(services: Services, dsn: str, on_start: Callable[[], None]) -> No
     on_start()
     while not stop.is_set():
         try:
-            await _serve(services, dsn, stop)
+            await _serve(tools, dsn, stop)
         except Exception as error:  # such as a state database that does not answer yet
             cause = type(error.__cause__ or error).__name__
             log.warning("worker.not_started", cause=cause, exc_info=error)
         await _rest(stop)
 
 
-async def _serve(services: Services, dsn: str, stop: asyncio.Event) -> None:
+async def _serve(tools: dict[str, Any], dsn: str, stop: asyncio.Event) -> None:
     """Work until told to stop; each part goes on or begins anew, whatever becomes of the others."""
     connector = CarefulConnector(
         conninfo=state_conninfo(dsn),
@@ -74,10 +83,8 @@ async def _serve(services: Services, dsn: str, stop: asyncio.Event) -> None:
             # None is ever cancelled: a cancellation can get lost on the way through a library.
             await asyncio.gather(
                 _keep("dead workers", partial(_look_after, stop), stop),
-                *(
-                    _keep(queue, partial(_work, queue, services, stop), stop)
-                    for queue in CONCURRENCY
-                ),
+                _keep("sign of life", partial(_give_signs, tools["services"].hosts, stop), stop),
+                *(_keep(queue, partial(_work, queue, tools, stop), stop) for queue in CONCURRENCY),
             )
 
 
@@ -104,12 +111,15 @@ async def _rest(stop: asyncio.Event) -> None:
         await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
 
 
-async def _work(queue: str, services: Services, stop: asyncio.Event) -> None:
+async def _work(queue: str, tools: dict[str, Any], stop: asyncio.Event) -> None:
+    queues = [queue]
+    if queue == DATABASES:  # what is for the servers of this machine is done by the same threads
+        queues.append(queue_of(tools["services"].hosts.here))
     worker = Worker(
         app=app,
         # A worker made by hand heeds nothing of this by itself.
         task_middleware=app.worker_defaults.get("task_middleware"),
-        queues=[queue],
+        queues=queues,
         name=queue,
         concurrency=CONCURRENCY[queue],
         fetch_job_polling_interval=POLL_SECONDS,
@@ -118,7 +128,7 @@ async def _work(queue: str, services: Services, stop: asyncio.Event) -> None:
         shutdown_graceful_timeout=GRACE_SECONDS,
         delete_jobs="successful",
         install_signal_handlers=False,
-        additional_context={"services": services},
+        additional_context=tools,
     )
     ending = asyncio.create_task(_end(worker, stop))
     try:
@@ -142,3 +152,21 @@ async def _look_after(stop: asyncio.Event) -> None:
         elif is_behind:
             is_behind = not await periodic.queue_now()
         await _rest(stop)
+
+
+async def _give_signs(hosts: Hosts, stop: asyncio.Event) -> None:
+    """Have others know that this machine's servers are looked after."""
+    is_twin = False
+    while not stop.is_set():
+        with suppress(TransientError):  # the state database is away, and others say so
+            try:
+                await asyncio.to_thread(hosts.sign)
+                is_twin = False
+            except TwinHost as error:
+                if not is_twin:
+                    log.error("worker.twin", problem=str(error), advice=error.advice)  # noqa: TRY400
+                is_twin = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SIGN_SECONDS)
+    with suppress(TransientError):
+        await asyncio.to_thread(hosts.release)

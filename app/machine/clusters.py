@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from app.core.addresses import check_instance_name
-from app.core.errors import CoppiceError
+from app.core.amounts import listed
+from app.core.errors import Conflict, CoppiceError
 from app.core.instances import Instance, InstanceKind
 from app.machine.listening import check_can_listen
 from app.machine.server_certificate import certify
@@ -20,9 +21,10 @@ from app.postgres.embedded.binaries import find_binaries
 from app.postgres.embedded.cluster import Cluster, open_cluster
 from app.postgres.embedded.progress import Tell
 from app.postgres.embedded.server import EmbeddedServer
-from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster
+from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster, tenant_databases
 
 _OPTIONS = "server.json"
+_MOST_LISTED = 10
 _MOST_SECONDS = 10.0
 """A job waits so long for a server that starts, and is tried again."""
 
@@ -83,6 +85,14 @@ class Clusters:
             return None
         return shutil.disk_usage(folder).free
 
+    def is_of(self, instance: Instance) -> bool:
+        """Whether an instance's server stands on this machine, by its name and port."""
+        try:
+            port = int((self._folder / instance.name / "port").read_text())
+        except (OSError, ValueError):
+            return False
+        return instance.name in self.names() and port == instance.admin.address.port
+
     def has_tls(self) -> bool:
         # There is no option to ask for it, and pg_config is often not installed.
         return b"SSL_CTX_new" in find_binaries(self._bin_dir).program("postgres").read_bytes()
@@ -93,6 +103,13 @@ class Clusters:
         folder = self._folder / name
         self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         with self._alone():
+            if kept := self.leftover(name):
+                raise Conflict(
+                    f"An earlier instance named {name} left its server in {folder}, and"
+                    f" databases on it: {listed(kept, most=_MOST_LISTED)}.",
+                    advice="Choose another name; or remove what is left, with all its data, on"
+                    f" this machine: coppice instances delete {name}",
+                )
             is_new = not (folder / _OPTIONS).exists()
             if is_new:  # else its own server may be what listens there
                 check_can_listen(listen, port)
@@ -134,6 +151,21 @@ class Clusters:
             self._hold(name, server)
             if not server.is_running() or self._tell:
                 server.start(at_most_seconds=None if self._tell else _MOST_SECONDS)
+
+    def leftover(self, name: str) -> Sequence[str] | None:
+        """See the port."""
+        check_instance_name(name)  # it becomes a path
+        folder = self._folder / name
+        if not (folder / "cluster" / "data" / "PG_VERSION").exists():
+            return None
+        has_options = (folder / _OPTIONS).exists()
+        bare = EmbeddedServer(folder, bin_dir=self._bin_dir)
+        server = self._server(name) if has_options else bare
+        try:
+            return tenant_databases(server.start())
+        finally:
+            if not has_options:  # else it is looked after, as any
+                server.stop_if_unused()
 
     def identity(self, name: str) -> str:
         """See the port: of its superuser's password, which each new server has anew."""

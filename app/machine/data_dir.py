@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.core.errors import CoppiceError
-from app.setting_values import base_url, fernet_key
+from app.setting_values import fernet_key
 from app.store.vault import new_key
 
 
@@ -75,22 +75,34 @@ class DataDir:
         return self.path / "admin-token"
 
     @property
-    def public_url(self) -> str | None:
-        """Where the service that was started here last is reached; None: nothing says so."""
-        try:
-            return base_url(self._public_url.read_text().strip()) or None
-        except (FileNotFoundError, ValueError):
-            return None
-
-    def keep_public_url(self, url: str) -> None:
-        """Have it found here; whoever reads it meanwhile finds the earlier one."""
-        new = self._public_url.with_name(f"{self._public_url.name}.{secrets.token_hex(6)}")
-        new.write_text(url)
-        new.replace(self._public_url)
+    def host_id(self) -> Path:
+        """Tells this machine from others on the same state database."""
+        return self.path / "host-id"
 
     @property
-    def _public_url(self) -> Path:
-        return self.path / "public-url"
+    def postgres_bin(self) -> Path | None:
+        """Where the service that was started here last has its PostgreSQL programs.
+
+        None: it uses those that it was packaged with, or they are not there any more.
+        """
+        try:
+            folder = Path(self._postgres_bin.read_text().strip())
+        except FileNotFoundError:
+            return None
+        return folder if folder.is_absolute() and folder.is_dir() else None
+
+    def keep_postgres_bin(self, folder: Path | None) -> None:
+        """Have commands find them; whoever reads it meanwhile finds the earlier ones."""
+        if folder is None:
+            self._postgres_bin.unlink(missing_ok=True)
+            return
+        new = self._postgres_bin.with_name(f"{self._postgres_bin.name}.{secrets.token_hex(6)}")
+        new.write_text(str(folder.absolute()))
+        new.replace(self._postgres_bin)
+
+    @property
+    def _postgres_bin(self) -> Path:
+        return self.path / "postgres-bin"
 
     def is_served(self) -> bool:
         """Whether a `serve` runs on it."""

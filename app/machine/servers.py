@@ -5,10 +5,12 @@ import threading
 import structlog
 
 from app.core.errors import CoppiceError
+from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance, InstanceKind
 from app.machine.clusters import Clusters
 from app.operations import patience
+from app.operations.ports.hosts import Hosts
 from app.operations.ports.postgres import DatabaseServer
 from app.postgres.server import PostgresServer
 
@@ -18,13 +20,18 @@ _log = structlog.get_logger(__name__)
 class Servers:
     """One adapter for each instance, made anew when the instance's row changes. Thread-safe."""
 
-    def __init__(self, local: Clusters) -> None:
+    def __init__(self, local: Clusters, hosts: Hosts) -> None:
         self._local = local
+        self._hosts = hosts
         self._lock = threading.Lock()
         self._made: dict[InstanceId, tuple[Instance, PostgresServer]] = {}
 
     def __call__(self, instance: Instance) -> DatabaseServer:
+        """Raises OnAnotherHost, or TwinHost, for a server that is not to be used from here."""
+        if not self._hosts.is_here(instance):
+            raise OnAnotherHost(instance, self._hosts.of(instance))
         if instance.kind is InstanceKind.PROVISIONED:
+            self._hosts.claim()
             self._ensure_running(instance.name)
         with self._lock:
             made = self._made.get(instance.id)

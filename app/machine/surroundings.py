@@ -56,6 +56,10 @@ class Machine:
             folder=str(self._config.data_dir), free_bytes=usage.free, total_bytes=usage.total
         )
 
+    def servers(self) -> Sequence[str]:
+        folder = DataDir(path=self._config.data_dir).instances
+        return sorted(file.parent.name for file in folder.glob("*/cluster"))
+
     def reaches(self, address: Address) -> bool:
         try:
             socket.create_connection((address.host, address.port), _TIMEOUT_SECONDS).close()

@@ -12,8 +12,10 @@ from app.operations.crowd import Crowd
 from app.operations.ports.acknowledgements import Acknowledgements
 from app.operations.ports.checks import Checks
 from app.operations.ports.clock import Clock
+from app.operations.ports.forwarding import LoginRequests
 from app.operations.ports.github import GitHub, TokenVerifier
 from app.operations.ports.history import History
+from app.operations.ports.hosts import Hosts
 from app.operations.ports.inventory import Apps, Databases, DormantBranches, Instances
 from app.operations.ports.knowledge import Deliveries, Repositories
 from app.operations.ports.limits import Claims, InstanceLimits
@@ -48,6 +50,7 @@ class Services:
     access_tokens: AccessTokens
     device_logins: DeviceLogins
     login_links: LoginLinks
+    login_requests: LoginRequests
     ended_sessions: EndedSessions
     measurements: Measurements
     acknowledgements: Acknowledgements
@@ -57,7 +60,9 @@ class Services:
     deliveries: Deliveries
     queue: Queue
     state: State
+    hosts: Hosts
     server_for: Callable[[Instance], DatabaseServer]
+    """Raises OnAnotherHost for a server that stands on another machine."""
     free_bytes: Callable[[Instance], int | None]
     """Free room on the disk of an instance's server; None: nobody can tell from here."""
     github: GitHub

@@ -18,8 +18,9 @@ with loading():
     from app import bootstrap
     from app.logs import configure_logging
     from app.processes.front.lanes import ROOMS
+    from app.settings import load_config
 
-configure_logging(bootstrap.known_secrets(bootstrap.load_config()))
+configure_logging(bootstrap.known_secrets(load_config()))
 
 
 class JsonLogger(glogging.Logger):  # type: ignore[misc]

@@ -22,6 +22,7 @@ from app.machine.data_dir import DataDir
 from app.machine.restarts import RestartBook
 from app.operations.administration import login_links
 from app.postgres.embedded.progress import Tell
+from app.processes.place import NotWanted, take_place
 from app.processes.supervisor import Program, Server, Supervisor
 from app.processes.welcome import greeting, steps, welcome
 from app.setting_values import Bind
@@ -47,10 +48,6 @@ class AddressTaken(CoppiceError):
     advice = "Set COPPICE_BIND to an address of this machine and a port that this account may use."
 
 
-class _NotWanted(Exception):
-    """`serve` was told to stop before it was ready."""
-
-
 def serve(config: Config, *, say: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT; `say` tells a person when and where the service is ready.
 
@@ -60,13 +57,13 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     directory = DataDir(path=config.data_dir)
     directory.make()
     local, server = bootstrap.clusters(config, for_serve=True), bootstrap.state_server(config)
-    with contextlib.suppress(_NotWanted), ExitStack() as stack:
+    with contextlib.suppress(NotWanted), ExitStack() as stack:
         stack.enter_context(_only_one(directory))
         parts = [*_PARTS, *(["state database"] if server else [])]
         supervisor = Supervisor(on_restart=RestartBook(directory.restarts, parts=parts).note)
         stack.callback(directory.restarts.unlink, missing_ok=True)  # nothing of ours runs then
         listener = stack.enter_context(listen(config.bind))
-        directory.keep_public_url(config.public_url)
+        directory.keep_postgres_bin(config.postgres_bin)
         say(greeting(config))
         stack.enter_context(supervisor.signals())
         # Last of all, when nothing of ours uses them any more.
@@ -78,7 +75,8 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         _add_children(config, supervisor, listener)
         tell = _while_starting(supervisor, say)
         state = stack.enter_context(bootstrap.open_state(config, tell=tell))
-        _prepare(state)
+        _prepare(config, state)
+        take_place(config, state, supervisor)
         ours: list[tuple[str, Server]] = [("state database", server)] if server else []
         supervisor.watch(
             lambda: [*ours, *((f"instance {name}", one) for name, one in local.servers())]
@@ -92,7 +90,7 @@ def _while_starting(supervisor: Supervisor, say: Callable[[str], None]) -> Tell:
 
     def tell(words: str | None) -> None:
         if supervisor.is_stopping:
-            raise _NotWanted
+            raise NotWanted
         if words:
             say(words)
 
@@ -113,9 +111,10 @@ def _add_children(config: Config, supervisor: Supervisor, listener: socket.socke
     supervisor.add_child(Program(name="worker", command=worker, environment=environment))
 
 
-def _prepare(state: bootstrap.State) -> None:
+def _prepare(config: Config, state: bootstrap.State) -> None:
     try:
         bootstrap.prepare_for_service(state)
+        bootstrap.keep_settings(config, state)
     except TransientError as error:
         _log.warning("the state database is down; trying on", problem=str(error))
 
@@ -141,10 +140,10 @@ def become_web(config: Config, *, say: Callable[[str], None]) -> NoReturn:
     folder.make()
     folder.metrics.mkdir(mode=0o700, exist_ok=True)
     with listen(config.bind) as listener:
-        folder.keep_public_url(config.public_url)
+        folder.keep_postgres_bin(config.postgres_bin)
         # What is wrong here is said in a sentence; gunicorn's processes would only log it.
         with bootstrap.open_state(config) as state:
-            _prepare(state)
+            _prepare(config, state)
             link = _way_in(config, state)
         say(
             "\n".join(

@@ -16,11 +16,12 @@ from app.store.vault import Vault
 _INSERT = """
     INSERT INTO instances (name, kind, admin_host, admin_port, admin_sslmode, admin_user,
         admin_password, maintenance_database, public_host, public_port, public_sslmode,
-        ca_certificate, pooler_host, pooler_port, pooler_knows_job_logins, has_plain_passwords)
+        ca_certificate, pooler_host, pooler_port, pooler_knows_job_logins, has_plain_passwords,
+        host_id)
     VALUES (%(name)s, %(kind)s, %(admin_host)s, %(admin_port)s, %(admin_sslmode)s, %(admin_user)s,
         %(admin_password)s, %(maintenance_database)s, %(public_host)s, %(public_port)s,
         %(public_sslmode)s, %(ca_certificate)s, %(pooler_host)s, %(pooler_port)s,
-        %(pooler_knows_job_logins)s, %(has_plain_passwords)s)
+        %(pooler_knows_job_logins)s, %(has_plain_passwords)s, %(host_id)s)
     RETURNING id
 """
 _UPDATE = """
@@ -152,6 +153,7 @@ class PostgresInstances:
             "pooler_host": pooler.host if pooler else None,
             "pooler_port": pooler.port if pooler else None,
             "pooler_knows_job_logins": instance.pooler_knows_job_logins,
+            "host_id": instance.host,
             "has_plain_passwords": instance.has_plain_passwords,
         }
 
@@ -177,5 +179,6 @@ class PostgresInstances:
             public_address=address("public", "public_sslmode"),
             pooler_address=address("pooler", "public_sslmode") if row["pooler_host"] else None,
             pooler_knows_job_logins=row["pooler_knows_job_logins"],
+            host=row["host_id"],
             has_plain_passwords=row["has_plain_passwords"],
         )

@@ -11,7 +11,9 @@ import structlog
 from flask import Flask
 
 from app import bootstrap
+from app.config import Config
 from app.core.errors import CoppiceError, TransientError
+from app.settings import load_config
 from app.web import create_app
 
 _log = structlog.get_logger(__name__)
@@ -20,30 +22,31 @@ _RETRY_SECONDS = 1.0
 
 def application() -> Flask:
     """Build the application for this process; it also starts while the state database is down."""
-    config = bootstrap.load_config()
+    config = load_config()
     resources = ExitStack()
     atexit.register(resources.close)
     state = resources.enter_context(bootstrap.open_state(config))
     local = bootstrap.clusters(config)
     services = resources.enter_context(bootstrap.open_services(config, state, local))
-    _prepare(state)
+    _prepare(config, state)
     return create_app(services, config, local)
 
 
-def _prepare(state: bootstrap.State) -> None:
+def _prepare(config: Config, state: bootstrap.State) -> None:
     """Bring the state database up to date now, or as soon as it answers."""
     try:
         bootstrap.prepare_for_service(state)
     except TransientError as error:
         _log.warning("the state database is down; trying on", problem=str(error))
-        threading.Thread(target=_prepare_later, args=[state], daemon=True).start()
+        threading.Thread(target=_prepare_later, args=[config, state], daemon=True).start()
 
 
-def _prepare_later(state: bootstrap.State) -> None:
+def _prepare_later(config: Config, state: bootstrap.State) -> None:
     while True:
         time.sleep(_RETRY_SECONDS)
         try:
             bootstrap.prepare_for_service(state)
+            bootstrap.keep_settings(config, state)
         except TransientError:
             continue
         except CoppiceError as error:

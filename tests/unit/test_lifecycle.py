@@ -299,5 +299,19 @@ def test_a_server_that_does_not_answer_is_an_error_whatever_was_known_before(
     assert shown is InstanceStatus.ERROR
 
 
+def test_an_instance_whose_machine_is_silent_is_no_error_whatever_its_server_did_before() -> None:
+    shown = instance_status(
+        [DatabaseState.ERROR], is_assigned=True, is_failing=True, is_unreachable=True
+    )
+
+    assert shown is InstanceStatus.UNREACHABLE
+
+
 def test_the_words_are_what_people_read() -> None:
-    assert set(InstanceStatus) == {"Connected", "Creating", "Error", "Unassigned"}
+    assert set(InstanceStatus) == {
+        "Connected",
+        "Creating",
+        "Error",
+        "Unassigned",
+        "Unreachable",
+    }

@@ -19,6 +19,7 @@ from app.core.identifiers import (
     JobLoginId,
     PullRequestNumber,
     RepositoryId,
+    RunId,
     WorkflowRunId,
 )
 from app.core.intents import (
@@ -46,10 +47,12 @@ from app.core.intents import (
     RunCommand,
     SealDatabase,
 )
+from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
 from app.core.queues import COMMENTS, DATABASES, GITHUB
 from app.jobs import comment_tasks, github_tasks, periodic, tasks
-from app.jobs.queue import app, route_of
+from app.jobs.queue import app
 from app.jobs.retry import MAX_WAIT_SECONDS, wait_seconds
+from app.jobs.routes import route_of
 
 __all__ = ["comment_tasks", "github_tasks", "tasks"]
 
@@ -72,6 +75,9 @@ ROUTES: list[tuple[Any, str, str | None]] = [
     (ApplyLimits(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (MeasureInstance(instance_id=InstanceId(3)), DATABASES, "measure:3"),
     (CompareInstance(instance_id=InstanceId(3)), DATABASES, "compare:3"),
+    (FlagStrays(instance_id=InstanceId(3)), DATABASES, "strays:3"),
+    (DeleteInstance(instance_id=InstanceId(3)), DATABASES, "delete:3"),
+    (OpenLogin(database_id=DATABASE, run_id=RunId(2)), DATABASES, "login:7"),
     (
         EndJobLogins(
             repository_id=REPOSITORY, workflow_run_id=WorkflowRunId(5), workflow_attempt=1

@@ -7,7 +7,7 @@ from app.core.audit import Action
 from app.core.branches import is_provisioned
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
+from app.core.errors import Conflict, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
 from app.core.limits import FROZEN_ADVICE
 from app.core.seeding import may_seed
@@ -19,7 +19,7 @@ from app.operations.administration.beginnings import (
     start_afresh,
 )
 from app.operations.databases import provisioning, retention
-from app.operations.databases.standing import losses_noted
+from app.operations.runs import forwarding
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
 
@@ -74,19 +74,19 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
         return restore(services, database)
     database = provisioning.ensure_database(services, database.id)
     record(services, Action.DATABASES_CREATE, database)
-    return _needs_ready(database)
+    return needs_ready(database)
 
 
 def fix(services: Services, database: Database) -> Database:
     """Set up once more, data untouched: roles, grants, password, marker."""
     set_up_again(services, database)
-    return _needs_ready(provisioning.ensure_database(services, database.id))
+    return needs_ready(provisioning.ensure_database(services, database.id))
 
 
 def reset(services: Services, database: Database) -> Database:
     """Replace a database by an empty one of the same name and login. Cannot be undone."""
     start_afresh(services, database)
-    return _needs_ready(
+    return needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )
 
@@ -119,7 +119,7 @@ def seed(services: Services, database: Database) -> Database:
 def restore(services: Services, database: Database) -> Database:
     """Open a deleted database again, data and all."""
     record(services, Action.DATABASES_RESTORE, database)
-    return _needs_ready(retention.restore_database(services, database.id))
+    return needs_ready(retention.restore_database(services, database.id))
 
 
 def delete(services: Services, database: Database) -> Database:
@@ -141,43 +141,12 @@ def drop(services: Services, database: Database) -> Database:
 def login(services: Services, database: Database, *, purpose: Action) -> Credentials:
     """The long-lived login, made good again and checked against the marker. Audited.
 
-    The login through a pooler is left out when it cannot be checked from here.
+    The login through a pooler is left out while that does not take it.
     """
-    instance = services.instances.get(database.instance_id)
-    # So that nobody replaces the password meanwhile: the old one would come back.
-    with (
-        services.crowd.place_at(database, who="people"),
-        services.databases.exclusively(database.id) as held,
-    ):
-        database = _needs_ready(held)
-        server, tenant = (
-            provisioning.server_of(services, database),
-            provisioning.tenant_of(services, database),
-        )
-        password = provisioning.password_of(services, database)
-        with losses_noted(services, database):
-            server.issue(tenant, password=password)
-    is_pooled = instance.pooler_address is not None
-    if instance.pooler_address is not None:
-        try:
-            server.check_marker(
-                tenant,
-                role=database.login_role,
-                password=password,
-                address=instance.pooler_address,
-            )
-        except CoppiceError:
-            is_pooled = False
+    with services.crowd.place_at(database, who="people"):
+        found = forwarding.issue_long_lived(services, needs_ready(database))
     record(services, purpose, database)
-    return Credentials(
-        database=database,
-        instance=instance,
-        user=database.login_role,
-        password=password,
-        is_pooled=is_pooled,
-        outlives_run=True,
-        accelerate_url=services.databases.accelerate_url(database.id),
-    )
+    return found
 
 
 def set_accelerate_url(services: Services, database: Database, url: str | None) -> None:
@@ -191,7 +160,8 @@ def set_accelerate_url(services: Services, database: Database, url: str | None) 
     record(services, Action.DATABASES_EDIT, database)
 
 
-def _needs_ready(database: Database) -> Database:
+def needs_ready(database: Database) -> Database:
+    """The database, if it is ready. Raises Conflict with what it is, and what to do."""
     if database.state is DatabaseState.READY:
         return database
     advice = {

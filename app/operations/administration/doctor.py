@@ -8,7 +8,7 @@ from app.core.errors import CoppiceError
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, way_for_others
-from app.operations.administration import neighbours
+from app.operations.administration import machines, neighbours
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
 from app.operations.administration.github_diagnosis import github
 from app.operations.administration.surroundings import Surroundings
@@ -46,6 +46,7 @@ def diagnose(
         ),
         ("OIDC issuer", lambda: _issuer(surroundings)),
         ("disk", lambda: _disk(surroundings)),
+        ("this machine", lambda: machines.this(services, surroundings)),
         ("databases", lambda: _databases(services)),
     ]
     for instance in services.instances.all():
@@ -196,6 +197,9 @@ def _instance(
 ) -> Iterator[Diagnosis]:
     what, public = f"instance {instance.name}", instance.public_address
     is_ours = instance.kind is InstanceKind.PROVISIONED
+    if not services.hosts.is_here(instance):
+        yield from machines.instance(services, instance)
+        return
     report = encryption.probe(services, instance)
     yield from _findings(services, instance, report)
     if is_for_this_machine_only(instance):
@@ -211,6 +215,15 @@ def _instance(
             "Check the name, the firewall and where the server listens"
             + (" (--listen at `coppice instances provision`)" if is_ours else "")
             + "; ignore this if only runners shall reach it.",
+        )
+    pooler = instance.pooler_address
+    if pooler is not None and not surroundings.reaches(pooler):
+        yield warning(
+            what,
+            f"its pooler {pooler.host}:{pooler.port} does not answer from here: runs and"
+            " applications get no DATABASE_URL_POOLED",
+            "Start the pooler, or do without it: coppice instances edit"
+            f" {instance.name} --no-pooler",
         )
     if report.is_usable:
         yield ok(what, f"PostgreSQL {report.version}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.databases import Database
+from app.core.hosts import Host, silent_host, unreachable
 from app.core.instances import Instance
 from app.core.lifecycle import InstanceStatus, instance_status
 from app.core.limits import Limits, total_excess
@@ -22,6 +23,8 @@ class InstanceOverview:
     limits: Limits
     owner: str | None
     """Login of the account that claimed it."""
+    host: Host | None
+    """The machine that its server stands on; None for linked ones."""
     over_limit: str | None
     """What people should know of the size of all that is on it."""
     room: int | None
@@ -36,16 +39,24 @@ def overview(services: Services, instance: Instance) -> InstanceOverview:
     states = [one.state for one in databases if one.app_id in app_ids]
     measured = services.measurements.of_instance(instance.id)
     problem = measured.failure if measured else None
+    hosts = services.hosts.known() if instance.host else {}
+    silent = silent_host(instance, hosts, here=services.hosts.here)
     limits = services.limits.of(instance.id)
     sizes = services.measurements.sizes([one.id for one in databases])
     return InstanceOverview(
         instance=instance,
-        status=instance_status(states, is_assigned=bool(app_ids), is_failing=problem is not None),
-        problem=problem,
+        status=instance_status(
+            states,
+            is_assigned=bool(app_ids),
+            is_failing=problem is not None,
+            is_unreachable=silent is not None,
+        ),
+        problem=unreachable(silent) if silent else problem,
         app_ids=tuple(app_ids),
         databases=tuple(databases),
         limits=limits,
         owner=claim.owner_login if claim else None,
+        host=hosts.get(instance.host) if instance.host else None,
         over_limit=total_excess(limits, sum(sizes.values())),
         room=measured.room if measured else None,
     )

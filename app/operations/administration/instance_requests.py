@@ -1,5 +1,6 @@
 """What people ask of instances, and what is asked of the machine for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,7 +27,16 @@ class Clusters(Protocol):
     def provision(
         self, name: str, *, listen: str, port: int | None, tls_host: str | None
     ) -> Provisioned:
-        """Make a server and the role that administers it; may be repeated."""
+        """Make a server and the role that administers it; may be repeated.
+
+        Raises Conflict when one of the name stands here that has databases: it is another's.
+        """
+
+    def leftover(self, name: str) -> Sequence[str] | None:
+        """Databases of the server that stands here under the name; None: there is none.
+
+        Starts it, to look.
+        """
 
     def identity(self, name: str) -> str:
         """What tells the server that is there now from a later one of the same name."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
 from app.core.audit import Action
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, ProvisioningFailed
+from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.ownership import check_own_way_in
@@ -43,6 +44,7 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
     # Two would have one server, with the password of whoever came last.
     with services.instances.exclusively(request.name):
         _refuse_taken(services, request.name)
+        services.hosts.claim()
         made = clusters.provision(
             request.name, listen=request.listen, port=request.port, tls_host=tls_host
         )
@@ -58,6 +60,7 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
                 sslmode=sslmode,
                 ca_certificate=made.ca_certificate,
             ),
+            host=services.hosts.here,
         )
         instance = _add(services, instance, action=Action.INSTANCES_PROVISION)
     # What it is, for pages and lists, before the first measurement by the clock.
@@ -103,6 +106,8 @@ def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerRe
 def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:
     """Change an instance after a test of what it will be."""
     instance = services.instances.named(name)
+    if not services.hosts.is_here(instance):
+        raise OnAnotherHost(instance, services.hosts.of(instance))
     if changes.url is not None or _has_new_pooler(instance, changes):
         check_own_way_in(services.actor)
     if changes.ca_certificate is not None:
@@ -139,25 +144,11 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
 def test(services: Services, name: str) -> ServerReport:
     """Connect and say what is missing; pages and lists show it from now on."""
     instance = services.instances.named(name)
-    report = trying.tried(services, instance, measuring.ask(services, instance))
-    measuring.keep_trial(services, instance, report)
+    report = measuring.ask_for_person(services, instance)
+    if services.hosts.is_here(instance):
+        report = trying.tried(services, instance, report)
+        measuring.keep_trial(services, instance, report)
     return with_neighbours(services, instance, report)
-
-
-def delete(services: Services, clusters: Clusters, name: str) -> Instance:
-    """Forget a linked instance; remove a provisioned one with all its data.
-
-    Raises Conflict while an app is assigned to it. Cannot be undone; one that was cut off, or
-    failed, leaves the instance there to be deleted again.
-    """
-    instance = services.instances.named(name)
-    identity = clusters.identity(name)
-    services.instances.begin_deletion(instance.id)
-    if instance.kind is InstanceKind.PROVISIONED:
-        clusters.destroy(name, identity=identity)
-    services.instances.forget(instance.id)
-    services.record(Action.INSTANCES_DELETE, name)
-    return instance
 
 
 def _refuse_taken(services: Services, name: str) -> None:

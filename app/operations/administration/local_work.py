@@ -6,7 +6,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, Invalid
 from app.core.seeding import LocalSeed
-from app.operations.administration import databases
+from app.operations.administration import databases, elsewhere
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
@@ -23,7 +23,9 @@ def shadow_variables(services: Services, database: Database, *, purpose: Action)
     if database.environment is not Environment.DEV or assignment is None:
         return {}
     shadow = provisioning.intend_database(services, assignment, Environment.SHADOW)
-    if shadow.state is DatabaseState.DELETED:
+    if not services.hosts.is_here(services.instances.get(shadow.instance_id)):
+        shadow = elsewhere.ensure(services, shadow)
+    elif shadow.state is DatabaseState.DELETED:
         shadow = retention.restore_database(services, shadow.id)
     else:
         shadow = provisioning.ensure_database(services, shadow.id)

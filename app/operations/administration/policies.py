@@ -62,9 +62,10 @@ def _check_lock_timeout(text: str) -> None:
 def check_extensions(services: Services, instance: Instance, texts: Collection[str]) -> None:
     """Raise Invalid with the extensions that the instance's server does not have, or may not make.
 
-    Asks nothing if none is wanted. Raises ExtensionsUnknown when the server does not answer.
+    Asks nothing if none is wanted, nor a server on another machine: the first database tells then.
+    Raises ExtensionsUnknown when the server does not answer.
     """
-    if not texts:
+    if not texts or not services.hosts.is_here(instance):
         return
     asked = parse_all(texts)
     try:

@@ -57,5 +57,8 @@ class Surroundings(Protocol):
 
     def free_space(self) -> FreeSpace: ...
 
+    def servers(self) -> Sequence[str]:
+        """Names of the servers in this machine's data directory."""
+
     def reaches(self, address: Address) -> bool:
         """Whether a connection to the address opens from this machine."""

@@ -1,6 +1,6 @@
 """One branch: its databases become what GitHub's live state says they should be."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -9,6 +9,7 @@ from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import environments_of_branch
 from app.core.environments import Environment
 from app.core.errors import Conflict, ProvisioningFailed
+from app.core.hosts import NotHere
 from app.core.identifiers import BranchName, CommitSha, RepositoryId
 from app.core.lifecycle import Comeback, restore_or_fresh
 from app.core.repositories import Ancestry, Branch, Repository
@@ -52,16 +53,34 @@ def reconcile_branch(
     asked_at = services.clock()
     live = services.github.branch(repository, branch)
     heads.count_branch(services, repository, branch, live, before=asked_at)
+    if live is not None:
+        _grow_all(services, repository, assignments, live, head_sha=head_sha)
+    elif head_sha is None:
+        # To tell a commit something is no reason to close what a person restored; that the branch
+        # is gone is told, or swept, without a commit.
+        for assignment in assignments:
+            _cut(services, assignment, branch)
+
+
+def _grow_all(
+    services: Services,
+    repository: Repository,
+    assignments: Sequence[Assignment],
+    live: Branch,
+    *,
+    head_sha: CommitSha | None,
+) -> None:
+    """Raises NotHere when all is done that can be done here: another machine goes on."""
+    away: NotHere | None = None
     for assignment in assignments:
-        if live is None:
-            # To tell a commit something is no reason to close what a person restored; that the
-            # branch is gone is told, or swept, without a commit.
-            if head_sha is None:
-                _cut(services, assignment, branch)
-            continue
-        for environment in environments_of_branch(branch, repository, assignment):
+        for environment in environments_of_branch(live.name, repository, assignment):
             place = _Place(assignment=assignment, environment=environment, live=live)
-            _grow(services, repository, place, head_sha=head_sha)
+            try:
+                _grow(services, repository, place, head_sha=head_sha)
+            except NotHere as error:
+                away = error
+    if away is not None:
+        raise away
 
 
 def _grow(

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from app.core.databases import DatabaseState
-from app.core.errors import CoppiceError, NotFound
+from app.core.errors import CoppiceError, NotFound, ServerUnreachable
+from app.core.hosts import NotHere
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
-from app.operations.databases import encryption, freezing, limits
+from app.operations.databases import elsewhere, encryption, freezing, limits
 from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
@@ -31,6 +32,8 @@ def measure_instance(services: Services, instance_id: InstanceId) -> None:
         ask(services, services.instances.get(instance_id))
     except NotFound:
         return  # deleted meanwhile
+    except NotHere:
+        raise  # its own machine does it
     except CoppiceError:  # recorded
         again = MeasureInstance(instance_id=instance_id, delay_seconds=_ASKED_AGAIN_SECONDS)
         services.queue.add([again])
@@ -48,6 +51,8 @@ def ask(services: Services, instance: Instance) -> ServerReport:
     try:
         report = encryption.probe(services, instance)
         measured = services.server_for(instance).sizes()
+    except NotHere:
+        raise  # that says nothing against it
     except CoppiceError as error:
         services.measurements.record_failure(
             instance.id, at=at, problem=str(error), advice=error.advice
@@ -61,6 +66,23 @@ def ask(services: Services, instance: Instance) -> ServerReport:
     sizes = {by_name[one.name]: one.size_bytes for one in measured if one.name in by_name}
     _record(services, instance, report, at=at, sizes=sizes)
     return report
+
+
+def ask_for_person(services: Services, instance: Instance) -> ServerReport:
+    """The same, by the machine that the server stands on, which is waited for.
+
+    Raises OnAnotherHost when that is silent.
+    """
+    if services.hosts.is_here(instance):
+        return ask(services, instance)
+    found = elsewhere.measured(services, instance)
+    if found.problem:
+        raise ServerUnreachable(found.problem, advice=found.advice)
+    return ServerReport(
+        version=found.version or "",
+        findings=found.findings,
+        system_identifier=found.system_identifier,
+    )
 
 
 def keep(services: Services, instance: Instance, report: ServerReport) -> None:

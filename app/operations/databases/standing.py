@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from app.core.databases import FOR_A_PERSON, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound, ProvisioningFailed, TransientError
+from app.core.hosts import NotHere
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
 from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, SealDatabase
@@ -25,6 +26,8 @@ def compare_instance(services: Services, instance_id: InstanceId) -> list[Differ
     try:
         instance = services.instances.get(instance_id)
         found = _differences(services, instance)
+    except NotHere:
+        raise
     except CoppiceError:
         return []  # deleted meanwhile, or away: that is measured, and shown with the instance
     settled = [one for one in found if _is_settled(services, one.database)]

@@ -3,12 +3,15 @@
 They are what a state database restored from an old backup has forgotten.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError
-from app.core.identifiers import DatabaseName
+from app.core.hosts import NotHere
+from app.core.identifiers import DatabaseName, InstanceId
 from app.core.instances import Instance
+from app.core.machine_intents import FlagStrays
 from app.core.standing import Unknown, unknown
 from app.operations.services import Services
 
@@ -23,18 +26,34 @@ class Stray:
 
 
 def unknown_databases(services: Services) -> list[Stray]:
-    """All of them; servers that do not answer are left out."""
+    """All of them; servers that do not answer, or not from here, are left out."""
     found: list[Stray] = []
     for instance in services.instances.all():
-        try:
-            unknown_here = _of_instance(services, instance)
-        except CoppiceError:
-            continue
-        found += [
-            Stray(instance=instance.name, name=one.name, is_of_known_app=one.is_of_known_app)
-            for one in unknown_here
-        ]
+        with suppress(CoppiceError):
+            found += _strays(services, instance)
     return found
+
+
+def flag_all(services: Services) -> None:
+    """Queue a look at each instance, by whoever can look there."""
+    services.queue.add([FlagStrays(instance_id=one.id) for one in services.instances.all()])
+
+
+def of_instance(services: Services, instance_id: InstanceId) -> list[Stray]:
+    """Those of one instance; none when its server does not answer. Raises NotHere."""
+    try:
+        return _strays(services, services.instances.get(instance_id))
+    except NotHere:
+        raise
+    except CoppiceError:
+        return []
+
+
+def _strays(services: Services, instance: Instance) -> list[Stray]:
+    return [
+        Stray(instance=instance.name, name=one.name, is_of_known_app=one.is_of_known_app)
+        for one in _of_instance(services, instance)
+    ]
 
 
 def _of_instance(services: Services, instance: Instance) -> list[Unknown]:

@@ -9,13 +9,16 @@ from urllib.parse import quote, urlencode
 from app.core import names
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError, NotFound
+from app.core.hosts import NotHere
 from app.core.identifiers import DatabaseId, RoleName
 from app.core.instances import Address, Instance
+from app.core.intents import EndLogin
 from app.core.runs import CredentialKind, JobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
 from app.operations.databases.standing import losses_noted
 from app.operations.ports.postgres import JobLoginRequest
 from app.operations.ports.runs import NewJobLogin
+from app.operations.runs import pooling
 from app.operations.runs.refusals import not_yet
 from app.operations.services import Services
 
@@ -36,37 +39,26 @@ class Credentials:
     is_pooled: bool
     """The instance's pooler, if it has one, knows this login and leads to the same database."""
     outlives_run: bool
+    pooler_problem: str | None = None
+    """Why the pooler is left out although the login would be known there, for a person."""
     accelerate_url: str | None = field(default=None, repr=False)
     """Lasts as long as its key does, so it goes with the long-lived login only."""
 
 
 def issue(services: Services, run: Run, database: Database) -> Credentials:
-    """Make the login that a run asked for, checked against the marker; a repeat gets the same.
+    """Make the job login of a run, checked against the marker; a repeat gets the same.
 
     Raises ServerUnreachable, or ProvisioningFailed when PostgreSQL is not what it should be.
     """
-    instance = services.instances.get(database.instance_id)
-    is_runtime = run.credentials is CredentialKind.RUNTIME
     # Logins are made, ended and given passwords one at a time: what was read before another
     # replaced the password would bring the old one back.
     with services.databases.exclusively(database.id) as held:
-        if (held.state, held.generation) != (DatabaseState.READY, database.generation):
-            raise not_yet("changed", f"{database.name} was changed at this moment.")
-        database = held
-        with losses_noted(services, database):
-            user, password, outlives_run = _open_login(services, run, database)
-    is_pooled = is_runtime or instance.pooler_knows_job_logins
-    if is_pooled and instance.pooler_address:
-        _check_pooler(services, database, instance.pooler_address, user=user, password=password)
-    return Credentials(
-        database=database,
-        instance=instance,
-        user=user,
-        password=password,
-        is_pooled=is_pooled,
-        outlives_run=outlives_run,
-        accelerate_url=services.databases.accelerate_url(database.id) if is_runtime else None,
-    )
+        need_unchanged(held, database)
+        with losses_noted(services, held):
+            login = _open_job_login(services, run, held)
+    password = services.job_logins.password(login.id)
+    problem = pooling.problem_of(services, held, user=login.role, password=password, is_job=True)
+    return of_job(services, held, login, pooler_problem=problem)
 
 
 def variables(credentials: Credentials) -> dict[str, str]:
@@ -138,7 +130,7 @@ def _is_settled(services: Services, database: Database, login: JobLogin) -> bool
 
 
 def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
-    """End each of them; one server that is away does not keep the others from ending.
+    """End each of them, or have it ended on another machine; one failure holds up no other.
 
     Raises the first error when all were tried.
     """
@@ -148,6 +140,10 @@ def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
             close(services, login)
         except NotFound:
             continue  # its database went with its instance
+        except NotHere as error:
+            end = EndLogin(database_id=login.database_id, login_id=login.id)
+            services.queue.add([end])
+            failures.append(error)
         except CoppiceError as error:
             failures.append(error)
     if failures:
@@ -169,14 +165,25 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
                 )
 
 
-def _open_login(services: Services, run: Run, database: Database) -> tuple[RoleName, str, bool]:
-    """Who connects with which password, and whether that outlives the run."""
-    if run.credentials is CredentialKind.RUNTIME:
-        password = password_of(services, database)
-        server_of(services, database).issue(tenant_of(services, database), password=password)
-        return database.login_role, password, True
-    login = _open_job_login(services, run, database)
-    return login.role, services.job_logins.password(login.id), login.outlives_run
+def need_unchanged(held: Database, database: Database) -> None:
+    """For the holder of its lock: raise Refused unless it is as it was, and ready."""
+    if (held.state, held.generation) != (DatabaseState.READY, database.generation):
+        raise not_yet("changed", f"{database.name} was changed at this moment.")
+
+
+def of_job(
+    services: Services, database: Database, login: JobLogin, *, pooler_problem: str | None
+) -> Credentials:
+    instance = services.instances.get(database.instance_id)
+    return Credentials(
+        database=database,
+        instance=instance,
+        user=login.role,
+        password=services.job_logins.password(login.id),
+        is_pooled=instance.pooler_knows_job_logins and pooler_problem is None,
+        outlives_run=login.outlives_run,
+        pooler_problem=pooler_problem,
+    )
 
 
 def _open_job_login(services: Services, run: Run, database: Database) -> JobLogin:
@@ -214,14 +221,6 @@ def _migration_beyond(run: Run, login: JobLogin) -> timedelta:
         return timedelta(0)
     beyond = timedelta(minutes=run.minutes_per_database - run.credentials_minutes) + MARGIN
     return max(beyond, timedelta(0))
-
-
-def _check_pooler(
-    services: Services, database: Database, pooler: Address, *, user: RoleName, password: str
-) -> None:
-    server_of(services, database).check_marker(
-        tenant_of(services, database), role=user, password=password, address=pooler
-    )
 
 
 def _url(credentials: Credentials, address: Address) -> str:

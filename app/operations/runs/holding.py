@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
+from app.core.intents import EndRun
 from app.core.runs import Migration, Run
-from app.operations.ports.runs import NewMigration
+from app.operations.ports.runs import Lease, NewMigration
 from app.operations.runs import credentials, reaper
 from app.operations.runs.refusals import lease_lost, not_yet
 from app.operations.services import Services
@@ -32,7 +33,7 @@ def take(services: Services, run: Run, database: Database, *, is_rebuilt: bool) 
     now = services.clock()
     lease = services.leases.of(database.id)
     if lease is not None and lease.migration.run_id != run.id and lease.expires_at <= now:
-        reaper.end_dead(services, lease)
+        _end_dead(services, database, lease)
     new = NewMigration(
         run_id=run.id,
         database_id=database.id,
@@ -52,3 +53,11 @@ def take(services: Services, run: Run, database: Database, *, is_rebuilt: bool) 
         services, [one for one in others if one.run_id != run.id and not one.outlives_run]
     )
     return migration
+
+
+def _end_dead(services: Services, database: Database, lease: Lease) -> None:
+    """Raises Refused while the machine of the server ends what went silent."""
+    if not services.hosts.is_here(services.instances.get(database.instance_id)):
+        services.queue.add([EndRun(database_id=database.id)])
+        raise not_yet("busy", f"The last run of {database.name} is being ended.")
+    reaper.end_dead(services, lease)

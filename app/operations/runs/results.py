@@ -8,6 +8,7 @@ from app.core.assignments import Assignment
 from app.core.claims import Claims
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
+from app.core.hosts import NotHere
 from app.core.identifiers import RunId
 from app.core.intents import RebuildDatabase
 from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seeding, Unfinished
@@ -150,10 +151,17 @@ def _let_go(services: Services, run: Run, migration: Migration, *, is_again: boo
         # First: what is due depends on the database not having been migrated before.
         seeding.conclude(services, run, migration)
         services.databases.migrated(migration.database_id, head_sha=run.head_sha)
-    _end_login(services, run, migration)
+    try:
+        _end_login(services, run, migration)
+    except NotHere:
+        # Whoever ends it there lets go: when the lease has run out, nobody having renewed it.
+        is_held = True
+    else:
+        is_held = False
     if is_again:
         _empty(services, migration)
-    services.leases.release(migration.id)
+    if not is_held:
+        services.leases.release(migration.id)
 
 
 def _empty(services: Services, migration: Migration) -> None:

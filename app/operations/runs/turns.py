@@ -10,13 +10,22 @@ from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import ProvisioningFailed, TransientError
 from app.core.facts import Denied
+from app.core.hosts import NotHere
 from app.core.identifiers import RunId
 from app.core.people import Actor
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import announcements
 from app.operations.databases import readiness
 from app.operations.ports.runs import Outcome
-from app.operations.runs import credentials, evidence, holding, order, seeding, superseding
+from app.operations.runs import (
+    credentials,
+    evidence,
+    forwarding,
+    holding,
+    order,
+    seeding,
+    superseding,
+)
 from app.operations.runs.beginning import assignment_of, own_run, place_of_job
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.holding import LEASE
@@ -61,6 +70,8 @@ def ask(
     try:
         with place_of_job(services, claims):
             return _ask(services, run, claims, environment)
+    except NotHere as error:
+        raise not_yet(error.code, f"{environment} cannot be given yet. {error}") from error
     except TransientError as error:
         if error.code not in _PASSING:
             raise
@@ -160,7 +171,7 @@ def _not_run(error: ProvisioningFailed) -> Outcome:
 
 
 def _go(services: Services, run: Run, claims: Claims, database: Database) -> Go:
-    issued = credentials.issue(services, run, database)
+    issued = forwarding.issue(services, run, database)
     job = Actor(name=f"job:{claims.repository} run {run.workflow_run_id}")
     services.acting_as(job, source=services.source).record(
         Action.CREDENTIALS_ISSUE,

@@ -42,6 +42,16 @@ def prepare_tenant_cluster(superuser: AdminLogin) -> AdminLogin:
     return replace(superuser, user=ADMIN_ROLE, password=password)
 
 
+def tenant_databases(superuser: AdminLogin) -> list[str]:
+    """Names of the databases that are not PostgreSQL's own."""
+    with connect(admin_login(superuser)) as session:
+        rows = session.execute(
+            "SELECT datname::text FROM pg_database"
+            " WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1"
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
 def _make_admin(session: Session, *, password: str) -> None:
     # One at a time: two processes may prepare the same cluster.
     session.execute("SELECT pg_advisory_xact_lock(hashtextextended('coppice_admin', 0))")

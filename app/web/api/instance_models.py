@@ -169,10 +169,11 @@ class InstanceShown(BaseModel):
 
     name: str
     kind: str
-    status: str = Field(description="Connected, Creating, Error or Unassigned")
+    status: str = Field(description="Connected, Creating, Error, Unassigned or Unreachable")
     problem: str | None = Field(
         description="Why its server cannot be used, as of the last measurement (every ten minutes,"
-        " or by a test); for those who may write to a repository with databases on it"
+        " or by a test), or since when its machine is silent; for those who may write to a"
+        " repository with databases on it"
     )
     public_address: AddressShown | None = Field(
         description="For those who may write to a repository with databases on it"
@@ -181,6 +182,9 @@ class InstanceShown(BaseModel):
     pooler_knows_job_logins: bool
     plain_passwords: bool = Field(description="Whether the server is told passwords in plain")
     ca_certificate: str | None
+    host: str | None = Field(
+        description="The machine that a provisioned one stands on; for operators and the owner only"
+    )
     apps: list[str]
     databases: int
     limits: LimitsShown
@@ -212,6 +216,7 @@ class InstanceShown(BaseModel):
             pooler_knows_job_logins=instance.pooler_knows_job_logins,
             plain_passwords=instance.has_plain_passwords,
             ca_certificate=public.ca_certificate if may_connect else None,
+            host=one.host.name if one.host and is_steward else None,
             apps=list(one.app_ids),
             databases=len(one.databases),
             limits=LimitsShown.of(one.limits),

@@ -8,7 +8,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.instances import Instance
-from app.operations.administration import acknowledgements, instances
+from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.instance_overviews import overview
 from app.operations.services import Services
 from app.web import sight
@@ -131,16 +131,17 @@ def withdraw(path: OfFinding) -> Answered:
     return "", 204
 
 
-@api.delete("/<instance>", responses={204: None})
+@api.delete("/<instance>", responses={202: None, 204: None})
 def delete(path: OfInstance) -> Answered:
     """Remove a provisioned instance with all its data, or forget a linked one.
 
-    Refused while an app is assigned to it. Cannot be undone.
+    Refused while an app is assigned to it. Cannot be undone. 202: the machine that it stands on has
+    not come to it yet.
     """
     services = acting()
     sight.stewarded(services, path.instance)
-    instances.delete(services, current_app.extensions["clusters"], path.instance)
-    return "", 204
+    is_gone = deletions.delete(services, current_app.extensions["clusters"], path.instance)
+    return "", 204 if is_gone else 202
 
 
 def _operator() -> Services:

@@ -176,6 +176,9 @@ class DatabaseGiven(BaseModel):
     lease_seconds: int | None
     outlives_run: bool
     seed: bool
+    notices: list[str] = Field(
+        description="What the job's people should know, such as a variable that is left out"
+    )
 
     @classmethod
     def of(cls, go: Go) -> "DatabaseGiven":
@@ -189,6 +192,7 @@ class DatabaseGiven(BaseModel):
             lease_seconds=go.lease_seconds,
             outlives_run=go.credentials.outlives_run,
             seed=go.seeds,
+            notices=[one for one in [go.credentials.pooler_problem] if one],
         )
 
 

@@ -2,94 +2,32 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import connections
-from app.core.assignments import Assignment
-from app.core.databases import Database, DatabaseState
-from app.core.errors import CoppiceError
+from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
+from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, RepositoryId
-from app.core.instances import Instance, InstanceKind
-from app.core.lifecycle import InstanceStatus, instance_status
-from app.core.limits import Limits, Remark, remarks, total_excess
+from app.core.instances import Instance
+from app.core.lifecycle import instance_status
+from app.core.limits import remarks
 from app.core.reach import obstacle
 from app.core.repositories import Repository
-from app.operations.administration import acknowledgements, instances
+from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.ports.acknowledgements import Acknowledgement, acknowledged
-from app.operations.ports.measurements import InstanceMeasurement, InstanceTrial
 from app.operations.ports.postgres import Finding
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import fields, notices, tables
+from app.web.dashboard.instance_shown import AssignedApp, Shown
 from app.web.dashboard.notices import done
 from app.web.identity import acting, require_operator
 
 pages = Blueprint("instances", __name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignedApp:
-    """An app of an instance."""
-
-    assignment: Assignment
-    repository: Repository | None
-    databases: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """An instance as people look at it."""
-
-    instance: Instance
-    status: InstanceStatus
-    apps: tuple[AssignedApp, ...]
-    databases: tuple[Database, ...]
-    size_bytes: int | None
-    """Of those databases that were measured; None before the first measurement."""
-    remarks: tuple[Remark, ...]
-    """What people should know of these sizes."""
-    measurement: InstanceMeasurement | None
-    is_awaited: bool
-    """Something is on its way."""
-    limits: Limits
-    owner: str | None
-    """Login of the account that claimed it."""
-    trial: InstanceTrial | None
-    """What was last tried on its server by doing it."""
-
-    @property
-    def failure(self) -> str | None:
-        """Why its server cannot be used at present, on one line."""
-        return self.measurement.failure if self.measurement else None
-
-    @property
-    def failed(self) -> tuple[Database, ...]:
-        """Databases of assigned apps that make the status Error though the server answers."""
-        assigned = {one.assignment.app.id for one in self.apps}
-        return tuple(
-            one
-            for one in self.databases
-            if one.state is DatabaseState.ERROR and one.app_id in assigned
-        )
-
-    @property
-    def over_limit(self) -> bool:
-        """Whether all that is on it leaves no room for another database."""
-        return total_excess(self.limits, self.size_bytes or 0) is not None
-
-    @property
-    def is_provisioned(self) -> bool:
-        return self.instance.kind is InstanceKind.PROVISIONED
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is on its way, so that the page should follow it."""
-        return self.status is InstanceStatus.CREATING or self.is_awaited
 
 
 def operator() -> Services:
@@ -162,9 +100,10 @@ def test(name: str) -> ResponseReturnValue:
     """Ask the server now, and try there what databases need; what it says is stored and shown."""
     services = steward(name)
     instance = services.instances.named(name)
-    with suppress(CoppiceError):  # recorded, and shown
+    with suppress(ProvisioningFailed, TransientError):  # recorded, and shown
         instances.test(services, name)
-    measuring.measure_instance(services, instance.id)
+    if services.hosts.is_here(instance):
+        measuring.measure_instance(services, instance.id)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
 
 
@@ -194,12 +133,12 @@ def delete(name: str) -> ResponseReturnValue:
     services = steward(name)
     try:
         fields.confirm(services.instances.named(name).name)
-        instances.delete(services, current_app.extensions["clusters"], name)
+        is_gone = deletions.delete(services, current_app.extensions["clusters"], name)
     except CoppiceError as error:
         return ask_to_delete(name, error)
     has_others = services.actor.is_operator or sight.instances_run(services)
     where = ".index" if has_others else "dashboard.apps.index"
-    return done(url_for(where), "instance-deleted")
+    return done(url_for(where), "instance-deleted" if is_gone else "instance-going")
 
 
 def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
@@ -209,6 +148,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
     databases = services.databases.all()
     sizes = services.measurements.sizes([one.id for one in databases])
     measurements = services.measurements.of_instances([one.id for one in found])
+    hosts = services.hosts.known()
     shown = []
     for instance in found:
         ours = tuple(one for one in databases if one.instance_id == instance.id)
@@ -226,6 +166,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
         measured = [sizes[one.id] for one in ours if one.id in sizes]
         limits = services.limits.of(instance.id)
         measurement = measurements.get(instance.id)
+        silent = silent_host(instance, hosts, here=services.hosts.here)
         shown.append(
             Shown(
                 instance=instance,
@@ -233,12 +174,15 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                     (one.state for one in ours if one.app_id in app_ids),
                     is_assigned=bool(apps),
                     is_failing=measurement is not None and measurement.failure is not None,
+                    is_unreachable=silent is not None,
                 ),
                 apps=apps,
                 databases=ours,
                 size_bytes=sum(measured) if measured else None,
                 remarks=remarks(limits, ours, sizes),
                 measurement=measurement,
+                host=hosts.get(instance.host) if instance.host else None,
+                unreachable=unreachable(silent) if silent else None,
                 is_awaited=tables.is_busy(services, ours),
                 limits=limits,
                 owner=claim.owner_login if claim else None,

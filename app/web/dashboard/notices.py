@@ -17,6 +17,7 @@ NOTICES = {
     "linked": "The server is linked. Assign an app to give its branches databases.",
     "instance-edited": "The instance was changed.",
     "instance-deleted": "The instance is gone.",
+    "instance-going": "The instance is being deleted by the machine that it stands on.",
     "limited": "The limits hold from now on.",
     "limited-exceeded": "The limits hold from now on. Health, below, says which are exceeded.",
     "claimed": "This server is yours now. The passwords of its databases are being replaced.",

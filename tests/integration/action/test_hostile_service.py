@@ -133,22 +133,6 @@ def test_a_database_with_another_mark_is_not_touched(
     assert service.reports("branch")[0]["result"] == "failure"
 
 
-def test_a_pooler_that_leads_elsewhere_stops_the_run(
-    step: Step, branch: RealDatabase, service: ScriptedService
-) -> None:
-    pooled = branch.url.replace(f":{branch.port}/", ":9/")
-    service.on(
-        run_path("branch"), branch.go(variables=branch.variables | {"DATABASE_URL_POOLED": pooled})
-    )
-    service.on(run_path("branch", "/result"), verdict(fails=True))
-
-    finished = step.run(migration_command="touch ran")
-
-    assert finished.exit_code == 1
-    assert "cannot reach the database server at 127.0.0.1:9" in finished.log.of("error")[0]
-    assert not (step.workspace / "ran").exists()
-
-
 def test_a_failure_of_the_primary_database_cannot_be_called_neutral(
     step: Step, branch: RealDatabase, service: ScriptedService
 ) -> None:

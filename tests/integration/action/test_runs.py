@@ -23,6 +23,26 @@ def test_the_command_runs_on_the_database_that_the_service_named(
         assert session.execute("SELECT count(*) FROM made").fetchone() == (0,)
 
 
+def test_a_pooler_that_cannot_be_used_from_the_runner_stops_no_migration(
+    step: Step, branch: RealDatabase, service: ScriptedService
+) -> None:
+    pooled = {"DATABASE_URL_POOLED": branch.url.replace(f":{branch.port}/", ":9/")}
+    service.on(
+        run_path("branch"),
+        branch.go(variables=branch.variables | pooled, notices=["The other pooler is down."]),
+    )
+
+    finished = step.run(
+        migration_command='test -z "$DATABASE_URL_POOLED" && touch ran', export_env="true"
+    )
+
+    assert (step.workspace / "ran").exists(), finished.log.text
+    said = finished.log.of("notice")
+    assert any("The other pooler is down." in one for one in said)
+    assert any("127.0.0.1:9 cannot be used from here" in one for one in said)
+    assert "DATABASE_URL_POOLED" not in finished.exported
+
+
 POISON = [
     "CREATE SCHEMA evil",
     "CREATE FUNCTION evil.current_database() RETURNS name LANGUAGE sql AS $$SELECT 'evil'::name$$",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+from typing import Any
 
 import procrastinate
 
@@ -20,8 +21,9 @@ class JobRunner:
     and with it whoever drops a database.
     """
 
-    def __init__(self, dsn: str, services: Services) -> None:
+    def __init__(self, dsn: str, services: Services, queues: list[str] | None) -> None:
         self._services = services
+        self._queues = queues
         self._connector = procrastinate.PsycopgConnector(
             conninfo=state_conninfo(dsn), min_size=1, max_size=4
         )
@@ -48,7 +50,9 @@ class JobRunner:
             self._is_open = True
         with queue.replace_connector(self._connector):
             await ledger.take_over(seconds_since_heartbeat=0)
+            named: dict[str, Any] = {"queues": self._queues} if self._queues else {}
             await queue.run_worker_async(
+                **named,
                 wait=False,
                 concurrency=4,
                 listen_notify=False,
@@ -65,9 +69,11 @@ class JobRunner:
 
 
 @contextmanager
-def open_job_runner(dsn: str, services: Services) -> Iterator[JobRunner]:
-    """One for these services, whose connections are closed at the end."""
-    runner = JobRunner(dsn, services)
+def open_job_runner(
+    dsn: str, services: Services, *, queues: list[str] | None = None
+) -> Iterator[JobRunner]:
+    """One for these services and queues, whose connections are closed at the end."""
+    runner = JobRunner(dsn, services, queues)
     try:
         yield runner
     finally:

@@ -10,7 +10,7 @@ from app.config import Config
 from app.core.errors import Conflict, NotFound
 from app.core.instances import AdminLogin
 from app.machine.clusters import Clusters
-from app.operations.administration import assignments, instances
+from app.operations.administration import assignments, deletions, instances
 from app.operations.administration.assignments import AssignRequest
 from app.operations.administration.instance_requests import LinkRequest, ProvisionRequest
 from tests.integration.lifecycle.world import World
@@ -52,7 +52,7 @@ def test_what_a_new_server_is_can_be_looked_up_at_once(
         assert "same_server" in [finding.code for finding in report.findings]
         assert "same_server" not in [finding.code for finding in found[linked.id].findings]
     finally:
-        instances.delete(services, world.clusters, "theirs")
+        deletions.delete(services, world.clusters, "theirs")
         remove(world.clusters)
 
 
@@ -77,7 +77,7 @@ def killed() -> None:
 
 def delete(world: World, act: Callable[[], object] = lambda: None) -> None:
     clusters = Slow(world.clusters, act)
-    instances.delete(world.services, clusters, "local")  # type: ignore[arg-type]
+    deletions.delete(world.services, clusters, "local")  # type: ignore[arg-type]
 
 
 def test_a_deletion_that_is_cut_off_can_be_finished(world: World) -> None:
@@ -86,7 +86,7 @@ def test_a_deletion_that_is_cut_off_can_be_finished(world: World) -> None:
         with pytest.raises(KeyboardInterrupt):
             delete(world, killed)
 
-        instances.delete(world.services, world.clusters, "local")
+        deletions.delete(world.services, world.clusters, "local")
 
         assert world.clusters.names() == []
         assert [one.name for one in world.services.instances.all()] == ["tenants"]
@@ -111,7 +111,7 @@ def test_a_late_deletion_leaves_a_new_server_of_the_same_name_alone(world: World
     """As of a process that was paused while another one deleted the server."""
 
     def deleted_and_made_anew() -> None:
-        instances.delete(world.services, world.clusters, "local")
+        deletions.delete(world.services, world.clusters, "local")
         instances.provision(world.services, world.clusters, REQUEST)
 
     instances.provision(world.services, world.clusters, REQUEST)

@@ -13,7 +13,7 @@ from app.core.errors import Conflict, LockLost, NotFound
 from app.core.identifiers import BranchName, InstallationId, InstanceId
 from app.core.instances import Instance
 from app.jobs.retry import MAX_ATTEMPTS
-from app.operations.administration import assignments, database_requests, databases, instances
+from app.operations.administration import assignments, database_requests, databases, deletions
 from app.operations.administration.assignments import AssignRequest
 from app.operations.databases import provisioning
 from app.operations.ports.postgres import DatabaseServer
@@ -228,12 +228,12 @@ def test_an_instance_with_databases_of_an_app_that_was_moved_meanwhile_is_kept(
     )
 
     with pytest.raises(Conflict, match="Apps are assigned"):
-        instances.delete(world.services, world.clusters, "tenants")
+        deletions.delete(world.services, world.clusters, "tenants")
 
 
 def test_an_app_is_assigned_to_no_instance_that_was_deleted_meanwhile(world: World) -> None:
     def deleted_meanwhile(owner: str, name: str) -> InstallationId | None:
-        instances.delete(world.services, world.clusters, "tenants")
+        deletions.delete(world.services, world.clusters, "tenants")
         return world.services.github.installation_of(owner, name)
 
     github: Any = Meanwhile(world.services.github, installation_of=deleted_meanwhile)

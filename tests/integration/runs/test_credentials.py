@@ -4,6 +4,7 @@ from dataclasses import replace
 from threading import Thread
 from typing import Any
 
+import pytest
 from werkzeug.test import TestResponse
 
 from app.core.identifiers import JobLoginId
@@ -187,11 +188,22 @@ def test_a_pooler_that_knows_job_logins_is_given_with_those_too(shop: Shop) -> N
     assert "DATABASE_URL_POOLED" in shop.job("x").begun(migrate=False).given("branch")
 
 
-def test_a_pooler_that_leads_nowhere_is_never_handed_out(shop: Shop) -> None:
+@pytest.mark.parametrize("migrate", [True, False])
+def test_while_the_pooler_is_down_its_variable_is_left_out_and_that_is_said(
+    shop: Shop, migrate: bool
+) -> None:
     shop.set_pooler(knows_job_logins=True, port=1)
     shop.push("x")
 
-    assert shop.job("x").begun(migrate=False).ask("branch").status_code == 503
+    answer = shop.job("x").begun(migrate=migrate).ask("branch")
+
+    assert answer.json is not None
+    assert answer.json["result"] == "go"
+    assert "DATABASE_URL_POOLED" not in answer.json["variables"]
+    assert answer.json["notices"] == [
+        "The pooler localhost:1 does not answer, so DATABASE_URL_POOLED is left out."
+    ]
+    assert query(answer.json["variables"], "SELECT 1") == [(1,)]
 
 
 class EndedLate:

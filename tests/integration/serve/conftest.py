@@ -1,12 +1,13 @@
 """Installations in folders of their own; every process of theirs is gone after the test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.store.vault import new_key
-from tests.integration.serve.installation import Installation, url_of
+from tests.integration.serve.installation import Installation, free_port, url_of
 
 
 @pytest.fixture
@@ -24,3 +25,14 @@ def installation_on_server(tmp_path: Path, state_dsn: str) -> Iterator[Installat
     made = Installation(folder=tmp_path, settings=settings)
     yield made
     made.close()
+
+
+@pytest.fixture
+def machines(installation_on_server: Installation, tmp_path: Path) -> Iterator[list[Installation]]:
+    """Two machines: they share settings and the state database, and nothing else."""
+    second = replace(
+        installation_on_server, folder=tmp_path / "second", port=free_port(), started=[]
+    )
+    second.folder.mkdir()
+    yield [installation_on_server, second]
+    second.close()

@@ -2,23 +2,10 @@
 
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from app.store.vault import new_key
 from tests.integration.serve.installation import Installation, await_that, free_port
-
-
-@pytest.fixture
-def machines(installation_on_server: Installation, tmp_path: Path) -> list[Installation]:
-    """Two machines: they share settings and the state database, and nothing else."""
-    second = replace(
-        installation_on_server, folder=tmp_path / "second", port=free_port(), started=[]
-    )
-    second.folder.mkdir()
-    return [installation_on_server, second]
 
 
 def workers_alive(machine: Installation) -> int:
@@ -29,13 +16,23 @@ def workers_alive(machine: Installation) -> int:
 def test_two_web_servers_and_two_workers_share_one_state_database(
     machines: list[Installation],
 ) -> None:
+    """And commands find the settings of the web servers, which their own shell has not."""
+    elsewhere = f"http://127.0.0.1:{free_port()}"
+    own = {"COPPICE_GITHUB_URL": elsewhere, "COPPICE_PUBLIC_URL": "https://db.example.com"}
     try:
         processes = [
-            machine.start(command) for machine in machines for command in ("web", "worker")
+            machine.start(command, **(own if command == "web" else {}))
+            for machine in machines
+            for command in ("web", "worker")
         ]
         for machine in machines:
             await_that(machine.is_ready, what=machine.log)
         await_that(lambda: workers_alive(machines[0]), what=machines[0].log)
+
+        issuer = f"{elsewhere}/_services/token/.well-known/jwks does not answer"
+        assert issuer in machines[1].run("doctor", "--json").stdout
+        link = machines[1].ok("login-link")
+        assert link.startswith("https://db.example.com/login/link?")
 
         for process in processes:
             process.terminate()

@@ -80,3 +80,25 @@ def test_apps_with_errors_come_first_and_are_marked(office: Office) -> None:
     line = text.partition(f"/apps/{failing}")[2].partition("</tr>")[0]
     badges = re.findall(r'<span class="state (\w+)">.*?</span>([^<]+)</span>', line)
     assert badges == [("bad", "1 error"), ("good", "1 ready")]
+
+
+def test_an_instance_whose_machine_is_silent_says_since_when_and_is_no_error(
+    office: Office,
+) -> None:
+    state = office.world.state
+    state.execute(
+        "INSERT INTO hosts (id, name, place, seen_at)"
+        " VALUES ('b0b', 'db1:/srv/coppice', 'there', '2026-11-29 12:03:00+00')"
+    )
+    state.execute("UPDATE instances SET kind = 'provisioned', host_id = 'b0b'")
+    try:
+        pages = [page(office, path) for path in ("/instances", "/instances/tenants")]
+        tried = office.ask("POST", "/instances/tenants/test", office.people["operator"])
+    finally:
+        state.execute("UPDATE instances SET kind = 'linked', host_id = NULL")
+
+    for text in pages:
+        assert "</span>Unreachable</span>" in text
+        assert "Unreachable since 2026-11-29 12:03:00 UTC: its machine, db1:/srv/coppice" in text
+        assert "</span>Error</span>" not in text
+    assert tried.status_code == 409

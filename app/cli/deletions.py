@@ -1,0 +1,66 @@
+"""The command that ends an instance, or removes what one left behind."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.addresses import Name
+from app.cli.output import Yes, confirm, remark, say
+from app.cli.sides import open_here
+from app.core import amounts
+from app.core.instances import Instance, InstanceKind
+from app.operations.administration import deletions
+from app.operations.services import Services
+
+_MOST_LISTED = 10
+
+
+def add_to(group: typer.Typer) -> None:
+    group.command()(delete)
+
+
+def delete(
+    name: Name,
+    *,
+    lost: Annotated[
+        bool,
+        typer.Option(
+            "--lost",
+            help="Its machine is gone for good: forget it, for there is nothing to remove.",
+        ),
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Delete a provisioned instance with all its data, or forget a linked one.
+
+    Also removes a server that an earlier instance of the name left on this machine.
+    """
+    with open_here() as session:
+        services, clusters = session.services, session.clusters
+        left = deletions.leftover(services, clusters, name)
+        if left is not None:
+            databases = amounts.listed(list(left), most=_MOST_LISTED) or "no databases"
+            consequence = (
+                f"There is no instance named {name}, but an earlier one left its server here. This"
+                f" would remove it with ALL ITS DATA for good: {databases}."
+            )
+            confirm(consequence, name=name, is_confirmed=yes)
+            deletions.remove_leftover(services, clusters, name)
+            say(f"What was left of {name} is gone.")
+            return
+        instance = services.instances.named(name)
+        confirm(_consequence(services, instance), name=name, is_confirmed=yes)
+        is_gone = deletions.delete(services, clusters, name, is_lost=lost)
+    if is_gone:
+        say(f"Instance {name} is gone.")
+    else:
+        remark(f"Instance {name} is deleted by its machine, which has not come to it yet.")
+
+
+def _consequence(services: Services, instance: Instance) -> str:
+    name = instance.name
+    if instance.kind is InstanceKind.LINKED:
+        return f"This would forget {name}; its databases would stay on the server."
+    kept = [one.name for one in services.databases.all(instance_id=instance.id)]
+    databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"
+    return f"This would remove {name} with ALL ITS DATA for good: {databases}."

@@ -1,0 +1,87 @@
+"""Instances that are deleted, and servers that such ones left behind."""
+
+from collections.abc import Sequence
+
+from app.core.audit import Action
+from app.core.errors import Conflict, NotFound
+from app.core.hosts import OnAnotherHost
+from app.core.instances import Instance, InstanceKind
+from app.core.machine_intents import DeleteInstance
+from app.operations.administration.instance_requests import Clusters
+from app.operations.databases import elsewhere
+from app.operations.services import Services
+
+
+def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool = False) -> bool:
+    """Forget a linked instance; remove a provisioned one with all its data.
+
+    One on another machine is removed by that, which is waited for for a while. Raises Conflict
+    while an app is assigned to it, OnAnotherHost while that machine is silent. Cannot be undone;
+    one that was cut off, or failed, leaves the instance there to be deleted again.
+
+    Args:
+        is_lost: Its machine is gone for good, so that there is nothing to remove.
+
+    Returns:
+        Whether it is gone; False: its machine has not come to it yet.
+    """
+    instance = services.instances.named(name)
+    if is_lost:
+        _check_lost(services, instance)
+        services.instances.begin_deletion(instance.id)
+        services.instances.forget(instance.id)
+    elif services.hosts.is_here(instance):
+        remove(services, clusters, instance)
+    else:
+        elsewhere.need_alive(services, instance)
+        services.instances.begin_deletion(instance.id)
+        services.queue.add([DeleteInstance(instance_id=instance.id)])
+    services.record(Action.INSTANCES_DELETE, name)
+    return elsewhere.wait_until(
+        lambda: not services.instances.known([instance.id]), doing=f"Deleting {name}"
+    )
+
+
+def remove(services: Services, clusters: Clusters, instance: Instance) -> None:
+    """Do what `delete` says, on the machine of the instance. May be repeated."""
+    if not services.hosts.is_here(instance):
+        raise OnAnotherHost(instance, services.hosts.of(instance))
+    is_ours = instance.kind is InstanceKind.PROVISIONED
+    if is_ours:
+        services.hosts.claim()
+    identity = clusters.identity(instance.name)
+    services.instances.begin_deletion(instance.id)
+    if is_ours:
+        clusters.destroy(instance.name, identity=identity)
+    services.instances.forget(instance.id)
+
+
+def _check_lost(services: Services, instance: Instance) -> None:
+    """Raise Conflict unless nobody can remove its server properly."""
+    host = services.hosts.of(instance)
+    if instance.kind is InstanceKind.LINKED or (host is not None and not host.is_silent):
+        raise Conflict(
+            f"The machine of {instance.name} is not lost: "
+            + ("it is linked." if host is None else f"{host.name} gives signs of life."),
+            advice="Delete it without --lost.",
+        )
+
+
+def leftover(services: Services, clusters: Clusters, name: str) -> Sequence[str] | None:
+    """Databases of a server here that no instance of this name is known for; None: there is none.
+
+    Starts that server, to look.
+    """
+    try:
+        services.instances.named(name)
+    except NotFound:
+        return clusters.leftover(name)
+    return None
+
+
+def remove_leftover(services: Services, clusters: Clusters, name: str) -> None:
+    """Remove such a server with all its data. Cannot be undone."""
+    identity = clusters.identity(name)
+    if leftover(services, clusters, name) is not None:
+        clusters.destroy(name, identity=identity)
+        services.record(Action.INSTANCES_DELETE, name, detail="left by an earlier instance")

@@ -1,0 +1,63 @@
+"""What `doctor` says of the machines that servers of Coppice's own stand on."""
+
+from collections.abc import Iterator
+
+from app.core.hosts import OnAnotherHost, unreachable
+from app.core.instances import Instance, InstanceKind
+from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
+from app.operations.administration.surroundings import Surroundings
+from app.operations.services import Services
+
+
+def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
+    """Whether another place has this machine's id, a worker is here, and nothing is left over."""
+    ours = [
+        one.name
+        for one in services.instances.all()
+        if one.kind is InstanceKind.PROVISIONED and services.hosts.is_here(one)
+    ]
+    if ours:
+        services.hosts.claim()
+        host = services.hosts.known()[services.hosts.here]
+        if host.is_silent and services.queue.traffic().workers:
+            yield Diagnosis(
+                what="this machine",
+                health=Health.BROKEN,
+                words=f"no worker works here, and no other can reach {', '.join(ours)}",
+                advice="Start `coppice serve`, or `coppice worker`, on this machine.",
+            )
+    for name in surroundings.servers():
+        if name not in ours:
+            yield warning(
+                f"server {name}",
+                "stands on this machine and is no instance of it: an earlier one left it",
+                f"Remove it with all its data, if nothing of it is needed: coppice instances"
+                f" delete {name}",
+            )
+
+
+def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:
+    """What its machine said last. Raises OnAnotherHost when none is known."""
+    what, host = f"instance {elsewhere.name}", services.hosts.of(elsewhere)
+    if host is None:
+        raise OnAnotherHost(elsewhere, None)
+    if host.is_silent:
+        yield Diagnosis(
+            what=what,
+            health=Health.BROKEN,
+            words=unreachable(host),
+            advice=f"Start Coppice on {host.name}; if that machine is gone for good: coppice"
+            f" instances delete {elsewhere.name} --lost",
+        )
+        return
+    measured = services.measurements.of_instance(elsewhere.id)
+    if measured is not None and measured.failure:
+        yield Diagnosis(
+            what=what, health=Health.BROKEN, words=measured.failure, advice=measured.advice
+        )
+    for finding in measured.findings if measured else ():
+        if not finding.is_fatal:
+            yield warning(what, finding.message, finding.advice)
+    if measured is None or not measured.failure:
+        version = f"PostgreSQL {measured.version}" if measured else "not measured yet"
+        yield ok(what, f"{version}, on the machine {host.name}")

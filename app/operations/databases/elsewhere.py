@@ -1,0 +1,52 @@
+"""What the machine of another instance is asked to do, and waited for by whoever asked."""
+
+import time
+from collections.abc import Callable
+
+from app.core.hosts import OnAnotherHost
+from app.core.instances import Instance
+from app.core.intents import MeasureInstance
+from app.operations import patience
+from app.operations.ports.measurements import InstanceMeasurement
+from app.operations.services import Services
+
+MOST_SECONDS = 20.0
+_LOOK_SECONDS = 0.1
+
+
+def need_alive(services: Services, instance: Instance) -> None:
+    """Raise OnAnotherHost when nobody would do it: no machine is known, or it is silent."""
+    host = services.hosts.of(instance)
+    if host is None or host.is_silent:
+        raise OnAnotherHost(instance, host)
+
+
+def wait_until(holds: Callable[[], bool], *, doing: str) -> bool:
+    """Whether it came to hold within the time that whoever asks has, or twenty seconds.
+
+    Raises StillBusy when a request has no more time; `doing` begins the message.
+    """
+    with patience.spent(doing):
+        until = time.monotonic() + patience.left(MOST_SECONDS)
+        while not holds():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_LOOK_SECONDS)
+    return True
+
+
+def measured(services: Services, instance: Instance) -> InstanceMeasurement:
+    """Have an instance measured by its machine now. Raises OnAnotherHost when that is silent."""
+    need_alive(services, instance)
+    before = services.measurements.of_instance(instance.id)
+
+    def is_new() -> bool:
+        now = services.measurements.of_instance(instance.id)
+        return now is not None and (before is None or now.measured_at != before.measured_at)
+
+    services.queue.add([MeasureInstance(instance_id=instance.id)])
+    wait_until(is_new, doing=f"Testing {instance.name}")
+    found = services.measurements.of_instance(instance.id)
+    if found is None or found == before:
+        raise patience.StillBusy(f"{instance.name} is tested by its machine, which is busy.")
+    return found

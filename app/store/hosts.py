@@ -1,0 +1,117 @@
+"""Machines that Coppice runs on, in the state database."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from app.core.hosts import SILENT, Host, TwinHost
+from app.core.identifiers import HostId, InstanceId
+from app.core.instances import Instance, InstanceKind
+from app.core.queues import queue_of
+
+_SURE_SECONDS = 5.0
+"""For how long a look at whether this machine is the only one of its id is good."""
+
+# A worker's sign of life renews the time; others only see that the id is free, or ours.
+_CLAIM: LiteralString = """
+    INSERT INTO hosts AS known (id, name, place, seen_at)
+    VALUES (%(id)s, %(name)s, %(place)s, now())
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, place = excluded.place,
+        seen_at = CASE WHEN %(is_alive)s OR known.place NOT IN (excluded.place, '') THEN now()
+            ELSE known.seen_at END
+    WHERE known.place IN (excluded.place, '') OR known.seen_at < now() - %(silent)s
+    RETURNING id
+"""
+_ALL: LiteralString = "SELECT id, name, seen_at, seen_at < now() - %s AS is_silent FROM hosts"
+_ADOPT: LiteralString = """
+    UPDATE instances SET host_id = %s
+    WHERE id = ANY (%s) AND host_id IS NULL AND kind = 'provisioned'
+"""
+# So that its queue is seen standing still, should it ever.
+_HAS_QUEUE: LiteralString = """
+    INSERT INTO queue_activity (queue_name) VALUES (%s) ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """This machine, as it introduces itself."""
+
+    id: HostId
+    name: str
+    place: str
+    """Another for each copy of a data directory, and after each start of the machine."""
+
+
+class PostgresHosts:
+    """The `Hosts` port on the state database. Thread-safe."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]], here: Here) -> None:
+        self._pool = pool
+        self._here = here
+        self._sure_until = 0.0
+        self._has_queue = False
+
+    @property
+    def here(self) -> HostId:
+        return self._here.id
+
+    def is_here(self, instance: Instance) -> bool:
+        """See the port."""
+        return instance.kind is InstanceKind.LINKED or instance.host == self._here.id
+
+    def claim(self) -> None:
+        """See the port."""
+        if time.monotonic() > self._sure_until:
+            self._sign(is_alive=False)
+
+    def sign(self) -> None:
+        """See the port."""
+        self._sign(is_alive=True)
+        if not self._has_queue:
+            with self._pool.connection() as connection:
+                connection.execute(_HAS_QUEUE, [queue_of(self._here.id)])
+            self._has_queue = True
+
+    def release(self) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE hosts SET place = '' WHERE id = %s AND place = %s",
+                [self._here.id, self._here.place],
+            )
+
+    def adopt(self, instance_ids: Collection[InstanceId]) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            connection.execute(_ADOPT, [self._here.id, list(instance_ids)])
+
+    def of(self, instance: Instance) -> Host | None:
+        """See the port."""
+        return self.known().get(instance.host) if instance.host else None
+
+    def known(self) -> Mapping[HostId, Host]:
+        """See the port."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(_ALL, [SILENT]).fetchall()
+        return {row["id"]: Host(**row) for row in rows}
+
+    def _sign(self, *, is_alive: bool) -> None:
+        parameters = {
+            "id": self._here.id,
+            "name": self._here.name,
+            "place": self._here.place,
+            "is_alive": is_alive,
+            "silent": SILENT,
+        }
+        with self._pool.connection() as connection:
+            is_ours = connection.execute(_CLAIM, parameters).rowcount > 0
+        if not is_ours:
+            self._sure_until = 0.0
+            raise TwinHost(self.known()[self._here.id])
+        self._sure_until = time.monotonic() + _SURE_SECONDS

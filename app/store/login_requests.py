@@ -1,0 +1,70 @@
+"""Requests for logins that another machine makes, in the state database."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, LiteralString
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+
+from app.core.databases import Database
+from app.core.identifiers import DatabaseId, RunId
+from app.core.intents import Intent
+from app.operations.ports.forwarding import LoginAnswer
+
+_ASK: LiteralString = """
+    INSERT INTO login_requests (database_id, run_id, generation) VALUES (%s, %s, %s)
+    ON CONFLICT (database_id, run_id) DO UPDATE SET (generation, asked_at, made_at, error)
+        = (excluded.generation, now(), NULL, NULL)
+"""
+# Job logins and passwords may end or change: an answer is good for whoever waits for it.
+_IS_WANTED: LiteralString = """
+    SELECT FROM login_requests WHERE database_id = %s AND run_id IS NOT DISTINCT FROM %s
+        AND made_at IS NULL AND asked_at > now() - interval '30 seconds'
+"""
+_ANSWER: LiteralString = """
+    UPDATE login_requests SET (made_at, pooler_problem, error) = (now(), %s, %s)
+    WHERE database_id = %s AND run_id IS NOT DISTINCT FROM %s AND made_at IS NULL
+"""
+_TAKE: LiteralString = """
+    DELETE FROM login_requests WHERE database_id = %s AND run_id IS NOT DISTINCT FROM %s
+        AND generation = %s AND made_at > now() - interval '30 seconds'
+    RETURNING pooler_problem, error
+"""
+
+
+class PostgresLoginRequests:
+    """The `LoginRequests` port on the state database."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[DictRow]],
+        *,
+        defer: Callable[[Connection[Any], Sequence[Intent]], None],
+    ) -> None:
+        self._pool = pool
+        self._defer = defer
+
+    def ask(self, database: Database, run_id: RunId | None, *, then: Sequence[Intent] = ()) -> None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            connection.execute(_ASK, [database.id, run_id, database.generation])
+            self._defer(connection, then)
+
+    def is_wanted(self, database_id: DatabaseId, run_id: RunId | None) -> bool:
+        """See the port."""
+        with self._pool.connection() as connection:
+            return connection.execute(_IS_WANTED, [database_id, run_id]).rowcount > 0
+
+    def answer(self, database_id: DatabaseId, run_id: RunId | None, answer: LoginAnswer) -> None:
+        """See the port."""
+        error = Jsonb(dict(answer.error)) if answer.error else None
+        with self._pool.connection() as connection:
+            connection.execute(_ANSWER, [answer.pooler_problem, error, database_id, run_id])
+
+    def take(self, database: Database, run_id: RunId | None) -> LoginAnswer | None:
+        """See the port."""
+        with self._pool.connection() as connection:
+            row = connection.execute(_TAKE, [database.id, run_id, database.generation]).fetchone()
+        return LoginAnswer(**row) if row else None
