@@ -17,7 +17,7 @@ SHARED = [
     *(
         path
         for path in (ROOT / "app/operations/administration").glob("*.py")
-        if path.stem not in {"doctor", "github_diagnosis", "login_links"}
+        if path.stem not in {"doctor", "github_diagnosis", "login_links", "machines"}
     ),
 ]
 

@@ -46,12 +46,12 @@ def test_another_address_may_have_something_that_encrypts(change: dict[str, obje
 def test_a_server_that_can_or_was_not_asked_is_let_be(has_tls: bool | None) -> None:
     report = replace(WITHOUT, has_tls=has_tls)
 
-    assert with_demand(INSTANCE, report) is report
+    assert with_demand(INSTANCE, report) == report
 
 
 @pytest.mark.parametrize("sslmode", [SslMode.DISABLE, SslMode.PREFER])
 def test_who_demands_nothing_is_told_nothing(sslmode: SslMode) -> None:
-    assert with_demand(told(sslmode=sslmode), WITHOUT) is WITHOUT
+    assert with_demand(told(sslmode=sslmode), WITHOUT) == WITHOUT
 
 
 def test_a_provisioned_server_is_not_mended_in_its_files() -> None:

@@ -63,7 +63,7 @@ def _check_lost(services: Services, instance: Instance) -> None:
         raise Conflict(
             f"The machine of {instance.name} is not lost: "
             + ("it is linked." if host is None else f"{host.name} gives signs of life."),
-            advice="Delete it without --lost.",
+            advice="Delete it in the ordinary way (without --lost).",
         )
 
 

@@ -46,8 +46,8 @@ def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:
             what=what,
             health=Health.BROKEN,
             words=unreachable(host),
-            advice=f"Start Coppice on {host.name}; if that machine is gone for good: coppice"
-            f" instances delete {elsewhere.name} --lost",
+            advice=f"Start Coppice on {host.name}; if that machine is gone for good, forget the"
+            f" instance (`coppice instances delete {elsewhere.name} --lost`).",
         )
         return
     measured = services.measurements.of_instance(elsewhere.id)

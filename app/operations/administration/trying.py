@@ -57,8 +57,8 @@ def check_plain_passwords(instance: Instance) -> None:
         raise Invalid(
             "Passwords go in plain over a connection whose certificate is checked, and over no"
             f" other: this one has sslmode {instance.admin.address.sslmode.value}.",
-            advice="Link it with ?sslmode=verify-full at the end of the URL, and with --ca-file"
-            " where the server's CA is none that everybody knows.",
+            advice="Link it with ?sslmode=verify-full at the end of the URL, and with the server's"
+            " CA where that is none that everybody knows (--ca-file).",
         )
 
 
@@ -68,5 +68,5 @@ def check_plain_needed(report: ServerReport) -> None:
         raise Conflict(
             "The server takes passwords that were hashed beforehand: it need not be told any in"
             " plain.",
-            advice="Link it without --plain-passwords.",
+            advice="Link it with hashed ones (without --plain-passwords).",
         )

@@ -46,19 +46,22 @@ def small_server(postgres_directory: Path) -> Iterator[tuple[EmbeddedServer, Adm
     server.destroy()
 
 
-def test_the_service_gets_in_when_tenants_have_taken_all_sessions(
+def test_the_service_gets_in_when_others_have_taken_all_sessions(
     small_server: tuple[EmbeddedServer, AdminLogin], new_tenant: NewTenant
 ) -> None:
-    _, admin = small_server
+    embedded, admin = small_server
     database, password = new_tenant(), new_password()
-    tenant = Tenant(admin=admin, database=database, role=database.login_role, password=password)
+    others = replace(embedded.start(), user="others", password=password)
+    with connect(admin_login(embedded.start())) as dba:
+        dba.execute(sql.SQL("CREATE ROLE others LOGIN PASSWORD {}").format(password))
+        dba.execute("GRANT CONNECT ON DATABASE postgres TO others")
     with speaking_german(admin.address) as address:
         server = PostgresServer(replace(admin, address=address))
         server.provision(database, password=password)
 
         with ExitStack() as sessions:
             with pytest.raises(psycopg.OperationalError, match="remaining connection slots"):
-                take_all_sessions(tenant, sessions)
+                take_all_sessions(others, sessions)
             with pytest.raises(OutOfConnections, match="out of connections"):
                 server.issue(database, password=password)
             server.seal(database)
@@ -67,9 +70,9 @@ def test_the_service_gets_in_when_tenants_have_taken_all_sessions(
         server.close()
 
 
-def take_all_sessions(tenant: Tenant, sessions: ExitStack) -> None:
+def take_all_sessions(login: AdminLogin, sessions: ExitStack) -> None:
     for _ in range(12):
-        sessions.enter_context(tenant.session())
+        sessions.enter_context(connect(admin_login(login)))
 
 
 def test_a_restarted_server_is_found_again(

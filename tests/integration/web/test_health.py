@@ -143,6 +143,6 @@ def test_sql_that_is_advised_can_be_copied(office: Office) -> None:
     measuring.measure_instance(services, instance.id)
 
     sql = "ALTER SYSTEM SET max_connections = 200;"
-    assert f'<pre class="sheet" id="advice-few-1" tabindex="0">{sql}</pre>' in text
-    assert 'data-copies="advice-few-1"' in text
+    assert f'<pre class="sheet" id="advice-few-1-1" tabindex="0">{sql}</pre>' in text
+    assert 'data-copies="advice-few-1-1"' in text
     assert '<p class="lines quiet">and restart.</p>' in text
