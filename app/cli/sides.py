@@ -77,17 +77,17 @@ def open_made() -> "Iterator[Session]":
 
     Raises Invalid as `open_here`, and where the state database would have to be made first.
     """
-    if REMOTE.get() is False:
-        _refuse_new()
+    given = process_environment.variables()
+    data_dir = Path(given.get("COPPICE_DATA_DIR") or ".coppice").absolute()
+    is_said = REMOTE.get() is False or _sign_of_local_service() is not None
+    if is_said and not REMOTE.get() and not given.get("COPPICE_DATABASE_URL"):
+        _refuse_new(data_dir)
     with open_here() as session:
         yield session
 
 
-def _refuse_new() -> None:
-    """Raise Invalid where the state database would have to be made first."""
-    given = process_environment.variables()
-    data_dir = Path(given.get("COPPICE_DATA_DIR") or ".coppice").absolute()
-    if not given.get("COPPICE_DATABASE_URL") and not (data_dir / "state").exists():
+def _refuse_new(data_dir: Path) -> None:
+    if not (data_dir / "state").exists():
         raise Invalid(
             f"There is no service here yet: {data_dir} has no state database.",
             advice="Start one: coppice serve. Or set COPPICE_DATA_DIR to the folder of the one that"
@@ -103,20 +103,14 @@ def refuse_elsewhere() -> None:
 
 
 def _refuse_nowhere() -> None:
-    """Raise Invalid where no service is here: it would be a new, empty one.
-
-    Not after --local: whoever says that means it.
-    """
-    if REMOTE.get() is False:
-        return
-    if _sign_of_local_service() is None:
+    """Raise Invalid where nothing says that a service is here: it would be a new, empty one."""
+    if REMOTE.get() is None and _sign_of_local_service() is None:
         raise Invalid(
             f"There is no service here, for {Path.cwd()} has no .coppice, and you are logged in to"
             " none.",
             advice="Go to the folder in which `coppice serve` runs, or set its settings; or log in"
             " to a service: coppice login URL. `coppice --local` before a command makes one here.",
         )
-    _refuse_new()
 
 
 def _only_here(other: str) -> Invalid:

@@ -43,6 +43,7 @@ PAGES: dict[str, tuple[str, ...] | str] = {
     "POST /claim/{secret}": ("POST /claims",),
     "GET /databases/{database_id}/delete": _ASKS,
     "POST /databases/{database_id}/delete": ("DELETE /databases/{database}",),
+    "GET /databases/{database_id}/fix": _ASKS,
     "POST /databases/{database_id}/fix": ("POST /databases/{database}/fix",),
     "GET /databases/{database_id}/reset": _ASKS,
     "POST /databases/{database_id}/reset": ("POST /databases/{database}/reset",),

@@ -294,17 +294,6 @@ def test_nothing_is_made_where_no_service_is(laptop: Laptop, command: str) -> No
     assert not (laptop.home / ".coppice").exists()
 
 
-def test_no_service_is_made_in_an_empty_folder(laptop: Laptop) -> None:
-    place = laptop.home / "empty"
-    place.mkdir()
-
-    code, out, error = laptop.run("apps", "list", COPPICE_DATA_DIR=str(place))
-
-    assert (code, out) == (1, "")
-    assert f"There is no service here yet: {place} has no state database." in error
-    assert list(place.iterdir()) == []
-
-
 @pytest.mark.parametrize("folder", [None, "data"])
 def test_looking_for_trouble_makes_no_service(laptop: Laptop, folder: str | None) -> None:
     place = laptop.home / (folder or ".coppice")

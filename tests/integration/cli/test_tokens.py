@@ -32,7 +32,9 @@ def test_a_revoked_token_is_gone(coppice: Installation) -> None:
     assert json.loads(coppice.ok("tokens", "list", "--json")) == []
     again = coppice.run("tokens", "revoke", str(listed["token"]))
     assert again.returncode == 1
-    assert "The list of tokens shows yours with their numbers (`tokens list`)." in again.stderr
+    assert (
+        "The list of tokens shows yours with their numbers (`coppice tokens list`)." in again.stderr
+    )
 
 
 def test_a_token_for_an_app_that_is_not_assigned_is_refused(coppice: Installation) -> None:

@@ -42,8 +42,10 @@ class Browser:
 @pytest.fixture
 def application(world: World) -> Flask:
     world.assign()
+    world.services.hosts.claim()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
-        session.execute("UPDATE instances SET kind = 'provisioned'")
+        here = world.services.hosts.here
+        session.execute("UPDATE instances SET kind = 'provisioned', host_id = %s", [here])
     config = Config.from_environ({**world.settings, "COPPICE_OPERATORS": "boss"})
     app = create_app(world.services, config, world.clusters)
 

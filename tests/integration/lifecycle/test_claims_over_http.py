@@ -16,9 +16,11 @@ from tests.integration.lifecycle.world import World
 @pytest.fixture
 def url(world: World) -> str:
     world.assign()
+    world.services.hosts.claim()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
         # As if Coppice had provisioned it: only such are handed over.
-        session.execute("UPDATE instances SET kind = 'provisioned'")
+        here = world.services.hosts.here
+        session.execute("UPDATE instances SET kind = 'provisioned', host_id = %s", [here])
     return (world.github.webhook_url or "").replace("/webhooks/github", "/api/v1")
 
 

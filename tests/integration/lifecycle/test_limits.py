@@ -448,9 +448,13 @@ def test_a_larger_limit_opens_a_frozen_database(world: World, instance: Instance
 @pytest.fixture
 def offered(world: World, instance: Instance) -> Instance:
     """The server as if Coppice had provisioned it: only such are handed over."""
+    world.services.hosts.claim()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
-        session.execute("UPDATE instances SET kind = 'provisioned' WHERE id = %s", [instance.id])
-    return replace(instance, kind=InstanceKind.PROVISIONED)
+        session.execute(
+            "UPDATE instances SET kind = 'provisioned', host_id = %s WHERE id = %s",
+            [world.services.hosts.here, instance.id],
+        )
+    return replace(instance, kind=InstanceKind.PROVISIONED, host=world.services.hosts.here)
 
 
 def admin_everywhere(_repository: Repository) -> str:

@@ -44,6 +44,7 @@ from app.core.intents import (
     SealDatabase,
 )
 from app.core.limits import Limits
+from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
 from app.operations.databases import retention
 from app.operations.ports.checks import CheckSubject
 from tests.integration.lifecycle.test_comebacks import silently
@@ -81,6 +82,9 @@ OF_NOTHING: tuple[Intent, ...] = (
     PostReply(repository_id=REPOSITORY, number=NUMBER, comment_id=COMMENT),
     PostSummary(repository_id=REPOSITORY, number=NUMBER),
     PostCheck(check_id=CHECK),
+    FlagStrays(instance_id=INSTANCE),
+    DeleteInstance(instance_id=INSTANCE),
+    OpenLogin(database_id=DATABASE, run_id=None),
 )
 
 
