@@ -133,8 +133,9 @@ def flag_strays(context: JobContext, *, instance_id: int) -> None:
 
 @app.task(name="instances:delete", queue=DATABASES, retry=RETRY, pass_context=True)
 def delete_instance(context: JobContext, *, instance_id: int) -> None:
-    services, clusters = services_of(context), context.additional_context["clusters"]
-    deletions.remove(services, clusters, services.instances.get(InstanceId(instance_id)))
+    services = services_of(context)
+    instance = services.instances.get(InstanceId(instance_id))
+    deletions.remove(services, context.additional_context["clusters"], instance)
 
 
 @app.task(name="logins:open", queue=DATABASES, retry=RETRY_HANDED_ON, pass_context=True)

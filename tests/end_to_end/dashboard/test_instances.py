@@ -81,7 +81,8 @@ def test_a_link_that_cannot_work_says_exactly_why(visit: Visit, postgres_admin: 
 
 def test_a_connection_string_is_taken_apart_when_it_is_whole(visit: Visit) -> None:
     page = visit("/link", **DESK_DARK)
-    host, password = page.get_by_label("Host", exact=True), page.get_by_label("Password")
+    host = page.get_by_label("Host", exact=True)
+    password = page.get_by_label("Password", exact=True)
     given = page.get_by_label("Connection string")
 
     given.press_sequentially("postgresql://ann:100%@db.example/app")

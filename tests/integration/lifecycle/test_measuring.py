@@ -102,7 +102,14 @@ def test_old_samples_go_and_the_latest_stays(world: World) -> None:
 def test_a_server_of_this_machine_tells_its_room_and_what_its_programs_lack(world: World) -> None:
     linked = world.services.instances.named("tenants")
     server = world.clusters.provision("local", listen="127.0.0.1", port=None, tls_host=None)
-    local = replace(linked, name="local", kind=InstanceKind.PROVISIONED, admin=server.admin)
+    world.services.hosts.claim()
+    local = replace(
+        linked,
+        name="local",
+        kind=InstanceKind.PROVISIONED,
+        admin=server.admin,
+        host=world.services.hosts.here,
+    )
     local_id = world.services.instances.add(local)
 
     measure(world)
