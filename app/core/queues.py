@@ -18,6 +18,11 @@ def queue_of(host: HostId) -> str:
     return f"{DATABASES}@{host}"
 
 
+def is_of_databases(queue: str) -> bool:
+    """Whether it is DATABASES, or a machine's part of it."""
+    return queue.partition("@")[0] == DATABASES
+
+
 STILL_SECONDS = 120.0
 """Longer than a worker is away when it is replaced, and than any one attempt of a job."""
 LONG_RUN_SECONDS = 1800.0

@@ -10,6 +10,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName
 from app.core.people import Act, Wanted, refusal
+from app.core.queues import is_of_databases
 from app.core.repositories import Repository
 from app.core.seeding import Prospect, Seed, prospect
 from app.operations.administration.database_overviews import KnownDatabase, known
@@ -193,7 +194,8 @@ def is_busy(services: Services, databases: Sequence[Database]) -> bool:
     if any(one.state is DatabaseState.CREATING for one in databases):
         return True
     is_awaited = request.args.get("done") in _AWAITED
-    return is_awaited and services.queue.waiting().get("databases", 0) > 0
+    waiting = services.queue.waiting() if is_awaited else {}
+    return any(jobs for queue, jobs in waiting.items() if is_of_databases(queue))
 
 
 def _order(database: Database) -> tuple[bool, str, int, str]:
