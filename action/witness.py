@@ -9,13 +9,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from action import attendance
-from pgwire import client, messages
+from pgwire import attendance, client, messages
 from pgwire.client import LoginRefused, Unreachable
 from pgwire.line import TlsFailed
 
 if TYPE_CHECKING:
-    from action.attendance import Look
+    from pgwire.attendance import Look
     from pgwire.client import Session, Target
 
 _TROUBLE = (Unreachable, TlsFailed, LoginRefused, messages.BrokenProtocol, OSError, ValueError)

@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager, suppress
 import psycopg
 from psycopg import Connection
 
-from app.core import attendance
-from app.core.attendance import Look
+from pgwire import attendance
+from pgwire.attendance import Look
 
 _TROUBLE = (psycopg.Error, OSError, ValueError)
 _BEFORE_SECONDS, _AFTER_SECONDS = 1.0, 2.0

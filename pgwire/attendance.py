@@ -5,8 +5,7 @@ asked for twice in one session that stays open while the command runs, so that s
 nothing. A session of somebody else is either seen at the first look, or counted by the second: a
 backend counts its session before it answers, at the latest before it leaves pg_stat_activity.
 
-This file stands twice, word for word, as `action/attendance.py` and `app/core/attendance.py`: the
-Action is copied to runners without the service. A test holds the two together. Pure.
+Pure; the sessions are of whoever asks, the Action on a runner or `coppice migrate`.
 
 https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-DATABASE-VIEW
 """
