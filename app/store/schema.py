@@ -15,7 +15,12 @@ _VERSIONS = (
     " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
 )
 # IF NOT EXISTS does not wait for a rival that makes the same in the same moment: it fails.
-_RIVALS = (errors.UniqueViolation, errors.DuplicateSchema, errors.DuplicateTable)
+_RIVALS = (
+    errors.UniqueViolation,
+    errors.DuplicateSchema,
+    errors.DuplicateTable,
+    errors.DuplicateObject,  # the type that each table has
+)
 _TRIES = 5
 
 

@@ -16,6 +16,7 @@ from app.postgres.embedded.binaries import find_binaries
 from app.postgres.passwords import new_password
 from app.postgres.sessions import Session, admin_login, connect
 from tests import postgres_cluster
+from tests.integration.shared_cluster import let_in, remove_role
 
 _SOURCE = Path(__file__).with_name("password_hook.c")
 
@@ -46,14 +47,13 @@ def choosy_admin(
     with connect(admin_login(superuser)) as session:
         create = sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}")
         session.execute(create.format(role, sql.Literal(admin.password)))
-        session.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(role))
+        let_in(session, role)
         configure(session, admin, "session_preload_libraries", module)
         configure(session, admin, "hook.sqlstate", sqlstate)
         configure(session, admin, "hook.refuses_plain", "on" if refuses_plain else "off")
         configure(session, admin, "log_statement", "ddl")
         yield admin
-        session.execute(sql.SQL("DROP OWNED BY {}").format(role))
-        session.execute(sql.SQL("DROP ROLE {}").format(role))
+        remove_role(session, role)
 
 
 def configure(session: Session, admin: AdminLogin, name: str, value: str) -> None:

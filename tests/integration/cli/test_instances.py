@@ -13,6 +13,7 @@ from app.core.instances import AdminLogin
 from app.postgres.sessions import admin_login, connect
 from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.serve.installation import Installation, free_port
+from tests.integration.shared_cluster import let_in, remove_role
 
 
 @pytest.fixture
@@ -23,12 +24,11 @@ def weak_url(postgres_superuser: AdminLogin) -> Iterator[str]:
     with connect(admin_login(postgres_superuser)) as session:
         create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
         session.execute(create.format(name, sql.Literal(password)))
-        session.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(name))
+        let_in(session, name)
     address = postgres_superuser.address
     yield f"postgresql://{role}:{password}@{address.host}:{address.port}/postgres"
     with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("DROP OWNED BY {}").format(name))
-        session.execute(sql.SQL("DROP ROLE {}").format(name))
+        remove_role(session, name)
 
 
 def test_a_linked_server_is_listed(coppice: Installation, server_url: str) -> None:

@@ -91,7 +91,7 @@ def test_the_choice_is_shown_until_somebody_accepts_it(
     assert linked.returncode == 0, linked.stderr
     assert "Its logs may hold them" in linked.stderr
     assert needless.returncode == 1
-    assert "Link it without --plain-passwords" in needless.stderr
+    assert "(without --plain-passwords)" in needless.stderr
     assert before["plain_passwords"] is True
     assert {line.rpartition(": ")[2] for line in before["tried"]} == {"done"}
     assert any(line.startswith("plain_passwords: ") for line in before["findings"])

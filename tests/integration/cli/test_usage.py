@@ -23,6 +23,7 @@ from app.core.instances import AdminLogin
 from app.postgres.sessions import admin_login, connect
 from tests import commands
 from tests.integration.serve.installation import CHECKOUT, Installation
+from tests.integration.shared_cluster import let_in, remove_role
 
 GROUPS = {
     "instances": ["provision", "link", "test", "list", "show", "edit", "delete"],
@@ -134,7 +135,7 @@ def test_a_state_database_of_somebody_else_is_said_with_the_remedy(
     with connect(admin_login(postgres_superuser)) as session:
         name = sql.Identifier(role)
         session.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'poor'").format(name))
-        session.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(name))
+        let_in(session, name)
     url = f"postgresql://{role}:poor@{address.host}:{address.port}/postgres"
     coppice.settings = {**coppice.settings, "COPPICE_DATABASE_URL": url}
 
@@ -144,8 +145,7 @@ def test_a_state_database_of_somebody_else_is_said_with_the_remedy(
     assert "The state database cannot be set up: permission denied" in finished.stderr
     assert "OWNER TO" in finished.stderr
     with connect(admin_login(postgres_superuser)) as session:
-        session.execute(sql.SQL("DROP OWNED BY {}").format(name))
-        session.execute(sql.SQL("DROP ROLE {}").format(name))
+        remove_role(session, name)
 
 
 def test_doctor_ends_with_1_while_no_worker_lives(coppice: Installation) -> None:

@@ -18,6 +18,7 @@ from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, admin_login, connect
 from tests.integration.german import speaking_german
+from tests.integration.shared_cluster import let_in, remove_role
 
 NewAdmin = Callable[[str], AdminLogin]
 
@@ -162,10 +163,9 @@ def new_admin(superuser: Session, postgres_superuser: AdminLogin) -> Iterator[Ne
             sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password))
         )
         superuser.execute(sql.SQL("ALTER ROLE {} ").format(role) + sql.SQL(attributes))
-        superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(role))
+        let_in(superuser, role)
         return replace(postgres_superuser, user=name, password=password)
 
     yield new
     for role in made:
-        superuser.execute(sql.SQL("DROP OWNED BY {}").format(role))
-        superuser.execute(sql.SQL("DROP ROLE {}").format(role))
+        remove_role(superuser, role)

@@ -28,6 +28,7 @@ from app.postgres.sessions import Session, admin_login, connect
 from tests.integration.german import speaking_german
 from tests.integration.postgres.conftest import Tenant
 from tests.integration.postgres.test_hostile_jobs import beginning
+from tests.integration.shared_cluster import let_in, remove_role
 
 NewTenant = Callable[[], TenantDatabase]
 
@@ -123,7 +124,7 @@ def test_a_missing_privilege_is_named(
         sql.SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}").format(role, sql.Literal(password))
     )
     superuser.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER").format(role))
-    superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(role))
+    let_in(superuser, role)
     weak = AdminLogin(address=postgres_superuser.address, user=name, password=password)
     server = PostgresServer(weak)
 
@@ -131,8 +132,7 @@ def test_a_missing_privilege_is_named(
         server.provision(new_tenant(), password=new_password())
 
     server.close()
-    superuser.execute(sql.SQL("DROP OWNED BY {}").format(role))
-    superuser.execute(sql.SQL("DROP ROLE {}").format(role))
+    remove_role(superuser, role)
 
 
 @pytest.mark.parametrize(
