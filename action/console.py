@@ -54,9 +54,9 @@ class Console:
         """Print a yellow annotation."""
         self._annotate("warning", title, text)
 
-    def problem(self, problem: Problem) -> None:
-        """Print an error annotation and, below it, what to change."""
-        self._annotate("error", "Coppice", problem.title)
+    def problem(self, problem: Problem, *, output: str = "") -> None:
+        """Print an error annotation, with the end of a command's output, and what to change."""
+        self._annotate("error", "Coppice", f"{problem.title}\n\n{output}".rstrip())
         self.say(problem.text)
 
     @contextmanager

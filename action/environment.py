@@ -21,7 +21,10 @@ _REMOVED_PREFIXES = ("ACTIONS_", "INPUT_", "COPPICE_")
 # PGHOSTADDR, PGSERVICE, PGOPTIONS, PGPASSFILE... of the runner would redirect libpq: to another
 # server, login or schema than the one that was verified.
 _REMOVED_LIBPQ_PREFIX = "PG"
-_REMOVED_NAMES = ("GITHUB_TOKEN", "DATABASE_URL", "DATABASE_URL_POOLED", "PRISMA_ACCELERATE_URL")
+_REMOVED_NAMES = ("DATABASE_URL", "DATABASE_URL_POOLED", "PRISMA_ACCELERATE_URL")
+# Empty instead of absent: yarn refuses every command when its settings name a variable that is not
+# there, as `npmAuthToken: "${GITHUB_TOKEN}"` in .yarnrc.yml does.
+_EMPTIED_NAME = "GITHUB_TOKEN"
 # Files through which a step changes later steps (PATH, LD_PRELOAD, outputs): scratch ones instead.
 _COMMAND_FILES = (
     "GITHUB_ENV",
@@ -50,7 +53,8 @@ def for_command(
     for file in files.values():
         file.touch(mode=0o600)
     scratch_files = {name: str(file) for name, file in files.items()}
-    return {**inherited.kept, **urls, **scratch_files, **variables}
+    emptied = {_EMPTIED_NAME: ""} if _EMPTIED_NAME in inherited.kept else {}
+    return {**inherited.kept, **emptied, **urls, **scratch_files, **variables}
 
 
 def variables(credentials: Credentials, names: Names, *, folder: Path) -> dict[str, str]:

@@ -68,13 +68,17 @@ def seed(
     if problem:
         return _not_run(place, problem)
     course = _run_watched(place, place.seed_command, go, variables=variables, lost=lost)
-    report = _report(place, course)
-    return Ended(report=report, problem=_seed_problem(place, go, course))
+    return _ended(_report(place, course), _seed_problem(place, go, course))
 
 
 def ended(place: Workplace, go: Go, course: Course) -> Ended:
     """Put a command's end into words, for the service and for people."""
-    return Ended(report=_report(place, course), problem=_problem(place, go, course))
+    return _ended(_report(place, course), _problem(place, go, course))
+
+
+def _ended(report: Report, problem: Problem | None) -> Ended:
+    output = redact.last_lines(report.log) if problem else ""
+    return Ended(report=report, problem=problem, output=output)
 
 
 def _reach(place: Workplace, go: Go) -> Problem | None:

@@ -86,6 +86,8 @@ def _announce(place: Workplace) -> None:
     run, console = place.run, place.console
     names = ", ".join(f"{planned.database} ({planned.environment})" for planned in run.databases)
     console.say(f"App {run.app}, run {run.id}. Databases of this revision: {names}")
+    if run.url:
+        console.say(f"This run on the dashboard: {run.url}")
     if not place.inputs.migrate:
         return
     if not place.command.strip():
@@ -101,9 +103,10 @@ def _announce(place: Workplace) -> None:
 def _finish(place: Workplace, done: Sequence[Result]) -> int:
     overall = results.overall(done)
     primary = place.run.primary_database
+    host = next((r.host for r in done if r.planned == primary), "")
     if place.inputs.export_env and overall != results.FAILURE:
         _export(place, done)
-    summary.append(place.job.summary_file, summary.of_results(done))
+    summary.append(place.job.summary_file, summary.of_results(done, run_url=place.run.url))
     outputs.append(
         place.job.output_file,
         {
@@ -111,6 +114,8 @@ def _finish(place: Workplace, done: Sequence[Result]) -> int:
             "environment": primary.environment,
             "database": primary.database,
             "databases": outputs.describe(done),
+            "database-host": host,
+            "run-url": place.run.url,
         },
     )
     place.console.say(f"Result: {overall}.")
@@ -145,11 +150,8 @@ def _fail(job: Job, problem: Problem, *, console: Console) -> int:
 
 
 def _write_end(job: Job, result: str, problem: Problem) -> None:
+    nothing = {"environment": "", "database": "", "databases": "[]"}
     outputs.append(
-        job.output_file, {"result": result, "environment": "", "database": "", "databases": "[]"}
+        job.output_file, {"result": result, **nothing, "database-host": "", "run-url": ""}
     )
     summary.append(job.summary_file, summary.of_problem(problem))
-
-
-if __name__ == "__main__":
-    sys.exit(main(step_inputs.surroundings()))

@@ -59,7 +59,9 @@ def _answer(place: Workplace, planned: Planned) -> Result:
         return _passed(place, planned, turn)
     turn, variables = receive(place, turn)
     marker.check(turn.credentials, pause=place.interruption.pause)
-    return Result(planned=planned, result=results.SUCCESS, variables=variables)
+    return Result(
+        planned=planned, result=results.SUCCESS, host=variables["PGHOST"], variables=variables
+    )
 
 
 def _migrate(place: Workplace, planned: Planned) -> Result:
@@ -92,6 +94,7 @@ def _migrate_once(place: Workplace, go: Go, *, asked_at: float) -> tuple[Result,
             verdict = _tell(place, go.planned, ended.report)
     may_be_neutral = go.planned.environment == "preview" and place.run.primary != "preview"
     result = judged(go.planned, ended, verdict, may_be_neutral=may_be_neutral or verdict.again)
+    result = replace(result, host=variables["PGHOST"])
     _show(place, result)
     return (replace(result, variables=variables) if result.is_good else result), verdict.again
 
@@ -112,7 +115,7 @@ def _seeded(
     ended = seed(place, go, variables=variables, lost=lost)
     unfinished = (*migrated.report.unfinished, *ended.report.unfinished)
     report = replace(migrated.report, seed=ended.report, unfinished=unfinished)
-    return Ended(report=report, problem=ended.problem)
+    return replace(ended, report=report)
 
 
 def _tell(place: Workplace, planned: Planned, report: Report) -> Verdict:
@@ -134,11 +137,12 @@ def _passed(place: Workplace, planned: Planned, turn: Passed) -> Result:
 
 def _show(place: Workplace, result: Result) -> None:
     if result.problem and result.fails:
-        place.console.problem(result.problem)
+        place.console.problem(result.problem, output=result.output)
         if result.note and result.note not in result.problem.text:
             place.console.say(result.note)
     elif result.problem:
-        place.console.warning("Coppice", f"{result.problem.title} {result.note}".rstrip())
+        title = f"{result.problem.title} {result.note}".rstrip()
+        place.console.warning("Coppice", f"{title}\n\n{result.output}".rstrip())
         place.console.say(result.problem.text)
     elif result.note:
         place.console.say(result.note)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MARK = "***"
 # The service takes a million characters.
 REPORT_BYTES = 900_000
+_LAST_LINES = 20
+_LAST_CHARACTERS = 4_000
 
 # Control sequences (colours, cursor), operating system commands (titles, links), single escapes.
 # https://ecma-international.org/publications-and-standards/standards/ecma-48/
@@ -108,6 +110,12 @@ def report(tail: bytes, secrets: Sequence[str], *, is_cut: bool) -> str:
     usable = [secret for secret in stripped if len(secret) >= masking.SHORTEST]
     seen = hide(text, secrets)
     return _end(_coloured(seen, hide(printable(seen), usable), [*secrets, *usable]))
+
+
+def last_lines(reported: str) -> str:
+    """The end of a report, in as many lines as people read where they look first."""
+    lines = printable(reported).rstrip().split("\n")[-_LAST_LINES:]
+    return "\n".join(lines)[-_LAST_CHARACTERS:]
 
 
 def _coloured(text: str, plain_text: str, secrets: Sequence[str]) -> str:

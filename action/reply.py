@@ -13,6 +13,7 @@ from action.credentials import Credentials, InvalidReply, credentials_in
 _APP = re.compile(r"[a-z0-9]{2,16}")
 _CODE = re.compile(r"[a-z0-9_-]{1,60}")
 _DATABASE = re.compile(r"[a-z0-9][a-z0-9._-]{0,61}[a-z0-9]")
+_PAGE = re.compile(r"https?://[A-Za-z0-9._~:/\[\]-]{1,500}")
 _ENVIRONMENT = re.compile(r"production|branch|preview")
 
 
@@ -38,6 +39,8 @@ class Run:
     databases: tuple[Planned, ...]
     migrates: bool
     """Otherwise it is only asked for credentials."""
+    url: str
+    """Its page on the dashboard. Empty: the service is older than the Action."""
 
     @property
     def primary_database(self) -> Planned:
@@ -134,6 +137,7 @@ def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
         primary=fields.matching(reply, "primary", _ENVIRONMENT),
         databases=_planned(reply),
         migrates=migrates,
+        url=fields.matching(reply, "url", _PAGE) if "url" in reply else "",
     )
     if run.primary not in [planned.environment for planned in run.databases]:
         raise InvalidReply("its primary database is not one of its databases")

@@ -40,6 +40,10 @@ class Result:
     """How the seed command ended, where one followed the migration."""
     note: str = ""
     """The service's remark."""
+    output: str = ""
+    """The last lines of what a command wrote that did not do what it was meant to."""
+    host: str = ""
+    """The database's server, where credentials were handed out."""
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The database's variables, when they may be given to later steps."""
 
@@ -62,6 +66,8 @@ class Ended:
 
     report: Report
     problem: Problem | None
+    output: str = ""
+    """The last lines of what the command wrote, where there is a problem with it."""
 
     @property
     def is_good(self) -> bool:
@@ -94,6 +100,7 @@ def judged(planned: Planned, ended: Ended, verdict: Verdict, *, may_be_neutral: 
         duration_seconds=ended.report.duration_seconds,
         fails=verdict.fails or is_grave or bool(problem and problem.is_alarm),
         problem=problem,
+        output=ended.output,
         seed=ended.report.seed,
         note=verdict.message,
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from action.errors import Problem
     from action.results import Result
 
+_BACKTICKS = re.compile("`+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&:])")
 
 
@@ -37,15 +38,16 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def of_results(results: Sequence[Result]) -> str:
-    """Write the page of a run."""
-    problems = [result.problem for result in results if result.problem]
-    return "\n\n".join(["### Coppice", table(results), *_sections(problems)]) + "\n"
+def of_results(results: Sequence[Result], *, run_url: str) -> str:
+    """Write the page of a run; its address on the dashboard is empty where it is not known."""
+    problems = [(result.problem, result.output) for result in results if result.problem]
+    link = [f"[This run on the dashboard]({run_url})"] if run_url else []
+    return "\n\n".join(["### Coppice", table(results), *_sections(problems), *link]) + "\n"
 
 
 def of_problem(problem: Problem) -> str:
     """Write the page of a step that did not get as far as a database."""
-    return "\n\n".join(["### Coppice", *_sections([problem])]) + "\n"
+    return "\n\n".join(["### Coppice", *_sections([(problem, "")])]) + "\n"
 
 
 def append(file: Path | None, page: str) -> None:
@@ -55,5 +57,18 @@ def append(file: Path | None, page: str) -> None:
             stream.write(page)
 
 
-def _sections(problems: Iterable[Problem]) -> list[str]:
-    return [f"**{escape(problem.title)}**\n\n{problem.text}" for problem in dict.fromkeys(problems)]
+def _sections(problems: Iterable[tuple[Problem, str]]) -> list[str]:
+    return [
+        f"**{escape(problem.title)}**\n\n{problem.text}{_folded(output)}"
+        for problem, output in dict.fromkeys(problems)
+    ]
+
+
+def _folded(output: str) -> str:
+    """Show a command's output as it is; nothing in it ends the block that it stands in."""
+    if not output:
+        return ""
+    longest = max(map(len, _BACKTICKS.findall(output)), default=0)
+    fence = "`" * max(3, longest + 1)
+    title = "<summary>The last lines of the command's output</summary>"
+    return f"\n\n<details>{title}\n\n{fence}text\n{output}\n{fence}\n\n</details>"

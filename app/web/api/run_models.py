@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationInfo, field_validator
 
 from app.core.environments import Environment
+from app.core.pages import run_page
 from app.core.runs import CredentialKind, MigrationResult
 from app.operations.runs.beginning import Begun, RunRequest
 from app.operations.runs.results import Report, Verdict
@@ -130,9 +131,10 @@ class RunStarted(BaseModel):
     seed_command: str
     primary: str
     databases: list[DatabaseOfRun]
+    url: str = Field(description="The run's page on the dashboard")
 
     @classmethod
-    def of(cls, begun: Begun) -> "RunStarted":
+    def of(cls, begun: Begun, *, dashboard: str) -> "RunStarted":
         return cls(
             run=begun.run.id,
             app=begun.run.app_id,
@@ -144,6 +146,7 @@ class RunStarted(BaseModel):
                 DatabaseOfRun(environment=environment, database=name)
                 for environment, name in begun.databases
             ],
+            url=run_page(dashboard, begun.run.app_id, begun.run.id),
         )
 
 

@@ -53,7 +53,7 @@ def start(body: StartRun) -> dict[str, Any]:
     if isinstance(answer, Unreached):
         skipped = RunSkipped(reason=answer.code, message=answer.message, advice=answer.advice)
         return skipped.model_dump()
-    return RunStarted.of(answer).model_dump()
+    return RunStarted.of(answer, dashboard=services.public_url).model_dump()
 
 
 @api.post("/<int:run>/databases/<environment>", responses={200: DatabaseAnswer})

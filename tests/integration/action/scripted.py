@@ -130,6 +130,9 @@ def serving() -> Iterator[ScriptedService]:
             thread.join()
 
 
+RUN_PAGE = "https://coppice.example.com/apps/3ba03b/runs/17"
+
+
 def run_path(environment: str, what: str = "", *, run: int = 17) -> str:
     """Path of one database of the scripted run."""
     return f"{RUNS}/{run}/databases/{environment}{what}"
@@ -149,6 +152,7 @@ def run_reply(databases: Mapping[str, str], **changes: Any) -> Reply:
             {"environment": environment, "database": database}
             for environment, database in databases.items()
         ],
+        "url": RUN_PAGE,
     }
     return Reply(body=body | changes)
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -198,11 +199,22 @@ def test_it_runs_on_python_3_9(
     assert "migrated" in finished.log.shown
 
 
+# Starts what it is told to by a Python that lacks a module, as python3-minimal lacks many.
+PARTIAL = """
+case "$*" in
+  *start.py) exec {python} -I -S -c 'import runpy, sys; sys.modules["ssl"] = None
+runpy.run_path(sys.argv[1], run_name="__main__")' "$3" ;;
+esac
+exec {python} "$@"
+"""
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [
         ("exit 1", "Coppice needs 3.9 or newer"),
         (None, "python3 is missing on this runner"),
+        (PARTIAL.format(python=sys.executable), "has no module ssl: a part of Python is missing"),
     ],
 )
 def test_what_the_runner_lacks_is_named(

@@ -149,6 +149,7 @@ def place(tmp_path: Path) -> Workplace:
             primary="branch",
             databases=(PLANNED,),
             migrates=True,
+            url="",
         ),
         service=Service(
             "http://127.0.0.1:9", identity=identity, transport=transport, console=console

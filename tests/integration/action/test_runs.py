@@ -6,7 +6,14 @@ import psycopg
 import pytest
 
 from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
-from tests.integration.action.scripted import RUNS, ScriptedService, error_reply, run_path, verdict
+from tests.integration.action.scripted import (
+    RUN_PAGE,
+    RUNS,
+    ScriptedService,
+    error_reply,
+    run_path,
+    verdict,
+)
 from tests.integration.action.step import Step
 
 CONNECT = "psql -qXo /dev/null -c 'SELECT 1'"
@@ -21,6 +28,30 @@ def test_the_command_runs_on_the_database_that_the_service_named(
     assert finished.exit_code == 0, finished.log.raw
     with psycopg.connect(branch.url) as session:
         assert session.execute("SELECT count(*) FROM made").fetchone() == (0,)
+
+
+def test_a_failure_shows_where_people_look_first_why_and_where_more_is(
+    step: Step, branch: RealDatabase
+) -> None:
+    step.environ["DEPLOY_KEY"] = "a-secret-of-the-job"
+    command = "seq 1 100; echo $DEPLOY_KEY; psql -qXc 'SELECT * FROM nosuch'"
+
+    finished = step.run(migration_command=command)
+
+    cause = 'ERROR:  relation "nosuch" does not exist'
+    assert finished.exit_code == 1
+    shown = finished.log.of("error")[0].splitlines()
+    assert shown[0] == f"The migration command ended with exit code 1 on {branch.tenant.name}."
+    assert cause in shown
+    assert len(shown) == 22  # the cause, an empty line, and twenty of the output
+    assert f"\n{cause}\n" in finished.summary.partition("<details>")[2].partition("</details>")[0]
+    assert f"[This run on the dashboard]({RUN_PAGE})" in finished.summary
+    assert "a-secret-of-the-job" not in finished.summary
+    assert "a-secret-of-the-job" not in "\n".join(shown)
+    assert (finished.outputs["run-url"], finished.outputs["database-host"]) == (
+        RUN_PAGE,
+        branch.variables["PGHOST"],
+    )
 
 
 def test_a_pooler_that_cannot_be_used_from_the_runner_stops_no_migration(
@@ -92,6 +123,8 @@ def test_the_result_is_reported_and_in_the_outputs(
         "result": "success",
         "environment": "branch",
         "database": branch.tenant.name,
+        "database-host": branch.host,
+        "run-url": RUN_PAGE,
     }
 
 

@@ -40,7 +40,6 @@ def credentials(*, sslmode: str = "require", ca_certificate: str | None = None) 
         "ACTIONS_RUNTIME_TOKEN",
         "ACTIONS_CACHE_URL",
         "ACTIONS_RESULTS_URL",
-        "GITHUB_TOKEN",
         "INPUT_ANYTHING",
         "COPPICE_INPUT_SERVICE_URL",
         "COPPICE_SECRET_KEYS",
@@ -56,6 +55,15 @@ def credentials(*, sslmode: str = "require", ca_certificate: str | None = None) 
 )
 def test_what_could_reach_another_database_is_removed(tmp_path: Path, name: str) -> None:
     assert seen_by_command({name: "x"}, tmp_path).get(name) in (None, OWN)
+
+
+@pytest.mark.parametrize("inherited", [{}, {"GITHUB_TOKEN": "ghs_0123"}])
+def test_a_token_that_was_there_is_empty_since_yarn_asks_for_it(
+    tmp_path: Path, inherited: dict[str, str]
+) -> None:
+    seen = seen_by_command(inherited, tmp_path)
+
+    assert [seen[name] for name in seen if name == "GITHUB_TOKEN"] == [""] * len(inherited)
 
 
 def test_the_rest_is_kept_and_the_databases_variables_added(tmp_path: Path) -> None:

@@ -77,11 +77,24 @@ def test_the_page_has_a_row_for_each_database_and_each_cause_once() -> None:
     problem = Problem(title="It | failed", text="Change *this*.")
     bad = Result(planned=BRANCH, result=results.FAILURE, fails=True, problem=problem)
 
-    page = summary.of_results([GOOD, bad, bad])
+    page = summary.of_results([GOOD, bad, bad], run_url="")
 
     assert page.count("| branch |") == 3
     assert "It \\| failed" in page
     assert page.count("Change *this*.") == 1
+
+
+@pytest.mark.parametrize("output", ["ERROR: no table", "```\n</details>\n# Big\n````", "@all"])
+def test_the_page_shows_the_end_of_the_output_as_it_is(output: str) -> None:
+    problem = Problem(title="It failed", text="Change this.")
+    bad = Result(planned=BRANCH, result=results.FAILURE, fails=True, problem=problem, output=output)
+
+    page = summary.of_results([bad], run_url="https://coppice.example.com/apps/3ba03b/runs/1")
+
+    before, _, rest = page.partition("<details>")
+    fence = "`" * 5 if "````" in output else "```"
+    assert before.endswith("Change this.\n\n")
+    assert f"\n\n{fence}text\n{output}\n{fence}\n\n</details>\n\n[This run on" in rest
 
 
 def test_a_neutral_failure_is_called_neutral() -> None:

@@ -31,6 +31,7 @@ def run_reply(**changes: Any) -> dict[str, Any]:
             {"environment": "branch", "database": "3ba03b--x"},
             {"environment": "preview", "database": "3ba03b-preview"},
         ],
+        "url": "https://coppice.example.com/apps/3ba03b/runs/17",
     }
     return body | changes
 
@@ -41,6 +42,16 @@ def test_a_run_names_its_databases_in_order() -> None:
     assert isinstance(run, Run)
     assert [planned.environment for planned in run.databases] == ["branch", "preview"]
     assert run.primary_database == BRANCH
+
+
+def test_a_service_that_names_no_page_is_older() -> None:
+    body = run_reply()
+    del body["url"]
+
+    run = reply.run_in(body, migrates=True)
+
+    assert isinstance(run, Run)
+    assert run.url == ""
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,10 @@ def test_a_run_names_its_databases_in_order() -> None:
         {"command": "a\0b"},
         {"seed_command": None},
         {"seed_command": "a\0b"},
+        {"url": None},
+        {"url": "javascript:alert(1)"},
+        {"url": "https://a.example/x) [b](https://c.example"},
+        {"url": "https://a.example/\nx"},
         {"primary": "production"},
         {"primary": "staging"},
         {"databases": []},
