@@ -1,11 +1,13 @@
 """The worker process: serves its queues, takes over what dead workers left."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from threading import Timer
 from typing import Any
 
 import structlog
@@ -35,6 +37,9 @@ POLL_SECONDS = 0.25
 RECONNECT_SECONDS = 1.0
 SIGN_SECONDS = 5.0
 GRACE_SECONDS = 30.0
+# Python waits for the thread of a job however long that takes, such as one whose server answers no
+# more. `serve` kills its worker before (35), systemd a worker of its own after that (90).
+LAST_SECONDS = 45.0
 
 __all__ = ["comment_tasks", "github_tasks", "periodic", "run_worker", "tasks"]
 
@@ -43,6 +48,8 @@ def run_worker(
     services: Services, dsn: str, *, clusters: Clusters, on_start: Callable[[], None]
 ) -> None:
     """Work until SIGTERM or SIGINT, then finish the jobs at hand; reconnects by itself.
+
+    A job that is not at its end LAST_SECONDS later is left to another worker, as after a crash.
 
     `on_start` is called once these signals are heeded.
     """
@@ -58,7 +65,7 @@ async def _run(tools: dict[str, Any], dsn: str, on_start: Callable[[], None]) ->
     loop.set_default_executor(ThreadPoolExecutor(sum(CONCURRENCY.values()) + 2))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, partial(_stop, stop))
     on_start()
     while not stop.is_set():
         try:
@@ -67,6 +74,19 @@ async def _run(tools: dict[str, Any], dsn: str, on_start: Callable[[], None]) ->
             cause = type(error.__cause__ or error).__name__
             log.warning("worker.not_started", cause=cause, exc_info=error)
         await _rest(stop)
+
+
+def _stop(stop: asyncio.Event) -> None:
+    if not stop.is_set():
+        stop.set()
+        last_resort = Timer(LAST_SECONDS, _leave)
+        last_resort.daemon = True
+        last_resort.start()
+
+
+def _leave() -> None:
+    log.error("worker.jobs_left", advice="Another worker does them, or this one at its next start.")
+    os._exit(1)
 
 
 async def _serve(tools: dict[str, Any], dsn: str, stop: asyncio.Event) -> None:

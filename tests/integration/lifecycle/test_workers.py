@@ -72,6 +72,20 @@ def test_a_worker_that_is_told_to_stop_finishes_the_job_at_hand(world: World, lo
     assert not is_at_work(world, "branches:reconcile")
 
 
+def test_a_job_that_never_ends_keeps_no_worker_from_ending(world: World, log: Path) -> None:
+    with connect(state_conninfo(world.dsn)) as connection:
+        connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('github', 'tests:hang')"
+        )
+
+    program = ["tests.integration.lifecycle.hanging_worker"]
+    with Worker(world.settings, log, program=program) as worker:
+        wait_until(lambda: "hanging" in log.read_text())
+        code = worker.stop()
+
+    assert code == 1
+
+
 def test_a_worker_goes_on_when_the_state_database_is_back(
     world: World, log: Path, cable: Proxy, postgres_superuser: AdminLogin
 ) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,15 +16,18 @@ PATIENCE_SECONDS = 40.0
 class Worker:
     """One process; use as a context manager, it is killed at the end."""
 
-    def __init__(self, settings: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, settings: Mapping[str, str], log: Path, *, program: Sequence[str] = ("app", "worker")
+    ) -> None:
         self._environ = {"PATH": os.environ["PATH"], **settings}
         self.log = log
+        self._program = program
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "worker"],
+                [sys.executable, "-m", *self._program],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

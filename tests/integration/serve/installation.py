@@ -92,21 +92,14 @@ class Installation:
 
     def processes(self, word: str = "") -> dict[int, str]:
         """Living processes of this installation whose command line holds a word."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal() and (words := self._words(entry)) and word in words:
-                found[int(entry.name)] = words
-        return found
-
-    def _words(self, entry: Path) -> str:
-        try:
-            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            environ = (entry / "environ").read_bytes()
-        except OSError:
-            return ""
         mark = f"COPPICE_DATA_DIR={self.data}\0".encode()
-        is_ours = mark in environ or any(str(place) in words for place in self.places())
-        return words if is_ours else ""
+        places = [str(place).encode() for place in self.places()]
+        found = {}
+        for pid in filter(str.isdecimal, os.listdir("/proc")):
+            words, environ = _of_process(pid, "cmdline"), _of_process(pid, "environ")
+            if mark in environ or any(place in words for place in places):
+                found[int(pid)] = words.replace(b"\0", b" ").decode(errors="replace")
+        return {pid: words for pid, words in found.items() if words and word in words}
 
     def places(self) -> list[Path]:
         """Where the files of its PostgreSQL servers really are; as root that may be elsewhere."""
@@ -131,6 +124,15 @@ class Installation:
             except ProcessLookupError:
                 continue
         postgres_cluster.remove_servers_below(self.folder)
+
+
+def _of_process(pid: str, what: str) -> bytes:
+    """One of the files about a process; empty once it is gone."""
+    try:
+        with open(f"/proc/{pid}/{what}", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def url_of(dsn: str) -> str:
@@ -158,7 +160,7 @@ def await_that(holds: Callable[[], object], *, what: object = "", seconds: float
     while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(what.read_text() if isinstance(what, Path) else what)
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def free_port() -> int:
