@@ -3,7 +3,7 @@
 import ast
 import re
 import shlex
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,21 @@ def root() -> Any:
     return typer.main.get_command(program)
 
 
-def written_in(path: Path) -> Iterator[str]:
+@cache
+def written_in(path: Path) -> list[str]:
     """The texts of a module that are not for those who read its code; gaps are filled by X."""
     tree = ast.parse(path.read_text())
     documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     inner: set[int] = set()
+    texts = []
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             inner |= {id(one) for one in node.values}
             parts = [one.value if isinstance(one, ast.Constant) else "X" for one in node.values]
-            yield "".join(map(str, parts))
+            texts.append("".join(map(str, parts)))
         elif isinstance(node, ast.Constant) and id(node) not in documents | inner:
-            yield str(node.value)
+            texts.append(str(node.value))
+    return texts
 
 
 def printed() -> list[tuple[str, str]]:
