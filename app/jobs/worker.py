@@ -3,11 +3,15 @@
 import asyncio
 import os
 import signal
+import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from threading import Timer
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -85,8 +89,18 @@ def _stop(stop: asyncio.Event) -> None:
 
 
 def _leave() -> None:
-    log.error("worker.jobs_left", advice="Another worker does them, or this one at its next start.")
+    log.error(
+        "worker.jobs_left",
+        advice="Another worker does them, or this one at its next start.",
+        threads=[_place(frame) for frame in sys._current_frames().values()],
+    )
     os._exit(1)
+
+
+def _place(frame: FrameType) -> str:
+    """Where a thread is, innermost first: names of functions and numbers of lines, no values."""
+    frames = reversed(traceback.extract_stack(frame))
+    return " < ".join(f"{one.name} ({Path(one.filename).name}:{one.lineno})" for one in frames)
 
 
 async def _serve(tools: dict[str, Any], dsn: str, stop: asyncio.Event) -> None:
