@@ -59,12 +59,24 @@ WHERE NOT l.granted AND a.usename = session_user AND l.pid <> pg_catalog.pg_back
   AND l.waitstart <= clock_timestamp() - make_interval(secs => {seconds})
 ORDER BY l.waitstart LIMIT 5
 """
-# When a transaction began is shown to who has the rights of its role; pid, role and name to all.
+HELD, QUEUED, INDIRECT = "held", "queued", "indirect"
+"""Whoever keeps a session waiting: waits for nobody; waits too; is what those wait for who do."""
+# PostgreSQL also names those who are ahead in the queue and wait themselves, perhaps for somebody
+# whose lock is none in the way of this session. When a transaction began is shown to who has the
+# rights of its role; pid, role and name to all.
 _HOLDERS = """
-SELECT b.pid::text, a.usename, a.application_name,
-  extract(epoch FROM clock_timestamp() - a.xact_start)::bigint::text, a.state
-FROM unnest(pg_catalog.pg_blocking_pids({pid})) AS b (pid)
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid ORDER BY b.pid LIMIT 5
+WITH RECURSIVE ahead (pid) AS (
+  SELECT unnest(pg_catalog.pg_blocking_pids({pid}))
+  UNION SELECT unnest(pg_catalog.pg_blocking_pids(ahead.pid)) FROM ahead
+), told AS (
+  SELECT pid, pid = ANY (pg_catalog.pg_blocking_pids({pid})) AS is_direct,
+    cardinality(pg_catalog.pg_blocking_pids(pid)) > 0 AS waits FROM ahead WHERE pid <> {pid}
+)
+SELECT told.pid::text, a.usename, a.application_name,
+  extract(epoch FROM clock_timestamp() - a.xact_start)::bigint::text, a.state,
+  CASE WHEN told.waits THEN 'queued' WHEN told.is_direct THEN 'held' ELSE 'indirect' END
+FROM told LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = told.pid
+WHERE told.is_direct OR NOT told.waits ORDER BY told.waits, NOT told.is_direct, told.pid LIMIT 5
 """
 _BEHIND = """
 SELECT DISTINCT l.pid::text, a.usename, a.application_name FROM pg_catalog.pg_locks AS l
@@ -92,7 +104,10 @@ def waiting(session: Session, *, seconds: float) -> list[list[str | None]]:
 
 
 def holders(session: Session, pid: int) -> list[list[str | None]]:
-    """Who keeps a session waiting: pid, role, application, seconds of its transaction, state."""
+    """Who keeps a session waiting: pid, role, application, seconds of its transaction, state, how.
+
+    How is HELD, QUEUED or INDIRECT.
+    """
     return _ask(session, _HOLDERS.format(pid=int(pid)))
 
 

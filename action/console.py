@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from action.errors import Problem
 
 
+# The runner cuts the end off a longer one, in units of UTF-16, and the end has the cause.
+# https://github.com/actions/runner/blob/main/src/Runner.Worker/ExecutionContext.cs
+_LONGEST_ANNOTATION = 4096
+
+
 class Console:
     """Writes whole lines, each free of the secrets that were masked before. Safe for threads."""
 
@@ -93,7 +98,7 @@ class Console:
 
     def _annotate(self, kind: str, title: str, text: str) -> None:
         hidden = redact.hide(text, self._masked)
-        self._command(f"{kind} title={escape_property(title)}", hidden)
+        self._command(f"{kind} title={escape_property(title)}", _shortened(hidden))
 
     def _command(self, name: str, data: str) -> None:
         with self._lock:
@@ -121,6 +126,14 @@ class Console:
         with suppress(OSError, ValueError), self._lock:
             self._stream.write(line.encode("utf-8", "surrogateescape") + b"\n")
             self._stream.flush()
+
+
+def _shortened(text: str) -> str:
+    """Cut what is too long behind its first paragraph, which says what it is about."""
+    first, _, rest = text.partition("\n\n")
+    room = 2 * _LONGEST_ANNOTATION - len(f"{first}\n\n".encode("utf-16-le", "surrogatepass"))
+    end = rest.encode("utf-16-le", "surrogatepass")[-max(room, 0) :].decode("utf-16-le", "ignore")
+    return f"{first}\n\n{end}" if rest and room > 0 else first
 
 
 def _defused(line: str) -> str:

@@ -149,7 +149,7 @@ def _run(
                 ),
                 relay=lambda line: place.console.relay(line, label=label),
                 should_stop=lambda: _CANCELLED if place.interruption.is_set else lost(),
-                secrets=place.console.masked,
+                secrets=_secrets(place),
             )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -186,7 +186,9 @@ def _problem(place: Workplace, go: Go, course: Course) -> Problem | None:
         return verdicts.never_connected(database)
     if outcome.exit_code == 0:
         return None
-    failed = verdicts.command_failed(database, exit_code=outcome.exit_code)
+    failed = verdicts.command_failed(
+        database, exit_code=outcome.exit_code, environment=go.planned.environment
+    )
     return _advised(failed, outcome)
 
 
@@ -220,5 +222,9 @@ def _not_run(place: Workplace, problem: Problem) -> Ended:
 
 def _reportable(place: Workplace, tail: bytes, *, is_cut: bool) -> str:
     """Take out our own secrets and those of the job, since this leaves the runner."""
-    secrets = (*place.console.masked, *redact.inherited_secrets(place.job.environ))
-    return redact.report(tail, secrets, is_cut=is_cut)
+    return redact.report(tail, _secrets(place), is_cut=is_cut)
+
+
+def _secrets(place: Workplace) -> tuple[str, ...]:
+    """Our own, and those of the job: a runner hides these too, but not where a line is cut."""
+    return (*place.console.masked, *redact.inherited_secrets(place.job.environ))

@@ -70,6 +70,8 @@ def _run(inputs: Inputs, job: Job, *, console: Console, interruption: Interrupti
     )
     try:
         return _work(place)
+    except ActionError as error:
+        return _fail(job, error.problem, console=console, run_url=run.url)
     finally:
         if not inputs.export_env:
             shutil.rmtree(place.folder, ignore_errors=True)
@@ -106,7 +108,7 @@ def _finish(place: Workplace, done: Sequence[Result]) -> int:
     host = next((r.host for r in done if r.planned == primary), "")
     if place.inputs.export_env and overall != results.FAILURE:
         _export(place, done)
-    summary.append(place.job.summary_file, summary.of_results(done, run_url=place.run.url))
+    _summarize(place.job, summary.of_results(done, run_url=place.run.url), console=place.console)
     outputs.append(
         place.job.output_file,
         {
@@ -139,19 +141,31 @@ def _without_database(inputs: Inputs, job: Job, problem: Problem, *, console: Co
         return _fail(job, problem, console=console)
     console.notice("Coppice: skipped", problem.title)
     console.say(problem.text)
-    _write_end(job, results.SKIPPED, problem)
+    _write_end(job, results.SKIPPED, problem, console=console)
     return 0
 
 
-def _fail(job: Job, problem: Problem, *, console: Console) -> int:
+def _fail(job: Job, problem: Problem, *, console: Console, run_url: str = "") -> int:
     console.problem(problem)
-    _write_end(job, results.FAILURE, problem)
+    _write_end(job, results.FAILURE, problem, console=console, run_url=run_url)
     return 1
 
 
-def _write_end(job: Job, result: str, problem: Problem) -> None:
-    nothing = {"environment": "", "database": "", "databases": "[]"}
-    outputs.append(
-        job.output_file, {"result": result, **nothing, "database-host": "", "run-url": ""}
-    )
-    summary.append(job.summary_file, summary.of_problem(problem))
+def _write_end(
+    job: Job, result: str, problem: Problem, *, console: Console, run_url: str = ""
+) -> None:
+    none = dict.fromkeys(("environment", "database", "database-host"), "")
+    given = {"result": result, **none, "databases": "[]", "run-url": run_url}
+    try:
+        outputs.append(job.output_file, given)
+    except OSError as error:
+        console.say(f"The outputs of this step could not be written: {error.strerror}.")
+    _summarize(job, summary.of_problem(problem, run_url=run_url), console=console)
+
+
+def _summarize(job: Job, page: str, *, console: Console) -> None:
+    """Add to the job's summary page. It decides nothing: where that fails, the log says so."""
+    try:
+        summary.append(job.summary_file, page)
+    except OSError as error:
+        console.say(f"The summary page could not be written: {error.strerror}.")

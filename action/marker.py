@@ -47,7 +47,7 @@ def pooler_problem(credentials: Credentials) -> str | None:
     if address is None:
         return None
     try:
-        _ask(target(credentials, address))
+        _ask(target(credentials, address), is_pooler=True)
     except (Unreachable, TlsFailed, LoginRefused) as error:
         return f"The pooler {address.host}:{address.port} cannot be used from here: {error}."
     return None
@@ -59,7 +59,8 @@ def _check_address(
     where = f"{address.host}:{address.port}"
     database = credentials.variables["PGDATABASE"]
     try:
-        found = _ask_patiently(target(credentials, address), pause=pause)
+        is_pooler = address == credentials.pooled
+        found = _ask_patiently(target(credentials, address), is_pooler=is_pooler, pause=pause)
     except Unreachable as error:
         raise ActionError(
             verdicts.unreachable(where, str(error), is_loopback=is_loopback(address.host))
@@ -73,21 +74,27 @@ def _check_address(
         raise ActionError(verdicts.wrong_database(where, database))
 
 
-def _ask_patiently(target: Target, *, pause: Callable[[float], None]) -> list[list[str | None]]:
+def _ask_patiently(
+    target: Target, *, is_pooler: bool, pause: Callable[[float], None]
+) -> list[list[str | None]]:
     for attempt in range(1, _ATTEMPTS):
         try:
-            return _ask(target)
+            return _ask(target, is_pooler=is_pooler)
         except Unreachable:
             pause(attempt)
         except LoginRefused as error:
             if error.sqlstate not in _PASSING_SQLSTATES:
                 raise
             pause(attempt)
-    return _ask(target)
+    return _ask(target, is_pooler=is_pooler)
 
 
-def _ask(target: Target) -> list[list[str | None]]:
+def _ask(target: Target, *, is_pooler: bool) -> list[list[str | None]]:
     with session(target) as opened:
+        if is_pooler:
+            # PgBouncer ends the session of a client that leaves amid a transaction. Else it would
+            # keep this one, and what is there already proves nothing about who comes (`witness`).
+            opened.rows("BEGIN")
         return opened.rows(_QUESTION)
 
 

@@ -19,7 +19,7 @@ _LAST_CHARACTERS = 4_000
 # Control sequences (colours, cursor), operating system commands (titles, links), single escapes.
 # https://ecma-international.org/publications-and-standards/standards/ecma-48/
 _ANSI = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
 )
 # All control characters but tab and newline; marks that reorder text; halves of surrogate pairs.
 _UNPRINTABLE = re.compile(

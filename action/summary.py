@@ -41,13 +41,17 @@ def table(results: Sequence[Result]) -> str:
 def of_results(results: Sequence[Result], *, run_url: str) -> str:
     """Write the page of a run; its address on the dashboard is empty where it is not known."""
     problems = [(result.problem, result.output) for result in results if result.problem]
-    link = [f"[This run on the dashboard]({run_url})"] if run_url else []
-    return "\n\n".join(["### Coppice", table(results), *_sections(problems), *link]) + "\n"
+    return _page([table(results), *_sections(problems)], run_url=run_url)
 
 
-def of_problem(problem: Problem) -> str:
+def of_problem(problem: Problem, *, run_url: str) -> str:
     """Write the page of a step that did not get as far as a database."""
-    return "\n\n".join(["### Coppice", *_sections([(problem, "")])]) + "\n"
+    return _page(_sections([(problem, "")]), run_url=run_url)
+
+
+def _page(parts: Sequence[str], *, run_url: str) -> str:
+    link = [f"[This run on the dashboard]({run_url})"] if run_url else []
+    return "\n\n".join(["### Coppice", *parts, *link]) + "\n"
 
 
 def append(file: Path | None, page: str) -> None:

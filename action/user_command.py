@@ -32,16 +32,25 @@ DATABASE_NAMES = (
 # Drivers write their names behind a plus sign (`postgresql+asyncpg://`), frameworks have words of
 # their own for the scheme. `postgres:16` is an image of a container and no URL.
 _POSTGRESQL_URL = re.compile(
-    r"""\s*["']?\s*(?:
-        (?:jdbc|r2dbc):(?:[a-z0-9-]+:)?postgres(?:ql)?: | db:(?:pg|postgres(?:ql)?):
-        | (?:prisma\+postgres(?:ql)?|prisma|postgres(?:ql)?|postgis|pgsql|psql)(?:\+[a-z0-9_.-]+)?://
+    r"""[\s\ufeff]*["']?\s*(?:
+        (?:jdbc|r2dbc):(?:[a-z0-9-]+:)*(?:postgres(?:ql)?|pgsql): | db:(?:pg|postgres(?:ql)?):
+        | (?:prisma\+postgres(?:ql)?|prisma|postgres(?:ql)?|postgis|pgsql|psql|ecto|cockroachdb
+            |timescaledb|timescale|redshift)(?:\+[a-z0-9_.-]+)?://
+        | postgres(?:ql)?:/?[^/\s]*@
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What Coppice sets itself, or takes away for good; and what the runner and the shell live by.
-_RESERVED_NAMES = ("DATABASE_URL", "DATABASE_URL_POOLED", "PRISMA_ACCELERATE_URL", "PATH", "HOME")
-_RESERVED_PREFIXES = ("PG", "COPPICE_", "GITHUB_", "RUNNER_", "ACTIONS_", "INPUT_", "LD_", "BASH_")
+_RESERVED_NAMES = (
+    *("DATABASE_URL", "DATABASE_URL_POOLED", "PRISMA_ACCELERATE_URL"),
+    *("PATH", "HOME", "SHELL", "PWD", "OLDPWD", "CI", "TMPDIR", "NODE_OPTIONS"),
+    *("BASH", "BASHOPTS", "SHELLOPTS", "ENV", "IFS", "PS4", "_", "UID", "EUID", "PPID", "RANDOM"),
+)
+_RESERVED_PREFIXES = (
+    *("PG", "COPPICE_", "GITHUB_", "RUNNER_", "ACTIONS_", "INPUT_"),
+    *("LD_", "DYLD_", "BASH_", "LC_", "PYTHON"),
+)
 
 
 @dataclass(frozen=True)

@@ -78,15 +78,19 @@ def waited_too_long(database: str, why: str, *, seconds: float) -> Problem:
     )
 
 
-def command_failed(database: str, *, exit_code: int | None) -> Problem:
+def command_failed(database: str, *, exit_code: int | None, environment: str) -> Problem:
     """The command ended by itself, not with zero."""
     how = "could not be started" if exit_code is None else f"ended with exit code {exit_code}"
+    beyond_repair = {
+        "branch": " A database that is beyond repair is emptied with `/db reset` in a pull"
+        f" request's comment, or with `coppice databases reset {database}`.",
+        "preview": " A database that is beyond repair is emptied with"
+        f" `coppice databases reset {database}`.",
+    }
     return Problem(
         title=f"The migration command {how} on {database}.",
-        text=(
-            "Its own output above says why. Correct the migration and push again; a database"
-            " that is beyond repair is made anew with `/db reset` in a pull request's comment."
-        ),
+        text="Its own output says why. Correct the migration and push again; what it had committed"
+        f" stays.{beyond_repair.get(environment, '')}",
     )
 
 

@@ -1,8 +1,9 @@
 """Watches a database while a command runs on it: what it waits for, and what it leaves unfinished.
 
 In one session of the command's own login, opened before the command and closed after it: who
-counts sessions knows that there is one. It reads the catalog alone and never holds a transaction
-open. Whatever goes wrong in it is nobody's failure: then nothing is said.
+counts sessions knows that there is one. Another follows if it is lost. It reads the catalog alone
+and never holds a transaction open. Whatever goes wrong in it is nobody's failure: then nothing is
+said.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Watch:
         self._rhythm = rhythm
         self._stack = ExitStack()
         self._session: Session | None = None
-        self._before: Mapping[str, Unfinished] = {}
+        self._before: Mapping[str, Unfinished] | None = None
         self._told: dict[int, float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -79,14 +80,18 @@ class Watch:
 
     def __enter__(self) -> Watch:
         try:
-            self._session = self._stack.enter_context(client.session(self._target))
-            self._session.limit(_ANSWER_SECONDS)
-            self._session.rows(f"SET application_name = '{APPLICATION}'")
-            self._before = catalog.unfinished(self._session)
+            self._before = catalog.unfinished(self._open())
         except _TROUBLE:
             self.close()
         self._thread.start()
         return self
+
+    def _open(self) -> Session:
+        session = self._stack.enter_context(client.session(self._target))
+        session.limit(_ANSWER_SECONDS)
+        session.rows(f"SET application_name = '{APPLICATION}'")
+        self._session = session
+        return session
 
     def __exit__(
         self,
@@ -103,16 +108,17 @@ class Watch:
             return
         self._ended.set()
         self._thread.join(2 * _ANSWER_SECONDS)
-        if self._thread.is_alive() or self._session is None:
+        before = self._before
+        if self._thread.is_alive() or before is None:
             return
-        if len(self._before) >= catalog.MOST_UNFINISHED:
+        if len(before) >= catalog.MOST_UNFINISHED:
             return  # not all were read, so which are new is not known
         try:
-            after = catalog.unfinished(self._session)
+            after = catalog.unfinished(self._session or self._open())
         except _TROUBLE:
-            self._session = None
+            self.close()
         else:
-            new = [each for oid, each in after.items() if oid not in self._before]
+            new = [each for oid, each in after.items() if oid not in before]
             self.unfinished = tuple(new[:MOST_TOLD])
 
     def close(self) -> None:
@@ -124,11 +130,13 @@ class Watch:
             return
 
     def _look(self) -> None:
-        while self._session is not None and not self._ended.wait(self._rhythm.look_seconds):
+        while not self._ended.wait(self._rhythm.look_seconds):
             try:
-                self._tell(self._session, now=time.monotonic())
+                self._tell(self._session or self._open(), now=time.monotonic())
             except _TROUBLE:
-                self._session = None
+                self.close()
+                if self._ended.wait(self._rhythm.patience_seconds):
+                    return
 
     def _tell(self, session: Session, *, now: float) -> None:
         waiting = catalog.waiting(session, seconds=self._rhythm.patience_seconds)
@@ -154,7 +162,7 @@ def wait_words(
     if relation:
         what = f"a lock on {plain(relation, limit=2 * LONGEST_NAME + 1)}"
     lines = [f"coppice: session {pid} has waited for {seconds} s for {what} ({mode})."]
-    lines += [f"coppice:   held by {_holder(*holder)}." for holder in holders]
+    lines += [f"coppice:   {_holder(holder)}." for holder in holders]
     if behind:
         some = ", ".join(_who(pid, user, name) for pid, user, name in behind[:5])
         more = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
@@ -162,18 +170,17 @@ def wait_words(
     return lines
 
 
-def _holder(
-    pid: str | None,
-    user: str | None,
-    application: str | None,
-    seconds: str | None,
-    state: str | None,
-) -> str:
+def _holder(row: Sequence[str | None]) -> str:
+    pid, user, application, seconds, state, how = row
+    if how == catalog.QUEUED:
+        return f"behind {_who(pid, user, application)}, which waits too"
+    kept = "held by" if how == catalog.HELD else "those ahead of it wait for"
     if pid == "0":
-        return "a prepared transaction (pg_prepared_xacts)"
+        return f"{kept} a prepared transaction (pg_prepared_xacts)"
     since = f"in a transaction that began {seconds} s ago" if seconds else ""
     idle = "which waits for its program" if state == "idle in transaction" else ""
-    return ", ".join(part for part in (_who(pid, user, application), since, idle) if part)
+    who = f"{kept} {_who(pid, user, application)}"
+    return ", ".join(part for part in (who, since, idle) if part)
 
 
 def _who(pid: str | None, user: str | None, application: str | None) -> str:

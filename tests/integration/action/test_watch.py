@@ -117,7 +117,7 @@ def test_a_wait_is_told_with_who_holds_and_who_waits_behind(
         until(waiting(holder, 2))
 
         with Watch(job, say=said.append, rhythm=FAST):
-            until(lambda: said)
+            until(lambda: len(said) >= 3)
             run(holder, "COMMIT")
             done[0].result()
     done[1].exception()
@@ -129,6 +129,39 @@ def test_a_wait_is_told_with_who_holds_and_who_waits_behind(
         f"coppice:   held by session {pids[0]} {of} ('the\\x01app'), in a transaction that"
         " began N s ago, which waits for its program.",
         f"coppice:   behind it wait 1: session {pids[2]} {of} ('web').",
+    ]
+
+
+def test_who_is_ahead_in_the_queue_is_not_taken_for_who_holds(
+    database: RealDatabase, job: Target
+) -> None:
+    said: list[str] = []
+    application = replace(job, user=database.tenant.login_role, password=database.password)
+    with (
+        ThreadPoolExecutor() as threads,
+        session(job) as waiter,
+        session(application, "nightly") as queued,
+        session(application, "report") as holder,
+    ):
+        run(waiter, "CREATE TABLE orders (id int)")
+        run(holder, "BEGIN", "SELECT FROM orders")
+        done = [threads.submit(run, queued, "TRUNCATE orders")]
+        until(waiting(holder, 1))
+        done.append(threads.submit(run, waiter, "INSERT INTO orders VALUES (1)"))
+        until(waiting(holder, 2))
+
+        with Watch(job, say=said.append, rhythm=FAST):
+            until(lambda: len(said) >= 3)
+            run(holder, "COMMIT")
+            for one in done:
+                one.result()
+        pids = [one.info.backend_pid for one in (holder, queued)]
+
+    of = f"of {application.user}"
+    assert [re.sub(r"\d+ s ago", "N s ago", line) for line in said[1:3]] == [
+        f"coppice:   those ahead of it wait for session {pids[0]} {of} ('report'),"
+        " in a transaction that began N s ago, which waits for its program.",
+        f"coppice:   behind session {pids[1]} {of} ('nightly'), which waits too.",
     ]
 
 
@@ -233,14 +266,18 @@ def test_a_session_that_is_ended_ends_nothing_else(
     job: Target, postgres_superuser: AdminLogin
 ) -> None:
     end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s"
+    with session(job) as command:
+        run(command, *DOUBLES.split("; "))
     with (
         connect_as(admin_login(postgres_superuser)) as superuser,
         Watch(job, say=nothing, rhythm=FAST) as watch,
     ):
         superuser.execute(end, [job.user])
         until(lambda: watch.session is None)
+        with session(job) as command, pytest.raises(psycopg.errors.UniqueViolation):
+            run(command, INVALID.format("remains"))
 
-    assert watch.unfinished == ()
+    assert [each.name for each in watch.unfinished] == ["remains"]
 
 
 def test_a_step_tells_of_an_invalid_index_and_reports_it(

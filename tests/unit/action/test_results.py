@@ -13,7 +13,7 @@ PREVIEW = Planned(environment="preview", database="3ba03b-preview")
 def ended(result: str, *, is_alarm: bool = False) -> Ended:
     problem = None
     if result != results.SUCCESS:
-        problem = verdicts.command_failed(PREVIEW.database, exit_code=1)
+        problem = verdicts.command_failed(PREVIEW.database, exit_code=1, environment="preview")
     if is_alarm:
         problem = verdicts.wrong_database("db:5432", PREVIEW.database)
     report = Report(result=result, exit_code=1, duration_seconds=1.0, log="")

@@ -36,8 +36,13 @@ PROBLEMS: dict[str, Problem] = {
     "login": verdicts.login_refused("db:5432", "no"),
     "wrong database": verdicts.wrong_database("db:5432", "3ba03b--x"),
     "waited": verdicts.waited_too_long("3ba03b--x", "It is created.", seconds=300),
-    "failed": verdicts.command_failed("3ba03b--x", exit_code=3),
-    "not started": verdicts.command_failed("3ba03b--x", exit_code=None),
+    **{
+        f"failed on {environment}": verdicts.command_failed(
+            f"3ba03b--{environment}", exit_code=3, environment=environment
+        )
+        for environment in ("branch", "preview", "production")
+    },
+    "not started": verdicts.command_failed("3ba03b--x", exit_code=None, environment="branch"),
     "timed out": verdicts.command_timed_out("3ba03b--x", minutes=30),
     "lease": verdicts.lease_lost("3ba03b--x", "Silent."),
     "interrupted": verdicts.interrupted("3ba03b--x"),
