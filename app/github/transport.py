@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -26,6 +27,8 @@ HURRIED_SECONDS = 4
 """The same, while a person or a job waits for what comes of it."""
 
 _MOST_IDLE_CONNECTIONS = 8
+# Of a repository's former name, and a branch's in it.
+_MOST_REDIRECTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,23 @@ class Answer:
     data: Any
     next_page: str | None
     """Address of the next page of a list."""
+
+
+class _Retry(Retry):
+    """urllib3's, which is asked about each answer: PyGithub follows redirects without end.
+
+    https://urllib3.readthedocs.io/en/stable/reference/urllib3.util.html#urllib3.util.Retry.is_retry
+    """
+
+    redirects = 0
+
+    def is_retry(self, method: str, status_code: int, *rest: bool, **named: bool) -> bool:
+        """Raise GitHubUnavailable when a request has been redirected too often."""
+        if status_code == HTTPStatus.MOVED_PERMANENTLY:
+            self.redirects += 1
+            if self.redirects > _MOST_REDIRECTS:
+                raise GitHubUnavailable("GitHub's answers lead from one name to the next.")
+        return super().is_retry(method, status_code, *rest, **named)
 
 
 class _Bearer(Auth.Auth):
@@ -66,6 +86,7 @@ class _Connection:
     is_hurried: bool
     github: Github
     requester: Requester
+    retry: _Retry
     bearer: _Bearer
 
 
@@ -105,6 +126,7 @@ class Transport:
             raise GitHubUnavailable("GitHub takes too long to answer at the moment.")
         connection = self._take()
         connection.bearer.value = token or ""
+        connection.retry.redirects = 0
         try:
             with patience.spent("Asking GitHub", Waiting.FOR_GITHUB):
                 headers, data = connection.requester.requestJsonAndCheck(
@@ -143,6 +165,16 @@ class Transport:
 
     def _connect(self, *, is_hurried: bool) -> _Connection:
         bearer = _Bearer()
+        retry = _Retry(
+            total=2,
+            connect=0 if is_hurried else None,
+            read=0 if is_hurried else 1,
+            backoff_factor=0.3,
+            status_forcelist=(500, 502, 503, 504),
+            allowed_methods=("GET", "HEAD"),
+            respect_retry_after_header=False,
+            raise_on_status=False,
+        )
         hurried_seconds = min(self._timeout_seconds, HURRIED_SECONDS)
         github = Github(
             auth=bearer,
@@ -151,21 +183,16 @@ class Transport:
             user_agent="coppice",
             # PyGithub's own retry class sleeps for as long as a rate limit says, up to an hour,
             # and repeats POST: the job that asked knows better when to come back.
-            retry=Retry(
-                total=2,
-                connect=0 if is_hurried else None,
-                read=0 if is_hurried else 1,
-                backoff_factor=0.3,
-                status_forcelist=(500, 502, 503, 504),
-                allowed_methods=("GET", "HEAD"),
-                respect_retry_after_header=False,
-                raise_on_status=False,
-            ),
+            retry=retry,
             seconds_between_requests=None,
             seconds_between_writes=None,
             lazy=True,
             api_version=API_VERSION,
         )
         return _Connection(
-            is_hurried=is_hurried, github=github, requester=github.requester, bearer=bearer
+            is_hurried=is_hurried,
+            github=github,
+            requester=github.requester,
+            retry=retry,
+            bearer=bearer,
         )

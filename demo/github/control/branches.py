@@ -122,6 +122,7 @@ class BranchControl(Control):
         """`create` or `delete`, then `push`, and what becomes of pull requests with this head."""
         words = {"ref": branch, "ref_type": "branch", "pusher_type": "user"}
         if before is None:
+            repository.former_branches.pop(branch, None)  # it is a branch's own name again
             described = {"master_branch": repository.default_branch, "description": None}
             self._announce("create", repository, sender=sender, **words, **described)
         if after is None:

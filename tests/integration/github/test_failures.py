@@ -73,6 +73,19 @@ def test_a_limit_is_told_at_once_with_the_time_that_github_asked_for(
     assert time.monotonic() - started < 5
 
 
+def test_names_that_lead_in_a_circle_are_not_followed_for_ever(
+    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, shop: Repository
+) -> None:
+    shop.former_branches |= {"a": "b", "b": "a"}
+    started = time.monotonic()
+
+    with pytest.raises(GitHubUnavailable, match="from one name to the next"):
+        adapter.branch(known, BranchName("a"))
+
+    assert time.monotonic() - started < 5
+    assert adapter.branch(known, MAIN) is not None
+
+
 def test_a_broken_connection_is_not_noticed_by_a_read(
     github: LocalGitHub, adapter: PyGithubGitHub, known: Known
 ) -> None:
