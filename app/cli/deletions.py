@@ -8,6 +8,7 @@ from app.cli.addresses import Name
 from app.cli.output import Yes, confirm, remark, say
 from app.cli.sides import open_here
 from app.core import amounts
+from app.core.errors import NotFound
 from app.core.instances import Instance, InstanceKind
 from app.operations.administration import deletions
 from app.operations.services import Services
@@ -29,20 +30,29 @@ def delete(
             help="Its machine is gone for good: forget it, for there is nothing to remove.",
         ),
     ] = False,
+    leftover: Annotated[
+        bool,
+        typer.Option(
+            "--leftover",
+            help="Remove the server that an earlier instance of the name left on this machine.",
+        ),
+    ] = False,
     yes: Yes = False,
 ) -> None:
-    """Delete a provisioned instance with all its data, or forget a linked one.
-
-    Also removes a server that an earlier instance of the name left on this machine.
-    """
+    """Delete a provisioned instance with all its data, or forget a linked one."""
     with open_here() as session:
         services, clusters = session.services, session.clusters
-        left = deletions.leftover(services, clusters, name)
-        if left is not None:
+        if leftover:
+            left = deletions.leftover(services, clusters, name)
+            if left is None:
+                raise NotFound(
+                    f"No earlier instance left a server named {name} on this machine.",
+                    advice="`coppice doctor` names those that are left.",
+                )
             databases = amounts.listed(list(left), most=_MOST_LISTED) or "no databases"
             consequence = (
-                f"There is no instance named {name}, but an earlier one left its server here. This"
-                f" would remove it with ALL ITS DATA for good: {databases}."
+                f"This would remove the server that an earlier instance named {name} left here,"
+                f" with ALL ITS DATA for good: {databases}."
             )
             confirm(consequence, name=name, is_confirmed=yes)
             deletions.remove_leftover(services, clusters, name)
@@ -63,4 +73,6 @@ def _consequence(services: Services, instance: Instance) -> str:
         return f"This would forget {name}; its databases would stay on the server."
     kept = [one.name for one in services.databases.all(instance_id=instance.id)]
     databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"
-    return f"This would remove {name} with ALL ITS DATA for good: {databases}."
+    host = None if services.hosts.is_here(instance) else services.hosts.of(instance)
+    where = f", which stands on the machine {host.name}," if host else ""
+    return f"This would remove {name}{where} with ALL ITS DATA for good: {databases}."

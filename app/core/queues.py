@@ -44,12 +44,15 @@ class QueueTraffic:
     longest_run_seconds: float
     silent_seconds: float | None
     """Since a worker was given a job of it; None: never."""
+    is_of_silent_host: bool = False
+    """It is the part of a machine that is away: its instances are unreachable, and no more."""
 
     @property
     def stands_still(self) -> bool:
-        """Whether work is due, and for long nobody has begun any."""
+        """Whether work is due, and for long nobody has begun any who could."""
         is_silent = self.silent_seconds is None or self.silent_seconds > STILL_SECONDS
-        return is_silent and self.oldest_seconds > STILL_SECONDS
+        is_due = self.oldest_seconds > STILL_SECONDS
+        return is_silent and is_due and not self.is_of_silent_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

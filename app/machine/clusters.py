@@ -108,7 +108,7 @@ class Clusters:
                     f"An earlier instance named {name} left its server in {folder}, and"
                     f" databases on it: {listed(kept, most=_MOST_LISTED)}.",
                     advice="Choose another name; or remove what is left, with all its data, on"
-                    f" this machine: coppice instances delete {name}",
+                    f" this machine: coppice instances delete {name} --leftover",
                 )
             is_new = not (folder / _OPTIONS).exists()
             if is_new:  # else its own server may be what listens there

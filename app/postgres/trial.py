@@ -38,7 +38,8 @@ SELECT trial FROM pg_roles AS owner,
 WHERE trial IS NOT NULL AND NOT owner.rolcanlogin
   AND shobj_description(owner.oid, 'pg_authid') ~ '^coppice [0-9]+$'
   AND EXISTS (SELECT FROM pg_auth_members
-               WHERE roleid = owner.oid AND member = current_user::regrole)
+               WHERE roleid = owner.oid
+                 AND member = (SELECT oid FROM pg_roles WHERE rolname = current_user))
   AND extract(epoch FROM clock_timestamp()) - split_part(trial, '-', 3)::bigint > %s
   AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = trial)
 ORDER BY 1

@@ -43,6 +43,10 @@ _FORGET = (
     "UPDATE checks SET database_id = NULL FROM databases d"
     " WHERE database_id = d.id AND d.instance_id = %s",
     "DELETE FROM databases WHERE instance_id = %s",
+    # What waits for its machine alone, which may never come back, is moot: any worker sees that.
+    "UPDATE procrastinate_jobs SET queue_name = 'databases' FROM instances i WHERE i.id = %s"
+    " AND i.is_going AND status = 'todo' AND queue_name = 'databases@' || i.host_id AND NOT EXISTS"
+    " (SELECT FROM instances o WHERE o.host_id = i.host_id AND o.id <> i.id)",
     "DELETE FROM instances WHERE id = %s AND is_going",
 )
 

@@ -7,6 +7,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
+from app.core.hosts import SILENT
 from app.core.intents import Intent
 from app.core.queues import QueueTraffic, Traffic
 
@@ -35,7 +36,9 @@ _QUEUES: LiteralString = """
             AS oldest_seconds,
         greatest(extract(epoch FROM now() - min(since) FILTER (WHERE status = 'doing')), 0)::float8
             AS longest_run_seconds,
-        extract(epoch FROM now() - min(fetched_at))::float8 AS silent_seconds
+        extract(epoch FROM now() - min(fetched_at))::float8 AS silent_seconds,
+        EXISTS (SELECT FROM hosts WHERE queue_name = 'databases@' || hosts.id
+            AND hosts.seen_at < now() - %s) AS is_of_silent_host
     FROM names LEFT JOIN jobs USING (queue_name) LEFT JOIN queue_activity USING (queue_name)
     GROUP BY queue_name ORDER BY queue_name
 """
@@ -77,6 +80,6 @@ class PostgresQueue:
 
     def traffic(self) -> Traffic:
         with self._pool.connection() as connection:
-            queues = connection.execute(_QUEUES).fetchall()
+            queues = connection.execute(_QUEUES, [SILENT]).fetchall()
             row = connection.execute(_ALL, [_ALIVE_SECONDS]).fetchone()
         return Traffic(**(row or {}), queues=tuple(QueueTraffic(**one) for one in queues))

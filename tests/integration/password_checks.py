@@ -42,7 +42,7 @@ def choosy_admin(
     superuser: AdminLogin, module: str, sqlstate: str, *, refuses_plain: bool = False
 ) -> Iterator[AdminLogin]:
     """An administrator in whose sessions the server refuses verifiers, with this SQLSTATE."""
-    admin = replace(superuser, user=f"choosy_{uuid4().hex}", password=new_password())
+    admin = replace(superuser, user=f"Choosy.{uuid4().hex}", password=new_password())
     role = sql.Identifier(admin.user)
     with connect(admin_login(superuser)) as session:
         create = sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}")

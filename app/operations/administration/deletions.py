@@ -1,6 +1,7 @@
 """Instances that are deleted, and servers that such ones left behind."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from app.core.audit import Action
 from app.core.errors import Conflict, NotFound
@@ -68,15 +69,14 @@ def _check_lost(services: Services, instance: Instance) -> None:
 
 
 def leftover(services: Services, clusters: Clusters, name: str) -> Sequence[str] | None:
-    """Databases of a server here that no instance of this name is known for; None: there is none.
+    """Databases of a server that an earlier instance left on this machine; None: there is none.
 
-    Starts that server, to look.
+    An instance of this name may stand on another machine. Starts the server, to look.
     """
-    try:
-        services.instances.named(name)
-    except NotFound:
-        return clusters.leftover(name)
-    return None
+    with suppress(NotFound):
+        if services.hosts.is_here(services.instances.named(name)):
+            return None
+    return clusters.leftover(name)
 
 
 def remove_leftover(services: Services, clusters: Clusters, name: str) -> None:

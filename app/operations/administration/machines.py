@@ -32,7 +32,7 @@ def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
                 f"server {name}",
                 "stands on this machine and is no instance of it: an earlier one left it",
                 f"Remove it with all its data, if nothing of it is needed: coppice instances"
-                f" delete {name}",
+                f" delete {name} --leftover",
             )
 
 

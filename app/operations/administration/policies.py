@@ -7,6 +7,7 @@ from collections.abc import Collection
 from app.core.assignments import Policies
 from app.core.errors import Invalid, TransientError
 from app.core.extensions import check_schemas, parse_all, with_requirements
+from app.core.hosts import OnAnotherHost
 from app.core.instances import Instance, InstanceKind
 from app.operations.services import Services
 
@@ -62,11 +63,13 @@ def _check_lock_timeout(text: str) -> None:
 def check_extensions(services: Services, instance: Instance, texts: Collection[str]) -> None:
     """Raise Invalid with the extensions that the instance's server does not have, or may not make.
 
-    Asks nothing if none is wanted, nor a server on another machine: the first database tells then.
-    Raises ExtensionsUnknown when the server does not answer.
+    Asks nothing if none is wanted. Raises OnAnotherHost for a server that cannot be asked from
+    here, ExtensionsUnknown when it does not answer.
     """
-    if not texts or not services.hosts.is_here(instance):
+    if not texts:
         return
+    if not services.hosts.is_here(instance):
+        raise OnAnotherHost(instance, services.hosts.of(instance))
     asked = parse_all(texts)
     try:
         known = {one.name: one for one in services.server_for(instance).extensions()}

@@ -183,6 +183,18 @@ def test_an_edit_asks_the_server_for_new_extensions_only(
     assigned.ok("apps", "edit", "acme/shop", "--extension", "pg_trgm", "--log", "public")
 
 
+def test_extensions_are_asked_for_where_the_server_stands(assigned: Installation) -> None:
+    with psycopg.connect(assigned.settings["COPPICE_DATABASE_URL"]) as connection:
+        connection.execute("INSERT INTO coppice.hosts VALUES ('other', 'db2', '/data', now())")
+        connection.execute("UPDATE coppice.instances SET kind = 'provisioned', host_id = 'other'")
+
+    finished = assigned.run("apps", "edit", "acme/shop", "--extension", "file_fdw")
+
+    assert finished.returncode == 1
+    assert "stands on the machine db2" in finished.stderr
+    assert json.loads(assigned.ok("apps", "show", "acme/shop", "--json"))["extensions"] == []
+
+
 def with_no_server(assigned: Installation) -> None:
     """Let the instance's address lead nowhere, as if its server had stopped."""
     with psycopg.connect(assigned.settings["COPPICE_DATABASE_URL"]) as connection:

@@ -19,7 +19,7 @@ from tests.integration.shared_cluster import let_in, remove_role
 @pytest.fixture
 def weak_url(postgres_superuser: AdminLogin) -> Iterator[str]:
     """A server whose role may log in and do nothing else."""
-    role, password = f"weak_{secrets.token_hex(4)}", secrets.token_hex(16)
+    role, password = f"Weak.{secrets.token_hex(4)}", secrets.token_hex(16)
     name = sql.Identifier(role)
     with connect(admin_login(postgres_superuser)) as session:
         create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")

@@ -96,6 +96,22 @@ def test_a_quiet_queue_is_ready(world: World) -> None:
     assert readiness(world)[0] == 200
 
 
+def test_what_waits_for_a_machine_that_is_away_is_no_standstill(world: World) -> None:
+    world.services.hosts.claim()
+    world.state.execute("UPDATE hosts SET seen_at = seen_at - interval '1 hour'")
+    add_job(world, minutes=10)
+    world.state.execute(
+        "UPDATE procrastinate_jobs SET queue_name = 'databases@' || (SELECT id FROM hosts)"
+    )
+    be_silent(world, minutes=9)
+
+    assert readiness(world)[0] == 200
+    assert doctor(world, f"queue databases@{world.services.hosts.here}") == []
+
+    world.state.execute("UPDATE hosts SET seen_at = now()")
+    assert readiness(world)[0] == 503
+
+
 def test_a_job_that_waits_for_another_of_its_lock_is_not_due(world: World) -> None:
     add_job(world, minutes=10, lock="everything", status="doing")
     add_job(world, minutes=10, lock="everything")

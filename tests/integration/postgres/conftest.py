@@ -156,7 +156,8 @@ def new_admin(superuser: Session, postgres_superuser: AdminLogin) -> Iterator[Ne
     made: list[sql.Identifier] = []
 
     def new(attributes: str) -> AdminLogin:
-        name, password = f"admin_{uuid4().hex}", new_password()
+        # Not as PostgreSQL would read it where a name is not in quotes.
+        name, password = f"Admin.{uuid4().hex}", new_password()
         role = sql.Identifier(name)
         made.append(role)
         superuser.execute(

@@ -31,7 +31,8 @@ def outcomes(steps: list[TriedStep]) -> list[tuple[str, Outcome]]:
 def of_admin(session: Session, admin: AdminLogin) -> list[str]:
     """Databases and roles that are the role's, or that it is a member of."""
     rows = session.execute(
-        "SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = %(me)s::regrole"
+        "SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members"
+        " WHERE member = to_regrole(quote_ident(%(me)s))"
         " AND pg_get_userbyid(roleid) LIKE 'coppice-try-%%' UNION SELECT datname::text"
         " FROM pg_database WHERE pg_has_role(%(me)s, datdba, 'MEMBER')",
         {"me": admin.user},

@@ -91,6 +91,11 @@ def test_an_instance_of_a_machine_that_is_gone_for_good_can_be_forgotten(
 ) -> None:
     first, second = machines
     first.ok("instances", "provision", "local")
+    with state.transaction():
+        state.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
+            " SELECT 'databases@' || id, 'databases:drop', '{\"database_id\": 7}' FROM hosts"
+        )
 
     refused = second.run("instances", "delete", "local", "--lost", "--yes")
     state.execute(SILENCE)
@@ -98,6 +103,18 @@ def test_an_instance_of_a_machine_that_is_gone_for_good_can_be_forgotten(
 
     assert "gives signs of life" in refused.stderr
     assert second.ok("instances", "list", "--json").strip() == "[]"
+    assert state.execute("SELECT DISTINCT queue_name FROM procrastinate_jobs").fetchall() == [
+        ("databases",)
+    ]
+
+    # The name is taken on the other machine: what was left on the first is told from that.
+    second.ok("instances", "provision", "local")
+    told = first.run("doctor")
+    assert "coppice instances delete local --leftover" in told.stdout, told.stdout + told.stderr
+    assert "What was left of local is gone" in first.ok(
+        "instances", "delete", "local", "--leftover", "--yes"
+    )
+    assert "works" in second.ok("instances", "test", "local")
 
 
 def test_the_machine_that_has_an_instance_of_before_adopts_it(
@@ -129,7 +146,7 @@ def test_what_an_earlier_instance_left_is_taken_for_no_new_one(
     refused = machine.run("instances", "provision", "local")
     assert refused.returncode == 1
     assert "databases on it: precious." in refused.stderr
-    assert "coppice instances delete local" in refused.stderr
+    assert "coppice instances delete local --leftover" in refused.stderr
 
-    assert "is gone" in machine.ok("instances", "delete", "local", "--yes")
+    assert "is gone" in machine.ok("instances", "delete", "local", "--leftover", "--yes")
     machine.ok("instances", "provision", "local")
