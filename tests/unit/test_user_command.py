@@ -39,6 +39,12 @@ def test_the_action_and_the_service_hold_the_same() -> None:
         "postgis://h/d",
         "db:pg://h/d",
         "postgresql:///d?host=/run",
+        "ecto://u:p@h/d",
+        "jdbc:pgsql://h/d",
+        "jdbc:tracing:p6spy:postgresql://h/d",
+        "cockroachdb://h/d",
+        "\ufeffpostgres://h/d",
+        "postgres:u@h/d",
     ],
 )
 def test_a_url_of_postgresql_is_known_however_it_is_written(value: str) -> None:
@@ -101,6 +107,11 @@ def test_nothing_that_is_removed_for_good_comes_back_by_being_kept() -> None:
 
     assert found.kept == {}
     assert user_command.complaint(["PGHOST"])
+
+
+@pytest.mark.parametrize("name", ["UID", "SHELLOPTS", "IFS", "_", "PS4", "NODE_OPTIONS", "LC_ALL"])
+def test_what_the_shell_and_tools_live_by_holds_no_url(name: str) -> None:
+    assert user_command.complaint([name])
 
 
 def test_a_command_from_a_form_has_the_line_ends_of_a_script() -> None:

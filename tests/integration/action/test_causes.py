@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.action.conftest import RealDatabase
-from tests.integration.action.scripted import RUNS, Reply, ScriptedService, error_reply, serving
+from tests.integration.action.scripted import (
+    RUN_PAGE,
+    RUNS,
+    Reply,
+    ScriptedService,
+    error_reply,
+    serving,
+)
 from tests.integration.action.step import Step
 
 NOTHING = Reply(
@@ -174,6 +181,17 @@ def test_no_command_anywhere_is_said(
     finished = step.run()
 
     assert "There is no migration command" in finished.log.of("error")[0]
+    assert finished.outputs["run-url"] == RUN_PAGE
+    assert RUN_PAGE in finished.summary
+
+
+def test_a_summary_that_cannot_be_written_fails_nothing(step: Step, branch: RealDatabase) -> None:
+    step.environ["GITHUB_STEP_SUMMARY"] = str(step.folder)
+
+    finished = step.run(migration_command="psql -qc 'SELECT 1'")
+
+    assert (finished.exit_code, finished.outputs["result"]) == (0, "success")
+    assert "The summary page could not be written" in finished.log.text
 
 
 def old_python() -> str | None:

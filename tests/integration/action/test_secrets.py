@@ -96,6 +96,19 @@ def test_a_command_cannot_change_later_steps(step: Step, branch: RealDatabase, f
     assert "evil" not in (step.folder / file).read_text()
 
 
+def test_no_line_is_cut_inside_a_secret_of_the_job(step: Step, branch: RealDatabase) -> None:
+    secret = "canary-Value_of.the/job+key=0123456789"
+    step.environ["DEPLOY_KEY"] = secret
+
+    # A runner hides it, in each line: it must not find a half of it in one, and half in the next.
+    finished = step.run(migration_command='printf "%s:$DEPLOY_KEY," {1..6000}')
+
+    lines = [line for line in finished.log.shown if "canary" in line]
+    assert len(lines) > 1
+    assert all(line.count("canary") == line.count(secret) for line in lines)
+    assert all(line.count("0123456789") == line.count(secret) for line in lines)
+
+
 def test_a_command_gets_no_token_and_no_other_server(step: Step, branch: RealDatabase) -> None:
     step.environ |= {
         "ACTIONS_RUNTIME_TOKEN": "runtime-token",

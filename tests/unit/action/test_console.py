@@ -1,6 +1,8 @@
 import io
 import re
+from urllib.parse import unquote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +33,19 @@ def test_both_forms_of_command_are_defused() -> None:
     Console(stream).say(" ::error::a\nb ##[add-path]c\nd::e")
 
     assert lines_of(stream) == [" : :error::a", "b ## [add-path]c", "d::e"]
+
+
+@pytest.mark.parametrize("filler", ["x", "\N{GRINNING FACE}"])
+def test_an_annotation_keeps_its_title_and_its_end_where_the_runner_would_cut(filler: str) -> None:
+    stream = io.BytesIO()
+    output = filler * 4000 + " ERROR: the cause"
+
+    Console(stream).problem(Problem(title="It failed.", text=""), output=output)
+
+    told = unquote(lines_of(stream)[0].partition("::error title=Coppice::")[2])
+    assert told.startswith("It failed.\n\n")
+    assert told.endswith("ERROR: the cause")
+    assert len(told.encode("utf-16-le")) <= 2 * 4096
 
 
 def test_masked_values_show_in_nothing_that_follows() -> None:

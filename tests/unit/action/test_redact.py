@@ -86,6 +86,12 @@ def test_progress_bars_and_titles_become_plain_lines() -> None:
     assert redact.report(raw, [], is_cut=False) == "10%\n100%\ndone well\n"
 
 
+def test_a_title_that_never_ends_hides_no_more_than_its_line() -> None:
+    raw = b"\x1b]0;title\nERROR: the cause\n"
+
+    assert redact.last_lines(redact.report(raw, (), is_cut=False)) == "\nERROR: the cause"
+
+
 def test_colours_stay_around_what_was_taken_out() -> None:
     raw = b"\x1b[1;31mred\x1b[0m\n\x1b[32mkey password0123\x1b[0m\nlast \x1b[4mline\x1b[24m"
 
