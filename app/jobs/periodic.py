@@ -50,7 +50,7 @@ def reconcile_everything(context: JobContext, *, timestamp: int) -> None:
 )
 def recover_deliveries(context: JobContext, *, timestamp: int) -> None:
     with _if_configured():
-        housekeeping.recover_deliveries(services_of(context))
+        housekeeping.recover_deliveries(services_of(context), should_stop=context.should_abort)
 
 
 @app.task(

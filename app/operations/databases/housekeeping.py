@@ -1,5 +1,6 @@
 """What happens by the clock: reconciling everything, recovering deliveries."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from app.core.databases import DatabaseState
@@ -56,9 +57,14 @@ def forget_history(services: Services) -> None:
     services.checks.forget(before=before, most=_FORGOTTEN_AT_ONCE)
 
 
-def recover_deliveries(services: Services) -> None:
-    """Ask GitHub to send again what this service did not take in."""
+def recover_deliveries(services: Services, *, should_stop: Callable[[], bool]) -> None:
+    """Ask GitHub to send again what this service did not take in: after an outage, thousands.
+
+    `should_stop` is asked before each; what is left then is asked for by the next look.
+    """
     since = services.clock() - RECOVERY
     for delivery in services.github.failed_deliveries(since=since):
+        if should_stop():
+            return
         if not services.deliveries.has(delivery.guid):
             services.github.redeliver(delivery.id)

@@ -142,12 +142,15 @@ def test_deliveries_that_failed_are_sent_again(world: World) -> None:
     world.github.hook.wait()
     world.github.webhook_url = url
 
-    housekeeping.recover_deliveries(world.services)
+    housekeeping.recover_deliveries(world.services, should_stop=lambda: True)
+    none = len(world.github.deliveries)
+    housekeeping.recover_deliveries(world.services, should_stop=lambda: False)
     world.settle()
     sent = len(world.github.deliveries)
-    housekeeping.recover_deliveries(world.services)
+    housekeeping.recover_deliveries(world.services, should_stop=lambda: False)
     world.settle()
 
+    assert none < sent
     assert world.ready("x")
     assert len(world.github.deliveries) == sent
 
