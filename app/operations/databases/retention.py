@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 
 from app.core import names
-from app.core.databases import BRANCH_LIVED, Closing, Database, DatabaseState
+from app.core.databases import (
+    BRANCH_LIVED,
+    Closing,
+    Database,
+    DatabaseState,
+    TenantDatabase,
+)
 from app.core.environments import Environment
 from app.core.errors import Conflict, ProvisioningFailed
-from app.core.identifiers import DatabaseId
+from app.core.identifiers import DatabaseId, DatabaseName
 from app.core.intents import (
     DropDatabase,
     EnsureDatabase,
@@ -28,6 +34,7 @@ from app.operations.databases.provisioning import (
     tenant_of,
 )
 from app.operations.databases.standing import close_again, fault_now
+from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
 
 
@@ -139,16 +146,25 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
             return
         retired = names.retired_name(database.app_id, database.id)
         server = server_of(services, database)
-        server.seal(tenant_of(services, database))
-        try:
-            server.rename(tenant_of(services, database), new_name=retired)
-        except ProvisioningFailed as error:
-            if error.code != Fault.MISSING:
-                raise
-            server.drop(tenant_of(services, database))  # its roles: there is nothing to keep
-            services.databases.change(database, state=DatabaseState.GONE)
-        else:
+        tenant = tenant_of(services, database)
+        server.seal(tenant)
+        # What was never finished was never anybody's, and may lack its mark.
+        if database.is_made and _is_renamed(server, tenant, retired):
             services.databases.retire(database, name=retired)
+        else:  # perhaps its roles alone: there is nothing to keep
+            server.drop(tenant)
+            services.databases.change(database, state=DatabaseState.GONE)
+
+
+def _is_renamed(server: DatabaseServer, tenant: TenantDatabase, name: DatabaseName) -> bool:
+    """Rename it, unless it is not there."""
+    try:
+        server.rename(tenant, new_name=name)
+    except ProvisioningFailed as error:
+        if error.code != Fault.MISSING:
+            raise
+        return False
+    return True
 
 
 def mark_unwanted(

@@ -159,6 +159,30 @@ def test_another_branch_of_the_same_name_gets_a_fresh_database(world: World) -> 
     assert kept.name in world.names_on_server()
 
 
+def test_what_was_never_finished_keeps_no_branch_of_the_same_name_from_its_database(
+    world: World,
+) -> None:
+    world.assign()
+    world.github.push(world.repository, "x")
+    world.settle()
+    first = world.ready("x")
+    # As when the server went away before the mark was set, and the branch before it was back.
+    unmark = sql.SQL("COMMENT ON DATABASE {} IS NULL").format(sql.Identifier(first.name))
+    admin = world.services.instances.named("tenants").admin
+    with open_session(admin_login(admin)) as session:
+        session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(first.owner_role)))
+        session.execute(unmark)
+    world.state.execute("UPDATE databases SET is_made = false WHERE id = %s", [first.id])
+    world.github.delete_branch(world.repository, "x")
+    world.settle()
+
+    world.github.push(world.repository, "x")
+    world.settle()
+
+    assert world.ready("x").id != first.id
+    assert world.services.databases.get(first.id).state is DatabaseState.GONE
+
+
 @pytest.mark.parametrize("lives", [True, False], ids=["lives", "gone"])
 def test_the_order_of_deliveries_does_not_matter(world: World, *, lives: bool) -> None:
     world.assign()
