@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app import process_environment
 from app.cli.desk import Desk
 from app.cli.output import remark
+from app.cli.packages import no_server
 from app.cli.remote import logins
 from app.cli.remote.logins import Login
 from app.core.errors import Invalid
@@ -58,12 +59,14 @@ def open_here() -> "Iterator[Session]":
     """The service of this machine, for commands that have no other side.
 
     Raises Invalid where the one that was logged in to is meant, or none: nothing is done, or made,
-    here.
+    here; NoServer where the service's packages were not installed.
     """
     refuse_elsewhere()
     login = None if REMOTE.get() is False else logins.stored()
     if login is not None and _sign_of_local_service() is None:
         raise _only_here(login.url)
+    if _is_nowhere() and (missing := no_server()):
+        raise missing
     _refuse_nowhere()
     from app.cli.session import open_session
 
@@ -87,7 +90,7 @@ def open_made() -> "Iterator[Session]":
 
 
 def _refuse_new(data_dir: Path) -> None:
-    if not (data_dir / "state").exists():
+    if not (data_dir / "state").exists() and no_server() is None:
         raise Invalid(
             f"There is no service here yet: {data_dir} has no state database.",
             advice="Start one: coppice serve. Or set COPPICE_DATA_DIR to the folder of the one that"
@@ -104,13 +107,20 @@ def refuse_elsewhere() -> None:
 
 def _refuse_nowhere() -> None:
     """Raise Invalid where nothing says that a service is here: it would be a new, empty one."""
-    if REMOTE.get() is None and _sign_of_local_service() is None:
+    if _is_nowhere():
+        missing = no_server()
         raise Invalid(
             f"There is no service here, for {Path.cwd()} has no .coppice, and you are logged in to"
             " none.",
-            advice="Go to the folder in which `coppice serve` runs, or set its settings; or log in"
+            advice=missing.advice
+            if missing
+            else "Go to the folder in which `coppice serve` runs, or set its settings; or log in"
             " to a service: coppice login URL. `coppice --local` before a command makes one here.",
         )
+
+
+def _is_nowhere() -> bool:
+    return REMOTE.get() is None and _sign_of_local_service() is None
 
 
 def _only_here(other: str) -> Invalid:

@@ -82,7 +82,11 @@ def test_a_service_elsewhere_is_asked(packages: Path) -> None:
         assert asked.returncode == 1
 
 
-@pytest.mark.parametrize("words", [["serve"], ["web"], ["--local", "apps", "list"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [["serve"], ["web"], ["doctor"], ["instances", "list"], ["--local", "apps", "list"]],
+    ids=" ".join,
+)
 def test_what_needs_a_service_says_what_to_install(packages: Path, words: list[str]) -> None:
     refused = run(packages, *words)
 
@@ -90,6 +94,16 @@ def test_what_needs_a_service_says_what_to_install(packages: Path, words: list[s
     assert refused.stderr.startswith("This command needs a service on this machine")
     assert "'coppice[server] @ git+https://github.com/acme/coppice'" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_who_is_logged_in_nowhere_is_told_to_log_in_or_what_to_install(packages: Path) -> None:
+    refused = run(packages, "apps", "list")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("There is no service here")
+    assert "coppice login URL" in refused.stderr
+    assert "'coppice[server] @ git+https://github.com/acme/coppice'" in refused.stderr
+    assert "--local" not in refused.stderr
 
 
 def test_a_command_that_is_completed_needs_nothing_more(packages: Path) -> None:
