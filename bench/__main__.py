@@ -4,10 +4,10 @@ import argparse
 import statistics
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bench.creation import measure_creation
-from bench.intake import CONNECTIONS, DELIVERIES, measure_intake, prepare_job, prepare_push
-from bench.site import Site, open_site
+if TYPE_CHECKING:
+    from bench.site import Site
 
 _WARM_UP = 5
 
@@ -18,13 +18,18 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=40, help="databases made each way")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of deliveries")
     options = parser.parse_args()
+    # Only now: help needs no packages.
+    from bench.site import open_site
+
     with open_site() as site:
         _creation(site, options.pairs)
         _intake(site, options.rounds)
     return 0
 
 
-def _creation(site: Site, pairs: int) -> None:
+def _creation(site: "Site", pairs: int) -> None:
+    from bench.creation import measure_creation
+
     for number in range(_WARM_UP):
         measure_creation(site, -number - 1)
     found = [measure_creation(site, number) for number in range(pairs)]
@@ -35,7 +40,9 @@ def _creation(site: Site, pairs: int) -> None:
     _row("  of it more than bare, without GitHub", [each.overhead for each in found])
 
 
-def _intake(site: Site, rounds: int) -> None:
+def _intake(site: "Site", rounds: int) -> None:
+    from bench.intake import CONNECTIONS, DELIVERIES, measure_intake, prepare_job, prepare_push
+
     needless = prepare_push(site, "bench-ready")
     print(f"Deliveries, {rounds} rounds of {DELIVERIES} over {CONNECTIONS} connections:")
     for name, body in (

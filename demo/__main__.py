@@ -30,7 +30,14 @@ def main() -> int:
 
 
 def _play(*, keep: bool) -> None:
-    # Only now: these take a second to load, in which somebody may press Ctrl-C already.
+    # Only now: help needs no packages, and these take seconds to load and to start.
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True).print(
+        "[bold]Coppice, from the first push to the last[/bold]\n\n"
+        "  The service starts, with its own PostgreSQL: up to a minute on a slow machine."
+    )
+    # Somebody may press Ctrl-C while they load already.
     from demo.stage import Stage
     from demo.story import tell, tell_how_to_go_on
     from demo.visit import prepare, tell_how_to_look_around

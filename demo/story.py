@@ -26,8 +26,7 @@ def tell(stage: Stage) -> Repository:
     Raises UnexpectedEnd when something is not as it should be, and Interrupted.
     """
     started = time.monotonic()
-    console.print("[bold]Coppice, from the first push to the last[/bold]\n")
-    _say(f"The service is up at {stage.service.url}, with its own PostgreSQL.")
+    _say(f"It is up at {stage.service.url}.")
     repository = _assign(stage)
     _grow(stage, repository)
     _migrate(stage, repository)

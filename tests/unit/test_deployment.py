@@ -106,6 +106,26 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert looked_at.returncode == 0
 
 
+@pytest.mark.parametrize("name", ["test", "demo", "chaos", "bench"])
+def test_a_script_tells_its_usage_before_it_sets_anything_up(tmp_path: Path, name: str) -> None:
+    for folder in ("script", "demo", "chaos", "bench"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+
+    told = subprocess.run(
+        [tmp_path / "script" / name, "--help"],
+        env={"PATH": f"{sys.base_prefix}/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert told.stdout.startswith(f"usage: script/{name} ")
+    assert told.stderr == ""
+    assert not (tmp_path / ".venv").exists()
+    assert not (tmp_path / "build").exists()
+
+
 def test_the_demonstration_is_called_by_the_name_that_people_type() -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "demo", "--help"],
