@@ -222,7 +222,7 @@ def _github(config: Config, registration: AppRegistration) -> GitHubOfApp:
             app_id=app.app_id, private_key=app.private_key, api_url=config.github_api_url
         )
 
-    return GitHubOfApp(registration, build)
+    return GitHubOfApp(registration, build, public_url=config.public_url)
 
 
 def _accounts(config: Config) -> GitHubAccounts:

@@ -124,9 +124,16 @@ class StoredApp:
 class GitHubOfApp:
     """The `GitHub` port as the App of the moment; without one every method refuses."""
 
-    def __init__(self, registration: AppRegistration, build: Callable[[GitHubApp], GitHub]) -> None:
+    def __init__(
+        self,
+        registration: AppRegistration,
+        build: Callable[[GitHubApp], GitHub],
+        *,
+        public_url: str,
+    ) -> None:
         self._registration = registration
         self._build = build
+        self._public_url = public_url
         self._lock = threading.Lock()
         self._built: tuple[GitHubApp, Any] | None = None
 
@@ -141,7 +148,7 @@ class GitHubOfApp:
     def _now(self) -> Any:
         app = self._registration.current()
         if app is None:
-            return NoGitHub()
+            return NoGitHub(self._public_url)
         with self._lock:
             if self._built is None or self._built[0] != app:
                 self._built = (app, self._build(app))

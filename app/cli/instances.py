@@ -23,13 +23,12 @@ from app.cli.addresses import (
 from app.cli.output import (
     AsJson,
     need_changes,
-    remark,
     say,
     show_record,
     show_rows,
     tell,
 )
-from app.cli.remarks import remark_on_findings, remark_on_reach
+from app.cli.remarks import remark_on_findings, remark_on_next, remark_on_reach
 from app.cli.secrets import read_secret
 from app.cli.shown import findings_of, instance_record, instance_row
 from app.cli.sides import open_here
@@ -80,11 +79,13 @@ def provision(
     )
     with open_here() as session:
         instance = instances.provision(session.services, session.clusters, request)
+        public_url = session.services.public_url
+        is_connected = session.services.github_app.current() is not None
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
     tell("It runs while `coppice serve` does.")
     remark_on_reach(instance)
-    remark("Next: coppice apps assign OWNER/REPO " + name)
+    remark_on_next(name, public_url=public_url, is_connected=is_connected)
 
 
 @group.command()
@@ -126,10 +127,12 @@ def link(  # noqa: PLR0913 - the options that people type
     )
     with open_here() as session:
         instance, report = instances.link(session.services, request)
+        public_url = session.services.public_url
+        is_connected = session.services.github_app.current() is not None
     say(f"Instance {name} is linked: PostgreSQL {report.version}.")
     remark_on_findings(report)
     remark_on_reach(instance)
-    remark("Next: coppice apps assign OWNER/REPO " + name)
+    remark_on_next(name, public_url=public_url, is_connected=is_connected)
 
 
 @group.command()

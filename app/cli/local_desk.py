@@ -165,6 +165,7 @@ class LocalDesk:
                 database.name,
                 target,
                 has_command=bool(assigned.assignment.migration_command),
+                last_command=local_work.last_command(self._services, database.app_id),
             )
         return database
 

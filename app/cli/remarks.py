@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.cli.desk import Target
 from app.cli.output import remark, say
 from app.core.addresses import is_loopback
+from app.core.github_app import way_to_connect
 from app.core.instances import Instance, InstanceKind, SslMode
 from app.core.reach import is_for_this_machine_only, obstacle, way_for_others
 from app.operations import typed
@@ -39,6 +40,15 @@ def remark_on_reach(instance: Instance) -> None:
         remark(f"Note: {reach}{way}")
 
 
+def remark_on_next(instance: str, *, public_url: str, is_connected: bool) -> None:
+    """What follows once there is a server."""
+    assign = f"coppice apps assign OWNER/REPO {instance}"
+    if is_connected:
+        remark(f"Next: {assign}")
+    else:
+        remark(f"Next, connect GitHub. {way_to_connect(public_url)} Then: {assign}")
+
+
 def _way_to_encrypt(instance: Instance) -> str:
     if instance.kind is InstanceKind.PROVISIONED:
         return (
@@ -52,9 +62,13 @@ def _way_to_encrypt(instance: Instance) -> str:
     )
 
 
-def remark_on_new_dev(name: str, target: Target, *, has_command: bool) -> None:
+def remark_on_new_dev(
+    name: str, target: Target, *, has_command: bool, last_command: str = ""
+) -> None:
     """No run reaches the database for local work, so none migrates and seeds it."""
-    way = typed.migrate(target.name, app_id=target.app_id, has_command=has_command)
+    way = typed.migrate(
+        target.name, app_id=target.app_id, has_command=has_command, last_command=last_command
+    )
     remark(f"{name} is new and empty. To migrate and seed it: {way}")
 
 

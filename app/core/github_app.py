@@ -114,6 +114,15 @@ def manifest(
     }
 
 
+def way_to_connect(public_url: str) -> str:
+    """What an operator does while no GitHub App is connected, for who reads it at a terminal."""
+    return f"Open {public_url}/setup as an operator; `coppice login-link` lets you in."
+
+
+WAY_INTO_REACH = "Set COPPICE_PUBLIC_URL to an https address at which GitHub reaches the service."
+"""What helps where `why_out_of_reach` says something."""
+
+
 def why_out_of_reach(public_url: str, *, github_url: str) -> str | None:
     """Why GitHub cannot deliver events to this address, or people should not log in there.
 

@@ -1,7 +1,7 @@
 """What `serve` and `web` tell the person who started them."""
 
 from app.config import Config
-from app.core.github_app import why_out_of_reach
+from app.core.github_app import WAY_INTO_REACH, why_out_of_reach
 from app.store.health import Inventory
 
 
@@ -19,7 +19,8 @@ def welcome(config: Config, inventory: Inventory | None, *, link: str | None) ->
     lines += [f"Note: {warning}" for warning in config.warnings]
     lines += steps(config, link)
     if inventory is not None:
-        lines.append(_next(inventory))
+        is_connected = config.github_app is not None or inventory.has_github_app
+        lines.append(_next(inventory, is_connected=is_connected))
     return "\n".join(lines)
 
 
@@ -32,17 +33,20 @@ def steps(config: Config, link: str | None) -> list[str]:
         lines.append(f"Then connect GitHub at {config.public_url}/setup.")
         obstacle = why_out_of_reach(config.public_url, github_url=config.github_url)
         if obstacle is not None:
-            way = "Set COPPICE_PUBLIC_URL to an https address at which GitHub reaches the service."
-            lines.append(f"GitHub must reach the service for that. {obstacle} {way}")
+            lines.append(f"GitHub must reach the service for that. {obstacle} {WAY_INTO_REACH}")
     return lines
 
 
-def _next(inventory: Inventory) -> str:
+def _next(inventory: Inventory, *, is_connected: bool) -> str:
     if not inventory.instances:
         return (
             "Next, in another terminal: coppice instances provision local"
             "   (or `coppice instances link`, for a server that you have)"
         )
     if not inventory.apps:
-        return "Next, in another terminal: coppice apps assign OWNER/REPO INSTANCE"
+        first = "" if is_connected else ", once GitHub is connected"
+        return (
+            f"Next, in another terminal{first}: coppice apps assign OWNER/REPO"
+            f" {inventory.only_instance or 'INSTANCE'}"
+        )
     return "`coppice doctor`, in another terminal, says whether all is well."

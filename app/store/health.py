@@ -15,6 +15,10 @@ class Inventory:
     instances: int
     apps: int
     """Those that are assigned."""
+    only_instance: str | None
+    """Its name, where there is one alone."""
+    has_github_app: bool
+    """One was made on the set-up page; the settings may name another."""
 
 
 def inventory(dsn: str) -> Inventory:
@@ -23,7 +27,9 @@ def inventory(dsn: str) -> Inventory:
         with psycopg.connect(state_conninfo(dsn), row_factory=class_row(Inventory)) as connection:
             cursor = connection.execute(
                 "SELECT (SELECT count(*) FROM instances) AS instances,"
-                " (SELECT count(*) FROM assignments) AS apps"
+                " (SELECT count(*) FROM assignments) AS apps,"
+                " (SELECT min(name) FROM instances HAVING count(*) = 1) AS only_instance,"
+                " EXISTS (SELECT FROM github_app) AS has_github_app"
             )
             return next(iter(cursor))
     except psycopg.OperationalError as error:

@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator
 
-from app.core.github_app import EVENTS, WEBHOOK_PATH, WRITE, Right
+from app.core.github_app import (
+    EVENTS,
+    WAY_INTO_REACH,
+    WEBHOOK_PATH,
+    WRITE,
+    Right,
+    way_to_connect,
+    why_out_of_reach,
+)
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
 from app.operations.administration.surroundings import Registration, Surroundings
 from app.operations.services import Services
@@ -14,10 +22,13 @@ def github(
     """The App, its rights, its events and the log-in. Raises GitHubUnavailable."""
     app = services.github_app.current()
     if app is None:
+        obstacle = why_out_of_reach(services.public_url, github_url=services.github_url)
         yield warning(
             "GitHub App",
-            "not connected",
-            f"Open {services.public_url}/setup as an operator; `coppice login-link` lets you in.",
+            f"not connected. {obstacle}" if obstacle else "not connected",
+            f"{WAY_INTO_REACH} Then start it again."
+            if obstacle
+            else way_to_connect(services.public_url),
         )
         return
     registration = surroundings.registration(app)

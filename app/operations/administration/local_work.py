@@ -5,11 +5,14 @@ from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, Invalid
+from app.core.identifiers import AppId
 from app.core.seeding import LocalSeed
 from app.operations.administration import databases, elsewhere
 from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
+
+_RUNS_LOOKED_AT = 20
 
 
 def shadow_variables(services: Services, database: Database, *, purpose: Action) -> dict[str, str]:
@@ -31,6 +34,12 @@ def shadow_variables(services: Services, database: Database, *, purpose: Action)
         shadow = provisioning.ensure_database(services, shadow.id)
     login = databases.login(services, shadow, purpose=purpose)
     return {"SHADOW_DATABASE_URL": variables(login)["DATABASE_URL"]}
+
+
+def last_command(services: Services, app_id: AppId) -> str:
+    """What a run of the app migrated with last; empty: none did so far, or not lately."""
+    past = services.history.of_app(app_id, limit=_RUNS_LOOKED_AT)
+    return next((one.run.command for one in past if one.run.migrates and one.run.command), "")
 
 
 def awaits_seed(services: Services, database: Database) -> bool:

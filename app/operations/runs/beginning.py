@@ -170,7 +170,7 @@ def _command(request: RunRequest, assignment: Assignment) -> str:
         raise Invalid(
             "There is no migration command.",
             advice="Set the Action's input `migration-command`, or the assignment's with "
-            f"`coppice apps edit {assignment.app.id} --migration-command '...'`.",
+            f"`coppice apps edit {assignment.app.id} --migration-command COMMAND`.",
             code="no_command",
         )
     return command

@@ -12,12 +12,14 @@ from tests.integration.serve.installation import Installation, await_that
 def test_what_comes_next_depends_on_what_there_is(
     installation: Installation,
 ) -> None:
-    installation.ok("instances", "provision", "local")
+    provisioned = installation.run("instances", "provision", "local").stderr
 
     installation.serve()
 
     await_that(lambda: "Next, in another" in installation.log.read_text())
-    assert "apps assign OWNER/REPO" in installation.log.read_text()
+    assign = "coppice apps assign OWNER/REPO local"
+    assert f"once GitHub is connected: {assign}" in installation.log.read_text()
+    assert f"/setup as an operator; `coppice login-link` lets you in. Then: {assign}" in provisioned
     assert "instances provision" not in installation.log.read_text()
 
 
