@@ -1,16 +1,21 @@
 """Commands about single databases."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from app.cli.called import as_called
 from app.cli.desk import Found, Target
-from app.cli.output import AsJson, Yes, confirm, say, show_record, show_rows, tell
+from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_record, show_rows, tell
 from app.cli.secrets import read_secret
 from app.cli.sides import open_desk
-from app.core.environments import Environment
+from app.core.environments import MIGRATED_BY, Environment
 
 group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, empty, delete.")
+
+_REASONS_SAID = 3
+"""For how many databases in error the list says where the reason stands."""
 
 TargetName = Annotated[
     str,
@@ -53,8 +58,11 @@ def list_(
         if repo
         else "No databases yet. They come with: coppice apps assign OWNER/REPO INSTANCE"
     )
+    shown = rows if as_json else [_for_people(row) for row in rows]
     # The name of each begins with its app.
-    show_rows(rows, as_json=as_json, empty=hint, only_json=("app", "repository", "size_bytes"))
+    show_rows(shown, as_json=as_json, empty=hint, only_json=("app", "repository", "size_bytes"))
+    if not as_json:
+        _say_where_reasons_are([str(row["name"]) for row in rows if row["state"] == "error"])
 
 
 @group.command()
@@ -69,7 +77,7 @@ def show(
     """Show one database."""
     with open_desk() as desk:
         record = desk.find(_target(target, branch, environment, app_id)).record
-    show_record(record, as_json=as_json)
+    show_record(record if as_json else _for_people(record), as_json=as_json)
 
 
 @group.command()
@@ -179,7 +187,7 @@ def edit(
     environment: EnvironmentOption = None,
     app_id: AppOption = None,
 ) -> None:
-    """Store what else belongs to a database; an empty --accelerate-url forgets it."""
+    """Store the Prisma Accelerate URL of a database; an empty one forgets it."""
     with open_desk() as desk:
         database = desk.find(_target(target, branch, environment, app_id))
         url = read_secret(accelerate_url) or None
@@ -217,6 +225,19 @@ def delete(  # noqa: PLR0913 - the options that people type
     kept = closed["kept_until"]
     until = f"until {kept:%Y-%m-%d %H:%M} UTC" if kept else "for ever"
     say(f"{database.name} is deleted; its data is kept {until}.")
+
+
+def _for_people(row: Row) -> Row:
+    """What no run migrates has no last migration that a run could have told of."""
+    by = MIGRATED_BY.get(Environment(str(row["environment"])))
+    return {**row, "last_migration": as_called(by)} if by and row["last_migration"] is None else row
+
+
+def _say_where_reasons_are(failed: Sequence[str]) -> None:
+    for name in failed[:_REASONS_SAID]:
+        remark(f"Why it is in error: coppice databases show {name}")
+    if len(failed) > _REASONS_SAID:
+        remark(f"And {len(failed) - _REASONS_SAID} more.")
 
 
 def _is_dev(found: Found) -> bool:

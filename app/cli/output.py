@@ -62,7 +62,6 @@ def show_rows(
     elif not rows:
         remark(empty)
     else:
-        console = _console()
         table = Table(box=None, pad_edge=False, header_style="bold")
         names = [
             name
@@ -73,7 +72,7 @@ def show_rows(
             table.add_column(name.replace("_", " ").upper(), overflow="fold")
         for row in rows:
             table.add_row(*(_cell(row[name]) for name in names))
-        console.print(table)
+        _print(table)
 
 
 def show_remarks(remarks: Sequence[tuple[str, str, str]]) -> None:
@@ -88,7 +87,7 @@ def show_remarks(remarks: Sequence[tuple[str, str, str]]) -> None:
         table.add_row(_cell(state), Text(harmless(words)))
         if advice:
             table.add_row("", Text(harmless(as_called(advice)), style="dim"))
-    _console().print(table)
+    _print(table)
 
 
 def show_record(record: Row, *, as_json: bool) -> None:
@@ -101,7 +100,7 @@ def show_record(record: Row, *, as_json: bool) -> None:
     table.add_column(overflow="fold")
     for name, value in record.items():
         table.add_row(name.replace("_", " "), _cell(value))
-    _console().print(table)
+    _print(table)
 
 
 def need_changes(command: str, *given: object) -> None:
@@ -155,9 +154,16 @@ def harmless(text: str) -> str:
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
-def _console() -> Console:
+def _print(table: Table) -> None:
+    if sys.stdout.isatty():
+        Console().print(table)
+        return
     # A pipe has no width: cutting what a program reads would be worse than a long line.
-    return Console() if sys.stdout.isatty() else Console(width=1000, soft_wrap=True)
+    console = Console(width=1000, soft_wrap=True)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        say(line.rstrip(" "))
 
 
 def _plain(value: object) -> str:

@@ -12,3 +12,10 @@ class Environment(StrEnum):
     DEV = "dev"
     SHADOW = "dev-shadow"
     """Scratch room beside `dev`, for tools that replay migrations on an empty database."""
+
+
+MIGRATED_BY = {
+    Environment.DEV: "from checkouts, by coppice migrate",
+    Environment.SHADOW: "by tools that use it",
+}
+"""How databases come to their schema that no run reaches."""

@@ -21,4 +21,9 @@ _COMMAND = re.compile(r" \((?:`[^`()]+`|--[^()]+)\)")
 
 def advice_on_page(error: CoppiceError) -> str:
     """The same for who reads a page, where the words of the command line are of no use."""
-    return _COMMAND.sub("", advice_for(error))
+    return on_page(advice_for(error))
+
+
+def on_page(text: str) -> str:
+    """A text for all readers, without the words of the command line that it has in brackets."""
+    return _COMMAND.sub("", text)

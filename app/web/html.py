@@ -11,6 +11,8 @@ from flask import Flask, current_app, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from app.core import amounts
+from app.core.connections import USUAL
+from app.core.environments import MIGRATED_BY
 from app.core.errors import CoppiceError
 from app.core.limits import FROZEN_ADVICE
 from app.core.ownership import UnknownLink
@@ -18,7 +20,7 @@ from app.core.people import Actor
 from app.operations.checks import markdown
 from app.operations.services import Services
 from app.web import sight
-from app.web.advice import advice_on_page
+from app.web.advice import advice_on_page, on_page
 from app.web.identity import current_actor
 from app.web.marked import marked, pieces, unbroken
 
@@ -93,9 +95,15 @@ def init_app(app: Flask) -> None:
         return url_for("static", filename=name, v=versions[name])
 
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
-    app.jinja_env.globals |= {"static_url": static_url, "frozen_advice": FROZEN_ADVICE}
+    app.jinja_env.globals |= {
+        "static_url": static_url,
+        "frozen_advice": FROZEN_ADVICE,
+        "usual_connections": USUAL,
+        "migrated_by": MIGRATED_BY,
+    }
     app.jinja_env.filters |= {
         "advice": advice_on_page,
+        "on_page": on_page,
         "size": amounts.size,
         "duration": amounts.duration,
         "visible": markdown.visible,

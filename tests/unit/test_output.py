@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.cli.output import remark, show_record, show_rows
+from app.cli.output import remark, show_record, show_remarks, show_rows
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2Jnpx \u202eevil\r\nsecond line"
 SHOWN = ("\\x1b]0;owned\\x07\\x1b[2Jnpx \\u202eevil\\r", "second line")
@@ -23,6 +23,18 @@ def test_no_text_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None
     assert not {"\x1b", "\x07", "\u202e", "\r"} & set(text)
     for part in SHOWN:
         assert text.count(part) == 4
+
+
+def test_no_line_ends_with_blanks_where_a_program_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"name": "a", "problem": "a long one"}, {"name": "b", "problem": "none"}]
+
+    show_rows(rows, as_json=False, empty="")
+    show_record(rows[1], as_json=False)
+    show_remarks([("ok", "a", ""), ("warning", "a longer one", "advice")])
+
+    lines = printed(capsys).splitlines()
+    assert len(lines) == 8
+    assert [line for line in lines if line != line.rstrip()] == []
 
 
 def test_what_people_write_stays_readable(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,23 +19,21 @@ from app.core.seeding import LocalSeed
 _PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.5
 # The only ones that become part of a process or of a script for `eval`: a service is not trusted
-# to run what it likes on the machine of who logged in.
-_VARIABLES = frozenset(
-    [
-        "PGHOST",
-        "PGPORT",
-        "PGDATABASE",
-        "PGUSER",
-        "PGPASSWORD",
-        "PGSSLMODE",
-        "COPPICE_ENVIRONMENT",
-        "COPPICE_DATABASE",
-        "COPPICE_ROLE",
-        "DATABASE_URL",
-        "DATABASE_URL_POOLED",
-        "SHADOW_DATABASE_URL",
-        "PRISMA_ACCELERATE_URL",
-    ]
+# to run what it likes on the machine of who logged in. In the order of a service here.
+_VARIABLES = (
+    "PGHOST",
+    "PGPORT",
+    "PGDATABASE",
+    "PGUSER",
+    "PGPASSWORD",
+    "PGSSLMODE",
+    "DATABASE_URL",
+    "COPPICE_ENVIRONMENT",
+    "COPPICE_DATABASE",
+    "COPPICE_ROLE",
+    "DATABASE_URL_POOLED",
+    "PRISMA_ACCELERATE_URL",
+    "SHADOW_DATABASE_URL",
 )
 
 
@@ -125,7 +123,7 @@ class RemoteDesk:
             )
         shown = self._client.post(f"/databases/{database['id']}/credentials")
         variables = {
-            name: str(value) for name, value in shown["variables"].items() if name in _VARIABLES
+            name: str(shown["variables"][name]) for name in _VARIABLES if name in shown["variables"]
         }
         if shown["ca_certificate"] is not None:
             file = folder() / f"ca-{database['instance']}.pem"

@@ -112,7 +112,8 @@ def _restarts(surroundings: Surroundings) -> Iterator[Diagnosis]:
 
 
 def _issuer(surroundings: Surroundings) -> Iterator[Diagnosis]:
-    yield ok("OIDC issuer", f"publishes {surroundings.signing_keys()} keys")
+    keys = surroundings.signing_keys()
+    yield ok("OIDC issuer", f"publishes {keys} key{'s' if keys != 1 else ''}")
 
 
 def _disk(surroundings: Surroundings) -> Iterator[Diagnosis]:

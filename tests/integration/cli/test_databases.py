@@ -82,6 +82,20 @@ def test_a_database_past_its_limit_is_listed_as_such(
     assert "OVER LIMIT" in login_branch.ok("databases", "list")
 
 
+def test_a_list_says_where_the_reason_of_an_error_stands(
+    login_branch: Installation, state_dsn: str
+) -> None:
+    well = login_branch.run("databases", "list")
+    with psycopg.connect(state_conninfo(state_dsn)) as session:
+        session.execute("UPDATE databases SET state = 'error', reason = 'It is full.'")
+
+    failed = login_branch.run("databases", "list")
+
+    name = json.loads(login_branch.ok("databases", "show", *LOGIN, "--json"))["name"]
+    assert f"coppice databases show {name}" in failed.stderr
+    assert "databases show" not in well.stderr
+
+
 def test_a_reset_empties_a_database_and_keeps_its_login(login_branch: Installation) -> None:
     query(login_branch, "CREATE TABLE t ()")
     before = login_branch.ok("env", *LOGIN)

@@ -40,6 +40,11 @@ def test_dev_is_migrated_each_time_and_seeded_once(planted: Installation) -> Non
     assert ADA in first.stderr
     assert ADA not in second.stderr
     assert users(planted) == 1
+    shown = ("acme/shop", "--environment", "dev")
+    for look in (("list", "acme/shop"), ("show", *shown)):
+        assert "from checkouts, by coppice migrate" in planted.ok("databases", *look)
+    asked = json.loads(planted.ok("databases", "show", *shown, "--json"))
+    assert asked["last_migration"] is None
 
 
 def test_a_reset_and_a_person_bring_the_seed_again(planted: Installation) -> None:

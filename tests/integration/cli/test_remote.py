@@ -187,11 +187,14 @@ def test_a_person_works_on_what_they_may(logged_in: Laptop, service: Installatio
     assert (code, "There is no database" in error) == (1, True)
 
 
-def test_the_database_for_local_work_is_made_when_it_is_asked_for(logged_in: Laptop) -> None:
+def test_the_database_for_local_work_is_made_when_it_is_asked_for(
+    logged_in: Laptop, service: Installation
+) -> None:
     variables = json.loads(logged_in.ok("env", "acme/shop", "--format", "json"))
 
     assert variables["COPPICE_ENVIRONMENT"] == "dev"
     assert variables["SHADOW_DATABASE_URL"] != variables["DATABASE_URL"]
+    assert list(variables) == list(json.loads(service.ok("env", "acme/shop", "--format", "json")))
 
 
 def test_a_person_migrates_and_seeds_it_from_their_own_machine(logged_in: Laptop) -> None:
