@@ -17,7 +17,7 @@ from app.core.people import Act
 from app.core.reach import obstacle
 from app.core.repositories import PullRequest
 from app.operations import typed
-from app.operations.administration import database_requests
+from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
 from app.operations.administration.assigned import id_to_say
 from app.operations.administration.limits import described
@@ -78,6 +78,8 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     changed = next((one for one in databases if one.id == notices.subject()), None)
     dev = next((row for row in rows if _is_dev(row.database)), None)
     said = id_to_say(services, found.app)
+    has_command = bool(found.assignment and found.assignment.migration_command)
+    last_command = "" if has_command else local_work.last_command(services, found.app.id)
     page = render_template(
         "app.html",
         error=error,
@@ -106,8 +108,10 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         migrate_command=typed.migrate(
             found.repository.full_name,
             app_id=said,
-            has_command=bool(found.assignment and found.assignment.migration_command),
+            has_command=has_command,
+            last_command=last_command,
         ),
+        placeholder="" if has_command or typed.is_typable(last_command) else typed.COMMAND,
         beside_others=beside_others(services, found.app),
         away_since=server.measured_at if server and server.failure else None,
     )

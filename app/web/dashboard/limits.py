@@ -7,6 +7,7 @@ from functools import partial
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core.connections import USUAL
 from app.core.errors import CoppiceError, Invalid
 from app.core.limits import Limits, parse_size, written
 from app.operations.administration import claims, limits
@@ -58,7 +59,7 @@ def offer(name: str) -> ResponseReturnValue:
     services = operator()
     instance = services.instances.named(name)
     try:
-        valid = timedelta(days=_number("days", "The number of days") or 7)
+        valid = timedelta(days=_number("days", "The number of days", empty="7") or 7)
         link = claims.offer(services, instance, plan=_limits(), valid=valid)
     except CoppiceError as error:
         return ask_to_offer(name, error)
@@ -90,23 +91,24 @@ def claim(secret: str) -> ResponseReturnValue:
 
 
 def _limits() -> Limits:
+    usual = f"the usual {USUAL}"
     return Limits(
         databases=_number("databases", "The number of databases"),
         database_bytes=_size("database_size"),
         total_bytes=_size("total_size"),
-        connections=_number("connections", "The number of connections"),
+        connections=_number("connections", "The number of connections", empty=usual),
         freezes=fields.is_checked("freezes"),
     )
 
 
-def _number(name: str, label: str) -> int | None:
+def _number(name: str, label: str, *, empty: str = "no limit") -> int | None:
     given = fields.text(name)
     if not given:
         return None
     if not given.isascii() or not given.isdecimal() or len(given) > 9:
         raise Invalid(
             f"{label} must be a whole number, written with digits alone.",
-            advice="Leave it empty for no limit.",
+            advice=f"Leave it empty for {empty}.",
         )
     return int(given)
 

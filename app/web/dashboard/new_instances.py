@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core import managed
 from app.core.addresses import check_host, is_loopback, parse_server_url
 from app.core.errors import CoppiceError, Invalid
-from app.core.instances import Instance, SslMode
+from app.core.instances import Instance, InstanceKind, SslMode
 from app.operations.administration import instances
 from app.operations.administration.instance_requests import (
     LOOPBACK,
@@ -116,12 +116,14 @@ def save(name: str) -> ResponseReturnValue:
     services = steward(name)
     try:
         pooler = _pooler()
+        # That of a server of our own is ours too, and stands in no form.
+        is_ours = services.instances.named(name).kind is InstanceKind.PROVISIONED
         changes = InstanceChanges(
             url=fields.text("url") or None,
             public_host=fields.text("public_host") or None,
             public_port=fields.port("public_port", "The port that runners are told"),
             public_sslmode=_sslmode("public_sslmode"),
-            ca_certificate=_certificate() or "",
+            ca_certificate=None if is_ours else _certificate() or "",
             pooler=pooler,
             without_pooler=pooler is None,
             without_plain_passwords=fields.is_checked("without_plain_passwords"),

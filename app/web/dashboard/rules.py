@@ -53,6 +53,7 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
         instances=_choices(services) if may_choose else [],
         may_choose=may_choose,
         repositories=choices,
+        is_connected=services.github_app.current(is_fresh=True) is not None,
         install_url=f"{page_url}/installations/new" if page_url else "",
     )
     return page, fields.status_of(error)

@@ -66,6 +66,17 @@ def test_one_button_connects_github(operator: Browser, site: Site) -> None:
     assert ("operator", "setup connect") in site.audit()
 
 
+def test_nothing_is_assigned_before_github_is_connected(operator: Browser) -> None:
+    before = operator.get("/assign").text
+    operator.get(create(operator))
+    after = operator.get("/assign").text
+
+    assert "GitHub is not connected yet" in before
+    assert 'href="/setup">Connect GitHub' in before
+    assert 'action="/assign"' not in before
+    assert "GitHub is not connected yet" not in after
+
+
 def test_the_manifest_asks_for_what_the_page_says_and_for_no_more(
     operator: Browser, site: Site
 ) -> None:

@@ -14,6 +14,7 @@ from app.core.audit import Action
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import RunId
+from app.core.instances import InstanceKind
 from app.core.runs import MigrationResult
 from app.operations.administration.workflow_files import workflow_of
 from app.operations.ports.postgres import Finding, ServerReport
@@ -528,6 +529,54 @@ def test_the_page_of_an_app_has_its_whole_workflow_and_commands_that_can_be_type
     assert f"coppice migrate {repository.full_name} --app-id {app_id}" in page
     assert "GitHub's hosted runners do not." in page
     assert '<section class="card" id="local-work" data-live' in page
+
+
+def test_an_app_whose_workflow_runs_is_told_no_more_to_make_one(office: Office) -> None:
+    """And the command of its last run is the one to migrate with on a machine of one's own."""
+    app_id = office.new_app()  # one of several
+    office.new_app()
+    services = office.world.services
+    assignment = services.apps.assignment(app_id)
+    assert assignment
+    services.apps.edit(replace(assignment, migration_command=""))
+
+    def page() -> str:
+        return html.unescape(ask(office, f"GET /apps/{app_id}", office.people["write"]).text)
+
+    before = page()
+    office.past_run(app_id)
+    after = page()
+
+    migrate = f"coppice migrate acme/shop --app-id {app_id} --migration-command"
+    assert f"{migrate} COMMAND</code> to migrate and seed it, with the migration" in before
+    assert f"{migrate} migrate</code> to migrate and seed it." in after
+    assert "A workflow runs already" not in before
+    assert "A workflow runs already" in after
+    assert "Create the workflow at GitHub" not in after
+
+
+@pytest.mark.parametrize("kind", InstanceKind)
+def test_only_a_linked_server_has_a_certificate_to_edit(office: Office, kind: InstanceKind) -> None:
+    services = office.world.services
+    linked = services.instances.named("tenants")
+    made = replace(linked, name=f"{kind.value}-{secrets.token_hex(4)}", kind=kind)
+    services.instances.add(made)
+
+    page = ask(office, f"GET /instances/{made.name}/edit", office.people["operator"]).text
+
+    is_linked = kind is InstanceKind.LINKED
+    assert ("CA certificate, runners, pooler</summary>" in page) is is_linked
+    assert ("<summary>Runners, pooler</summary>" in page) is not is_linked
+    assert ('name="ca_certificate"' in page) is is_linked
+    assert "--ca-file" not in page
+    assert "it stays as it is" in page
+
+
+@pytest.mark.parametrize("form", ["limits", "offer"])
+def test_what_an_empty_limit_means_is_said_for_connections_too(office: Office, form: str) -> None:
+    page = ask(office, f"GET /instances/tenants/{form}", office.people["operator"]).text
+
+    assert "An empty field means no limit, and of connections the usual 40." in page
 
 
 def test_fix_of_a_database_that_is_gone_asks_first(office: Office) -> None:
