@@ -27,7 +27,7 @@ from app.cli.rules import (
 from app.cli.session import Session
 from app.cli.sides import open_desk, open_here
 from app.core.assignments import Policies
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Database, DatabaseState, counted
 from app.operations.administration import assignments
 from app.operations.administration.assigned import Assigned
 from app.operations.administration.assignments import AssignRequest
@@ -146,6 +146,13 @@ def show(repo: Repo, *, app_id: AppOption = None, as_json: AsJson = False) -> No
     """Show one app: where its databases are, and the rules of its assignment."""
     with open_desk() as desk:
         record = desk.app(repo, app_id=app_id)
+        if not as_json:
+            theirs = [
+                row
+                for row in desk.databases(str(record["repository"]))
+                if row["app"] == record["app"]
+            ]
+            record = {**record, "databases": counted(str(row["state"]) for row in theirs)}
     show_record(record, as_json=as_json)
 
 

@@ -33,6 +33,7 @@ from app.cli.secrets import read_secret
 from app.cli.shown import findings_of, instance_record, instance_row
 from app.cli.sides import open_here
 from app.core.addresses import is_loopback
+from app.core.databases import counted
 from app.core.errors import Invalid
 from app.operations.administration import instances
 from app.operations.administration.instance_overviews import overview
@@ -160,6 +161,9 @@ def list_(*, as_json: AsJson = False) -> None:
             overview(session.services, instance) for instance in session.services.instances.all()
         ]
     rows = [instance_row(one) for one in found]
+    if not as_json:
+        counts = [counted(database.state for database in one.databases) for one in found]
+        rows = [{**row, "databases": count} for row, count in zip(rows, counts, strict=True)]
     hint = "No instances yet. Make one: coppice instances provision local"
     show_rows(rows, as_json=as_json, empty=hint)
 

@@ -1,6 +1,7 @@
 """Databases: one environment of one app on one instance."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -164,3 +165,13 @@ class Database:
             extensions=extensions,
             connections=connections,
         )
+
+
+def counted(states: Iterable[str]) -> str:
+    """How many databases there are, for people; deleted ones, whose data is kept, stand apart."""
+    found = list(states)
+    kept = found.count(DatabaseState.DELETED)
+    words = str(len(found) - kept)
+    if kept:
+        words += f", and {kept} deleted that {'is' if kept == 1 else 'are'} kept"
+    return words

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from app.core import queues
-from app.core.databases import DatabaseState
+from app.core.databases import DatabaseState, counted
 from app.core.errors import CoppiceError
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
@@ -142,7 +142,7 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
     differing = list(_differing(services))
     yield from differing
     if not failed and not differing:
-        yield ok("databases", f"{len(found)}, none failed")
+        yield ok("databases", f"{counted(one.state for one in found)}, none failed")
     for stray in unknown_databases(services):
         yield Diagnosis(
             what=f"database {stray.name}",

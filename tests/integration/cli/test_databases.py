@@ -112,6 +112,8 @@ def test_a_deleted_database_comes_back_with_its_data(login_branch: Installation)
     login_branch.ok("databases", "delete", *LOGIN, "--yes")
 
     assert state(login_branch) == "deleted"
+    for look in (["instances", "list"], ["apps", "show", "acme/shop"], ["doctor"]):
+        assert "0, and 1 deleted that is kept" in login_branch.run(*look).stdout
     assert login_branch.run("env", *LOGIN).returncode == 1
     login_branch.ok("databases", "restore", *LOGIN)
     assert query(login_branch, "SELECT to_regclass('t')") == "t"

@@ -153,7 +153,8 @@ def test_doctor_ends_with_1_while_no_worker_lives(coppice: Installation) -> None
 
     assert finished.returncode == 1
     assert "none is alive" in finished.stdout
-    assert "not connected. http://127.0.0.1:8000 means this machine itself" in finished.stdout
+    address = f"http://127.0.0.1:{coppice.port}"
+    assert f"not connected. {address} means this machine itself" in finished.stdout
     assert "Set COPPICE_PUBLIC_URL to an https address" in finished.stdout
 
 
