@@ -62,7 +62,10 @@ def test_sigterm_while_it_starts_leaves_nothing(play: Callable[..., Demonstratio
 
     demonstration.process.terminate()
 
-    assert demonstration.output.read() == f"\n{STOPPED}"
+    said = demonstration.output.read()
+    assert said.startswith("Coppice, from the first push to the last\n")
+    assert said.endswith(f"\n{STOPPED}")
+    assert "Traceback" not in said
     assert demonstration.process.wait() == 143
     assert demonstration.left() == []
     assert list(demonstration.folder.iterdir()) == []
