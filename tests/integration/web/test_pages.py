@@ -576,7 +576,7 @@ def test_only_a_linked_server_has_a_certificate_to_edit(office: Office, kind: In
 def test_what_an_empty_limit_means_is_said_for_connections_too(office: Office, form: str) -> None:
     page = ask(office, f"GET /instances/tenants/{form}", office.people["operator"]).text
 
-    assert "An empty field means no limit, and of connections the usual 40." in page
+    assert "An empty field means no limit; for connections it means the usual 40." in page
 
 
 def test_fix_of_a_database_that_is_gone_asks_first(office: Office) -> None:
