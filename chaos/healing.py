@@ -99,8 +99,10 @@ def _end_runs(site: Site) -> None:
 
 def _restart_workers(site: Site) -> None:
     """In order, as for an update: what a start does is part of the healing."""
+    # The second: it has just been started again, and does not listen to signals yet.
+    orderly = (0, -signal.SIGTERM)
     for worker in site.workers:
-        if (code := worker.stop()) != 0:
+        if (code := worker.stop()) not in orderly:
             site.ledger.complain(f"{worker.name} ended with {code} when it was asked to stop")
         worker.want()
 
