@@ -96,7 +96,7 @@ class Config(BaseModel):
     github_webhook_secrets: Annotated[tuple[SecretStr, ...], List] = ()
     github_client_id: str | None = None
     github_client_secret: SecretStr | None = None
-    github_url: Url = GITHUB_URL
+    github_url: Annotated[str, AfterValidator(values.github_url)] = GITHUB_URL
     github_api_url: Url = ""
     """Never empty once loaded."""
     oidc_issuer: Url = ""

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
+from app.core.github_places import GITHUB_URL, is_public_github
 from app.core.workflow_file import is_action
 
 SHORTEST_SECRET = 16
@@ -141,6 +142,15 @@ def base_url(value: str) -> str:
     if url.username or url.password or url.query or url.fragment:
         raise ValueError("must hold no user name, password, ? or #")
     return value.rstrip("/")
+
+
+def github_url(value: str) -> str:
+    """Where GitHub is: its root, with the host in lower case; github.com in one spelling."""
+    url = base_url(value)
+    if is_public_github(url):
+        return GITHUB_URL
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.lower()).geturl()
 
 
 def root_url(value: str) -> str:

@@ -5,6 +5,16 @@ from urllib.parse import urlsplit
 GITHUB_URL = "https://github.com"
 
 
+_NAMES = ("github.com", "www.github.com")
+
+
+def is_public_github(github_url: str) -> bool:
+    """Whether it means github.com, however it is written. Hosts are compared without their case."""
+    url = urlsplit(github_url)
+    is_usual = url.port in (None, 80, 443) and not url.path.strip("/")
+    return (url.hostname or "") in _NAMES and is_usual
+
+
 def api_of(github_url: str) -> str:
     """The REST API of github.com, of an enterprise with data residency, or of a server."""
     if github_url == GITHUB_URL:

@@ -216,6 +216,23 @@ def test_where_github_is_says_where_its_api_and_its_jobs_tokens_are(
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://GitHub.com",
+        "https://www.github.com/",
+        "http://github.com",
+        "HTTPS://github.com:443",
+    ],
+)
+def test_github_is_no_server_of_an_enterprise_however_it_is_written(url: str) -> None:
+    config = Config.from_environ({"COPPICE_GITHUB_URL": url})
+
+    assert config.github_url == "https://github.com"
+    assert config.github_api_url == "https://api.github.com"
+    assert config.oidc_issuer == "https://token.actions.githubusercontent.com"
+
+
+@pytest.mark.parametrize(
     ("given", "action"),
     [("", "acme/coppice@v1"), ("mirrors/coppice@v1.2", "mirrors/coppice@v1.2")],
 )
