@@ -100,7 +100,8 @@ def _ours(error: psycopg.Error, *, doing: str) -> CoppiceError:
         case errors.ReadOnlySqlTransaction():
             return ProvisioningFailed(
                 f"{doing}: the server is read-only.",
-                advice="Point the instance at the primary server, not at a standby.",
+                advice="Point the instance at the primary server, not at a standby. Where it is the"
+                " primary: turn default_transaction_read_only off for the service's role.",
                 code="read_only",
             )
         case psycopg.OperationalError() | psycopg.InterfaceError() if _is_lost(error):

@@ -12,6 +12,10 @@ from app.operations.ports.postgres import Finding
 OLDEST_VERSION = 160_000
 _FEW_CONNECTIONS = 60
 _NAMES_SHOWN = 5
+_SESSIONS_OF_ONE = 3
+"""At once, for a single database: one kept, one in the database, one to look at both."""
+_SESSIONS_OF_MANY = 20
+"""Where jobs and requests of several processes work on many databases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,8 @@ class RoleFacts:
     may_end_sessions: bool
     may_use_reserved_connections: bool
     may_limit_temp_files: bool
+    connection_limit: int = -1
+    """Sessions that it may have at once; -1: as many as there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,8 @@ class ServerFacts:
     families: list[str] = field(default_factory=list)
     """What the names of its settings begin with, up to the dot."""
     may_alter_system: bool = True
+    begins_read_only: bool = False
+    """Transactions of the role do, by a setting of whatever level."""
 
     @property
     def managed(self) -> Managed | None:
@@ -131,12 +139,25 @@ def _of_role(role: RoleFacts, managed: Managed | None) -> Iterator[Finding]:
             "The role may not limit temporary files, so one query can fill the disk with them.",
             _limit_of_temp_files(managed, f"GRANT SET ON PARAMETER temp_file_limit TO {name};"),
         )
+    if 0 <= role.connection_limit < _SESSIONS_OF_MANY and not role.is_superuser:
+        yield _connection_limit(role)
     if role.expires:
         yield _hint(
             "expires",
             "The role's password has an end date, after which nothing can be created or dropped.",
             f"ALTER ROLE {name} VALID UNTIL 'infinity';",
         )
+
+
+def _connection_limit(role: RoleFacts) -> Finding:
+    return Finding(
+        code="connection_limit",
+        message=f"The role may have {role.connection_limit} connections at once (CONNECTION LIMIT):"
+        f" a single database takes the service {_SESSIONS_OF_ONE}, and many at a time up to"
+        f" {_SESSIONS_OF_MANY}.",
+        advice=f"ALTER ROLE {_quoted(role.name)} CONNECTION LIMIT -1;",
+        is_fatal=role.connection_limit < _SESSIONS_OF_ONE,
+    )
 
 
 def _limit_of_temp_files(managed: Managed | None, statement: str) -> str:
@@ -147,11 +168,23 @@ def _limit_of_temp_files(managed: Managed | None, statement: str) -> str:
     )
 
 
-def _of_server(role: RoleFacts, server: ServerFacts, managed: Managed | None) -> Iterator[Finding]:
+def _of_writing(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
     if server.is_standby:
         yield _fatal(
             "standby", "The server is a standby and read-only.", "Link the primary server."
         )
+    elif server.begins_read_only:
+        yield _fatal(
+            "read_only",
+            "Each transaction of the role begins read-only (default_transaction_read_only).",
+            f"ALTER ROLE {_quoted(role.name)} SET default_transaction_read_only = off; Set for the"
+            " role in one database only, it has to be reset there. Services that run servers for"
+            " others turn it on when the disk is full: then make room.",
+        )
+
+
+def _of_server(role: RoleFacts, server: ServerFacts, managed: Managed | None) -> Iterator[Finding]:
+    yield from _of_writing(role, server)
     if server.is_pooled:
         yield _fatal(
             "pooler",

@@ -16,6 +16,7 @@ _ROLE = """
 SELECT rolname::text AS name, rolsuper AS is_superuser,
        rolcreatedb OR rolsuper AS may_create_databases,
        rolcreaterole OR rolsuper AS may_create_roles,
+       rolconnlimit AS connection_limit,
        rolvaliduntil IS NOT NULL AND rolvaliduntil < 'infinity' AS expires,
        pg_has_role(oid, 'pg_signal_backend', 'USAGE') AS may_end_sessions,
        pg_has_role(oid, 'pg_use_reserved_connections', 'USAGE') AS may_use_reserved_connections,
@@ -28,6 +29,7 @@ SELECT pg_is_in_recovery() AS is_standby,
        current_setting('search_path') <> 'pg_catalog' OR pg_backend_pid() <> %(pid)s AS is_pooled,
        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS is_encrypted,
        %(wants_encryption)s AS wants_encryption,
+       current_setting('default_transaction_read_only')::bool AS begins_read_only,
        current_setting('max_connections')::int
          - current_setting('superuser_reserved_connections')::int
          - current_setting('reserved_connections')::int AS connections,

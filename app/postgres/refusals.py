@@ -20,11 +20,20 @@ _Words = tuple[type[CoppiceError], str, str | None]
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _BAD_PASSWORD = "28P01"  # noqa: S105
 _NO_AUTHORIZATION = "28000"
+_FULL = "53300"
 
 _NO_RULE: _Words = (
     LoginRefused,
     "PostgreSQL does not let this login connect to this database from here.",
     "Check pg_hba.conf.",
+)
+# Whether the whole server has room is looked at before the password, these limits after it.
+_NO_ROOM_FOR_ROLE: _Words = (
+    OutOfConnections,
+    "PostgreSQL is out of connections for this role: its own limit (CONNECTION LIMIT) or that of"
+    " the database is reached, or only reserved ones are left.",
+    "Look at the role's limit (in psql: \\du), which ALTER ROLE with CONNECTION LIMIT -1 lifts. "
+    + OutOfConnections.advice,
 )
 _CODES: dict[str, _Words] = {
     _BAD_PASSWORD: (
@@ -47,7 +56,7 @@ _CODES: dict[str, _Words] = {
         "The database takes no connections at the moment.",
         "Check that it is one that anybody may connect to (ALLOW_CONNECTIONS).",
     ),
-    "53300": (OutOfConnections, "PostgreSQL is out of connections.", None),
+    _FULL: (OutOfConnections, "PostgreSQL is out of connections.", None),
     "57P03": (
         ServerUnreachable,
         "The PostgreSQL server is just starting or stopping.",
@@ -192,6 +201,8 @@ def _known(reason: str) -> _Words | None:
 def _words(code: str, *, is_authenticated: bool) -> _Words:
     if code == _NO_AUTHORIZATION:  # the rules of access are looked at first, the role itself later
         return _CODES[_BAD_PASSWORD] if is_authenticated else _NO_RULE
+    if code == _FULL and is_authenticated:
+        return _NO_ROOM_FOR_ROLE
     unknown = f"The PostgreSQL server does not accept connections (SQLSTATE {code})."
     return _CODES.get(code, (ServerUnreachable, unknown, None))
 

@@ -105,7 +105,7 @@ def failed(step: Step, error: CoppiceError) -> Finding:
     return Finding(
         code=f"try_{step.value}",
         message=f"Tried, and failed: to {WORDS[step]}. {_reason(error)}",
-        advice=_ADVICE[step],
+        advice=error.advice if error.code == "read_only" else _ADVICE[step],
         is_fatal=True,
     )
 

@@ -44,6 +44,8 @@ def test_a_good_server_needs_nothing() -> None:
         ({"may_end_sessions": False}, "signal_backend", False, "GRANT pg_signal_backend TO"),
         ({"may_limit_temp_files": False}, "temp_file_limit", False, "GRANT SET ON PARAMETER"),
         ({"expires": True}, "expires", False, "infinity"),
+        ({"connection_limit": 2}, "connection_limit", True, "CONNECTION LIMIT -1;"),
+        ({"connection_limit": 19}, "connection_limit", False, "CONNECTION LIMIT -1;"),
         ({"may_use_reserved_connections": False}, "reserved_connections", False, "reserved"),
     ],
 )
@@ -60,6 +62,7 @@ def test_each_lack_of_the_role_is_named(
     ("change", "code", "is_fatal"),
     [
         ({"is_standby": True}, "standby", True),
+        ({"begins_read_only": True}, "read_only", True),
         ({"is_pooled": True}, "pooler", True),
         ({"can_make_utf8": False}, "encoding", True),
         ({"is_encrypted": False}, "tls", False),

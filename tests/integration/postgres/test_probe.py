@@ -73,6 +73,8 @@ def available(admin: AdminLogin, name: str) -> bool:
         ("CREATEDB NOCREATEROLE", {"createrole"}),
         ("NOCREATEDB CREATEROLE", {"createdb"}),
         ("CREATEDB CREATEROLE", set()),
+        ("CREATEDB CREATEROLE CONNECTION LIMIT 2", {"connection_limit"}),
+        ("CREATEDB CREATEROLE CONNECTION LIMIT 3", set()),
     ],
 )
 def test_what_is_fatal_depends_on_the_role(
@@ -82,6 +84,19 @@ def test_what_is_fatal_depends_on_the_role(
 
     assert {code for code, is_fatal in found.items() if is_fatal} == expected
     assert {"signal_backend", "temp_file_limit", "reserved_connections"} <= found.keys()
+
+
+def test_a_role_that_begins_read_only_is_told_so_and_not_of_rights(
+    new_admin: NewAdmin, superuser: Session
+) -> None:
+    admin = new_admin("CREATEDB CREATEROLE")
+    superuser.execute(f'ALTER ROLE "{admin.user}" SET default_transaction_read_only = on'.encode())
+
+    found = {one.code: one for one in PostgresServer(admin).probe().findings}
+
+    assert found["read_only"].is_fatal
+    superuser.execute(found["read_only"].advice.partition(";")[0].encode())
+    assert "read_only" not in codes(admin)
 
 
 def test_an_unencrypted_connection_is_noticed(postgres_admin: AdminLogin) -> None:
