@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.called import as_called
+from app.core.advised_sql import laid_out
 from app.core.errors import Invalid
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -47,7 +48,7 @@ def tell(text: str) -> None:
 
 def remark(text: str) -> None:
     """A line for the person at the terminal; stdout stays what a program can read."""
-    typer.echo(harmless(as_called(text)), err=True)
+    typer.echo(harmless(as_called(laid_out(text))), err=True)
 
 
 def show_rows(
@@ -86,7 +87,7 @@ def show_remarks(remarks: Sequence[tuple[str, str, str]]) -> None:
     for state, words, advice in remarks:
         table.add_row(_cell(state), Text(harmless(words)))
         if advice:
-            table.add_row("", Text(harmless(as_called(advice)), style="dim"))
+            table.add_row("", Text(harmless(as_called(laid_out(advice))), style="dim"))
     _print(table)
 
 

@@ -27,6 +27,7 @@ from app.cli.called import as_called
 from app.cli.output import THINGS, harmless, say
 from app.cli.packages import no_server
 from app.cli.sides import REMOTE, RULE
+from app.core.advised_sql import laid_out
 from app.core.errors import CoppiceError
 
 # What may be wrong with files however right the program is.
@@ -113,6 +114,6 @@ def _plain_options(command: Any) -> Any:
 
 def _fail(words: str, advice: str) -> NoReturn:
     messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    messages.print(harmless(as_called(words)), style="red", markup=False)
-    messages.print(harmless(as_called(advice)), markup=False)
+    messages.print(harmless(as_called(laid_out(words))), style="red", markup=False)
+    messages.print(harmless(as_called(laid_out(advice))), markup=False)
     sys.exit(1)

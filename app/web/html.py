@@ -11,6 +11,7 @@ from flask import Flask, current_app, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from app.core import amounts
+from app.core.advised_sql import pieces
 from app.core.connections import USUAL
 from app.core.environments import MIGRATED_BY
 from app.core.errors import CoppiceError
@@ -22,7 +23,7 @@ from app.operations.services import Services
 from app.web import sight
 from app.web.advice import advice_on_page, on_page
 from app.web.identity import current_actor
-from app.web.marked import marked, pieces, unbroken
+from app.web.marked import marked, unbroken
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"

@@ -1,36 +1,12 @@
 """Our own words as markup: code among them, and where a name may break. All else is escaped."""
 
 import re
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 _CODE = re.compile(r"`([^`]+)`")
 # With the character that follows, before which a browser may break otherwise.
 _DOUBLE_HYPHEN = re.compile(r"(--+.?)", re.DOTALL)
-# The statements that we advise, up to a semicolon outside quotes; several in a row are one.
-_STATEMENT = r"""(?:ALTER|CREATE|GRANT|REVOKE) (?:[^;"']|"[^"]*"|'[^']*')+;"""
-_ONE = re.compile(_STATEMENT)
-_STATEMENTS = re.compile(rf"(?<!\S)({_STATEMENT}(?:\s+{_STATEMENT})*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of an advice: what to do in words, or SQL to run as it is."""
-
-    text: str
-    is_sql: bool
-
-
-def pieces(advice: str) -> tuple[Piece, ...]:
-    """The advice with its SQL apart, in its order; every statement is on a line of its own."""
-    found = []
-    for at, part in enumerate(_STATEMENTS.split(advice)):
-        if at % 2:
-            found.append(Piece("\n".join(_ONE.findall(part)), is_sql=True))
-        elif part.strip():
-            found.append(Piece(part.strip(), is_sql=False))
-    return tuple(found)
 
 
 def marked(text: str) -> Markup:

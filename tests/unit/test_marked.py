@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from app.web.marked import Piece, marked, pieces, unbroken
+from app.core.advised_sql import Piece, laid_out, pieces
+from app.web.marked import marked, unbroken
 
 
 def test_code_in_a_sentence_is_marked_up() -> None:
@@ -43,3 +44,12 @@ def test_sql_stands_apart_from_what_is_said_about_it() -> None:
 )
 def test_words_are_no_sql(words: str) -> None:
     assert [piece for piece in pieces(words) if piece.is_sql] == []
+    assert laid_out(words) == words
+
+
+def test_every_statement_is_on_a_line_of_its_own_at_a_terminal() -> None:
+    words = "Note: None are kept. ALTER SYSTEM SET a = 5; GRANT b TO c; and restart."
+
+    assert laid_out(words) == (
+        "Note: None are kept.\nALTER SYSTEM SET a = 5;\nGRANT b TO c;\nand restart."
+    )
