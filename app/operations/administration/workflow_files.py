@@ -27,14 +27,21 @@ def workflow_of(
 
 
 def beside_others(services: Services, app: App) -> str | None:
-    """What people have to know of workflows where a repository has several apps; None: it has one.
+    """What people have to know of workflows where a repository has several apps; None: nothing.
 
-    A workflow that names none was written for the first, and goes on to mean that.
+    A workflow that names none was written for the first, and goes on to mean that: also when the
+    first is not assigned any more.
     """
-    apps = services.apps.of_repository(app.repository_id)
-    first = next((one for one in apps if one.has_bare_checks), None)
-    if len(apps) < 2 or first is None:
+    assigned = [one.app for one in services.apps.assignments(repository_id=app.repository_id)]
+    known = services.apps.of_repository(app.repository_id)
+    first = next((one for one in known if one.has_bare_checks), None)
+    if first is None or assigned == [first]:
         return None
+    if first not in assigned:
+        return (
+            f"The repository's first app, {first.id}, is not assigned any more, so a workflow that"
+            f" names none is refused; one for {app.id} says `{app_line(app.id)}` below `with:`."
+        )
     return (
         f"The repository has several apps. A workflow that names none means the first, {first.id};"
         f" one for {app.id} says `{app_line(app.id)}` below `with:`."
