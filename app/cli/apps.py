@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import AsJson, Yes, confirm, need_changes, remark, say, show_record, show_rows
-from app.cli.remarks import remark_on_reach, show_workflow
+from app.cli.remarks import remark_on_reach, remark_on_silence, show_workflow
 from app.cli.rules import (
     AllowWorkflow,
     Bots,
@@ -124,9 +124,12 @@ def assign(  # noqa: PLR0913 - the options that people type
         assigned = assignments.assign(session.services, request)
         say(f"{assigned.repository.full_name} is app {assigned.assignment.app.id} on {instance}.")
         remark_on_reach(assigned.instance)
+        is_silent = remark_on_silence(session.services, assigned.instance)
         show_workflow(session.services, assigned)
         should_wait = sys.stdin.isatty() and sys.stdout.isatty() if wait is None else wait
-        if should_wait:
+        if is_silent:
+            remark("Its databases are made when that machine is back.")
+        elif should_wait:
             _wait(session, assigned)
         else:
             remark(f"The worker makes its databases; see: coppice databases list {repo}")

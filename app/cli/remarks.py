@@ -6,11 +6,14 @@ from app.cli.desk import Target
 from app.cli.output import remark, say
 from app.core.addresses import is_loopback
 from app.core.github_app import way_to_connect
+from app.core.hosts import unreachable
 from app.core.instances import Instance, InstanceKind, SslMode
-from app.core.reach import is_for_this_machine_only, obstacle, way_for_others
+from app.core.reach import is_for_this_machine_only, obstacle, pooler_is_away, way_for_others
+from app.machine.reach import answers
 from app.operations import typed
 from app.operations.administration import workflow_files
 from app.operations.administration.assigned import Assigned
+from app.operations.databases import elsewhere
 from app.operations.ports.acknowledgements import Acknowledgement, acknowledged, by_whom
 from app.operations.ports.postgres import Outcome, ServerReport
 from app.operations.services import Services
@@ -47,6 +50,21 @@ def remark_on_next(instance: str, *, public_url: str, is_connected: bool) -> Non
         remark(f"Next: {assign}")
     else:
         remark(f"Next, connect GitHub. {way_to_connect(public_url)} Then: {assign}")
+
+
+def remark_on_pooler(instance: Instance) -> None:
+    pooler, away = instance.pooler_address, pooler_is_away(instance)
+    if pooler is not None and away is not None and not answers(pooler):
+        words, advice = away
+        remark(f"Note: {words}. {advice}")
+
+
+def remark_on_silence(services: Services, instance: Instance) -> bool:
+    """Say that the machine of its server is silent, if it is; returns whether."""
+    silent = elsewhere.silent(services, instance)
+    if silent is not None:
+        remark(f"Note: {instance.name} is not to be reached now. {unreachable(silent)}")
+    return silent is not None
 
 
 def _way_to_encrypt(instance: Instance) -> str:

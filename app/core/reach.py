@@ -51,3 +51,15 @@ def way_for_others(instance: Instance) -> str:
         " instances link), or provision another that listens for them: coppice instances"
         " provision NAME --listen ADDRESS --public-host HOST"
     )
+
+
+def pooler_is_away(instance: Instance) -> tuple[str, str] | None:
+    """What it means that the instance's pooler does not answer, and what to do; None: has none."""
+    pooler = instance.pooler_address
+    if pooler is None:
+        return None
+    return (
+        f"its pooler {pooler.host}:{pooler.port} does not answer from here: runs and applications"
+        " get no DATABASE_URL_POOLED",
+        f"Start the pooler, or do without it: coppice instances edit {instance.name} --no-pooler",
+    )

@@ -1,7 +1,6 @@
 """What `doctor` looks at beside the ports, on the real machine."""
 
 import shutil
-import socket
 from collections.abc import Sequence
 
 import requests
@@ -12,6 +11,7 @@ from app.core.github_app import GitHubApp
 from app.core.instances import Address
 from app.github.registration import read_registration
 from app.machine.data_dir import DataDir
+from app.machine.reach import answers
 from app.machine.restarts import read_restarts
 from app.operations.administration.surroundings import FreeSpace, Registration, Restarts
 from app.store.health import state_version
@@ -61,8 +61,4 @@ class Machine:
         return sorted(file.parent.name for file in folder.glob("*/cluster"))
 
     def reaches(self, address: Address) -> bool:
-        try:
-            socket.create_connection((address.host, address.port), _TIMEOUT_SECONDS).close()
-        except OSError:
-            return False
-        return True
+        return answers(address)

@@ -18,7 +18,7 @@ from app.operations.administration.beginnings import (
     set_up_again,
     start_afresh,
 )
-from app.operations.databases import provisioning, retention
+from app.operations.databases import elsewhere, provisioning, retention
 from app.operations.runs import forwarding
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
@@ -141,8 +141,13 @@ def drop(services: Services, database: Database) -> Database:
 def login(services: Services, database: Database, *, purpose: Action) -> Credentials:
     """The long-lived login, made good again and checked against the marker. Audited.
 
-    The login through a pooler is left out while that does not take it.
+    The login through a pooler is left out while that does not take it. Raises Conflict when the
+    database is not ready, OnAnotherHost when the machine that would make it is silent.
     """
+    if database.state is DatabaseState.CREATING:
+        instance = services.instances.get(database.instance_id)
+        if not services.hosts.is_here(instance):
+            elsewhere.need_alive(services, instance)
     with services.crowd.place_at(database, who="people"):
         found = forwarding.issue_long_lived(services, needs_ready(database))
     record(services, purpose, database)

@@ -7,7 +7,7 @@ from app.core.databases import DatabaseState, counted
 from app.core.errors import CoppiceError
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
-from app.core.reach import is_for_this_machine_only, way_for_others
+from app.core.reach import is_for_this_machine_only, pooler_is_away, way_for_others
 from app.operations.administration import machines, neighbours
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
 from app.operations.administration.github_diagnosis import github
@@ -217,14 +217,8 @@ def _instance(
             + (" (--listen at `coppice instances provision`)" if is_ours else "")
             + "; ignore this if only runners shall reach it.",
         )
-    pooler = instance.pooler_address
-    if pooler is not None and not surroundings.reaches(pooler):
-        yield warning(
-            what,
-            f"its pooler {pooler.host}:{pooler.port} does not answer from here: runs and"
-            " applications get no DATABASE_URL_POOLED",
-            "Start the pooler, or do without it: coppice instances edit"
-            f" {instance.name} --no-pooler",
-        )
+    pooler, away = instance.pooler_address, pooler_is_away(instance)
+    if pooler is not None and away is not None and not surroundings.reaches(pooler):
+        yield warning(what, *away)
     if report.is_usable:
         yield ok(what, f"PostgreSQL {report.version}")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from app.core.hosts import OnAnotherHost
+from app.core.hosts import Host, OnAnotherHost, silent_host
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
 from app.operations import patience
@@ -12,6 +12,12 @@ from app.operations.services import Services
 
 MOST_SECONDS = 20.0
 _LOOK_SECONDS = 0.1
+
+
+def silent(services: Services, instance: Instance) -> Host | None:
+    """The machine of an instance that cannot be reached because it is silent; None: it can be."""
+    hosts = services.hosts.known() if instance.host else {}
+    return silent_host(instance, hosts, here=services.hosts.here)
 
 
 def need_alive(services: Services, instance: Instance) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.databases import DatabaseState
+from app.core.hosts import silent_host
 from app.operations.administration.assigned import Assigned
 from app.operations.services import Services
 
@@ -24,7 +25,7 @@ class Line:
     counts: tuple[tuple[DatabaseState, int], ...]
     """Of the states that its databases are in."""
     is_away: bool
-    """Its server did not answer when it was last asked."""
+    """Its server did not answer when it was last asked, or its machine is silent."""
 
     @property
     def needs_somebody(self) -> bool:
@@ -35,7 +36,13 @@ def lines(services: Services, apps: Sequence[Assigned]) -> list[Line]:
     """Those with errors first, each in the order that was given; read together."""
     states = services.apps.database_states([one.assignment.app.id for one in apps])
     servers = services.measurements.of_instances({one.instance.id for one in apps})
-    away = {instance_id for instance_id, one in servers.items() if one.failure is not None}
+    hosts = services.hosts.known()
+    silent = {
+        one.instance.id
+        for one in apps
+        if silent_host(one.instance, hosts, here=services.hosts.here) is not None
+    }
+    away = silent | {instance_id for instance_id, one in servers.items() if one.failure is not None}
     found = []
     for one in apps:
         counted = states.get(one.assignment.app.id, {})

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
+from app.core.hosts import unreachable
 from app.core.identifiers import AppId, BranchName, RunId
 from app.core.pages import new_file_page
 from app.core.people import Act
@@ -22,6 +23,7 @@ from app.operations.administration import databases as administration
 from app.operations.administration.assigned import id_to_say
 from app.operations.administration.limits import described
 from app.operations.administration.workflow_files import beside_others, workflow_of
+from app.operations.databases import elsewhere
 from app.operations.ports.history import PastRun
 from app.operations.pull_requests.heads import Head, open_heads
 from app.operations.services import Services
@@ -69,6 +71,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     )
     heads = open_heads(services, found.repository, databases)
     is_running = any(each.finished_at is None for past in runs[:5] for each in past.migrations)
+    silent = elsewhere.silent(services, found.instance) if found.instance else None
     server = services.measurements.of_instance(found.instance.id) if found.instance else None
     is_busy = (
         tables.is_busy(services, databases)
@@ -113,6 +116,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         ),
         placeholder="" if has_command or typed.is_typable(last_command) else typed.COMMAND,
         beside_others=beside_others(services, found.app),
+        unreachable=unreachable(silent) if silent else None,
         away_since=server.measured_at if server and server.failure else None,
     )
     return page, fields.status_of(error)

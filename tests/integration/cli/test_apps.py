@@ -5,6 +5,7 @@ import json
 import psycopg
 import pytest
 
+from app.store.connection import state_conninfo
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
 from tests.integration.serve.installation import Installation, free_port
@@ -199,3 +200,28 @@ def with_no_server(assigned: Installation) -> None:
     """Let the instance's address lead nowhere, as if its server had stopped."""
     with psycopg.connect(assigned.settings["COPPICE_DATABASE_URL"]) as connection:
         connection.execute("UPDATE coppice.instances SET admin_port = %s", [free_port()])
+
+
+def test_a_machine_that_is_silent_is_named_to_whoever_asks_for_its_databases(
+    connected: Installation, state_dsn: str
+) -> None:
+    connected.ok("instances", "provision", "local")
+    connected.ok("apps", "assign", "acme/shop", "local", "--app-id", "shop")
+    connected.ok("databases", "create", "acme/shop")
+    with psycopg.connect(state_conninfo(state_dsn), autocommit=True) as state:
+        state.execute("UPDATE hosts SET seen_at = seen_at - interval '1 hour'")
+        state.execute("UPDATE databases SET state = 'creating' WHERE environment = 'dev'")
+    (connected.data / "host-id").unlink()  # commands are on another machine from now on
+
+    asked = connected.run("env", "acme/shop", "--app-id", "shop")
+    deleted = connected.run("databases", "delete", "shop-dev", "--yes")
+    connected.ok("apps", "remove", "acme/shop", "--yes")
+    assigned = connected.run("apps", "assign", "acme/shop", "local", "--app-id", "second")
+
+    assert asked.returncode == 1
+    assert f"{connected.data}, which gave its last sign of life at" in asked.stderr
+    assert "closed, and all sessions there are ended, as soon as it does." in deleted.stderr
+    assert assigned.returncode == 0
+    assert "Note: local is not to be reached now. Unreachable since " in assigned.stderr
+    assert "first app, shop, is not assigned any more" in assigned.stderr
+    assert "names none means the first" not in assigned.stderr

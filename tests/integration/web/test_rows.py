@@ -102,3 +102,29 @@ def test_an_instance_whose_machine_is_silent_says_since_when_and_is_no_error(
         assert "Unreachable since 2026-11-29 12:03:00 UTC: its machine, db1:/srv/coppice" in text
         assert "</span>Error</span>" not in text
     assert tried.status_code == 409
+
+
+def test_an_app_whose_servers_machine_is_silent_says_so(office: Office) -> None:
+    app_id, state = office.new_app(), office.world.state
+    assignment = office.world.services.apps.assignment(app_id)
+    assert assignment is not None
+    state.execute(
+        "INSERT INTO hosts (id, name, place, seen_at)"
+        " VALUES ('gone', 'db7:/srv/coppice', '', now() - interval '1 hour')"
+    )
+    state.execute(
+        "UPDATE instances SET kind = 'provisioned', host_id = 'gone' WHERE id = %s",
+        [assignment.instance_id],
+    )
+    try:
+        text, listed = page(office, f"/apps/{app_id}"), page(office, "/apps")
+    finally:
+        state.execute(
+            "UPDATE instances SET kind = 'linked', host_id = NULL WHERE id = %s",
+            [assignment.instance_id],
+        )
+        state.execute("DELETE FROM hosts WHERE id = 'gone'")
+
+    assert "cannot be reached. Unreachable since " in text
+    assert "its machine, db7:/srv/coppice, gives no sign of life." in text
+    assert "server does not answer" in listed.partition(f"/apps/{app_id}")[2].partition("</tr>")[0]
