@@ -28,14 +28,21 @@ from app.cli.output import (
     show_rows,
     tell,
 )
-from app.cli.remarks import remark_on_findings, remark_on_next, remark_on_reach
+from app.cli.remarks import (
+    remark_on_findings,
+    remark_on_next,
+    remark_on_pooler,
+    remark_on_reach,
+)
 from app.cli.secrets import read_secret
+from app.cli.session import Session
 from app.cli.shown import findings_of, instance_record, instance_row
 from app.cli.sides import open_here
 from app.core.addresses import is_loopback
+from app.core.amounts import listed
 from app.core.databases import counted
 from app.core.errors import Invalid
-from app.operations.administration import instances
+from app.operations.administration import instances, machines
 from app.operations.administration.instance_overviews import overview
 from app.operations.administration.instance_requests import (
     LOOPBACK,
@@ -43,6 +50,8 @@ from app.operations.administration.instance_requests import (
     LinkRequest,
     ProvisionRequest,
 )
+
+_MOST_LISTED = 5
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
@@ -79,14 +88,35 @@ def provision(
         insecure_network=insecure_network,
     )
     with open_here() as session:
+        folder = session.config.data_dir
+        is_looked_after = session.is_looked_after()
+        if not is_looked_after:
+            _refuse_beside_others(session)
         instance = instances.provision(session.services, session.clusters, request)
         public_url = session.services.public_url
         is_connected = session.services.github_app.current() is not None
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
-    tell("It runs while `coppice serve` does.")
+    if is_looked_after:
+        tell("It runs while `coppice serve` does.")
+    else:
+        tell(f"It runs while `coppice serve` does with the data directory {folder}: none does now.")
     remark_on_reach(instance)
     remark_on_next(name, public_url=public_url, is_connected=is_connected)
+
+
+def _refuse_beside_others(session: Session) -> None:
+    """Raise Invalid where Coppice works on other machines: this folder is hardly the one meant."""
+    others = machines.others_at_work(session.services)
+    if others:
+        folder = session.config.data_dir
+        raise Invalid(
+            f"Coppice works on {listed(others, most=_MOST_LISTED)}, and neither `coppice serve` nor"
+            f" `coppice worker` with the data directory of this command, {folder}: a server that is"
+            " made here would stop with the command.",
+            advice="Set COPPICE_DATA_DIR to the folder that is meant; or, if this is to be one more"
+            " machine, start `coppice serve` with this folder first.",
+        )
 
 
 @group.command()
@@ -133,6 +163,8 @@ def link(  # noqa: PLR0913 - the options that people type
     say(f"Instance {name} is linked: PostgreSQL {report.version}.")
     remark_on_findings(report)
     remark_on_reach(instance)
+    remark_on_pooler(instance)
+    remark("Next: coppice apps assign OWNER/REPO " + name)
     remark_on_next(name, public_url=public_url, is_connected=is_connected)
 
 
@@ -146,10 +178,17 @@ def test(name: Name) -> None:
         instance = session.services.instances.named(name)
         report = instances.test(session.services, name)
         accepted = session.services.acknowledgements.of_instance(instance.id)
+        is_here = session.services.hosts.is_here(instance)
+        host = session.services.hosts.of(instance)
     remark_on_findings(report, accepted)
     remark_on_reach(instance)
     if not report.is_usable:
         raise typer.Exit(1)
+    if not is_here and host is not None:
+        remark(
+            f"Note: {host.name} looked at its server, and made no throw-away database there."
+            f" Only a test on that machine tries one: coppice instances test {name}"
+        )
     say(f"Instance {name} works: PostgreSQL {report.version}.")
 
 
@@ -217,6 +256,8 @@ def edit(  # noqa: PLR0913 - the options that people type
     )
     with open_here() as session:
         instance, report = instances.edit(session.services, name, changes)
-    remark_on_findings(report)
+        accepted = session.services.acknowledgements.of_instance(instance.id)
+    remark_on_findings(report, accepted)
     remark_on_reach(instance)
+    remark_on_pooler(instance)
     say(f"Instance {name} was changed.")

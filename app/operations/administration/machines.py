@@ -36,6 +36,18 @@ def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
             )
 
 
+def is_at_work(services: Services) -> bool:
+    """Whether a worker of this machine gave a sign of life lately."""
+    host = services.hosts.known().get(services.hosts.here)
+    return host is not None and not host.is_silent
+
+
+def others_at_work(services: Services) -> list[str]:
+    """Names of the other machines of which one did."""
+    known = services.hosts.known().values()
+    return [one.name for one in known if one.id != services.hosts.here and not one.is_silent]
+
+
 def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:
     """What its machine said last. Raises OnAnotherHost when none is known."""
     what, host = f"instance {elsewhere.name}", services.hosts.of(elsewhere)

@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from psycopg import sql
@@ -29,6 +30,10 @@ def weak_url(postgres_superuser: AdminLogin) -> Iterator[str]:
     yield f"postgresql://{role}:{password}@{address.host}:{address.port}/postgres"
     with connect(admin_login(postgres_superuser)) as session:
         remove_role(session, name)
+
+
+def role_in(url: str) -> sql.Identifier:
+    return sql.Identifier(urlsplit(url).username or "")
 
 
 def test_a_linked_server_is_listed(coppice: Installation, server_url: str) -> None:
@@ -280,3 +285,38 @@ def test_a_server_that_does_not_answer_is_listed_as_an_error_with_the_cause(
     assert after["status"] == "Error"
     assert after["problem"] in tested.stderr
     assert after["problem"] in " ".join(coppice.ok("instances", "show", "main").split())
+
+
+def test_an_edit_tells_of_a_pooler_that_does_not_answer_and_of_what_was_accepted(
+    coppice: Installation, weak_url: str, postgres_superuser: AdminLogin
+) -> None:
+    pooler = ("--pooler-host", "127.0.0.1", "--pooler-port", str(free_port()))
+    with connect(admin_login(postgres_superuser)) as session:
+        session.execute(sql.SQL("ALTER ROLE {} CREATEDB CREATEROLE").format(role_in(weak_url)))
+    coppice.ok("instances", "link", "main", "--url", weak_url)
+    coppice.ok("instances", "acknowledge", "main", "signal_backend")
+
+    edited = coppice.run("instances", "edit", "main", *pooler)
+
+    assert edited.returncode == 0
+    assert "does not answer from here: runs and applications get no DATABASE_URL_" in edited.stderr
+    known = [one for one in edited.stderr.splitlines() if "may not end other roles'" in one]
+    assert [one.split()[0] for one in known] == ["Accepted"]
+
+
+def test_a_role_that_may_have_few_connections_is_told_of_its_own_limit(
+    coppice: Installation, weak_url: str, postgres_superuser: AdminLogin
+) -> None:
+    role = role_in(weak_url)
+    limit = sql.SQL("ALTER ROLE {} CREATEDB CREATEROLE CONNECTION LIMIT {}")
+    said = []
+
+    for few in ("0", "2"):
+        with connect(admin_login(postgres_superuser)) as session:
+            session.execute(limit.format(role, sql.SQL(few)))
+        said.append(coppice.run("instances", "link", "main", "--url", weak_url).stderr)
+
+    assert "its own limit (CONNECTION LIMIT)" in said[0]
+    assert "The role may have 2 connections at once" in said[1]
+    lines = said[1].splitlines()
+    assert f"ALTER ROLE {role.as_string()} CONNECTION LIMIT -1;" in lines, "to be pasted"
