@@ -27,7 +27,7 @@ def delete(
         bool,
         typer.Option(
             "--lost",
-            help="Its machine is gone for good: forget it, for there is nothing to remove.",
+            help="Its machine is gone for good: forget it, and remove nothing.",
         ),
     ] = False,
     leftover: Annotated[
@@ -59,12 +59,30 @@ def delete(
             say(f"What was left of {name} is gone.")
             return
         instance = services.instances.named(name)
-        confirm(_consequence(services, instance), name=name, is_confirmed=yes)
+        deletions.check_machine(services, instance, is_lost=lost)
+        host = services.hosts.of(instance)
+        machine = host.name if host else "the machine that it was on"
+        asked = _loss(name, machine) if lost else _consequence(services, instance)
+        confirm(asked, name=name, is_confirmed=yes)
         is_gone = deletions.delete(services, clusters, name, is_lost=lost)
-    if is_gone:
+    if lost:
+        say(f"Instance {name} is forgotten. Nothing was removed.")
+        remark(_by_hand(name, machine))
+    elif is_gone:
         say(f"Instance {name} is gone.")
     else:
         remark(f"Instance {name} is deleted by its machine, which has not come to it yet.")
+
+
+def _loss(name: str, machine: str) -> str:
+    return f"This would forget {name} for good, and remove nothing. {_by_hand(name, machine)}"
+
+
+def _by_hand(name: str, machine: str) -> str:
+    return (
+        f"Its server and all its data stay on {machine}. Should that come back: end and remove them"
+        f" there by hand (coppice instances delete {name} --leftover)."
+    )
 
 
 def _consequence(services: Services, instance: Instance) -> str:

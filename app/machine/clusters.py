@@ -161,10 +161,11 @@ class Clusters:
         has_options = (folder / _OPTIONS).exists()
         bare = EmbeddedServer(folder, bin_dir=self._bin_dir)
         server = self._server(name) if has_options else bare
+        is_kept = has_options and (server.is_running() or self._is_served())
         try:
             return tenant_databases(server.start())
         finally:
-            if not has_options:  # else it is looked after, as any
+            if not is_kept:  # as it was found
                 server.stop_if_unused()
 
     def identity(self, name: str) -> str:

@@ -21,20 +21,19 @@ def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool =
     one that was cut off, or failed, leaves the instance there to be deleted again.
 
     Args:
-        is_lost: Its machine is gone for good, so that there is nothing to remove.
+        is_lost: Its machine is gone for good: forget it. Files that are left there stay.
 
     Returns:
         Whether it is gone; False: its machine has not come to it yet.
     """
     instance = services.instances.named(name)
+    check_machine(services, instance, is_lost=is_lost)
     if is_lost:
-        _check_lost(services, instance)
         services.instances.begin_deletion(instance.id)
         services.instances.forget(instance.id)
     elif services.hosts.is_here(instance):
         remove(services, clusters, instance)
     else:
-        elsewhere.need_alive(services, instance)
         services.instances.begin_deletion(instance.id)
         services.queue.add([DeleteInstance(instance_id=instance.id)])
     services.record(Action.INSTANCES_DELETE, name)
@@ -55,6 +54,24 @@ def remove(services: Services, clusters: Clusters, instance: Instance) -> None:
     if is_ours:
         clusters.destroy(instance.name, identity=identity)
     services.instances.forget(instance.id)
+
+
+def check_machine(services: Services, instance: Instance, *, is_lost: bool) -> None:
+    """Whether it can be deleted in the way that is wanted, for who is about to be asked.
+
+    Raises OnAnotherHost while its machine is silent; with `is_lost` Conflict unless it is.
+    """
+    if is_lost:
+        _check_lost(services, instance)
+    elif not services.hosts.is_here(instance):
+        try:
+            elsewhere.need_alive(services, instance)
+        except OnAnotherHost as error:
+            error.advice += (
+                " If that machine never comes back, forget the instance on the"
+                f" command line (`coppice instances delete {instance.name} --lost`)."
+            )
+            raise
 
 
 def _check_lost(services: Services, instance: Instance) -> None:

@@ -37,11 +37,17 @@ def test_what_another_machine_asks_of_a_server_is_done_where_it_stands(
     machines: list[Installation], state: Connection[tuple[object, ...]]
 ) -> None:
     first, second = machines
-    first.ok("instances", "provision", "local")
+    assert "none does now" in first.ok("instances", "provision", "local")
     worker = first.start("worker")
     await_that(lambda: works(first), what=first.log)
 
-    assert "works: PostgreSQL 18" in second.ok("instances", "test", "local")
+    beside = second.run("instances", "provision", "other")
+    assert beside.returncode == 1
+    assert f"Coppice works on {shown(second)['host']}, and neither" in beside.stderr
+    assert not (second.data / "instances" / "other").exists()
+    tested = second.run("instances", "test", "local")
+    assert "works: PostgreSQL 18" in tested.stdout
+    assert "made no throw-away database there" in tested.stderr
     assert (shown(second)["status"], shown(second)["problem"]) == ("Unassigned", None)
     assert str(shown(second)["host"]).endswith(str(first.data))
     refused = second.run("instances", "edit", "local", "--public-host", "127.0.0.2")
@@ -57,6 +63,7 @@ def test_what_another_machine_asks_of_a_server_is_done_where_it_stands(
         refused = second.run("instances", *command)
         assert refused.returncode == 1
         assert "which gave its last sign of life at" in refused.stderr
+        assert ("delete local --lost`" in refused.stderr) == (command[0] == "delete")
     assert "works: PostgreSQL 18" in first.ok("instances", "test", "local")
 
     first.start("worker")
@@ -96,11 +103,18 @@ def test_an_instance_of_a_machine_that_is_gone_for_good_can_be_forgotten(
             "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
             " SELECT 'databases@' || id, 'databases:drop', '{\"database_id\": 7}' FROM hosts"
         )
+    host = shown(second)["host"]
 
     refused = second.run("instances", "delete", "local", "--lost", "--yes")
     state.execute(SILENCE)
-    second.ok("instances", "delete", "local", "--lost", "--yes")
+    asked = second.run("instances", "delete", "local", "--lost")
+    forgotten = second.run("instances", "delete", "local", "--lost", "--yes")
 
+    stays = f"Its server and all its data stay on {host}."
+    assert "Nothing was done. This would forget local for good, and remove nothing." in asked.stderr
+    assert stays in asked.stderr
+    assert forgotten.stdout == "Instance local is forgotten. Nothing was removed.\n"
+    assert stays in forgotten.stderr
     assert "gives signs of life" in refused.stderr
     assert second.ok("instances", "list", "--json").strip() == "[]"
     assert state.execute("SELECT DISTINCT queue_name FROM procrastinate_jobs").fetchall() == [
@@ -147,6 +161,7 @@ def test_what_an_earlier_instance_left_is_taken_for_no_new_one(
     assert refused.returncode == 1
     assert "databases on it: precious." in refused.stderr
     assert "coppice instances delete local --leftover" in refused.stderr
+    assert not machine.processes("postgres"), "it did not run before"
 
     assert "is gone" in machine.ok("instances", "delete", "local", "--leftover", "--yes")
     machine.ok("instances", "provision", "local")
