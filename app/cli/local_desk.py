@@ -11,7 +11,7 @@ from app.cli.session import Session
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import CoppiceError, NotFound
+from app.core.errors import CoppiceError, NotFound, ServerUnreachable
 from app.core.identifiers import AppId, DatabaseId, TokenId
 from app.core.instances import Instance
 from app.core.seeding import LocalSeed
@@ -20,6 +20,7 @@ from app.operations.administration import assignments, databases, elsewhere, loc
 from app.operations.administration.assigned import Assigned, all_described
 from app.operations.administration.databases import Place
 from app.operations.administration.tokens import TokenRequest
+from app.operations.databases import elsewhere as machine
 from app.operations.runs.credentials import variables
 
 
@@ -75,8 +76,23 @@ class LocalDesk:
         self._do(found).restore(self._services, self._get(found))
 
     def delete(self, found: Found) -> Row:
-        closed = self._do(found).delete(self._services, self._get(found))
-        return shown.database_row(self._services, closed)
+        try:
+            self._do(found).delete(self._services, self._get(found))
+            is_away = self._is_silent(found)
+        except ServerUnreachable:
+            is_away = True
+            if self._get(found).state is not DatabaseState.DELETED:
+                raise
+        if is_away:
+            remark(
+                f"Its server does not answer: {found.name} is closed, and all sessions there are"
+                " ended, as soon as it does."
+            )
+        return shown.database_row(self._services, self._get(found))
+
+    def _is_silent(self, found: Found) -> bool:
+        instance = self._services.instances.get(self._get(found).instance_id)
+        return machine.silent(self._services, instance) is not None
 
     def drop(self, found: Found) -> None:
         self._do(found).drop(self._services, self._get(found))

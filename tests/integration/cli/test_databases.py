@@ -6,9 +6,11 @@ import subprocess
 import psycopg
 import pytest
 
+from app.core.instances import AdminLogin
 from app.store.connection import state_conninfo
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
+from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.serve.installation import Installation
 
 LOGIN = ["acme/shop", "--branch", "feature/login"]
@@ -223,3 +225,21 @@ def test_a_seed_is_refused_where_no_run_would_do_it(assigned: Installation) -> N
     assert "--seed-production" in refused.stderr
     assigned.ok("apps", "edit", "acme/shop", "--seed-production")
     assigned.ok("databases", "seed", "acme/shop", "--environment", "production")
+
+
+def test_a_deletion_says_that_a_server_that_does_not_answer_has_it_closed_later(
+    connected: Installation, postgres_admin: AdminLogin
+) -> None:
+    login, server = f"{postgres_admin.user}:{postgres_admin.password}", postgres_admin.address
+    with Proxy(server.host, server.port) as cable:
+        url = f"postgresql://{login}@127.0.0.1:{cable.port}/postgres"
+        connected.ok("instances", "link", "main", "--url", url)
+        connected.ok("apps", "assign", "acme/shop", "main")
+        connected.ok("databases", "create", "acme/shop")
+    dev = ["acme/shop", "--environment", "dev"]
+
+    deleted = connected.run("databases", "delete", *dev, "--yes")
+
+    assert deleted.returncode == 0, deleted.stderr
+    assert "closed, and all sessions there are ended, as soon as it does." in deleted.stderr
+    assert json.loads(connected.ok("databases", "show", *dev, "--json"))["state"] == "deleted"
