@@ -67,10 +67,11 @@ def check_machine(services: Services, instance: Instance, *, is_lost: bool) -> N
         try:
             elsewhere.need_alive(services, instance)
         except OnAnotherHost as error:
-            error.advice += (
-                " If that machine never comes back, forget the instance on the"
-                f" command line (`coppice instances delete {instance.name} --lost`)."
+            way = (
+                " If that machine never comes back, forget the instance on the command line"
+                " (`coppice instances delete NAME --lost`)."
             )
+            error.advice += way.replace("NAME", instance.name)
             raise
 
 
