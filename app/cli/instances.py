@@ -23,6 +23,7 @@ from app.cli.addresses import (
 from app.cli.output import (
     AsJson,
     need_changes,
+    remark,
     say,
     show_record,
     show_rows,
@@ -164,7 +165,6 @@ def link(  # noqa: PLR0913 - the options that people type
     remark_on_findings(report)
     remark_on_reach(instance)
     remark_on_pooler(instance)
-    remark("Next: coppice apps assign OWNER/REPO " + name)
     remark_on_next(name, public_url=public_url, is_connected=is_connected)
 
 
