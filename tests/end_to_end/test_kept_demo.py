@@ -33,9 +33,9 @@ class Kept:
 
     @property
     def commands(self) -> list[str]:
-        """The indented lines below "In a second terminal", as a person copies them."""
-        _, _, shown = self.said.partition("In a second terminal:\n")
-        return [line for line in shown.splitlines() if line.startswith("    ")]
+        """The paragraph below "In a second terminal", as a person copies it."""
+        _, _, shown = self.said.partition("In a second terminal:\n\n")
+        return shown.partition("\n\n")[0].splitlines()
 
     def _shown(self, pattern: str) -> str:
         found = re.search(pattern, self.said)
