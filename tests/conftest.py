@@ -47,7 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     postgres_cluster.remove_leftovers()
     config.stash[_DIRECTORY] = postgres_cluster.new_directory()
-    postgres_cluster.place_files_in(config.stash[_DIRECTORY])
     config.add_cleanup(lambda: postgres_cluster.remove(config.stash[_DIRECTORY]))
 
 

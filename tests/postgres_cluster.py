@@ -1,7 +1,4 @@
-"""One PostgreSQL cluster for a whole test session, whatever the number of worker processes.
-
-The session's other files are beside it.
-"""
+"""One PostgreSQL cluster for a whole test session, whatever the number of worker processes."""
 
 import contextlib
 import fcntl
@@ -36,14 +33,6 @@ def new_directory() -> Path:
     directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_parent()))
     directory.chmod(0o711)  # as root, the server runs as another account
     return directory
-
-
-def place_files_in(directory: Path) -> None:
-    """Have this process, and those that it starts, make their temporary files below it."""
-    folder = directory / "tmp"
-    folder.mkdir(mode=0o711)
-    os.environ["TMPDIR"] = str(folder)
-    tempfile.tempdir = None  # it is looked up once
 
 
 def _parent() -> Path:
