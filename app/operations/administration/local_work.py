@@ -12,7 +12,7 @@ from app.operations.databases import provisioning, retention
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
 
-_RUNS_LOOKED_AT = 20
+_RUNS_LOOKED_AT = 50
 
 
 def shadow_variables(services: Services, database: Database, *, purpose: Action) -> dict[str, str]:
@@ -37,9 +37,14 @@ def shadow_variables(services: Services, database: Database, *, purpose: Action)
 
 
 def last_command(services: Services, app_id: AppId) -> str:
-    """What a run of the app migrated with last; empty: none did so far, or not lately."""
-    past = services.history.of_app(app_id, limit=_RUNS_LOOKED_AT)
-    return next((one.run.command for one in past if one.run.migrates and one.run.command), "")
+    """What the default branch was migrated with last; empty: it was not so far, or not lately.
+
+    What other branches have in their workflows is nothing to type on a machine of one's own: nobody
+    may have looked at it.
+    """
+    past = [one.run for one in services.history.of_app(app_id, limit=_RUNS_LOOKED_AT)]
+    trusted = (run for run in past if run.migrates and run.primary is Environment.PRODUCTION)
+    return next((run.command for run in trusted if run.command), "")
 
 
 def awaits_seed(services: Services, database: Database) -> bool:

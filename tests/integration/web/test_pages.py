@@ -532,7 +532,7 @@ def test_the_page_of_an_app_has_its_whole_workflow_and_commands_that_can_be_type
 
 
 def test_an_app_whose_workflow_runs_is_told_no_more_to_make_one(office: Office) -> None:
-    """And the command of its last run is the one to migrate with on a machine of one's own."""
+    """And what the default branch ran is the one to migrate with on a machine of one's own."""
     app_id = office.new_app()  # one of several
     office.new_app()
     services = office.world.services
@@ -544,11 +544,16 @@ def test_an_app_whose_workflow_runs_is_told_no_more_to_make_one(office: Office) 
         return html.unescape(ask(office, f"GET /apps/{app_id}", office.people["write"]).text)
 
     before = page()
-    office.past_run(app_id)
+    run = office.past_run(app_id)
+    of_a_branch = page()
+    office.world.state.execute(
+        "UPDATE runs SET primary_environment = 'production' WHERE id = %s", [run]
+    )
     after = page()
 
     migrate = f"coppice migrate acme/shop --app-id {app_id} --migration-command"
     assert f"{migrate} COMMAND</code> to migrate and seed it, with the migration" in before
+    assert f"{migrate} COMMAND</code> to migrate and seed it, with the migration" in of_a_branch
     assert f"{migrate} migrate</code> to migrate and seed it." in after
     assert "A workflow runs already" not in before
     assert "A workflow runs already" in after
