@@ -36,7 +36,7 @@ _POSTGRESQL_URL = re.compile(
         (?:jdbc|r2dbc):(?:[a-z0-9-]+:)*(?:postgres(?:ql)?|pgsql): | db:(?:pg|postgres(?:ql)?):
         | (?:prisma\+postgres(?:ql)?|prisma|postgres(?:ql)?|postgis|pgsql|psql|ecto|cockroachdb
             |timescaledb|timescale|redshift)(?:\+[a-z0-9_.-]+)?://
-        | postgres(?:ql)?:/?[^/\s]*@
+        | postgres(?:ql)?:/?[^/\s]*@(?!sha256:)
     )""",
     re.IGNORECASE | re.VERBOSE,
 )

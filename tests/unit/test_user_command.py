@@ -57,6 +57,7 @@ def test_a_url_of_postgresql_is_known_however_it_is_written(value: str) -> None:
         "",
         "postgres",
         "postgres:16-alpine",
+        "postgres:16@sha256:6e40cd1b4d3d",
         "mysql://h/d",
         "https://h/?db=postgres://h",
         "postgresql",

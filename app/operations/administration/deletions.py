@@ -89,10 +89,15 @@ def _check_lost(services: Services, instance: Instance) -> None:
 def leftover(services: Services, clusters: Clusters, name: str) -> Sequence[str] | None:
     """Databases of a server that an earlier instance left on this machine; None: there is none.
 
-    An instance of this name may stand on another machine. Starts the server, to look.
+    An instance of this name may be linked, or stand on another machine; one of which no machine is
+    known may be this very server. Starts the server, to look.
     """
     with suppress(NotFound):
-        if services.hosts.is_here(services.instances.named(name)):
+        known = services.instances.named(name)
+        is_elsewhere = known.kind is InstanceKind.LINKED or (
+            services.hosts.of(known) is not None and not services.hosts.is_here(known)
+        )
+        if not is_elsewhere:
             return None
     return clusters.leftover(name)
 
