@@ -30,10 +30,19 @@ def test_the_database_of_a_deleted_branch_refuses_connections(project: Project) 
 
         wait_for(lambda: project.state("feature") == "deleted" or None, what="state deleted")
 
-        with pytest.raises(psycopg.OperationalError):
-            session.execute("SELECT 1")
+        # Refusing is a job of its own, which is queued together with the change of the state.
+        wait_for(lambda: is_ended(session) or None, what="an ended session")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
+
+
+def is_ended(session: "psycopg.Connection[tuple[object, ...]]") -> bool:
+    try:
+        session.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    session.rollback()
+    return False
 
 
 def test_a_branch_that_comes_back_has_its_data(project: Project) -> None:
