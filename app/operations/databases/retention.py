@@ -33,7 +33,7 @@ from app.operations.databases.provisioning import (
     shadow_of,
     tenant_of,
 )
-from app.operations.databases.standing import close_again, fault_now
+from app.operations.databases.standing import close_again, fault_now, take_name_back
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
 
@@ -109,9 +109,8 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
         services.queue.add([SealDatabase(database_id=database_id)])
-        password = password_of(services, database)
         try:
-            server_of(services, database).unseal(tenant_of(services, database), password=password)
+            _open(services, database)
         except ProvisioningFailed as error:
             if error.code == Fault.MISSING and database.is_unwanted:
                 _drop(services, database)  # begun before, and cut off before it was written down
@@ -123,6 +122,17 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
                 database, state=DatabaseState.READY, then=corrections(services, database)
             )
     return services.databases.get(database_id)
+
+
+def _open(services: Services, database: Database) -> None:
+    server, tenant = server_of(services, database), tenant_of(services, database)
+    password = password_of(services, database)
+    try:
+        server.unseal(tenant, password=password)
+    except ProvisioningFailed as error:
+        if error.code != Fault.MISSING or not take_name_back(services, database):
+            raise
+        server.unseal(tenant, password=password)
 
 
 def check_restorable(database: Database) -> None:
@@ -197,6 +207,8 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
 
 
 def _drop(services: Services, database: Database) -> None:
+    if database.is_live and fault_now(services, database) is Fault.MISSING:
+        take_name_back(services, database)  # else its roles could not be dropped
     server_of(services, database).drop(tenant_of(services, database))
     services.databases.change(database, state=DatabaseState.GONE)
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
+from app.core import names
 from app.core.databases import FOR_A_PERSON, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound, ProvisioningFailed, TransientError
@@ -11,7 +13,7 @@ from app.core.identifiers import InstanceId
 from app.core.instances import Instance
 from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, SealDatabase
 from app.core.standing import Difference, Fault, differences, failure, fault_of
-from app.operations.databases.provisioning import failed, server_of
+from app.operations.databases.provisioning import failed, server_of, tenant_of
 from app.operations.services import Services
 
 _LOCAL = {Environment.DEV, Environment.SHADOW}
@@ -91,6 +93,24 @@ def fault_now(services: Services, database: Database) -> Fault | None:
     return fault_of(database, server.standing([database.login_role], only=[database.name]))
 
 
+def take_name_back(services: Services, database: Database) -> bool:
+    """Rename a deleted database back to the name of its row; False if the server does not have it.
+
+    `retention.retire_database` renames it on the server first, and in its row then. A worker that
+    ends in between leaves the rest to whoever looks at the branch next, who has no reason to
+    once the branch is deleted again. To be called under the database's lock.
+    """
+    aside = names.retired_name(database.app_id, database.id)
+    retired = replace(tenant_of(services, database), name=aside)
+    try:
+        server_of(services, database).rename(retired, new_name=database.name)
+    except ProvisioningFailed as error:
+        if error.code != Fault.MISSING:
+            raise
+        return False
+    return True
+
+
 def _differences(services: Services, instance: Instance) -> list[Difference]:
     rows = services.databases.all(instance_id=instance.id)
     standing = services.server_for(instance).standing([row.login_role for row in rows])
@@ -116,6 +136,8 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
         case Fault.SHUT if services.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
             services.databases.set_up_again(database.id, for_person=False, then=[ensure])
+        case Fault.MISSING if database.is_live and database.state is DatabaseState.DELETED:
+            take_name_back(services, database)
         case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED | Fault.CHANGED:
             if database.state is not DatabaseState.DELETED:
                 failed(services, database, failure(database.name, fault))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.core.databases import DatabaseState
+from app.core import names
+from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import BranchName
@@ -13,9 +14,9 @@ from app.operations.administration import database_requests
 from app.operations.administration import databases as administration
 from app.operations.administration.assigned import described
 from app.operations.administration.databases import Place
-from app.operations.databases import standing
+from app.operations.databases import provisioning, standing
 from app.operations.databases.readiness import set_going
-from tests.integration.lifecycle.test_rivals import grow
+from tests.integration.lifecycle.test_rivals import grow, has_kept, keep
 from tests.integration.lifecycle.test_standing import Superuser, drop, rename, superuser
 from tests.integration.lifecycle.world import World
 
@@ -91,6 +92,49 @@ def test_one_that_was_renamed_away_is_named_when_it_is_dropped(
     assert f"its role owns {away}" in str(caught.value)
     assert f"Rename it back to {database.name}" in caught.value.advice
     rename(superuser, away, database.name)
+
+
+def set_aside_by_halves(world: World) -> Database:
+    """What a worker leaves that ends between the two halves of setting a database aside."""
+    database = grow(world)
+    keep(world, database)
+    deleted = administration.delete(world.services, database)
+    aside = names.retired_name(database.app_id, database.id)
+    with world.services.databases.exclusively(deleted.id) as held:
+        tenant = provisioning.tenant_of(world.services, held)
+        provisioning.server_of(world.services, held).rename(tenant, new_name=aside)
+    assert aside in world.names_on_server()
+    return held
+
+
+def test_one_that_was_set_aside_by_halves_is_found_by_the_next_look(world: World) -> None:
+    database = set_aside_by_halves(world)
+
+    found = standing.compare_instance(world.services, database.instance_id)
+
+    assert [one.database.id for one in found] == [database.id]
+    assert standing.compare_instance(world.services, database.instance_id) == []
+    assert has_kept(world, administration.restore(world.services, database))
+
+
+def test_one_that_was_set_aside_by_halves_is_restored(world: World) -> None:
+    database = set_aside_by_halves(world)
+
+    restored = administration.restore(world.services, database)
+
+    assert restored.name == database.name
+    assert has_kept(world, restored)
+
+
+def test_one_that_was_set_aside_by_halves_is_dropped_whole(world: World) -> None:
+    database = set_aside_by_halves(world)
+
+    administration.drop(world.services, database)
+
+    assert world.services.databases.get(database.id).state is DatabaseState.GONE
+    left = [name for name in world.names_on_server() if str(database.id) in name]
+    assert left == []
+    assert database.name not in world.names_on_server()
 
 
 def test_of_a_deleted_one_that_is_gone_its_kept_data_is_missed(
