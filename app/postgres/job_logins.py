@@ -38,7 +38,13 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
         ]
         if allowed.may_limit_temp_files:
             change.append(limit_temp_files(login.role, database))
-        alter_with_settings(session, database, change, _given(session, database, login.role))
+        alter_with_settings(
+            session,
+            database,
+            change,
+            _given(session, database, login.role),
+            then=[role_settings.note_given(login.role, database)],
+        )
     check_marker(
         access,
         database,
@@ -128,10 +134,7 @@ def _exists(session: Session, database: TenantDatabase, role: RoleName) -> bool:
 
 
 def _given(session: Session, database: TenantDatabase, role: RoleName) -> list[Composed]:
-    """What the long-lived login has of a tenant's settings, for a job's sessions.
-
-    In the database, so that what the job sets for itself is told from it: see `logins.let_in`.
-    """
+    """What the long-lived login has of a tenant's settings, for a job's sessions."""
     found = role_settings.in_effect(role_settings.read(session, database.login_role, database))
     return [role_settings.give(role, database, replace(one, is_in_database=True)) for one in found]
 

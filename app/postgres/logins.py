@@ -74,13 +74,13 @@ def let_in(
     """Let the long-lived login in, with no settings but ours and what is harmless of a tenant's.
 
     `after_job`: a job's login at its end. What it set for itself, which nobody would get any more,
-    is the long-lived login's from then on; what we gave it is in the database only, and is not.
+    is the long-lived login's from then on; what we gave it is not.
 
     Returns the names of the settings that were taken back.
     """
     login = database.login_role
     found = role_settings.read(session, login, database)
-    of_job = [] if after_job is None else _own_settings(session, database, after_job)
+    of_job = [] if after_job is None else role_settings.read_own(session, after_job, database)
     allowed = allowances.allowance(session, database)
     change = [
         statements.allow_login(login),
@@ -104,31 +104,26 @@ def let_in(
     return names
 
 
-def _own_settings(
-    session: Session, database: TenantDatabase, job: RoleName
-) -> list[role_settings.RoleSetting]:
-    found = role_settings.read(session, job, database)
-    return [one for one in found if not one.is_in_database]
-
-
 def alter_with_settings(
     session: Session,
     database: TenantDatabase,
     change: Sequence[Composed],
     settings: Sequence[Composed],
+    then: Sequence[Composed] = (),
 ) -> bool:
     """Alter logins, then give them a tenant's settings: False if PostgreSQL refuses those.
 
-    A value may have become impossible since it was set, and keeps nobody from getting in.
+    A value may have become impossible since it was set, and keeps nobody from getting in. `then`
+    comes last, with them or without them.
     """
     if settings:
         try:
-            alter_logins(session, database, [*change, *settings])
+            alter_logins(session, database, [*change, *settings, *then])
         except (DataError, ProgrammingError):
             pass  # whatever else it was comes again
         else:
             return True
-    alter_logins(session, database, change)
+    alter_logins(session, database, [*change, *then])
     return not settings
 
 

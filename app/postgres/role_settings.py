@@ -16,6 +16,7 @@ kept, because with it somebody could
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import errors
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -57,6 +58,28 @@ FROM pg_db_role_setting, unnest(setconfig) AS setting
 WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = %(role)s)
   AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = %(database)s))
 """
+# What we gave a job's login in the database stands in its comment, which nobody but the service may
+# change: as hashes of names with values. Compared with what its long-lived login has at the end, a
+# job would undo what another has changed meanwhile.
+_GAVE = "coppice gave"
+_NOTE = SQL(
+    """
+DO $note$ BEGIN
+    EXECUTE (SELECT format('COMMENT ON ROLE %I IS %L', {role}, concat_ws(' ', {gave},
+            string_agg(hashtextextended(setting, 0)::text, ' ')))
+        FROM pg_db_role_setting, unnest(setconfig) AS setting
+        WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = {role})
+            AND setdatabase = (SELECT oid FROM pg_database WHERE datname = {database}));
+END $note$"""
+)
+# A login that an earlier version of ours made has no such comment: all is taken for given.
+_READ_OWN = f"""{_READ}
+  AND (setdatabase = 0 OR EXISTS (
+    SELECT FROM shobj_description(setrole, 'pg_authid') AS note
+    WHERE starts_with(note, '{_GAVE}')
+      AND hashtextextended(setting, 0)::text <> ALL (string_to_array(note, ' '))
+  ))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +107,20 @@ def read(session: Session, role: RoleName, database: TenantDatabase) -> list[Rol
     Nothing also where a value is no text in the encoding of the maintenance database: it cannot be
     given to anybody either.
     """
+    return _rows(session, _READ, role, database)
+
+
+def read_own(session: Session, job: RoleName, database: TenantDatabase) -> list[RoleSetting]:
+    """The same of a job's login, without what it was given and has unchanged; see `note_given`."""
+    return _rows(session, _READ_OWN, job, database)
+
+
+def _rows(
+    session: Session, query: LiteralString, role: RoleName, database: TenantDatabase
+) -> list[RoleSetting]:
     parameters = {"role": role, "database": database.name, "longest": _LONGEST_BYTES}
     try:
-        rows = session.execute(_READ, parameters).fetchall()
+        rows = session.execute(query, parameters).fetchall()
     except (errors.CharacterNotInRepertoire, errors.UntranslatableCharacter):
         return []
     return [
@@ -94,6 +128,14 @@ def read(session: Session, role: RoleName, database: TenantDatabase) -> list[Rol
         for is_in_database, name, value in rows
         if name not in _OURS
     ]
+
+
+def note_given(job: RoleName, database: TenantDatabase) -> Composed:
+    """The statement that takes what a job's login has in the database for given by us.
+
+    To be sent behind those that give it, in their transaction.
+    """
+    return _NOTE.format(role=Literal(job), database=Literal(database.name), gave=Literal(_GAVE))
 
 
 def kept(settings: Iterable[RoleSetting]) -> list[RoleSetting]:

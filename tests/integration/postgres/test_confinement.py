@@ -52,6 +52,10 @@ FORBIDDEN = [
     "ALTER ROLE CURRENT_USER CREATEDB",
     "GRANT pg_read_server_files TO CURRENT_USER",
     "GRANT {owner} TO CURRENT_USER",
+    # In the comments stand fences, and what a job's login was given.
+    "COMMENT ON ROLE {owner} IS NULL",
+    "COMMENT ON ROLE {role} IS NULL",
+    "SET ROLE none; COMMENT ON ROLE {role} IS NULL",
 ]
 
 
@@ -60,7 +64,9 @@ def test_a_tenant_is_refused(attack: str, either: Tenant) -> None:
     database = sql.Identifier(either.database.name)
     owner = sql.Identifier(either.database.owner_role)
     with either.session() as session, pytest.raises(errors.InsufficientPrivilege):
-        session.execute(sql.SQL(attack).format(database=database, owner=owner))
+        session.execute(
+            sql.SQL(attack).format(database=database, owner=owner, role=sql.Identifier(either.role))
+        )
 
 
 @pytest.mark.parametrize("place", ["postgres", "template1", "template0"])

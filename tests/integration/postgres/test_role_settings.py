@@ -1,6 +1,6 @@
 """Settings that a migration keeps on its role: the harmless ones stay, for later jobs too."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 
@@ -10,15 +10,17 @@ from tests.integration.postgres.conftest import Tenant, job_request
 
 AS_ITSELF = "SET ROLE none"
 
-NewJob = Callable[[str], Tenant]
+
+class NewJob(Protocol):
+    def __call__(self, name: str, lock_timeout: str = "") -> Tenant: ...
 
 
 @pytest.fixture
 def new_job(tenant: Tenant, tenant_server: PostgresServer) -> NewJob:
     """Makes a login for one more job on the database of `tenant`."""
 
-    def new(name: str) -> Tenant:
-        request = job_request(tenant.database, name=name)
+    def new(name: str, lock_timeout: str = "") -> Tenant:
+        request = job_request(tenant.database, name=name, lock_timeout=lock_timeout)
         tenant_server.open_job_login(tenant.database, request)
         return Tenant(
             admin=tenant.admin,
@@ -100,6 +102,73 @@ def test_what_a_job_sets_for_its_own_login_moves_to_the_long_lived_one(
 
     assert tenant.value("SHOW search_path") == "app, public"
     assert new_job("j2").value("SHOW intervalstyle") == "sql_standard"
+
+
+def here(tenant: Tenant) -> str:
+    """How a session that is out of the role it began with sets things for its own login alone."""
+    return f'{AS_ITSELF}; ALTER ROLE SESSION_USER IN DATABASE "{tenant.database.name}"'
+
+
+def test_what_a_job_sets_in_the_database_for_its_own_login_moves_too_and_nothing_it_was_given(
+    tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob
+) -> None:
+    tenant.run(
+        """ALTER ROLE CURRENT_USER SET search_path = '"', "\\", "Ünï code", "a=b", "$user" """,
+        "ALTER ROLE CURRENT_USER SET timezone = 'Asia/Tokyo'",
+        "ALTER ROLE CURRENT_USER SET intervalstyle = 'iso_8601'",
+    )
+    job, other = new_job("j1", lock_timeout="30s"), new_job("j2")
+    job.run(
+        f"{here(job)} SET timezone = 'Europe/Berlin'",
+        f"{here(job)} SET datestyle = 'SQL, DMY'",
+        f"{here(job)} RESET intervalstyle",
+    )
+    other.run("ALTER ROLE CURRENT_USER SET search_path = app, public")
+
+    assert end(tenant_server, tenant, other) == ()
+    assert end(tenant_server, tenant, job) == ()
+
+    for one in (tenant, new_job("j3")):
+        assert one.value("SHOW search_path") == "app, public"
+        assert one.value("SHOW timezone") == "Europe/Berlin"
+        assert one.value("SHOW datestyle") == "SQL, DMY"
+        assert one.value("SHOW intervalstyle") == "iso_8601"
+
+
+def test_what_is_not_harmless_in_the_database_is_named_too_with_what_a_job_changed_of_ours(
+    tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob
+) -> None:
+    job = new_job("j1", lock_timeout="30s")
+    job.run(f"{here(job)} SET work_mem = '1GB'", f"{here(job)} SET lock_timeout = '31s'")
+    job.run(f"{here(job)} SET role = none")
+
+    assert end(tenant_server, tenant, job) == ("lock_timeout", "role", "work_mem")
+    assert tenant.value("SELECT current_user::text") == tenant.role
+
+
+def test_a_login_that_is_renewed_has_what_it_was_given_last(
+    tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob
+) -> None:
+    tenant.run("ALTER ROLE CURRENT_USER SET search_path = app")
+    new_job("j1", lock_timeout="30s").run(f"{here(tenant)} SET timezone = 'Asia/Tokyo'")
+    tenant.run("ALTER ROLE CURRENT_USER SET search_path = later")
+
+    renewed = new_job("j1")
+
+    assert end(tenant_server, tenant, renewed) == ()
+    assert tenant.value("SHOW search_path") == "later"
+    assert tenant.value("SHOW timezone") != "Asia/Tokyo"
+
+
+def test_of_a_login_that_an_earlier_version_made_all_in_the_database_is_taken_for_given(
+    tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob, superuser: Session
+) -> None:
+    job = new_job("j1", lock_timeout="30s")
+    superuser.execute(f'COMMENT ON ROLE "{job.role}" IS NULL'.encode())
+    job.run(f"{here(job)} SET search_path = app", f"{here(job)} SET work_mem = '1GB'")
+
+    assert end(tenant_server, tenant, job) == ()
+    assert tenant.value("SHOW search_path") == '"$user", public'
 
 
 HOSTILE = [
