@@ -6,6 +6,7 @@ from app.core.databases import Closing, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.limits import FROZEN_ADVICE
+from app.operations.databases import measuring
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
@@ -85,7 +86,8 @@ def test_apps_with_errors_come_first_and_are_marked(office: Office) -> None:
 def test_an_instance_whose_machine_is_silent_says_since_when_and_is_no_error(
     office: Office,
 ) -> None:
-    state = office.world.state
+    services, state = office.world.services, office.world.state
+    measuring.ask(services, services.instances.named("tenants"))
     state.execute(
         "INSERT INTO hosts (id, name, place, seen_at)"
         " VALUES ('b0b', 'db1:/srv/coppice', 'there', '2026-11-29 12:03:00+00')"
@@ -101,6 +103,7 @@ def test_an_instance_whose_machine_is_silent_says_since_when_and_is_no_error(
         assert "</span>Unreachable</span>" in text
         assert "Unreachable since 2026-11-29 12:03:00 UTC: its machine, db1:/srv/coppice" in text
         assert "</span>Error</span>" not in text
+    assert "Its machine cannot be asked at present" in pages[1]
     assert tried.status_code == 409
 
 
