@@ -89,6 +89,9 @@ def let_in(
     ]
     if allowed.may_limit_temp_files:
         change.append(limit_temp_files(login, database))
+    if after_job is not None and of_job:
+        # Once only: its end may be tried again, and another job may have set something since.
+        change.append(statements.reset_settings(after_job, database=database.name))
     settings = [
         role_settings.give(login, database, one) for one in role_settings.kept([*found, *of_job])
     ]

@@ -1,5 +1,6 @@
 """Settings that a migration keeps on its role: the harmless ones stay, for later jobs too."""
 
+from functools import partial
 from typing import Protocol
 
 import pytest
@@ -133,6 +134,23 @@ def test_what_a_job_sets_in_the_database_for_its_own_login_moves_too_and_nothing
         assert one.value("SHOW timezone") == "Europe/Berlin"
         assert one.value("SHOW datestyle") == "SQL, DMY"
         assert one.value("SHOW intervalstyle") == "iso_8601"
+
+
+def test_what_a_job_set_moves_once_though_its_end_is_tried_again(
+    tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob
+) -> None:
+    job = new_job("j1")
+    job.run(f"{here(job)} SET search_path = early", "ALTER ROLE SESSION_USER SET work_mem = '9MB'")
+    take_back = partial(
+        tenant_server.take_back, tenant.database, password=tenant.password, job=job.role
+    )
+
+    assert take_back().settings == ("work_mem",)
+    assert tenant.value("SHOW search_path") == "early"
+    tenant.run(f"{here(tenant)} SET search_path = late")
+
+    assert take_back().settings == ()
+    assert tenant.value("SHOW search_path") == "late"
 
 
 def test_what_is_not_harmless_in_the_database_is_named_too_with_what_a_job_changed_of_ours(
