@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from action.catalog import CONSTRAINT, INDEX, Unfinished
-from action.watch import APPLICATION, Rhythm, Watch
 from app.core.identifiers import RoleName
 from app.core.instances import AdminLogin
 from app.operations.ports.postgres import JobLoginRequest
@@ -20,6 +18,8 @@ from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import admin_login
 from app.postgres.sessions import connect as connect_as
+from pgwire.beside.catalog import CONSTRAINT, INDEX, Unfinished
+from pgwire.beside.watch import APPLICATION, Rhythm, Watch
 from pgwire.client import Target
 from tests.integration.action.conftest import NewDatabase, RealDatabase
 from tests.integration.action.scripted import ScriptedService

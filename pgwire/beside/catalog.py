@@ -1,11 +1,11 @@
-"""What the Action asks of a database's catalog beside a command; nothing of a tenant's is read."""
+"""What is asked of a database's catalog beside a command; nothing of a tenant's is read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from action.redact import plain
+from pgwire.text import plain
 
 if TYPE_CHECKING:
     from pgwire.client import Session
