@@ -78,6 +78,9 @@ def migrate(  # noqa: PLR0913 - the options that people type
     Runs the migration command here, on this machine, with the variables that `env` prints, and
     after the first success the seed command. Ends with the exit code of what failed.
 
+    On stderr it says who holds a lock that they have waited for, after ten seconds, and which
+    indexes and constraints they left unfinished.
+
     Both run as a workflow's step does: by bash, and to the first failure.
     """
     names = _names(database_variables, keep_env)

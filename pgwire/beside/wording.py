@@ -27,11 +27,12 @@ def wait(
     behind: Sequence[Sequence[str | None]],
 ) -> list[str]:
     """Say who waits for what, who holds it, and who waits behind; names are harmless afterwards."""
-    pid, seconds, kind, mode, relation = waiting
+    pid, seconds, kind, mode, relation, application = waiting
     what = _WHAT.get(kind or "", "a lock")
     if relation:
         what = f"a lock on {plain(relation, limit=2 * LONGEST_NAME + 1)}"
-    lines = [f"coppice: session {pid} has waited for {seconds} s for {what} ({mode})."]
+    who = f"session {pid}{_named(application)}"
+    lines = [f"coppice: {who} has waited for {seconds} s for {what} ({mode})."]
     lines += [f"coppice:   {_holder(holder)}." for holder in holders]
     if behind:
         some = ", ".join(_who(pid, user, name) for pid, user, name in behind[:5])
@@ -54,8 +55,12 @@ def _holder(row: Sequence[str | None]) -> str:
 
 
 def _who(pid: str | None, user: str | None, application: str | None) -> str:
-    name = f" ('{plain(application, limit=LONGEST_NAME)}')" if application else ""
-    return f"session {pid} of {plain(user or 'PostgreSQL itself', limit=LONGEST_NAME)}{name}"
+    role = plain(user or "PostgreSQL itself", limit=LONGEST_NAME)
+    return f"session {pid} of {role}{_named(application)}"
+
+
+def _named(application: str | None) -> str:
+    return f" ('{plain(application, limit=LONGEST_NAME)}')" if application else ""
 
 
 def invalid_indexes(database: str, unfinished: Sequence[Unfinished]) -> str:

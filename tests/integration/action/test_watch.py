@@ -124,8 +124,8 @@ def test_a_wait_is_told_with_who_holds_and_who_waits_behind(
 
     of = f"of {application.user}"
     assert [re.sub(r"\d+ s ", "N s ", line) for line in said] == [
-        f"coppice: session {pids[1]} has waited for N s for a lock on public.shop ::error::s"
-        " (AccessExclusiveLock).",
+        f"coppice: session {pids[1]} ('tool') has waited for N s for a lock on public.shop"
+        " ::error::s (AccessExclusiveLock).",
         f"coppice:   held by session {pids[0]} {of} ('the\\x01app'), in a transaction that"
         " began N s ago, which waits for its program.",
         f"coppice:   behind it wait 1: session {pids[2]} {of} ('web').",

@@ -141,7 +141,7 @@ def test_a_wait_is_told_and_what_was_left_also_after_ctrl_c(planted: Installatio
     told, _, rest = log.read_text().partition("held by")
     database, role = variables["PGDATABASE"], variables["PGUSER"]
     assert re.search(
-        r"^coppice: session \d+ has waited for 1\d s for a lock on public.held"
+        r"^coppice: session \d+ \('psql'\) has waited for 1\d s for a lock on public.held"
         r" \(AccessExclusiveLock\)\.\ncoppice:   $",
         told,
         re.MULTILINE,
