@@ -35,7 +35,10 @@ def run_watched(
 
     `say` is told in lines, by another thread, what is waited for meanwhile.
     """
-    target = _target(variables)
+    try:
+        target = _target(variables)
+    except (KeyError, OSError, ValueError):
+        return Course(exit_code=run(), remarks=(), never_connected=False)
     with Watch(target, say=say) as watched:
         witness = Witness(watched.session, target)
         exit_code = run()
@@ -51,6 +54,7 @@ def run_watched(
 
 
 def _target(variables: Mapping[str, str]) -> Target:
+    """Where the login leads. Raises KeyError, OSError and ValueError for what no tool can use."""
     certificate = variables.get("PGSSLROOTCERT")
     return Target(
         host=variables["PGHOST"],
