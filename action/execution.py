@@ -8,22 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from action import catalog, command, environment, marker, ownership, redact, results, verdicts
+from action import command, environment, marker, ownership, redact, results, verdicts
 from action.command import Command, Outcome
 from action.errors import ActionError
 from action.interruption import Interrupted
 from action.results import Ended
 from action.service import Report
-from action.watch import Watch
-from action.witness import Witness
+from pgwire.beside import wording
+from pgwire.beside.watch import Watch
+from pgwire.beside.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from action.catalog import Unfinished
     from action.errors import Problem
     from action.reply import Go
     from action.workplace import Workplace
+    from pgwire.beside.catalog import Unfinished
 
 NOT_RUN = Ended(
     report=Report(result=results.FAILURE, exit_code=None, duration_seconds=0.0, log=""),
@@ -112,13 +113,10 @@ def _run_watched(
 
 def _tell_unfinished(place: Workplace, go: Go, unfinished: Sequence[Unfinished]) -> None:
     database = go.planned.database
-    indexes = [f"{each.namespace}.{each.name}" for each in unfinished if each.kind == catalog.INDEX]
-    if indexes:
-        place.console.warning("Coppice", verdicts.invalid_indexes(database, indexes))
-    for each in unfinished:
-        if each.kind == catalog.CONSTRAINT:
-            where = f"{each.namespace}.{each.table}"
-            place.console.say(verdicts.not_validated(database, each.name, where=where))
+    if warning := wording.invalid_indexes(database, unfinished):
+        place.console.warning("Coppice", warning)
+    for line in wording.not_validated(database, unfinished):
+        place.console.say(line)
 
 
 def _label(place: Workplace, go: Go) -> str:

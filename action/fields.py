@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from action.credentials import InvalidReply
-from action.redact import plain
+from pgwire.text import plain
 
 if TYPE_CHECKING:
     import re

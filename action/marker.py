@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from action import verdicts
 from action.errors import ActionError
 from action.inputs import is_loopback
-from action.redact import plain
 from pgwire.client import LoginRefused, Target, Unreachable, session
 from pgwire.line import TlsFailed
+from pgwire.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

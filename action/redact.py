@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from action import harmless, masking
+from pgwire.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,17 +16,6 @@ MARK = "***"
 REPORT_BYTES = 900_000
 _LAST_LINES = 20
 _LAST_CHARACTERS = 4_000
-
-# Control sequences (colours, cursor), operating system commands (titles, links), single escapes.
-# https://ecma-international.org/publications-and-standards/standards/ecma-48/
-_ANSI = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
-)
-# All control characters but tab and newline; marks that reorder text; halves of surrogate pairs.
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
 
 # What sets colours and the like, of the codes that are in use.
 _LOOK = re.compile(r"\x1b\[\d{0,3}(?:;\d{1,3}){0,5}m")
@@ -70,18 +60,6 @@ def hide(text: str, secrets: Sequence[str]) -> str:
 def safe_end(text: str, at: int, secrets: Sequence[str]) -> int:
     """Move a cut towards the start so that it leaves no half of a secret."""
     return next((start for start, end in spans(text, secrets) if start < at < end), at)
-
-
-def printable(text: str) -> str:
-    """Strip colours and control characters; carriage returns become line ends."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNPRINTABLE.sub("", _ANSI.sub("", text))
-
-
-def plain(text: str, *, limit: int = 500) -> str:
-    """Make one harmless line of a text from elsewhere."""
-    line = " ".join(printable(text).split())
-    return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
 def own_secrets(values: Iterable[str]) -> tuple[str, ...]:

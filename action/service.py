@@ -23,10 +23,10 @@ from action.transport import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from action.catalog import Unfinished
     from action.console import Console
     from action.identity import Identity
     from action.inputs import Inputs
+    from pgwire.beside.catalog import Unfinished
 
 _Value = TypeVar("_Value")
 _Result = TypeVar("_Result")

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from action.errors import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def unreachable(where: str, why: str, *, is_loopback: bool) -> Problem:
@@ -142,23 +137,6 @@ def not_seeded(database: str, how: str) -> Problem:
             " already; a branch's database that is beyond repair is emptied with"
             f" `coppice databases reset {database}`."
         ),
-    )
-
-
-def invalid_indexes(database: str, names: Sequence[str]) -> str:
-    """Indexes that this command left invalid, in a sentence or two."""
-    return (
-        f"The command left {'an invalid index' if len(names) == 1 else 'invalid indexes'} on"
-        f" {database}: {', '.join(names)}. PostgreSQL does not use it, and CREATE INDEX IF NOT"
-        " EXISTS takes it for made: drop it (DROP INDEX CONCURRENTLY) and make it again."
-    )
-
-
-def not_validated(database: str, name: str, *, where: str) -> str:
-    """A constraint that this command made and did not validate, which is often meant."""
-    return (
-        f"Made on {database} and not validated: the constraint {name} on {where}. Rows of before"
-        " are not held to it until ALTER TABLE ... VALIDATE CONSTRAINT."
     )
 
 

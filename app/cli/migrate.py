@@ -10,7 +10,7 @@ from app import process_environment
 from app.cli.connect import Repo
 from app.cli.databases import AppOption
 from app.cli.desk import Desk, LocalWork, Target
-from app.cli.output import agree_to_run, remark, say, visible
+from app.cli.output import agree_to_run, note, remark, say, visible
 from app.cli.sides import open_desk
 from app.core import user_command
 from app.core.errors import CoppiceError, Invalid
@@ -77,6 +77,9 @@ def migrate(  # noqa: PLR0913 - the options that people type
 
     Runs the migration command here, on this machine, with the variables that `env` prints, and
     after the first success the seed command. Ends with the exit code of what failed.
+
+    On stderr it says who holds a lock that they have waited for, after ten seconds, and which
+    indexes and constraints they left unfinished.
 
     Both run as a workflow's step does: by bash, and to the first failure.
     """
@@ -161,33 +164,37 @@ class _Runner:
 
         False: it ended well, but certainly never connected to the database.
         """
-        # Late: it brings the driver, which those who ask for help have no use for.
-        from app.postgres.witness import witness
+        # Late: those who ask for help, or mistyped something, have no use for it.
+        from app.postgres.beside import run_watched
 
         remark(f"{work.given.name}: running the {what} command: {visible(command)}")
         # The variables are in the environment alone: a command line is seen by the whole machine.
         variables = work.given.variables
         urls = dict.fromkeys(self.inherited.set, variables["DATABASE_URL"])
-        with witness(variables) as seen:
-            code = process_environment.run_script(
+        course = run_watched(
+            lambda: process_environment.run_script(
                 self.bash, command, {**urls, **variables}, kept=self.inherited.kept
-            )
-            never_connected = code == 0 and seen.nobody_came()
-        if code != 0:
+            ),
+            variables,
+            say=note,
+        )
+        for line in course.remarks:
+            note(line)
+        if course.exit_code != 0:
             also = (
                 "The migration succeeded; the next migration tries the seed again."
                 if what == "seed"
                 else "Nothing was seeded."
             )
-            remark(f"The {what} command ended with exit code {code}. {also}")
-            raise typer.Exit(code)
-        if never_connected:
+            remark(f"The {what} command ended with exit code {course.exit_code}. {also}")
+            raise typer.Exit(course.exit_code)
+        if course.never_connected:
             remark(
                 f"The {what} command ended well, but never connected to {work.given.name}. It has"
                 " to read DATABASE_URL or PGHOST and the like; --database-variables NAME gives it"
                 " the same URL under a further name."
             )
-        return not never_connected
+        return not course.never_connected
 
 
 def _names(database_variables: str, keep_env: str) -> Names:

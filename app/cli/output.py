@@ -51,6 +51,11 @@ def remark(text: str) -> None:
     typer.echo(harmless(as_called(laid_out(text))), err=True)
 
 
+def note(text: str) -> None:
+    """The same, word for word: what looks like a command or SQL in it may be somebody's name."""
+    typer.echo(harmless(text), err=True)
+
+
 def show_rows(
     rows: Sequence[Row], *, as_json: bool, empty: str, only_json: Collection[str] = ()
 ) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pgwire.attendance import Look, look_in, may_prove, nobody_came
+from pgwire.beside.attendance import Look, look_in, may_prove, nobody_came
 
 PID = 4242
 ALONE = Look(mates=0, strangers=0, sessions=9, reset=None, process_id=PID, is_standby=False)

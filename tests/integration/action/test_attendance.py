@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from action.watch import Watch
-from action.witness import Witness
 from app.core.instances import AdminLogin
+from pgwire.beside.watch import Watch
+from pgwire.beside.witness import Witness
 from pgwire.client import Target
 from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
 from tests.integration.action.scripted import ScriptedService, run_path

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from action.catalog import CONSTRAINT, INDEX, Unfinished
-from action.watch import APPLICATION, Rhythm, Watch
 from app.core.identifiers import RoleName
 from app.core.instances import AdminLogin
 from app.operations.ports.postgres import JobLoginRequest
@@ -20,6 +18,8 @@ from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import admin_login
 from app.postgres.sessions import connect as connect_as
+from pgwire.beside.catalog import CONSTRAINT, INDEX, Unfinished
+from pgwire.beside.watch import APPLICATION, Rhythm, Watch
 from pgwire.client import Target
 from tests.integration.action.conftest import NewDatabase, RealDatabase
 from tests.integration.action.scripted import ScriptedService
@@ -124,8 +124,8 @@ def test_a_wait_is_told_with_who_holds_and_who_waits_behind(
 
     of = f"of {application.user}"
     assert [re.sub(r"\d+ s ", "N s ", line) for line in said] == [
-        f"coppice: session {pids[1]} has waited for N s for a lock on public.shop ::error::s"
-        " (AccessExclusiveLock).",
+        f"coppice: session {pids[1]} ('tool') has waited for N s for a lock on public.shop"
+        " ::error::s (AccessExclusiveLock).",
         f"coppice:   held by session {pids[0]} {of} ('the\\x01app'), in a transaction that"
         " began N s ago, which waits for its program.",
         f"coppice:   behind it wait 1: session {pids[2]} {of} ('web').",

@@ -1,64 +1,24 @@
 """The command line where only what commands need is installed, as on a developer's machine."""
 
 import json
-import re
 import subprocess
-import sys
-import tomllib
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from tests.integration.serve.installation import CHECKOUT, free_port
-
-SMALL = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
-# As Python starts with nothing installed, and then finds these folders.
-START = (
-    "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from app.cli import main; main()"
-)
-METADATA = "Metadata-Version: 2.4\nName: coppice\nVersion: 0.1.0\n"
-
-
-def with_what_it_needs(requirement: str, found: dict[str, metadata.Distribution]) -> None:
-    """The package and all that it requires; extras and other systems' needs are left out."""
-    name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-    if name in found or "extra ==" in requirement:
-        return
-    try:
-        found[name] = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return  # of another system
-    for each in found[name].requires or []:
-        with_what_it_needs(each, found)
+from tests.integration.cli import bare
+from tests.integration.serve.installation import free_port
 
 
 @pytest.fixture
 def packages(tmp_path: Path) -> Path:
-    """The packages of a client alone, and Coppice's own record, of which a server's part lacks."""
-    found: dict[str, metadata.Distribution] = {}
-    for requirement in SMALL:
-        with_what_it_needs(requirement, found)
-    folder = tmp_path / "packages"
-    folder.mkdir()
-    for distribution in found.values():
-        for top in {file.parts[0] for file in distribution.files or []} - {".."}:
-            if not (folder / top).is_symlink():
-                (folder / top).symlink_to(str(distribution.locate_file(top)))
-    record = folder / "coppice-0.1.0.dist-info"
-    record.mkdir()
-    needed = [*SMALL, 'never-installed==1; extra == "server"']
-    lines = "".join(f"Requires-Dist: {each}\n" for each in needed)
-    (record / "METADATA").write_text(METADATA + lines)
-    origin = {"url": "https://github.com/acme/coppice", "vcs_info": {"vcs": "git"}}
-    (record / "direct_url.json").write_text(json.dumps(origin))
-    return folder
+    return bare.install(tmp_path / "packages")
 
 
 def run(packages: Path, *words: str) -> subprocess.CompletedProcess[str]:
     home = packages.parent
     return subprocess.run(
-        [sys.executable, "-S", "-c", START, str(packages), str(CHECKOUT), *words],
+        [*bare.python(packages), *words],
         cwd=home,
         env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         stdin=subprocess.DEVNULL,

@@ -1,13 +1,18 @@
 """The database for local work is migrated and seeded where the work is: on this machine."""
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import psycopg
 import pytest
 
 from tests import commands
-from tests.integration.serve.installation import Installation
+from tests.integration.serve.installation import Installation, await_that
 
 TABLE = 'psql -qc "CREATE TABLE IF NOT EXISTS users (name text)"'
 ADA = "psql -qc \"INSERT INTO users VALUES ('Ada')\""
@@ -97,6 +102,55 @@ def test_what_never_connected_is_neither_migrated_nor_seeded(planted: Installati
     assert ADA not in unseen.stderr
     assert "it does not count as seeded" in half.stdout
     assert users(planted) == 1
+
+
+def test_a_wait_is_told_and_what_was_left_also_after_ctrl_c(planted: Installation) -> None:
+    variables = json.loads(planted.ok("env", "acme/shop", "--format", "json"))
+    command = "\n".join(
+        [
+            "psql -qc 'CREATE UNIQUE INDEX CONCURRENTLY remains ON twice (id)' || true",
+            "psql -qc 'ALTER TABLE twice ADD CONSTRAINT later CHECK (id > 0) NOT VALID'",
+            "psql -qc 'DROP TABLE held'",
+        ]
+    )
+    with psycopg.connect(variables["DATABASE_URL"], application_name="nightly") as holder:
+        holder.execute("CREATE TABLE twice (id int); INSERT INTO twice VALUES (1), (1)")
+        holder.execute("CREATE TABLE held (id int)")
+        holder.commit()
+        holder.execute("SELECT FROM held")
+
+        log = planted.folder / "stderr"
+        with (
+            log.open("w") as stderr,
+            subprocess.Popen(
+                [sys.executable, "-m", "app", *MIGRATE, "--migration-command", command],
+                cwd=commands.CHECKOUT,
+                env=planted.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
+            ) as migrate,
+        ):
+            try:
+                await_that(lambda: "held by" in log.read_text(), what=log)
+            finally:
+                os.killpg(migrate.pid, signal.SIGINT)
+        pid = holder.info.backend_pid
+
+    told, _, rest = log.read_text().partition("held by")
+    database, role = variables["PGDATABASE"], variables["PGUSER"]
+    assert re.search(
+        r"^coppice: session \d+ \('psql'\) has waited for 1\d s for a lock on public.held"
+        r" \(AccessExclusiveLock\)\.\ncoppice:   $",
+        told,
+        re.MULTILINE,
+    )
+    assert rest.startswith(f" session {pid} of {role} ('nightly'), in a transaction that began ")
+    assert f"left an invalid index on {database}: public.remains. PostgreSQL" in rest
+    assert f"Made on {database} and not validated: the constraint later on public.twice." in rest
+    assert "The migration command ended with exit code" in rest
+    assert (migrate.returncode, "Traceback" in rest) == (1, False)
 
 
 def test_a_tool_finds_this_database_under_every_name_that_is_inherited(

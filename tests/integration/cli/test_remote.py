@@ -20,8 +20,11 @@ from demo.github.model import Repository
 from demo.github.server import LocalGitHub
 from tests import commands
 from tests.integration.browser import Browser
+from tests.integration.cli import bare
 from tests.integration.lifecycle.world import state_url
 from tests.integration.serve.installation import CHECKOUT, Installation
+
+MIGRATE = ("migrate", "acme/shop", "--no-seed", "--migration-command")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +219,36 @@ def test_a_person_migrates_and_seeds_it_from_their_own_machine(logged_in: Laptop
     assert seeded == f"{logged_in.home}\n"
     failed = logged_in.run("migrate", "acme/shop", "--migration-command", "exit 3")
     assert failed[0] == 3
+
+
+def test_what_is_seen_beside_a_migration_needs_no_package_of_a_server(logged_in: Laptop) -> None:
+    logged_in.ok("databases", "create", "acme/shop")
+    statements = (
+        *("CREATE TABLE twice (id int)", "INSERT INTO twice VALUES (1), (1)"),
+        "CREATE UNIQUE INDEX CONCURRENTLY remains ON twice (id)",
+    )
+    packages = bare.install(logged_in.home / "packages")
+    command = " ".join(["psql -q", *(f'-c "{each}"' for each in statements), "|| true"])
+
+    ran, unseen = (
+        subprocess.run(
+            [*bare.python(packages), *MIGRATE, given],
+            cwd=logged_in.home,
+            env=logged_in.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        for given in (command, "true")
+    )
+
+    assert (ran.returncode, unseen.returncode) == (0, 0), ran.stderr + unseen.stderr
+    assert ran.stdout.endswith("-dev is migrated.\n")
+    assert re.search("left an invalid index on .*-dev: public.remains. PostgreSQL", ran.stderr)
+    assert "does not count as migrated" in unseen.stdout
+    assert "invalid index" not in unseen.stderr
 
 
 def test_a_command_of_the_service_is_run_only_by_who_agrees(

@@ -9,12 +9,13 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pgwire import attendance, client, messages
+from pgwire import client, messages
+from pgwire.beside import attendance
 from pgwire.client import LoginRefused, Unreachable
 from pgwire.line import TlsFailed
 
 if TYPE_CHECKING:
-    from pgwire.attendance import Look
+    from pgwire.beside.attendance import Look
     from pgwire.client import Session, Target
 
 _TROUBLE = (Unreachable, TlsFailed, LoginRefused, messages.BrokenProtocol, OSError, ValueError)

@@ -1,11 +1,11 @@
-"""What the Action asks of a database's catalog beside a command; nothing of a tenant's is read."""
+"""What is asked of a database's catalog beside a command; nothing of a tenant's is read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from action.redact import plain
+from pgwire.text import plain
 
 if TYPE_CHECKING:
     from pgwire.client import Session
@@ -50,7 +50,7 @@ ORDER BY 1 DESC, 3, 4, 5 LIMIT {most}
 # Of the login's own sessions. When a wait began is known from PostgreSQL 14 on.
 _WAITING = """
 SELECT l.pid::text, extract(epoch FROM clock_timestamp() - l.waitstart)::bigint::text,
-  l.locktype, l.mode, n.nspname || '.' || c.relname
+  l.locktype, l.mode, n.nspname || '.' || c.relname, a.application_name
 FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
@@ -99,7 +99,10 @@ class Unfinished:
 
 
 def waiting(session: Session, *, seconds: float) -> list[list[str | None]]:
-    """Sessions of this login that wait for a lock for so long: pid, seconds, kind, mode, table."""
+    """Sessions of this login that wait for a lock for so long.
+
+    Each with pid, seconds, kind, mode, table, application.
+    """
     return _ask(session, _WAITING.format(seconds=float(seconds)))
 
 

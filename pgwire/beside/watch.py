@@ -14,19 +14,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from action import catalog
-from action.catalog import LONGEST_NAME
-from action.redact import plain
 from pgwire import client
+from pgwire.beside import catalog, wording
 from pgwire.client import LoginRefused, Unreachable
 from pgwire.line import TlsFailed
 from pgwire.messages import BrokenProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from action.catalog import Unfinished
+    from pgwire.beside.catalog import Unfinished
     from pgwire.client import Session, Target
 
 APPLICATION = "coppice"
@@ -34,13 +32,6 @@ APPLICATION = "coppice"
 MOST_TOLD = 20
 _ANSWER_SECONDS = 3.0
 _TROUBLE = (Unreachable, TlsFailed, LoginRefused, BrokenProtocol, OSError, ValueError)
-
-_WHAT = {
-    "advisory": "an advisory lock",
-    "transactionid": "a row that another transaction has changed",
-    "tuple": "a row that others wait for",
-    "virtualxid": "the end of a transaction that began before",
-}
 
 
 @dataclass(frozen=True)
@@ -147,42 +138,5 @@ class Watch:
                 continue
             self._told[pid] = now
             holders, behind = catalog.holders(session, pid), catalog.behind(session, pid)
-            for line in wait_words(row, holders, behind):
+            for line in wording.wait(row, holders, behind):
                 self._say(line)
-
-
-def wait_words(
-    waiting: Sequence[str | None],
-    holders: Sequence[Sequence[str | None]],
-    behind: Sequence[Sequence[str | None]],
-) -> list[str]:
-    """Say who waits for what, who holds it, and who waits behind; names are harmless afterwards."""
-    pid, seconds, kind, mode, relation = waiting
-    what = _WHAT.get(kind or "", "a lock")
-    if relation:
-        what = f"a lock on {plain(relation, limit=2 * LONGEST_NAME + 1)}"
-    lines = [f"coppice: session {pid} has waited for {seconds} s for {what} ({mode})."]
-    lines += [f"coppice:   {_holder(holder)}." for holder in holders]
-    if behind:
-        some = ", ".join(_who(pid, user, name) for pid, user, name in behind[:5])
-        more = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
-        lines.append(f"coppice:   behind it wait {len(behind)}: {some}{more}.")
-    return lines
-
-
-def _holder(row: Sequence[str | None]) -> str:
-    pid, user, application, seconds, state, how = row
-    if how == catalog.QUEUED:
-        return f"behind {_who(pid, user, application)}, which waits too"
-    kept = "held by" if how == catalog.HELD else "those ahead of it wait for"
-    if pid == "0":
-        return f"{kept} a prepared transaction (pg_prepared_xacts)"
-    since = f"in a transaction that began {seconds} s ago" if seconds else ""
-    idle = "which waits for its program" if state == "idle in transaction" else ""
-    who = f"{kept} {_who(pid, user, application)}"
-    return ", ".join(part for part in (who, since, idle) if part)
-
-
-def _who(pid: str | None, user: str | None, application: str | None) -> str:
-    name = f" ('{plain(application, limit=LONGEST_NAME)}')" if application else ""
-    return f"session {pid} of {plain(user or 'PostgreSQL itself', limit=LONGEST_NAME)}{name}"

@@ -1,0 +1,27 @@
+"""Makes text of strangers harmless for logs and terminals. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# Control sequences (colours, cursor), operating system commands (titles, links), single escapes.
+# https://ecma-international.org/publications-and-standards/standards/ecma-48/
+_ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
+)
+# All control characters but tab and newline; marks that reorder text; halves of surrogate pairs.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """Strip colours and control characters; carriage returns become line ends."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNPRINTABLE.sub("", _ANSI.sub("", text))
+
+
+def plain(text: str, *, limit: int = 500) -> str:
+    """Make one harmless line of a text from elsewhere."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= limit else line[: limit - 3] + "..."
