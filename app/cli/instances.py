@@ -36,13 +36,12 @@ from app.cli.remarks import (
     remark_on_reach,
 )
 from app.cli.secrets import read_secret
-from app.cli.session import Session
 from app.cli.shown import findings_of, instance_record, instance_row
 from app.cli.sides import open_here
 from app.core.addresses import is_loopback
-from app.core.amounts import listed
 from app.core.databases import counted
 from app.core.errors import Invalid
+from app.core.hosts import NotLookedAfter
 from app.operations.administration import instances, machines
 from app.operations.administration.instance_overviews import overview
 from app.operations.administration.instance_requests import (
@@ -51,8 +50,6 @@ from app.operations.administration.instance_requests import (
     LinkRequest,
     ProvisionRequest,
 )
-
-_MOST_LISTED = 5
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
@@ -90,10 +87,16 @@ def provision(
     )
     with open_here() as session:
         folder = session.config.data_dir
-        is_looked_after = session.is_looked_after()
-        if not is_looked_after:
-            _refuse_beside_others(session)
-        instance = instances.provision(session.services, session.clusters, request)
+        is_looked_after = machines.is_looked_after(session.services, session.clusters)
+        try:
+            instance = instances.provision(session.services, session.clusters, request)
+        except NotLookedAfter as error:
+            error.advice = (
+                f"{folder} is the data directory of this command: set COPPICE_DATA_DIR to the"
+                " folder that is meant; or, if this is to be one more machine, start `coppice"
+                " serve` with this folder first."
+            )
+            raise
         public_url = session.services.public_url
         is_connected = session.services.github_app.current() is not None
     address = instance.public_address
@@ -104,20 +107,6 @@ def provision(
         tell(f"It runs while `coppice serve` does with the data directory {folder}: none does now.")
     remark_on_reach(instance)
     remark_on_next(name, public_url=public_url, is_connected=is_connected)
-
-
-def _refuse_beside_others(session: Session) -> None:
-    """Raise Invalid where Coppice works on other machines: this folder is hardly the one meant."""
-    others = machines.others_at_work(session.services)
-    if others:
-        folder = session.config.data_dir
-        raise Invalid(
-            f"Coppice works on {listed(others, most=_MOST_LISTED)}, and neither `coppice serve` nor"
-            f" `coppice worker` with the data directory of this command, {folder}: a server that is"
-            " made here would stop with the command.",
-            advice="Set COPPICE_DATA_DIR to the folder that is meant; or, if this is to be one more"
-            " machine, start `coppice serve` with this folder first.",
-        )
 
 
 @group.command()

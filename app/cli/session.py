@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from app.cli.output import remark
 from app.core.people import OPERATOR
 from app.loading import loading
-from app.operations.administration import machines
 from app.operations.services import Services
 
 if TYPE_CHECKING:
@@ -29,12 +28,6 @@ class Session:
     state: "State"
     clusters: "Clusters"
     services: Services
-
-    def is_looked_after(self) -> bool:
-        """Whether a `serve` or a `worker` works with this data directory."""
-        from app.machine.data_dir import DataDir
-
-        return machines.is_at_work(self.services) or DataDir(path=self.config.data_dir).is_served()
 
 
 @contextmanager

@@ -1,15 +1,17 @@
 """Hosts: machines with a data directory, on which provisioned instances stand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.core.errors import CoppiceError
+from app.core.amounts import listed
+from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import HostId
 from app.core.instances import Instance
 
 SILENT = timedelta(seconds=30)
 """Longer than a worker is away when it is replaced."""
+_MOST_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,23 @@ class TwinHost(NotHere):
         super().__init__(
             f"Coppice works with this data directory's host-id at another place: {other.name} gave"
             f" a sign of life at {other.since()}."
+        )
+
+
+class NotLookedAfter(Conflict):
+    """A server was to be made where nothing of Coppice would keep it running."""
+
+    code = "not_looked_after"
+    advice = (
+        "Start `coppice worker` beside this web server first, with its data directory; or make the"
+        " server on a machine where Coppice works, with the command line there"
+        " (`coppice instances provision`)."
+    )
+
+    def __init__(self, here: str, others: Sequence[str]) -> None:
+        super().__init__(
+            f"Coppice works on {listed(others, most=_MOST_LISTED)}, and neither `coppice serve` nor"
+            f" `coppice worker` on {here}: nothing would keep a server running that is made there."
         )
 
 

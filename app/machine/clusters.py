@@ -93,6 +93,9 @@ class Clusters:
             return False
         return instance.name in self.names() and port == instance.admin.address.port
 
+    def is_served(self) -> bool:
+        return self._is_served()
+
     def has_tls(self) -> bool:
         # There is no option to ask for it, and pg_config is often not installed.
         return b"SSL_CTX_new" in find_binaries(self._bin_dir).program("postgres").read_bytes()

@@ -61,6 +61,10 @@ class PostgresHosts:
     def here(self) -> HostId:
         return self._here.id
 
+    @property
+    def name(self) -> str:
+        return self._here.name
+
     def is_here(self, instance: Instance) -> bool:
         """See the port."""
         return instance.kind is InstanceKind.LINKED or instance.host == self._here.id

@@ -21,6 +21,9 @@ class Provisioned:
 class Clusters(Protocol):
     """Servers that this machine runs for provisioned instances."""
 
+    def is_served(self) -> bool:
+        """Whether a `serve` keeps them running."""
+
     def has_tls(self) -> bool:
         """Whether the PostgreSQL programs can encrypt connections."""
 

@@ -10,7 +10,7 @@ from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.ownership import check_own_way_in
-from app.operations.administration import trying
+from app.operations.administration import machines, trying
 from app.operations.administration.instance_requests import (
     LOOPBACK,
     Clusters,
@@ -26,9 +26,13 @@ from app.operations.services import Services
 
 
 def provision(services: Services, clusters: Clusters, request: ProvisionRequest) -> Instance:
-    """Start a PostgreSQL server of our own and store it."""
+    """Start a PostgreSQL server of our own and store it.
+
+    Raises Conflict when the name is taken, NotLookedAfter where it would stop before long.
+    """
     check_instance_name(request.name)
     _refuse_taken(services, request.name)
+    machines.refuse_beside_others(services, clusters)
     is_local = is_loopback(request.listen)
     public_host = check_host(request.public_host or (LOOPBACK if is_local else ""))
     tls_host = None if is_local or request.insecure_network else public_host

@@ -1,10 +1,11 @@
-"""What `doctor` says of the machines that servers of Coppice's own stand on."""
+"""The machines that servers of Coppice's own stand on: what `doctor` says, who keeps them up."""
 
 from collections.abc import Iterator
 
-from app.core.hosts import OnAnotherHost, unreachable
+from app.core.hosts import NotLookedAfter, OnAnotherHost, unreachable
 from app.core.instances import Instance, InstanceKind
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
+from app.operations.administration.instance_requests import Clusters
 from app.operations.administration.surroundings import Surroundings
 from app.operations.services import Services
 
@@ -36,16 +37,21 @@ def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
             )
 
 
-def is_at_work(services: Services) -> bool:
-    """Whether a worker of this machine gave a sign of life lately."""
+def is_looked_after(services: Services, clusters: Clusters) -> bool:
+    """Whether a worker of this machine gave a sign of life lately, or a `serve` has one start."""
     host = services.hosts.known().get(services.hosts.here)
-    return host is not None and not host.is_silent
+    return clusters.is_served() or (host is not None and not host.is_silent)
 
 
-def others_at_work(services: Services) -> list[str]:
-    """Names of the other machines of which one did."""
+def refuse_beside_others(services: Services, clusters: Clusters) -> None:
+    """Raise NotLookedAfter where Coppice works on other machines, and not on this one.
+
+    Where it works nowhere a first server may be made before the first start.
+    """
     known = services.hosts.known().values()
-    return [one.name for one in known if one.id != services.hosts.here and not one.is_silent]
+    others = [one.name for one in known if one.id != services.hosts.here and not one.is_silent]
+    if others and not is_looked_after(services, clusters):
+        raise NotLookedAfter(services.hosts.name, others)
 
 
 def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:

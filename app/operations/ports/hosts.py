@@ -15,6 +15,10 @@ class Hosts(Protocol):
     def here(self) -> HostId:
         """The machine of this process."""
 
+    @property
+    def name(self) -> str:
+        """What that calls itself, and its data directory: see `Host`."""
+
     def is_here(self, instance: Instance) -> bool:
         """Whether its server can be reached from here: it is linked, or stands on this machine."""
 

@@ -1,7 +1,9 @@
 """Servers of Coppice's own: made once, and gone with their data when they are deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,12 @@ from app.config import Config
 from app.core.errors import Conflict, NotFound
 from app.core.instances import AdminLogin
 from app.machine.clusters import Clusters
+from app.machine.data_dir import DataDir
 from app.operations.administration import assignments, deletions, instances
 from app.operations.administration.assignments import AssignRequest
 from app.operations.administration.instance_requests import LinkRequest, ProvisionRequest
+from app.processes.serving import _only_one
+from tests.integration.api.office import Office
 from tests.integration.lifecycle.world import World
 
 REQUEST = ProvisionRequest(name="local")
@@ -54,6 +59,44 @@ def test_what_a_new_server_is_can_be_looked_up_at_once(
     finally:
         deletions.delete(services, world.clusters, "theirs")
         remove(world.clusters)
+
+
+@contextmanager
+def another_machine(world: World, folder: Path) -> Iterator[str]:
+    """One with a data directory and a worker of its own; gives what it is called."""
+    config = Config.from_environ(world.settings | {"COPPICE_DATA_DIR": str(folder)})
+    with (
+        bootstrap.open_state(config) as state,
+        bootstrap.open_services(config, state, bootstrap.clusters(config)) as services,
+    ):
+        services.hosts.sign()
+        yield services.hosts.name
+
+
+def test_no_server_is_made_where_only_other_machines_could_look_after_it(
+    world: World, tmp_path: Path
+) -> None:
+    """As beside a web server alone; a `serve` that has just started has no worker yet."""
+    office, here = Office(world), world.services.hosts.name
+    token, wanted = office.people["operator"], {"name": "local"}
+    with another_machine(world, tmp_path / "other") as other:
+        by_program = office.ask("POST", "/api/v1/instances/provision", token, wanted)
+        page = office.ask("POST", "/provision", token, data=wanted, headers={"Accept": "text/html"})
+        assert world.clusters.names() == []
+        try:
+            with _only_one(DataDir(path=Path(world.settings["COPPICE_DATA_DIR"]))):
+                served = office.ask("POST", "/api/v1/instances/provision", token, wanted)
+        finally:
+            remove(world.clusters)
+
+    assert (by_program.status_code, by_program.json()["error"]) == (409, "not_looked_after")
+    assert by_program.json()["message"].startswith(f"Coppice works on {other}, and neither ")
+    assert f"`coppice worker` on {here}: " in by_program.json()["message"]
+    assert "(`coppice instances provision`)" in by_program.json()["advice"]
+    assert page.status_code == 409
+    assert "beside this web server" in page.text
+    assert "coppice instances provision" not in page.text
+    assert served.status_code == 201
 
 
 class Slow:
