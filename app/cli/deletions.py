@@ -49,7 +49,7 @@ def delete(
                     f"No earlier instance left a server named {name} on this machine.",
                     advice="`coppice doctor` names those that are left.",
                 )
-            databases = amounts.listed(list(left), most=_MOST_LISTED) or "no databases"
+            databases = amounts.listed(left.databases, most=_MOST_LISTED) or "no databases"
             consequence = (
                 f"This would remove the server that an earlier instance named {name} left here,"
                 f" with ALL ITS DATA for good: {databases}."

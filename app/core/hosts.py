@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.core.addresses import is_loopback
 from app.core.amounts import listed
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import HostId
-from app.core.instances import Instance
+from app.core.instances import Instance, InstanceKind, ServerHere
 
 SILENT = timedelta(seconds=30)
 """Longer than a worker is away when it is replaced."""
@@ -93,6 +94,26 @@ def silent_host(instance: Instance, hosts: Mapping[HostId, Host], *, here: HostI
     """
     host = hosts.get(instance.host) if instance.host else None
     return host if host is not None and host.is_silent and host.id != here else None
+
+
+def may_be_its_server(
+    instance: Instance, host: Host | None, identifier: str | None, server: ServerHere
+) -> bool:
+    """Whether the databases of an instance may be on a server that was found on this machine.
+
+    Args:
+        host: The machine that it stands on; None: it is linked, or nobody knows.
+        identifier: That of its cluster, when it was last measured; None: nobody knows.
+    """
+    is_linked = instance.kind is InstanceKind.LINKED
+    if not is_linked and host is not None and not host.is_silent:
+        return False
+    if identifier is not None:
+        return identifier == server.system_identifier
+    address = instance.admin.address
+    if is_linked:
+        return address.port == server.port and is_loopback(address.host)
+    return instance.name == server.name
 
 
 def where(instance: Instance, host: Host | None) -> str:

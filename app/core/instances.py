@@ -1,5 +1,6 @@
 """Instances: PostgreSQL servers that Coppice may create databases on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -42,6 +43,18 @@ class AdminLogin:
     user: str
     password: str = field(repr=False)
     maintenance_database: str = "postgres"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerHere:
+    """A server of Coppice's own that is found on this machine."""
+
+    name: str
+    """Of the instance that it was made for."""
+    port: int
+    system_identifier: str
+    """That of its cluster; a copy of its files has it too."""
+    databases: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from app.core.addresses import check_instance_name
 from app.core.amounts import listed
 from app.core.errors import Conflict, CoppiceError
-from app.core.instances import Instance, InstanceKind
+from app.core.instances import Instance, InstanceKind, ServerHere
 from app.machine.listening import check_can_listen
 from app.machine.server_certificate import certify
 from app.operations.administration.instance_requests import Provisioned
@@ -21,7 +21,7 @@ from app.postgres.embedded.binaries import find_binaries
 from app.postgres.embedded.cluster import Cluster, open_cluster
 from app.postgres.embedded.progress import Tell
 from app.postgres.embedded.server import EmbeddedServer
-from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster, tenant_databases
+from app.postgres.embedded.tenant_cluster import prepare_tenant_cluster, server_here
 
 _OPTIONS = "server.json"
 _MOST_LISTED = 10
@@ -106,10 +106,11 @@ class Clusters:
         folder = self._folder / name
         self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         with self._alone():
-            if kept := self.leftover(name):
+            kept = self.leftover(name)
+            if kept and kept.databases:
                 raise Conflict(
                     f"An earlier instance named {name} left its server in {folder}, and"
-                    f" databases on it: {listed(kept, most=_MOST_LISTED)}.",
+                    f" databases on it: {listed(kept.databases, most=_MOST_LISTED)}.",
                     advice="Choose another name; or remove what is left, with all its data, on"
                     f" this machine: coppice instances delete {name} --leftover",
                 )
@@ -155,7 +156,7 @@ class Clusters:
             if not server.is_running() or self._tell:
                 server.start(at_most_seconds=None if self._tell else _MOST_SECONDS)
 
-    def leftover(self, name: str) -> Sequence[str] | None:
+    def leftover(self, name: str) -> ServerHere | None:
         """See the port."""
         check_instance_name(name)  # it becomes a path
         folder = self._folder / name
@@ -166,7 +167,7 @@ class Clusters:
         server = self._server(name) if has_options else bare
         is_kept = has_options and (server.is_running() or self._is_served())
         try:
-            return tenant_databases(server.start())
+            return server_here(name, server.start())
         finally:
             if not is_kept:  # as it was found
                 server.stop_if_unused()

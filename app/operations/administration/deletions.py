@@ -1,12 +1,11 @@
 """Instances that are deleted, and servers that such ones left behind."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 from app.core.audit import Action
 from app.core.errors import Conflict, NotFound
-from app.core.hosts import OnAnotherHost
-from app.core.instances import Instance, InstanceKind
+from app.core.hosts import OnAnotherHost, may_be_its_server
+from app.core.instances import Instance, InstanceKind, ServerHere
 from app.core.machine_intents import DeleteInstance
 from app.operations.administration.instance_requests import Clusters
 from app.operations.databases import elsewhere
@@ -86,20 +85,38 @@ def _check_lost(services: Services, instance: Instance) -> None:
         )
 
 
-def leftover(services: Services, clusters: Clusters, name: str) -> Sequence[str] | None:
-    """Databases of a server that an earlier instance left on this machine; None: there is none.
+def leftover(services: Services, clusters: Clusters, name: str) -> ServerHere | None:
+    """The server that an earlier instance left on this machine; None: there is none.
 
-    An instance of this name may be linked, or stand on another machine; one of which no machine is
-    known may be this very server. Starts the server, to look.
+    An instance of this name may be linked, or stand on another machine. Starts the server, to
+    look. Raises Conflict when it may be that of one which is still known.
     """
     with suppress(NotFound):
         known = services.instances.named(name)
-        is_elsewhere = known.kind is InstanceKind.LINKED or (
-            services.hosts.of(known) is not None and not services.hosts.is_here(known)
-        )
-        if not is_elsewhere:
+        if known.kind is InstanceKind.PROVISIONED and services.hosts.is_here(known):
             return None
-    return clusters.leftover(name)
+    found = clusters.leftover(name)
+    if found is not None:
+        _refuse_in_use(services, found)
+    return found
+
+
+def _refuse_in_use(services: Services, found: ServerHere) -> None:
+    known = services.instances.all()
+    measured = services.measurements.of_instances([one.id for one in known])
+    hosts = services.hosts.known()
+    for one in known:
+        measurement = measured.get(one.id)
+        identifier = measurement.system_identifier if measurement else None
+        host = hosts.get(one.host) if one.host else None
+        if may_be_its_server(one, host, identifier, found):
+            way = "" if one.kind is InstanceKind.LINKED else " --lost"
+            raise Conflict(
+                f"The server named {found.name} on this machine may be the one of the instance"
+                f" {one.name}: nothing was removed.",
+                advice="If nothing of it is needed, forget that instance first"
+                f" (`coppice instances delete {one.name}{way}`).",
+            )
 
 
 def remove_leftover(services: Services, clusters: Clusters, name: str) -> None:

@@ -1,10 +1,9 @@
 """What people ask of instances, and what is asked of the machine for them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.core.instances import AdminLogin, SslMode
+from app.core.instances import AdminLogin, ServerHere, SslMode
 
 LOOPBACK = "127.0.0.1"
 
@@ -35,8 +34,8 @@ class Clusters(Protocol):
         Raises Conflict when one of the name stands here that has databases: it is another's.
         """
 
-    def leftover(self, name: str) -> Sequence[str] | None:
-        """Databases of the server that stands here under the name; None: there is none.
+    def leftover(self, name: str) -> ServerHere | None:
+        """The server that stands here under the name; None: there is none.
 
         Starts it, to look.
         """

@@ -6,7 +6,7 @@ from pathlib import Path
 from psycopg import sql
 
 from app.core.identifiers import RoleName
-from app.core.instances import AdminLogin
+from app.core.instances import AdminLogin, ServerHere
 from app.postgres import vouched
 from app.postgres.passwords import new_password, scram_verifier
 from app.postgres.sessions import Session, admin_login, connect
@@ -42,14 +42,22 @@ def prepare_tenant_cluster(superuser: AdminLogin) -> AdminLogin:
     return replace(superuser, user=ADMIN_ROLE, password=password)
 
 
-def tenant_databases(superuser: AdminLogin) -> list[str]:
-    """Names of the databases that are not PostgreSQL's own."""
+def server_here(name: str, superuser: AdminLogin) -> ServerHere:
+    """What stands there: databases that are not PostgreSQL's own, and which cluster it is."""
     with connect(admin_login(superuser)) as session:
         rows = session.execute(
             "SELECT datname::text FROM pg_database"
             " WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1"
         ).fetchall()
-    return [row[0] for row in rows]
+        [(identifier,)] = session.execute(
+            "SELECT system_identifier::text FROM pg_control_system()"
+        ).fetchall()
+    return ServerHere(
+        name=name,
+        databases=[row[0] for row in rows],
+        port=superuser.address.port,
+        system_identifier=identifier,
+    )
 
 
 def _make_admin(session: Session, *, password: str) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
@@ -18,7 +20,7 @@ from app.operations.administration.assignments import AssignRequest
 from app.operations.administration.instance_requests import LinkRequest, ProvisionRequest
 from app.processes.serving import _only_one
 from tests.integration.api.office import Office
-from tests.integration.lifecycle.world import World
+from tests.integration.lifecycle.world import World, tenants
 
 REQUEST = ProvisionRequest(name="local")
 
@@ -164,6 +166,64 @@ def test_a_late_deletion_leaves_a_new_server_of_the_same_name_alone(world: World
         assert instances.test(world.services, "local").is_usable
     finally:
         remove(world.clusters)
+
+
+def test_a_server_that_an_instance_may_stand_on_is_no_leftover(
+    world: World, tmp_path: Path
+) -> None:
+    services, clusters = world.services, world.clusters
+    made = instances.provision(services, clusters, REQUEST)
+    admin = made.admin
+
+    def refused(change: LiteralString, *values: object) -> str:
+        world.state.execute(change, values)
+        for act in (deletions.leftover, deletions.remove_leftover):
+            with pytest.raises(Conflict, match="may be the one of the instance") as caught:
+                act(services, clusters, "local")
+        return caught.value.advice
+
+    try:
+        with another_machine(world, tmp_path / "other"):
+            # The machine's own id was lost, or its folder moved: nobody works where it was.
+            world.state.execute("UPDATE hosts SET seen_at = seen_at - interval '1 hour'")
+            advised = [
+                refused("UPDATE instances SET host_id = %s WHERE name = 'local'", silent.id)
+                for silent in services.hosts.known().values()
+                if silent.id != services.hosts.here
+            ]
+        # Made by an older version, and not yet measured.
+        advised.append(refused("UPDATE instances SET host_id = NULL WHERE name = 'local'"))
+        advised.append(refused("DELETE FROM instance_measurements"))
+        deletions.delete(services, clusters, "local", is_lost=True)
+        url = f"postgresql://{admin.user}:{admin.password}@localhost:{admin.address.port}/postgres"
+        instances.link(services, LinkRequest(name="again", url=url))
+        linked = [refused("SELECT"), refused("DELETE FROM instance_measurements")]
+
+        assert len(advised) == 3
+        assert all("instances delete local --lost`" in one for one in advised)
+        assert all("instances delete again`" in one for one in linked)
+        assert clusters.names() == ["local"]
+    finally:
+        remove(clusters)
+
+
+def test_what_was_left_is_removed_beside_a_linked_instance_of_the_name(
+    world: World, postgres_admin: AdminLogin
+) -> None:
+    services, clusters = world.services, world.clusters
+    instances.provision(services, clusters, REQUEST)
+    world.state.execute("DELETE FROM instance_measurements")
+    world.state.execute("DELETE FROM instances WHERE name = 'local'")
+    services.instances.add(replace(tenants(postgres_admin), name="local"))
+    try:
+        found = deletions.leftover(services, clusters, "local")
+        deletions.remove_leftover(services, clusters, "local")
+
+        assert found is not None
+        assert clusters.names() == []
+        assert instances.test(services, "local").is_usable
+    finally:
+        remove(clusters)
 
 
 def remove(clusters: Clusters) -> None:
