@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass
 
 # The statements that we advise, up to a semicolon outside quotes; several in a row are one.
-_STATEMENT = r"""(?:ALTER|CREATE|GRANT|REVOKE) (?:[^;"']|"[^"]*"|'[^']*')+;"""
+_STATEMENT = (
+    r"""(?:(?:ALTER|CREATE|GRANT|REVOKE|COMMENT ON|(?:REASSIGN|DROP) OWNED BY)"""
+    r""" (?:[^;"']|"[^"]*"|'[^']*')+|BEGIN(?: READ WRITE)?|COMMIT);"""
+)
 _ONE = re.compile(_STATEMENT)
 _STATEMENTS = re.compile(rf"(?<!\S)({_STATEMENT}(?:\s+{_STATEMENT})*)")
 

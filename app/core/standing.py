@@ -73,7 +73,8 @@ def failure(name: DatabaseName, fault: Fault) -> ProvisioningFailed:
         Fault.CHANGED: (
             f"The database {name} carries another mark than the one that Coppice gave it.",
             "Find out who changed its comment, or put an older database in its place. If it is the"
-            f' right one: COMMENT ON DATABASE "{name}" IS NULL; on the server, then use Fix.',
+            " right one, take that away, as the role of Coppice or a superuser of the server:"
+            f' COMMENT ON DATABASE "{name}" IS NULL; then use Fix.',
         ),
         Fault.SHUT: (
             f"The database {name} is ready, and does not let its login in.",

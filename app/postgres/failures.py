@@ -24,8 +24,8 @@ class OutOfConnections(TransientError):
 
     code = "out_of_connections"
     advice = (
-        "Close idle sessions, raise max_connections, or keep some for the service:"
-        " reserved_connections = 5 and GRANT pg_use_reserved_connections to its role."
+        "Close idle sessions, raise max_connections, or keep some for the service: what is found"
+        " under reserved_connections has the SQL (`coppice instances test`)."
     )
 
 

@@ -49,8 +49,11 @@ class ServerFacts:
     can_make_utf8: bool
     open_databases: list[str]
     """Names of the databases to which every login may connect."""
-    left_behind: list[str]
-    """Names of the databases in which something still belongs to an ended job's role."""
+    left_behind: list[list[str]]
+    """Databases in which something still belongs to an ended job's role: each with the name of
+    that, and of the login that it should belong to."""
+    database: str = "postgres"
+    """The one that the service connects to."""
     host: str = ""
     roles: list[str] = field(default_factory=list)
     """Those by which a service that runs servers for others is known."""
@@ -85,7 +88,7 @@ def list_findings(role: RoleFacts, server: ServerFacts) -> tuple[Finding, ...]:
     """All that a person should know, what prevents linking first."""
     managed = server.managed
     found = [
-        *_of_role(role, managed),
+        *_of_role(role, server, managed),
         *_of_server(role, server, managed),
         *_of_reserve(role, server, managed),
     ]
@@ -109,7 +112,7 @@ def _grant(managed: Managed | None, statement: str) -> str:
     )
 
 
-def _of_role(role: RoleFacts, managed: Managed | None) -> Iterator[Finding]:
+def _of_role(role: RoleFacts, server: ServerFacts, managed: Managed | None) -> Iterator[Finding]:
     name = _quoted(role.name)
     if not role.may_create_databases:
         yield _fatal(
@@ -124,7 +127,8 @@ def _of_role(role: RoleFacts, managed: Managed | None) -> Iterator[Finding]:
             "superuser",
             "The role is a superuser, which is more than the service needs.",
             "CREATE ROLE coppice_admin LOGIN CREATEDB CREATEROLE PASSWORD 'a long one of your own';"
-            " and link with that role and password.",
+            f" GRANT CONNECT ON DATABASE {_quoted(server.database)} TO coppice_admin; and link with"
+            " that role and password.",
         )
     if not role.may_end_sessions:
         yield _hint(
@@ -169,6 +173,7 @@ def _limit_of_temp_files(managed: Managed | None, statement: str) -> str:
 
 
 def _of_writing(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
+    name = _quoted(role.name)
     if server.is_standby:
         yield _fatal(
             "standby", "The server is a standby and read-only.", "Link the primary server."
@@ -177,9 +182,12 @@ def _of_writing(role: RoleFacts, server: ServerFacts) -> Iterator[Finding]:
         yield _fatal(
             "read_only",
             "Each transaction of the role begins read-only (default_transaction_read_only).",
-            f"ALTER ROLE {_quoted(role.name)} SET default_transaction_read_only = off; Set for the"
-            " role in one database only, it has to be reset there. Services that run servers for"
-            " others turn it on when the disk is full: then make room.",
+            # Of whoever runs this they may begin so too. What is set for a role in one database
+            # is stronger than what is set for the role.
+            f"BEGIN READ WRITE; ALTER ROLE {name} SET default_transaction_read_only = off; ALTER"
+            f" ROLE {name} IN DATABASE {_quoted(server.database)} RESET"
+            " default_transaction_read_only; COMMIT; Services that run servers for others turn it"
+            " on when the disk is full: then make room.",
         )
 
 
@@ -215,19 +223,26 @@ def _of_server(role: RoleFacts, server: ServerFacts, managed: Managed | None) ->
             _set(managed, "max_prepared_transactions", "0"),
         )
     if server.left_behind:
-        yield _hint(
-            "left_behind",
-            f"In {listed(server.left_behind, most=_NAMES_SHOWN)} something still belongs to the"
-            " role of a job that has ended and could not be handed over to the database's login."
-            " Nobody can be that role any more.",
-            "Fix the database once nothing holds it locked (`coppice databases fix`)."
-            + (
-                ""
-                if managed is not None and not managed.has_superuser
-                else " Or, as a superuser in it: REASSIGN OWNED BY the job's role TO the role of"
-                " its schema public;"
-            ),
-        )
+        has_superuser = managed is None or managed.has_superuser
+        yield _left_behind(server.left_behind, has_superuser=has_superuser)
+
+
+def _left_behind(left: list[list[str]], *, has_superuser: bool) -> Finding:
+    databases = list(dict.fromkeys(database for database, _, _ in left))
+    # All or nothing: what was not made over to the login would be dropped.
+    by_hand = [
+        f" In {database}: BEGIN; REASSIGN OWNED BY {_quoted(job)} TO {_quoted(login)};"
+        f" DROP OWNED BY {_quoted(job)}; COMMIT;"
+        for database, job, login in left[:_NAMES_SHOWN]
+    ]
+    return _hint(
+        "left_behind",
+        f"In {listed(databases, most=_NAMES_SHOWN)} something still belongs to the"
+        " role of a job that has ended and could not be handed over to the database's login."
+        " Nobody can be that role any more.",
+        "Fix the database once nothing holds it locked (`coppice databases fix`)."
+        + (" Or do it by hand, as a superuser." + "".join(by_hand) if has_superuser else ""),
+    )
 
 
 def _of_reserve(role: RoleFacts, server: ServerFacts, managed: Managed | None) -> Iterator[Finding]:
@@ -248,7 +263,8 @@ def _of_reserve(role: RoleFacts, server: ServerFacts, managed: Managed | None) -
 
 def _reserve(managed: Managed | None, grant: str) -> str:
     if managed is None:
-        return f"ALTER SYSTEM SET reserved_connections = 5; {grant} and restart."
+        # Apart: what is sent at once is one transaction, and ALTER SYSTEM is in none.
+        return f"ALTER SYSTEM SET reserved_connections = 5; then {grant} and restart."
     return f"{_set(managed, 'reserved_connections', '5')} Then: {_grant(managed, grant)}"
 
 
@@ -259,7 +275,7 @@ def _open_databases(names: list[str], *, role: RoleFacts) -> Finding:
     return _hint(
         "public_connect",
         f"Every login may connect to {shown}, tenants' logins included.",
-        f"As their owner, in this order: GRANT CONNECT ON DATABASE {databases} TO"
+        f"As their owner or a superuser, in this order: GRANT CONNECT ON DATABASE {databases} TO"
         f" {_quoted(role.name)}; then the same for every other role that uses them; then REVOKE"
         f" CONNECT ON DATABASE {databases} FROM PUBLIC;",
     )

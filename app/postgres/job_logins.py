@@ -17,6 +17,9 @@ from app.postgres.giving_passwords import given
 from app.postgres.logins import alter_with_settings, check_marker, limit_temp_files
 from app.postgres.sessions import Session
 
+_MOST_KEPT = 63 - len("-before")
+"""PostgreSQL cuts longer names off: https://www.postgresql.org/docs/current/limits.html"""
+
 
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
     """Make a login that acts as the long-lived one, or renew it if it is there."""
@@ -127,7 +130,8 @@ def _exists(session: Session, database: TenantDatabase, role: RoleName) -> bool:
     if role not in catalog.job_logins(session, database):
         raise ProvisioningFailed(
             f"Naming conflict: the server has a role {role} that Coppice did not make.",
-            advice=f'Rename it, as a superuser of the server: ALTER ROLE "{role}" RENAME TO ...;',
+            advice="Rename it, as a superuser of the server:"
+            f' ALTER ROLE "{role}" RENAME TO "{role[:_MOST_KEPT]}-before";',
             code="naming_conflict",
         )
     return True

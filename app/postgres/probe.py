@@ -40,13 +40,14 @@ SELECT pg_is_in_recovery() AS is_standby,
        ARRAY(SELECT datname::text FROM pg_database
               WHERE datallowconn AND has_database_privilege('public', oid, 'CONNECT')
               ORDER BY datname) AS open_databases,
-       ARRAY(SELECT DISTINCT datname::text FROM pg_auth_members
+       ARRAY(SELECT DISTINCT ARRAY[datname, job.rolname, pg_get_userbyid(roleid)]::text[]
+                FROM pg_auth_members
                JOIN pg_roles AS job ON job.oid = member
                JOIN pg_shdepend ON refobjid = member AND deptype = 'o'
                JOIN pg_database ON pg_database.oid = dbid AND pg_has_role(datdba, 'USAGE')
               WHERE NOT (inherit_option OR set_option OR rolcanlogin)
               ORDER BY 1) AS left_behind,
-       %(host)s AS host,
+       current_database()::text AS database, %(host)s AS host,
        ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%(roles)s)) AS roles,
        ARRAY(SELECT DISTINCT split_part(name, '.', 1) FROM pg_settings
               WHERE strpos(name, '.') > 0 UNION ALL SELECT 'cnpg'

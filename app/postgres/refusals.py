@@ -9,6 +9,7 @@ which are built without translations.
 import re
 
 import psycopg
+from psycopg.sql import Identifier
 
 from app.core.errors import CoppiceError, ServerUnreachable
 from app.postgres.failures import LoginRefused, NoTls, OutOfConnections
@@ -26,14 +27,6 @@ _NO_RULE: _Words = (
     LoginRefused,
     "PostgreSQL does not let this login connect to this database from here.",
     "Check pg_hba.conf.",
-)
-# Whether the whole server has room is looked at before the password, these limits after it.
-_NO_ROOM_FOR_ROLE: _Words = (
-    OutOfConnections,
-    "PostgreSQL is out of connections for this role: its own limit (CONNECTION LIMIT) or that of"
-    " the database is reached, or only reserved ones are left.",
-    "Look at the role's limit (in psql: \\du), which ALTER ROLE with CONNECTION LIMIT -1 lifts. "
-    + OutOfConnections.advice,
 )
 _CODES: dict[str, _Words] = {
     _BAD_PASSWORD: (
@@ -158,7 +151,9 @@ def why(target: client.Target, error: psycopg.OperationalError) -> CoppiceError 
         with client.session(target):
             return None
     except client.LoginRefused as refusal:
-        return of_server(refusal) if refusal.sqlstate else unexplained(text)
+        if not refusal.sqlstate:
+            return unexplained(text)
+        return of_server(refusal, user=target.user)
     except (client.Unreachable, TlsFailed):
         return unexplained(text)
 
@@ -179,9 +174,12 @@ def of_libpq(text: str) -> CoppiceError | None:
     return _caused(kind(message, advice=advice), psycopg.OperationalError(text))
 
 
-def of_server(refusal: client.LoginRefused) -> CoppiceError:
-    """Ours for what the server said in a code."""
-    kind, message, advice = _words(refusal.sqlstate, is_authenticated=refusal.is_authenticated)
+def of_server(refusal: client.LoginRefused, *, user: str) -> CoppiceError:
+    """Ours for what the server said in a code to the role `user`."""
+    if refusal.sqlstate == _FULL and refusal.is_authenticated:
+        kind, message, advice = _no_room_for(user)
+    else:
+        kind, message, advice = _words(refusal.sqlstate, is_authenticated=refusal.is_authenticated)
     return _caused(kind(message, advice=advice), refusal)
 
 
@@ -201,10 +199,19 @@ def _known(reason: str) -> _Words | None:
 def _words(code: str, *, is_authenticated: bool) -> _Words:
     if code == _NO_AUTHORIZATION:  # the rules of access are looked at first, the role itself later
         return _CODES[_BAD_PASSWORD] if is_authenticated else _NO_RULE
-    if code == _FULL and is_authenticated:
-        return _NO_ROOM_FOR_ROLE
     unknown = f"The PostgreSQL server does not accept connections (SQLSTATE {code})."
     return _CODES.get(code, (ServerUnreachable, unknown, None))
+
+
+def _no_room_for(user: str) -> _Words:
+    # Whether the whole server has room is looked at before the password, these limits after it.
+    return (
+        OutOfConnections,
+        "PostgreSQL is out of connections for this role: its own limit (CONNECTION LIMIT) or that"
+        " of the database is reached, or only reserved ones are left.",
+        "The role's own limit is lifted by who may alter roles: ALTER ROLE"
+        f" {Identifier(user).as_string()} CONNECTION LIMIT -1; {OutOfConnections.advice}",
+    )
 
 
 def _caused(ours: CoppiceError, cause: Exception) -> CoppiceError:

@@ -4,7 +4,7 @@ from typing import LiteralString
 
 import psycopg
 import structlog
-from psycopg import errors
+from psycopg import errors, sql
 from psycopg.rows import dict_row
 
 from app.store.access import close_to_strangers
@@ -13,6 +13,10 @@ from app.store.schema import migrate
 from app.store.vault import Vault
 
 _log = structlog.get_logger(__name__)
+_TO_PRIMARY = (
+    "Have COPPICE_DATABASE_URL name the primary server, not a standby, and a user whose"
+    " transactions may write there (default_transaction_read_only)."
+)
 
 
 def prepare(dsn: str, vault: Vault, *, queue_schema: LiteralString) -> list[str]:
@@ -28,14 +32,27 @@ def prepare(dsn: str, vault: Vault, *, queue_schema: LiteralString) -> list[str]
         with psycopg.connect(state_conninfo(dsn), row_factory=dict_row) as connection:
             vault.check_canary(connection)
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
+        is_read_only = isinstance(error, errors.ReadOnlySqlTransaction)
         raise StateUnusable(
             f"The state database cannot be set up: {error.diag.message_primary}.",
-            advice="Let the user of COPPICE_DATABASE_URL own that database, on a primary server:"
-            " ALTER DATABASE ... OWNER TO ...;",
+            advice=_TO_PRIMARY if is_read_only else _owning(dsn),
         ) from error
     except psycopg.OperationalError as error:
         raise StateUnavailable("The state database does not answer.") from error
     return applied
+
+
+def _owning(dsn: str) -> str:
+    with psycopg.connect(state_conninfo(dsn)) as connection:
+        names = {
+            "database": sql.Identifier(connection.info.dbname),
+            "role": sql.Identifier(connection.info.user),
+        }
+    statement = sql.SQL("ALTER DATABASE {database} OWNER TO {role};").format(**names).as_string()
+    return (
+        "Let the user of COPPICE_DATABASE_URL own that database, as a superuser of its server:"
+        f" {statement}"
+    )
 
 
 def close(dsn: str, *, is_embedded: bool) -> None:

@@ -70,7 +70,7 @@ def test_each_lack_of_the_role_is_named(
         ({"reserved_connections": 0}, "reserved_connections", False),
         ({"prepared_transactions": 10}, "prepared_transactions", False),
         ({"open_databases": ["postgres", "template1"]}, "public_connect", False),
-        ({"left_behind": ["3ba03b-preview"]}, "left_behind", False),
+        ({"left_behind": [["3ba03b-preview", "3ba03b-j1", "3ba03b-u"]]}, "left_behind", False),
     ],
 )
 def test_each_lack_of_the_server_is_named(

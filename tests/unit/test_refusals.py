@@ -97,7 +97,7 @@ def test_a_code_decides_in_any_language(
         "Das geht nicht", sqlstate=code, is_authenticated=is_authenticated
     )
 
-    error = of_server(refusal)
+    error = of_server(refusal, user="x")
 
     assert type(error) is kind
     assert words in str(error)
