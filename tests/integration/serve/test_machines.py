@@ -105,6 +105,7 @@ def test_an_instance_of_a_machine_that_is_gone_for_good_can_be_forgotten(
         )
     host = shown(second)["host"]
 
+    state.execute("UPDATE hosts SET seen_at = now()")
     refused = second.run("instances", "delete", "local", "--lost", "--yes")
     state.execute(SILENCE)
     asked = second.run("instances", "delete", "local", "--lost")
