@@ -46,7 +46,11 @@ def list_() -> dict[str, Any]:
 
 @api.post("/provision", responses={201: InstanceShown})
 def provision(body: ProvisionInstance) -> Answered:
-    """Start a PostgreSQL server of Coppice's own."""
+    """Start a PostgreSQL server of Coppice's own, on the machine of this web server.
+
+    Refused (409 `not_looked_after`) while Coppice works on other machines and this one has neither
+    `serve` nor `worker`.
+    """
     services = _operator()
     clusters = current_app.extensions["clusters"]
     instance = instances.provision(services, clusters, body.to_request())
