@@ -11,6 +11,8 @@ from app.operations.administration.instance_requests import Clusters
 from app.operations.databases import elsewhere
 from app.operations.services import Services
 
+_FORGET = "(`coppice instances delete NAME --lost`)"
+
 
 def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool = False) -> bool:
     """Forget a linked instance; remove a provisioned one with all its data.
@@ -110,12 +112,13 @@ def _refuse_in_use(services: Services, found: ServerHere) -> None:
         identifier = measurement.system_identifier if measurement else None
         host = hosts.get(one.host) if one.host else None
         if may_be_its_server(one, host, identifier, found):
-            way = "" if one.kind is InstanceKind.LINKED else " --lost"
+            is_linked = one.kind is InstanceKind.LINKED
+            way = "(`coppice instances delete NAME`)" if is_linked else _FORGET
             raise Conflict(
                 f"The server named {found.name} on this machine may be the one of the instance"
                 f" {one.name}: nothing was removed.",
                 advice="If nothing of it is needed, forget that instance first"
-                f" (`coppice instances delete {one.name}{way}`).",
+                f" {way.replace('NAME', one.name)}.",
             )
 
 

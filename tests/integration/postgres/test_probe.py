@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from app.core.advised_sql import pieces
 from app.core.errors import ServerUnreachable
 from app.core.identifiers import DatabaseName
 from app.core.instances import AdminLogin, SslMode
@@ -95,7 +96,8 @@ def test_a_role_that_begins_read_only_is_told_so_and_not_of_rights(
     found = {one.code: one for one in PostgresServer(admin).probe().findings}
 
     assert found["read_only"].is_fatal
-    superuser.execute(found["read_only"].advice.partition(";")[0].encode())
+    [statements] = [one.text for one in pieces(found["read_only"].advice) if one.is_sql]
+    superuser.execute(statements.encode())
     assert "read_only" not in codes(admin)
 
 
