@@ -17,6 +17,7 @@ REPORT_BYTES = 900_000
 _LAST_LINES = 20
 _LAST_CHARACTERS = 4_000
 
+_BREAK = re.compile(r"[ \t]*\n[ \t]*")
 # What sets colours and the like, of the codes that are in use.
 _LOOK = re.compile(r"\x1b\[\d{0,3}(?:;\d{1,3}){0,5}m")
 
@@ -57,6 +58,30 @@ def hide(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
+def hide_broken(text: str, secrets: Sequence[str]) -> str:
+    """Replace also what was broken over lines, as `fold` and programs that draw tables do."""
+    while True:
+        at = _between_breaks(text)
+        covered = spans("".join([text[position] for position in at]), secrets)
+        if not covered:
+            return text
+        pieces, position = [], 0
+        for start, end in covered:
+            pieces += [text[position : at[start]], MARK]
+            position = at[end - 1] + 1
+        text = "".join([*pieces, text[position:]])
+
+
+def _between_breaks(text: str) -> list[int]:
+    """List where the characters are that neither end a line nor pad one."""
+    at: list[int] = []
+    position = 0
+    for match in _BREAK.finditer(text):
+        at.extend(range(position, match.start()))
+        position = match.end()
+    return [*at, *range(position, len(text))]
+
+
 def safe_end(text: str, at: int, secrets: Sequence[str]) -> int:
     """Move a cut towards the start so that it leaves no half of a secret."""
     return next((start for start, end in spans(text, secrets) if start < at < end), at)
@@ -87,7 +112,8 @@ def report(tail: bytes, secrets: Sequence[str], *, is_cut: bool) -> str:
     stripped = [printable(secret) for secret in secrets]
     usable = [secret for secret in stripped if len(secret) >= masking.SHORTEST]
     seen = hide(text, secrets)
-    return _end(_coloured(seen, hide(printable(seen), usable), [*secrets, *usable]))
+    plain = hide_broken(hide(printable(seen), usable), usable)
+    return _end(_coloured(seen, plain, [*secrets, *usable]))
 
 
 def last_lines(reported: str) -> str:

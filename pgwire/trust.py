@@ -37,7 +37,8 @@ def system_bundle() -> str:
 
 def _load(context: ssl.SSLContext, ca_certificate: str | None) -> None:
     if ca_certificate:
-        context.load_verify_locations(cadata=ca_certificate)
+        # Comments between the certificates may be in any language; Python takes ASCII alone.
+        context.load_verify_locations(cadata=ca_certificate.encode("ascii", "ignore").decode())
         return
     context.load_default_certs()
     if not context.cert_store_stats()["x509_ca"] and system_bundle() != "system":

@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pgwire import client
 from pgwire.beside import wording
-from pgwire.beside.watch import Watch
+from pgwire.beside.watch import TROUBLE, Watch
 from pgwire.beside.witness import Witness
 from pgwire.client import Target
 
 _TIMEOUT_SECONDS = 5.0
 """Of a log-in: the command waits for it."""
+_FEW = 10
+_LIMIT = "SELECT rolconnlimit::text FROM pg_catalog.pg_roles WHERE rolname = session_user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,10 @@ def run_watched(
     """
     try:
         target = _target(variables)
-    except (KeyError, OSError, ValueError):
+        has_room = _has_room(target)
+    except (KeyError, OSError, ValueError, *TROUBLE):
+        has_room = False
+    if not has_room:
         return Course(exit_code=run(), remarks=(), never_connected=False)
     with Watch(target, say=say) as watched:
         witness = Witness(watched.session, target)
@@ -51,6 +57,16 @@ def run_watched(
         remarks=(*([warning] if warning else []), *wording.not_validated(database, left)),
         never_connected=never_connected,
     )
+
+
+def _has_room(target: Target) -> bool:
+    """Whether the login may have so many sessions that the command does not miss ours.
+
+    A job's login has one more for it. That of a person has as many as the operator says.
+    """
+    with client.session(target) as session:
+        [[limit]] = session.rows(_LIMIT)
+    return not 0 <= int(limit or 0) < _FEW
 
 
 def _target(variables: Mapping[str, str]) -> Target:

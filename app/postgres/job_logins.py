@@ -10,11 +10,11 @@ from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
 from app.postgres import allowances, catalog, handing_over, role_settings, statements
 from app.postgres.access import Access
-from app.postgres.eviction import overtaken_if_gone, shut_out
+from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
 from app.postgres.giving_passwords import given
-from app.postgres.logins import alter_with_settings, check_marker, limit_temp_files
+from app.postgres.logins import check_marker, limit_temp_files
 from app.postgres.sessions import Session
 
 _MOST_KEPT = 63 - len("-before")
@@ -41,13 +41,9 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
         ]
         if allowed.may_limit_temp_files:
             change.append(limit_temp_files(login.role, database))
-        alter_with_settings(
-            session,
-            database,
-            change,
-            _given(session, database, login.role),
-            then=[role_settings.note_given(login.role, database)],
-        )
+        given_settings = _given(session, database, login.role)
+        note = role_settings.note_given(login.role, database)
+        alter_logins(session, database, [*change, *given_settings, note])
     check_marker(
         access,
         database,

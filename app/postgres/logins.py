@@ -1,9 +1,7 @@
 """The long-lived login of a database, and the check that a login reaches its database."""
 
 import logging
-from collections.abc import Sequence
 
-from psycopg import DataError, ProgrammingError
 from psycopg.sql import Composed
 
 from app.core.databases import TenantDatabase
@@ -92,42 +90,16 @@ def let_in(
     if after_job is not None and of_job:
         # Once only: its end may be tried again, and another job may have set something since.
         change.append(statements.reset_settings(after_job, database=database.name))
-    settings = [
-        role_settings.give(login, database, one) for one in role_settings.kept([*found, *of_job])
-    ]
-    is_kept = alter_with_settings(session, database, change, settings)
-    before = [one for one in [*found, *of_job] if not (is_kept and one.is_harmless)]
-    if not before:
+    every = [*found, *of_job]
+    settings = [role_settings.give(login, database, one) for one in role_settings.kept(every)]
+    alter_logins(session, database, [*change, *settings])
+    if not every:
         return ()
     # What a superuser gave the role stays whatever we say.
-    left = {one.name for one in role_settings.read(session, login, database)}
-    names = tuple(sorted({one.name for one in before} - left))
+    names = role_settings.taken_back(every, role_settings.read(session, login, database))
     if names:
         _log.warning("%s: settings were taken back: %s", login, ", ".join(names))
     return names
-
-
-def alter_with_settings(
-    session: Session,
-    database: TenantDatabase,
-    change: Sequence[Composed],
-    settings: Sequence[Composed],
-    then: Sequence[Composed] = (),
-) -> bool:
-    """Alter logins, then give them a tenant's settings: False if PostgreSQL refuses those.
-
-    A value may have become impossible since it was set, and keeps nobody from getting in. `then`
-    comes last, with them or without them.
-    """
-    if settings:
-        try:
-            alter_logins(session, database, [*change, *settings, *then])
-        except (DataError, ProgrammingError):
-            pass  # whatever else it was comes again
-        else:
-            return True
-    alter_logins(session, database, [*change, *then])
-    return not settings
 
 
 def check_marker(

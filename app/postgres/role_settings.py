@@ -14,6 +14,7 @@ kept, because with it somebody could
   called (`application_name`), by which we tell them apart.
 """
 
+import string
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
@@ -45,6 +46,10 @@ _HARMLESS: Mapping[str, Collection[str] | None] = {
     "xmlbinary": _ANY,
     "xmloption": _ANY,
 }
+# PostgreSQL takes these for blanks, and folds these letters only, in an encoding of many bytes.
+# https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/parser/scansup.c
+_BLANKS = " \t\n\r\f\v"
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # Ours; a tenant may not set it.
 _OURS = {"temp_file_limit"}
 # Every session carries it, and every catalog query reads it.
@@ -71,6 +76,10 @@ DO $note$ BEGIN
         WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = {role})
             AND setdatabase = (SELECT oid FROM pg_database WHERE datname = {database}));
 END $note$"""
+)
+# These are classes of SQLSTATEs: 22 and 42.
+_NO_LONGER_TAKEN = (
+    "EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation THEN NULL;"
 )
 # A login that an earlier version of ours made has no such comment: all is taken for given.
 _READ_OWN = f"""{_READ}
@@ -144,6 +153,14 @@ def kept(settings: Iterable[RoleSetting]) -> list[RoleSetting]:
     return list(places.values())
 
 
+def taken_back(found: Sequence[RoleSetting], left: Sequence[RoleSetting]) -> tuple[str, ...]:
+    """Names of what was found and is not left: not harmless, or PostgreSQL no longer takes it."""
+    places = {(one.is_in_database, one.name) for one in left}
+    lost = {one.name for one in found if not one.is_harmless and one not in left}
+    lost |= {one.name for one in kept(found) if (one.is_in_database, one.name) not in places}
+    return tuple(sorted(lost))
+
+
 def in_effect(settings: Iterable[RoleSetting]) -> list[RoleSetting]:
     """What of those a session in the database begins with."""
     ordered = sorted(kept(settings), key=lambda one: one.is_in_database)
@@ -156,14 +173,19 @@ def forget(role: RoleName) -> Composed:
 
 
 def give(role: RoleName, database: TenantDatabase, setting: RoleSetting) -> Composed:
-    """The statement that gives a role a harmless setting where it was found."""
+    """The statement that gives a role a harmless setting where it was found.
+
+    It does nothing where PostgreSQL no longer takes the value, which keeps nobody from getting in:
+    an upgrade may have taken a time zone away since it was set.
+    """
     place = SQL(" IN DATABASE {}").format(Identifier(database.name))
-    return SQL("ALTER ROLE {role}{place} SET {name} = {values}").format(
+    change = SQL("ALTER ROLE {role}{place} SET {name} = {values}").format(
         role=Identifier(role),
         place=place if setting.is_in_database else SQL(""),
         name=Identifier(setting.name),
         values=SQL(", ").join([Literal(word) for word in words(setting)]),
     )
+    return SQL("DO {}").format(Literal(f"BEGIN {change.as_string()}; {_NO_LONGER_TAKEN} END"))
 
 
 def words(setting: RoleSetting) -> Sequence[str]:
@@ -180,15 +202,15 @@ def words(setting: RoleSetting) -> Sequence[str]:
 
 def names_in(value: str) -> list[str]:
     """Split a stored list of names; in quotes everything counts, and two of them are one."""
-    names, rest = [], value.strip()
+    names, rest = [], value.strip(_BLANKS)
     while rest:
         if rest.startswith('"'):
             name, rest = _quoted(rest)
         else:
             name, comma, behind = rest.partition(",")
-            name, rest = name.strip().lower(), comma + behind
+            name, rest = name.strip(_BLANKS).translate(_FOLDED), comma + behind
         names.append(name)
-        rest = rest.strip().removeprefix(",").strip()
+        rest = rest.strip(_BLANKS).removeprefix(",").strip(_BLANKS)
     return names or [""]
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from pgwire.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pgwire.client import Session
 
 INDEX, CONSTRAINT = "index", "constraint"
@@ -33,7 +35,7 @@ FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE NOT i.indisvalid AND c.relkind = 'i' AND NOT EXISTS (
+WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname <> 'pg_toast' AND NOT EXISTS (
   SELECT FROM pg_catalog.pg_stat_progress_create_index AS p
   JOIN pg_catalog.pg_stat_activity AS a ON a.pid = p.pid
   WHERE p.index_relid = i.indexrelid AND a.usename <> session_user)
@@ -128,6 +130,16 @@ def unfinished(session: Session) -> dict[str, Unfinished]:
         shown = (plain(text or "", limit=LONGEST_NAME) for text in (namespace, table, name))
         found[f"{kind} {oid}"] = Unfinished(str(kind), *shown)
     return found
+
+
+def new(
+    before: Mapping[str, Unfinished], after: Mapping[str, Unfinished]
+) -> tuple[Unfinished, ...]:
+    """What was not there before, of the kinds of which all were read then: indexes come first."""
+    is_whole = len(before) < MOST_UNFINISHED
+    indexes = sum(one.kind == INDEX for one in before.values())
+    known = {INDEX, CONSTRAINT} if is_whole else {INDEX} if indexes < MOST_UNFINISHED else set()
+    return tuple(one for key, one in after.items() if key not in before and one.kind in known)
 
 
 def _ask(session: Session, query: str) -> list[list[str | None]]:

@@ -31,7 +31,8 @@ APPLICATION = "coppice"
 """By this name its session is known among the others of the login."""
 MOST_TOLD = 20
 _ANSWER_SECONDS = 3.0
-_TROUBLE = (Unreachable, TlsFailed, LoginRefused, BrokenProtocol, OSError, ValueError)
+TROUBLE = (Unreachable, TlsFailed, LoginRefused, BrokenProtocol, OSError, ValueError)
+"""What keeps a watch from seeing anything."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Watch:
     def __enter__(self) -> Watch:
         try:
             self._before = catalog.unfinished(self._open())
-        except _TROUBLE:
+        except TROUBLE:
             self.close()
         self._thread.start()
         return self
@@ -102,29 +103,34 @@ class Watch:
         before = self._before
         if self._thread.is_alive() or before is None:
             return
-        if len(before) >= catalog.MOST_UNFINISHED:
-            return  # not all were read, so which are new is not known
         try:
-            after = catalog.unfinished(self._session or self._open())
-        except _TROUBLE:
+            after = self._unfinished_now()
+        except TROUBLE:
             self.close()
         else:
-            new = [each for oid, each in after.items() if oid not in before]
-            self.unfinished = tuple(new[:MOST_TOLD])
+            self.unfinished = catalog.new(before, after)[:MOST_TOLD]
+
+    def _unfinished_now(self) -> Mapping[str, Unfinished]:
+        if self._session is not None:
+            try:
+                return catalog.unfinished(self._session)
+            except TROUBLE:
+                self.close()  # the command may have ended it
+        return catalog.unfinished(self._open())
 
     def close(self) -> None:
         """End the session."""
         self._session = None
         try:
             self._stack.close()
-        except _TROUBLE:
+        except TROUBLE:
             return
 
     def _look(self) -> None:
         while not self._ended.wait(self._rhythm.look_seconds):
             try:
                 self._tell(self._session or self._open(), now=time.monotonic())
-            except _TROUBLE:
+            except TROUBLE:
                 self.close()
                 if self._ended.wait(self._rhythm.patience_seconds):
                     return

@@ -142,7 +142,7 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
     differing = list(_differing(services))
     yield from differing
     if not failed and not differing:
-        yield ok("databases", f"{counted(one.state for one in found)}, none failed")
+        yield ok("databases", f"{counted(one.state for one in found)}, none in error")
     for stray in unknown_databases(services):
         yield Diagnosis(
             what=f"database {stray.name}",

@@ -98,15 +98,14 @@ def take_name_back(services: Services, database: Database) -> bool:
 
     `retention.retire_database` renames it on the server first, and in its row then. A worker that
     ends in between leaves the rest to whoever looks at the branch next, who has no reason to
-    once the branch is deleted again. To be called under the database's lock.
+    once the branch is deleted again. To be called under the database's lock. What is not surely
+    the row's own (another's, or without its mark) is left alone.
     """
     aside = names.retired_name(database.app_id, database.id)
     retired = replace(tenant_of(services, database), name=aside)
     try:
         server_of(services, database).rename(retired, new_name=database.name)
-    except ProvisioningFailed as error:
-        if error.code != Fault.MISSING:
-            raise
+    except ProvisioningFailed:
         return False
     return True
 

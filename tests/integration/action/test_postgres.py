@@ -161,7 +161,8 @@ def test_a_server_with_the_right_certificate_is_accepted(
     context, pem = certificate(tmp_path, name)
 
     with listening(behind(context, target)) as port:
-        rows = ask(replace(target, host=host, port=port, sslmode=sslmode, ca_certificate=pem))
+        asked = replace(target, host=host, port=port, sslmode=sslmode)
+        rows = ask(replace(asked, ca_certificate=f"# Zertifikate aus Köln\n{pem}"))
 
     assert rows[0][0] == target.database
 

@@ -18,7 +18,7 @@ from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import admin_login
 from app.postgres.sessions import connect as connect_as
-from pgwire.beside.catalog import CONSTRAINT, INDEX, Unfinished
+from pgwire.beside.catalog import CONSTRAINT, INDEX, MOST_UNFINISHED, Unfinished
 from pgwire.beside.watch import APPLICATION, Rhythm, Watch
 from pgwire.client import Target
 from tests.integration.action.conftest import NewDatabase, RealDatabase
@@ -276,6 +276,40 @@ def test_a_session_that_is_ended_ends_nothing_else(
         until(lambda: watch.session is None)
         with session(job) as command, pytest.raises(psycopg.errors.UniqueViolation):
             run(command, INVALID.format("remains"))
+
+    assert [each.name for each in watch.unfinished] == ["remains"]
+
+
+def test_a_command_that_ends_all_other_sessions_last_hides_nothing(
+    job: Target, postgres_superuser: AdminLogin
+) -> None:
+    end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s"
+    with (
+        connect_as(admin_login(postgres_superuser)) as superuser,
+        Watch(job, say=nothing) as watch,
+    ):
+        with session(job) as command:
+            run(command, *DOUBLES.split("; "))
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                run(command, INVALID.format("remains"))
+        superuser.execute(end, [job.user])
+
+    assert [each.name for each in watch.unfinished] == ["remains"]
+
+
+def test_an_index_is_told_beside_more_constraints_than_are_read(job: Target) -> None:
+    add = "ALTER TABLE many ADD CONSTRAINT c%s CHECK (id > 0) NOT VALID"
+    with session(job) as command:
+        run(command, *DOUBLES.split("; "), "CREATE TABLE many (id int)")
+        run(
+            command,
+            f"DO $$ BEGIN FOR n IN 1..{MOST_UNFINISHED + 5} LOOP"
+            f" EXECUTE format('{add}', n); END LOOP; END $$",
+        )
+        with Watch(job, say=nothing) as watch:
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                run(command, INVALID.format("remains"))
+            run(command, add % "new")
 
     assert [each.name for each in watch.unfinished] == ["remains"]
 

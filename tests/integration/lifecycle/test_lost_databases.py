@@ -117,6 +117,28 @@ def test_one_that_was_set_aside_by_halves_is_found_by_the_next_look(world: World
     assert has_kept(world, administration.restore(world.services, database))
 
 
+def test_one_that_was_set_aside_by_halves_and_lost_its_mark_keeps_no_other_from_being_looked_at(
+    world: World, superuser: Superuser
+) -> None:
+    database = set_aside_by_halves(world)
+    aside = names.retired_name(database.app_id, database.id)
+    superuser.execute(f'COMMENT ON DATABASE "{aside}" IS NULL'.encode())
+    world.github.push(world.repository, "y")
+    world.settle()
+    drop(superuser, world.ready("y"))
+
+    found = standing.compare_instance(world.services, database.instance_id)
+
+    assert {one.database.branch for one in found} == {"x", "y"}
+    other = world.database("y")
+    assert other is not None
+    assert other.state is DatabaseState.ERROR
+    assert aside in world.names_on_server()
+    superuser.execute(f"COMMENT ON DATABASE \"{aside}\" IS '{database.marker}'".encode())
+    standing.compare_instance(world.services, database.instance_id)
+    assert database.name in world.names_on_server()
+
+
 def test_one_that_was_set_aside_by_halves_is_restored(world: World) -> None:
     database = set_aside_by_halves(world)
 
@@ -132,9 +154,8 @@ def test_one_that_was_set_aside_by_halves_is_dropped_whole(world: World) -> None
     administration.drop(world.services, database)
 
     assert world.services.databases.get(database.id).state is DatabaseState.GONE
-    left = [name for name in world.names_on_server() if str(database.id) in name]
-    assert left == []
-    assert database.name not in world.names_on_server()
+    aside = names.retired_name(database.app_id, database.id)
+    assert not {aside, database.name} & set(world.names_on_server())
 
 
 def test_of_a_deleted_one_that_is_gone_its_kept_data_is_missed(

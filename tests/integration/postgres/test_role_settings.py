@@ -164,6 +164,21 @@ def test_what_is_not_harmless_in_the_database_is_named_too_with_what_a_job_chang
     assert tenant.value("SELECT current_user::text") == tenant.role
 
 
+def test_what_is_taken_back_is_named_though_an_earlier_value_of_its_name_stays(
+    tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob
+) -> None:
+    tenant.run("ALTER ROLE CURRENT_USER SET client_min_messages = 'warning'")
+    tenant.run("ALTER ROLE CURRENT_USER SET search_path = app")
+    job = new_job("j1")
+    too_long = ", ".join(f'"s{number:04}"' for number in range(400))
+    job.run(f"{here(job)} SET search_path = {too_long}")
+    job.run(f"{here(job)} SET client_min_messages = 'debug5'")
+
+    assert end(tenant_server, tenant, job) == ("client_min_messages", "search_path")
+    assert tenant.value("SHOW search_path") == "app"
+    assert tenant.value("SHOW client_min_messages") == "warning"
+
+
 def test_a_login_that_is_renewed_has_what_it_was_given_last(
     tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob
 ) -> None:
@@ -219,10 +234,30 @@ def test_every_search_path_comes_back_as_it_was(
             )
 
 
+@pytest.mark.parametrize(
+    ("given", "schema"),
+    [("Ünicode, public", "Ünicode"), ("ÄB", "Äb"), ("\u00a0Odd, x", "\u00a0odd"), ("İX", "İx")],
+)
+def test_a_search_path_that_was_set_as_text_is_folded_as_postgresql_does(
+    given: str, schema: str, tenant: Tenant, tenant_server: PostgresServer
+) -> None:
+    tenant.run(
+        f'CREATE SCHEMA "{schema}"',
+        f"SELECT set_config('search_path', '{given}', false);"
+        " ALTER ROLE CURRENT_USER SET search_path FROM CURRENT",
+    )
+    assert tenant.value("SELECT current_schema()") == schema
+
+    tenant_server.issue(tenant.database, password=tenant.password)
+
+    assert tenant.value("SELECT current_schema()") == schema
+
+
 def test_a_value_that_became_impossible_keeps_nobody_out(
     tenant: Tenant, tenant_server: PostgresServer, new_job: NewJob, superuser: Session
 ) -> None:
     tenant.run("ALTER ROLE CURRENT_USER SET timezone = 'Europe/Berlin'")
+    tenant.run(f"{here(tenant)} SET search_path = app, public")
     superuser.execute(
         "UPDATE pg_db_role_setting SET setconfig = '{TimeZone=No/Where}'"
         " WHERE setrole = (SELECT oid FROM pg_roles WHERE rolname = %s) AND setdatabase = 0",
@@ -232,8 +267,9 @@ def test_a_value_that_became_impossible_keeps_nobody_out(
     job = new_job("j1")
 
     assert job.value("SELECT current_user::text") == tenant.role
+    assert job.value("SHOW search_path") == "app, public"
     assert end(tenant_server, tenant, job) == ("TimeZone",)
-    assert tenant.can_connect()
+    assert tenant.value("SHOW search_path") == "app, public"
 
 
 def test_what_a_superuser_gave_the_login_stays_and_is_not_told_of(

@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -79,6 +80,24 @@ def test_colours_inside_a_secret_do_not_hide_it() -> None:
     shown = redact.report(b"pass\x1b[31mword0123\x1b[0m!", ["password0123"], is_cut=False)
 
     assert shown == "***!"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "postgresql://u:pa\nssword0123@h",
+        "pass\r\nword0123",
+        "passw  \n   ord01\n\n23",
+        "p\x1b[1m\nassword0123",
+    ],
+)
+def test_a_secret_that_was_broken_over_lines_is_hidden(broken: str) -> None:
+    shown = redact.report(f"a\n{broken}\nb".encode(), ["password0123"], is_cut=False)
+
+    assert "***" in shown
+    assert not any(piece in shown for piece in ("pass", "word", "ord01", "23"))
+    assert shown.startswith("a\n")
+    assert shown.endswith("\nb")
 
 
 def test_progress_bars_and_titles_become_plain_lines() -> None:
