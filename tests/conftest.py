@@ -1,6 +1,8 @@
 """Fixtures that any test may use: a real PostgreSQL, as state and as a server for tenants."""
 
 import gc
+import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -39,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Each process would else rewrite all tests, and compile all of the service, for itself.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     routes.compile_once()
     gc.disable()  # while modules are imported and tests collected: see pytest_collection_finish
     given = getattr(config, "workerinput", {}).get("postgres_directory")
