@@ -1,6 +1,8 @@
 """Fixtures that any test may use: a real PostgreSQL, as state and as a server for tenants."""
 
 import gc
+import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -39,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Each process would else rewrite all tests, and compile all of the service, for itself.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     routes.compile_once()
     gc.disable()  # while modules are imported and tests collected: see pytest_collection_finish
     given = getattr(config, "workerinput", {}).get("postgres_directory")
@@ -52,8 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish() -> None:
     """Have Python look for garbage among what tests make, and not among tests and modules."""
-    gc.collect()
     gc.freeze()
+    # Our tests make far more objects than Python's 700 between two looks.
+    gc.set_threshold(10_000, 20, 10)
     gc.enable()
 
 

@@ -1,8 +1,9 @@
 """Webhook payloads: what every event carries, and the events' own parts."""
 
 from demo.github.context import Context
-from demo.github.git import ZERO_SHA, Commit
+from demo.github.git import ZERO_SHA
 from demo.github.hooks import HOOK_ID
+from demo.github.loose import Commit
 from demo.github.model import (
     Account,
     CheckRun,

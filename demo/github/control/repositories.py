@@ -122,7 +122,6 @@ class RepositoryControl(BranchControl):
         repository.git.create(default_branch=default_branch)
         url = f"{self.context.url}/_control/received/{repository_id}"
         hook = repository.git.path / "hooks" / "post-receive"
-        hook.parent.mkdir(exist_ok=True)
         hook.write_text(_POST_RECEIVE.format(python=shlex.quote(sys.executable), url=url))
         hook.chmod(0o755)
         state.repositories[repository_id] = repository

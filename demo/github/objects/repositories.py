@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from demo.github.git import Commit
+from demo.github.loose import Commit
 from demo.github.model import Json, Repository
 from demo.github.objects.accounts import account, node_id
 from demo.github.state import timestamp

@@ -3,7 +3,7 @@
 from flask import Blueprint, request
 
 from demo.github.context import Context
-from demo.github.git import Commit
+from demo.github.loose import Commit
 from demo.github.model import PullRequest, Repository
 from demo.github.pages import checks, people, places
 from demo.github.pages.frame import missing, refusal, show

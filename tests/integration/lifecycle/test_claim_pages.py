@@ -159,7 +159,7 @@ def test_who_deletes_their_only_server_is_told_so(
 ) -> None:
     mona = visitor(application, world, "admin")
     mona.send(link(boss))
-    remove_databases(world.services)
+    remove_databases(world)
     for one in world.services.apps.assignments():
         world.services.apps.remove(one.app.id)
 

@@ -6,10 +6,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
+from typing import LiteralString
 from urllib.parse import quote
 
 from flask import Flask
-from psycopg import Connection, connect
+from psycopg import Connection, connect, sql
 from psycopg.rows import DictRow, dict_row
 from werkzeug.serving import make_server
 
@@ -264,7 +265,7 @@ def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) ->
         stack.callback(thread.join)
         stack.callback(server.shutdown)
         github.webhook_url = f"http://127.0.0.1:{server.server_port}/webhooks/github"
-        yield World(
+        world = World(
             # The server is shared with other tests, which run at the same time.
             app=AppId(secrets.token_hex(5)),
             github=github,
@@ -281,7 +282,8 @@ def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) ->
             ),
             settings=settings,
         )
-        remove_databases(services)
+        yield world
+        remove_databases(world)
 
 
 def tenants(admin: AdminLogin) -> Instance:
@@ -295,8 +297,35 @@ def tenants(admin: AdminLogin) -> Instance:
     )
 
 
-def remove_databases(services: Services) -> None:
-    """The server is shared by all tests: leave nothing of this story on it."""
-    for database in services.databases.all():
-        instance = services.instances.get(database.instance_id)
-        services.server_for(instance).drop(database.tenant())
+def remove_databases(world: World) -> None:
+    """The server is shared by all tests: leave nothing of this story on it.
+
+    As superuser, all at once: the service's way to drop one, which has its own tests, takes five
+    times as long.
+    """
+    made = [each.tenant() for each in world.services.databases.all()]
+    owners, logins = [each.owner_role for each in made], [each.login_role for each in made]
+    for database in _answers(world, _DATABASES_OF, [owners]):
+        _run(world, "DROP DATABASE IF EXISTS {} WITH (FORCE)", [database])
+    if roles := _answers(world, _ROLES_OF, [owners, logins, logins]):
+        _run(world, "DROP ROLE {}", roles)
+
+
+# Also those that were renamed in order to be dropped.
+_DATABASES_OF = "SELECT datname AS name FROM pg_database WHERE pg_get_userbyid(datdba) = ANY(%s)"
+# Jobs have logins of their own, called alike, that are members of the long-lived one.
+_ROLES_OF = """
+SELECT rolname AS name FROM pg_roles WHERE rolname = ANY(%s) OR rolname = ANY(%s) OR EXISTS (
+    SELECT FROM unnest(%s::text[]) AS login JOIN pg_auth_members
+    ON pg_get_userbyid(roleid) = login AND member = pg_roles.oid
+    AND starts_with(rolname, split_part(login, '-', 1) || '-'))
+"""
+
+
+def _answers(world: World, query: LiteralString, values: list[object]) -> list[str]:
+    return [row["name"] for row in world.state.execute(query, values)]
+
+
+def _run(world: World, statement: LiteralString, names: list[str]) -> None:
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    world.state.execute(sql.SQL(statement).format(listed))
