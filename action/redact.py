@@ -17,7 +17,8 @@ REPORT_BYTES = 900_000
 _LAST_LINES = 20
 _LAST_CHARACTERS = 4_000
 
-_BREAK = re.compile(r"[ \t]*\n[ \t]*")
+# From where blanks begin only: else each of many would be tried anew.
+_BREAK = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*")
 # What sets colours and the like, of the codes that are in use.
 _LOOK = re.compile(r"\x1b\[\d{0,3}(?:;\d{1,3}){0,5}m")
 
