@@ -19,6 +19,8 @@ SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "max_wal_size": "256MB",
+    # Tests start services and workers of their own side by side, each with some twenty sessions.
+    "max_connections": "500",
 }
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 4 * 1024**3

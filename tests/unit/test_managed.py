@@ -41,7 +41,7 @@ LACKING: dict[str, Any] = {
     "connections": 20,
     "reserved_connections": 0,
     "prepared_transactions": 10,
-    "left_behind": ["3ba03b-preview"],
+    "left_behind": [["3ba03b-preview", "3ba03b-preview-j1", "3ba03b-preview-u"]],
     "open_databases": ["rdsadmin", "postgres"],
 }
 
