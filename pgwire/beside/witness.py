@@ -9,16 +9,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pgwire import client, messages
+from pgwire import client
 from pgwire.beside import attendance
-from pgwire.client import LoginRefused, Unreachable
-from pgwire.line import TlsFailed
+from pgwire.beside.watch import TROUBLE
 
 if TYPE_CHECKING:
     from pgwire.beside.attendance import Look
     from pgwire.client import Session, Target
 
-_TROUBLE = (Unreachable, TlsFailed, LoginRefused, messages.BrokenProtocol, OSError, ValueError)
 _PATIENCE_SECONDS = 2.0
 """For sessions that are about to end: the check's own before, the command's last after it."""
 _PAUSE_SECONDS = 0.05
@@ -35,7 +33,7 @@ class Witness:
         self._target = target
         self._before: Look | None = None
         if session is not None:
-            with suppress(*_TROUBLE):
+            with suppress(*TROUBLE):
                 session.rows(attendance.COUNT_NOW)
                 before = _patient_look(session)
                 if attendance.may_prove(before, process_id=session.process_id):
@@ -50,7 +48,7 @@ class Witness:
             if after.sessions == self._before.sessions:
                 after = _patient_look(self._session)
             return attendance.nobody_came(self._before, after) and self._is_still_there()
-        except _TROUBLE:
+        except TROUBLE:
             return False
 
     def _is_still_there(self) -> bool:
