@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
 
 from app import process_environment
 from app.config import Config
@@ -28,36 +27,36 @@ from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.passwords import new_password
 from app.postgres.sessions import admin_login, dsn
 from app.store import kept_settings
-from app.store.access import PostgresState
-from app.store.acknowledgements import PostgresAcknowledgements
-from app.store.apps import PostgresApps
-from app.store.audit import PostgresAudit
-from app.store.branches import PostgresDormantBranches
-from app.store.checks import PostgresChecks
-from app.store.commands import PostgresCommands
+from app.store.access import StateDatabase
+from app.store.acknowledgements import Acknowledgements
+from app.store.apps import Apps
+from app.store.audit import Audit
+from app.store.branches import DormantBranches
+from app.store.checks import Checks
+from app.store.commands import Commands
 from app.store.connection import open_pool
 from app.store.databases import PostgresDatabases
 from app.store.deliveries import PostgresDeliveries
-from app.store.device_logins import PostgresDeviceLogins
-from app.store.ended_sessions import PostgresEndedSessions
+from app.store.device_logins import DeviceLogins
+from app.store.ended_sessions import EndedSessions
 from app.store.github_app import StoredGitHubApp
-from app.store.history import PostgresHistory
-from app.store.hosts import PostgresHosts
-from app.store.instances import PostgresInstances
-from app.store.job_logins import PostgresJobLogins
-from app.store.leases import PostgresLeases
-from app.store.limits import PostgresClaims, PostgresInstanceLimits
-from app.store.login_links import PostgresLoginLinks
-from app.store.login_requests import PostgresLoginRequests
-from app.store.measurements import PostgresMeasurements
-from app.store.migration_runs import PostgresMigrations
+from app.store.history import History
+from app.store.hosts import Hosts
+from app.store.instances import Instances
+from app.store.job_logins import JobLogins
+from app.store.leases import Leases
+from app.store.limits import Claims, InstanceLimits
+from app.store.login_links import LoginLinks
+from app.store.login_requests import LoginRequests
+from app.store.measurements import Measurements
+from app.store.migration_runs import Migrations
 from app.store.preparation import close, prepare
-from app.store.queue import PostgresQueue
-from app.store.repositories import PostgresRepositories
-from app.store.runs import PostgresRuns
-from app.store.seeds import PostgresSeeds
-from app.store.summaries import PostgresSummaries
-from app.store.tokens import PostgresTokens
+from app.store.queue import Queue
+from app.store.repositories import Repositories
+from app.store.runs import Runs
+from app.store.seeds import Seeds
+from app.store.summaries import Summaries
+from app.store.tokens import AccessTokens
 from app.store.vault import Vault
 
 
@@ -164,44 +163,42 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
         vault, defer = state.vault, queue.defer
-        hosts = PostgresHosts(pool, this_host(DataDir(path=config.data_dir)))
+        hosts = Hosts(pool, this_host(DataDir(path=config.data_dir)))
         registration = registration_of(config, StoredGitHubApp(pool, vault))
         yield Services(
-            instances=PostgresInstances(pool, vault),
-            apps=PostgresApps(pool, defer=defer),
+            instances=Instances(pool, vault),
+            apps=Apps(pool, defer=defer),
             databases=PostgresDatabases(pool, vault, defer=defer),
-            dormant_branches=PostgresDormantBranches(pool),
-            repositories=PostgresRepositories(pool, defer=defer, app_id=registration.app_id),
-            checks=PostgresChecks(pool, defer=defer),
-            commands=PostgresCommands(pool, defer=defer),
-            summaries=PostgresSummaries(pool, defer=defer),
-            runs=PostgresRuns(pool),
-            migrations=PostgresMigrations(pool),
-            history=PostgresHistory(pool),
-            leases=PostgresLeases(pool),
-            seeds=PostgresSeeds(pool),
-            job_logins=PostgresJobLogins(pool, vault),
-            access_tokens=PostgresTokens(pool),
-            device_logins=PostgresDeviceLogins(pool),
-            login_links=PostgresLoginLinks(pool),
-            login_requests=PostgresLoginRequests(pool, defer=defer),
-            ended_sessions=PostgresEndedSessions(pool),
-            measurements=PostgresMeasurements(pool),
-            acknowledgements=PostgresAcknowledgements(pool),
-            limits=PostgresInstanceLimits(pool),
-            claims=PostgresClaims(pool, defer=defer),
-            audit=PostgresAudit(pool),
+            dormant_branches=DormantBranches(pool),
+            repositories=Repositories(pool, defer=defer, app_id=registration.app_id),
+            checks=Checks(pool, defer=defer),
+            commands=Commands(pool, defer=defer),
+            summaries=Summaries(pool, defer=defer),
+            runs=Runs(pool),
+            migrations=Migrations(pool),
+            history=History(pool),
+            leases=Leases(pool),
+            seeds=Seeds(pool),
+            job_logins=JobLogins(pool, vault),
+            access_tokens=AccessTokens(pool),
+            device_logins=DeviceLogins(pool),
+            login_links=LoginLinks(pool),
+            login_requests=LoginRequests(pool, defer=defer),
+            ended_sessions=EndedSessions(pool),
+            measurements=Measurements(pool),
+            acknowledgements=Acknowledgements(pool),
+            limits=InstanceLimits(pool),
+            claims=Claims(pool, defer=defer),
+            audit=Audit(pool),
             deliveries=PostgresDeliveries(pool, defer=defer),
-            queue=PostgresQueue(pool, defer=defer),
-            state=PostgresState(pool),
+            queue=Queue(pool, defer=defer),
+            state=StateDatabase(pool),
             hosts=hosts,
             server_for=Servers(local, hosts),
             free_bytes=local.free_bytes,
-            github=cast(GitHub, stack.enter_context(closing(_github(config, registration)))),
+            github_of_app=stack.enter_context(closing(_github(config, registration))),
             github_app=registration,
-            github_accounts=cast(
-                GitHubAccounts, stack.enter_context(closing(Late(lambda: _accounts(config))))
-            ),
+            github_accounts=stack.enter_context(closing(Late(lambda: _accounts(config)))),
             tokens=OidcVerifier(config.oidc_issuer, config.public_url),
             clock=lambda: datetime.now(UTC),
             new_secret=new_password,

@@ -4,31 +4,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
 
 from app.config import Config
-from app.core.errors import Conflict, TransientError
+from app.core.errors import Conflict, GitHubUnavailable, TransientError
 from app.core.github_app import GitHubApp
-from app.no_github import NoGitHub
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration
+from app.store.github_app import StoredGitHubApp
 
 _LOOK_SECONDS = 1.0
 """How often a process looks for an App while there is none: unsigned requests cost no more."""
 _LOOK_AGAIN_SECONDS = 5.0
 """How often it looks whether there is another one."""
-
-
-class Store(Protocol):
-    """Where the set-up page's App is kept."""
-
-    def version(self) -> object | None: ...
-
-    def read(self) -> GitHubApp | None: ...
-
-    def store(self, app: GitHubApp) -> None: ...
-
-    def forget(self) -> None: ...
 
 
 class AppOfSettings:
@@ -71,7 +58,7 @@ class StoredApp:
 
     is_from_settings = False
 
-    def __init__(self, store: Store, *, client: tuple[str, str] | None = None) -> None:
+    def __init__(self, store: StoredGitHubApp, *, client: tuple[str, str] | None = None) -> None:
         self._store = store
         self._client = client
         self._lock = threading.Lock()
@@ -121,8 +108,21 @@ class StoredApp:
         return replace(app, client_id=client_id, client_secret=client_secret)
 
 
+class GitHubNotConfigured(GitHubUnavailable):
+    """Nobody has made the GitHub App yet, and the settings name none."""
+
+    code = "github_not_configured"
+
+    def __init__(self, public_url: str) -> None:
+        super().__init__("No GitHub App is connected.")
+        self.advice = (
+            f"An operator connects one at {public_url}/setup (`coppice login-link` lets you in);"
+            " README.md says how to do without that page."
+        )
+
+
 class GitHubOfApp:
-    """The `GitHub` port as the App of the moment; without one every method refuses."""
+    """Called, it gives GitHub as the App of the moment. Thread-safe."""
 
     def __init__(
         self,
@@ -135,27 +135,25 @@ class GitHubOfApp:
         self._build = build
         self._public_url = public_url
         self._lock = threading.Lock()
-        self._built: tuple[GitHubApp, Any] | None = None
+        self._built: tuple[GitHubApp, GitHub] | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._now(), name)
+    def __call__(self) -> GitHub:
+        """Raises GitHubNotConfigured while there is no App."""
+        app = self._registration.current()
+        if app is None:
+            raise GitHubNotConfigured(self._public_url)
+        with self._lock:
+            if self._built is None or self._built[0] != app:
+                self._built = (app, self._build(app))
+            return self._built[1]
 
     def close(self) -> None:
         """Close idle connections to GitHub."""
         if self._built is not None:
             self._built[1].close()
 
-    def _now(self) -> Any:
-        app = self._registration.current()
-        if app is None:
-            return NoGitHub(self._public_url)
-        with self._lock:
-            if self._built is None or self._built[0] != app:
-                self._built = (app, self._build(app))
-            return self._built[1]
 
-
-def registration_of(config: Config, stored: Store) -> AppRegistration:
+def registration_of(config: Config, stored: StoredGitHubApp) -> AppRegistration:
     """The App of the settings, or else the one that was made on the set-up page."""
     app, login = config.github_app, config.github_login
     client = (login.client_id, login.client_secret.get_secret_value()) if login else None

@@ -2,22 +2,31 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
 
-class Late:
-    """Stands for a part until somebody uses it, and hands everything to it from then on."""
+class Closable(Protocol):
+    """What holds something open."""
 
-    def __init__(self, build: Callable[[], Any]) -> None:
+    def close(self) -> None: ...
+
+
+Part = TypeVar("Part", bound=Closable)
+
+
+class Late(Generic[Part]):
+    """Called, it gives the part, which is built the first time. Thread-safe."""
+
+    def __init__(self, build: Callable[[], Part]) -> None:
         self._build = build
         self._lock = threading.Lock()
-        self._built: Any = None
+        self._built: Part | None = None
 
-    def __getattr__(self, name: str) -> Any:
+    def __call__(self) -> Part:
         with self._lock:
             if self._built is None:
                 self._built = self._build()
-            return getattr(self._built, name)
+            return self._built
 
     def close(self) -> None:
         """Close the part if there is one."""

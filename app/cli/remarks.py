@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.cli.desk import Target
 from app.cli.output import remark, say
 from app.core.addresses import is_loopback
+from app.core.findings import Acknowledgement, Outcome, ServerReport, acknowledged, by_whom
 from app.core.github_app import way_to_connect
 from app.core.hosts import unreachable
 from app.core.instances import Instance, InstanceKind, SslMode
@@ -14,8 +15,6 @@ from app.operations import typed
 from app.operations.administration import workflow_files
 from app.operations.administration.assigned import Assigned
 from app.operations.databases import elsewhere
-from app.operations.ports.acknowledgements import Acknowledgement, acknowledged, by_whom
-from app.operations.ports.postgres import Outcome, ServerReport
 from app.operations.services import Services
 
 

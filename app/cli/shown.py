@@ -6,6 +6,7 @@ from dataclasses import asdict
 from app.cli.output import Row
 from app.core import connections
 from app.core.databases import Database
+from app.core.findings import acknowledged, by_whom
 from app.core.instances import Instance
 from app.core.tokens import Token
 from app.operations.administration import acknowledgements
@@ -13,7 +14,6 @@ from app.operations.administration.assigned import Assigned
 from app.operations.administration.database_overviews import KnownDatabase, known
 from app.operations.administration.instance_overviews import InstanceOverview
 from app.operations.administration.limits import described
-from app.operations.ports.acknowledgements import acknowledged, by_whom
 from app.operations.services import Services
 
 

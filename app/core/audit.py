@@ -1,6 +1,8 @@
 """What is written down in the audit trail: names for programs, which stay, and a person's words."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -93,3 +95,17 @@ def words_of(action: str) -> str:
 def called(text: str) -> list[str]:
     """The actions whose words hold the text, compared without case."""
     return [action for action, words in WORDS.items() if text.lower() in words.lower()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One line of the trail."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    source: str
+    """An address, `command line`, or where at GitHub: `comment`, `check run`."""

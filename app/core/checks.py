@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from app.core.identifiers import AppId, CheckId, CheckRunId, CommitSha, RepositoryId
+from app.core.identifiers import (
+    AppId,
+    CheckId,
+    CheckRunId,
+    CommitSha,
+    DatabaseId,
+    RepositoryId,
+    RunId,
+)
 
 
 class CheckStatus(StrEnum):
@@ -61,3 +69,14 @@ class Check:
     content: CheckContent
     is_posted: bool = field(default=False)
     """GitHub shows the present content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSubject:
+    """What a check run is about: the commit, and what its buttons mean."""
+
+    repository_id: RepositoryId
+    head_sha: CommitSha
+    app_id: AppId | None = None
+    database_id: DatabaseId | None = None
+    run_id: RunId | None = None

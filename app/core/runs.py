@@ -1,6 +1,7 @@
 """Runs of the Action and the migrations inside them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -202,3 +203,102 @@ def most_runs(run: Run) -> int:
     Where GitHub does not name the job, all jobs of the attempt share theirs.
     """
     return 100 if run.workflow_job_id is not None else 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginAnswer:
+    """What a machine says to a request: the login stands in the state database, or why not."""
+
+    pooler_problem: str | None = None
+    """Why the pooler is left out."""
+    error: Mapping[str, str] | None = None
+    """How it was refused: kind, code, message and advice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run, and what became of it on each database, in the order of migration."""
+
+    run: Run
+    migrations: tuple[Migration, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastMigration:
+    """The migration of a database that was tried last."""
+
+    run_id: RunId
+    result: MigrationResult | None
+    """`success`, `failure`, `timed-out` or `never-connected`; None: it is running."""
+    head_sha: CommitSha
+    at: datetime
+    """When it ended, or began if it is running."""
+    seed_command: str = ""
+    """Of the run; empty: it had none."""
+    seed_result: MigrationResult | None = None
+    """Of the seed command that followed it; None: none did."""
+
+    @property
+    def word(self) -> str:
+        """How it fared, as everybody writes it."""
+        return word_of(self.result.value if self.result else "running", self.seed_result)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was migrated, and seeded where the seed command followed."""
+        is_seeded = self.seed_result in (None, MigrationResult.SUCCESS)
+        return self.result is MigrationResult.SUCCESS and is_seeded
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a command failed; one that never connected has not."""
+        results = (self.result, self.seed_result)
+        return any(result is not None and result not in WELL for result in results)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMigration:
+    """One database's share of a run, about to start."""
+
+    run_id: RunId
+    database_id: DatabaseId
+    environment: Environment
+    generation: int
+    """Of the database: a rebuild in between is seen by it."""
+    rebuilt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a migration ended; no `log_tail` holds a secret any more."""
+
+    result: MigrationResult
+    exit_code: int | None = None
+    duration_seconds: float | None = None
+    log_tail: str = ""
+    seeding: Seeding | None = None
+    log: str = ""
+    """All that came of the log, with its colours."""
+    seed_log: str = ""
+    unfinished: tuple[Unfinished, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A migration holds its database until then, unless it asks for more time."""
+
+    database_id: DatabaseId
+    migration: Migration
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJobLogin:
+    """A login to be made; stored before PostgreSQL hears of it."""
+
+    run_id: RunId
+    database_id: DatabaseId
+    role: RoleName
+    password: str = field(repr=False)
+    valid_until: datetime
+    outlives_run: bool

@@ -97,3 +97,33 @@ def no_token(token_id: TokenId) -> NotFound:
         f"There is no token {token_id}.",
         advice="The list of tokens shows yours with their numbers (`coppice tokens list`).",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """A token to be known from now on, by its fingerprint."""
+
+    fingerprint: bytes
+    name: str
+    kind: TokenKind
+    maker_login: str
+    maker_id: int
+    app_id: AppId | None
+    is_read_only: bool
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLogin:
+    """A terminal that waits for a person to confirm its code."""
+
+    id: int
+    user_code: str
+    name: str
+    source: str
+    expires_at: datetime
+    is_confirmed: bool | None
+    """None: nobody has answered yet."""
+    login: str
+    user_id: int

@@ -11,11 +11,11 @@ from github import Auth, Github, GithubException
 from github.Requester import Requester
 from urllib3 import Retry
 
+from app import patience
 from app.core.errors import GitHubUnavailable
 from app.github.failures import failure_of
 from app.github.whole import take_whole_answers_only
-from app.operations import patience
-from app.operations.patience import Waiting
+from app.patience import Waiting
 
 API_VERSION = "2022-11-28"
 """https://docs.github.com/en/rest/about-the-rest-api/api-versions"""

@@ -25,9 +25,9 @@ from app.jobs import comment_tasks, github_tasks, periodic, tasks
 from app.jobs.listening import CarefulConnector
 from app.jobs.queue import app, ledger
 from app.operations.administration.instance_requests import Clusters
-from app.operations.ports.hosts import Hosts
 from app.operations.services import Services
 from app.store.connection import POOL_TIMEOUT_SECONDS, state_conninfo
+from app.store.hosts import Hosts
 
 log = structlog.get_logger()
 

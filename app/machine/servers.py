@@ -4,15 +4,15 @@ import threading
 
 import structlog
 
+from app import patience
 from app.core.errors import CoppiceError
 from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance, InstanceKind
 from app.machine.clusters import Clusters
-from app.operations import patience
-from app.operations.ports.hosts import Hosts
 from app.operations.ports.postgres import DatabaseServer
 from app.postgres.server import PostgresServer
+from app.store.hosts import Hosts
 
 _log = structlog.get_logger(__name__)
 

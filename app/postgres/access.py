@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from app import patience
 from app.core.databases import TenantDatabase
 from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
-from app.operations import patience
 from app.postgres.failures import LoginInUse, OutOfConnections
 from app.postgres.haste import in_time
 from app.postgres.refusals import is_password_taken

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from psycopg.sql import Identifier
 
 from app.core.amounts import listed
+from app.core.findings import Finding
 from app.core.managed import Managed, managed_by
-from app.operations.ports.postgres import Finding
 
 OLDEST_VERSION = 160_000
 _FEW_CONNECTIONS = 60

@@ -8,7 +8,7 @@ from threading import Event, Timer
 
 import psycopg
 
-from app.operations import patience
+from app import patience
 from app.postgres.sessions import Session
 
 _CANCEL_SECONDS = 1.0

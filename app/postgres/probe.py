@@ -6,8 +6,8 @@ from typing import LiteralString
 from psycopg.rows import class_row
 
 from app.core import managed
+from app.core.findings import ServerReport
 from app.core.instances import AdminLogin, SslMode
-from app.operations.ports.postgres import ServerReport
 from app.postgres.failures import explained
 from app.postgres.findings import OLDEST_VERSION, RoleFacts, ServerFacts, list_findings, too_old
 from app.postgres.sessions import Session, open_for_probe

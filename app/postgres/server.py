@@ -7,16 +7,11 @@ from typing import TypeVar
 
 from app.core.databases import TenantDatabase
 from app.core.extensions import Available
+from app.core.findings import ServerReport, TriedStep
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
 from app.core.standing import Standing
-from app.operations.ports.postgres import (
-    DatabaseSize,
-    JobEnd,
-    JobLoginRequest,
-    ServerReport,
-    TriedStep,
-)
+from app.operations.ports.postgres import DatabaseSize, JobEnd, JobLoginRequest
 from app.postgres import (
     allowances,
     catalog,

@@ -6,9 +6,9 @@ import psycopg
 from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
+from app import patience
 from app.core.identifiers import DatabaseName
 from app.core.instances import Address, AdminLogin
-from app.operations import patience
 from app.postgres import refusals
 from app.postgres.certificates import root_certificate
 from pgwire.client import Target

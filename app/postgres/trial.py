@@ -12,7 +12,7 @@ import structlog
 
 from app.core import trials
 from app.core.errors import CoppiceError
-from app.operations.ports.postgres import Outcome, TriedStep
+from app.core.findings import Outcome, TriedStep
 from app.postgres import statements
 from app.postgres.access import Access
 from app.postgres.failures import explained

@@ -6,7 +6,7 @@ import psycopg
 from psycopg import errors
 
 from app.core.errors import CoppiceError, ProvisioningFailed, ServerBusy
-from app.operations.ports.postgres import Finding
+from app.core.findings import Finding
 
 
 class Step(StrEnum):

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from app.core import trials
 from app.core.databases import TenantDatabase
 from app.core.errors import CoppiceError
-from app.operations.ports.postgres import Finding, JobLoginRequest
+from app.core.findings import Finding
+from app.operations.ports.postgres import JobLoginRequest
 from app.postgres import (
     dropping,
     job_logins,

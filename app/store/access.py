@@ -7,7 +7,6 @@ from psycopg import Connection, sql
 from psycopg.rows import DictRow, class_row, dict_row
 from psycopg_pool import ConnectionPool
 
-from app.operations.ports.state import StateAccess
 from app.store.connection import state_conninfo
 from app.store.schema import hold
 
@@ -32,6 +31,19 @@ _IDENTIFIER = "SELECT system_identifier::text AS identifier FROM pg_control_syst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateAccess:
+    """Who may connect to the state database."""
+
+    database: str
+    is_open: bool
+    """Every login of its server may connect, and there are others than the service's."""
+    closing: str
+    """The SQL with which its owner keeps them out."""
+    system_identifier: str | None
+    """Which cluster its server is; None: the service may not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
     database: str
     role: str
@@ -43,14 +55,14 @@ class _Facts:
     """Other logins of the server that are no superusers."""
 
 
-class PostgresState:
-    """The `State` port: asks the state database about itself."""
+class StateDatabase:
+    """The state database itself, as far as people have to look after it."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def access(self) -> StateAccess:
-        """See the port."""
+        """Look who may connect; changes nothing."""
         with self._pool.connection() as connection:
             facts = _facts(connection)
             row = connection.execute(_MAY_READ_IDENTIFIER).fetchone()

@@ -7,8 +7,8 @@ from psycopg import Connection
 from psycopg.rows import DictRow, class_row
 from psycopg_pool import ConnectionPool
 
+from app.core.findings import Acknowledgement
 from app.core.identifiers import InstanceId
-from app.operations.ports.acknowledgements import Acknowledgement
 
 _ADD = """
     INSERT INTO acknowledgements (instance_id, code, message, acknowledged_by, acknowledged_at)
@@ -17,14 +17,13 @@ _ADD = """
 """
 
 
-class PostgresAcknowledgements:
-    """The `Acknowledgements` port on the state database."""
+class Acknowledgements:
+    """Who accepts what. Each method is one transaction."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def of_instance(self, instance_id: InstanceId) -> Sequence[Acknowledgement]:
-        """See the port."""
         with (
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(Acknowledgement)) as cursor,
@@ -36,12 +35,12 @@ class PostgresAcknowledgements:
             ).fetchall()
 
     def add(self, instance_id: InstanceId, given: Sequence[Acknowledgement]) -> None:
-        """See the port."""
+        """Store them; what was accepted in the same words before stays as it was."""
         with self._pool.connection() as connection, connection.cursor() as cursor:
             cursor.executemany(_ADD, [{"instance_id": instance_id, **asdict(one)} for one in given])
 
     def withdraw(self, instance_id: InstanceId, code: str) -> bool:
-        """See the port."""
+        """Forget all of a code, in whatever words; False: there was none."""
         with self._pool.connection() as connection:
             gone = connection.execute(
                 "DELETE FROM acknowledgements WHERE instance_id = %s AND code = %s",

@@ -25,8 +25,8 @@ from app.core.identifiers import AppId, InstanceId, RepositoryId
 from app.core.intents import Intent
 
 
-class PostgresApps:
-    """The `Apps` port on the state database."""
+class Apps:
+    """Apps and their assignments."""
 
     def __init__(
         self,
@@ -38,13 +38,12 @@ class PostgresApps:
         self._defer = defer
 
     def get(self, app_id: AppId) -> App | None:
-        """See the port."""
         with self._pool.connection() as connection:
             row = connection.execute("SELECT * FROM apps WHERE id = %s", [app_id]).fetchone()
         return _app(row) if row else None
 
     def known(self, app_ids: Collection[AppId]) -> Mapping[AppId, App]:
-        """See the port."""
+        """Those that there are, read together."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT * FROM apps WHERE id = ANY(%s)", [list(app_ids)]
@@ -54,7 +53,7 @@ class PostgresApps:
     def database_states(
         self, app_ids: Collection[AppId], *, only_live: bool = False
     ) -> Mapping[AppId, Mapping[DatabaseState, int]]:
-        """See the port."""
+        """How many databases of each app are in each state; none is `gone`."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT app_id, state, count(*) AS number FROM databases"
@@ -76,6 +75,7 @@ class PostgresApps:
         return [_app(row) for row in rows]
 
     def add(self, app: App) -> None:
+        """Raise Conflict when the id is taken."""
         try:
             with self._pool.connection() as connection:
                 connection.execute(
@@ -103,11 +103,15 @@ class PostgresApps:
         repository_id: RepositoryId | None = None,
         instance_id: InstanceId | None = None,
     ) -> Sequence[Assignment]:
+        """All, or those of a repository, or those of an instance; oldest app first."""
         with self._pool.connection() as connection:
             return assignments_of(connection, repository_id=repository_id, instance_id=instance_id)
 
     def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
-        """See the port."""
+        """Create the app's assignment; False, and nothing is done, if it has one.
+
+        Raises NotFound when the instance is not there any more.
+        """
         with self._pool.connection() as connection:
             # Waits for a deletion that begins at this moment.
             is_there = connection.execute(
@@ -126,7 +130,7 @@ class PostgresApps:
             )
 
     def edit(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
-        """See the port."""
+        """Change command and policies; False, and nothing is done, if it was removed."""
         with self._pool.connection() as connection:
             return self._write(
                 connection,
@@ -156,6 +160,10 @@ class PostgresApps:
         return is_written
 
     def remove(self, app_id: AppId) -> None:
+        """End the assignment; the app and its databases stay.
+
+        What branches it finds when it is assigned again is as for a new app.
+        """
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM assignments WHERE app_id = %s", [app_id])
             connection.execute("UPDATE apps SET branches_seen_at = NULL WHERE id = %s", [app_id])

@@ -6,11 +6,11 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.operations.ports.records import AuditEntry
+from app.core.audit import AuditEntry
 
 
-class PostgresAudit:
-    """The `Audit` port on the state database."""
+class Audit:
+    """Who did what, when, and from where."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
@@ -33,7 +33,11 @@ class PostgresAudit:
         containing: str = "",
         actions: Sequence[str] = (),
     ) -> Sequence[AuditEntry]:
-        """See the port."""
+        """The newest entries, newest first; with `before` those older than the entry of that id.
+
+        With `containing` only those that have the text somewhere, compared without case, and those
+        of `actions`.
+        """
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT id, at, actor, action, subject, detail, source FROM audit"

@@ -9,8 +9,8 @@ from psycopg_pool import ConnectionPool
 from app.core.identifiers import AppId, BranchName
 
 
-class PostgresDormantBranches:
-    """The `DormantBranches` port on the state database."""
+class DormantBranches:
+    """Branches without a database that a reconcile leaves alone."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
@@ -23,6 +23,7 @@ class PostgresDormantBranches:
             return frozenset(row["branch"] for row in rows)
 
     def begin(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """These were there before the app was; does nothing once that is recorded."""
         with self._pool.connection() as connection:
             connection.execute(
                 "WITH begun AS (UPDATE apps SET branches_seen_at = now()"
@@ -33,6 +34,7 @@ class PostgresDormantBranches:
             )
 
     def keep_only(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """Forget those that are gone or have a database now."""
         with self._pool.connection() as connection:
             connection.execute(
                 "DELETE FROM dormant_branches WHERE app_id = %s AND branch <> ALL(%s::text[])",

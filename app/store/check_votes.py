@@ -8,10 +8,9 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from app.core.checks import CheckContent
+from app.core.checks import CheckContent, CheckSubject
 from app.core.identifiers import BranchName, CheckId, CommitSha, RepositoryId
-from app.operations.checks.votes import Vote, combined, worst
-from app.operations.ports.checks import CheckSubject
+from app.core.votes import Vote, combined, worst
 from app.store.check_contents import content_from, content_to_json
 
 _CAST = """

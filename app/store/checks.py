@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.checks import Check, CheckContent
+from app.core.checks import Check, CheckContent, CheckSubject
 from app.core.errors import NotFound
 from app.core.identifiers import (
     BranchName,
@@ -24,7 +24,6 @@ from app.core.identifiers import (
     RunId,
 )
 from app.core.intents import Intent, PostCheck
-from app.operations.ports.checks import CheckSubject
 from app.store import check_votes
 from app.store.budget import WRITES_PER_HOUR, take_write
 from app.store.check_contents import content_from, content_to_json
@@ -50,8 +49,8 @@ _FAILED_COMMIT = """
 """
 
 
-class PostgresChecks:
-    """The `Checks` port on the state database."""
+class Checks:
+    """Check runs that should exist."""
 
     def __init__(
         self,
@@ -63,6 +62,7 @@ class PostgresChecks:
         self._defer = defer
 
     def get(self, check_id: CheckId) -> Check:
+        """Raise NotFound when there is none."""
         return check_from(self._row(check_id))
 
     def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Check]:
@@ -74,7 +74,7 @@ class PostgresChecks:
         return [check_from(row) for row in rows]
 
     def failed_commit(self, database_id: DatabaseId, *, name: str) -> CommitSha | None:
-        """See the port."""
+        """The commit on which a check of this name last said that the database failed."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 _FAILED_COMMIT,
@@ -91,6 +91,12 @@ class PostgresChecks:
         delay_seconds: int = 0,
         keep_existing: bool = False,
     ) -> CheckId:
+        """Say what should stand on the commit under `content.name`, and queue its posting.
+
+        Each branch has its say there, that of the database or else of the run; the worst counts.
+        With `keep_existing` a check that somebody wanted before stays as it is. Wanting the same
+        content again queues nothing.
+        """
         values = {
             **asdict(subject),
             "name": content.name,
@@ -121,7 +127,14 @@ class PostgresChecks:
         only: Sequence[BranchName] | None = None,
         before: datetime,
     ) -> None:
-        """See the port."""
+        """Let no branch count on a commit that is not its head, and queue the posting of what
+        the others say there.
+
+        Args:
+            heads: The live branches; what belongs to no branch is called "".
+            only: Of these branches; default: of all.
+            before: When `heads` was read: what was said later counts.
+        """
         with self._pool.connection() as connection:
             left = check_votes.end(connection, repository_id, heads, only=only, before=before)
             for check_id in left:
@@ -129,6 +142,7 @@ class PostgresChecks:
                     self._defer(connection, [PostCheck(check_id=check_id)])
 
     def posted(self, check_id: CheckId, *, github_id: CheckRunId, wanted: int) -> None:
+        """GitHub shows version `wanted`."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE checks SET github_id = %s, posted = greatest(posted, %s) WHERE id = %s",
@@ -136,6 +150,7 @@ class PostgresChecks:
             )
 
     def version(self, check_id: CheckId) -> int:
+        """The version wanted now."""
         return int(self._row(check_id)["wanted"])
 
     def database_of(self, check_id: CheckId) -> DatabaseId | None:
@@ -145,6 +160,7 @@ class PostgresChecks:
         return self._row(check_id)["run_id"]  # type: ignore[no-any-return]
 
     def post_later(self, check_id: CheckId, *, delay_seconds: int, is_urgent: bool = True) -> None:
+        """Queue the posting once more, no sooner than those that wait already can be done."""
         with self._pool.connection() as connection:
             # Without this a storm's checks would all wake up again and again for the few writes
             # that there are.
@@ -161,6 +177,7 @@ class PostgresChecks:
             self._defer(connection, [post])
 
     def requeue_lost(self) -> int:
+        """Queue the posting of every check whose job gave up; returns how many."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT id FROM checks c WHERE posted < wanted"
@@ -172,6 +189,7 @@ class PostgresChecks:
         return len(rows)
 
     def forget(self, *, before: datetime, most: int) -> None:
+        """Delete checks that last changed earlier, so many at once; at GitHub they stay."""
         with self._pool.connection() as connection:
             connection.execute(
                 "DELETE FROM checks WHERE id IN (SELECT id FROM checks WHERE updated_at < %s"
@@ -180,10 +198,18 @@ class PostgresChecks:
             )
 
     def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
+        """Count one write to GitHub against the installation's budget.
+
+        Returns 0 when it may be made now, else the seconds to wait (and counts nothing).
+        """
         with self._pool.connection() as connection:
             return take_write(connection, installation_id, kind=kind)
 
     def exclusively(self, check_id: CheckId) -> AbstractContextManager[None]:
+        """Hold the check's lock: a second worker waits, also one that was thought dead.
+
+        Ends with the session. Raises TransientError after 20 seconds of waiting.
+        """
         return exclusively(self._pool, "check", check_id)
 
     def _row(self, check_id: CheckId) -> DictRow:

@@ -9,11 +9,11 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.commands import Verb
+from app.core.conversation import Command
 from app.core.errors import NotFound
 from app.core.events import CommandGiven
 from app.core.identifiers import CommentId, DatabaseId
 from app.core.intents import Intent, PostReply, RunCommand
-from app.operations.ports.pull_requests import Command
 
 # The databases as they are now: a branch may be deleted and made again before a worker comes to it.
 _PUT = """
@@ -44,8 +44,8 @@ _LATE = """
 """
 
 
-class PostgresCommands:
-    """The `Commands` port on the state database."""
+class Commands:
+    """Commands; a delivery stores them."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class PostgresCommands:
         self._defer = defer
 
     def get(self, comment_id: CommentId) -> Command:
+        """Raise NotFound when there is none."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT * FROM commands WHERE comment_id = %s", [comment_id]
@@ -68,6 +69,7 @@ class PostgresCommands:
     def done(
         self, comment_id: CommentId, *, reply: str | None, then: Sequence[Intent] = ()
     ) -> None:
+        """It was carried out or refused; the reply, if any, is to be posted."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE commands SET is_done = true, reply = %s WHERE comment_id = %s",
@@ -88,6 +90,7 @@ class PostgresCommands:
             )
 
     def requeue_late(self) -> int:
+        """Queue those whose job gave up, and replies that were not posted; returns how many."""
         with self._pool.connection() as connection:
             rows = connection.execute(_LATE).fetchall()
             intents = [(PostReply if row.pop("is_done") else RunCommand)(**row) for row in rows]

@@ -7,11 +7,11 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.operations.ports.tokens import DeviceLogin
+from app.core.tokens import DeviceLogin
 
 
-class PostgresDeviceLogins:
-    """The `DeviceLogins` port on the state database."""
+class DeviceLogins:
+    """Terminals that wait, for minutes at most."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
@@ -19,7 +19,6 @@ class PostgresDeviceLogins:
     def add(
         self, fingerprint: bytes, *, user_code: str, name: str, source: str, expires_at: datetime
     ) -> None:
-        """See the port."""
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO device_logins (fingerprint, user_code, name, source, expires_at)"
@@ -28,7 +27,7 @@ class PostgresDeviceLogins:
             )
 
     def waiting(self, *, source: str, at: datetime) -> tuple[int, int]:
-        """See the port."""
+        """How many wait, in all and from that address; forgets those whose time is over."""
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM device_logins WHERE expires_at <= %s", [at])
             row = connection.execute(
@@ -39,15 +38,13 @@ class PostgresDeviceLogins:
         return (row["total"], row["here"]) if row else (0, 0)
 
     def by_user_code(self, user_code: str) -> DeviceLogin | None:
-        """See the port."""
         return self._one("SELECT * FROM device_logins WHERE user_code = %s", user_code)
 
     def by_fingerprint(self, fingerprint: bytes) -> DeviceLogin | None:
-        """See the port."""
         return self._one("SELECT * FROM device_logins WHERE fingerprint = %s", fingerprint)
 
     def answer(self, login_id: int, *, is_confirmed: bool, login: str, user_id: int) -> bool:
-        """See the port."""
+        """The first answer stands; False when there was one already."""
         with self._pool.connection() as connection:
             changed = connection.execute(
                 "UPDATE device_logins SET answer = %s, login = %s, user_id = %s"
@@ -57,7 +54,7 @@ class PostgresDeviceLogins:
             return changed.rowcount == 1
 
     def take(self, login_id: int) -> bool:
-        """See the port."""
+        """Forget it; True for exactly one of those who ask."""
         with self._pool.connection() as connection:
             gone = connection.execute("DELETE FROM device_logins WHERE id = %s", [login_id])
             return gone.rowcount == 1

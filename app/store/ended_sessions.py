@@ -7,14 +7,14 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 
-class PostgresEndedSessions:
-    """The `EndedSessions` port on the state database."""
+class EndedSessions:
+    """Sessions of browsers that were ended before their time; only hashes of their keys."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def add(self, fingerprint: bytes, *, until: datetime) -> None:
-        """See the port."""
+        """Ended for ever; it may be forgotten then. Also forgets those whose time is over."""
         with self._pool.connection() as connection:
             # Not at once: the clock that ends the cookie is another machine's.
             connection.execute("DELETE FROM ended_sessions WHERE until <= now() - interval '1 day'")
@@ -25,7 +25,6 @@ class PostgresEndedSessions:
             )
 
     def has(self, fingerprint: bytes) -> bool:
-        """See the port."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT FROM ended_sessions WHERE fingerprint = %s", [fingerprint]

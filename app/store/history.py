@@ -9,8 +9,7 @@ from psycopg_pool import ConnectionPool
 
 from app.core.errors import NotFound
 from app.core.identifiers import AppId, DatabaseId, MigrationId, RunId
-from app.core.runs import MigrationResult
-from app.operations.ports.history import LastMigration, PastRun
+from app.core.runs import LastMigration, MigrationResult, PastRun
 from app.store.migration_runs import COLUMNS, LOG_COLUMNS, migration_from
 from app.store.runs import run_from
 
@@ -38,8 +37,8 @@ _LAST_MIGRATIONS = """
 """
 
 
-class PostgresHistory:
-    """The `History` port on the state database."""
+class History:
+    """Runs of an app, the newest first."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
@@ -47,7 +46,7 @@ class PostgresHistory:
     def of_app(
         self, app_id: AppId, *, limit: int, before: RunId | None = None
     ) -> Sequence[PastRun]:
-        """See the port."""
+        """The newest, or with `before` those older than that run; the logs are left out."""
         return self._read(
             "SELECT * FROM runs WHERE app_id = %(app)s"
             " AND (%(before)s::bigint IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s",
@@ -56,7 +55,7 @@ class PostgresHistory:
         )
 
     def run(self, app_id: AppId, run_id: RunId) -> PastRun:
-        """See the port."""
+        """One run with the ends of its logs. Raises NotFound when the app has none of that id."""
         found = self._read(
             "SELECT * FROM runs WHERE app_id = %(app)s AND id = %(run)s",
             {"app": app_id, "run": run_id},
@@ -72,7 +71,7 @@ class PostgresHistory:
     def last_migrations(
         self, database_ids: Sequence[DatabaseId], *, ended: bool = False
     ) -> Mapping[DatabaseId, LastMigration]:
-        """See the port."""
+        """Of the databases' present generations; `ended`: of those that ran to an end."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 _LAST_MIGRATIONS, {"ids": list(database_ids), "ended": ended}
@@ -80,7 +79,7 @@ class PostgresHistory:
         return {DatabaseId(row.pop("database_id")): _last_migration(row) for row in rows}
 
     def log(self, migration_id: MigrationId) -> tuple[str, str]:
-        """See the port."""
+        """All that came of a migration's log, with its colours, and of the seed's after it."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT log, seed_log FROM migration_logs WHERE migration_id = %s", [migration_id]

@@ -48,8 +48,8 @@ class Here:
     """Another for each copy of a data directory, and after each start of the machine."""
 
 
-class PostgresHosts:
-    """The `Hosts` port on the state database. Thread-safe."""
+class Hosts:
+    """Machines with a data directory. Thread-safe."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]], here: Here) -> None:
         self._pool = pool
@@ -59,23 +59,28 @@ class PostgresHosts:
 
     @property
     def here(self) -> HostId:
+        """The machine of this process."""
         return self._here.id
 
     @property
     def name(self) -> str:
+        """What that calls itself, and its data directory: see `Host`."""
         return self._here.name
 
     def is_here(self, instance: Instance) -> bool:
-        """See the port."""
+        """Whether its server can be reached from here: it is linked, or stands on this machine."""
         return instance.kind is InstanceKind.LINKED or instance.host == self._here.id
 
     def claim(self) -> None:
-        """See the port."""
+        """See that no other place has the id of this machine, and store what it is called.
+
+        Raises TwinHost when another one gave a sign of life in the last half minute.
+        """
         if time.monotonic() > self._sure_until:
             self._sign(is_alive=False)
 
     def sign(self) -> None:
-        """See the port."""
+        """A worker of this machine gives a sign of life. Raises TwinHost as `claim`."""
         self._sign(is_alive=True)
         if not self._has_queue:
             with self._pool.connection() as connection:
@@ -83,7 +88,7 @@ class PostgresHosts:
             self._has_queue = True
 
     def release(self) -> None:
-        """See the port."""
+        """No worker works here any more: who has this id next need not wait for silence."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE hosts SET place = '' WHERE id = %s AND place = %s",
@@ -91,16 +96,16 @@ class PostgresHosts:
             )
 
     def adopt(self, instance_ids: Collection[InstanceId]) -> None:
-        """See the port."""
+        """Provisioned instances of which no machine is known are this one's from now on."""
         with self._pool.connection() as connection:
             connection.execute(_ADOPT, [self._here.id, list(instance_ids)])
 
     def of(self, instance: Instance) -> Host | None:
-        """See the port."""
+        """The machine that a provisioned instance stands on."""
         return self.known().get(instance.host) if instance.host else None
 
     def known(self) -> Mapping[HostId, Host]:
-        """See the port."""
+        """All that were ever heard of."""
         with self._pool.connection() as connection:
             rows = connection.execute(_ALL, [SILENT]).fetchall()
         return {row["id"]: Host(**row) for row in rows}

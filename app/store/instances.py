@@ -51,14 +51,15 @@ _FORGET = (
 )
 
 
-class PostgresInstances:
-    """The `Instances` port on the state database."""
+class Instances:
+    """Servers."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]], vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
 
     def get(self, instance_id: InstanceId) -> Instance:
+        """Raise NotFound when there is none."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT * FROM instances WHERE id = %s", [instance_id]
@@ -68,7 +69,7 @@ class PostgresInstances:
         return self._instance(row)
 
     def known(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
-        """See the port."""
+        """Those that there are, read together."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT * FROM instances WHERE id = ANY(%s)", [list(instance_ids)]
@@ -76,6 +77,7 @@ class PostgresInstances:
         return {found.id: found for found in map(self._instance, rows)}
 
     def named(self, name: str) -> Instance:
+        """Raise NotFound when there is none."""
         with self._pool.connection() as connection:
             row = connection.execute("SELECT * FROM instances WHERE name = %s", [name]).fetchone()
         if row is None:
@@ -91,6 +93,7 @@ class PostgresInstances:
         return [self._instance(row) for row in rows]
 
     def add(self, instance: Instance) -> InstanceId:
+        """Store it; `instance.id` is ignored. Raises Conflict when the name is taken."""
         try:
             with self._pool.connection() as connection:
                 row = connection.execute(_INSERT, self._row(instance)).fetchone()
@@ -107,7 +110,11 @@ class PostgresInstances:
             connection.execute(_UPDATE, {**self._row(instance), "id": instance.id})
 
     def begin_deletion(self, instance_id: InstanceId) -> None:
-        """See the port."""
+        """From now on nothing can be assigned to it; there is no way back. May be repeated.
+
+        Raises Conflict while an app is assigned to it, or has databases there; NotFound when it is
+        there no more.
+        """
         with self._pool.connection() as connection:
             # Locks the row, so that nothing is assigned to it in the meantime.
             is_there = connection.execute(
@@ -130,13 +137,16 @@ class PostgresInstances:
                 )
 
     def forget(self, instance_id: InstanceId) -> None:
-        """See the port."""
+        """Forget it, and everything about its databases, once its deletion has begun."""
         with self._pool.connection() as connection:
             for statement in _FORGET:
                 connection.execute(statement, [instance_id])
 
     def exclusively(self, name: str) -> AbstractContextManager[None]:
-        """See the port."""
+        """Hold the lock of a name, which need not be an instance's yet.
+
+        Ends with the session. Raises TransientError after 20 seconds of waiting.
+        """
         return exclusively(self._pool, "instance", name)
 
     def _row(self, instance: Instance) -> dict[str, object]:

@@ -10,8 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from app.core.errors import NotFound
 from app.core.identifiers import DatabaseId, JobLoginId, RepositoryId, WorkflowJobId, WorkflowRunId
-from app.core.runs import JobLogin
-from app.operations.ports.runs import NewJobLogin
+from app.core.runs import JobLogin, NewJobLogin
 from app.store.vault import Vault
 
 # One that is over has ended for ever, for which Python has no time.
@@ -28,14 +27,18 @@ _IS_RUNNING: LiteralString = """
 """
 
 
-class PostgresJobLogins:
-    """The `JobLogins` port on the state database."""
+class JobLogins:
+    """Job logins that have not ended."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]], vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
 
     def open(self, new: NewJobLogin) -> JobLogin:
+        """Store it, the password encrypted; returns the present one of that run and database.
+
+        One that is over is replaced.
+        """
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO job_logins"
@@ -58,6 +61,7 @@ class PostgresJobLogins:
         return present
 
     def password(self, login_id: JobLoginId) -> str:
+        """Raise NotFound once the login has ended."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT password FROM job_logins WHERE id = %s AND ended_at IS NULL", [login_id]
@@ -77,6 +81,7 @@ class PostgresJobLogins:
         attempt: int,
         job_id: WorkflowJobId | None,
     ) -> Sequence[JobLogin]:
+        """Of one job, or of every job of the attempt."""
         return self._all(
             "repository_id = %s AND workflow_run_id = %s AND workflow_attempt = %s"
             " AND (%s::bigint IS NULL OR workflow_job_id = %s)",
@@ -84,18 +89,24 @@ class PostgresJobLogins:
         )
 
     def due(self, at: datetime) -> Sequence[JobLogin]:
+        """Those whose time is over, and those whose run holds the database no more.
+
+        A login of a running migration is not due: its lease decides.
+        """
         return self._all(
             "NOT" + _IS_RUNNING + "AND (valid_until <= %s OR NOT outlives_run)",
             [at],
         )
 
     def is_over(self, login_id: JobLoginId) -> None:
+        """Have it due until it has ended; its run gets another one if it asks again."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE job_logins SET valid_until = '-infinity' WHERE id = %s", [login_id]
             )
 
     def ended(self, login_id: JobLoginId) -> None:
+        """Forget the password."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE job_logins SET ended_at = coalesce(ended_at, now()), password = ''"

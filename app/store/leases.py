@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.identifiers import DatabaseId, MigrationId
-from app.operations.ports.runs import Lease
+from app.core.runs import Lease
 from app.store.migration_runs import migration_from
 
 # A seized one has expired for ever, for which Python has no time.
@@ -20,8 +20,8 @@ _SELECT: LiteralString = """
 """
 
 
-class PostgresLeases:
-    """The `Leases` port on the state database."""
+class Leases:
+    """Who holds a database."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
@@ -32,6 +32,7 @@ class PostgresLeases:
         return _lease(row) if row else None
 
     def renew(self, migration_id: MigrationId, *, expires_at: datetime) -> bool:
+        """Hold on; False when the lease was seized or has ended."""
         # A seized lease has expired for ever; one that merely expired comes back to life.
         return self._change(
             "UPDATE leases SET expires_at = %s WHERE migration_id = %s"
@@ -51,6 +52,10 @@ class PostgresLeases:
         return [_lease(row) for row in rows]
 
     def seize(self, migration_id: MigrationId, *, at: datetime) -> bool:
+        """Make an expired lease impossible to renew; it still keeps others out. May be repeated.
+
+        False when it was renewed or has ended meanwhile.
+        """
         return self._change(
             "UPDATE leases SET expires_at = '-infinity'"
             " WHERE migration_id = %s AND expires_at <= %s",

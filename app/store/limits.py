@@ -35,14 +35,14 @@ _TAKE = """
 """
 
 
-class PostgresInstanceLimits:
-    """The `InstanceLimits` port on the state database."""
+class InstanceLimits:
+    """Limits, and the databases that are past them."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def of(self, instance_id: InstanceId) -> Limits:
-        """See the port."""
+        """Without any for an instance that has none."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT limits FROM instance_limits WHERE instance_id = %s", [instance_id]
@@ -54,7 +54,10 @@ class PostgresInstanceLimits:
             connection.execute(_SET, [instance_id, Jsonb(asdict(limits))])
 
     def freeze(self, database: Database, *, reason: str, reason_code: str) -> None:
-        """See the port."""
+        """A ready database is `error` and frozen from now on; others stay as they are.
+
+        For the holder of its lock: does nothing either once another has taken that.
+        """
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE databases SET state = 'error', reason = %s, reason_code = %s,"
@@ -63,7 +66,7 @@ class PostgresInstanceLimits:
             )
 
     def thaw(self, database_id: DatabaseId) -> None:
-        """See the port."""
+        """A frozen database is `creating`: to be opened again by who asked."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,"
@@ -73,8 +76,8 @@ class PostgresInstanceLimits:
             )
 
 
-class PostgresClaims:
-    """The `Claims` port on the state database."""
+class Claims:
+    """Links by which instances are handed over; only a hash of a link is kept."""
 
     def __init__(
         self,
@@ -86,7 +89,7 @@ class PostgresClaims:
         self._defer = defer
 
     def offer(self, claim: Claim, *, token_hash: bytes) -> None:
-        """See the port."""
+        """Replaces an earlier link that nobody used. Raises Conflict once it is claimed."""
         with self._pool.connection() as connection:
             written = connection.execute(
                 _OFFER,
@@ -110,7 +113,7 @@ class PostgresClaims:
         return claim_from(row) if row else None
 
     def of_owner(self, owner_id: int) -> Sequence[Claim]:
-        """See the port."""
+        """Those by which the account took instances over."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT * FROM instance_claims WHERE owner_id = %s AND claimed_at IS NOT NULL",
@@ -127,7 +130,10 @@ class PostgresClaims:
         at: datetime,
         then: Sequence[Intent] = (),
     ) -> bool:
-        """See the port."""
+        """The account owns the instance from now on, and its limits are those of the claim.
+
+        False when somebody was faster, or the link is past its time.
+        """
         with self._pool.connection() as connection:
             row = connection.execute(
                 _TAKE, {"owner_id": owner_id, "login": owner_login, "at": at, "hash": token_hash}

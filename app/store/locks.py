@@ -7,7 +7,7 @@ from psycopg import Connection, errors
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.operations import patience
+from app import patience
 
 # Shorter than the statement timeout of state connections, so that the error names the lock.
 LOCK_WAIT_SECONDS = 20.0

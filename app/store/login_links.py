@@ -7,14 +7,14 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 
-class PostgresLoginLinks:
-    """The `LoginLinks` port on the state database."""
+class LoginLinks:
+    """Links that let an operator in once; only their hashes are kept."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def add(self, fingerprint: bytes, *, expires_at: datetime) -> None:
-        """See the port."""
+        """Also forgets those whose time is over."""
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM login_links WHERE expires_at <= now()")
             connection.execute(
@@ -23,7 +23,6 @@ class PostgresLoginLinks:
             )
 
     def is_known(self, fingerprint: bytes, *, at: datetime) -> bool:
-        """See the port."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT FROM login_links WHERE fingerprint = %s AND expires_at > %s",
@@ -32,7 +31,7 @@ class PostgresLoginLinks:
         return row is not None
 
     def take(self, fingerprint: bytes, *, at: datetime) -> bool:
-        """See the port."""
+        """Use it up; True for exactly one of those who ask."""
         with self._pool.connection() as connection:
             gone = connection.execute(
                 "DELETE FROM login_links WHERE fingerprint = %s AND expires_at > %s",

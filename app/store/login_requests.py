@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 from app.core.databases import Database
 from app.core.identifiers import DatabaseId, RunId
 from app.core.intents import Intent
-from app.operations.ports.forwarding import LoginAnswer
+from app.core.runs import LoginAnswer
 
 _ASK: LiteralString = """
     INSERT INTO login_requests (database_id, run_id, generation) VALUES (%s, %s, %s)
@@ -34,8 +34,8 @@ _TAKE: LiteralString = """
 """
 
 
-class PostgresLoginRequests:
-    """The `LoginRequests` port on the state database."""
+class LoginRequests:
+    """One for each database and whoever asks for its login; each is answered once."""
 
     def __init__(
         self,
@@ -47,24 +47,23 @@ class PostgresLoginRequests:
         self._defer = defer
 
     def ask(self, database: Database, run_id: RunId | None, *, then: Sequence[Intent] = ()) -> None:
-        """See the port."""
+        """Ask, or go on asking: what nobody asks for any more is not made."""
         with self._pool.connection() as connection:
             connection.execute(_ASK, [database.id, run_id, database.generation])
             self._defer(connection, then)
 
     def is_wanted(self, database_id: DatabaseId, run_id: RunId | None) -> bool:
-        """See the port."""
+        """Whether somebody asked in the last half minute and has no answer."""
         with self._pool.connection() as connection:
             return connection.execute(_IS_WANTED, [database_id, run_id]).rowcount > 0
 
     def answer(self, database_id: DatabaseId, run_id: RunId | None, answer: LoginAnswer) -> None:
-        """See the port."""
         error = Jsonb(dict(answer.error)) if answer.error else None
         with self._pool.connection() as connection:
             connection.execute(_ANSWER, [answer.pooler_problem, error, database_id, run_id])
 
     def take(self, database: Database, run_id: RunId | None) -> LoginAnswer | None:
-        """See the port."""
+        """The answer about this generation, once; None: there is none yet, or it is too old."""
         with self._pool.connection() as connection:
             row = connection.execute(_TAKE, [database.id, run_id, database.generation]).fetchone()
         return LoginAnswer(**row) if row else None

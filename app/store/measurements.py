@@ -10,9 +10,9 @@ from psycopg.rows import DictRow, class_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
+from app.core.findings import Finding, Outcome, ServerReport, TriedStep
 from app.core.identifiers import AppId, DatabaseId, InstanceId
-from app.operations.ports.measurements import InstanceMeasurement, InstanceTrial, SizeSample
-from app.operations.ports.postgres import Finding, Outcome, ServerReport, TriedStep
+from app.core.measurements import InstanceMeasurement, InstanceTrial, SizeSample
 
 _RECORD_INSTANCE = """
     INSERT INTO instance_measurements AS known
@@ -54,8 +54,8 @@ _LATEST = """
 _SAMPLES: LiteralString = "SELECT database_id, measured_at, size_bytes FROM database_sizes"
 
 
-class PostgresMeasurements:
-    """The `Measurements` port on the state database."""
+class Measurements:
+    """Sizes over time, and how servers do. Each method is one transaction."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
@@ -99,7 +99,7 @@ class PostgresMeasurements:
     def record_trial(
         self, instance_id: InstanceId, *, at: datetime, steps: Sequence[TriedStep]
     ) -> None:
-        """See the port."""
+        """In place of the one before."""
         with self._pool.connection() as connection:
             connection.execute(
                 _RECORD_TRIAL,
@@ -107,7 +107,7 @@ class PostgresMeasurements:
             )
 
     def trial_of(self, instance_id: InstanceId) -> InstanceTrial | None:
-        """See the port."""
+        """None: nothing was tried on it so far."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT tried_at, steps FROM instance_trials WHERE instance_id = %s", [instance_id]
@@ -117,13 +117,13 @@ class PostgresMeasurements:
         return InstanceTrial(tried_at=row["tried_at"], steps=tuple(map(_step, row["steps"])))
 
     def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
-        """See the port."""
+        """None: it was not measured yet."""
         return self.of_instances([instance_id]).get(instance_id)
 
     def of_instances(
         self, instance_ids: Collection[InstanceId]
     ) -> Mapping[InstanceId, InstanceMeasurement]:
-        """See the port."""
+        """Of those that were measured."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT instance_id, measured_at, version, problem, advice, findings, free_bytes,"
@@ -134,13 +134,13 @@ class PostgresMeasurements:
         return {InstanceId(row.pop("instance_id")): _measurement(row) for row in rows}
 
     def sizes(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, int]:
-        """See the port."""
+        """The latest sizes, in bytes, of those that were measured."""
         with self._pool.connection() as connection:
             rows = connection.execute(_LATEST, [list(database_ids)]).fetchall()
         return {DatabaseId(row["database_id"]): row["size_bytes"] for row in rows}
 
     def history(self, app_id: AppId, *, since: datetime) -> Sequence[SizeSample]:
-        """See the port."""
+        """Samples of an app's databases, oldest first."""
         return self._samples(
             " JOIN databases ON databases.id = database_id"
             " WHERE app_id = %(id)s AND measured_at >= %(since)s ORDER BY measured_at, database_id",
@@ -150,7 +150,7 @@ class PostgresMeasurements:
     def of_database(
         self, database_id: DatabaseId, *, after: datetime | None, limit: int
     ) -> Sequence[SizeSample]:
-        """See the port."""
+        """Samples of one database, oldest first; None: from the first one that is kept."""
         return self._samples(
             " WHERE database_id = %(id)s"
             " AND (%(after)s::timestamptz IS NULL OR measured_at > %(after)s)"
@@ -166,7 +166,7 @@ class PostgresMeasurements:
             return cursor.execute(_SAMPLES + which, parameters).fetchall()
 
     def forget(self, *, before: datetime) -> None:
-        """See the port."""
+        """Delete older samples, the latest of each database apart."""
         with self._pool.connection() as connection:
             connection.execute(
                 "DELETE FROM database_sizes old WHERE measured_at < %s AND EXISTS (SELECT FROM"

@@ -11,8 +11,15 @@ from psycopg_pool import ConnectionPool
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
-from app.core.runs import Migration, MigrationResult, Seeding, Unfinished, UnfinishedKind
-from app.operations.ports.runs import NewMigration, Outcome
+from app.core.runs import (
+    Migration,
+    MigrationResult,
+    NewMigration,
+    Outcome,
+    Seeding,
+    Unfinished,
+    UnfinishedKind,
+)
 
 _SEED_COLUMNS = ("seed_result", "seed_exit_code", "seed_duration_seconds", "seed_log_tail")
 COLUMNS = (
@@ -23,13 +30,14 @@ COLUMNS = (
 LOG_COLUMNS = frozenset({"log_tail", "seed_log_tail"})
 
 
-class PostgresMigrations:
-    """The `Migrations` port on the state database."""
+class Migrations:
+    """Migrations and the leases they hold."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def of_run(self, run_id: RunId) -> Sequence[Migration]:
+        """Oldest first."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT * FROM migrations WHERE run_id = %s ORDER BY id", [run_id]
@@ -39,6 +47,7 @@ class PostgresMigrations:
     def last_of_commit(
         self, app_id: AppId, environment: Environment, head_sha: CommitSha
     ) -> Migration | None:
+        """The one that started last."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT migrations.* FROM migrations JOIN runs ON runs.id = migrations.run_id"
@@ -49,6 +58,7 @@ class PostgresMigrations:
         return migration_from(row) if row else None
 
     def branches_of(self, database_id: DatabaseId, head_sha: CommitSha) -> Sequence[BranchName]:
+        """The branches whose runs migrated the database to this commit: the last few of them."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT source_branch FROM migrations JOIN runs ON runs.id = migrations.run_id"
@@ -62,6 +72,10 @@ class PostgresMigrations:
     def take(
         self, new: NewMigration, *, at: datetime, expires_at: datetime
     ) -> tuple[Migration, bool] | None:
+        """Start it and hold its database; None while another migration does, or it is not ready.
+
+        Returns the present one when it had started, and whether it holds the database.
+        """
         with self._pool.connection() as connection:
             if not _is_ready(connection, new):
                 return None
@@ -84,6 +98,7 @@ class PostgresMigrations:
             return migration, holds
 
     def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
+        """Record how it ended; it still holds its database. The first report stands."""
         with self._pool.connection() as connection:
             finished = connection.execute(
                 "UPDATE migrations SET finished_at = %s, result = %s, exit_code = %s,"
@@ -112,6 +127,7 @@ class PostgresMigrations:
         return migration_from(_present(row))
 
     def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
+        """Add names of settings that were taken back to the run's last migration there, if any."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE migrations SET settings_taken_back ="

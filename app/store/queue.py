@@ -54,8 +54,8 @@ _ALL: LiteralString = """
 """
 
 
-class PostgresQueue:
-    """The `Queue` port on the state database."""
+class Queue:
+    """The queue, for jobs that go with no row."""
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class PostgresQueue:
             self._defer(connection, intents)
 
     def waiting(self) -> Mapping[str, int]:
+        """How many jobs wait or run, by queue."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT queue_name, count(*) AS jobs FROM procrastinate_jobs"
@@ -79,6 +80,7 @@ class PostgresQueue:
             return {row["queue_name"]: row["jobs"] for row in rows}
 
     def traffic(self) -> Traffic:
+        """How work goes on."""
         with self._pool.connection() as connection:
             queues = connection.execute(_QUEUES, [SILENT]).fetchall()
             row = connection.execute(_ALL, [_ALIVE_SECONDS]).fetchone()

@@ -18,8 +18,8 @@ from app.core.intents import Intent
 from app.core.repositories import InstallationState, PullRequest, Repository
 
 
-class PostgresRepositories:
-    """The `Repositories` port on the state database."""
+class Repositories:
+    """Repositories and pull requests as last heard of."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class PostgresRepositories:
             return find_repository(connection, repository_id)
 
     def known(self, repository_ids: Collection[RepositoryId]) -> Mapping[RepositoryId, Repository]:
-        """See the port."""
+        """Those that were heard of, read together."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT * FROM repositories WHERE id = ANY(%s)", [list(repository_ids)]
@@ -83,6 +83,7 @@ class PostgresRepositories:
             self._defer(connection, then)
 
     def was_seen_by_another_app(self, repository_id: RepositoryId) -> bool:
+        """Whether it was saved when the service had the credentials of another GitHub App."""
         app_id = self._app_id()
         with self._pool.connection() as connection:
             row = connection.execute(
@@ -116,6 +117,7 @@ class PostgresRepositories:
     def replace_open_pull_requests(
         self, repository_id: RepositoryId, pull_requests: Sequence[PullRequest]
     ) -> None:
+        """These and only these are open."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE pull_requests SET is_open = false WHERE repository_id = %s AND is_open",

@@ -53,13 +53,14 @@ _FORGET: LiteralString = """
 """
 
 
-class PostgresRuns:
-    """The `Runs` port on the state database."""
+class Runs:
+    """Runs of the Action."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def start(self, run: Run, *, key: str) -> Run:
+        """Store it; `run.id` is ignored. Returns the present one when the attempt used this key."""
         values = asdict(run) | {"environments": list(run.environments), "key": key}
         with self._pool.connection() as connection:
             connection.execute(_INSERT, values)
@@ -71,7 +72,7 @@ class PostgresRuns:
         return present
 
     def is_room_for(self, run: Run, *, key: str, most: int) -> bool:
-        """See the port."""
+        """Whether its job has begun fewer than `most`, or this very one before."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 _ROOM,
@@ -86,18 +87,24 @@ class PostgresRuns:
         return bool(row and row["is_room"])
 
     def get(self, run_id: RunId) -> Run:
+        """Raise NotFound when there is none."""
         found = self._all("SELECT * FROM runs WHERE id = %s", [run_id])
         if not found:
             raise NotFound(f"There is no run {run_id}.")
         return found[0]
 
     def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Run]:
+        """Oldest first."""
         return self._all(
             "SELECT * FROM runs WHERE repository_id = %s AND head_sha = %s ORDER BY id",
             [repository_id, head_sha],
         )
 
     def forget(self, *, before: datetime, most: int) -> None:
+        """Delete runs that began earlier, with their migrations and logs; so many at once.
+
+        A run that still holds something stays, and the last one of each database.
+        """
         with self._pool.connection() as connection:
             connection.execute(_FORGET, [before, most])
 

@@ -12,13 +12,14 @@ from app.core.identifiers import DatabaseId
 from app.core.seeding import Seed
 
 
-class PostgresSeeds:
-    """The `Seeds` port on the state database."""
+class Seeds:
+    """Which databases have their seed. A database that starts afresh is as if never seen."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def of(self, database: Database) -> Seed | None:
+        """None when nothing is remembered of this generation."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT is_owed, seeded_at FROM seeds WHERE database_id = %s AND generation = %s",
@@ -27,7 +28,7 @@ class PostgresSeeds:
         return Seed(**row) if row else None
 
     def known(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, Seed]:
-        """See the port."""
+        """The same for several, read together."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT s.database_id, s.is_owed, s.seeded_at FROM seeds s JOIN databases d"
@@ -37,9 +38,11 @@ class PostgresSeeds:
         return {DatabaseId(row.pop("database_id")): Seed(**row) for row in rows}
 
     def settle(self, database: Database, *, at: datetime | None) -> None:
+        """It was seeded at this time; None: it needs no seed, and what was before stays known."""
         self._save(database, is_owed=False, seeded_at=at)
 
     def owe(self, database: Database) -> None:
+        """The next run seeds it."""
         self._save(database, is_owed=True, seeded_at=None)
 
     def _save(self, database: Database, *, is_owed: bool, seeded_at: datetime | None) -> None:

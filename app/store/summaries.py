@@ -7,9 +7,9 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
+from app.core.conversation import Summary
 from app.core.identifiers import PullRequestNumber, RepositoryId
 from app.core.intents import Intent, PostSummary
-from app.operations.ports.pull_requests import Summary
 
 _LATE = """
     SELECT repository_id, number FROM summaries s
@@ -24,8 +24,8 @@ _LATE = """
 """
 
 
-class PostgresSummaries:
-    """The `Summaries` port on the state database."""
+class Summaries:
+    """The comments about pull requests' databases."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class PostgresSummaries:
     def want(
         self, repository_id: RepositoryId, number: PullRequestNumber, *, is_asked: bool
     ) -> None:
+        """Have it written without waiting for a migration, or, if a person asks, in any case."""
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO summaries AS s (repository_id, number, is_due, is_asked)"
@@ -59,6 +60,7 @@ class PostgresSummaries:
             self._defer(connection, [PostSummary(repository_id=repository_id, number=number)])
 
     def begin(self, repository_id: RepositoryId, number: PullRequestNumber) -> None:
+        """It is being written; it is late until it is."""
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO summaries (repository_id, number, is_late) VALUES (%s, %s, true)"
@@ -70,6 +72,7 @@ class PostgresSummaries:
     def written(
         self, repository_id: RepositoryId, number: PullRequestNumber, summary: Summary
     ) -> None:
+        """GitHub shows it; whatever was wanted is done."""
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE summaries SET comment_id = %s, news = %s, says_open = %s,"
@@ -79,6 +82,7 @@ class PostgresSummaries:
             )
 
     def requeue_late(self) -> int:
+        """Queue those whose job gave up, and last words never said; returns how many."""
         with self._pool.connection() as connection:
             rows = connection.execute(_LATE).fetchall()
             self._defer(connection, [PostSummary(**row) for row in rows])

@@ -9,18 +9,16 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from app.core.identifiers import TokenId
-from app.core.tokens import Token, TokenKind, no_token
-from app.operations.ports.tokens import NewToken
+from app.core.tokens import NewToken, Token, TokenKind, no_token
 
 
-class PostgresTokens:
-    """The `AccessTokens` port on the state database."""
+class AccessTokens:
+    """Tokens that were made and not revoked."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
 
     def add(self, new: NewToken) -> Token:
-        """See the port."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "INSERT INTO tokens (fingerprint, name, kind, maker_login, maker_id, app_id,"
@@ -33,7 +31,7 @@ class PostgresTokens:
         return _token(row)
 
     def known_by(self, fingerprint: bytes, *, at: datetime) -> Token | None:
-        """See the port."""
+        """The token, expired or not; remembers that it was used then, to the minute."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT * FROM tokens WHERE fingerprint = %s", [fingerprint]
@@ -49,7 +47,7 @@ class PostgresTokens:
         return _token(row)
 
     def get(self, token_id: TokenId) -> Token:
-        """See the port."""
+        """Raise NotFound when there is none."""
         with self._pool.connection() as connection:
             row = connection.execute("SELECT * FROM tokens WHERE id = %s", [token_id]).fetchone()
         if row is None:
@@ -57,7 +55,7 @@ class PostgresTokens:
         return _token(row)
 
     def all(self, *, maker_id: int | None = None) -> Sequence[Token]:
-        """See the port."""
+        """All, or those of a maker; the newest first."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT * FROM tokens WHERE %(maker)s::bigint IS NULL OR maker_id = %(maker)s"
@@ -67,7 +65,6 @@ class PostgresTokens:
         return [_token(row) for row in rows]
 
     def revoke(self, token_id: TokenId) -> None:
-        """See the port."""
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM tokens WHERE id = %s", [token_id])
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import amounts
+from app.core import amounts, markdown
 from app.core.advised_sql import pieces
 from app.core.connections import USUAL
 from app.core.environments import MIGRATED_BY
@@ -18,7 +18,6 @@ from app.core.errors import CoppiceError
 from app.core.limits import FROZEN_ADVICE
 from app.core.ownership import UnknownLink
 from app.core.people import Actor
-from app.operations.checks import markdown
 from app.operations.services import Services
 from app.web import sight
 from app.web.advice import advice_on_page, on_page

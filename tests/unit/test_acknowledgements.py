@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from app.operations.ports.acknowledgements import Acknowledgement, acknowledged, by_whom
-from app.operations.ports.postgres import Finding
+from app.core.findings import Acknowledgement, Finding, acknowledged, by_whom
 
 FINDING = Finding(code="public_connect", message="postgres is open.", advice="", is_fatal=False)
 KNOWN = Acknowledgement(

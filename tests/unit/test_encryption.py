@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.core.findings import ServerReport
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.operations.databases.encryption import with_demand
-from app.operations.ports.postgres import ServerReport
 
 ADMIN = Address(host="db.internal", port=5432, sslmode=SslMode.DISABLE)
 INSTANCE = Instance(

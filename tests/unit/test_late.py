@@ -15,8 +15,8 @@ def test_a_part_is_built_once_and_when_it_is_used() -> None:
     late = Late(build)
     assert not built
 
-    late.write("one")
-    late.write("two")
+    late().write("one")
+    late().write("two")
 
     assert [each.getvalue() for each in built] == ["onetwo"]
 
@@ -36,7 +36,7 @@ def test_closing_what_nobody_used_builds_nothing() -> None:
 def test_closing_closes_what_was_built() -> None:
     part = io.StringIO()
     late = Late(lambda: part)
-    late.write("something")
+    late().write("something")
 
     late.close()
 

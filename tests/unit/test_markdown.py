@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.operations.checks.markdown import block, code, link, plain_lines, visible
+from app.core.markdown import block, code, link, plain_lines, visible
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.checks import CheckContent, Conclusion
 from app.core.identifiers import BranchName, DatabaseId, RunId
-from app.operations.checks.votes import Vote, combined, worst
+from app.core.votes import Vote, combined, worst
 
 
 def vote(branch: str, conclusion: Conclusion | None, *, title: str = "Done") -> Vote:

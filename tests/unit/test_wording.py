@@ -29,10 +29,9 @@ from app.core.identifiers import (
 )
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.limits import LimitReached
+from app.core.markdown import visible
 from app.core.names import database_name
-from app.core.runs import MigrationResult
-from app.operations.checks.markdown import visible
-from app.operations.ports.history import LastMigration
+from app.core.runs import LastMigration, MigrationResult
 from app.operations.pull_requests import wording
 from app.operations.pull_requests.wording import Overview, Row
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from app.core.audit import Action
 from app.core.errors import Conflict
+from app.core.findings import Acknowledgement, Finding
 from app.core.instances import Instance
 from app.operations.administration import neighbours
-from app.operations.ports.acknowledgements import Acknowledgement
-from app.operations.ports.postgres import Finding
 from app.operations.services import Services
 
 

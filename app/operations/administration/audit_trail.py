@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.core.audit import called
-from app.operations.ports.records import AuditEntry
+from app.core.audit import AuditEntry, called
 from app.operations.services import Services
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from app.core.databases import Database
 from app.core.pages import run_page
+from app.core.runs import LastMigration
 from app.operations.databases import limits
-from app.operations.ports.history import LastMigration
 from app.operations.services import Services
 
 

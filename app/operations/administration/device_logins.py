@@ -9,10 +9,9 @@ from datetime import timedelta
 from app.core.audit import Action
 from app.core.errors import Conflict, Invalid, NotFound, TransientError
 from app.core.people import OPERATOR, Actor
-from app.core.tokens import Token, TokenKind, fingerprint, typed_code, user_code
+from app.core.tokens import DeviceLogin, Token, TokenKind, fingerprint, typed_code, user_code
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
-from app.operations.ports.tokens import DeviceLogin
 from app.operations.services import Services
 
 LIFETIME = timedelta(minutes=10)

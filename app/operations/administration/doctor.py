@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from app.core import queues
 from app.core.databases import DatabaseState, counted
 from app.core.errors import CoppiceError
+from app.core.findings import ServerReport, acknowledged, by_whom
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, pooler_is_away, way_for_others
@@ -15,8 +16,6 @@ from app.operations.administration.surroundings import Surroundings
 from app.operations.databases import encryption
 from app.operations.databases.standing import confirmed_differences
 from app.operations.databases.strays import unknown_databases
-from app.operations.ports.acknowledgements import acknowledged, by_whom
-from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
 _LITTLE_SPACE_BYTES = 1024**3

@@ -21,7 +21,7 @@ def connect(services: Services, code: str) -> None:
     Raises Conflict when there is an App, Invalid for a code that GitHub does not know (any more).
     """
     require_nothing_yet(services)
-    app = services.github_accounts.created_app(code) if code else None
+    app = services.github_accounts().created_app(code) if code else None
     if app is None:
         raise Invalid(
             "GitHub does not know this code: it is wrong, used already, or older than an hour.",

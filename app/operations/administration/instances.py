@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
 from app.core.audit import Action
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, ProvisioningFailed
+from app.core.findings import ServerReport
 from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
@@ -21,7 +22,6 @@ from app.operations.administration.instance_requests import (
 from app.operations.administration.neighbours import with_neighbours
 from app.operations.administration.trying import usable
 from app.operations.databases import encryption, measuring
-from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
 

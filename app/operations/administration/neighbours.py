@@ -1,15 +1,20 @@
 """Instances that lead to the same server: told to those who look after both."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from app.core.findings import Finding, ServerReport
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
+from app.core.measurements import InstanceMeasurement
 from app.core.ownership import owns
-from app.operations.ports.measurements import InstanceMeasurement
-from app.operations.ports.postgres import Finding, ServerReport
-from app.operations.ports.state import StateAccess
 from app.operations.services import Services
+
+if TYPE_CHECKING:
+    from app.store.access import StateAccess
 
 
 def with_neighbours(services: Services, instance: Instance, report: ServerReport) -> ServerReport:

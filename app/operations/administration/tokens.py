@@ -8,8 +8,7 @@ from app.core.audit import Action
 from app.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from app.core.identifiers import AppId, TokenId
 from app.core.people import Actor
-from app.core.tokens import PREFIX, Token, TokenKind, fingerprint, no_token
-from app.operations.ports.tokens import NewToken
+from app.core.tokens import PREFIX, NewToken, Token, TokenKind, fingerprint, no_token
 from app.operations.services import Services
 
 LONGEST_NAME = 100

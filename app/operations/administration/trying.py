@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app import patience
 from app.core.addresses import is_verified
 from app.core.errors import Conflict, Invalid
+from app.core.findings import Finding, ServerReport
 from app.core.instances import Instance
-from app.operations import patience
-from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.services import Services
 
 # A person waits for it, and knows. Managed services take seconds to make a database.

@@ -1,7 +1,7 @@
 """Wanting the check runs of a run's migrations on its commit."""
 
 from app.core.assignments import App, LogPolicy
-from app.core.checks import CheckContent
+from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
 from app.core.intents import PostSummary
@@ -9,7 +9,6 @@ from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
 from app.operations.checks import migration_reports
 from app.operations.checks.migration_reports import Story
-from app.operations.ports.checks import CheckSubject
 from app.operations.runs import rebuilds
 from app.operations.services import Services
 

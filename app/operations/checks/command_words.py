@@ -1,7 +1,7 @@
 """A command in a check run: what it was, how long it took, and what it printed. Pure."""
 
 from app.core.amounts import duration
-from app.operations.checks.markdown import block, code, plain_lines
+from app.core.markdown import block, code, plain_lines
 
 # GitHub takes 65,535 characters for a summary and as many for a text.
 # https://docs.github.com/en/rest/checks/runs

@@ -2,14 +2,13 @@
 
 from app.core.assignments import Assignment
 from app.core.branches import is_provisioned
-from app.core.checks import CheckContent
+from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
 from app.core.intents import AnswerCommit, PostSummary
 from app.core.repositories import PullRequest, Repository
 from app.operations.checks import reports
 from app.operations.databases.provisioning import report_database
-from app.operations.ports.checks import CheckSubject
 from app.operations.services import Services
 
 LOOK_AGAIN_SECONDS = 15 * 60

@@ -7,11 +7,11 @@ from app.core.assignments import App
 from app.core.checks import CheckContent, Conclusion
 from app.core.databases import Database
 from app.core.environments import Environment
+from app.core.markdown import link
 from app.core.output_advice import on_output
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.checks import seed_reports, unfinished_reports
 from app.operations.checks.command_words import command_line, facts, log_blocks
-from app.operations.checks.markdown import link
 from app.operations.checks.reports import database_words, migration_check_name
 
 

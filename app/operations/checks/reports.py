@@ -6,7 +6,7 @@ from app.core.checks import CheckAction, CheckContent, Conclusion
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.limits import FROZEN_ADVICE
-from app.operations.checks.markdown import block, code
+from app.core.markdown import block, code
 
 FIX = CheckAction(label="Fix", description="Try to make the database again", identifier="fix")
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from app.core import amounts
+from app.core.markdown import code
 from app.core.runs import Migration, Unfinished, UnfinishedKind
-from app.operations.checks.markdown import code
 
 _MOST_NAMED = 20
 

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
+from app import patience
 from app.core.hosts import Host, OnAnotherHost, silent_host
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
-from app.operations import patience
-from app.operations.ports.measurements import InstanceMeasurement
+from app.core.measurements import InstanceMeasurement
 from app.operations.services import Services
 
 MOST_SECONDS = 20.0

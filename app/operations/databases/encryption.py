@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from app.core.addresses import is_verified
+from app.core.findings import Finding, ServerReport
 from app.core.instances import Instance, InstanceKind, SslMode
 from app.core.managed import certificate_at
-from app.operations.ports.postgres import Finding, ServerReport
 from app.operations.services import Services
 
 _DEMANDS = (SslMode.REQUIRE, SslMode.VERIFY_CA, SslMode.VERIFY_FULL)

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from app.core.databases import DatabaseState
 from app.core.errors import CoppiceError, NotFound, ServerUnreachable
+from app.core.findings import ServerReport
 from app.core.hosts import NotHere
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
 from app.operations.databases import elsewhere, encryption, freezing, limits
-from app.operations.ports.postgres import ServerReport
 from app.operations.services import Services
 
 KEPT = timedelta(days=90)

@@ -2,6 +2,7 @@
 
 from app.core import names
 from app.core.assignments import Assignment
+from app.core.checks import CheckSubject
 from app.core.databases import Database, DatabaseState, TenantDatabase
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
@@ -9,7 +10,6 @@ from app.core.identifiers import BranchName, CommitSha, DatabaseId
 from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
 from app.operations.checks import reports
 from app.operations.databases import limits
-from app.operations.ports.checks import CheckSubject
 from app.operations.ports.inventory import NewDatabase
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services

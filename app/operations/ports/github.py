@@ -175,6 +175,9 @@ class GitHub(
     that is gone) raises another CoppiceError, which is not worth a retry.
     """
 
+    def close(self) -> None:
+        """Close idle connections."""
+
 
 class TokenVerifier(Protocol):
     """Verifies the OIDC token of a job."""

@@ -3,13 +3,12 @@
 Each method is one transaction. Those that take `then` queue these jobs in it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from app.core.assignments import App, Assignment
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import (
@@ -19,91 +18,9 @@ from app.core.identifiers import (
     DatabaseId,
     DatabaseName,
     InstanceId,
-    RepositoryId,
     RoleName,
 )
-from app.core.instances import Instance
 from app.core.intents import Intent
-
-
-class Instances(Protocol):
-    """Servers."""
-
-    def get(self, instance_id: InstanceId) -> Instance:
-        """Raise NotFound when there is none."""
-
-    def known(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
-        """Those that there are, read together."""
-
-    def named(self, name: str) -> Instance:
-        """Raise NotFound when there is none."""
-
-    def all(self) -> Sequence[Instance]: ...
-
-    def add(self, instance: Instance) -> InstanceId:
-        """Store it; `instance.id` is ignored. Raises Conflict when the name is taken."""
-
-    def update(self, instance: Instance) -> None: ...
-
-    def begin_deletion(self, instance_id: InstanceId) -> None:
-        """From now on nothing can be assigned to it; there is no way back. May be repeated.
-
-        Raises Conflict while an app is assigned to it, or has databases there; NotFound when it is
-        there no more.
-        """
-
-    def forget(self, instance_id: InstanceId) -> None:
-        """Forget it, and everything about its databases, once its deletion has begun."""
-
-    def exclusively(self, name: str) -> AbstractContextManager[None]:
-        """Hold the lock of a name, which need not be an instance's yet.
-
-        Ends with the session. Raises TransientError after 20 seconds of waiting.
-        """
-
-
-class Apps(Protocol):
-    """Apps and their assignments."""
-
-    def get(self, app_id: AppId) -> App | None: ...
-
-    def known(self, app_ids: Collection[AppId]) -> Mapping[AppId, App]:
-        """Those that there are, read together."""
-
-    def database_states(
-        self, app_ids: Collection[AppId], *, only_live: bool = False
-    ) -> Mapping[AppId, Mapping[DatabaseState, int]]:
-        """How many databases of each app are in each state; none is `gone`."""
-
-    def of_repository(self, repository_id: RepositoryId) -> Sequence[App]: ...
-
-    def add(self, app: App) -> None:
-        """Raise Conflict when the id is taken."""
-
-    def assignment(self, app_id: AppId) -> Assignment | None: ...
-
-    def assignments(
-        self,
-        *,
-        repository_id: RepositoryId | None = None,
-        instance_id: InstanceId | None = None,
-    ) -> Sequence[Assignment]:
-        """All, or those of a repository, or those of an instance; oldest app first."""
-
-    def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
-        """Create the app's assignment; False, and nothing is done, if it has one.
-
-        Raises NotFound when the instance is not there any more.
-        """
-
-    def edit(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
-        """Change command and policies; False, and nothing is done, if it was removed."""
-
-    def remove(self, app_id: AppId) -> None:
-        """End the assignment; the app and its databases stay.
-
-        What branches it finds when it is assigned again is as for a new app.
-        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,15 +156,3 @@ class Databases(Protocol):
 
     def still_held(self, database: Database) -> Database:
         """Read it again under its lock. Raises LockLost."""
-
-
-class DormantBranches(Protocol):
-    """Branches without a database that a reconcile leaves alone."""
-
-    def of_app(self, app_id: AppId) -> frozenset[BranchName]: ...
-
-    def begin(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
-        """These were there before the app was; does nothing once that is recorded."""
-
-    def keep_only(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
-        """Forget those that are gone or have a database now."""

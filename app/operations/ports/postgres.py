@@ -3,70 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from app.core.databases import TenantDatabase
 from app.core.extensions import Available
+from app.core.findings import ServerReport, TriedStep
 from app.core.identifiers import (
     DatabaseName,
     RoleName,
 )
 from app.core.instances import Address
 from app.core.standing import Standing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing about a server that a person should know; `is_fatal` prevents linking."""
-
-    code: str
-    message: str
-    advice: str
-    is_fatal: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerReport:
-    """What a connection test found."""
-
-    version: str
-    findings: tuple[Finding, ...]
-    system_identifier: str | None = None
-    """PostgreSQL's number of the cluster; None: the service's role may not read it."""
-    has_tls: bool | None = None
-    """Whether it can encrypt, or something on the way there does; None: it was not asked."""
-    tried: "tuple[TriedStep, ...]" = ()
-    """What was tried by doing it; empty: nothing was."""
-    room: int | None = None
-    """How many sessions it has for roles that are no administrators; None: it was not asked."""
-    lacks: tuple[str, ...] = ()
-    """What applications often ask for and its programs come without, in words."""
-
-    @property
-    def is_usable(self) -> bool:
-        return not any(finding.is_fatal for finding in self.findings)
-
-
-class Outcome(StrEnum):
-    """How a step of a try went."""
-
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    """Not tried, because one before it that it needs did not go."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriedStep:
-    """One thing that was tried on a server, by doing it."""
-
-    code: str
-    words: str
-    """What was done, for a person."""
-    outcome: Outcome
-    finding: Finding | None = None
-    """What to know of it: always where it failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from app.core.github_app import GitHubApp
@@ -51,23 +50,5 @@ class GitHubAccounts(Protocol):
         None for a code that is wrong, used or too old. Raises GitHubUnavailable.
         """
 
-
-class EndedSessions(Protocol):
-    """Sessions of browsers that were ended before their time; only hashes of their keys."""
-
-    def add(self, fingerprint: bytes, *, until: datetime) -> None:
-        """Ended for ever; it may be forgotten then. Also forgets those whose time is over."""
-
-    def has(self, fingerprint: bytes) -> bool: ...
-
-
-class LoginLinks(Protocol):
-    """Links that let an operator in once; only their hashes are kept."""
-
-    def add(self, fingerprint: bytes, *, expires_at: datetime) -> None:
-        """Also forgets those whose time is over."""
-
-    def is_known(self, fingerprint: bytes, *, at: datetime) -> bool: ...
-
-    def take(self, fingerprint: bytes, *, at: datetime) -> bool:
-        """Use it up; True for exactly one of those who ask."""
+    def close(self) -> None:
+        """Close idle connections."""

@@ -6,6 +6,7 @@ from app.core.assignments import Assignment
 from app.core.audit import Action
 from app.core.branches import is_provisioned
 from app.core.commands import Head, Situation, Verb, Verdict, decide_command, head_of
+from app.core.conversation import Command
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import CommentId
@@ -13,7 +14,6 @@ from app.core.intents import PostReply
 from app.core.repositories import PullRequest, Repository
 from app.operations.administration import database_requests
 from app.operations.checks.announcements import job_url
-from app.operations.ports.pull_requests import Command
 from app.operations.pull_requests import steering, wording
 from app.operations.pull_requests.overviews import databases_of_branch
 from app.operations.services import Services

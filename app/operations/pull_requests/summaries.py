@@ -1,10 +1,10 @@
 """Keeping the one comment about a pull request's databases, with as few writes as can be."""
 
+from app.core.conversation import Summary
 from app.core.databases import DatabaseState
 from app.core.identifiers import PullRequestNumber, RepositoryId
 from app.core.intents import PostSummary
 from app.core.repositories import Repository
-from app.operations.ports.pull_requests import Summary
 from app.operations.pull_requests.overviews import overview
 from app.operations.pull_requests.pacing import seconds_to_wait
 from app.operations.pull_requests.wording import SUMMARY_MARKER, Overview, Row, news, summary

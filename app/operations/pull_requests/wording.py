@@ -11,11 +11,10 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommentId
 from app.core.instances import Instance
+from app.core.markdown import block, cell, code, link, visible
 from app.core.pages import app_page, run_page
-from app.core.runs import MigrationResult
+from app.core.runs import LastMigration, MigrationResult
 from app.operations import typed
-from app.operations.checks.markdown import block, cell, code, link, visible
-from app.operations.ports.history import LastMigration
 
 SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
 

@@ -13,11 +13,10 @@ from app.core.hosts import NotHere
 from app.core.identifiers import DatabaseId, RoleName
 from app.core.instances import Address, Instance
 from app.core.intents import EndLogin
-from app.core.runs import CredentialKind, JobLogin, Run
+from app.core.runs import CredentialKind, JobLogin, NewJobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
 from app.operations.databases.standing import losses_noted
 from app.operations.ports.postgres import JobLoginRequest
-from app.operations.ports.runs import NewJobLogin
 from app.operations.runs import pooling
 from app.operations.runs.refusals import not_yet
 from app.operations.services import Services

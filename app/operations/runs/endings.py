@@ -2,9 +2,8 @@
 
 from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseId
-from app.core.runs import MigrationResult, Run
+from app.core.runs import Lease, MigrationResult, Outcome, Run
 from app.operations.checks import announcements
-from app.operations.ports.runs import Lease, Outcome
 from app.operations.services import Services
 
 

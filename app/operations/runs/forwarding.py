@@ -8,9 +8,8 @@ from app.core.hosts import NotHere, OnAnotherHost, where
 from app.core.identifiers import DatabaseId, RunId
 from app.core.instances import Instance
 from app.core.machine_intents import OpenLogin
-from app.core.runs import CredentialKind, Run
+from app.core.runs import CredentialKind, LoginAnswer, Run
 from app.operations.databases import elsewhere
-from app.operations.ports.forwarding import LoginAnswer
 from app.operations.runs import credentials, long_lived
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.refusals import Refused, not_yet

@@ -5,8 +5,7 @@ from datetime import timedelta
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.intents import EndRun
-from app.core.runs import Migration, Run
-from app.operations.ports.runs import Lease, NewMigration
+from app.core.runs import Lease, Migration, NewMigration, Run
 from app.operations.runs import credentials, reaper
 from app.operations.runs.refusals import lease_lost, not_yet
 from app.operations.services import Services

@@ -13,9 +13,8 @@ from app.core.identifiers import (
     WorkflowRunId,
 )
 from app.core.intents import EndLogin, EndRun, Intent
-from app.core.runs import JobLogin, MigrationResult
+from app.core.runs import JobLogin, Lease, MigrationResult, Outcome
 from app.operations.checks import announcements
-from app.operations.ports.runs import Lease, Outcome
 from app.operations.runs import credentials
 from app.operations.services import Services
 

@@ -11,12 +11,19 @@ from app.core.errors import CoppiceError, NotFound
 from app.core.hosts import NotHere
 from app.core.identifiers import RunId
 from app.core.intents import RebuildDatabase
-from app.core.runs import CredentialKind, Migration, MigrationResult, Run, Seeding, Unfinished
+from app.core.markdown import plain_lines
+from app.core.runs import (
+    CredentialKind,
+    Migration,
+    MigrationResult,
+    Outcome,
+    Run,
+    Seeding,
+    Unfinished,
+)
 from app.operations.checks import announcements
-from app.operations.checks.markdown import plain_lines
 from app.operations.checks.migration_reports import is_neutral
 from app.operations.databases.provisioning import measurement
-from app.operations.ports.runs import Outcome
 from app.operations.runs import credentials, rebuilds, seeding
 from app.operations.runs.beginning import own_run
 from app.operations.runs.holding import LEASE

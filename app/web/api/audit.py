@@ -7,8 +7,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
+from app.core.audit import AuditEntry
 from app.operations.administration import audit_trail
-from app.operations.ports.records import AuditEntry
 from app.web.api.shapes import ERRORS, PERSON, Page, Text, cut
 from app.web.identity import acting, require_operator
 

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from app.core.measurements import SizeSample
+from app.core.runs import LastMigration
 from app.core.seeding import Seed
 from app.operations.administration.database_overviews import KnownDatabase
-from app.operations.ports.history import LastMigration
-from app.operations.ports.measurements import SizeSample
 from app.operations.runs.credentials import Credentials, variables
 from app.web.api.app_models import APP_ID
 from app.web.api.shapes import Id, Page, Query, Request, Text

@@ -10,8 +10,7 @@ from pydantic import BaseModel, Field
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Act
-from app.core.runs import Migration, Seeding
-from app.operations.ports.history import PastRun
+from app.core.runs import Migration, PastRun, Seeding
 from app.operations.pull_requests import steering
 from app.operations.runs import logs
 from app.operations.services import Services

@@ -5,9 +5,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from app.operations.ports.acknowledgements import Acknowledgement, acknowledged
-from app.operations.ports.measurements import InstanceMeasurement, InstanceTrial
-from app.operations.ports.postgres import Finding, ServerReport, TriedStep
+from app.core.findings import Acknowledgement, Finding, ServerReport, TriedStep, acknowledged
+from app.core.measurements import InstanceMeasurement, InstanceTrial
 
 
 class AcknowledgementShown(BaseModel):

@@ -92,7 +92,7 @@ def finish() -> ResponseReturnValue:
     operators: frozenset[str] = current_app.extensions["operators"]
     token = _token(client)
     # The token is used here and kept nowhere.
-    account = services.github_accounts.account(
+    account = services.github_accounts().account(
         token, teams=sorted(each for each in operators if "/" in each)
     )
     sessions.begin(user_id=account.id, login=account.login, name=account.name, teams=account.teams)

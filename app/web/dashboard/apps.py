@@ -17,6 +17,7 @@ from app.core.pages import new_file_page
 from app.core.people import Act
 from app.core.reach import obstacle
 from app.core.repositories import PullRequest
+from app.core.runs import PastRun
 from app.operations import typed
 from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
@@ -24,7 +25,6 @@ from app.operations.administration.assigned import id_to_say
 from app.operations.administration.limits import described
 from app.operations.administration.workflow_files import beside_others, workflow_of
 from app.operations.databases import elsewhere
-from app.operations.ports.history import PastRun
 from app.operations.pull_requests.heads import Head, open_heads
 from app.operations.services import Services
 from app.web import sight

@@ -8,8 +8,8 @@ from app.core.hosts import Host
 from app.core.instances import Instance, InstanceKind
 from app.core.lifecycle import InstanceStatus
 from app.core.limits import Limits, Remark, total_excess
+from app.core.measurements import InstanceMeasurement, InstanceTrial
 from app.core.repositories import Repository
-from app.operations.ports.measurements import InstanceMeasurement, InstanceTrial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

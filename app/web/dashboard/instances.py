@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core import connections
 from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
+from app.core.findings import Acknowledgement, Finding, acknowledged
 from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance
@@ -18,8 +19,6 @@ from app.core.repositories import Repository
 from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
-from app.operations.ports.acknowledgements import Acknowledgement, acknowledged
-from app.operations.ports.postgres import Finding
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import fields, notices, tables

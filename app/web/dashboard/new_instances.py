@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core import managed
 from app.core.addresses import check_host, is_loopback, parse_server_url
 from app.core.errors import CoppiceError, Invalid
+from app.core.findings import ServerReport
 from app.core.instances import Instance, InstanceKind, SslMode
 from app.operations.administration import instances
 from app.operations.administration.instance_requests import (
@@ -20,7 +21,6 @@ from app.operations.administration.instance_requests import (
     ProvisionRequest,
 )
 from app.operations.databases import measuring
-from app.operations.ports.postgres import ServerReport
 from app.web.dashboard import fields
 from app.web.dashboard.instances import operator, steward
 from app.web.dashboard.notices import done

@@ -11,11 +11,18 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
 from app.core.people import OPERATOR, Actor
-from app.core.runs import CredentialKind, MigrationResult, Run, Seeding, Unfinished
+from app.core.runs import (
+    CredentialKind,
+    MigrationResult,
+    NewMigration,
+    Outcome,
+    Run,
+    Seeding,
+    Unfinished,
+)
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
 from app.operations.databases import provisioning
-from app.operations.ports.runs import NewMigration, Outcome
 from tests.integration.lifecycle.world import World
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")

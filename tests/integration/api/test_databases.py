@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.core.findings import ServerReport
 from app.core.identifiers import DatabaseId
-from app.operations.ports.postgres import ServerReport
 from tests.integration.api.office import Office
 
 

@@ -1,13 +1,12 @@
 """Lists that grow come in parts, each entry once."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from app.core.audit import Action
 from app.core.environments import Environment
 from app.core.identifiers import PullRequestNumber
-from app.store.apps import PostgresApps
 from tests.integration.api.office import Office
 
 
@@ -87,7 +86,7 @@ def test_a_limit_has_a_limit(office: Office) -> None:
 
 @pytest.mark.parametrize("what", ["databases", "instances"])
 def test_a_list_reads_what_apps_have_in_common_once(office: Office, what: str) -> None:
-    pool = cast(PostgresApps, office.world.services.apps)._pool
+    pool = office.world.services.apps._pool
 
     def transactions() -> int:
         before = pool.get_stats()["requests_num"]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from app.core.environments import Environment
+from app.core.findings import Finding, ServerReport
 from app.core.identifiers import RunId
 from app.core.people import Actor
 from app.core.repositories import InstallationState
-from app.operations.ports.postgres import Finding, ServerReport
 from demo.github.faults import slow
 from tests.integration.api.office import ROLES, Office
 

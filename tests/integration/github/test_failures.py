@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app import patience
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import BranchName
 from app.core.repositories import Repository as Known
@@ -17,7 +18,6 @@ from app.github.client import Client
 from app.github.failures import GitHubRefused
 from app.github.tokens import Tokens
 from app.github.transport import Transport
-from app.operations import patience
 from demo.github import faults
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub

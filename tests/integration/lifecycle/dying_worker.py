@@ -1,4 +1,4 @@
-"""A worker that is killed before its n-th change through a port; run as a process of its own.
+"""A worker that is killed before its n-th change; run as a process of its own.
 
 Reads the service's settings, then one n a line. For each it forks a worker, which works until no
 job is due or the n-th call comes, and answers `killed` or `finished`.
@@ -26,7 +26,7 @@ from app.store.connection import state_conninfo
 
 __all__ = ["adapter", "github_tasks", "tasks"]  # imported once, before any fork
 
-PORTS = (
+PARTS = (
     "instances",
     "apps",
     "databases",
@@ -34,7 +34,6 @@ PORTS = (
     "repositories",
     "checks",
     "queue",
-    "github",
 )
 
 # A death before one of these leaves what a death before the next change leaves.
@@ -65,14 +64,14 @@ class Countdown:
 
 
 class Counted:
-    """A port whose calls are counted, but for those that only read."""
+    """A part whose calls are counted, but for those that only read."""
 
-    def __init__(self, port: object, countdown: Countdown) -> None:
-        self._port = port
+    def __init__(self, part: object, countdown: Countdown) -> None:
+        self._part = part
         self._countdown = countdown
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._port, name)
+        value = getattr(self._part, name)
         is_counted = callable(value) and name not in READS
         return counted(value, self._countdown) if is_counted else value
 
@@ -86,11 +85,12 @@ def counted(function: Callable[..., Any], countdown: Countdown) -> Callable[...,
 
 
 def mortal(services: Services, countdown: Countdown) -> Services:
-    """The same services with every port counted, and every step on a server."""
+    """The same services with every part counted, and every step on a server."""
     run_step = PostgresServer._run_step
     PostgresServer._run_step = counted(run_step, countdown)  # type: ignore[method-assign]
-    ports: dict[str, Any] = {name: Counted(getattr(services, name), countdown) for name in PORTS}
-    return replace(services, **ports)
+    parts: dict[str, Any] = {name: Counted(getattr(services, name), countdown) for name in PARTS}
+    github: Any = Counted(services.github, countdown)
+    return replace(services, github_of_app=lambda: github, **parts)
 
 
 def main() -> None:

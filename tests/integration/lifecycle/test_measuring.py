@@ -7,10 +7,10 @@ import pytest
 
 from app.core.environments import Environment
 from app.core.errors import Invalid
+from app.core.findings import ServerReport
 from app.core.instances import InstanceKind
 from app.operations.administration.policies import check_extensions
 from app.operations.databases import measuring
-from app.operations.ports.postgres import ServerReport
 from tests.integration.lifecycle.world import World
 
 MIB = 1024 * 1024

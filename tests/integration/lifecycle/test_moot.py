@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from app.core.checks import CheckContent, Conclusion
+from app.core.checks import CheckContent, CheckSubject, Conclusion
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import (
@@ -46,7 +46,6 @@ from app.core.intents import (
 from app.core.limits import Limits
 from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
 from app.operations.databases import retention
-from app.operations.ports.checks import CheckSubject
 from tests.integration.lifecycle.test_comebacks import silently
 from tests.integration.lifecycle.world import World
 

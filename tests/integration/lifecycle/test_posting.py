@@ -4,10 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from psycopg import connect
 
-from app.core.checks import CheckContent, Conclusion
+from app.core.checks import CheckContent, CheckSubject, Conclusion
 from app.core.identifiers import CheckId, CommitSha, RepositoryId
 from app.operations.checks.posting import post_check
-from app.operations.ports.checks import CheckSubject
 from app.store.budget import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
 from demo.github import faults

@@ -237,7 +237,7 @@ def test_an_app_is_assigned_to_no_instance_that_was_deleted_meanwhile(world: Wor
         return world.services.github.installation_of(owner, name)
 
     github: Any = Meanwhile(world.services.github, installation_of=deleted_meanwhile)
-    services = replace(world.services, github=github)
+    services = replace(world.services, github_of_app=lambda: github)
 
     with pytest.raises(NotFound, match="deleted at the same moment"):
         assignments.assign(services, AssignRequest(full_name="acme/shop", instance="tenants"))

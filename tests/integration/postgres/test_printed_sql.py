@@ -20,7 +20,7 @@ from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.failures import OutOfConnections
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session, admin_login, connect, open_session
-from app.store.access import PostgresState
+from app.store.access import StateDatabase
 from app.store.connection import StateUnusable, open_pool
 from app.store.preparation import prepare
 from app.store.vault import Vault, new_key
@@ -311,7 +311,7 @@ def test_a_state_database_is_given_to_its_user_and_taken_from_everybody(
         pasted = paste(superuser, caught.value.advice)
         prepare(dsn, Vault([new_key()]), queue_schema=SchemaManager.get_schema())
         with open_pool(dsn) as pool, connect(admin_login(admin, database=DatabaseName(name))) as it:
-            state = PostgresState(pool)
+            state = StateDatabase(pool)
             before = state.access()
             paste(it, before.closing)
 

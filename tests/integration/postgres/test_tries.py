@@ -11,8 +11,8 @@ from psycopg import sql
 from app.core import trials
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
+from app.core.findings import Outcome, TriedStep
 from app.core.instances import AdminLogin
-from app.operations.ports.postgres import Outcome, TriedStep
 from app.postgres import eviction
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer

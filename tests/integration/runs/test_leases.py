@@ -10,8 +10,9 @@ import pytest
 from app.core.checks import Conclusion
 from app.core.errors import Conflict, ServerUnreachable
 from app.core.identifiers import DatabaseId
+from app.core.runs import Lease
 from app.operations.administration import database_requests
-from app.operations.ports.runs import Lease, Leases
+from app.store.leases import Leases
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.operations import patience
+from app import patience
 from app.operations.crowd import Crowd, TooManyAtOnce
-from app.operations.patience import StillBusy, Waiting
+from app.patience import StillBusy, Waiting
 
 
 def test_many_quick_ones_all_have_their_turn() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
+from app.core.findings import Finding, ServerReport
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.operations.databases import measuring
-from app.operations.ports.postgres import Finding, ServerReport
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}

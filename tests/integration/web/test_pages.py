@@ -13,11 +13,11 @@ import requests
 from app.core.audit import Action
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
+from app.core.findings import Finding, ServerReport
 from app.core.identifiers import RunId
 from app.core.instances import InstanceKind
 from app.core.runs import MigrationResult
 from app.operations.administration.workflow_files import workflow_of
-from app.operations.ports.postgres import Finding, ServerReport
 from demo.github.faults import server_error
 from tests.integration.api.office import ROLES, Office
 

@@ -9,10 +9,10 @@ import pytest
 
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
+from app.core.findings import ServerReport
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.limits import NO_LIMITS, Limits
-from app.operations.ports.postgres import ServerReport
 from tests.integration.api.office import Office
 
 MB = 1024**2

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.core.checks import CheckContent, Conclusion
 from app.core.identifiers import BranchName, DatabaseId, RunId
-from app.operations.checks.markdown import code, visible
+from app.core.markdown import code, visible
 
 _SHOWN = 20
 # What failed stays so whatever else is under way, and what is under way is no success yet.
