@@ -162,6 +162,23 @@ def test_operations_know_no_technology(path: Path) -> None:
     assert roots - sys.stdlib_module_names == roots & {"app"}
 
 
+def test_packages_of_operations_stand_one_above_the_other() -> None:
+    """Each may import those before it: a circle would have to be read as one."""
+    order = ["ports", "checks", "databases", "runs", "administration", "pull_requests"]
+    folder = "app/operations/"
+    assert {path.parent.name for path in of(folder)} == {"operations", *order}
+
+    upward = {
+        (name_of(path), module)
+        for path in of(*(f"{folder}{package}/" for package in order))
+        for module in imports_of(path)
+        for later in order[order.index(path.parent.name) + 1 :]
+        if is_within(module, (f"app.operations.{later}",))
+    }
+
+    assert not upward
+
+
 @each(APP)
 def test_a_third_party_package_stays_in_its_home(path: Path) -> None:
     roots = {module.partition(".")[0] for module in imports_of(path)}

@@ -8,7 +8,8 @@ from app.core.identifiers import CheckId, CommitSha, PullRequestNumber, Reposito
 from app.core.queues import GITHUB
 from app.jobs.queue import app
 from app.jobs.tasks import RETRY, services_of
-from app.operations.checks import buttons, commits, posting
+from app.operations.checks import posting
+from app.operations.pull_requests import buttons, commits
 
 
 @app.task(name="pull_requests:answer", queue=GITHUB, retry=RETRY, pass_context=True)

@@ -13,9 +13,9 @@ from app.core.identifiers import CommentId
 from app.core.intents import PostReply
 from app.core.repositories import PullRequest, Repository
 from app.operations.administration import database_requests
-from app.operations.checks.announcements import job_url
 from app.operations.pull_requests import steering, wording
 from app.operations.pull_requests.overviews import databases_of_branch
+from app.operations.runs.announcements import job_url
 from app.operations.services import Services
 
 ACCEPTED = "eyes"

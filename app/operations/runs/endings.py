@@ -3,7 +3,7 @@
 from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseId
 from app.core.runs import Lease, MigrationResult, Outcome, Run
-from app.operations.checks import announcements
+from app.operations.runs import announcements
 from app.operations.services import Services
 
 

@@ -14,8 +14,7 @@ from app.core.identifiers import (
 )
 from app.core.intents import EndLogin, EndRun, Intent
 from app.core.runs import JobLogin, Lease, MigrationResult, Outcome
-from app.operations.checks import announcements
-from app.operations.runs import credentials
+from app.operations.runs import announcements, credentials
 from app.operations.services import Services
 
 

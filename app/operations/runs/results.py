@@ -21,10 +21,9 @@ from app.core.runs import (
     Seeding,
     Unfinished,
 )
-from app.operations.checks import announcements
 from app.operations.checks.migration_reports import is_neutral
 from app.operations.databases.provisioning import measurement
-from app.operations.runs import credentials, rebuilds, seeding
+from app.operations.runs import announcements, credentials, rebuilds, seeding
 from app.operations.runs.beginning import own_run
 from app.operations.runs.holding import LEASE
 from app.operations.runs.refusals import lease_lost

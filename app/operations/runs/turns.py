@@ -14,9 +14,9 @@ from app.core.hosts import NotHere
 from app.core.identifiers import RunId
 from app.core.people import Actor
 from app.core.runs import Migration, MigrationResult, Outcome, Run
-from app.operations.checks import announcements
 from app.operations.databases import readiness
 from app.operations.runs import (
+    announcements,
     credentials,
     evidence,
     forwarding,

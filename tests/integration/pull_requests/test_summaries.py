@@ -8,9 +8,9 @@ from psycopg import connect
 from app.core.databases import DatabaseState
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
 from app.core.limits import Limits
-from app.operations.checks.commits import answer_commit
 from app.operations.databases import housekeeping
 from app.operations.databases.provisioning import answers
+from app.operations.pull_requests.commits import answer_commit
 from app.store.budget import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
 from demo.github import faults

@@ -2,7 +2,7 @@
 
 from app.core.checks import Conclusion
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
-from app.operations.checks.commits import answer_commit, answer_pull_request
+from app.operations.pull_requests.commits import answer_commit, answer_pull_request
 from tests.integration.runs.shop import Shop
 
 REQUIRABLE = {"database", "migrate (branch)", "migrate (preview)"}
