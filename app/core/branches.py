@@ -62,18 +62,3 @@ def is_ignored(branch: BranchName, *, ignore_patterns: Sequence[str]) -> bool:
     The patterns mean what they mean in a workflow's `branches` filter; see `patterns.matches_any`.
     """
     return matches_any(branch, ignore_patterns)
-
-
-def is_provisioned(
-    branch: BranchName, *, default_branch: BranchName, ignore_patterns: Sequence[str]
-) -> bool:
-    """Whether this branch gets a database of its own.
-
-    The default branch does not: it is production.
-    """
-    return (
-        branch != default_branch
-        and is_possible_branch(branch)
-        and not is_merge_queue(branch)
-        and not is_ignored(branch, ignore_patterns=ignore_patterns)
-    )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from app.core.environments import Environment
 from app.core.people import ROLES, Act, Actor, Wanted, refusal
-from app.core.repositories import PullRequest
+from app.core.reasons import Unreached, dormant
 
 
 class Verb(StrEnum):
@@ -36,17 +36,6 @@ class Verdict(StrEnum):
     REFUSE = "refuse"
 
 
-class Head(StrEnum):
-    """What stands at the head of a pull request, as far as databases go."""
-
-    BRANCH = "branch"
-    DEFAULT = "default"
-    """The default branch: its database is production."""
-    FORK = "fork"
-    IGNORED = "ignored"
-    """A branch that gets no database: the assignment ignores it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """Everything that a ruling rests on, read when the command is carried out.
@@ -60,7 +49,8 @@ class Situation:
     is_private: bool
     environments: tuple[Environment, ...] = (Environment.BRANCH,)
     """Whose databases it acts on."""
-    head: Head = Head.BRANCH
+    unreached: Unreached | None = None
+    """Why the head has no database of its own; None: it gets one."""
     is_open: bool = True
     is_protected: bool = False
     """The head branch, at GitHub; asked for a reset only."""
@@ -108,15 +98,6 @@ def decide_command(verb: Verb, situation: Situation) -> Ruling:
     return _refused(why) if _may(Verb.FIX, situation) is None else SILENT
 
 
-def head_of(pull_request: PullRequest, *, default_branch: str, is_provisioned: bool) -> Head:
-    """What stands at the head of a pull request."""
-    if pull_request.is_from_fork:
-        return Head.FORK
-    if pull_request.head_branch == default_branch:
-        return Head.DEFAULT
-    return Head.BRANCH if is_provisioned else Head.IGNORED
-
-
 def _may_ask(verb: Verb, situation: Situation) -> bool:
     if verb is Verb.STATUS:
         # Everybody may read a public repository: there it takes somebody whom its people know.
@@ -151,21 +132,14 @@ def _why_not(verb: Verb, situation: Situation) -> str | None:
 
 
 def _why_not_here(verb: Verb, situation: Situation) -> str | None:
-    if situation.head is Head.FORK:
-        return "This pull request comes from a fork, and forks never get a database."
-    if situation.head is Head.DEFAULT:
-        return (
-            "The head of this pull request is the default branch. Its database is production,"
-            " which no comment touches or shows."
-        )
-    if situation.head is Head.IGNORED:
-        return "The assignment gives this branch no database."
+    if situation.unreached is not None:
+        return situation.unreached.markdown
     if verb is Verb.STATUS:
         return None
     if not situation.is_open:
         return "This pull request is closed. Reopen it, or use the dashboard or the command line."
     if verb in {Verb.URL, Verb.RESET} and not situation.has_database:
-        return "This branch has no database now. A push makes one, and so does `/db fix`."
+        return dormant().markdown
     return _why_no_reset(situation) if verb is Verb.RESET else None
 
 

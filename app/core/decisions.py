@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from app.core.assignments import Assignment, PreviewPolicy
-from app.core.branches import is_provisioned
 from app.core.databases import BRANCH_LIVED, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.events import (
@@ -32,6 +31,7 @@ from app.core.intents import (
     ReconcileRepository,
     RunCommand,
 )
+from app.core.reasons import is_provisioned
 from app.core.repositories import PullRequest, Repository
 
 # How long a workflow run may take to appear on a new head before its checks are answered.

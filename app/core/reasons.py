@@ -1,9 +1,11 @@
-"""Why a revision reaches no database, in words for the person who reads the workflow's log."""
+"""Why a branch or a revision has no database: the same sentence wherever people read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.core.branches import NO_UTF8
+from app.core.branches import NO_UTF8, is_ignored, is_merge_queue, is_possible_branch
 from app.core.identifiers import BranchName
+from app.core.markdown import code as in_code
 from app.core.quoting import quoted
 
 
@@ -12,27 +14,103 @@ class Unreached:
     """How things are, not a fault: the Action says it and skips (or fails, as its input says)."""
 
     code: str
-    message: str
+    text: str
+    """A sentence; `{}` stands for the name."""
     advice: str
+    name: str = ""
+    """What a stranger called a branch, a tag or an event."""
+
+    @property
+    def message(self) -> str:
+        """The sentence as plain text, for logs and JSON."""
+        return self.text.format(quoted(self.name))
+
+    @property
+    def markdown(self) -> str:
+        """Sentence and advice for GitHub's checks and comments."""
+        return f"{self.text.format(in_code(self.name))} {self.advice}"
+
+
+def without_database(
+    branch: BranchName,
+    *,
+    default_branch: BranchName | None,
+    ignore_patterns: Sequence[str],
+    is_from_fork: bool = False,
+) -> Unreached | None:
+    """Why a branch has no database of its own; None: it gets one.
+
+    Args:
+        branch: Of the repository, or of a fork.
+        default_branch: The live one; None: GitHub cannot say, and the caller has looked.
+        ignore_patterns: The assignment's; see `branches.is_ignored`.
+        is_from_fork: The branch is another repository's.
+    """
+    if is_from_fork:
+        return fork()
+    if branch == default_branch:
+        return its_production(branch)
+    if not is_possible_branch(branch):
+        return impossible_branch(branch)
+    if is_merge_queue(branch):
+        return merge_queue_branch()
+    if is_ignored(branch, ignore_patterns=ignore_patterns):
+        return ignored_branch(branch)
+    return None
+
+
+def is_provisioned(
+    branch: BranchName, *, default_branch: BranchName, ignore_patterns: Sequence[str]
+) -> bool:
+    """Whether a branch of the repository gets a database of its own."""
+    why = without_database(branch, default_branch=default_branch, ignore_patterns=ignore_patterns)
+    return why is None
+
+
+def its_production(branch: BranchName) -> Unreached:
+    return Unreached(
+        code="default_branch",
+        text="{} is the default branch: its database is production.",
+        advice="No comment touches or shows that one; name production where it is meant.",
+        name=branch,
+    )
+
+
+def not_assigned() -> Unreached:
+    return Unreached(
+        code="not_assigned",
+        text="No app of this repository is assigned to an instance.",
+        advice="Whoever maintains it assigns one on the dashboard, or with `coppice apps assign`.",
+    )
+
+
+def dormant() -> Unreached:
+    return Unreached(
+        code="dormant",
+        text="This branch has no database now.",
+        advice="A push makes one, and so does `/db fix`.",
+    )
 
 
 def event(name: str) -> Unreached:
     return Unreached(
         code="event",
-        message=f"A workflow started by {quoted(name)} gets no database.",
+        text="A workflow started by {} gets no database.",
         advice=(
             "Databases are given on push, workflow_dispatch, merge_group, on schedule for the "
             "default branch, and on pull_request from the same repository. Other events may run "
             "with the default branch's rights on somebody else's code."
         ),
+        name=name,
     )
 
 
 def tag(ref: str) -> Unreached:
     return Unreached(
         code="tag",
-        message=f"{quoted(ref)} is a tag, and tags have no database.",
+        text="{} is a tag, and tags have no database.",
         advice="Let the workflow run on branches: `on: push: branches: ['**']`.",
+        name=ref,
     )
 
 
@@ -40,20 +118,22 @@ def impossible_branch(name: str) -> Unreached:
     if NO_UTF8 in name:
         return Unreached(
             code="impossible_branch",
-            message=f"The name of the branch {quoted(name)} holds bytes that are not UTF-8.",
+            text="The name of the branch {} holds bytes that are not UTF-8.",
             advice="Rename the branch: GitHub cannot tell two such names apart.",
+            name=name,
         )
     return Unreached(
         code="impossible_branch",
-        message=f"{quoted(name)} cannot be the name of a branch.",
+        text="{} cannot be the name of a branch.",
         advice="Start the workflow on a branch.",
+        name=name,
     )
 
 
 def schedule_elsewhere() -> Unreached:
     return Unreached(
         code="schedule",
-        message="A scheduled workflow gets databases on the default branch only.",
+        text="A scheduled workflow gets databases on the default branch only.",
         advice="Use push or workflow_dispatch for the databases of other branches.",
     )
 
@@ -61,7 +141,7 @@ def schedule_elsewhere() -> Unreached:
 def fork() -> Unreached:
     return Unreached(
         code="fork",
-        message="This code comes from a fork, and forks never get a database.",
+        text="This code comes from a fork, and forks never get a database.",
         advice=(
             "A maintainer who has read the code can push it to a branch of this repository; that "
             "branch gets a database."
@@ -72,7 +152,7 @@ def fork() -> Unreached:
 def merge_queue_branch() -> Unreached:
     return Unreached(
         code="merge_queue",
-        message="GitHub pushed this branch for its merge queue; it gets no database of its own.",
+        text="GitHub pushed this branch for its merge queue; it gets no database of its own.",
         advice="Add `merge_group:` to the workflow's `on:` to migrate preview for the queue.",
     )
 
@@ -80,23 +160,25 @@ def merge_queue_branch() -> Unreached:
 def not_merge_queue(ref: str) -> Unreached:
     return Unreached(
         code="merge_queue",
-        message=f"{quoted(ref)} is not a branch of GitHub's merge queue.",
+        text="{} is not a branch of GitHub's merge queue.",
         advice="Re-run the workflow from the merge queue.",
+        name=ref,
     )
 
 
 def ignored_branch(branch: BranchName) -> Unreached:
     return Unreached(
         code="ignored_branch",
-        message=f"The assignment's ignore patterns match the branch {quoted(branch)}.",
+        text="The assignment's ignore patterns match the branch {}.",
         advice="Rename the branch, or ask an operator to change the app's ignore patterns.",
+        name=branch,
     )
 
 
 def preview_off() -> Unreached:
     return Unreached(
         code="preview_off",
-        message="This revision reaches preview only, and the assignment keeps it out of preview.",
+        text="This revision reaches preview only, and the assignment keeps it out of preview.",
         advice="An operator can set the app's preview policy to `shared`.",
     )
 
@@ -104,15 +186,16 @@ def preview_off() -> Unreached:
 def no_test_merge(ref: str) -> Unreached:
     return Unreached(
         code="pull_request",
-        message=f"This job names no open pull request: its ref is {quoted(ref)}.",
+        text="This job names no open pull request: its ref is {}.",
         advice="Run the workflow on pull_request types opened, reopened and synchronize.",
+        name=ref,
     )
 
 
 def pull_request_closed() -> Unreached:
     return Unreached(
         code="pull_request_closed",
-        message="The pull request is not open any more.",
+        text="The pull request is not open any more.",
         advice="Reopen the pull request, or run the workflow on push.",
     )
 
@@ -120,7 +203,7 @@ def pull_request_closed() -> Unreached:
 def pull_request_moved() -> Unreached:
     return Unreached(
         code="pull_request_moved",
-        message="The pull request has another head by now than this workflow run.",
+        text="The pull request has another head by now than this workflow run.",
         advice="Nothing to do: the newer commit has a workflow run of its own.",
     )
 
@@ -128,14 +211,15 @@ def pull_request_moved() -> Unreached:
 def migrated_by_push(branch: BranchName) -> Unreached:
     return Unreached(
         code="migrated_by_push",
-        message=f"The push to {quoted(branch)} migrates this commit already.",
+        text="The push to {} migrates this commit already.",
         advice="Nothing to do. To have it once only, start the workflow on push alone.",
+        name=branch,
     )
 
 
 def not_requested(reached: str, requested: str) -> Unreached:
     return Unreached(
         code="not_requested",
-        message=f"This revision reaches {reached}; the workflow asked for {requested} only.",
+        text=f"This revision reaches {reached}; the workflow asked for {requested} only.",
         advice="Change the Action's `environments`, or leave it empty for all that is reached.",
     )

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from app.core import reasons
 from app.core.admission import job_refusal, not_assigned, repository_refusal
 from app.core.assignments import Policies, PreviewPolicy
-from app.core.branches import (
-    branch_of_ref,
-    is_ignored,
-    is_merge_queue,
-    is_possible_branch,
-)
+from app.core.branches import branch_of_ref, is_merge_queue
 from app.core.claims import Claims
 from app.core.environments import Environment
 from app.core.facts import Denied, Facts
@@ -78,7 +73,7 @@ def _push(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached
     if branch is None:
         return reasons.impossible_branch(claims.ref)
     if branch != facts.default_branch:
-        return _beside_default(branch, policies)
+        return _beside_default(branch, facts, policies)
     preview = () if policies.preview is PreviewPolicy.OFF else (Environment.PREVIEW,)
     return Reach(
         environments=(*preview, Environment.PRODUCTION),
@@ -108,7 +103,7 @@ def _pull_request(claims: Claims, facts: Facts, policies: Policies) -> Reach | U
         return reasons.pull_request_moved()
     if pull_request.head_branch == facts.default_branch:
         return _preview_alone(policies)
-    return _beside_default(pull_request.head_branch, policies)
+    return _beside_default(pull_request.head_branch, facts, policies)
 
 
 def _merge_group(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
@@ -118,13 +113,12 @@ def _merge_group(claims: Claims, facts: Facts, policies: Policies) -> Reach | Un
     return _preview_alone(policies)
 
 
-def _beside_default(branch: BranchName, policies: Policies) -> Reach | Unreached:
-    if not is_possible_branch(branch):
-        return reasons.impossible_branch(branch)
-    if is_merge_queue(branch):
-        return reasons.merge_queue_branch()
-    if is_ignored(branch, ignore_patterns=policies.ignore_patterns):
-        return reasons.ignored_branch(branch)
+def _beside_default(branch: BranchName, facts: Facts, policies: Policies) -> Reach | Unreached:
+    why = reasons.without_database(
+        branch, default_branch=facts.default_branch, ignore_patterns=policies.ignore_patterns
+    )
+    if why is not None:
+        return why
     shares_preview = policies.preview is PreviewPolicy.SHARED
     preview = (Environment.PREVIEW,) if shares_preview else ()
     return Reach(

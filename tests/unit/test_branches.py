@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.branches import branch_of_ref, is_possible_branch, is_provisioned
+from app.core.branches import branch_of_ref, is_possible_branch
 from app.core.identifiers import BranchName
 from app.core.patterns import matches_any
+from app.core.reasons import is_provisioned
 
 MAIN = BranchName("main")
 

@@ -9,21 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.commands import (
-    Head,
     Ruling,
     Situation,
     Verb,
     Verdict,
     decide_command,
-    head_of,
     parse_command,
 )
 from app.core.environments import Environment
 from app.core.events import CommandGiven
+from app.core.identifiers import BranchName
 from app.core.payloads import parse_event
 from app.core.people import ROLES
+from app.core.reasons import Unreached, fork, ignored_branch, its_production
 from tests.unit.comments import COMMENT, changed
-from tests.unit.jobs import claims_of, pull_request_of
 
 TABLE = list(
     csv.DictReader((Path(__file__).parent / "data/authz_commands.csv").read_text().splitlines())
@@ -32,14 +31,13 @@ BY_ID = {row["id"]: row for row in TABLE}
 
 # What the adapter makes of GitHub's 404 for an account that is no user.
 NO_USER = "none"
-PULL_REQUEST = pull_request_of(claims_of("pull_request", "refs/pull/5/merge", head_ref="feature/x"))
 OWN = Situation(permission="write", is_private=True)
 
 # Rows that say more than a permission, as situations.
 CONTEXTS = {
     "head branch is protected": replace(OWN, is_protected=True),
-    "head branch is the default branch": replace(OWN, head=Head.DEFAULT),
-    "fork PR": replace(OWN, head=Head.FORK),
+    "head branch is the default branch": replace(OWN, unreached=its_production(BranchName("main"))),
+    "fork PR": replace(OWN, unreached=fork()),
     "PR closed or merged": replace(OWN, is_open=False),
     "branch deleted and re-created between comment and worker": replace(
         OWN, is_same_database=False
@@ -122,10 +120,12 @@ def test_the_state_is_for_those_whom_the_repository_knows(
 
 
 def test_a_reader_is_not_told_why_a_fork_has_no_state() -> None:
-    fork = replace(OWN, head=Head.FORK)
+    of_fork = replace(OWN, unreached=fork())
 
-    assert decide_command(Verb.STATUS, replace(fork, permission="read")).verdict is Verdict.SILENT
-    assert decide_command(Verb.STATUS, fork).verdict is Verdict.REFUSE
+    assert (
+        decide_command(Verb.STATUS, replace(of_fork, permission="read")).verdict is Verdict.SILENT
+    )
+    assert decide_command(Verb.STATUS, of_fork).verdict is Verdict.REFUSE
 
 
 @pytest.mark.parametrize("verb", [Verb.FIX, Verb.MIGRATE])
@@ -148,11 +148,15 @@ def test_a_button_that_acts_on_production_takes_a_maintainer(
 
 
 @pytest.mark.parametrize("verb", [Verb.URL, Verb.FIX, Verb.RESET, Verb.MIGRATE])
-@pytest.mark.parametrize("head", [Head.FORK, Head.DEFAULT, Head.IGNORED])
-def test_nobody_acts_on_a_head_without_a_database_of_its_own(verb: Verb, head: Head) -> None:
-    situation = replace(OWN, permission="admin", head=head)
+@pytest.mark.parametrize(
+    "unreached", [fork(), its_production(BranchName("main")), ignored_branch(BranchName("wip"))]
+)
+def test_nobody_acts_on_a_head_without_a_database_of_its_own(
+    verb: Verb, unreached: Unreached
+) -> None:
+    ruling = decide_command(verb, replace(OWN, permission="admin", unreached=unreached))
 
-    assert decide_command(verb, situation).verdict is Verdict.REFUSE
+    assert ruling == Ruling(verdict=Verdict.REFUSE, why=unreached.markdown)
 
 
 @pytest.mark.parametrize(
@@ -183,23 +187,6 @@ def test_a_protected_branch_may_still_be_fixed_and_migrated_by_writers() -> None
 
     assert decide_command(Verb.FIX, protected).verdict is Verdict.RUN
     assert decide_command(Verb.MIGRATE, protected).verdict is Verdict.RUN
-
-
-@pytest.mark.parametrize(
-    ("changes", "is_provisioned", "head"),
-    [
-        ({}, True, Head.BRANCH),
-        ({}, False, Head.IGNORED),
-        ({"head_branch": "main"}, False, Head.DEFAULT),
-        ({"head_repository_id": 43}, True, Head.FORK),
-        ({"head_repository_id": None}, True, Head.FORK),
-        ({"head_repository_id": 43, "head_branch": "main"}, True, Head.FORK),
-    ],
-)
-def test_a_head_is_known(changes: dict[str, object], is_provisioned: bool, head: Head) -> None:
-    pull_request = replace(PULL_REQUEST, **changes)  # type: ignore[arg-type]
-
-    assert head_of(pull_request, default_branch="main", is_provisioned=is_provisioned) is head
 
 
 # --- the grammar ---------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 
 from app.core.audit import Action
-from app.core.branches import is_provisioned
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
 from app.core.limits import FROZEN_ADVICE
+from app.core.reasons import without_database
 from app.core.seeding import may_seed
 from app.operations.administration.assigned import Assigned
 from app.operations.administration.beginnings import (
@@ -184,14 +184,13 @@ def needs_ready(database: Database) -> Database:
 def check_branch(services: Services, assigned: Assigned, branch: BranchName) -> None:
     """Raise Invalid for a branch that gets no database, NotFound for one that is not there."""
     policies, repository = assigned.assignment.policies, assigned.repository
-    if not is_provisioned(
+    why = without_database(
         branch,
         default_branch=repository.default_branch,
         ignore_patterns=policies.ignore_patterns,
-    ):
-        raise Invalid(
-            f"The branch {branch!r} gets no database: it is ignored, or no branch of git's."
-        )
+    )
+    if why is not None:
+        raise Invalid(why.message, advice=why.advice)
     try:
         is_there = services.github.branch(repository, branch) is not None
     except GitHubUnavailable:

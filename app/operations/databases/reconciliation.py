@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable
 
 from app.core.assignments import Assignment
-from app.core.branches import is_provisioned
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import shared_environments
 from app.core.environments import Environment
 from app.core.identifiers import BranchName, RepositoryId
 from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, RestoreDatabase
 from app.core.lifecycle import sweep
+from app.core.reasons import is_provisioned
 from app.core.repositories import InstallationState, Repository
 from app.operations.checks import heads
 from app.operations.databases.installations import close_repository, find_again

@@ -1,16 +1,17 @@
 """Carrying out a command: facts read at the last moment, a ruling, the deed, the answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.assignments import Assignment
 from app.core.audit import Action
-from app.core.branches import is_provisioned
-from app.core.commands import Head, Situation, Verb, Verdict, decide_command, head_of
+from app.core.commands import Situation, Verb, Verdict, decide_command
 from app.core.conversation import Command
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import CommentId
 from app.core.intents import PostReply
+from app.core.reasons import Unreached, not_assigned, without_database
 from app.core.repositories import PullRequest, Repository
 from app.operations.administration import database_requests
 from app.operations.pull_requests import steering, wording
@@ -104,7 +105,7 @@ def _situation(services: Services, scene: _Scene, permission: str) -> Situation:
     return Situation(
         permission=permission,
         is_private=scene.repository.is_private,
-        head=_head(scene),
+        unreached=_unreached(scene),
         is_open=scene.pull_request.is_open,
         is_protected=scene.command.verb is Verb.RESET and _is_protected(services, scene),
         has_database=bool(live),
@@ -112,20 +113,25 @@ def _situation(services: Services, scene: _Scene, permission: str) -> Situation:
     )
 
 
-def _head(scene: _Scene) -> Head:
-    branch, default = scene.pull_request.head_branch, scene.repository.default_branch
-    is_wanted = any(
-        is_provisioned(
-            branch,
-            default_branch=default,
-            ignore_patterns=assignment.policies.ignore_patterns,
-        )
-        for assignment in scene.assignments
-    )
-    return head_of(
-        scene.pull_request,
-        default_branch=default,
-        is_provisioned=is_wanted or bool(scene.databases),
+def _unreached(scene: _Scene) -> Unreached | None:
+    """Why no app of the repository has a database for the head."""
+    why = _without_database(scene, ignore_patterns=())
+    if why is not None or scene.databases:
+        # What stands there is looked after, although a later rule would give it no database.
+        return why
+    for assignment in scene.assignments:
+        why = _without_database(scene, ignore_patterns=assignment.policies.ignore_patterns)
+        if why is None:
+            return None
+    return why or not_assigned()
+
+
+def _without_database(scene: _Scene, *, ignore_patterns: Sequence[str]) -> Unreached | None:
+    return without_database(
+        scene.pull_request.head_branch,
+        default_branch=scene.repository.default_branch,
+        ignore_patterns=ignore_patterns,
+        is_from_fork=scene.pull_request.is_from_fork,
     )
 
 

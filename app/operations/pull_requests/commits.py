@@ -1,11 +1,11 @@
 """Answers for required checks: what nobody will report on is posted as `skipped`."""
 
 from app.core.assignments import Assignment
-from app.core.branches import is_provisioned
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
 from app.core.intents import AnswerCommit, PostSummary
+from app.core.reasons import merge_queue_branch, without_database
 from app.core.repositories import PullRequest, Repository
 from app.operations.checks import reports
 from app.operations.databases.provisioning import report_database
@@ -15,7 +15,6 @@ LOOK_AGAIN_SECONDS = 15 * 60
 """For a lost `workflow_run` event: asking again costs one request."""
 
 MERGE_GROUP = "merge_group"
-_QUEUED = "The merge queue's own branches get no database."
 _REQUIRABLE = (Environment.BRANCH, Environment.PREVIEW)
 
 
@@ -69,7 +68,8 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
         ]
         if not is_head:
             # A commit of the merge queue: databases belong to branches, and this one has none.
-            contents.append(reports.database_skipped(assignment.app, why=_QUEUED))
+            why = merge_queue_branch().markdown
+            contents.append(reports.database_skipped(assignment.app, why=why))
         for content in contents:
             _want(services, assignment, head_sha, content)
     for pull in pull_requests:
@@ -83,34 +83,24 @@ def _answer_head(
     assignment: Assignment,
     pull_request: PullRequest,
 ) -> None:
-    why = _why_no_database(repository, assignment, pull_request)
-    if why is None:
+    unreached = without_database(
+        pull_request.head_branch,
+        default_branch=repository.default_branch,
+        ignore_patterns=assignment.policies.ignore_patterns,
+        is_from_fork=pull_request.is_from_fork,
+    )
+    if unreached is None:
         database = services.databases.live(
             assignment.app.id, Environment.BRANCH, pull_request.head_branch
         )
         if database is not None:
             report_database(services, assignment, database, pull_request.head_sha)
         return
-    head_sha = pull_request.head_sha
+    why, head_sha = unreached.markdown, pull_request.head_sha
     _want(services, assignment, head_sha, reports.database_skipped(assignment.app, why=why))
     for environment in _skipped(repository, pull_request):
         content = reports.migration_skipped(assignment.app, environment, why=why)
         _want(services, assignment, head_sha, content)
-
-
-def _why_no_database(
-    repository: Repository, assignment: Assignment, pull_request: PullRequest
-) -> str | None:
-    if pull_request.is_from_fork:
-        return "It comes from a fork, and forks never get a database."
-    if pull_request.head_branch == repository.default_branch:
-        return "Its head is the default branch, which has no database of its own."
-    is_wanted = is_provisioned(
-        pull_request.head_branch,
-        default_branch=repository.default_branch,
-        ignore_patterns=assignment.policies.ignore_patterns,
-    )
-    return None if is_wanted else "The assignment gives this branch no database."
 
 
 def _skipped(repository: Repository, pull_request: PullRequest) -> tuple[Environment, ...]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from app.core.branches import is_provisioned
 from app.core.databases import Database
 from app.core.decisions import shared_environments
 from app.core.environments import Environment
 from app.core.identifiers import BranchName
+from app.core.reasons import is_provisioned
 from app.web.known_apps import KnownApp
 
 

@@ -157,7 +157,7 @@ def test_a_branch_of_a_pull_request_gets_its_database_from_the_page(office: Offi
 @pytest.mark.parametrize(
     ("form", "status", "said"),
     [
-        ({"branch": "not <there>"}, 400, "gets no database"),
+        ({"branch": "not <there>"}, 400, "cannot be the name of a branch"),
         ({"branch": "not-there"}, 404, "has no branch"),
         ({"branch": "main"}, 400, "main is the default branch"),
         ({"environment": "staging"}, 400, "There is no such environment."),
