@@ -3,10 +3,8 @@
 from app.github.checks import PyGithubChecks
 from app.github.client import Client
 from app.github.comments import PyGithubComments
-from app.github.deliveries import PyGithubDeliveries
-from app.github.installations import PyGithubInstallations
-from app.github.pull_requests import PyGithubPullRequests
-from app.github.repositories import PyGithubRepositories
+from app.github.installations import PyGithubDeliveries, PyGithubInstallations
+from app.github.repositories import PyGithubPullRequests, PyGithubRepositories
 from app.github.tokens import Tokens
 from app.github.transport import Transport
 from app.github.workflows import PyGithubWorkflows

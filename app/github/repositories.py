@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 
 from app.core.errors import GitHubUnavailable
-from app.core.identifiers import BranchName, CommitSha, InstallationId
-from app.core.repositories import Ancestry, Branch, Repository
-from app.github.answers import number, optional_text, part, read_branch, read_repository, text
-from app.github.client import Client, repository_path, scope, scope_of
+from app.core.identifiers import BranchName, CommitSha, InstallationId, PullRequestNumber
+from app.core.repositories import Ancestry, Branch, PullRequest, Repository
+from app.github.answers import (
+    number,
+    optional_text,
+    part,
+    read_branch,
+    read_pull_request,
+    read_repository,
+    text,
+)
+from app.github.client import Client, repository_path, require_same, scope, scope_of
 from app.github.failures import GitHubHasNot
 from app.github.tokens import LIST, READ
 
@@ -107,3 +115,43 @@ class PyGithubRepositories:
         role = optional_text(answer.data, "role_name")
         granted = role if role in _ROLES else text(answer.data, "permission")
         return granted if granted in _ROLES else "none"
+
+
+class PyGithubPullRequests:
+    """The `PullRequests` port."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def open_pull_requests(self, repository: Repository) -> Sequence[PullRequest]:
+        """See the port."""
+        try:
+            records = self._client.pages(
+                repository_path(repository, "pulls"),
+                scope=scope_of(repository, READ),
+                parameters={"state": "open"},
+            )
+        except GitHubHasNot as error:
+            raise GitHubUnavailable("GitHub does not show the pull requests.") from error
+        found = [read_pull_request(each) for each in records]
+        for pull_request in found:
+            require_same(pull_request.repository_id, repository)
+        if not found:
+            self._client.confirm(repository)
+        # A redirect of a renamed repository loses what was asked for.
+        return [pull_request for pull_request in found if pull_request.is_open]
+
+    def pull_request(self, repository: Repository, number: PullRequestNumber) -> PullRequest | None:
+        """See the port."""
+        try:
+            answer = self._client.request(
+                "GET",
+                repository_path(repository, "pulls", str(number)),
+                scope=scope_of(repository, READ),
+            )
+        except GitHubHasNot:
+            self._client.confirm(repository)
+            return None
+        found = read_pull_request(answer.data)
+        require_same(found.repository_id, repository)
+        return found

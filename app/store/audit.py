@@ -6,7 +6,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from app.core.audit import AuditEntry
+from app.core.audit import AuditEntry, called
 
 
 class Audit:
@@ -26,17 +26,12 @@ class Audit:
             )
 
     def latest(
-        self,
-        *,
-        limit: int = 100,
-        before: int | None = None,
-        containing: str = "",
-        actions: Sequence[str] = (),
+        self, *, limit: int = 100, before: int | None = None, containing: str = ""
     ) -> Sequence[AuditEntry]:
         """The newest entries, newest first; with `before` those older than the entry of that id.
 
         With `containing` only those that have the text somewhere, compared without case, and those
-        of `actions`.
+        whose action people call so.
         """
         with self._pool.connection() as connection:
             rows = connection.execute(
@@ -49,7 +44,7 @@ class Audit:
                     "before": before,
                     "limit": limit,
                     "containing": containing,
-                    "actions": list(actions),
+                    "actions": called(containing) if containing else [],
                 },
             ).fetchall()
         return [AuditEntry(**row) for row in rows]

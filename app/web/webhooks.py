@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
+from prometheus_client import Counter
 
 from app.core.errors import CoppiceError, Invalid, Unauthorized
 from app.core.payload_values import MalformedPayload
@@ -15,7 +16,6 @@ from app.core.payloads import parse_event
 from app.operations.ports.knowledge import Delivery
 from app.operations.services import Services
 from app.web.bodies import read_body
-from app.web.counters import DELIVERIES
 
 webhooks = Blueprint("webhooks", __name__)
 
@@ -115,3 +115,8 @@ def _header(name: str) -> str:
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and len(text) <= MAX_HEADER_LENGTH
+
+
+DELIVERIES = Counter(
+    "coppice_deliveries_total", "Webhook deliveries taken in, by what they caused.", ["outcome"]
+)

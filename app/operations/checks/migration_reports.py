@@ -1,17 +1,18 @@
 """What the check run of a migration says. Pure: words for people, never a secret."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.core import amounts
 from app.core.amounts import duration
 from app.core.assignments import App
 from app.core.checks import CheckContent, Conclusion
 from app.core.databases import Database
 from app.core.environments import Environment
-from app.core.markdown import link
+from app.core.markdown import block, code, link, plain_lines
 from app.core.output_advice import on_output
-from app.core.runs import Migration, MigrationResult, Run
-from app.operations.checks import seed_reports, unfinished_reports
-from app.operations.checks.command_words import command_line, facts, log_blocks
+from app.core.runs import Migration, MigrationResult, Run, Unfinished, UnfinishedKind
+from app.operations.checks import seed_reports
 from app.operations.checks.reports import database_words, migration_check_name
 
 
@@ -60,9 +61,7 @@ def finished(story: Story) -> CheckContent:
     return CheckContent(
         name=migration_check_name(story.app, migration.environment),
         conclusion=_conclusion(story),
-        title=_title(migration)
-        + seed_reports.title(migration)
-        + unfinished_reports.title(migration),
+        title=_title(migration) + seed_reports.title(migration) + title(migration),
         summary="\n\n".join(part for part in _summary(story) if part),
         text=_log(story),
         details_url=story.job_url,
@@ -123,7 +122,7 @@ def _summary(story: Story) -> list[str]:
         _facts(story) if migration.result is not MigrationResult.SUPERSEDED else "",
         seed_reports.summary(story.run, migration),
         migration.remark,
-        unfinished_reports.summary(migration, shows_names=story.shows_log),
+        summary(migration, shows_names=story.shows_log),
         _on_output(migration),
         _advice(story),
     ]
@@ -205,3 +204,88 @@ def _log(story: Story) -> str:
     if migration.seeding is None:
         return log_blocks(migration.log_tail)
     return log_blocks(migration.log_tail, migration.seeding.log_tail)
+
+
+_MOST_NAMED = 20
+
+
+def title(migration: Migration) -> str:
+    """What is added to the title: an invalid index is a fault; else empty."""
+    number = len(_of(migration, UnfinishedKind.INDEX))
+    if not number:
+        return ""
+    return f", left {'an invalid index' if number == 1 else f'{number} invalid indexes'}"
+
+
+def summary(migration: Migration, *, shows_names: bool) -> str:
+    """What was left, and what to do; `shows_names`: readers may see what the command printed."""
+    parts = []
+    if indexes := _of(migration, UnfinishedKind.INDEX):
+        what = "an invalid index" if len(indexes) == 1 else f"{len(indexes)} invalid indexes"
+        parts.append(
+            f"**The run left {what} behind.** PostgreSQL does not use such an index, and"
+            " `CREATE INDEX IF NOT EXISTS` takes it for made, so that the next run looks good."
+            " Drop it (`DROP INDEX CONCURRENTLY`) and make it again."
+        )
+        parts.append(_names(indexes) if shows_names else "")
+    if constraints := _of(migration, UnfinishedKind.CONSTRAINT):
+        parts.append(
+            f"Made and not validated: {amounts.counted(len(constraints), 'constraint')}. That may"
+            " be meant: rows of before are not held to it until"
+            " `ALTER TABLE ... VALIDATE CONSTRAINT`."
+        )
+        parts.append(_names(constraints) if shows_names else "")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _of(migration: Migration, kind: UnfinishedKind) -> list[Unfinished]:
+    return [one for one in migration.unfinished if one.kind is kind]
+
+
+def _names(found: Sequence[Unfinished]) -> str:
+    lines = [
+        f"- {code(one.name)} on {code(f'{one.namespace}.{one.table}')}"
+        for one in found[:_MOST_NAMED]
+    ]
+    more = len(found) - len(lines)
+    return "\n".join([*lines, f"- and {more} more"] if more else lines)
+
+
+# GitHub takes 65,535 characters for a summary and as many for a text.
+# https://docs.github.com/en/rest/checks/runs
+MAX_TEXT = 65_535
+_MAX_LOG = 60_000
+_MAX_COMMAND = 2_000
+
+
+def facts(duration_seconds: float | None, exit_code: int | None, *, command: str) -> str:
+    """A list of what is known: nothing of it when the runner went away."""
+    lines = []
+    if duration_seconds is not None:
+        lines.append(f"- Duration: {duration(duration_seconds)}")
+    if exit_code is not None:
+        lines.append(f"- Exit code: {exit_code}")
+    return "\n".join([*lines, command_line(command)])
+
+
+def command_line(command: str) -> str:
+    """The command as an item of a list, cut when it is very long."""
+    command = command.strip()
+    if len(command) > _MAX_COMMAND:
+        command = f"{command[:_MAX_COMMAND]}..."
+    if "\n" in command:
+        return f"- Command:\n\n{block(plain_lines(command))}"
+    return f"- Command: {code(command)}"
+
+
+def log_blocks(*logs: str) -> str:
+    """The ends of these logs, one below the other; they share the room that GitHub gives."""
+    shown = [log.strip("\n") for log in logs if log.strip("\n")]
+    if not shown:
+        return ""
+    room = _MAX_LOG // len(shown)
+    text = "\n\n".join(block(log[-room:]) for log in shown)
+    # A fence grows with the longest run of backticks inside.
+    if len(text) <= MAX_TEXT:
+        return text
+    return "\n\n".join(block(log[-room:].replace("`", "'")) for log in shown)

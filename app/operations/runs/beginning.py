@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from app.core import names
+from app.core import names, reasons
 from app.core.admission import not_assigned, repository_refusal
-from app.core.assignments import Assignment
+from app.core.assignments import Assignment, Policies
 from app.core.claims import Claims
 from app.core.environments import Environment
-from app.core.errors import Invalid, NotFound
+from app.core.errors import GitHubUnavailable, Invalid, NotFound
 from app.core.facts import Denied, Facts
 from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
 from app.core.reasons import Unreached
-from app.core.revisions import Reach, reached, source_branch_of
+from app.core.repositories import InstallationState, Repository
+from app.core.revisions import Reach, pull_request_of, reached, source_branch_of
 from app.core.runs import CredentialKind, Run, most_runs
 from app.core.workflow_file import app_line
-from app.operations.runs import duplicates, evidence
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
 
@@ -62,7 +62,7 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
     if isinstance(reach, Denied):
         raise Refused(reach)
     if isinstance(reach, Reach) and request.migrates:
-        reach = duplicates.unless_pushed(services, claims, facts, reach, assignment.app.id)
+        reach = unless_pushed(services, claims, facts, reach, assignment.app.id)
     if isinstance(reach, Unreached):
         return reach
     effective = replace(
@@ -127,7 +127,7 @@ def assignment_of(services: Services, run: Run) -> Assignment:
 
 def _admitted(services: Services, claims: Claims, wanted: str) -> tuple[Assignment, Facts]:
     """The app that is meant, once the repository may ask at all: ids are told to no stranger."""
-    facts = evidence.gather(services, claims, policies=None)
+    facts = facts_of(services, claims, policies=None)
     if denied := repository_refusal(claims, facts):
         raise Refused(denied)
     assigned = services.apps.assignments(repository_id=claims.repository_id)
@@ -229,3 +229,54 @@ def _name(services: Services, run: Run, environment: Environment) -> DatabaseNam
     branch = run.branch if environment is Environment.BRANCH else None
     present = services.databases.live(run.app_id, environment, branch)
     return present.name if present else names.database_name(run.app_id, environment, branch)
+
+
+def unless_pushed(
+    services: Services, claims: Claims, facts: Facts, reach: Reach, app_id: AppId
+) -> Reach | Unreached:
+    """The reach, unless a push run migrates this head or has migrated it.
+
+    A push run of the same workflow that is under way counts before it has asked for anything; one
+    that ended without asking does not, so that a head is never left without a migration.
+    """
+    if claims.event_name != "pull_request" or facts.run is None or facts.live is None:
+        return reach
+    branch = facts.run.head_branch or reach.branch
+    if branch is None:
+        return reach
+    head_sha = facts.run.head_sha
+    is_recorded = any(
+        run.event == "push" and run.app_id == app_id and run.migrates
+        for run in services.runs.of_commit(claims.repository_id, head_sha)
+    )
+    is_under_way = is_recorded or any(
+        other.event == "push"
+        and other.workflow_id == facts.run.workflow_id
+        and not other.is_completed
+        for other in services.github.workflow_runs(facts.live, head_sha)
+    )
+    return reasons.migrated_by_push(branch) if is_under_way else reach
+
+
+def facts_of(services: Services, claims: Claims, *, policies: Policies | None) -> Facts:
+    """Everything known about a job; what GitHub cannot say now stays unknown, never "no"."""
+    stored = services.repositories.get(claims.repository_id)
+    if stored is None or stored.installation_id is None:
+        return Facts(repository=stored, installation=InstallationState.REMOVED, policies=policies)
+    facts = Facts(repository=stored, installation=stored.installation_state, policies=policies)
+    try:
+        live = services.github.repository(stored.installation_id, stored.full_name)
+        if live is None:
+            return replace(facts, installation=InstallationState.REMOVED)
+        return _of_live(services, claims, replace(facts, live=live), live)
+    except GitHubUnavailable:
+        return facts
+
+
+def _of_live(services: Services, claims: Claims, facts: Facts, live: Repository) -> Facts:
+    run = services.github.workflow_run(live, claims.run_id)
+    facts = replace(facts, run=run, is_run_missing=run is None)
+    number = pull_request_of(claims)
+    if claims.event_name != "pull_request" or number is None:
+        return facts
+    return replace(facts, pull_request=services.github.pull_request(live, number))

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from app.core import ansi
+from app.core import ansi, seeding
 from app.core.assignments import Assignment
 from app.core.claims import Claims
+from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
 from app.core.hosts import NotHere
@@ -23,7 +24,7 @@ from app.core.runs import (
 )
 from app.operations.checks.migration_reports import is_neutral
 from app.operations.databases.provisioning import measurement
-from app.operations.runs import announcements, credentials, rebuilds, seeding
+from app.operations.runs import announcements, credentials, rebuilds
 from app.operations.runs.beginning import own_run
 from app.operations.runs.holding import LEASE
 from app.operations.runs.refusals import lease_lost
@@ -155,7 +156,7 @@ def _let_go(services: Services, run: Run, migration: Migration, *, is_again: boo
         return
     if migration.result is MigrationResult.SUCCESS:
         # First: what is due depends on the database not having been migrated before.
-        seeding.conclude(services, run, migration)
+        conclude(services, run, migration)
         services.databases.migrated(migration.database_id, head_sha=run.head_sha)
     try:
         _end_login(services, run, migration)
@@ -250,3 +251,35 @@ def _last(services: Services, run: Run, environment: Environment) -> Migration:
         f"This run has not started a migration of {environment}.",
         advice="Ask for the database first.",
     )
+
+
+def seed_is_due(
+    services: Services, run: Run, assignment: Assignment | None, database: Database
+) -> bool:
+    """Whether the run is to seed the database that it holds, once it is migrated."""
+    if assignment is None:
+        return False
+    return seeding.is_due(
+        database,
+        services.seeds.of(database),
+        command=run.seed_command,
+        policies=assignment.policies,
+    )
+
+
+def conclude(services: Services, run: Run, migration: Migration) -> None:
+    """Remember how seeding ended; called before the database counts as migrated.
+
+    A seed that failed, or that was due and of which nothing was heard, is owed to the next run.
+    """
+    if migration.result is not MigrationResult.SUCCESS:
+        return
+    database = services.databases.get(migration.database_id)
+    if database.generation != migration.generation:
+        return
+    if migration.seeding is not None and migration.seeding.has_succeeded:
+        services.seeds.settle(database, at=services.clock())
+        return
+    assignment = services.apps.assignment(run.app_id)
+    if migration.seeding is not None or seed_is_due(services, run, assignment, database):
+        services.seeds.owe(database)

@@ -17,12 +17,12 @@ from app.core.runs import Migration, MigrationResult, Outcome, Run
 from app.operations.databases import readiness
 from app.operations.runs import (
     announcements,
+    beginning,
     credentials,
-    evidence,
     forwarding,
     holding,
     order,
-    seeding,
+    results,
     superseding,
 )
 from app.operations.runs.beginning import assignment_of, own_run, place_of_job
@@ -122,7 +122,7 @@ def _migrate(
         announcements.started(services, run, migration)
         try:
             go = _go(services, run, claims, database)
-            return replace(go, seeds=seeding.is_due(services, run, assignment, database))
+            return replace(go, seeds=results.seed_is_due(services, run, assignment, database))
         except ProvisioningFailed as error:
             _finish(services, run, migration, _not_run(error))
             raise
@@ -139,7 +139,7 @@ def _allowed(
     branch = run.branch if environment is Environment.BRANCH else None
     database = services.databases.live(run.app_id, environment, branch)
     facts = replace(
-        evidence.gather(services, claims, policies=assignment.policies),
+        beginning.facts_of(services, claims, policies=assignment.policies),
         database_state=database.state if database else None,
     )
     decision = decide(claims, facts, environment, credentials=run.credentials)

@@ -1,12 +1,15 @@
 """Starting the server of a cluster of our own, on the port that it has or gets."""
 
+import errno
+import secrets
 import shlex
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.postgres.embedded import ports, postmaster
+from app.postgres.embedded import postmaster
 from app.postgres.embedded.cluster import SUPERUSER, Cluster
 from app.postgres.embedded.faults import PortTaken, StartFailed
 from app.postgres.vouched import write_vouched_extensions
@@ -41,15 +44,15 @@ def launch(cluster: Cluster, request: Launch) -> None:
         StartFailed: The server ended.
     """
     port_file = cluster.directory / "port"
-    noted = ports.read_port(port_file)
-    if noted and not ports.becomes_free(noted, timeout_seconds=_PORT_WAIT_SECONDS):
+    noted = read_port(port_file)
+    if noted and not becomes_free(noted, timeout_seconds=_PORT_WAIT_SECONDS):
         raise PortTaken(noted, port_file=port_file)
     _keep_log_small(cluster.log_file)
     _write_access_rules(cluster, request)
     write_vouched_extensions(cluster)
     deadline = time.monotonic() + _TRIES_SECONDS
     while True:
-        port = noted or ports.free_port()
+        port = noted or free_port()
         last_words = _try(cluster, request, port=port)
         if last_words is None:
             break
@@ -133,3 +136,47 @@ def _write_access_rules(cluster: Cluster, request: Launch) -> None:
 def _keep_log_small(log_file: Path) -> None:
     if log_file.exists() and log_file.stat().st_size > _LOG_KEPT_BYTES:
         log_file.replace(log_file.with_suffix(".log.old"))
+
+
+# Below the range that Linux gives to outgoing connections (32768 and up): a port that a client
+# connection happens to use when the machine starts again would keep the server from starting.
+_LOWEST, _HIGHEST = 20_000, 32_000
+_TRIES = 100
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    for _ in range(_TRIES):
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        if is_free(port):
+            return port
+    raise OSError(errno.EADDRINUSE, "no free port found")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+def becomes_free(port: int, *, timeout_seconds: float) -> bool:
+    """Wait for a port that may be about to be released."""
+    deadline = time.monotonic() + timeout_seconds
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def read_port(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None

@@ -8,7 +8,6 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from app.core.audit import AuditEntry
-from app.operations.administration import audit_trail
 from app.web.api.shapes import ERRORS, PERSON, Page, Text, cut
 from app.web.identity import acting, require_operator
 
@@ -54,7 +53,9 @@ def list_(query: WhichEntries) -> dict[str, Any]:
     """List what was done, for operators."""
     services = acting()
     require_operator(services)
-    found = audit_trail.search(services, query.q or "", limit=query.limit + 1, before=query.cursor)
+    found = services.audit.latest(
+        limit=query.limit + 1, before=query.cursor, containing=query.q or ""
+    )
     shown, following = cut(found, query, id_of=lambda entry: entry.id)
     return AuditPage(items=[_shown(entry) for entry in shown], next=following).model_dump(
         mode="json"

@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core.reasons import is_provisioned
 from app.core.databases import Database, DatabaseState
+from app.core.decisions import shared_environments
 from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
-from app.core.hosts import unreachable
+from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, BranchName, RunId
 from app.core.pages import new_file_page
 from app.core.people import Act
@@ -21,14 +24,14 @@ from app.core.runs import PastRun
 from app.operations import typed
 from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
-from app.operations.administration.assigned import id_to_say
+from app.operations.administration.assigned import Assigned, id_to_say
 from app.operations.administration.limits import described
 from app.operations.administration.workflow_files import beside_others, workflow_of
 from app.operations.databases import elsewhere
 from app.operations.pull_requests.heads import Head, open_heads
 from app.operations.services import Services
 from app.web import sight
-from app.web.dashboard import app_lines, fields, missing, notices, plots, rule_facts, tables
+from app.web.dashboard import fields, notices, plots, rule_facts, tables
 from app.web.dashboard.notices import done
 from app.web.dashboard.runs import why_no_rerun
 from app.web.identity import acting
@@ -47,7 +50,7 @@ def index() -> ResponseReturnValue:
     services = acting()
     return render_template(
         "apps.html",
-        apps=app_lines.lines(services, sight.apps(services)),
+        apps=lines(services, sight.apps(services)),
         run={one.id for one in sight.instances_run(services)},
     )
 
@@ -95,8 +98,8 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         branches=[row for row in rows if row.database.environment is Environment.BRANCH],
         pulls=_by_branch(heads),
         lonely_pulls=[one.pull_request for one in heads if one.database is None],
-        missing=missing.environments(found, databases),
-        gets_database=partial(missing.may_have_one, found),
+        missing=environments(found, databases),
+        gets_database=partial(may_have_one, found),
         runs=runs[:RUNS_SHOWN],
         older=runs[RUNS_SHOWN - 1].run.id if len(runs) > RUNS_SHOWN else None,
         names={one.id: one for one in databases},
@@ -197,3 +200,68 @@ def _is_dev(database: Database) -> bool:
         and database.is_live
         and database.state is not DatabaseState.DELETED
     )
+
+
+def environments(found: KnownApp, databases: Sequence[Database]) -> list[Environment]:
+    """Of those that every app has, the ones without a database of this app's."""
+    if found.assignment is None:
+        return []
+    there = {one.environment for one in databases if one.is_live}
+    return [one for one in shared_environments(found.assignment) if one not in there]
+
+
+def may_have_one(found: KnownApp, branch: BranchName) -> bool:
+    """Whether a branch of the repository itself gets a database."""
+    return found.assignment is not None and is_provisioned(
+        branch,
+        default_branch=found.repository.default_branch,
+        ignore_patterns=found.assignment.policies.ignore_patterns,
+    )
+
+
+# What needs a person stands first.
+_ORDER = (
+    DatabaseState.ERROR,
+    DatabaseState.CREATING,
+    DatabaseState.READY,
+    DatabaseState.DELETED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An app."""
+
+    assigned: Assigned
+    counts: tuple[tuple[DatabaseState, int], ...]
+    """Of the states that its databases are in."""
+    is_away: bool
+    """Its server did not answer when it was last asked, or its machine is silent."""
+
+    @property
+    def needs_somebody(self) -> bool:
+        return self.is_away or any(state is DatabaseState.ERROR for state, _ in self.counts)
+
+
+def lines(services: Services, apps: Sequence[Assigned]) -> list[Line]:
+    """Those with errors first, each in the order that was given; read together."""
+    states = services.apps.database_states([one.assignment.app.id for one in apps])
+    servers = services.measurements.of_instances({one.instance.id for one in apps})
+    hosts = services.hosts.known()
+    silent = {
+        one.instance.id
+        for one in apps
+        if silent_host(one.instance, hosts, here=services.hosts.here) is not None
+    }
+    away = silent | {instance_id for instance_id, one in servers.items() if one.failure is not None}
+    found = []
+    for one in apps:
+        counted = states.get(one.assignment.app.id, {})
+        found.append(
+            Line(
+                assigned=one,
+                counts=tuple((state, counted[state]) for state in _ORDER if state in counted),
+                is_away=one.instance.id in away,
+            )
+        )
+    return sorted(found, key=lambda line: not line.needs_somebody)

@@ -4,7 +4,6 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.audit import words_of
-from app.operations.administration import audit_trail
 from app.web.dashboard import fields
 from app.web.dashboard.instances import operator
 
@@ -18,7 +17,7 @@ def index() -> ResponseReturnValue:
     services = operator()
     query = request.args.get("q", "").replace("\0", "").strip()
     before = fields.cursor("before")
-    entries = audit_trail.search(services, query, limit=SHOWN + 1, before=before)
+    entries = services.audit.latest(limit=SHOWN + 1, before=before, containing=query)
     return render_template(
         "audit.html",
         entries=entries[:SHOWN],

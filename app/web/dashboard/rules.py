@@ -17,12 +17,12 @@ from app.core.assignments import (
 from app.core.errors import CoppiceError, Invalid
 from app.core.people import Act
 from app.operations.administration import assignments, github_setup
-from app.operations.administration.assignments import AssignRequest
-from app.operations.administration.limits import described
-from app.operations.administration.repository_choices import (
+from app.operations.administration.assignments import (
+    AssignRequest,
     RepositoryChoices,
     repository_choices,
 )
+from app.operations.administration.limits import described
 from app.operations.services import Services
 from app.web import sight
 from app.web.dashboard import fields

@@ -7,7 +7,7 @@ from psycopg import connect
 from app.core.checks import CheckContent, CheckSubject, Conclusion
 from app.core.identifiers import CheckId, CommitSha, RepositoryId
 from app.operations.checks.posting import post_check
-from app.store.budget import WRITES_PER_MINUTE
+from app.store.checks import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
 from demo.github import faults
 from demo.github.model import CheckRun

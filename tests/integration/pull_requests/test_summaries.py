@@ -11,7 +11,7 @@ from app.core.limits import Limits
 from app.operations.databases import housekeeping
 from app.operations.databases.provisioning import answers
 from app.operations.pull_requests.commits import answer_commit
-from app.store.budget import WRITES_PER_MINUTE
+from app.store.checks import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
 from demo.github import faults
 from tests.integration.pull_requests.talk import BRANCH, Talk
