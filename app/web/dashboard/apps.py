@@ -9,7 +9,6 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.reasons import is_provisioned
 from app.core.databases import Database, DatabaseState
 from app.core.decisions import shared_environments
 from app.core.environments import Environment
@@ -19,6 +18,7 @@ from app.core.identifiers import AppId, BranchName, RunId
 from app.core.pages import new_file_page
 from app.core.people import Act
 from app.core.reach import obstacle
+from app.core.reasons import is_provisioned
 from app.core.repositories import PullRequest
 from app.core.runs import PastRun
 from app.operations import typed
