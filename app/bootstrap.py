@@ -213,9 +213,9 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
 def _github(config: Config, registration: AppRegistration) -> GitHubOfApp:
     def build(app: GitHubApp) -> GitHub:
         # Late, as below: importing PyGithub takes longer than most commands, which do without.
-        from app.github.adapter import PyGithubGitHub
+        from app.github.adapter import RestGitHub
 
-        return PyGithubGitHub(
+        return RestGitHub(
             app_id=app.app_id, private_key=app.private_key, api_url=config.github_api_url
         )
 
@@ -223,6 +223,6 @@ def _github(config: Config, registration: AppRegistration) -> GitHubOfApp:
 
 
 def _accounts(config: Config) -> GitHubAccounts:
-    from app.github.accounts import PyGithubAccounts
+    from app.github.accounts import RestAccounts
 
-    return PyGithubAccounts(config.github_api_url)
+    return RestAccounts(config.github_api_url)

@@ -27,19 +27,15 @@ class AppOfSettings:
         self._app = app
 
     def current(self, *, is_fresh: bool = False) -> GitHubApp:
-        """See the port."""
         return self._app
 
     def app_id(self) -> int:
-        """See the port."""
         return self._app.app_id
 
     def store(self, app: GitHubApp) -> None:
-        """See the port."""
         raise _of_settings()
 
     def forget(self) -> None:
-        """See the port."""
         raise _of_settings()
 
 
@@ -67,7 +63,6 @@ class StoredApp:
         self._look_at = 0.0
 
     def current(self, *, is_fresh: bool = False) -> GitHubApp | None:
-        """See the port."""
         if not is_fresh and time.monotonic() < self._look_at:
             return self._known
         with self._lock:
@@ -76,17 +71,14 @@ class StoredApp:
             return self._known
 
     def app_id(self) -> int | None:
-        """See the port."""
         app = self.current()
         return None if app is None else app.app_id
 
     def store(self, app: GitHubApp) -> None:
-        """See the port."""
         self._store.store(app)
         self._look_at = 0.0
 
     def forget(self) -> None:
-        """See the port."""
         self._store.forget()
         self._look_at = 0.0
 

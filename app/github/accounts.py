@@ -12,14 +12,13 @@ from app.github.transport import Transport
 from app.operations.ports.sign_in import Account
 
 
-class PyGithubAccounts:
-    """The `GitHubAccounts` port. Thread-safe. No token is kept."""
+class RestAccounts:
+    """The `GitHubAccounts` port over the REST API. Thread-safe. No token is kept."""
 
     def __init__(self, api_url: str) -> None:
         self._transport = Transport(api_url)
 
     def account(self, token: str, *, teams: Collection[str]) -> Account:
-        """See the port."""
         user = self._transport.request("GET", "/user", token=token).data
         login = text(user, "login")
         return Account(
@@ -40,7 +39,6 @@ class PyGithubAccounts:
         return text(found.data, "state") == "active"
 
     def created_app(self, code: str) -> GitHubApp | None:
-        """See the port."""
         path = f"/app-manifests/{quote(code, safe='')}/conversions"
         try:
             return _app(self._transport.request("POST", path, token=None).data)

@@ -1,23 +1,23 @@
 """The whole `GitHub` port over one App."""
 
-from app.github.checks import PyGithubChecks
+from app.github.checks import RestChecks
 from app.github.client import Client
-from app.github.comments import PyGithubComments
-from app.github.installations import PyGithubDeliveries, PyGithubInstallations
-from app.github.repositories import PyGithubPullRequests, PyGithubRepositories
+from app.github.comments import RestComments
+from app.github.installations import RestDeliveries, RestInstallations
+from app.github.repositories import RestPullRequests, RestRepositories
 from app.github.tokens import Tokens
 from app.github.transport import Transport
-from app.github.workflows import PyGithubWorkflows
+from app.github.workflows import RestWorkflows
 
 
-class PyGithubGitHub(
-    PyGithubInstallations,
-    PyGithubRepositories,
-    PyGithubPullRequests,
-    PyGithubWorkflows,
-    PyGithubChecks,
-    PyGithubComments,
-    PyGithubDeliveries,
+class RestGitHub(
+    RestInstallations,
+    RestRepositories,
+    RestPullRequests,
+    RestWorkflows,
+    RestChecks,
+    RestComments,
+    RestDeliveries,
 ):
     """Thread-safe: one for each process, made after a fork.
 
@@ -31,8 +31,8 @@ class PyGithubGitHub(
         self._transport = Transport(api_url)
         tokens = Tokens(self._transport, app_id=app_id, private_key=private_key)
         client = Client(self._transport, tokens)
-        PyGithubChecks.__init__(self, client, app_id=app_id)
-        PyGithubComments.__init__(self, client, app_id=app_id)
+        RestChecks.__init__(self, client, app_id=app_id)
+        RestComments.__init__(self, client, app_id=app_id)
 
     def close(self) -> None:
         """Close idle connections to GitHub."""

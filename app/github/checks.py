@@ -20,8 +20,8 @@ _UNPROCESSABLE = 422
 _CUT = "\n\n(cut: longer than GitHub shows)"
 
 
-class PyGithubChecks:
-    """The `CheckRuns` port."""
+class RestChecks:
+    """The App's check runs."""
 
     def __init__(self, client: Client, *, app_id: int) -> None:
         self._client = client
@@ -36,7 +36,6 @@ class PyGithubChecks:
         check_id: CheckId,
         github_id: CheckRunId | None,
     ) -> CheckRunId:
-        """See the port."""
         body = {**check_run_body(content), "external_id": str(check_id)}
         if github_id is not None and self._update(repository, github_id, body):
             return github_id

@@ -15,7 +15,7 @@ from app.github.tokens import COMMENT
 MOST_BODY_BYTES = 65_000
 
 
-class PyGithubComments:
+class RestComments:
     """The `Comments` port. https://docs.github.com/en/rest/issues/comments"""
 
     def __init__(self, client: Client, *, app_id: int) -> None:
@@ -31,7 +31,6 @@ class PyGithubComments:
         marker: str,
         comment_id: CommentId | None,
     ) -> CommentId:
-        """See the port."""
         if comment_id is not None and self._edit_comment(repository, comment_id, body):
             return comment_id
         found = self._comment_with(repository, number, marker)
@@ -44,7 +43,6 @@ class PyGithubComments:
         return self.comment(repository, number, body)
 
     def comment(self, repository: Repository, number: PullRequestNumber, body: str) -> CommentId:
-        """See the port."""
         answer = self._client.request(
             "POST",
             repository_path(repository, "issues", str(number), "comments"),
@@ -54,7 +52,6 @@ class PyGithubComments:
         return CommentId(number_of(answer.data, "id"))
 
     def react(self, repository: Repository, comment_id: CommentId, reaction: str) -> None:
-        """See the port."""
         self._client.request(
             "POST",
             repository_path(repository, "issues", "comments", str(comment_id), "reactions"),

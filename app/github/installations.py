@@ -13,14 +13,13 @@ from app.github.tokens import LIST
 from app.operations.ports.github import FailedDelivery
 
 
-class PyGithubInstallations:
-    """The `Installations` port."""
+class RestInstallations:
+    """Where the App is installed, and what it sees there."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def installation_of(self, owner: str, name: str) -> InstallationId | None:
-        """See the port."""
         try:
             answer = self._client.as_app("GET", repository_path(f"{owner}/{name}", "installation"))
         except GitHubHasNot:
@@ -28,7 +27,6 @@ class PyGithubInstallations:
         return InstallationId(number(answer.data, "id"))
 
     def installation_state(self, installation_id: InstallationId) -> InstallationState:
-        """See the port."""
         try:
             answer = self._client.as_app("GET", f"/app/installations/{installation_id}")
         except GitHubHasNot:
@@ -42,7 +40,6 @@ class PyGithubInstallations:
     def installation_repositories(
         self, installation_id: InstallationId
     ) -> Sequence[Repository] | None:
-        """See the port."""
         match self.installation_state(installation_id):
             case InstallationState.REMOVED:
                 return None
@@ -54,11 +51,9 @@ class PyGithubInstallations:
         return [read_repository(each, installation_id) for each in records]
 
     def app_page(self) -> str:
-        """See the port."""
         return text(self._client.as_app("GET", "/app").data, "html_url")
 
     def installations(self) -> Sequence[tuple[InstallationId, OwnerId]]:
-        """See the port."""
         first = self._client.as_app("GET", "/app/installations", {"per_page": "100"})
         records = whole_list(first, lambda link: self._client.as_app("GET", link))
         return [
@@ -70,7 +65,7 @@ class PyGithubInstallations:
 _MOST_PAGES = 100
 
 
-class PyGithubDeliveries:
+class RestDeliveries:
     """The `Deliveries` port; GitHub keeps three days of them."""
 
     def __init__(self, client: Client) -> None:
@@ -95,7 +90,6 @@ class PyGithubDeliveries:
         return failed
 
     def redeliver(self, delivery_id: int) -> None:
-        """See the port."""
         try:
             self._client.as_app("POST", f"/app/hook/deliveries/{delivery_id}/attempts")
         except GitHubHasNot:

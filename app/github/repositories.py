@@ -21,14 +21,13 @@ from app.github.tokens import LIST, READ
 _ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 
 
-class PyGithubRepositories:
-    """The `Repositories` port."""
+class RestRepositories:
+    """Facts about repositories, branches and people."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def repository(self, installation_id: InstallationId, full_name: str) -> Repository | None:
-        """See the port."""
         try:
             answer = self._client.request(
                 "GET", repository_path(full_name), scope=scope(installation_id, LIST)
@@ -38,7 +37,6 @@ class PyGithubRepositories:
         return read_repository(answer.data, installation_id)
 
     def branch(self, repository: Repository, name: BranchName) -> Branch | None:
-        """See the port."""
         try:
             answer = self._client.request(
                 "GET",
@@ -54,7 +52,6 @@ class PyGithubRepositories:
         return found if found.name == name else None
 
     def branches(self, repository: Repository) -> Sequence[Branch]:
-        """See the port."""
         try:
             records = self._client.pages(
                 repository_path(repository, "branches"), scope=scope_of(repository, READ)
@@ -70,7 +67,6 @@ class PyGithubRepositories:
         return found
 
     def protected_branches(self, repository: Repository) -> frozenset[BranchName]:
-        """See the port."""
         try:
             records = self._client.pages(
                 repository_path(repository, "branches"),
@@ -83,7 +79,6 @@ class PyGithubRepositories:
         return frozenset(read_branch(each).name for each in records)
 
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
-        """See the port."""
         try:
             answer = self._client.request(
                 "GET",
@@ -100,7 +95,6 @@ class PyGithubRepositories:
             raise GitHubUnavailable("GitHub's comparison has an unknown status.") from error
 
     def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
-        """See the port."""
         try:
             answer = self._client.request(
                 "GET",
@@ -117,14 +111,13 @@ class PyGithubRepositories:
         return granted if granted in _ROLES else "none"
 
 
-class PyGithubPullRequests:
-    """The `PullRequests` port."""
+class RestPullRequests:
+    """Live pull requests of one repository."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def open_pull_requests(self, repository: Repository) -> Sequence[PullRequest]:
-        """See the port."""
         try:
             records = self._client.pages(
                 repository_path(repository, "pulls"),
@@ -142,7 +135,6 @@ class PyGithubPullRequests:
         return [pull_request for pull_request in found if pull_request.is_open]
 
     def pull_request(self, repository: Repository, number: PullRequestNumber) -> PullRequest | None:
-        """See the port."""
         try:
             answer = self._client.request(
                 "GET",

@@ -12,14 +12,13 @@ from app.github.failures import GitHubHasNot, GitHubRefused
 from app.github.tokens import READ, RERUN
 
 
-class PyGithubWorkflows:
-    """The `Workflows` port."""
+class RestWorkflows:
+    """Workflow runs of one repository: what they are, and starting them again."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def workflow_run(self, repository: Repository, run_id: WorkflowRunId) -> WorkflowRun | None:
-        """See the port."""
         path = repository_path(repository, "actions", "runs", str(run_id))
         try:
             answer = self._client.request("GET", path, scope=scope_of(repository, READ))
@@ -33,7 +32,6 @@ class PyGithubWorkflows:
         return found
 
     def workflow_runs(self, repository: Repository, head_sha: CommitSha) -> Sequence[WorkflowRun]:
-        """See the port."""
         try:
             records = self._client.pages(
                 repository_path(repository, "actions", "runs"),
@@ -54,7 +52,6 @@ class PyGithubWorkflows:
     def workflow_jobs(
         self, repository: Repository, run_id: WorkflowRunId, *, attempt: int
     ) -> Sequence[WorkflowJob]:
-        """See the port."""
         parts = ("actions", "runs", str(run_id), "attempts", str(attempt), "jobs")
         try:
             records = self._client.pages(
@@ -65,11 +62,9 @@ class PyGithubWorkflows:
         return [read_workflow_job(each) for each in records]
 
     def rerun_job(self, repository: Repository, job_id: WorkflowJobId) -> None:
-        """See the port."""
         self._start(repository, "jobs", str(job_id), "rerun")
 
     def rerun_workflow(self, repository: Repository, run_id: WorkflowRunId) -> None:
-        """See the port."""
         self._start(repository, "runs", str(run_id), "rerun")
 
     def _start(self, repository: Repository, *parts: str) -> None:

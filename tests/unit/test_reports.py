@@ -32,7 +32,8 @@ from app.core.runs import (
     UnfinishedKind,
 )
 from app.operations.checks import migration_reports, reports
-from app.operations.checks.migration_reports import MAX_TEXT, Story
+from app.operations.checks.command_words import MAX_TEXT
+from app.operations.checks.migration_reports import Story
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 FIRST = App(id=AppId("3ba03b"), repository_id=RepositoryId(42), has_bare_checks=True)

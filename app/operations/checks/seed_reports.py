@@ -2,7 +2,7 @@
 
 from app.core.amounts import duration
 from app.core.runs import Migration, MigrationResult, Run, Seeding
-from app.operations.checks.migration_reports import facts
+from app.operations.checks.command_words import facts
 
 
 def title(migration: Migration) -> str:

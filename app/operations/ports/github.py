@@ -31,8 +31,13 @@ class FailedDelivery:
     guid: str
 
 
-class Installations(Protocol):
-    """Where the App is installed, and what it sees there."""
+class GitHub(Protocol):
+    """Facts and writes. Raises GitHubUnavailable when GitHub fails or limits; never guesses.
+
+    A repository is addressed by its stored names and installation; answers that carry another
+    repository id raise Forbidden. What GitHub refuses for good (a missing permission, a commit
+    that is gone) raises another CoppiceError, which is not worth a retry.
+    """
 
     def installation_of(self, owner: str, name: str) -> InstallationId | None:
         """The installation that sees a repository, or None when the App is not installed there."""
@@ -53,10 +58,6 @@ class Installations(Protocol):
 
         Raises Forbidden, code `installation_suspended`, while it is suspended.
         """
-
-
-class Repositories(Protocol):
-    """Live facts about one repository, as `GitHub` says."""
 
     def repository(self, installation_id: InstallationId, full_name: str) -> Repository | None:
         """The live repository; None only for GitHub's definite 404."""
@@ -80,19 +81,11 @@ class Repositories(Protocol):
     def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
         """`admin`, `maintain`, `write`, `triage`, `read` or `none` (also: not a user, other id)."""
 
-
-class PullRequests(Protocol):
-    """Live pull requests of one repository."""
-
     def open_pull_requests(self, repository: Repository) -> Sequence[PullRequest]:
         """Every open pull request, all pages."""
 
     def pull_request(self, repository: Repository, number: PullRequestNumber) -> PullRequest | None:
         """The pull request, open or not; None only when GitHub says that there is none."""
-
-
-class Workflows(Protocol):
-    """Workflow runs of one repository: what they are, and starting them again."""
 
     def workflow_run(self, repository: Repository, run_id: WorkflowRunId) -> WorkflowRun | None:
         """The run in its present attempt; None only when GitHub says that there is none."""
@@ -111,10 +104,6 @@ class Workflows(Protocol):
     def rerun_workflow(self, repository: Repository, run_id: WorkflowRunId) -> None:
         """Start a whole workflow run again. Raises Conflict when GitHub refuses."""
 
-
-class CheckRuns(Protocol):
-    """The App's check runs."""
-
     def publish_check(
         self,
         repository: Repository,
@@ -125,10 +114,6 @@ class CheckRuns(Protocol):
         github_id: CheckRunId | None,
     ) -> CheckRunId:
         """Create or update a check run; finds one of the same external_id before creating."""
-
-
-class Comments(Protocol):
-    """What the App says below pull requests."""
 
     def publish_comment(
         self,
@@ -147,33 +132,11 @@ class Comments(Protocol):
     def react(self, repository: Repository, comment_id: CommentId, reaction: str) -> None:
         """Put one of GitHub's reactions (`eyes`, `confused`) below a comment; twice is once."""
 
-
-class Deliveries(Protocol):
-    """Webhook deliveries that GitHub remembers."""
-
     def failed_deliveries(self, *, since: datetime) -> Sequence[FailedDelivery]:
         """Deliveries since then whose last attempt failed."""
 
     def redeliver(self, delivery_id: int) -> None:
         """Ask GitHub to send a delivery again; does nothing when GitHub has forgotten it."""
-
-
-class GitHub(
-    Installations,
-    Repositories,
-    PullRequests,
-    Workflows,
-    CheckRuns,
-    Comments,
-    Deliveries,
-    Protocol,
-):
-    """Facts and writes. Raises GitHubUnavailable when GitHub fails or limits; never guesses.
-
-    A repository is addressed by its stored names and installation; answers that carry another
-    repository id raise Forbidden. What GitHub refuses for good (a missing permission, a commit
-    that is gone) raises another CoppiceError, which is not worth a retry.
-    """
 
     def close(self) -> None:
         """Close idle connections."""

@@ -10,7 +10,7 @@ from app.core.checks import CheckContent, Conclusion
 from app.core.identifiers import BranchName, InstallationId, OwnerId, RepositoryId
 from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
 from tests.integration.github.receiver import Receiver
@@ -31,8 +31,8 @@ def github(_running_github: LocalGitHub) -> Iterator[LocalGitHub]:
 
 
 @pytest.fixture
-def adapter(github: LocalGitHub) -> Iterator[PyGithubGitHub]:
-    adapter = PyGithubGitHub(
+def adapter(github: LocalGitHub) -> Iterator[RestGitHub]:
+    adapter = RestGitHub(
         app_id=github.app_id, private_key=github.private_key, api_url=github.api_url
     )
     yield adapter

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from app.core.checks import CheckAction, CheckContent, Conclusion
 from app.core.identifiers import CheckId, CommentId, CommitSha, PullRequestNumber
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
 from tests.integration.github.conftest import known_as
 
 
-def tell(github: LocalGitHub, adapter: PyGithubGitHub) -> None:
+def tell(github: LocalGitHub, adapter: RestGitHub) -> None:
     """The life of a repository from the App's installation to its removal."""
     repository = github.create_repository("acme/shop")
     installation = github.install("acme")
@@ -47,7 +47,7 @@ def _run_workflows(github: LocalGitHub, repository: Repository) -> None:
 
 def _talk(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     repository: Repository,
     installation: Installation,
 ) -> None:
@@ -66,7 +66,7 @@ def _talk(
 
 def _press_buttons(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     repository: Repository,
     installation: Installation,
 ) -> None:

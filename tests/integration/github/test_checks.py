@@ -9,7 +9,7 @@ from app.core.checks import CheckAction, CheckContent, Conclusion
 from app.core.errors import CoppiceError, GitHubUnavailable
 from app.core.identifiers import CheckId, CheckRunId, CommitSha
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from app.github.checks import MOST_TEXT_BYTES
 from demo.github import faults
 from demo.github.model import Repository
@@ -24,7 +24,7 @@ def head(github: LocalGitHub, shop: Repository) -> CommitSha:
 
 
 def test_a_check_run_says_everything(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known, head: CommitSha
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known, head: CommitSha
 ) -> None:
     at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     content = CheckContent(
@@ -51,7 +51,7 @@ def test_a_check_run_says_everything(
 
 def test_progress_and_end_are_one_check_run_and_the_button_goes_with_the_failure(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -72,7 +72,7 @@ def test_progress_and_end_are_one_check_run_and_the_button_goes_with_the_failure
 
 def test_a_completed_check_run_can_be_in_progress_again(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -96,7 +96,7 @@ def test_a_lost_answer_never_makes_two(
     *,
     fault: faults.Fault,
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -113,7 +113,7 @@ def test_a_lost_answer_never_makes_two(
 
 def test_another_check_of_the_same_name_is_left_alone(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -129,7 +129,7 @@ def test_another_check_of_the_same_name_is_left_alone(
 
 def test_an_older_check_of_the_same_name_is_found_again(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -146,7 +146,7 @@ def test_an_older_check_of_the_same_name_is_found_again(
 
 def test_a_check_run_that_github_has_no_more_is_made_again(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -161,7 +161,7 @@ def test_a_check_run_that_github_has_no_more_is_made_again(
 @pytest.mark.parametrize("letter", ["a", "ü", "日", "🌳"])
 def test_long_texts_are_cut_between_characters(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -182,7 +182,7 @@ def test_long_texts_are_cut_between_characters(
 
 def test_odd_characters_and_long_buttons_are_still_accepted(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,
@@ -200,7 +200,7 @@ def test_odd_characters_and_long_buttons_are_still_accepted(
 
 
 def test_a_commit_that_github_does_not_know_is_refused_for_good(
-    adapter: PyGithubGitHub, known: Known, passed: CheckContent
+    adapter: RestGitHub, known: Known, passed: CheckContent
 ) -> None:
     with pytest.raises(CoppiceError, match="No commit found") as caught:
         adapter.publish_check(known, CommitSha("a" * 40), passed, check_id=OURS, github_id=None)
@@ -210,7 +210,7 @@ def test_a_commit_that_github_does_not_know_is_refused_for_good(
 
 def test_a_missing_permission_is_refused_for_good_and_named(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     head: CommitSha,

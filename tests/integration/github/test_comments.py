@@ -5,7 +5,7 @@ import pytest
 from app.core.errors import CoppiceError, GitHubUnavailable
 from app.core.identifiers import CommentId, PullRequestNumber
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github import faults
 from demo.github.model import Comment, PullRequest, Repository
 from demo.github.server import LocalGitHub
@@ -20,7 +20,7 @@ def opened(github: LocalGitHub, shop: Repository) -> PullRequest:
 
 
 def publish(
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     known: Known,
     opened: PullRequest,
     text: str,
@@ -38,7 +38,7 @@ def ours(github: LocalGitHub, opened: PullRequest) -> list[Comment]:
 
 
 def test_a_comment_is_made_by_the_apps_bot_and_edited_in_place(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest
 ) -> None:
     made = publish(adapter, known, opened, "first")
 
@@ -51,7 +51,7 @@ def test_a_comment_is_made_by_the_apps_bot_and_edited_in_place(
 
 @pytest.mark.parametrize("place", [0, 150, 301])
 def test_a_comment_is_found_again_among_hundreds(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest, *, place: int
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest, *, place: int
 ) -> None:
     mona = github.user("mona")
     for number in range(place):
@@ -65,7 +65,7 @@ def test_a_comment_is_found_again_among_hundreds(
 
 
 def test_whoever_copies_the_marker_is_left_alone(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest
 ) -> None:
     copied = github.comment(opened, f"{MARKER}\nMine.", user=github.user("mallory"))
 
@@ -76,7 +76,7 @@ def test_whoever_copies_the_marker_is_left_alone(
 
 
 def test_a_comment_that_somebody_deleted_is_made_again(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest
 ) -> None:
     made = publish(adapter, known, opened, "first")
     github.delete_comment(ours(github, opened)[0], user=github.user("mona"))
@@ -92,7 +92,7 @@ def test_a_comment_that_somebody_deleted_is_made_again(
 )
 def test_a_lost_answer_never_makes_two(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     known: Known,
     opened: PullRequest,
     *,
@@ -108,7 +108,7 @@ def test_a_lost_answer_never_makes_two(
 
 
 def test_half_a_list_of_comments_is_no_reason_to_make_another(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest
 ) -> None:
     for number in range(101):
         github.comment(opened, f"Before {number}", user=github.user("mona"))
@@ -122,7 +122,7 @@ def test_half_a_list_of_comments_is_no_reason_to_make_another(
 
 
 def test_a_reaction_twice_is_one(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest
 ) -> None:
     comment = github.comment(opened, "/db status", user=github.user("mona"))
 
@@ -133,7 +133,7 @@ def test_a_reaction_twice_is_one(
 
 
 def test_long_text_is_cut(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest
 ) -> None:
     publish(adapter, known, opened, "🌳" * 40_000)
 
@@ -141,7 +141,7 @@ def test_long_text_is_cut(
 
 
 def test_a_missing_permission_is_refused_for_good_and_named(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, opened: PullRequest
+    github: LocalGitHub, adapter: RestGitHub, known: Known, opened: PullRequest
 ) -> None:
     next(iter(github.context.state.installations.values())).permissions["pull_requests"] = "read"
 

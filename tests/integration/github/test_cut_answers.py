@@ -10,13 +10,13 @@ from jwt import PyJWKClient
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import BranchName, CommitSha
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from app.github.signing_keys import SigningKeys, SigningKeyUnavailable
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
 from tests.integration.github.cutting import END, Cutting, Key
 
-Ask = Callable[[PyGithubGitHub, Known], object]
+Ask = Callable[[RestGitHub, Known], object]
 
 
 @pytest.fixture
@@ -26,26 +26,26 @@ def way(github: LocalGitHub) -> Iterator[Cutting]:
 
 
 @pytest.fixture
-def adapter(github: LocalGitHub, way: Cutting) -> Iterator[PyGithubGitHub]:
-    adapter = PyGithubGitHub(app_id=github.app_id, private_key=github.private_key, api_url=way.url)
+def adapter(github: LocalGitHub, way: Cutting) -> Iterator[RestGitHub]:
+    adapter = RestGitHub(app_id=github.app_id, private_key=github.private_key, api_url=way.url)
     yield adapter
     adapter.close()
 
 
-def the_branches(adapter: PyGithubGitHub, known: Known) -> object:
+def the_branches(adapter: RestGitHub, known: Known) -> object:
     return sorted(branch.name for branch in adapter.branches(known))
 
 
-def no_branch(adapter: PyGithubGitHub, known: Known) -> object:
+def no_branch(adapter: RestGitHub, known: Known) -> object:
     return adapter.branch(known, BranchName("gone"))
 
 
-def a_renamed_repository(adapter: PyGithubGitHub, known: Known) -> object:
+def a_renamed_repository(adapter: RestGitHub, known: Known) -> object:
     assert known.installation_id is not None
     return adapter.repository(known.installation_id, "acme/former")
 
 
-def a_comparison(adapter: PyGithubGitHub, known: Known) -> object:
+def a_comparison(adapter: RestGitHub, known: Known) -> object:
     return adapter.compare(known, base=CommitSha("1" * 40), head=CommitSha("2" * 40))
 
 
@@ -62,7 +62,7 @@ def several(github: LocalGitHub, shop: Repository, known: Known) -> Known:
 UNAVAILABLE = "unavailable"
 
 
-def found(ask: Ask, adapter: PyGithubGitHub, known: Known) -> object:
+def found(ask: Ask, adapter: RestGitHub, known: Known) -> object:
     try:
         return ask(adapter, known)
     except GitHubUnavailable:
@@ -77,7 +77,7 @@ ASKED = [the_branches, no_branch, a_renamed_repository, a_comparison]
     [*((ask, True) for ask in ASKED), (the_branches, False), (a_renamed_repository, False)],
 )
 def test_an_answer_that_is_cut_off_anywhere_is_none(
-    way: Cutting, adapter: PyGithubGitHub, several: Known, ask: Ask, *, is_counted: bool
+    way: Cutting, adapter: RestGitHub, several: Known, ask: Ask, *, is_counted: bool
 ) -> None:
     way.is_counted = is_counted
     whole = ask(adapter, several)
@@ -93,7 +93,7 @@ def test_an_answer_that_is_cut_off_anywhere_is_none(
 
 
 def test_two_pages_and_a_redirect_were_on_the_way(
-    way: Cutting, adapter: PyGithubGitHub, several: Known
+    way: Cutting, adapter: RestGitHub, several: Known
 ) -> None:
     assert the_branches(adapter, several) == ["main", "x", "y"]
     assert a_renamed_repository(adapter, several) == replace(several, full_name="acme/shop")

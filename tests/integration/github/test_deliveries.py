@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.errors import GitHubUnavailable
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github import faults
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
@@ -18,7 +18,7 @@ def recently() -> datetime:
 
 def test_only_deliveries_whose_last_attempt_failed_are_told(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     receiver: Receiver,
     shop: Repository,
     installation: Installation,
@@ -39,7 +39,7 @@ def test_only_deliveries_whose_last_attempt_failed_are_told(
 
 def test_a_redelivery_keeps_the_guid_and_settles_the_matter(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     receiver: Receiver,
     shop: Repository,
     installation: Installation,
@@ -60,7 +60,7 @@ def test_a_redelivery_keeps_the_guid_and_settles_the_matter(
 
 def test_a_service_that_was_away_finds_all_that_it_missed(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     installation: Installation,
 ) -> None:
@@ -77,7 +77,7 @@ def test_a_service_that_was_away_finds_all_that_it_missed(
 
 def test_deliveries_before_the_time_asked_for_are_left_out(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     receiver: Receiver,
     shop: Repository,
     installation: Installation,
@@ -89,13 +89,13 @@ def test_deliveries_before_the_time_asked_for_are_left_out(
     assert adapter.failed_deliveries(since=datetime.now(UTC) + timedelta(minutes=1)) == []
 
 
-def test_a_delivery_that_github_forgot_is_no_error(adapter: PyGithubGitHub) -> None:
+def test_a_delivery_that_github_forgot_is_no_error(adapter: RestGitHub) -> None:
     adapter.redeliver(1)
 
 
 @pytest.mark.parametrize("fault", [faults.html(), faults.truncated(), faults.server_error()])
 def test_a_broken_list_of_deliveries_is_no_answer(
-    github: LocalGitHub, adapter: PyGithubGitHub, fault: faults.Fault
+    github: LocalGitHub, adapter: RestGitHub, fault: faults.Fault
 ) -> None:
     github.faults.plan(fault, path="/app/hook/deliveries", times=9)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github import description
 from demo.github.server import LocalGitHub
 from tests.integration.github import examples, story
@@ -57,7 +57,7 @@ KNOWN_GAP = "'merge_group' is not one of"
 
 
 def test_every_event_is_sent_and_is_as_github_describes_it(
-    github: LocalGitHub, adapter: PyGithubGitHub
+    github: LocalGitHub, adapter: RestGitHub
 ) -> None:
     described = description.find()
     assert described is not None
@@ -76,7 +76,7 @@ def test_every_event_is_sent_and_is_as_github_describes_it(
 
 
 def test_every_event_has_the_fields_and_types_of_real_ones(
-    github: LocalGitHub, adapter: PyGithubGitHub
+    github: LocalGitHub, adapter: RestGitHub
 ) -> None:
     real = examples.shapes()
 

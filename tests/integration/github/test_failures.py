@@ -13,7 +13,7 @@ from app import patience
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import BranchName
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from app.github.client import Client
 from app.github.failures import GitHubRefused
 from app.github.tokens import Tokens
@@ -27,7 +27,7 @@ MAIN = BranchName("main")
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_passing_fault_of_a_read_is_not_noticed(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, status: int
+    github: LocalGitHub, adapter: RestGitHub, known: Known, status: int
 ) -> None:
     github.faults.plan(faults.server_error(status), path="/branches", times=2)
 
@@ -35,7 +35,7 @@ def test_a_passing_fault_of_a_read_is_not_noticed(
 
 
 def test_a_lasting_fault_is_told_as_such(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     github.faults.plan(faults.server_error(), path="/branches", times=9)
 
@@ -56,7 +56,7 @@ def test_a_lasting_fault_is_told_as_such(
 def test_a_limit_is_told_at_once_with_the_time_that_github_asked_for(
     *,
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     known: Known,
     fault: faults.Fault,
     at_least: float,
@@ -74,7 +74,7 @@ def test_a_limit_is_told_at_once_with_the_time_that_github_asked_for(
 
 
 def test_names_that_lead_in_a_circle_are_not_followed_for_ever(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known, shop: Repository
+    github: LocalGitHub, adapter: RestGitHub, known: Known, shop: Repository
 ) -> None:
     shop.former_branches |= {"a": "b", "b": "a"}
     started = time.monotonic()
@@ -87,7 +87,7 @@ def test_names_that_lead_in_a_circle_are_not_followed_for_ever(
 
 
 def test_a_broken_connection_is_not_noticed_by_a_read(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     github.faults.plan(faults.dropped(), path="/branches")
 
@@ -127,7 +127,7 @@ def test_a_request_that_somebody_waits_for_asks_a_slow_github_a_few_times_only(
 
 
 def test_a_limit_on_making_tokens_is_a_limit_too(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     github.faults.plan(faults.secondary_limit(7), path="access_tokens")
 
@@ -140,7 +140,7 @@ def test_a_limit_on_making_tokens_is_a_limit_too(
 def test_a_github_that_is_not_there_is_unavailable() -> None:
     with LocalGitHub() as stopped:
         key, url = stopped.private_key, stopped.api_url
-    adapter = PyGithubGitHub(app_id=1, private_key=key, api_url=url)
+    adapter = RestGitHub(app_id=1, private_key=key, api_url=url)
 
     with pytest.raises(GitHubUnavailable):
         adapter.installation_of("acme", "shop")
@@ -149,7 +149,7 @@ def test_a_github_that_is_not_there_is_unavailable() -> None:
 
 
 def test_a_token_that_was_revoked_early_is_renewed_once(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     adapter.branch(known, MAIN)
     github.expire_tokens()
@@ -158,7 +158,7 @@ def test_a_token_that_was_revoked_early_is_renewed_once(
 
 
 def test_credentials_that_stay_refused_are_told_after_one_new_token(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     github.faults.plan(faults.unauthorized(), path="/branches", times=9)
 
@@ -169,7 +169,7 @@ def test_credentials_that_stay_refused_are_told_after_one_new_token(
 
 
 def test_many_threads_need_one_token(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     with ThreadPoolExecutor(8) as threads:
         heads = list(threads.map(lambda _: adapter.branch(known, MAIN), range(16)))
@@ -179,7 +179,7 @@ def test_many_threads_need_one_token(
 
 
 def test_a_token_is_for_one_repository_and_reads_only(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.create_repository("acme/other")
 
@@ -192,7 +192,7 @@ def test_a_token_is_for_one_repository_and_reads_only(
 
 @pytest.mark.usefixtures("short_tokens")
 def test_a_token_about_to_expire_is_not_used(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     # Such a token is refused by GitHub, which the adapter tells instead of asking for ever.
     with pytest.raises(GitHubUnavailable):
@@ -204,7 +204,7 @@ def test_a_wrong_private_key_is_told_without_showing_it(
 ) -> None:
     with LocalGitHub() as other:
         key = other.private_key
-    adapter = PyGithubGitHub(app_id=github.app_id, private_key=key, api_url=github.api_url)
+    adapter = RestGitHub(app_id=github.app_id, private_key=key, api_url=github.api_url)
 
     with pytest.raises(GitHubUnavailable) as caught:
         adapter.installation_of("acme", "shop")
@@ -227,7 +227,7 @@ def test_a_damaged_private_key_signs_nothing(github: LocalGitHub) -> None:
     key = damaged.private_bytes(
         Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
     ).decode()
-    adapter = PyGithubGitHub(app_id=github.app_id, private_key=key, api_url=github.api_url)
+    adapter = RestGitHub(app_id=github.app_id, private_key=key, api_url=github.api_url)
 
     with pytest.raises(InvalidSignature):
         adapter.installation_of("acme", "shop")
@@ -239,7 +239,7 @@ def test_an_enterprise_servers_address_works(
     github: LocalGitHub, shop: Repository, known: Known
 ) -> None:
     github.create_branches(shop, [f"topic-{number}" for number in range(120)])
-    adapter = PyGithubGitHub(
+    adapter = RestGitHub(
         app_id=github.app_id, private_key=github.private_key, api_url=f"{github.url}/api/v3/"
     )
 

@@ -6,20 +6,20 @@ from app.core.errors import Forbidden, GitHubUnavailable
 from app.core.identifiers import InstallationId
 from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github import faults
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
 
 
 def test_the_installation_of_a_repository_is_found(
-    adapter: PyGithubGitHub, installation: Installation
+    adapter: RestGitHub, installation: Installation
 ) -> None:
     assert adapter.installation_of("acme", "shop") == installation.id
 
 
 def test_the_installation_is_found_by_a_repositorys_former_name(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, installation: Installation
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, installation: Installation
 ) -> None:
     github.rename(shop, "store")
 
@@ -27,18 +27,18 @@ def test_the_installation_is_found_by_a_repositorys_former_name(
 
 
 def test_a_repository_without_the_app_has_no_installation(
-    adapter: PyGithubGitHub, shop: Repository
+    adapter: RestGitHub, shop: Repository
 ) -> None:
     assert adapter.installation_of("acme", "shop") is None
     assert adapter.installation_of("acme", "nothing") is None
 
 
-def test_the_app_s_own_page_is_known(github: LocalGitHub, adapter: PyGithubGitHub) -> None:
+def test_the_app_s_own_page_is_known(github: LocalGitHub, adapter: RestGitHub) -> None:
     assert adapter.app_page() == f"{github.url}/apps/{github.context.identity.slug}"
 
 
 def test_every_repository_of_an_installation_is_listed(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     others = {github.create_repository(f"acme/part-{number}").id for number in range(101)}
     github.create_repository("other/shop")
@@ -50,7 +50,7 @@ def test_every_repository_of_an_installation_is_listed(
 
 
 def test_chosen_repositories_are_the_only_ones_listed(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository
 ) -> None:
     github.create_repository("acme/secret")
     installation = github.install(shop.owner, repositories=[shop])
@@ -61,7 +61,7 @@ def test_chosen_repositories_are_the_only_ones_listed(
 
 
 def test_a_removed_installation_sees_nothing_and_says_so(
-    github: LocalGitHub, adapter: PyGithubGitHub, installation: Installation
+    github: LocalGitHub, adapter: RestGitHub, installation: Installation
 ) -> None:
     github.uninstall(installation)
 
@@ -69,7 +69,7 @@ def test_a_removed_installation_sees_nothing_and_says_so(
 
 
 def test_the_state_of_an_installation_follows_github(
-    github: LocalGitHub, adapter: PyGithubGitHub, installation: Installation
+    github: LocalGitHub, adapter: RestGitHub, installation: Installation
 ) -> None:
     id_ = InstallationId(installation.id)
     states = [adapter.installation_state(id_)]
@@ -86,7 +86,7 @@ def test_the_state_of_an_installation_follows_github(
 
 
 def test_a_suspended_installation_is_never_taken_for_an_empty_one(
-    github: LocalGitHub, adapter: PyGithubGitHub, installation: Installation, known: Known
+    github: LocalGitHub, adapter: RestGitHub, installation: Installation, known: Known
 ) -> None:
     adapter.branches(known)  # so that a token is at hand
     github.suspend(installation)
@@ -103,7 +103,7 @@ def test_a_suspended_installation_is_never_taken_for_an_empty_one(
 @pytest.mark.parametrize("fault", [faults.empty_list(), faults.html(), faults.server_error()])
 def test_a_broken_list_of_repositories_is_never_an_answer(
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     installation: Installation,
     fault: faults.Fault,
 ) -> None:
@@ -114,7 +114,7 @@ def test_a_broken_list_of_repositories_is_never_an_answer(
 
 
 def test_all_installations_are_listed(
-    github: LocalGitHub, adapter: PyGithubGitHub, installation: Installation
+    github: LocalGitHub, adapter: RestGitHub, installation: Installation
 ) -> None:
     made = [github.install(f"org-{number}") for number in range(120)]
 

@@ -11,7 +11,7 @@ import requests
 from app.core.checks import CheckAction, CheckContent, Conclusion
 from app.core.identifiers import CheckId, CommitSha
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github.model import CheckRun, Installation, PullRequest, Repository
 from demo.github.objects import actions, comments, pull_requests, repositories
 from demo.github.server import LocalGitHub
@@ -86,7 +86,7 @@ class Site:
 def site(
     github: LocalGitHub,
     shop: Repository,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     known: Known,
 ) -> Site:
     site = Site(github, shop)

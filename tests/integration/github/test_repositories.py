@@ -11,7 +11,7 @@ from app.core.errors import Forbidden, GitHubUnavailable
 from app.core.identifiers import BranchName, CommitSha, InstallationId
 from app.core.repositories import Ancestry
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github import faults
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
@@ -40,7 +40,7 @@ HOSTILE_BRANCHES = [
 
 
 def test_a_repository_is_read_with_its_live_names(
-    adapter: PyGithubGitHub, shop: Repository, installation: Installation, known: Known
+    adapter: RestGitHub, shop: Repository, installation: Installation, known: Known
 ) -> None:
     read = adapter.repository(InstallationId(installation.id), "acme/shop")
 
@@ -48,7 +48,7 @@ def test_a_repository_is_read_with_its_live_names(
 
 
 def test_an_empty_repository_has_no_branches_and_is_no_failure(
-    adapter: PyGithubGitHub, shop: Repository, known: Known
+    adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     for branch in shop.git.branches():
         shop.git.delete_branch(branch)
@@ -57,7 +57,7 @@ def test_an_empty_repository_has_no_branches_and_is_no_failure(
 
 
 def test_a_renamed_repository_is_found_by_its_former_name(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.rename(shop, "store")
 
@@ -68,14 +68,14 @@ def test_a_renamed_repository_is_found_by_its_former_name(
 
 
 def test_a_repository_that_nobody_has_is_none(
-    adapter: PyGithubGitHub, installation: Installation
+    adapter: RestGitHub, installation: Installation
 ) -> None:
     assert adapter.repository(InstallationId(installation.id), "acme/nothing") is None
 
 
 @pytest.mark.parametrize("name", HOSTILE_BRANCHES)
 def test_a_branch_of_any_name_is_read_with_its_head(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known, name: str
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known, name: str
 ) -> None:
     sha = github.push(shop, name)
 
@@ -87,7 +87,7 @@ def test_a_branch_of_any_name_is_read_with_its_head(
 
 @pytest.mark.parametrize("name", ["gone", "feature/gone", "..", ".", "a/../main", "%00", "a b"])
 def test_a_branch_that_is_not_there_is_none_or_unavailable_but_never_another_one(
-    adapter: PyGithubGitHub, known: Known, name: str
+    adapter: RestGitHub, known: Known, name: str
 ) -> None:
     try:
         branch = adapter.branch(known, BranchName(name))
@@ -98,7 +98,7 @@ def test_a_branch_that_is_not_there_is_none_or_unavailable_but_never_another_one
 
 
 def test_a_404_of_a_branch_counts_only_when_the_repository_is_seen(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.faults.plan(faults.not_found(), path="/repos/", times=2)
 
@@ -107,7 +107,7 @@ def test_a_404_of_a_branch_counts_only_when_the_repository_is_seen(
 
 
 def test_a_branch_renamed_at_github_is_gone_under_its_former_name(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.create_branch(shop, "old")
     github.rename_branch(shop, "old", "new")
@@ -116,7 +116,7 @@ def test_a_branch_renamed_at_github_is_gone_under_its_former_name(
 
 
 def test_all_branches_come_over_several_pages(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     names = {f"topic-{number:03}" for number in range(250)}
     github.create_branches(shop, sorted(names))
@@ -127,7 +127,7 @@ def test_all_branches_come_over_several_pages(
 
 
 def test_all_branches_of_a_renamed_repository_come_too(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.create_branches(shop, [f"topic-{number:03}" for number in range(120)])
     github.rename(shop, "store")
@@ -150,7 +150,7 @@ def test_all_branches_of_a_renamed_repository_come_too(
 def test_a_list_of_branches_that_is_not_whole_is_never_an_answer(
     *,
     github: LocalGitHub,
-    adapter: PyGithubGitHub,
+    adapter: RestGitHub,
     shop: Repository,
     known: Known,
     fault: faults.Fault,
@@ -164,7 +164,7 @@ def test_a_list_of_branches_that_is_not_whole_is_never_an_answer(
 
 
 def test_a_name_that_another_repository_took_is_refused(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.rename(shop, "store")
     github.create_repository("acme/shop", private=False)
@@ -179,7 +179,7 @@ def test_a_name_that_another_repository_took_is_refused(
 
 
 def test_commits_are_compared_as_git_does(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     first = CommitSha(github.branch_head(shop, "main") or "")
     second = CommitSha(github.push(shop, "main"))
@@ -194,7 +194,7 @@ def test_commits_are_compared_as_git_does(
 
 
 def test_a_failing_comparison_is_not_unknown(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     head = CommitSha(github.branch_head(shop, "main") or "")
     github.faults.plan(faults.not_found(), times=9, path="/repos/")
@@ -205,7 +205,7 @@ def test_a_failing_comparison_is_not_unknown(
 
 @pytest.mark.parametrize("role", ["admin", "maintain", "write", "triage", "read"])
 def test_a_collaborators_role_is_told_exactly(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known, role: str
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known, role: str
 ) -> None:
     user = github.grant(shop, "hubot", role)
 
@@ -213,7 +213,7 @@ def test_a_collaborators_role_is_told_exactly(
 
 
 def test_a_login_that_somebody_else_has_now_may_nothing(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     user = github.grant(shop, "hubot", "admin")
 
@@ -221,7 +221,7 @@ def test_a_login_that_somebody_else_has_now_may_nothing(
 
 
 def test_a_stranger_and_a_bot_may_nothing(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.account("coppice[bot]", type="Bot")
 
@@ -230,7 +230,7 @@ def test_a_stranger_and_a_bot_may_nothing(
 
 
 def test_a_repository_without_installation_is_refused_before_asking(
-    adapter: PyGithubGitHub, shop: Repository, installation: Installation
+    adapter: RestGitHub, shop: Repository, installation: Installation
 ) -> None:
     known = known_as(shop, installation)
     orphan = replace(known, installation_id=None)
@@ -240,7 +240,7 @@ def test_a_repository_without_installation_is_refused_before_asking(
 
 
 def test_protected_branches_are_asked_for_alone(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     for name in ("release", "free"):
         github.push(shop, name)

@@ -5,7 +5,7 @@ import pytest
 from app.core.errors import Conflict, GitHubUnavailable
 from app.core.identifiers import CommitSha, WorkflowJobId, WorkflowRunId
 from app.core.repositories import Repository as Known
-from app.github.adapter import PyGithubGitHub
+from app.github.adapter import RestGitHub
 from demo.github import faults
 from demo.github.control.actions import RunOptions
 from demo.github.model import Repository
@@ -13,7 +13,7 @@ from demo.github.server import LocalGitHub
 
 
 def test_a_push_run_is_told_with_the_commit_it_builds(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     sha = github.push(shop, "topic")
     started = github.start_run(shop, branch="topic")
@@ -27,7 +27,7 @@ def test_a_push_run_is_told_with_the_commit_it_builds(
 
 
 def test_a_pull_request_run_has_the_head_commit_and_not_the_test_merge(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     sha = github.push(shop, "topic")
     opened = github.open_pull_request(shop, "topic")
@@ -41,7 +41,7 @@ def test_a_pull_request_run_has_the_head_commit_and_not_the_test_merge(
 
 
 def test_a_forks_run_names_the_fork_and_no_pull_request(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     fork = github.fork(shop, owner=github.user("mallory"))
     github.push(fork, "topic")
@@ -56,7 +56,7 @@ def test_a_forks_run_names_the_fork_and_no_pull_request(
 
 
 def test_a_run_of_another_repository_is_none(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     other = github.start_run(github.create_repository("acme/other"))
 
@@ -64,7 +64,7 @@ def test_a_run_of_another_repository_is_none(
 
 
 def test_runs_of_one_commit_are_listed_and_no_others(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.start_run(shop)
     sha = github.push(shop, "topic")
@@ -76,7 +76,7 @@ def test_runs_of_one_commit_are_listed_and_no_others(
 
 
 def test_runs_of_one_commit_stay_apart_when_a_redirect_loses_the_question(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     github.start_run(shop)
     sha = github.push(shop, "topic")
@@ -89,7 +89,7 @@ def test_runs_of_one_commit_stay_apart_when_a_redirect_loses_the_question(
 
 
 def test_a_count_that_the_list_does_not_reach_is_no_answer(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     short = faults.Fault(status=200, body='{"total_count": 3, "workflow_runs": []}')
     github.faults.plan(short, path="/actions/runs", times=9)
@@ -99,7 +99,7 @@ def test_a_count_that_the_list_does_not_reach_is_no_answer(
 
 
 def test_no_runs_count_only_when_the_repository_is_seen(
-    github: LocalGitHub, adapter: PyGithubGitHub, known: Known
+    github: LocalGitHub, adapter: RestGitHub, known: Known
 ) -> None:
     none = faults.Fault(status=200, body='{"total_count": 0, "workflow_runs": []}')
     github.faults.plan(none, path="/actions/runs")
@@ -110,7 +110,7 @@ def test_no_runs_count_only_when_the_repository_is_seen(
 
 
 def test_jobs_are_those_of_the_attempt(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     started = github.start_run(shop, options=RunOptions(jobs=("build", "migrate")))
     github.complete_run(started, "failure")
@@ -129,7 +129,7 @@ def test_jobs_are_those_of_the_attempt(
 
 
 def test_a_completed_job_starts_again_alone(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     started = github.start_run(shop, options=RunOptions(jobs=("build", "migrate")))
     github.complete_run(started)
@@ -142,7 +142,7 @@ def test_a_completed_job_starts_again_alone(
 
 
 def test_a_completed_run_starts_again_as_a_whole(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     started = github.start_run(shop)
     github.complete_run(started)
@@ -153,7 +153,7 @@ def test_a_completed_run_starts_again_as_a_whole(
 
 
 def test_a_run_that_is_still_going_is_not_started_again_and_says_why(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     started = github.start_run(shop)
 
@@ -164,7 +164,7 @@ def test_a_run_that_is_still_going_is_not_started_again_and_says_why(
 
 
 def test_a_lost_answer_to_a_restart_is_not_repeated(
-    github: LocalGitHub, adapter: PyGithubGitHub, shop: Repository, known: Known
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
     started = github.start_run(shop)
     github.complete_run(started)
