@@ -1,6 +1,10 @@
-"""What an event asks for, as data; each becomes one job in the transaction that recorded it."""
+"""What an event or a person asks for: each intent becomes one job of the queue.
+
+A new intent needs its class here and a line in the table of `jobs/handlers`.
+"""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from app.core.identifiers import (
     BranchName,
@@ -13,158 +17,306 @@ from app.core.identifiers import (
     JobLoginId,
     PullRequestNumber,
     RepositoryId,
+    RunId,
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
+from app.core.queues import COMMENTS, DATABASES, GITHUB
+from app.core.retries import (
+    RETRY,
+    RETRY_BEHIND,
+    RETRY_ENDING,
+    RETRY_FOR_EVER,
+    RETRY_HANDED_ON,
+    Retry,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileBranch:
+class Intent:
+    """What is common to all. The fields are the arguments of the job, as JSON.
+
+    Jobs outlive the version that queued them, and another version may run them: a name or a field
+    is never renamed, and a field that is added has a default.
+    """
+
+    name: ClassVar[str]
+    """Of the job, for ever."""
+    queue: ClassVar[str] = DATABASES
+    retry: ClassVar[Retry] = RETRY_BEHIND
+    is_one: ClassVar[bool] = False
+    """One that failed and waits to be tried again does for another: it is asked for often."""
+
+    delay_seconds: int = 0
+    """Until it is due; no argument of the job. Put off, many of the same are one."""
+
+    @property
+    def lock(self) -> str | None:
+        """Jobs of one lock run one at a time, in order."""
+        return None
+
+    @property
+    def priority(self) -> int:
+        """A higher one overtakes waiting jobs, also those of its lock."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileBranch(Intent):
     """Make the databases of one branch what GitHub's live state says."""
 
+    name = "branches:reconcile"
     repository_id: RepositoryId
     branch: BranchName
     head_sha: CommitSha | None = None
     """Gets a `database` check beside the head: the commit of a push, or of a Fix button."""
 
+    @property
+    def lock(self) -> str:
+        return f"branch:{self.repository_id}:{self.branch}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileRepository:
-    """The same for every branch of a repository, its default branch and its names."""
+class ReconcileRepository(Intent):
+    """Reconcile every branch of a repository, its default branch and its names."""
 
+    name = "repositories:reconcile"
     repository_id: RepositoryId
 
+    @property
+    def lock(self) -> str:
+        return f"repository:{self.repository_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileInstallation:
+class ReconcileInstallation(Intent):
     """Look again at what an installation may see; its repositories are reconciled one by one."""
 
+    name = "installations:reconcile"
     installation_id: InstallationId
 
+    @property
+    def lock(self) -> str:
+        return f"installation:{self.installation_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnsureDatabase:
-    """Finish a database that is `creating`, or repair one in `error`."""
+class _OfDatabase(Intent):
+    """About one database."""
 
+    lock_of: ClassVar[str] = "database"
     database_id: DatabaseId
 
+    @property
+    def lock(self) -> str:
+        return f"{self.lock_of}:{self.database_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RebuildDatabase:
+class EnsureDatabase(_OfDatabase):
+    """Finish a database that is `creating`, or repair one in `error`."""
+
+    name = "databases:ensure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildDatabase(_OfDatabase):
     """Replace a database by an empty one of the same name, roles and passwords.
 
     Only if it still is of that generation: a job that runs twice must not empty it twice.
     """
 
-    database_id: DatabaseId
+    name = "databases:rebuild"
     generation: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DropDatabase:
+class DropDatabase(_OfDatabase):
     """Drop a deleted database whose retention time is over."""
 
-    database_id: DatabaseId
+    name = "databases:drop"
     is_by_hand: bool = False
     """A person wants it gone now, production too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreDatabase:
+class RestoreDatabase(_OfDatabase):
     """A person wants a deleted database back, data and all."""
 
-    database_id: DatabaseId
+    name = "databases:restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SealDatabase:
+class SealDatabase(_OfDatabase):
     """See that a deleted database lets nobody in, whatever became of who deleted it."""
 
-    database_id: DatabaseId
+    name = "databases:seal"
+    priority = 5  # somebody was shut out just now, and may still be inside
+    retry = RETRY_FOR_EVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureInstance:
-    """Look how large an instance's databases are, and how its server does."""
-
-    instance_id: InstanceId
-    delay_seconds: int = 0
-    """Put off, many of them are one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareInstance:
-    """Hold the rows of an instance's databases against what stands on its server."""
-
-    instance_id: InstanceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyLimits:
-    """Give an instance's databases what its limits allow now."""
-
-    instance_id: InstanceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotatePassword:
+class RotatePassword(_OfDatabase):
     """Replace the password of a database's long-lived login."""
 
-    database_id: DatabaseId
-    delay_seconds: int = 0
+    name = "databases:rotate_password"
+    lock_of = "password"  # it may wait for hours, and must not hold up what mends a database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerPullRequest:
-    """See that the head of a pull request gets its `database` check or `skipped` answers."""
+class OpenLogin(_OfDatabase):
+    """Make a login on the machine of its server, for whoever asked for it on another one."""
 
-    repository_id: RepositoryId
-    number: PullRequestNumber
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerCommit:
-    """Post `skipped` for migrations that nobody will report on this commit.
-
-    `delay_seconds` is how long to give a workflow run to appear.
-    """
-
-    repository_id: RepositoryId
-    head_sha: CommitSha
-    delay_seconds: int = 0
+    name = "logins:open"
+    lock_of, priority = "login", 5  # a job of a workflow asks for it every two seconds
+    retry = RETRY_HANDED_ON
+    run_id: RunId | None
+    """None: the long-lived login, for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndJobLogins:
+class _Ending(_OfDatabase):
+    """May take long, and holds up nothing else of the database; somebody may still be inside."""
+
+    lock_of, priority = "logins", 5
+    is_one = True
+    retry = RETRY_ENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndLogin(_Ending):
+    """End one job login; a job for each, so that none waits for another."""
+
+    name = "logins:end"
+    login_id: JobLoginId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRun(_Ending):
+    """A run that holds a database stopped renewing its lease: end it, and let go."""
+
+    name = "runs:end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndJobLogins(Intent):
     """GitHub reported a workflow run (or job) completed: its exported logins end."""
 
+    name = "job_logins:end"
+    priority = 5
     repository_id: RepositoryId
     workflow_run_id: WorkflowRunId
     workflow_attempt: int
     workflow_job_id: WorkflowJobId | None = None
     """None: every job of the attempt."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndLogin:
-    """End one job login; a job for each, so that none waits for another."""
-
-    database_id: DatabaseId
-    login_id: JobLoginId
+    @property
+    def lock(self) -> str:
+        return f"workflow_run:{self.workflow_run_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndRun:
-    """A run that holds a database stopped renewing its lease: end it, and let go."""
+class _OfInstance(Intent):
+    """About one instance."""
 
-    database_id: DatabaseId
+    lock_of: ClassVar[str]
+    instance_id: InstanceId
+
+    @property
+    def lock(self) -> str:
+        return f"{self.lock_of}:{self.instance_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PressButton:
+class ApplyLimits(_OfInstance):
+    """Give an instance's databases what its limits allow now."""
+
+    name, lock_of = "instances:limit", "measure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look(_OfInstance):
+    """May wait for a server that is away, and nobody waits for it: it goes last."""
+
+    priority = -5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureInstance(_Look):
+    """Look how large an instance's databases are, and how its server does."""
+
+    name, lock_of = "instances:measure", "measure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareInstance(_Look):
+    """Hold the rows of an instance's databases against what stands on its server."""
+
+    name, lock_of = "instances:compare", "compare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagStrays(_Look):
+    """Tell of databases on an instance that nobody here remembers."""
+
+    name, lock_of = "instances:flag_strays", "strays"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteInstance(_OfInstance):
+    """Remove a provisioned instance with all its data, on the machine that it stands on."""
+
+    name, lock_of = "instances:delete", "delete"
+    retry = RETRY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ToGitHub(Intent):
+    """Written to GitHub."""
+
+    queue = GITHUB
+    retry = RETRY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfPullRequest(_ToGitHub):
+    """About one pull request."""
+
+    lock_of: ClassVar[str]
+    repository_id: RepositoryId
+    number: PullRequestNumber
+
+    @property
+    def lock(self) -> str:
+        return f"{self.lock_of}:{self.repository_id}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPullRequest(_OfPullRequest):
+    """See that the head of a pull request gets its `database` check or `skipped` answers."""
+
+    name, lock_of = "pull_requests:answer", "pull"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCommit(_ToGitHub):
+    """Post `skipped` for migrations that nobody will report on this commit.
+
+    Its delay is how long to give a workflow run to appear. No lock: a delayed answer must not hold
+    back the one that a completed run asks for.
+    """
+
+    name = "commits:answer"
+    repository_id: RepositoryId
+    head_sha: CommitSha
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PressButton(_ToGitHub):
     """A person pressed a button or Re-run on a check run of ours."""
 
+    name = "buttons:press"
+    priority = 5
     repository_id: RepositoryId
     check_id: CheckId
     identifier: str
@@ -172,69 +324,54 @@ class PressButton:
     sender_id: int
     sender_login: str
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunCommand:
-    """A person gave a command in a comment; what it says is stored with the comment's id."""
-
-    repository_id: RepositoryId
-    number: PullRequestNumber
-    comment_id: CommentId
+    @property
+    def lock(self) -> str:
+        return f"check:{self.check_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostReply:
-    """Answer a command below its pull request, in words that are stored."""
-
-    repository_id: RepositoryId
-    number: PullRequestNumber
-    comment_id: CommentId
-    delay_seconds: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostSummary:
-    """Bring the one comment about a pull request's databases up to date, if there is news."""
-
-    repository_id: RepositoryId
-    number: PullRequestNumber
-    delay_seconds: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostCheck:
+class PostCheck(_ToGitHub):
     """Bring GitHub's check run to the content that is wanted."""
 
+    name = "checks:post"
     check_id: CheckId
     is_urgent: bool = True
     """False for commits of branches without a pull request: they go last."""
-    delay_seconds: int = 0
+
+    @property
+    def lock(self) -> str:
+        return f"check:{self.check_id}"
+
+    @property
+    def priority(self) -> int:
+        return 0 if self.is_urgent else -10
 
 
-Intent = (
-    ReconcileBranch
-    | ReconcileRepository
-    | ReconcileInstallation
-    | EnsureDatabase
-    | RebuildDatabase
-    | DropDatabase
-    | RestoreDatabase
-    | SealDatabase
-    | MeasureInstance
-    | CompareInstance
-    | FlagStrays
-    | DeleteInstance
-    | OpenLogin
-    | ApplyLimits
-    | RotatePassword
-    | AnswerPullRequest
-    | AnswerCommit
-    | EndJobLogins
-    | EndLogin
-    | EndRun
-    | PressButton
-    | RunCommand
-    | PostReply
-    | PostSummary
-    | PostCheck
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommand(_OfPullRequest):
+    """A person gave a command in a comment; what it says is stored with the comment's id."""
+
+    name, lock_of = "commands:run", "command"
+    priority = 5
+    comment_id: CommentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostReply(_OfPullRequest):
+    """Answer a command below its pull request, in words that are stored."""
+
+    name = "replies:post"
+    queue, priority = COMMENTS, 5
+    comment_id: CommentId
+
+    @property
+    def lock(self) -> str:
+        return f"reply:{self.comment_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSummary(_OfPullRequest):
+    """Bring the one comment about a pull request's databases up to date, if there is news."""
+
+    name, lock_of = "summaries:post", "summary"
+    queue = COMMENTS

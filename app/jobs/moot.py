@@ -8,6 +8,7 @@ from procrastinate import JobContext
 from procrastinate.worker import Worker
 
 from app.core.errors import CoppiceError
+from app.core.intents import RestoreDatabase
 
 log = structlog.get_logger()
 
@@ -18,7 +19,7 @@ _GONE = frozenset(
 )
 # Somebody else was faster: it was restored, dropped, or replaced; or its room was taken, and who
 # asks next is told so.
-_OF_TASK = {"databases:restore": frozenset({"conflict", "limit_reached"})}
+_OF_TASK = {RestoreDatabase.name: frozenset({"conflict", "limit_reached"})}
 
 
 def end_well(call_next: Callable[[], Any], context: JobContext, worker: Worker) -> Any:

@@ -12,9 +12,10 @@ from procrastinate.tasks import Task
 
 from app.core.errors import GitHubUnavailable
 from app.core.queues import DATABASES, GITHUB
+from app.core.retries import RETRY, RETRY_BEHIND, Retry
+from app.jobs.handlers import services_of
 from app.jobs.queue import app
 from app.jobs.retry import RetryTransient
-from app.jobs.tasks import RETRY, RETRY_BEHIND, services_of
 from app.operations.databases import housekeeping, measuring, strays
 from app.operations.runs import reaper
 
@@ -32,7 +33,7 @@ NOT_CONFIGURED = "github_not_configured"
     queue=DATABASES,
     lock="everything",
     queueing_lock="everything:reconcile",
-    retry=RETRY_BEHIND,
+    retry=RetryTransient(RETRY_BEHIND),
     pass_context=True,
 )
 def reconcile_everything(context: JobContext, *, timestamp: int) -> None:
@@ -45,7 +46,7 @@ def reconcile_everything(context: JobContext, *, timestamp: int) -> None:
     queue=GITHUB,
     lock="deliveries",
     queueing_lock="deliveries:recover",
-    retry=RETRY,
+    retry=RetryTransient(RETRY),
     pass_context=True,
 )
 def recover_deliveries(context: JobContext, *, timestamp: int) -> None:
@@ -59,7 +60,7 @@ def recover_deliveries(context: JobContext, *, timestamp: int) -> None:
     lock="reap",
     queueing_lock="runs:reap",
     priority=5,  # quick, and what it asks for is urgent: no long line holds it up
-    retry=RetryTransient(longest_seconds=REAP_SECONDS),
+    retry=RetryTransient(Retry(longest_seconds=REAP_SECONDS)),
     pass_context=True,
 )
 def reap(context: JobContext, *, timestamp: int) -> None:
@@ -71,7 +72,7 @@ def reap(context: JobContext, *, timestamp: int) -> None:
     queue=DATABASES,
     lock="strays",
     queueing_lock="databases:flag_strays",
-    retry=RETRY_BEHIND,
+    retry=RetryTransient(RETRY_BEHIND),
     pass_context=True,
 )
 def flag_strays(context: JobContext, *, timestamp: int) -> None:
@@ -83,7 +84,7 @@ def flag_strays(context: JobContext, *, timestamp: int) -> None:
     queue=DATABASES,
     lock="measure",
     queueing_lock="instances:measure_all",
-    retry=RETRY_BEHIND,
+    retry=RetryTransient(RETRY_BEHIND),
     pass_context=True,
 )
 def measure_everything(context: JobContext, *, timestamp: int) -> None:

@@ -12,7 +12,6 @@ from psycopg import Connection
 from app.core.intents import Intent
 from app.jobs.ledger import Ledger
 from app.jobs.moot import end_well
-from app.jobs.routes import route_of
 
 # A job that waits and has not begun does all that another one like it would: that one is left out,
 # and the waiting one becomes due if it was put off. Its row is locked until the caller commits, so
@@ -67,6 +66,13 @@ def defer(connection: Connection[Any], intents: Sequence[Intent]) -> None:
 
 
 def _job(intent: Intent) -> dict[str, Any]:
-    route, arguments = route_of(intent), asdict(intent)
-    delay_seconds = arguments.pop("delay_seconds", 0)
-    return {**asdict(route), "delay_seconds": delay_seconds, "arguments": arguments}
+    arguments = asdict(intent)
+    return {
+        "delay_seconds": arguments.pop("delay_seconds"),
+        "queue": intent.queue,
+        "task": intent.name,
+        "priority": intent.priority,
+        "lock": intent.lock,
+        "is_one": intent.is_one,
+        "arguments": arguments,
+    }

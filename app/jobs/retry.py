@@ -3,9 +3,10 @@
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
-from app.core.errors import CoppiceError, TransientError
+from app.core.errors import CoppiceError
 from app.core.hosts import NotHere
 from app.core.queues import queue_of
+from app.core.retries import Retry
 
 MAX_ATTEMPTS = 12
 MAX_WAIT_SECONDS = 300
@@ -16,31 +17,20 @@ _HANDED_ON_AT_ONCE = 3
 class RetryTransient(BaseRetryStrategy):
     """2, 4, 8 ... 300 seconds, or what GitHub asked for; half an hour in all."""
 
-    def __init__(
-        self,
-        *,
-        gives_up: bool = True,
-        priority: int | None = None,
-        on: type[CoppiceError] = TransientError,
-        longest_seconds: int | None = None,
-    ) -> None:
-        """`priority` is what a job has from its first failure on; None: what it had."""
-        self._gives_up = gives_up
-        self._priority = priority
-        self._on = on
-        self._longest_seconds = longest_seconds
+    def __init__(self, rule: Retry) -> None:
+        self._rule = rule
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if self._gives_up and job.attempts >= MAX_ATTEMPTS:
+        if self._rule.gives_up and job.attempts >= MAX_ATTEMPTS:
             return None
         if isinstance(exception, NotHere):
             return _handed_on(exception, job)
-        if not isinstance(exception, self._on):
+        if not isinstance(exception, self._rule.on):
             return None
         seconds = wait_seconds(exception, job.attempts)
-        if self._longest_seconds is not None:
-            seconds = min(seconds, self._longest_seconds)
-        return RetryDecision(retry_in={"seconds": seconds}, priority=self._priority)
+        if self._rule.longest_seconds is not None:
+            seconds = min(seconds, self._rule.longest_seconds)
+        return RetryDecision(retry_in={"seconds": seconds}, priority=self._rule.priority)
 
 
 def _handed_on(error: NotHere, job: Job) -> RetryDecision:

@@ -21,7 +21,7 @@ from psycopg import AsyncConnection
 from app.core.errors import TransientError
 from app.core.hosts import TwinHost
 from app.core.queues import COMMENTS, DATABASES, GITHUB, queue_of
-from app.jobs import comment_tasks, github_tasks, periodic, tasks
+from app.jobs import handlers, periodic
 from app.jobs.listening import CarefulConnector
 from app.jobs.queue import app, ledger
 from app.operations.administration.instance_requests import Clusters
@@ -45,7 +45,7 @@ GRACE_SECONDS = 30.0
 # more. `serve` kills its worker before (35), systemd a worker of its own after that (90).
 LAST_SECONDS = 45.0
 
-__all__ = ["comment_tasks", "github_tasks", "periodic", "run_worker", "tasks"]
+__all__ = ["handlers", "periodic", "run_worker"]
 
 
 def run_worker(

@@ -6,7 +6,7 @@ from app.core.audit import Action
 from app.core.errors import Conflict, NotFound
 from app.core.hosts import OnAnotherHost, may_be_its_server
 from app.core.instances import Instance, InstanceKind, ServerHere
-from app.core.machine_intents import DeleteInstance
+from app.core.intents import DeleteInstance
 from app.operations.administration.instance_requests import Clusters
 from app.operations.databases import elsewhere
 from app.operations.services import Services

@@ -11,7 +11,7 @@ from app.core.errors import CoppiceError
 from app.core.hosts import NotHere
 from app.core.identifiers import DatabaseName, InstanceId
 from app.core.instances import Instance
-from app.core.machine_intents import FlagStrays
+from app.core.intents import FlagStrays
 from app.core.standing import Unknown, unknown
 from app.operations.services import Services
 

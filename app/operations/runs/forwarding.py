@@ -7,7 +7,7 @@ from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
 from app.core.hosts import NotHere, OnAnotherHost, where
 from app.core.identifiers import DatabaseId, RunId
 from app.core.instances import Instance
-from app.core.machine_intents import OpenLogin
+from app.core.intents import OpenLogin
 from app.core.runs import CredentialKind, LoginAnswer, Run
 from app.operations.databases import elsewhere
 from app.operations.runs import credentials, long_lived

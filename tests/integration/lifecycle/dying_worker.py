@@ -18,13 +18,13 @@ import procrastinate
 from app import bootstrap
 from app.config import Config
 from app.github import adapter
-from app.jobs import github_tasks, tasks
+from app.jobs import handlers
 from app.jobs.queue import app as queue
 from app.operations.services import Services
 from app.postgres.server import PostgresServer
 from app.store.connection import state_conninfo
 
-__all__ = ["adapter", "github_tasks", "tasks"]  # imported once, before any fork
+__all__ = ["adapter", "handlers"]  # imported once, before any fork
 
 PARTS = (
     "instances",

@@ -1,90 +1,19 @@
 """A job whose wish has become moot ends well: `given up` counts what failed, and nothing else."""
 
-from typing import get_args
+from psycopg.types.json import Jsonb
 
 from app.core.checks import CheckContent, CheckSubject, Conclusion
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import (
-    BranchName,
-    CheckId,
-    CommentId,
-    CommitSha,
-    DatabaseId,
-    InstallationId,
-    InstanceId,
-    JobLoginId,
-    PullRequestNumber,
-    RepositoryId,
-    WorkflowRunId,
-)
-from app.core.intents import (
-    AnswerCommit,
-    AnswerPullRequest,
-    ApplyLimits,
-    CompareInstance,
-    DropDatabase,
-    EndJobLogins,
-    EndLogin,
-    EndRun,
-    EnsureDatabase,
-    Intent,
-    MeasureInstance,
-    PostCheck,
-    PostReply,
-    PostSummary,
-    PressButton,
-    RebuildDatabase,
-    ReconcileBranch,
-    ReconcileInstallation,
-    ReconcileRepository,
-    RestoreDatabase,
-    RotatePassword,
-    RunCommand,
-    SealDatabase,
-)
+from app.core.identifiers import BranchName, CommitSha, RepositoryId
+from app.core.intents import ReconcileBranch, RestoreDatabase
 from app.core.limits import Limits
-from app.core.machine_intents import DeleteInstance, FlagStrays, OpenLogin
 from app.operations.databases import retention
 from tests.integration.lifecycle.test_comebacks import silently
 from tests.integration.lifecycle.world import World
+from tests.integration.queued_jobs import QUEUED
 
-REPOSITORY, DATABASE, INSTANCE = RepositoryId(4711), DatabaseId(4711), InstanceId(4711)
-NUMBER, COMMENT, CHECK = PullRequestNumber(4711), CommentId(4711), CheckId(4711)
-SHA, BRANCH = CommitSha("a" * 40), BranchName("x")
-OF_NOTHING: tuple[Intent, ...] = (
-    ReconcileBranch(repository_id=REPOSITORY, branch=BRANCH, head_sha=SHA),
-    ReconcileRepository(repository_id=REPOSITORY),
-    ReconcileInstallation(installation_id=InstallationId(4711)),
-    EnsureDatabase(database_id=DATABASE),
-    RebuildDatabase(database_id=DATABASE, generation=1),
-    DropDatabase(database_id=DATABASE),
-    RestoreDatabase(database_id=DATABASE),
-    SealDatabase(database_id=DATABASE),
-    RotatePassword(database_id=DATABASE),
-    MeasureInstance(instance_id=INSTANCE),
-    CompareInstance(instance_id=INSTANCE),
-    ApplyLimits(instance_id=INSTANCE),
-    AnswerPullRequest(repository_id=REPOSITORY, number=NUMBER),
-    AnswerCommit(repository_id=REPOSITORY, head_sha=SHA),
-    EndJobLogins(repository_id=REPOSITORY, workflow_run_id=WorkflowRunId(4711), workflow_attempt=1),
-    EndLogin(database_id=DATABASE, login_id=JobLoginId(4711)),
-    EndRun(database_id=DATABASE),
-    PressButton(
-        repository_id=REPOSITORY,
-        check_id=CHECK,
-        identifier="fix",
-        sender_id=1,
-        sender_login="mona",
-    ),
-    RunCommand(repository_id=REPOSITORY, number=NUMBER, comment_id=COMMENT),
-    PostReply(repository_id=REPOSITORY, number=NUMBER, comment_id=COMMENT),
-    PostSummary(repository_id=REPOSITORY, number=NUMBER),
-    PostCheck(check_id=CHECK),
-    FlagStrays(instance_id=INSTANCE),
-    DeleteInstance(instance_id=INSTANCE),
-    OpenLogin(database_id=DATABASE, run_id=None),
-)
+SHA = CommitSha("a" * 40)
 
 
 def given_up(world: World) -> list[str]:
@@ -95,12 +24,18 @@ def given_up(world: World) -> list[str]:
     return [row["task_name"] for row in rows]
 
 
-def test_jobs_of_what_is_gone_end_well(world: World) -> None:
-    world.services.queue.add(OF_NOTHING)
+def test_jobs_of_what_is_gone_end_well_also_those_that_the_version_before_queued(
+    world: World,
+) -> None:
+    for _, (name, queue, lock, priority), arguments in QUEUED:
+        world.state.execute(
+            "INSERT INTO procrastinate_jobs (task_name, queue_name, lock, priority, args)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            [name, queue, lock, priority, Jsonb(arguments)],
+        )
 
     world.settle()
 
-    assert {type(intent) for intent in OF_NOTHING} == set(get_args(Intent))
     assert (given_up(world), world.jobs()) == ([], [])
 
 

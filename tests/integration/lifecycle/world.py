@@ -34,7 +34,7 @@ from app.core.instances import AdminLogin, Instance, InstanceKind
 from app.core.intents import ReconcileRepository
 from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
-from app.jobs import comment_tasks, github_tasks, periodic, tasks
+from app.jobs import handlers, periodic
 from app.machine.clusters import Clusters
 from app.operations.databases import housekeeping
 from app.operations.services import Services
@@ -51,12 +51,10 @@ MOST_ROUNDS = 3
 # The queue knows the tasks of modules that were imported.
 __all__ = [
     "World",
-    "comment_tasks",
-    "github_tasks",
+    "handlers",
     "open_world",
     "periodic",
     "settings_of",
-    "tasks",
 ]
 
 

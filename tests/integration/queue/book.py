@@ -14,12 +14,12 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
 from app.core.queues import DATABASES
-from app.jobs import comment_tasks, github_tasks, periodic, tasks
+from app.jobs import handlers, periodic
 from app.jobs.ledger import Ledger
 from app.jobs.queue import app
 from app.store.connection import state_conninfo
 
-__all__ = ["comment_tasks", "github_tasks", "periodic", "tasks"]
+__all__ = ["handlers", "periodic"]
 
 T = TypeVar("T")
 STALLED_SECONDS = 4.0
