@@ -1,6 +1,6 @@
-"""What an event or a person asks for: each intent becomes one job of the queue.
+"""What an event, a person or the clock asks for: each intent becomes one job of the queue.
 
-A new intent needs its class here and a line in the table of `jobs/handlers`.
+A new one needs its class here and a line in the table of `jobs/handlers`.
 """
 
 from dataclasses import dataclass
@@ -34,21 +34,21 @@ from app.core.retries import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What is common to all. The fields are the arguments of the job, as JSON.
+    """A job before it is queued: its fields are the arguments, as JSON.
 
     Jobs outlive the version that queued them, and another version may run them: a name or a field
     is never renamed, and a field that is added has a default.
     """
 
     name: ClassVar[str]
-    """Of the job, for ever."""
+    """What the job is called in the queue."""
     queue: ClassVar[str] = DATABASES
     retry: ClassVar[Retry] = RETRY_BEHIND
     is_one: ClassVar[bool] = False
     """One that failed and waits to be tried again does for another: it is asked for often."""
 
     delay_seconds: int = 0
-    """Until it is due; no argument of the job. Put off, many of the same are one."""
+    """How long it is put off; no argument of the job. Put off, many of the same are one."""
 
     @property
     def lock(self) -> str | None:
@@ -102,9 +102,10 @@ class ReconcileInstallation(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfDatabase(Intent):
-    """About one database."""
+    """A job about one database."""
 
     lock_of: ClassVar[str] = "database"
+    """Those about one database that have the same word here run one at a time."""
     database_id: DatabaseId
 
     @property
@@ -176,9 +177,9 @@ class OpenLogin(_OfDatabase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ending(_OfDatabase):
-    """May take long, and holds up nothing else of the database; somebody may still be inside."""
+    """An end overtakes what waits, for somebody may still be inside, and may take long itself."""
 
-    lock_of, priority = "logins", 5
+    lock_of, priority = "logins", 5  # a lock of its own: it holds up nothing else of the database
     is_one = True
     retry = RETRY_ENDING
 
@@ -217,7 +218,7 @@ class EndJobLogins(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfInstance(Intent):
-    """About one instance."""
+    """A job about one instance."""
 
     lock_of: ClassVar[str]
     instance_id: InstanceId
@@ -236,7 +237,7 @@ class ApplyLimits(_OfInstance):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look(_OfInstance):
-    """May wait for a server that is away, and nobody waits for it: it goes last."""
+    """A look may wait for a server that is away, and nobody waits for it: so it goes last."""
 
     priority = -5
 
@@ -272,7 +273,7 @@ class DeleteInstance(_OfInstance):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ToGitHub(Intent):
-    """Written to GitHub."""
+    """A job that writes to GitHub."""
 
     queue = GITHUB
     retry = RETRY
@@ -280,7 +281,7 @@ class _ToGitHub(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfPullRequest(_ToGitHub):
-    """About one pull request."""
+    """A job about one pull request."""
 
     lock_of: ClassVar[str]
     repository_id: RepositoryId

@@ -66,7 +66,7 @@ def services_of(context: JobContext) -> Services:
 
 
 def _with_context(kind: type[T], handle: Callable[[JobContext, T], object]) -> None:
-    """Have jobs of a kind handled so, with what its class says of them."""
+    """Register the task that makes the arguments of a job its intent again, and handles that."""
 
     @app.task(name=kind.name, queue=kind.queue, retry=RetryTransient(kind.retry), pass_context=True)
     def run(context: JobContext, /, **arguments: Any) -> None:
@@ -93,7 +93,7 @@ def _delete_instance(context: JobContext, job: DeleteInstance) -> None:
     deletions.remove(services, context.additional_context["clusters"], instance)
 
 
-# The table: `s` is what operations use.
+# The table; `s` are the services.
 _on(
     ReconcileBranch,
     lambda s, job: branches.reconcile_branch(

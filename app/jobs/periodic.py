@@ -1,7 +1,7 @@
 """What happens by the clock, once for all workers."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,77 +27,55 @@ REAP_SECONDS = 20
 NOT_CONFIGURED = "github_not_configured"
 
 
-# A lock, so that two of these never run side by side; a queueing lock, so that never two wait.
-@app.task(
-    name="everything:reconcile",
-    queue=DATABASES,
-    lock="everything",
-    queueing_lock="everything:reconcile",
-    retry=RetryTransient(RETRY_BEHIND),
-    pass_context=True,
-)
+def _by_the_clock(
+    name: str,
+    *,
+    lock: str,
+    queue: str = DATABASES,
+    priority: int = 0,
+    retry: Retry | None = RETRY_BEHIND,
+) -> Callable[[Callable[..., Any]], Task[..., Any, Any]]:
+    """Make a task that never runs twice at once, for its lock, and of which never two wait."""
+    return app.task(
+        name=name,
+        queue=queue,
+        lock=lock,
+        queueing_lock=name,
+        priority=priority,
+        retry=RetryTransient(retry) if retry else False,
+        pass_context=True,
+    )
+
+
+@_by_the_clock("everything:reconcile", lock="everything")
 def reconcile_everything(context: JobContext, *, timestamp: int) -> None:
     with _if_configured():
         housekeeping.reconcile_everything(services_of(context))
 
 
-@app.task(
-    name="deliveries:recover",
-    queue=GITHUB,
-    lock="deliveries",
-    queueing_lock="deliveries:recover",
-    retry=RetryTransient(RETRY),
-    pass_context=True,
-)
+@_by_the_clock("deliveries:recover", lock="deliveries", queue=GITHUB, retry=RETRY)
 def recover_deliveries(context: JobContext, *, timestamp: int) -> None:
     with _if_configured():
         housekeeping.recover_deliveries(services_of(context), should_stop=context.should_abort)
 
 
-@app.task(
-    name="runs:reap",
-    queue=DATABASES,
-    lock="reap",
-    queueing_lock="runs:reap",
-    priority=5,  # quick, and what it asks for is urgent: no long line holds it up
-    retry=RetryTransient(Retry(longest_seconds=REAP_SECONDS)),
-    pass_context=True,
-)
+# Quick, and what it asks for is urgent: no long line holds it up.
+@_by_the_clock("runs:reap", lock="reap", priority=5, retry=Retry(longest_seconds=REAP_SECONDS))
 def reap(context: JobContext, *, timestamp: int) -> None:
     reaper.reap(services_of(context))
 
 
-@app.task(
-    name="databases:flag_strays",
-    queue=DATABASES,
-    lock="strays",
-    queueing_lock="databases:flag_strays",
-    retry=RetryTransient(RETRY_BEHIND),
-    pass_context=True,
-)
+@_by_the_clock("databases:flag_strays", lock="strays")
 def flag_strays(context: JobContext, *, timestamp: int) -> None:
     strays.flag_all(services_of(context))
 
 
-@app.task(
-    name="instances:measure_all",
-    queue=DATABASES,
-    lock="measure",
-    queueing_lock="instances:measure_all",
-    retry=RetryTransient(RETRY_BEHIND),
-    pass_context=True,
-)
+@_by_the_clock("instances:measure_all", lock="measure")
 def measure_everything(context: JobContext, *, timestamp: int) -> None:
     measuring.measure_everything(services_of(context))
 
 
-@app.task(
-    name="jobs:forget",
-    queue=DATABASES,
-    lock="forget",
-    queueing_lock="jobs:forget",
-    pass_context=True,
-)
+@_by_the_clock("jobs:forget", lock="forget", retry=None)
 async def forget(context: JobContext, *, timestamp: int) -> None:
     await context.app.job_manager.delete_old_jobs(
         nb_hours=GIVEN_UP_KEPT_HOURS, include_failed=True, include_aborted=True
