@@ -129,30 +129,30 @@ def test_a_github_that_is_away_is_said_with_what_a_person_can_do(
     assert "COPPICE_GITHUB_API_URL" in advice
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["databases", "list"],
-        ["databases", "show"],
-        ["databases", "create"],
-        ["env"],
-        ["psql"],
-        ["apps", "show"],
-        ["apps", "edit", "--log", "public"],
-        ["apps", "remove", "--yes"],
-        ["reconcile"],
-    ],
-    ids=" ".join,
+OF_A_REPOSITORY = (
+    "databases list",
+    "databases show",
+    "databases create",
+    "env",
+    "psql",
+    "apps show",
+    "apps edit --log public",
+    "apps remove --yes",
+    "reconcile",
 )
-def test_an_unknown_repository_is_named_with_where_to_look(
-    assigned: Installation, command: list[str]
-) -> None:
-    finished = assigned.run(*command, "acme/typo")
 
-    assert finished.returncode == 1
-    assert finished.stdout == ""
-    assert "The repository acme/typo is not" in finished.stderr
-    assert "apps list" in finished.stderr
+
+def test_an_unknown_repository_is_named_with_where_to_look(
+    assigned: Installation, subtests: pytest.Subtests
+) -> None:
+    for command in OF_A_REPOSITORY:
+        with subtests.test(command):
+            finished = assigned.run(*command.split(), "acme/typo")
+
+            assert finished.returncode == 1
+            assert finished.stdout == ""
+            assert "The repository acme/typo is not" in finished.stderr
+            assert "apps list" in finished.stderr
 
 
 def test_an_extension_that_the_server_lacks_is_refused_before_anything_is_stored(

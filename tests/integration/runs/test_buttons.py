@@ -29,39 +29,45 @@ def press_rerun(shop: Shop, job: Job, name: str, *, role: str) -> None:
     shop.world.settle()
 
 
-@pytest.mark.parametrize(
-    ("role", "attempt"), [("read", 1), ("triage", 1), ("write", 2), ("admin", 2)]
-)
-def test_rerun_of_a_branch_needs_write(shop: Shop, role: str, attempt: int) -> None:
+def test_rerun_of_a_branch_needs_write(shop: Shop, subtests: pytest.Subtests) -> None:
     shop.push("x")
     job = failed(shop, "x", "branch")
 
-    press_rerun(shop, job, "migrate (branch)", role=role)
+    for role, attempt in {"read": 1, "triage": 1, "write": 2}.items():
+        with subtests.test(role):
+            press_rerun(shop, job, "migrate (branch)", role=role)
 
-    assert job.run.attempt == attempt
+            assert job.run.attempt == attempt
+    shop.github.complete_run(job.run)
+    job = failed(shop, "x", "branch")
+    with subtests.test("admin"):
+        press_rerun(shop, job, "migrate (branch)", role="admin")
+
+        assert job.run.attempt == 2
 
 
-@pytest.mark.parametrize(("role", "attempt"), [("write", 1), ("maintain", 2)])
-def test_rerun_of_production_needs_a_maintainer(shop: Shop, role: str, attempt: int) -> None:
+def test_rerun_of_production_needs_a_maintainer(shop: Shop) -> None:
     shop.job().begun(environments=["preview"]).migrate("preview")
     job = failed(shop, None, "production")
 
-    press_rerun(shop, job, "migrate (production)", role=role)
+    press_rerun(shop, job, "migrate (production)", role="write")
+    after_write = job.run.attempt
+    press_rerun(shop, job, "migrate (production)", role="maintain")
 
-    assert job.run.attempt == attempt
+    assert (after_write, job.run.attempt) == (1, 2)
 
 
-@pytest.mark.parametrize(
-    ("role", "state"), [("read", DatabaseState.ERROR), ("write", DatabaseState.READY)]
-)
-def test_fix_makes_a_failed_database_again(shop: Shop, role: str, state: DatabaseState) -> None:
+def test_fix_makes_a_failed_database_again_for_those_who_may_write(shop: Shop) -> None:
     sha = break_database(shop)
-    user = shop.github.grant(shop.repository, "presser", role)
+    states = []
 
-    shop.github.press_button(check_run(shop, sha, "database"), "fix", user=user)
-    shop.world.settle()
+    for role in ("read", "write"):
+        user = shop.github.grant(shop.repository, f"{role}r", role)
+        shop.github.press_button(check_run(shop, sha, "database"), "fix", user=user)
+        shop.world.settle()
+        states.append(shop.database("branch", "x").state)
 
-    assert shop.database("branch", "x").state is state
+    assert states == [DatabaseState.ERROR, DatabaseState.READY]
 
 
 def test_a_button_is_in_the_audit_trail(shop: Shop) -> None:
