@@ -4,7 +4,7 @@ import pytest
 
 from tests.end_to_end.conftest import NewProject
 from tests.end_to_end.project import Plan, Project
-from tests.end_to_end.tools import TOOLS
+from tests.end_to_end.tools import QUIET, TOOLS
 
 DBMATE = next(tool for tool in TOOLS if tool.name == "dbmate")
 PRISMA = next(tool for tool in TOOLS if tool.name == "prisma")
@@ -96,7 +96,9 @@ def test_production_is_migrated_without_its_preview_s_sample_data(project: Proje
 def test_prisma_seeds_with_the_command_of_the_assignment(new_project: NewProject) -> None:
     if PRISMA.needs is None or not PRISMA.needs.exists():
         pytest.skip("script/setup could not install prisma: Node.js with npm is missing")
-    project = new_project(Plan(files=PRISMA.files, command=PRISMA.command, build=PRISMA.build))
+    project = new_project(
+        Plan(files=PRISMA.files, command=PRISMA.command, build=PRISMA.build, environ=QUIET)
+    )
     project.coppice("apps", "edit", "--seed-command", "npx prisma db seed")
 
     pushed = project.push("feature")

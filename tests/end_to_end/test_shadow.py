@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.conftest import NewProject
 from tests.end_to_end.project import Plan, Project
-from tests.end_to_end.tools import TOOLS
+from tests.end_to_end.tools import QUIET, TOOLS
 
 PRISMA = next(tool for tool in TOOLS if tool.name == "prisma")
 DEV = ("--environment", "dev")
@@ -36,9 +36,10 @@ def prisma(
     checkout: Path, *arguments: str, variables: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["npx", "prisma", *arguments],
+        # What `npx prisma` runs, without the seconds of npm's own start.
+        [checkout / "node_modules/.bin/prisma", *arguments],
         cwd=checkout,
-        env={"PATH": os.environ["PATH"], "HOME": str(checkout), **variables},
+        env={"PATH": os.environ["PATH"], "HOME": str(checkout), **QUIET, **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

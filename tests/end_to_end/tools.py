@@ -62,5 +62,7 @@ TOOLS = (
         needs=_BUILD / "prisma",
     ),
 )
+# Neither npm nor Prisma looks for a newer version of itself.
+QUIET = {"npm_config_update_notifier": "false", "CHECKPOINT_DISABLE": "1"}
 # What the runner's machine has: Deno finds its packages there without the internet.
-ENVIRON = {"DENO_DIR": str(_BUILD / "deno")}
+ENVIRON = {"DENO_DIR": str(_BUILD / "deno"), **QUIET}

@@ -83,6 +83,8 @@ class Dashboard:
         context = self.browser.new_context(
             viewport={"width": width, "height": 844},
             color_scheme=themes[scheme],
+            # What turns while something is under way would be drawn sixty times a second.
+            reduced_motion="reduce",
             storage_state=state,
             permissions=["clipboard-read", "clipboard-write"],
         )
