@@ -1,35 +1,60 @@
 """Each story gets a shop: a repository at GitHub, its app, its databases, and jobs that ask."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from app.core.instances import AdminLogin
 from app.jobs import worker as worker  # every task, as a real worker knows them
 from demo.github.server import LocalGitHub
-from tests.integration.lifecycle.world import open_world
+from tests.integration.lifecycle.world import open_world, state_url
 from tests.integration.runs.shop import Shop
+
+OpenShop = Callable[[LocalGitHub, str, str], AbstractContextManager[Shop]]
+
+
+@pytest.fixture(scope="session")
+def open_shop(postgres_superuser: AdminLogin, postgres_admin: AdminLogin) -> OpenShop:
+    """Opens a shop at a GitHub of its own, with a state database and a folder."""
+
+    @contextmanager
+    def opened(github: LocalGitHub, state_database: str, folder: str) -> Iterator[Shop]:
+        url = state_url(postgres_superuser, state_database)
+        with open_world(github, url, postgres_admin, folder) as world:
+            shop = Shop(world, app_id=secrets.token_hex(5))
+            shop.assign()
+            yield shop
+            assert world.github.violations == []
+
+    return opened
 
 
 @pytest.fixture
 def shop(
-    world_github: LocalGitHub,
-    state_database: str,
-    postgres_superuser: AdminLogin,
-    postgres_admin: AdminLogin,
-    tmp_path: Path,
+    open_shop: OpenShop, world_github: LocalGitHub, state_database: str, tmp_path: Path
 ) -> Iterator[Shop]:
     """An assigned app with production and preview, and nothing else yet."""
-    address = postgres_superuser.address
-    url = (
-        f"postgresql://{postgres_superuser.user}:{quote(postgres_superuser.password)}"
-        f"@{address.host}:{address.port}/{state_database}"
-    )
-    with open_world(world_github, url, postgres_admin, str(tmp_path)) as world:
-        shop = Shop(world, app_id=secrets.token_hex(5))
-        shop.assign()
+    with open_shop(world_github, state_database, str(tmp_path)) as shop:
         yield shop
-        assert world.github.violations == []
+
+
+@pytest.fixture(scope="session")
+def shared_shop(
+    open_shop: OpenShop,
+    new_state_database: Callable[[], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Shop]:
+    """One for many stories; who is given preview or production, or changes a rule, has a `shop`.
+
+    Others have pushed branches here, and begun runs: a story's branches have names of their own.
+    """
+    folder = str(tmp_path_factory.mktemp("shop"))
+    with (
+        LocalGitHub() as github,
+        new_state_database() as state_database,
+        open_shop(github, state_database, folder) as shop,
+    ):
+        yield shop

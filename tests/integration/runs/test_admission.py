@@ -18,9 +18,9 @@ def begin(shop: Shop, branch: str | None = None, **claims: Any) -> tuple[int, st
     return answer.status_code, answer.json.get("error") or answer.json["result"]
 
 
-def test_a_token_of_another_key_is_refused(shop: Shop) -> None:
-    job = shop.job()
-    good = shop.github.token_for(job.run, audience=shop.services.public_url)
+def test_a_token_of_another_key_is_refused(shared_shop: Shop) -> None:
+    job = shared_shop.job()
+    good = shared_shop.github.token_for(job.run, audience=shared_shop.services.public_url)
     claims = jwt.decode(good, options={"verify_signature": False})
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     forged = jwt.encode(claims, key, "RS256", headers=jwt.get_unverified_header(good))
@@ -28,8 +28,8 @@ def test_a_token_of_another_key_is_refused(shop: Shop) -> None:
     assert refusal(job.begin(token=forged)) == (401, "invalid_token")
 
 
-def test_no_token_at_all_is_refused(shop: Shop) -> None:
-    assert refusal(shop.client.post("/api/v1/runs", json={"step": "12345678"})) == (
+def test_no_token_at_all_is_refused(shared_shop: Shop) -> None:
+    assert refusal(shared_shop.client.post("/api/v1/runs", json={"step": "12345678"})) == (
         401,
         "unauthorized",
     )
@@ -46,14 +46,16 @@ def test_no_token_at_all_is_refused(shop: Shop) -> None:
     ],
     ids=["audience", "expired", "issuer", "malformed id", "no subject"],
 )
-def test_a_token_that_is_not_meant_for_us_is_refused(shop: Shop, claims: dict[str, Any]) -> None:
-    status, code = begin(shop, **claims)
+def test_a_token_that_is_not_meant_for_us_is_refused(
+    shared_shop: Shop, claims: dict[str, Any]
+) -> None:
+    status, code = begin(shared_shop, **claims)
 
     assert (status, code) in {(401, "invalid_token"), (401, "wrong_audience")}
 
 
-def test_the_default_branch_reaches_preview_and_production(shop: Shop) -> None:
-    answer = shop.job().begin()
+def test_the_default_branch_reaches_preview_and_production(shared_shop: Shop) -> None:
+    answer = shared_shop.job().begin()
 
     assert answer.json is not None
     assert [one["environment"] for one in answer.json["databases"]] == ["preview", "production"]
@@ -71,21 +73,21 @@ def test_an_unknown_repository_and_an_uninstalled_one_get_the_same_answer(shop: 
     assert refusal(unknown) == refusal(removed) == (403, "not_installed")
 
 
-def test_a_name_that_was_taken_over_gets_nothing(shop: Shop) -> None:
-    assert begin(shop, repository_id="999999") == (403, "not_installed")
+def test_a_name_that_was_taken_over_gets_nothing(shared_shop: Shop) -> None:
+    assert begin(shared_shop, repository_id="999999") == (403, "not_installed")
 
 
-def test_another_owner_gets_nothing(shop: Shop) -> None:
-    assert begin(shop, repository_owner_id="999999") == (403, "owner_changed")
+def test_another_owner_gets_nothing(shared_shop: Shop) -> None:
+    assert begin(shared_shop, repository_owner_id="999999") == (403, "owner_changed")
 
 
 @pytest.mark.parametrize(
     "event", ["pull_request_target", "workflow_run", "issue_comment", "deployment"]
 )
 def test_other_events_are_skipped_though_they_carry_the_default_branch(
-    shop: Shop, event: str
+    shared_shop: Shop, event: str
 ) -> None:
-    answer = shop.job(event=event).begin()
+    answer = shared_shop.job(event=event).begin()
 
     assert answer.json is not None
     assert (answer.status_code, answer.json["result"], answer.json["reason"]) == (
@@ -95,67 +97,69 @@ def test_other_events_are_skipped_though_they_carry_the_default_branch(
     )
 
 
-def test_a_tag_is_skipped(shop: Shop) -> None:
-    answer = shop.job(options=RunOptions(tag="v1")).begin()
+def test_a_tag_is_skipped(shared_shop: Shop) -> None:
+    answer = shared_shop.job(options=RunOptions(tag="v1")).begin()
 
     assert answer.json is not None
     assert (answer.json["result"], answer.json["reason"]) == ("skipped", "tag")
 
 
-def test_a_fork_is_skipped_whatever_its_branch_is_called(shop: Shop) -> None:
-    shop.push("feature/x")
-    fork = shop.github.fork(shop.repository, owner=shop.github.user("mallory"))
-    shop.github.push(fork, "feature/x")
-    pull_request = shop.github.open_pull_request(shop.repository, "feature/x", head_repository=fork)
+def test_a_fork_is_skipped_whatever_its_branch_is_called(shared_shop: Shop) -> None:
+    shared_shop.push("feature/forked")
+    fork = shared_shop.github.fork(shared_shop.repository, owner=shared_shop.github.user("mallory"))
+    shared_shop.github.push(fork, "feature/forked")
+    pull_request = shared_shop.github.open_pull_request(
+        shared_shop.repository, "feature/forked", head_repository=fork
+    )
 
-    answer = shop.job(event="pull_request", pull_request=pull_request).begin()
+    answer = shared_shop.job(event="pull_request", pull_request=pull_request).begin()
 
     assert answer.json is not None
     assert (answer.json["result"], answer.json["reason"]) == ("skipped", "fork")
 
 
-def test_a_pull_request_of_the_same_repository_reaches_its_head_branch(shop: Shop) -> None:
-    shop.push("feature/x")
-    pull_request = shop.github.open_pull_request(shop.repository, "feature/x")
+def test_a_pull_request_of_the_same_repository_reaches_its_head_branch(shared_shop: Shop) -> None:
+    shared_shop.push("feature/own")
+    pull_request = shared_shop.github.open_pull_request(shared_shop.repository, "feature/own")
 
-    answer = shop.job(event="pull_request", pull_request=pull_request).begin()
+    answer = shared_shop.job(event="pull_request", pull_request=pull_request).begin()
 
     assert answer.json is not None
     assert [one["environment"] for one in answer.json["databases"]] == ["branch", "preview"]
 
 
-def test_a_pull_request_gives_way_to_the_push_of_the_same_head(shop: Shop) -> None:
-    shop.push("feature/x")
-    pull_request = shop.github.open_pull_request(shop.repository, "feature/x")
-    shop.job("feature/x")
+def test_a_pull_request_gives_way_to_the_push_of_the_same_head(shared_shop: Shop) -> None:
+    shared_shop.push("feature/both")
+    pull_request = shared_shop.github.open_pull_request(shared_shop.repository, "feature/both")
+    shared_shop.job("feature/both")
 
-    answer = shop.job(event="pull_request", pull_request=pull_request).begin()
+    answer = shared_shop.job(event="pull_request", pull_request=pull_request).begin()
 
     assert answer.json is not None
     assert (answer.json["result"], answer.json["reason"]) == ("skipped", "migrated_by_push")
 
 
-def test_a_merge_group_reaches_preview_alone(shop: Shop) -> None:
+def test_a_merge_group_reaches_preview_alone(shared_shop: Shop) -> None:
     queue = "gh-readonly-queue/main/pr-5-abc"
-    shop.github.create_branch(shop.repository, queue)
+    shared_shop.github.create_branch(shared_shop.repository, queue)
 
-    answer = shop.job(queue, event="merge_group").begin()
+    answer = shared_shop.job(queue, event="merge_group").begin()
 
     assert answer.json is not None
     assert [one["environment"] for one in answer.json["databases"]] == ["preview"]
     assert answer.json["primary"] == "preview"
 
 
-def test_a_branch_job_cannot_name_production(shop: Shop) -> None:
-    shop.push("x")
-    job = shop.job("x").begun()
+def test_a_branch_job_cannot_name_production(shared_shop: Shop) -> None:
+    shared_shop.push("no-production")
+    job = shared_shop.job("no-production").begun()
 
     assert refusal(job.ask("production")) == (403, "not_reached")
 
 
-def test_a_github_environment_alone_gives_no_production(shop: Shop) -> None:
-    shop.push("x")
-    job = shop.job("x", options=RunOptions(environment="production"))
+def test_a_github_environment_alone_gives_no_production(shared_shop: Shop) -> None:
+    shared_shop.push("environment")
+    job = shared_shop.job("environment", options=RunOptions(environment="production"))
 
     answer = job.begin(environments=["production"])
 
@@ -174,37 +178,37 @@ def test_production_waits_for_the_required_github_environment(shop: Shop) -> Non
     assert with_it.ask("production").status_code == 200
 
 
-def test_a_token_is_useless_once_its_run_is_over(shop: Shop) -> None:
-    job = shop.job().begun()
-    stolen = shop.github.token_for(job.run, audience=shop.services.public_url)
-    shop.github.complete_run(job.run)
+def test_a_token_is_useless_once_its_run_is_over(shared_shop: Shop) -> None:
+    job = shared_shop.job().begun()
+    stolen = shared_shop.github.token_for(job.run, audience=shared_shop.services.public_url)
+    shared_shop.github.complete_run(job.run)
 
     assert refusal(job.ask("preview", token=stolen)) == (403, "run_completed")
     assert refusal(job.begin(token=stolen)) == (403, "run_completed")
 
 
-def test_a_token_that_names_another_branch_than_its_run_is_refused(shop: Shop) -> None:
-    shop.push("x")
-    sha = shop.repository.git.head("x")
-    job = shop.job("x")
-    lying = shop.job("x", ref="refs/heads/main", ref_type="branch", sha=sha)
+def test_a_token_that_names_another_branch_than_its_run_is_refused(shared_shop: Shop) -> None:
+    shared_shop.push("another-branch")
+    sha = shared_shop.repository.git.head("another-branch")
+    job = shared_shop.job("another-branch")
+    lying = shared_shop.job("another-branch", ref="refs/heads/main", ref_type="branch", sha=sha)
 
     assert refusal(lying.begin()) == (403, "other_branch")
-    token = shop.github.token_for(job.run, **job.claims, ref="refs/heads/main")
+    token = shared_shop.github.token_for(job.run, **job.claims, ref="refs/heads/main")
     assert refusal(job.begun().ask("preview", token=token)) == (403, "other_branch")
 
 
-def test_a_job_of_another_run_cannot_use_this_one(shop: Shop) -> None:
-    shop.push("x")
-    job, other = shop.job("x").begun(), shop.job("x")
+def test_a_job_of_another_run_cannot_use_this_one(shared_shop: Shop) -> None:
+    shared_shop.push("another-run")
+    job, other = shared_shop.job("another-run").begun(), shared_shop.job("another-run")
     other.id = job.id
 
     assert refusal(other.ask("branch")) == (403, "not_your_run")
     assert refusal(other.report("branch")) == (403, "not_your_run")
 
 
-def test_a_run_that_does_not_exist_gets_the_same_answer(shop: Shop) -> None:
-    job = shop.job()
+def test_a_run_that_does_not_exist_gets_the_same_answer(shared_shop: Shop) -> None:
+    job = shared_shop.job()
     job.id = 4711
 
     assert refusal(job.ask("preview")) == (403, "not_your_run")

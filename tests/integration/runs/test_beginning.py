@@ -16,8 +16,10 @@ from tests.integration.runs.shop import Shop, refusal
     "extra",
     [{"branch": "main"}, {"database": "other"}, {"environments": ["dev"]}, {"timeout_minutes": 0}],
 )
-def test_a_request_can_name_no_branch_and_no_database(shop: Shop, extra: dict[str, Any]) -> None:
-    assert refusal(shop.job().begin(**extra)) == (400, "invalid")
+def test_a_request_can_name_no_branch_and_no_database(
+    shared_shop: Shop, extra: dict[str, Any]
+) -> None:
+    assert refusal(shared_shop.job().begin(**extra)) == (400, "invalid")
 
 
 def test_beside_a_second_app_a_workflow_that_names_none_goes_on(shop: Shop) -> None:
@@ -69,8 +71,8 @@ def test_a_run_needs_a_command_from_somewhere(shop: Shop) -> None:
     assert shop.job().begin(migration_command="", migrate=False).status_code == 200
 
 
-def test_the_assignments_command_is_used_when_the_workflow_has_none(shop: Shop) -> None:
-    answer = shop.job().begin(migration_command="")
+def test_the_assignments_command_is_used_when_the_workflow_has_none(shared_shop: Shop) -> None:
+    answer = shared_shop.job().begin(migration_command="")
 
     assert answer.json is not None
     assert (answer.json["command"], answer.json["command_source"]) == ("migrate", "assignment")
@@ -92,11 +94,11 @@ def add_app(shop: Shop, app_id: str) -> None:
     )
 
 
-def test_no_job_begins_runs_without_end(shop: Shop) -> None:
-    job = shop.job().begun()
-    run = shop.services.runs.get(RunId(job.id))
+def test_no_job_begins_runs_without_end(shared_shop: Shop) -> None:
+    job = shared_shop.job().begun()
+    run = shared_shop.services.runs.get(RunId(job.id))
     for number in range(most_runs(run) - 1):
-        shop.services.runs.start(run, key=f"{number:032}")
+        shared_shop.services.runs.start(run, key=f"{number:032}")
 
     repeated = job.begin()
     sibling = job.sibling()
@@ -107,7 +109,7 @@ def test_no_job_begins_runs_without_end(shop: Shop) -> None:
     assert sibling.begin().status_code == 200
 
 
-def test_jobs_that_github_does_not_name_have_more_together(shop: Shop) -> None:
-    run = shop.services.runs.get(RunId(shop.job().begun().id))
+def test_jobs_that_github_does_not_name_have_more_together(shared_shop: Shop) -> None:
+    run = shared_shop.services.runs.get(RunId(shared_shop.job().begun().id))
 
     assert most_runs(replace(run, workflow_job_id=None)) > most_runs(run)
