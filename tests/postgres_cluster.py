@@ -21,6 +21,8 @@ SETTINGS = {
     "max_wal_size": "256MB",
     # Tests start services and workers of their own side by side, each with some twenty sessions.
     "max_connections": "500",
+    # Else every session that comes to a fence or to the queue loads it for itself.
+    "shared_preload_libraries": "plpgsql",
 }
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 4 * 1024**3

@@ -1,5 +1,7 @@
 """Each story gets a world of its own, and leaves nothing on the shared server."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,3 +24,15 @@ def world(
     with open_world(world_github, url, postgres_admin, str(tmp_path)) as opened:
         yield opened
         assert opened.github.violations == []
+
+
+@pytest.fixture(scope="session")
+def dying_worker() -> Iterator["subprocess.Popen[str]"]:
+    """One process that has imported the service, and forks for each death."""
+    command = [sys.executable, "-m", "tests.integration.lifecycle.dying_worker"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()

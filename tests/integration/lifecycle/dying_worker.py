@@ -1,6 +1,6 @@
 """A worker that is killed before its n-th change; run as a process of its own.
 
-Reads the service's settings, then one n a line. For each it forks a worker, which works until no
+Reads lines with the service's settings and an n. For each it forks a worker, which works until no
 job is due or the n-th call comes, and answers `killed` or `finished`.
 """
 
@@ -94,11 +94,11 @@ def mortal(services: Services, countdown: Countdown) -> Services:
 
 
 def main() -> None:
-    config = Config.from_environ(json.loads(sys.stdin.readline()))
     for line in sys.stdin:
+        settings, calls = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            run(config, Countdown(int(line)))
+            run(Config.from_environ(settings), Countdown(calls))
             os._exit(0)
         _, status = os.waitpid(pid, 0)
         print("killed" if os.WIFSIGNALED(status) else f"finished {status}", flush=True)

@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import sys
-from collections.abc import Iterator
 from itertools import count
 from typing import LiteralString
 
@@ -20,14 +18,15 @@ from tests.integration.lifecycle.world import World, state_url
 class DyingWorker:
     """Works until it is killed before a chosen call."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str]", settings: dict[str, str]) -> None:
         self._process = process
+        self._settings = settings
 
     def dies(self, *, before_call: int) -> bool:
         """False if it worked to the end before it came to that call."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{before_call}\n")
+        self._process.stdin.write(json.dumps([self._settings, before_call]) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline().strip()
         assert answer in ("killed", "finished 0")
@@ -35,16 +34,8 @@ class DyingWorker:
 
 
 @pytest.fixture
-def worker(world: World) -> Iterator[DyingWorker]:
-    command = [sys.executable, "-m", "tests.integration.lifecycle.dying_worker"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin
-        process.stdin.write(json.dumps(world.settings) + "\n")
-        process.stdin.flush()
-        yield DyingWorker(process)
-        process.stdin.close()
+def worker(world: World, dying_worker: "subprocess.Popen[str]") -> DyingWorker:
+    return DyingWorker(dying_worker, world.settings)
 
 
 def test_creating_ends_with_one_database_its_roles_and_one_check(
