@@ -1,7 +1,8 @@
 """What requests and answers of the API have in common."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -9,10 +10,13 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    create_model,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from app.core.rules import rules_of
 
 
 def _storable(text: str) -> str:
@@ -54,6 +58,48 @@ class Request(BaseModel):
         if not isinstance(body, dict):
             return body
         return {name: _as_integer(value) for name, value in body.items()}
+
+
+class Answer(BaseModel):
+    """An answer always has all it may have, also the fields of dataclasses that have defaults."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class RulesGiven(Request):
+    """Rules of a table as a request has them: what is absent or null is not given."""
+
+    def given(self) -> dict[str, Any]:
+        return self.model_dump(exclude_none=True)
+
+
+def rules_given(table: type[Any]) -> type[RulesGiven]:
+    """What to derive a request from that gives rules of a table."""
+    hints = get_type_hints(table, include_extras=True)
+    described: dict[str, Any] = {
+        rule.name: (
+            _given(hints[rule.name]) | None,
+            Field(
+                None,
+                description=rule.description or None,
+                examples=[rule.example] if rule.example else None,
+            ),
+        )
+        for rule in rules_of(table)
+    }
+    return create_model(table.__name__, __base__=RulesGiven, **described)
+
+
+def _given(hint: Any) -> Any:
+    """A type of the core as JSON has it: lists for tuples, words for choices."""
+    arguments = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return Annotated[_given(arguments[0]), *hint.__metadata__]
+    if get_origin(hint) is tuple:
+        return list[_given(arguments[0])]  # type: ignore[misc]
+    if hint is str:
+        return Text
+    return Literal[*map(str, hint)] if issubclass(hint, StrEnum) else hint
 
 
 class Nothing(Request):
