@@ -36,7 +36,7 @@ def options(rules: tuple[Rule, ...]) -> Callable[[Callable[..., None]], Callable
 
 
 def _parameter(rule: Rule) -> inspect.Parameter:
-    kind: Any = list[str] if rule.kind is tuple else rule.kind
+    kind: Any = {tuple: list[str], int: str}.get(rule.kind, rule.kind)
     option = typer.Option(rule.option, metavar=rule.metavar, help=rule.help)
     return inspect.Parameter(
         rule.name,

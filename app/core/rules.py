@@ -3,13 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 Table = TypeVar("Table")
 
 
+# Compared as objects: `typing` keeps one annotation for those that are equal.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rule:
+class Described:
+    """What the API's own description says of a field, where its name does not."""
+
+    description: str = ""
+    example: str = ""
+    pattern: str = ""
+    """What a text must match."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rule(Described):
     """What is said of one rule; it stands in the annotation of its field, which has the default.
 
     The command line, the API, the form, the page of facts and the documents take it from there.
@@ -35,14 +46,10 @@ class Rule:
     """Label on the page of facts; the form's unless given."""
     told: str | Mapping[str, str] = ""
     """Words on that page, beside the value or, by choice, for it: only what is unusual is there."""
-    description: str = ""
-    """In the API's own description, where the name does not say it."""
-    example: str = ""
-    """There too."""
     name: str = ""
     """Of the field, known to `rules_of`."""
     kind: Any = str
-    """Of its values, known to `rules_of`: `str`, `bool`, `tuple` (of texts), or a `StrEnum`."""
+    """Of its values, known to `rules_of`: `str`, `bool`, `int`, `tuple` (of texts), a `StrEnum`."""
     default: Any = None
     """Known to `rules_of`."""
 
@@ -65,11 +72,12 @@ def changed(before: Table, given: Mapping[str, Any]) -> Table:
     Raises ValueError for a choice that does not exist.
     """
     table: Any = before
-    rules = [rule for rule in rules_of(type(table)) if given.get(rule.name) is not None]
+    rules = [rule for rule in rules_of(table.__class__) if given.get(rule.name) is not None]
     after: Table = replace(table, **{rule.name: rule.kind(given[rule.name]) for rule in rules})
     return after
 
 
 def _kind(hint: Any) -> Any:
     bare = get_args(hint)[0]
-    return getattr(bare, "__origin__", bare)
+    known = get_args(bare)[0] if type(None) in get_args(bare) else bare
+    return get_origin(known) or known

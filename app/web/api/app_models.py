@@ -7,8 +7,7 @@ from app.core.limits import Limits
 from app.core.rules import changed
 from app.operations.administration.assignments import AssignRequest
 from app.operations.pull_requests.heads import Head
-from app.web.api.instance_models import LimitsShown
-from app.web.api.shapes import Answer, Request, Text, rules_given
+from app.web.api.shapes import Answer, Request, Text, given_of
 from app.web.known_apps import KnownApp
 
 APP_ID = r"^[a-z0-9]{2,16}$"
@@ -20,7 +19,7 @@ class OfApp(BaseModel):
     app: str = Field(pattern=APP_ID)
 
 
-class PoliciesGiven(rules_given(Policies)):  # type: ignore[misc]
+class PoliciesGiven(given_of(Policies, is_part=True)):  # type: ignore[misc]
     """The rules of an assignment; what is absent stays, or is the default."""
 
 
@@ -61,7 +60,7 @@ class AppShown(Answer):
     repository: str
     default_branch: str
     instance: str | None = Field(description="Null: it is not assigned (any more)")
-    limits: LimitsShown | None = Field(description="What that instance allows")
+    limits: Limits | None = Field(description="What that instance allows")
     migration_command: str
     policies: Policies | None = Field(description="Null: it is not assigned (any more)")
     databases: int
@@ -75,7 +74,7 @@ class AppShown(Answer):
             repository=repository.full_name,
             default_branch=repository.default_branch,
             instance=known.instance.name if known.instance else None,
-            limits=LimitsShown.of(limits) if limits else None,
+            limits=limits,
             migration_command=assignment.migration_command if assignment else "",
             policies=assignment.policies if assignment else None,
             databases=databases,

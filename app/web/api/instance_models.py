@@ -1,6 +1,5 @@
 """Requests and answers of the API for instances."""
 
-from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -16,7 +15,7 @@ from app.operations.administration.instance_requests import (
     Pooler,
     ProvisionRequest,
 )
-from app.web.api.shapes import Request, Text
+from app.web.api.shapes import Answer, Request, Text
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 SslModeName = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
@@ -137,20 +136,6 @@ class AdministrationShown(BaseModel):
     user: str
 
 
-class LimitsShown(BaseModel):
-    """What it allows; null: no limit."""
-
-    databases: int | None
-    database_bytes: int | None
-    total_bytes: int | None
-    connections: int | None
-    freezes: bool
-
-    @classmethod
-    def of(cls, limits: Limits) -> "LimitsShown":
-        return cls(**asdict(limits))
-
-
 class ConnectionsShown(BaseModel):
     """What the server gives of what the limits, or the defaults, ask for."""
 
@@ -164,7 +149,7 @@ class ConnectionsShown(BaseModel):
         return cls(login=found.login, database=found.database, server=room)
 
 
-class InstanceShown(BaseModel):
+class InstanceShown(Answer):
     """A server, with what you may see on it."""
 
     name: str
@@ -187,7 +172,7 @@ class InstanceShown(BaseModel):
     )
     apps: list[str]
     databases: int
-    limits: LimitsShown
+    limits: Limits
     connections: ConnectionsShown | None = Field(
         description="Null: its server was not measured so far"
     )
@@ -219,7 +204,7 @@ class InstanceShown(BaseModel):
             host=one.host.name if one.host and is_steward else None,
             apps=list(one.app_ids),
             databases=len(one.databases),
-            limits=LimitsShown.of(one.limits),
+            limits=one.limits,
             connections=None
             if one.room is None
             else ConnectionsShown.of(one.limits, room=one.room),
