@@ -113,8 +113,10 @@ def _given(hint: Any) -> Any:
     """A type of the core as JSON has it: lists for tuples, words for choices."""
     arguments = get_args(hint)
     if get_origin(hint) is Annotated:
-        constraints = [one for one in hint.__metadata__ if not isinstance(one, Described)]
-        bare = _given(arguments[0])
+        described = [one for one in hint.__metadata__ if isinstance(one, Described)]
+        constraints = [one for one in hint.__metadata__ if one not in described]
+        # A text that must match a pattern can be stored.
+        bare = str if any(one.pattern for one in described) else _given(arguments[0])
         return Annotated[bare, *constraints] if constraints else bare
     if get_origin(hint) is tuple:
         return list[_given(arguments[0])]  # type: ignore[misc]
