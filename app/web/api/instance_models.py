@@ -10,10 +10,9 @@ from app.core.instance_requests import (
     Pooler,
     ProvisionRequest,
 )
-from app.core.instances import Address
 from app.core.limits import Limits
 from app.operations.administration.instance_overviews import InstanceOverview
-from app.web.api.shapes import Answer, given_of
+from app.web.api.shapes import Answer, Shown, given_of
 
 
 class OfInstance(BaseModel):
@@ -48,16 +47,12 @@ class EditInstance(given_of(InstanceChanges)):  # type: ignore[misc]
     pooler: PoolerGiven | None = None
 
 
-class AddressShown(BaseModel):
+class AddressShown(Shown):
     """Where runners and applications connect."""
 
     host: str
     port: int
     sslmode: str
-
-    @classmethod
-    def of(cls, address: Address) -> "AddressShown":
-        return cls(host=address.host, port=address.port, sslmode=address.sslmode)
 
 
 class AdministrationShown(BaseModel):

@@ -3,8 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from enum import StrEnum
+from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import (
     AfterValidator,
@@ -71,6 +82,16 @@ class Answer(BaseModel):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
+class Shown(BaseModel):
+    """What is shown of a dataclass: those of its fields, and properties, that are named here."""
+
+    model_config = ConfigDict(from_attributes=True, validate_by_name=True)
+
+    @classmethod
+    def of(cls, one: object) -> Self:
+        return cls.model_validate(one)
+
+
 class Given(Request):
     """A request that has the fields of a dataclass of the core."""
 
@@ -80,7 +101,14 @@ class Given(Request):
 
     def read(self, kind: type[Shape]) -> Shape:
         """The dataclass itself."""
-        return TypeAdapter(kind).validate_python(self.model_dump())
+        known: Any = kind
+        found: Shape = _adapter(known).validate_python(self.model_dump())
+        return found
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def given_of(table: type[Any], *, is_part: bool = False) -> type[Given]:
