@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from app.core.errors import Invalid
+from app.core.instance_requests import Pooler
 from app.core.instances import SslMode
-from app.operations.administration.instance_requests import Pooler
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the instance, as in `main`.")]
 Listen = Annotated[

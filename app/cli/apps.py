@@ -2,32 +2,19 @@
 
 import sys
 import time
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.output import AsJson, Yes, confirm, need_changes, remark, say, show_record, show_rows
 from app.cli.remarks import remark_on_reach, remark_on_silence, show_workflow
-from app.cli.rules import (
-    AllowWorkflow,
-    Bots,
-    Extension,
-    Ignore,
-    LockTimeout,
-    Log,
-    OnPreviewFailure,
-    Preview,
-    ProductionEnvironment,
-    Runners,
-    RuntimeProduction,
-    SeedCommand,
-    SeedProduction,
-    policies_with,
-)
+from app.cli.rules import options
 from app.cli.session import Session
 from app.cli.sides import open_desk, open_here
-from app.core.assignments import Policies
+from app.core.assignments import RULES, Policies
 from app.core.databases import Database, DatabaseState, counted
+from app.core.rules import changed
 from app.operations.administration import assignments
 from app.operations.administration.assigned import Assigned
 from app.operations.administration.assignments import AssignRequest
@@ -62,6 +49,7 @@ Command = Annotated[
 
 
 @group.command()
+@options(RULES)
 def assign(  # noqa: PLR0913 - the options that people type
     repo: Repo,
     instance: Annotated[
@@ -69,20 +57,8 @@ def assign(  # noqa: PLR0913 - the options that people type
     ],
     *,
     migration_command: Command = None,
-    seed_command: SeedCommand = None,
     app_id: NewAppOption = None,
-    ignore: Ignore = None,
-    preview: Preview = None,
-    on_preview_failure: OnPreviewFailure = None,
-    extension: Extension = None,
-    production_environment: ProductionEnvironment = None,
-    allow_workflow: AllowWorkflow = None,
-    runners: Runners = None,
-    bots: Bots = None,
-    runtime_production: RuntimeProduction = None,
-    seed_production: SeedProduction = None,
-    lock_timeout: LockTimeout = None,
-    log: Log = None,
+    rules: Mapping[str, Any],
     wait: Annotated[
         bool | None,
         typer.Option(
@@ -97,28 +73,12 @@ def assign(  # noqa: PLR0913 - the options that people type
     each branch with an open pull request are made by the worker, the others when they are pushed.
     Every rule below can be changed later with `coppice apps edit`.
     """
-    policies = policies_with(
-        Policies(),
-        ignore_patterns=ignore,
-        preview=preview,
-        preview_failure=on_preview_failure,
-        extensions=extension,
-        production_environment=production_environment,
-        allowed_workflows=allow_workflow,
-        runners=runners,
-        bots=bots,
-        runtime_production=runtime_production,
-        seed_command=seed_command,
-        seed_production=seed_production,
-        log=log,
-        lock_timeout=lock_timeout,
-    )
     request = AssignRequest(
         full_name=repo,
         instance=instance,
         migration_command=migration_command or "",
         app_id=app_id,
-        policies=policies,
+        policies=changed(Policies(), rules),
     )
     with open_here() as session:
         assigned = assignments.assign(session.services, request)
@@ -160,56 +120,27 @@ def show(repo: Repo, *, app_id: AppOption = None, as_json: AsJson = False) -> No
 
 
 @group.command()
-def edit(  # noqa: PLR0913 - the options that people type
+@options(RULES)
+def edit(
     repo: Repo,
     *,
     app_id: AppOption = None,
     migration_command: Command = None,
-    seed_command: SeedCommand = None,
-    ignore: Ignore = None,
-    preview: Preview = None,
-    on_preview_failure: OnPreviewFailure = None,
-    extension: Extension = None,
-    production_environment: ProductionEnvironment = None,
-    allow_workflow: AllowWorkflow = None,
-    runners: Runners = None,
-    bots: Bots = None,
-    runtime_production: RuntimeProduction = None,
-    seed_production: SeedProduction = None,
-    lock_timeout: LockTimeout = None,
-    log: Log = None,
+    rules: Mapping[str, Any],
 ) -> None:
     """Change an assignment; what is not given stays as it is.
 
     Defaults below are those of `coppice apps assign`. An empty text ('') empties a list, a command
     or the name of the environment.
     """
-    given = (migration_command, seed_command, ignore, preview, on_preview_failure, extension)
-    rules = (production_environment, allow_workflow, runners, bots, runtime_production, log)
-    need_changes("apps edit", *given, *rules, seed_production, lock_timeout)
+    need_changes("apps edit", migration_command, *rules)
     with open_here() as session:
         assigned = assignments.find(session.services, repo, app_id=app_id)
-        policies = policies_with(
-            assigned.assignment.policies,
-            ignore_patterns=ignore,
-            preview=preview,
-            preview_failure=on_preview_failure,
-            extensions=extension,
-            production_environment=production_environment,
-            allowed_workflows=allow_workflow,
-            runners=runners,
-            bots=bots,
-            runtime_production=runtime_production,
-            seed_command=seed_command,
-            seed_production=seed_production,
-            log=log,
-            lock_timeout=lock_timeout,
-        )
         assignments.edit(
             session.services,
             assigned.assignment,
             migration_command=migration_command,
-            policies=policies,
+            policies=changed(assigned.assignment.policies, rules),
         )
     say(f"The assignment of {assigned.repository.full_name} was changed.")
 

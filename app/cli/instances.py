@@ -42,14 +42,9 @@ from app.core.addresses import is_loopback
 from app.core.databases import counted
 from app.core.errors import Invalid
 from app.core.hosts import NotLookedAfter
+from app.core.instance_requests import LOOPBACK, InstanceChanges, LinkRequest, ProvisionRequest
 from app.operations.administration import instances, machines
 from app.operations.administration.instance_overviews import overview
-from app.operations.administration.instance_requests import (
-    LOOPBACK,
-    InstanceChanges,
-    LinkRequest,
-    ProvisionRequest,
-)
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
@@ -144,7 +139,7 @@ def link(  # noqa: PLR0913 - the options that people type
         public_sslmode=public_sslmode,
         ca_certificate=certificate_in(ca_file),
         pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
-        has_plain_passwords=plain_passwords,
+        plain_passwords=plain_passwords,
     )
     with open_here() as session:
         instance, report = instances.link(session.services, request)

@@ -1,129 +1,51 @@
-"""The rules of an assignment, as options of `coppice apps assign` and `coppice apps edit`."""
+"""Options of commands that come from a table of rules."""
 
-from dataclasses import replace
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
-from app.core.assignments import (
-    BotPolicy,
-    LogPolicy,
-    Policies,
-    PreviewFailure,
-    PreviewPolicy,
-    RunnerPolicy,
-)
-
-Ignore = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN",
-        help="Branches that get no database, as in 'tmp/**' (written as in a workflow's"
-        " `branches`). May be repeated. Default: every branch gets one.",
-    ),
-]
-Preview = Annotated[
-    PreviewPolicy | None,
-    typer.Option(
-        help="Who migrates the shared preview database. `shared` (default): every branch, beside"
-        " its own. `default-branch`: that one alone, before production. `off`: nobody.",
-    ),
-]
-OnPreviewFailure = Annotated[
-    PreviewFailure | None,
-    typer.Option(
-        help="When preview fails on the default branch. `rebuild` (default): empty it and migrate"
-        " it once more; only a second failure stops production. `keep`: leave it; the failure stops"
-        " production.",
-    ),
-]
-Extension = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME[:SCHEMA]",
-        help="Extension to create in each database, with what it requires, as in pg_trgm, or in a"
-        " schema of its own, as in vector:extensions; the server must have it. May be repeated."
-        " Default: none.",
-    ),
-]
-ProductionEnvironment = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="GitHub environment that a job must run in (`environment:`) to get production."
-        " Default: it needs none.",
-    ),
-]
-AllowWorkflow = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="WORKFLOW",
-        help="Reusable workflow of another repository that may get production, as"
-        " owner/repo/.github/workflows/file.yml@COMMIT (40 digits). May be repeated. Default: only"
-        " the repository's own workflows, on the default branch.",
-    ),
-]
-Runners = Annotated[
-    RunnerPolicy | None,
-    typer.Option(
-        help="Runners that may get production. `any` (default): self-hosted ones too."
-        " `github-hosted`: those alone.",
-    ),
-]
-Bots = Annotated[
-    BotPolicy | None,
-    typer.Option(
-        help="Bots whose runs may get production. `no-dependabot` (default): all but Dependabot."
-        " `all`: Dependabot too. `none`: people's runs alone.",
-    ),
-]
-RuntimeProduction = Annotated[
-    bool | None,
-    typer.Option(
-        "--runtime-production/--no-runtime-production",
-        help="Whether jobs that may have production may also have its long-lived login"
-        " (`credentials: runtime`), as a deployment needs it. Default: no.",
-    ),
-]
-Log = Annotated[
-    LogPolicy | None,
-    typer.Option(
-        help="Where check runs show the end of a migration's log. `private` (default): on private"
-        " repositories only, on public ones they link to the job. `public`: on public ones too,"
-        " where everybody can read it.",
-    ),
-]
-SeedCommand = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COMMAND",
-        help="Run once for each new database after its first migration, unless the workflow gives"
-        " its own; '' ends that. Default: none.",
-    ),
-]
-SeedProduction = Annotated[
-    bool | None,
-    typer.Option(
-        "--seed-production/--no-seed-production",
-        help="Whether the seed command runs on production too. Default: no.",
-    ),
-]
-LockTimeout = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME",
-        help="How long a migration's sessions wait for a lock, as in 30s, on all databases of the"
-        " app; '' ends that. Recommended where an application is in use: who waits for a lock makes"
-        " everybody wait who comes later. Default: as long as it takes.",
-    ),
-]
+from app.core.rules import Rule
 
 
-def policies_with(before: Policies, **given: Any) -> Policies:
-    """The policies with what was given on the command line put in."""
-    changes: dict[str, Any] = {
-        name: tuple(item for item in value if item) if isinstance(value, list) else value
-        for name, value in given.items()
-        if value is not None
-    }
-    return replace(before, **changes)
+def options(rules: tuple[Rule, ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each rule, in the place of its argument `rules`.
+
+    It gets there what was typed, by the names of the rules: nothing of those that were not.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command).parameters.values()
+        parameters = [each for one in own for each in (given if one.name == "rules" else [one])]
+
+        @wraps(command)
+        def with_options(**values: Any) -> None:
+            found = {rule.name: values.pop(rule.name) for rule in rules}
+            typed = {name: _typed(one) for name, one in found.items() if one is not None}
+            command(rules=typed, **values)
+
+        # https://docs.python.org/3/library/inspect.html#inspect.signature
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {one.name: one.annotation for one in parameters}
+        return with_options
+
+    given = [_parameter(rule) for rule in rules]
+    return decorate
+
+
+def _parameter(rule: Rule) -> inspect.Parameter:
+    kind: Any = {tuple: list[str], int: str}.get(rule.kind, rule.kind)
+    option = typer.Option(rule.option, metavar=rule.metavar, help=rule.help)
+    return inspect.Parameter(
+        rule.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )
+
+
+def _typed(value: Any) -> Any:
+    """An empty text empties a list."""
+    return [one for one in value if one] if isinstance(value, list) else value

@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Len, MaxLen
 
 from app.core.identifiers import AppId, InstanceId, RepositoryId
+from app.core.rules import Rule, rules_of
+
+MOST_PATTERNS = 100
+"""Ignore patterns of an assignment: each is read for each branch, in every process."""
+MOST_LETTERS = 255
+LONGEST_COMMAND = 100_000
 
 
 class PreviewPolicy(StrEnum):
@@ -44,28 +53,220 @@ class LogPolicy(StrEnum):
     PUBLIC = "public"
 
 
+Name = Annotated[str, Len(1, MOST_LETTERS)]
+Command = Annotated[str, MaxLen(LONGEST_COMMAND)]
+
+_PRODUCTION = "Production"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """What an assignment says beside the migration command; the defaults are the safe ones."""
+    """The rules of an assignment."""
 
-    ignore_patterns: tuple[str, ...] = ()
-    preview: PreviewPolicy = PreviewPolicy.SHARED
-    preview_failure: PreviewFailure = PreviewFailure.REBUILD
-    extensions: tuple[str, ...] = ()
-    production_environment: str = ""
-    """Name of the GitHub environment a job must have for production; empty: none."""
-    allowed_workflows: tuple[str, ...] = ()
-    """`owner/repo/path@sha` of reusable workflows that may get production."""
-    runners: RunnerPolicy = RunnerPolicy.ANY
-    bots: BotPolicy = BotPolicy.NO_DEPENDABOT
-    runtime_production: bool = False
-    log: LogPolicy = LogPolicy.PRIVATE
-    seed_command: str = ""
-    """Run once for each new database after its first migration, unless the workflow has its own."""
-    seed_production: bool = False
-    """Production is seeded too."""
-    lock_timeout: str = ""
-    """How long a job's sessions wait for a lock, as PostgreSQL takes it; empty: without end."""
+    # The table of all of them, in the order of the form; the defaults are the safe ones. One more
+    # rule is one more field, and what obeys it.
+    seed_command: Annotated[
+        Command,
+        Rule(
+            option="--seed-command",
+            metavar="COMMAND",
+            help="Run once for each new database after its first migration, unless the workflow"
+            " gives its own; '' ends that. Default: none.",
+            label="Seed command",
+            hint="Runs once for each new branch, preview or dev database, after its first"
+            " migration.",
+            fact="Seed",
+        ),
+    ] = ""
+    ignore_patterns: Annotated[
+        tuple[Name, ...],
+        MaxLen(MOST_PATTERNS),
+        Rule(
+            option="--ignore",
+            metavar="PATTERN",
+            help="Branches that get no database, as in 'tmp/**' (written as in a workflow's"
+            " `branches`). May be repeated. Default: every branch gets one.",
+            label="Ignored branches",
+            hint="One pattern on each line, as in dependabot/**. These branches get no database.",
+            rows=3,
+        ),
+    ] = ()
+    preview: Annotated[
+        PreviewPolicy,
+        Rule(
+            option="--preview",
+            help="Who migrates the shared preview database. `shared` (default): every branch,"
+            " beside its own. `default-branch`: that one alone, before production. `off`: nobody.",
+            label="Preview database",
+            choices={
+                PreviewPolicy.SHARED: "Shared: every revision migrates it",
+                PreviewPolicy.DEFAULT_BRANCH: "Only the default branch migrates it",
+                PreviewPolicy.OFF: "None",
+            },
+            fact="Preview",
+            told={
+                PreviewPolicy.DEFAULT_BRANCH: "only the default branch migrates it",
+                PreviewPolicy.OFF: "none",
+            },
+        ),
+    ] = PreviewPolicy.SHARED
+    preview_failure: Annotated[
+        PreviewFailure,
+        Rule(
+            option="--on-preview-failure",
+            help="When preview fails on the default branch. `rebuild` (default): empty it and"
+            " migrate it once more; only a second failure stops production. `keep`: leave it; the"
+            " failure stops production.",
+            label="When preview fails on the default branch",
+            choices={
+                PreviewFailure.REBUILD: "Empty it and migrate it once more",
+                PreviewFailure.KEEP: "Keep it as it is",
+            },
+            fact="Failed preview",
+            told={PreviewFailure.KEEP: "is kept as it is"},
+        ),
+    ] = PreviewFailure.REBUILD
+    extensions: Annotated[
+        tuple[Name, ...],
+        MaxLen(100),
+        Rule(
+            option="--extension",
+            metavar="NAME[:SCHEMA]",
+            help="Extension to create in each database, with what it requires, as in pg_trgm, or"
+            " in a schema of its own, as in vector:extensions; the server must have it. May be"
+            " repeated. Default: none.",
+            label="Extensions",
+            hint="One on each line, as in pg_trgm, or vector:extensions for a schema of its own."
+            " They are created in every database.",
+        ),
+    ] = ()
+    lock_timeout: Annotated[
+        str,
+        MaxLen(20),
+        Rule(
+            option="--lock-timeout",
+            metavar="TIME",
+            help="How long a migration's sessions wait for a lock, as in 30s, on all databases of"
+            " the app; '' ends that. Recommended where an application is in use: who waits for a"
+            " lock makes everybody wait who comes later. Default: as long as it takes.",
+            label="Wait for a lock at most",
+            hint="As in 30s; empty means as long as it takes. A migration that waits for a lock"
+            " makes everybody wait who comes after it, so it should give up where an application is"
+            " in use.",
+            fact="Locks",
+            told="are waited for this long",
+            description="How long a job's sessions wait for a lock; empty: as long as it takes",
+            example="30s",
+        ),
+    ] = ""
+    production_environment: Annotated[
+        str,
+        MaxLen(MOST_LETTERS),
+        Rule(
+            option="--production-environment",
+            metavar="NAME",
+            help="GitHub environment that a job must run in (`environment:`) to get production."
+            " Default: it needs none.",
+            label="GitHub environment that jobs need",
+            hint="Its protection rules then guard production too.",
+            group=_PRODUCTION,
+            fact="Production",
+            told="is the GitHub environment that jobs need",
+        ),
+    ] = ""
+    runners: Annotated[
+        RunnerPolicy,
+        Rule(
+            option="--runners",
+            help="Runners that may get production. `any` (default): self-hosted ones too."
+            " `github-hosted`: those alone.",
+            label="Runners",
+            choices={
+                RunnerPolicy.ANY: "Any",
+                RunnerPolicy.GITHUB_HOSTED: "GitHub-hosted only",
+            },
+            group=_PRODUCTION,
+            told={RunnerPolicy.GITHUB_HOSTED: "for production GitHub-hosted only"},
+        ),
+    ] = RunnerPolicy.ANY
+    bots: Annotated[
+        BotPolicy,
+        Rule(
+            option="--bots",
+            help="Bots whose runs may get production. `no-dependabot` (default): all but"
+            " Dependabot. `all`: Dependabot too. `none`: people's runs alone.",
+            label="Bots",
+            choices={
+                BotPolicy.NO_DEPENDABOT: "All but Dependabot",
+                BotPolicy.ALL: "All",
+                BotPolicy.NONE: "None",
+            },
+            group=_PRODUCTION,
+            told={
+                BotPolicy.ALL: "all may get production",
+                BotPolicy.NONE: "none may get production",
+            },
+        ),
+    ] = BotPolicy.NO_DEPENDABOT
+    allowed_workflows: Annotated[
+        tuple[Name, ...],
+        MaxLen(100),
+        Rule(
+            option="--allow-workflow",
+            metavar="WORKFLOW",
+            help="Reusable workflow of another repository that may get production, as"
+            " owner/repo/.github/workflows/file.yml@COMMIT (40 digits). May be repeated. Default:"
+            " only the repository's own workflows, on the default branch.",
+            label="Reusable workflows",
+            hint="Workflows of other repositories that may get production, one on each line:"
+            " owner/repo/.github/workflows/file.yml@commit.",
+            group=_PRODUCTION,
+            told="may get production",
+        ),
+    ] = ()
+    runtime_production: Annotated[
+        bool,
+        Rule(
+            option="--runtime-production/--no-runtime-production",
+            help="Whether jobs that may have production may also have its long-lived login"
+            " (`credentials: runtime`), as a deployment needs it. Default: no.",
+            label="Jobs may ask for production's long-lived login",
+            hint="For workflows that deploy the application.",
+            group=_PRODUCTION,
+            fact="Deploying jobs",
+            told="may ask for production's long-lived login",
+        ),
+    ] = False
+    seed_production: Annotated[
+        bool,
+        Rule(
+            option="--seed-production/--no-seed-production",
+            help="Whether the seed command runs on production too. Default: no.",
+            label="Seed production too",
+            group=_PRODUCTION,
+            fact="Seed",
+            told="of production too, when the workflow gives a command",
+        ),
+    ] = False
+    log: Annotated[
+        LogPolicy,
+        Rule(
+            option="--log",
+            help="Where check runs show the end of a migration's log. `private` (default): on"
+            " private repositories only, on public ones they link to the job. `public`: on public"
+            " ones too, where everybody can read it.",
+            label="End of the log in check runs",
+            choices={
+                LogPolicy.PRIVATE: "In private repositories only",
+                LogPolicy.PUBLIC: "In public repositories too",
+            },
+            told={LogPolicy.PUBLIC: "its end is in check runs of public repositories too"},
+            fact="Log",
+        ),
+    ] = LogPolicy.PRIVATE
+
+
+RULES = rules_of(Policies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

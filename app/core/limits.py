@@ -5,11 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
+from typing import Annotated
+
+from annotated_types import Ge, Le
 
 from app.core import amounts
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Invalid, ProvisioningFailed
 from app.core.identifiers import DatabaseId
+from app.core.rules import Rule, rules_of
 
 _SIZE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*(bytes|kb|mb|gb|tb)?", re.IGNORECASE)
 # As PostgreSQL writes and means them: 1 kB is 1024 bytes.
@@ -17,21 +21,89 @@ _UNITS = {"": 1, "bytes": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 102
 _LARGEST = 2**60
 
 
+MOST_CONNECTIONS = 10_000
+SIZE = "SIZE"
+"""What is typed for a limit in bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """None: no limit. They never remove a database, nor what is in it."""
+    """What it allows; null: no limit."""
 
-    databases: int | None = None
-    """How many there may be; deleted ones that are kept do not count."""
-    database_bytes: int | None = None
-    total_bytes: int | None = None
-    """Of all databases, kept ones too; past it no other is made."""
-    connections: int | None = None
-    """Of each login at once, a job's too; see `core.connections` for what a server gives."""
-    freezes: bool = False
-    """A database past `database_bytes` lets nobody in until there is space."""
+    # The table of all of them. They never remove a database, nor what is in it.
+
+    databases: Annotated[
+        int | None,
+        Ge(1),
+        Le(2**31 - 1),
+        Rule(
+            option="--databases",
+            metavar="NUMBER",
+            help="How many databases; deleted ones do not count.",
+            label="Databases",
+            hint="How many; deleted ones do not count.",
+            description="Deleted ones do not count",
+        ),
+    ] = None
+    connections: Annotated[
+        int | None,
+        Ge(1),
+        Le(MOST_CONNECTIONS),
+        Rule(
+            option="--connections",
+            metavar="NUMBER",
+            help="Connections of each login at once, a job's too; default 40. A server gives one"
+            " login half of what it has at most.",
+            label="Connections",
+            hint="Of each login at once, a job's too. A server gives one login half of what it has"
+            " at most.",
+            description="Of each login at once, a job's too, as far as the server has them",
+        ),
+    ] = None
+    """See `core.connections` for what a server gives."""
+    database_bytes: Annotated[
+        int | None,
+        Ge(1),
+        Le(_LARGEST),
+        Rule(
+            option="--database-size",
+            metavar=SIZE,
+            help="How large each may get, 16MB at least; seen every 10 min.",
+            label="Size of each database",
+            hint="As in 500 MB; 16 MB at least. Past it, people are told.",
+            description="Of each database",
+        ),
+    ] = None
+    total_bytes: Annotated[
+        int | None,
+        Ge(1),
+        Le(_LARGEST),
+        Rule(
+            option="--total-size",
+            metavar=SIZE,
+            help="How large all may get; then no other is made.",
+            label="Size of all databases",
+            hint="Past it no other is made.",
+            description="Of all databases",
+        ),
+    ] = None
+    """Deleted databases that are kept count too."""
+    freezes: Annotated[
+        bool,
+        Rule(
+            option="--freeze/--no-freeze",
+            help="Let nobody into a database that is too large, production too, until there is"
+            " space; else it is only reported.",
+            label="Freeze databases that are larger",
+            hint="This closes a database past that size, production too: it lets nobody in, the"
+            " deployed application included, until there is space. Its data stays. Without the tick"
+            " it stays open.",
+            description="Let nobody into one that is too large",
+        ),
+    ] = False
 
 
+LIMITS = rules_of(Limits)
 NO_LIMITS = Limits()
 _NOT_COUNTED = (DatabaseState.DELETED, DatabaseState.GONE)
 SMALLEST_DATABASE_BYTES = 16 * 1024**2

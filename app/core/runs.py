@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
+from annotated_types import Ge, Le, MaxLen
+
+from app.core.assignments import Command
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
@@ -19,6 +23,11 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
+from app.core.rules import Described
+
+Minutes = Annotated[int, Ge(1), Le(360)]
+_Identifier = Annotated[str, MaxLen(100)]
+"""A name has 63 bytes in PostgreSQL."""
 
 
 class CredentialKind(StrEnum):
@@ -61,6 +70,31 @@ def word_of(result: str, seed_result: str | None) -> str:
     if result == MigrationResult.SUCCESS and seed_result is not None:
         return _SEEDED_BADLY.get(seed_result, result)
     return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What the Action may say. It can name no branch and no database: those come from GitHub."""
+
+    app: Annotated[
+        str, Described(pattern=r"^([a-z0-9]{2,16})?$", description="Of several apps, which one")
+    ] = ""
+    environments: tuple[Environment, ...] = ()
+    migrate: bool = True
+    migration_command: Command = ""
+    seed_command: Command = ""
+    credentials: CredentialKind = CredentialKind.JOB
+    export_env: bool = False
+    credentials_minutes: Minutes = 60
+    timeout_minutes: Minutes = 30
+    job: Annotated[str, MaxLen(200), Described(description="GITHUB_JOB")] = ""
+    step: Annotated[
+        str,
+        Described(
+            pattern=r"^[A-Za-z0-9_-]{8,128}$",
+            description="Made at random for each execution: a repeated request finds its run",
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +162,9 @@ class Unfinished:
     """An invalid index or a constraint that is not validated; the names are a tenant's."""
 
     kind: UnfinishedKind
-    namespace: str
-    """Its schema."""
-    table: str
-    """Or domain."""
-    name: str
+    namespace: Annotated[_Identifier, Described(description="Its schema")]
+    table: Annotated[_Identifier, Described(description="Or domain")]
+    name: _Identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

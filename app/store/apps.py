@@ -9,20 +9,12 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from app.core.assignments import (
-    App,
-    Assignment,
-    BotPolicy,
-    LogPolicy,
-    Policies,
-    PreviewFailure,
-    PreviewPolicy,
-    RunnerPolicy,
-)
+from app.core.assignments import App, Assignment, Policies
 from app.core.databases import DatabaseState
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, InstanceId, RepositoryId
 from app.core.intents import Intent
+from app.core.rules import changed
 
 
 class Apps:
@@ -199,26 +191,5 @@ def _assignment(row: DictRow) -> Assignment:
         app=_app(row),
         instance_id=InstanceId(row["instance_id"]),
         migration_command=row["migration_command"],
-        policies=policies_from(row["policies"]),
+        policies=changed(Policies(), row["policies"]),
     )
-
-
-def policies_from(stored: Mapping[str, Any]) -> Policies:
-    """Policies from their JSON; a field that an older version did not store has its default."""
-    given = dict(stored)
-    for name in ("ignore_patterns", "extensions", "allowed_workflows"):
-        if name in given:
-            given[name] = tuple(given[name])
-    for name, kind in _CHOICES.items():
-        if name in given:
-            given[name] = kind(given[name])
-    return Policies(**given)
-
-
-_CHOICES = {
-    "preview": PreviewPolicy,
-    "preview_failure": PreviewFailure,
-    "runners": RunnerPolicy,
-    "bots": BotPolicy,
-    "log": LogPolicy,
-}

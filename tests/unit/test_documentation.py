@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.config import PREFIX, Config
+from app.core.assignments import RULES
 from app.core.identifiers import AppId, BranchName
 from app.core.workflow_file import ACTION, WorkflowFile
 
@@ -35,6 +36,15 @@ def test_a_document_that_is_named_exists() -> None:
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_setting_is_described_for_operators(setting: str) -> None:
     assert f"`{setting}`" in (ROOT / "docs/operating.md").read_text()
+
+
+def test_every_rule_of_an_assignment_is_described_as_commands_describe_it() -> None:
+    rows = [
+        f"| `{' '.join(filter(None, (rule.option, rule.metavar)))}` | {rule.label} | {rule.help} |"
+        for rule in RULES
+    ]
+
+    assert "\n".join(rows) in (ROOT / "docs/operating.md").read_text()
 
 
 def test_every_input_and_output_of_the_action_is_described() -> None:

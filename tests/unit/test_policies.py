@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.core.assignments import Policies
+from app.core.assignments import MOST_LETTERS, MOST_PATTERNS, Policies
 from app.core.errors import Invalid
-from app.operations.administration.policies import MOST_LETTERS, MOST_PATTERNS, check_policies
+from app.operations.administration.policies import check_policies
 
 
 def test_as_many_patterns_as_anybody_needs_are_taken() -> None:

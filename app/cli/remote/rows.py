@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.cli.output import Row
+from app.core.assignments import RULES
 from app.core.runs import word_of
 
 
@@ -21,10 +22,11 @@ def app_row(shown: Mapping[str, Any]) -> Row:
 
 
 def app_record(shown: Mapping[str, Any]) -> Row:
+    rules = {rule.name: shown["policies"][rule.name] for rule in RULES}
     return {
         **app_row(shown),
         "default_branch": shown["default_branch"],
-        **{name: None if value == "" else value for name, value in shown["policies"].items()},
+        **{name: None if value == "" else value for name, value in rules.items()},
     }
 
 

@@ -9,16 +9,11 @@ from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, Provision
 from app.core.findings import ServerReport
 from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
+from app.core.instance_requests import LOOPBACK, InstanceChanges, LinkRequest, ProvisionRequest
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.ownership import check_own_way_in
 from app.operations.administration import machines, trying
-from app.operations.administration.instance_requests import (
-    LOOPBACK,
-    Clusters,
-    InstanceChanges,
-    LinkRequest,
-    ProvisionRequest,
-)
+from app.operations.administration.instance_requests import Clusters
 from app.operations.administration.neighbours import with_neighbours
 from app.operations.administration.trying import usable
 from app.operations.databases import encryption, measuring
@@ -98,7 +93,7 @@ def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerRe
         kind=InstanceKind.LINKED,
         admin=admin,
         public_address=admin.address,
-        has_plain_passwords=request.has_plain_passwords,
+        has_plain_passwords=request.plain_passwords,
     )
     instance, report = _tested(services, instance, is_sslmode_open=sslmode is None)
     report = trying.tried(services, instance, report)

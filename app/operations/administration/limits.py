@@ -5,10 +5,8 @@ from app.core.audit import Action
 from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance
-from app.core.limits import SMALLEST_DATABASE_BYTES, Limits, Remark, remarks
+from app.core.limits import MOST_CONNECTIONS, SMALLEST_DATABASE_BYTES, Limits, Remark, remarks
 from app.operations.services import Services
-
-MOST_CONNECTIONS = 10_000
 
 
 def set_limits(services: Services, instance: Instance, limits: Limits) -> tuple[Remark, ...]:

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Collection
 
-from app.core.assignments import Policies
+from app.core.assignments import MOST_LETTERS, MOST_PATTERNS, Policies
 from app.core.errors import Invalid, TransientError
 from app.core.extensions import check_schemas, parse_all, with_requirements
 from app.core.hosts import OnAnotherHost
@@ -19,8 +19,6 @@ _WORKFLOW = re.compile(r"[\w.-]+/[\w.-]+/[^@\s]+@[0-9a-f]{40}")
 _LOCK_TIMEOUT = re.compile(r"([1-9][0-9]{0,8})(ms|s|min|h)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 _LONGEST_LOCK_TIMEOUT = 24 * _MILLISECONDS["h"]
-
-MOST_PATTERNS, MOST_LETTERS = 100, 255
 
 
 class ExtensionsUnknown(TransientError):

@@ -15,30 +15,12 @@ from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
 from app.core.reasons import Unreached
 from app.core.repositories import InstallationState, Repository
 from app.core.revisions import Reach, pull_request_of, reached, source_branch_of
-from app.core.runs import CredentialKind, Run, most_runs
+from app.core.runs import Run, RunRequest, most_runs
 from app.core.workflow_file import app_line
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
 
 _MOST_OF_JOB = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """What the Action may say. It can name no branch and no database: those come from GitHub."""
-
-    app: str = ""
-    environments: tuple[Environment, ...] = ()
-    migrates: bool = True
-    command: str = ""
-    seed_command: str = ""
-    credentials: CredentialKind = CredentialKind.JOB
-    export_env: bool = False
-    credentials_minutes: int = 60
-    timeout_minutes: int = 30
-    job: str = ""
-    key: str = ""
-    """Made once for each execution of the Action: a repeated request finds its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,26 +43,26 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
     reach = reached(claims, facts, requested=request.environments)
     if isinstance(reach, Denied):
         raise Refused(reach)
-    if isinstance(reach, Reach) and request.migrates:
+    if isinstance(reach, Reach) and request.migrate:
         reach = unless_pushed(services, claims, facts, reach, assignment.app.id)
     if isinstance(reach, Unreached):
         return reach
     effective = replace(
         request,
-        command=_command(request, assignment),
+        migration_command=_command(request, assignment),
         seed_command=_seed_command(request, assignment),
     )
     basis = _Basis(claims=claims, facts=facts, reach=reach)
     new = _new_run(services, effective, basis, assignment.app.id)
     most = most_runs(new)
-    if not services.runs.is_room_for(new, key=request.key, most=most):
+    if not services.runs.is_room_for(new, key=request.step, most=most):
         raise too_many_runs(most)
-    run = services.runs.start(new, key=request.key)
+    run = services.runs.start(new, key=request.step)
     if not _is_of_job(run, claims) or run.app_id != assignment.app.id:
         raise not_your_run()
     return Begun(
         run=run,
-        is_command_from_workflow=bool(request.command.strip()),
+        is_command_from_workflow=bool(request.migration_command.strip()),
         databases=tuple((one, _name(services, run, one)) for one in run.environments),
     )
 
@@ -165,8 +147,12 @@ def _picked(assigned: Sequence[Assignment], wanted: str) -> Assignment:
 
 
 def _command(request: RunRequest, assignment: Assignment) -> str:
-    command = request.command if request.command.strip() else assignment.migration_command
-    if request.migrates and not command.strip():
+    command = (
+        request.migration_command
+        if request.migration_command.strip()
+        else assignment.migration_command
+    )
+    if request.migrate and not command.strip():
         raise Invalid(
             "There is no migration command.",
             advice="Set the Action's input `migration-command`, or the assignment's with "
@@ -177,7 +163,7 @@ def _command(request: RunRequest, assignment: Assignment) -> str:
 
 
 def _seed_command(request: RunRequest, assignment: Assignment) -> str:
-    if not request.migrates:
+    if not request.migrate:
         return ""
     given = request.seed_command
     return given if given.strip() else assignment.policies.seed_command
@@ -213,12 +199,12 @@ def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: App
         branch=reach.branch,
         environments=reach.environments,
         primary=reach.primary,
-        migrates=request.migrates,
+        migrates=request.migrate,
         credentials=request.credentials,
         export_env=request.export_env,
         credentials_minutes=request.credentials_minutes,
         timeout_minutes=request.timeout_minutes,
-        command=request.command,
+        command=request.migration_command,
         seed_command=request.seed_command,
         source_branch=source_branch_of(claims),
         created_at=services.clock(),

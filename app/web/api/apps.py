@@ -10,6 +10,7 @@ from pydantic import Field
 
 from app.core.identifiers import AppId
 from app.core.people import Act
+from app.core.rules import changed
 from app.operations.administration import assignments
 from app.operations.pull_requests.heads import open_heads
 from app.operations.services import Services
@@ -95,7 +96,7 @@ def edit(path: OfApp, body: EditApp) -> dict[str, Any]:
         services,
         before,
         migration_command=body.migration_command,
-        policies=body.policies.put_into(before.policies) if body.policies else None,
+        policies=changed(before.policies, body.policies.given()) if body.policies else None,
     )
     return _shown(services, known_app(services, AppId(path.app))).model_dump()
 

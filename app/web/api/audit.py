@@ -7,8 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from app.core.audit import AuditEntry
-from app.web.api.shapes import ERRORS, PERSON, Page, Text, cut
+from app.web.api.shapes import ERRORS, PERSON, Page, Shown, Text, cut
 from app.web.identity import acting, require_operator
 
 api = APIBlueprint(
@@ -21,7 +20,7 @@ api = APIBlueprint(
 )
 
 
-class AuditEntryShown(BaseModel):
+class AuditEntryShown(Shown):
     """One thing that somebody did."""
 
     id: int
@@ -57,18 +56,6 @@ def list_(query: WhichEntries) -> dict[str, Any]:
         limit=query.limit + 1, before=query.cursor, containing=query.q or ""
     )
     shown, following = cut(found, query, id_of=lambda entry: entry.id)
-    return AuditPage(items=[_shown(entry) for entry in shown], next=following).model_dump(
-        mode="json"
-    )
-
-
-def _shown(entry: AuditEntry) -> AuditEntryShown:
-    return AuditEntryShown(
-        id=entry.id,
-        at=entry.at,
-        actor=entry.actor,
-        action=entry.action,
-        subject=entry.subject,
-        detail=entry.detail,
-        source=entry.source,
-    )
+    return AuditPage(
+        items=[AuditEntryShown.of(entry) for entry in shown], next=following
+    ).model_dump(mode="json")

@@ -12,7 +12,7 @@ from app.core.seeding import Seed
 from app.operations.administration.database_overviews import KnownDatabase
 from app.operations.runs.credentials import Credentials, variables
 from app.web.api.app_models import APP_ID
-from app.web.api.shapes import Id, Page, Query, Request, Text
+from app.web.api.shapes import Id, Page, Query, Request, Shown, Text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
@@ -193,7 +193,7 @@ class WhichSizes(Page):
         return None if self.cursor is None else _EPOCH + self.cursor * _MICROSECOND
 
 
-class SizeShown(BaseModel):
+class SizeShown(Shown):
     """How large a database was."""
 
     measured_at: datetime

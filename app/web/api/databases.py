@@ -91,7 +91,7 @@ def sizes(path: OfDatabase, query: WhichSizes) -> dict[str, Any]:
     database = sight.database(services, path.database)
     found = services.measurements.of_database(database.id, after=query.after, limit=query.limit + 1)
     shown, following = cut(found, query, id_of=cursor_of)
-    items = [SizeShown(measured_at=one.measured_at, size_bytes=one.size_bytes) for one in shown]
+    items = [SizeShown.of(one) for one in shown]
     return SizePage(items=items, next=following).model_dump(mode="json")
 
 

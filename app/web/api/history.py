@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Act
-from app.core.runs import Migration, PastRun, Seeding
+from app.core.runs import Migration, PastRun
 from app.operations.pull_requests import steering
 from app.operations.runs import logs
 from app.operations.services import Services
 from app.web import sight
 from app.web.api.app_models import APP_ID, OfApp
-from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, cut
+from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, Shown, cut
 from app.web.api.unfinished_models import UnfinishedObject
 from app.web.identity import acting
 from app.web.known_apps import known_app
@@ -44,7 +44,7 @@ class OfMigration(OfPastRun):
     migration: Id
 
 
-class SeedingShown(BaseModel):
+class SeedingShown(Shown):
     """How the seed command ended that followed a successful migration."""
 
     result: str
@@ -208,14 +208,6 @@ def _migration(migration: Migration, names: dict[int, str], *, is_named: bool) -
         duration_seconds=migration.duration_seconds,
         rebuilt=migration.rebuilt,
         settings_taken_back=list(migration.settings_taken_back),
-        seed=_seeding(migration.seeding) if migration.seeding else None,
+        seed=SeedingShown.of(migration.seeding) if migration.seeding else None,
         unfinished=unfinished if is_named or not unfinished else None,
-    )
-
-
-def _seeding(seeding: Seeding) -> SeedingShown:
-    return SeedingShown(
-        result=seeding.result,
-        exit_code=seeding.exit_code,
-        duration_seconds=seeding.duration_seconds,
     )

@@ -1,32 +1,24 @@
 """Requests and answers of the API for instances."""
 
-from dataclasses import asdict
-from typing import Literal
-
 from pydantic import BaseModel, Field
 
 from app.core.connections import connections
-from app.core.instances import Address, SslMode
-from app.core.limits import Limits
-from app.operations.administration.instance_overviews import InstanceOverview
-from app.operations.administration.instance_requests import (
-    LOOPBACK,
+from app.core.instance_requests import (
+    INSTANCE_NAME,
     InstanceChanges,
     LinkRequest,
     Pooler,
     ProvisionRequest,
 )
-from app.web.api.shapes import Request, Text
-
-NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
-SslModeName = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
-_URL_EXAMPLE = "postgresql://admin:password@db.internal:5432/postgres"
+from app.core.limits import Limits
+from app.operations.administration.instance_overviews import InstanceOverview
+from app.web.api.shapes import Answer, Shown, given_of
 
 
 class OfInstance(BaseModel):
     """An instance by its name."""
 
-    instance: str = Field(pattern=NAME)
+    instance: str = Field(pattern=INSTANCE_NAME)
 
 
 class OfFinding(OfInstance):
@@ -35,98 +27,32 @@ class OfFinding(OfInstance):
     code: str = Field(pattern=r"^[a-z_]{1,40}$", description="As in `findings` of its health")
 
 
-class ProvisionInstance(Request):
+class ProvisionInstance(given_of(ProvisionRequest)):  # type: ignore[misc]
     """A PostgreSQL server of Coppice's own, on the service's machine."""
 
-    name: str = Field(pattern=NAME, examples=["local"])
-    listen: Text = Field(LOOPBACK, max_length=253)
-    port: int | None = Field(None, ge=1, le=65535, description="Absent: a free one")
-    public_host: Text | None = Field(
-        None, max_length=253, description="What runners are told; needed unless on loopback"
-    )
-    insecure_network: bool = Field(default=False, description="Accept unencrypted connections")
 
-    def to_request(self) -> ProvisionRequest:
-        return ProvisionRequest(**self.model_dump())
-
-
-class PoolerGiven(Request):
+class PoolerGiven(given_of(Pooler)):  # type: ignore[misc]
     """A connection pooler in front of the server."""
 
-    host: Text = Field(min_length=1, max_length=253)
-    port: int = Field(ge=1, le=65535)
-    knows_job_logins: bool = False
 
-    def to_pooler(self) -> Pooler:
-        return Pooler(host=self.host, port=self.port, knows_job_logins=self.knows_job_logins)
-
-
-class LinkInstance(Request):
+class LinkInstance(given_of(LinkRequest)):  # type: ignore[misc]
     """An existing PostgreSQL server. What is absent follows the URL."""
 
-    name: str = Field(pattern=NAME, examples=["main"])
-    url: Text = Field(min_length=1, max_length=2000, examples=[_URL_EXAMPLE])
-    public_host: Text | None = Field(None, max_length=253)
-    public_port: int | None = Field(None, ge=1, le=65535)
-    public_sslmode: SslModeName | None = None
-    ca_certificate: Text | None = Field(None, max_length=400_000, description="PEM")
     pooler: PoolerGiven | None = None
-    plain_passwords: bool = Field(
-        default=False,
-        description="Tell the server passwords in plain, where it takes none that were hashed"
-        " beforehand; needs a connection whose certificate is checked. They may stand in its logs",
-    )
-
-    def to_request(self) -> LinkRequest:
-        return LinkRequest(
-            name=self.name,
-            url=self.url,
-            public_host=self.public_host,
-            public_port=self.public_port,
-            public_sslmode=SslMode(self.public_sslmode) if self.public_sslmode else None,
-            ca_certificate=self.ca_certificate,
-            pooler=self.pooler.to_pooler() if self.pooler else None,
-            has_plain_passwords=self.plain_passwords,
-        )
 
 
-class EditInstance(Request):
+class EditInstance(given_of(InstanceChanges)):  # type: ignore[misc]
     """What to change; what is absent stays."""
 
-    url: Text | None = Field(None, min_length=1, max_length=2000, examples=[_URL_EXAMPLE])
-    public_host: Text | None = Field(None, max_length=253)
-    public_port: int | None = Field(None, ge=1, le=65535)
-    public_sslmode: SslModeName | None = None
-    ca_certificate: Text | None = Field(None, max_length=400_000, description="Empty: forget it")
     pooler: PoolerGiven | None = None
-    without_pooler: bool = False
-    without_plain_passwords: bool = Field(
-        default=False, description="The server takes hashed ones by now; that is tried first"
-    )
-
-    def to_changes(self) -> InstanceChanges:
-        return InstanceChanges(
-            url=self.url,
-            public_host=self.public_host,
-            public_port=self.public_port,
-            public_sslmode=SslMode(self.public_sslmode) if self.public_sslmode else None,
-            ca_certificate=self.ca_certificate,
-            pooler=self.pooler.to_pooler() if self.pooler else None,
-            without_pooler=self.without_pooler,
-            without_plain_passwords=self.without_plain_passwords,
-        )
 
 
-class AddressShown(BaseModel):
+class AddressShown(Shown):
     """Where runners and applications connect."""
 
     host: str
     port: int
     sslmode: str
-
-    @classmethod
-    def of(cls, address: Address) -> "AddressShown":
-        return cls(host=address.host, port=address.port, sslmode=address.sslmode)
 
 
 class AdministrationShown(BaseModel):
@@ -135,20 +61,6 @@ class AdministrationShown(BaseModel):
     host: str
     port: int
     user: str
-
-
-class LimitsShown(BaseModel):
-    """What it allows; null: no limit."""
-
-    databases: int | None
-    database_bytes: int | None
-    total_bytes: int | None
-    connections: int | None
-    freezes: bool
-
-    @classmethod
-    def of(cls, limits: Limits) -> "LimitsShown":
-        return cls(**asdict(limits))
 
 
 class ConnectionsShown(BaseModel):
@@ -164,7 +76,7 @@ class ConnectionsShown(BaseModel):
         return cls(login=found.login, database=found.database, server=room)
 
 
-class InstanceShown(BaseModel):
+class InstanceShown(Answer):
     """A server, with what you may see on it."""
 
     name: str
@@ -187,7 +99,7 @@ class InstanceShown(BaseModel):
     )
     apps: list[str]
     databases: int
-    limits: LimitsShown
+    limits: Limits
     connections: ConnectionsShown | None = Field(
         description="Null: its server was not measured so far"
     )
@@ -219,7 +131,7 @@ class InstanceShown(BaseModel):
             host=one.host.name if one.host and is_steward else None,
             apps=list(one.app_ids),
             databases=len(one.databases),
-            limits=LimitsShown.of(one.limits),
+            limits=one.limits,
             connections=None
             if one.room is None
             else ConnectionsShown.of(one.limits, room=one.room),

@@ -7,6 +7,7 @@ from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.instance_requests import InstanceChanges, LinkRequest, ProvisionRequest
 from app.core.instances import Instance
 from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.instance_overviews import overview
@@ -53,7 +54,7 @@ def provision(body: ProvisionInstance) -> Answered:
     """
     services = _operator()
     clusters = current_app.extensions["clusters"]
-    instance = instances.provision(services, clusters, body.to_request())
+    instance = instances.provision(services, clusters, body.read(ProvisionRequest))
     return shown(services, instance).model_dump(), 201
 
 
@@ -61,7 +62,7 @@ def provision(body: ProvisionInstance) -> Answered:
 def link(body: LinkInstance) -> Answered:
     """Use an existing PostgreSQL server, after a test of what it allows."""
     services = _operator()
-    instance, _ = instances.link(services, body.to_request())
+    instance, _ = instances.link(services, body.read(LinkRequest))
     return shown(services, instance).model_dump(), 201
 
 
@@ -71,7 +72,7 @@ def test_link(body: LinkInstance) -> dict[str, Any]:
 
     Stores nothing.
     """
-    _, report = instances.try_link(_operator(), body.to_request())
+    _, report = instances.try_link(_operator(), body.read(LinkRequest))
     return ServerTest.of(report).model_dump(mode="json")
 
 
@@ -87,7 +88,7 @@ def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
     """Change an instance; it is tested before the change is stored."""
     services = acting()
     sight.stewarded(services, path.instance)
-    instance, _ = instances.edit(services, path.instance, body.to_changes())
+    instance, _ = instances.edit(services, path.instance, body.read(InstanceChanges))
     return shown(services, instance).model_dump()
 
 

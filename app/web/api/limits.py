@@ -10,13 +10,10 @@ from pydantic import BaseModel, Field
 
 from app.core.limits import Limits
 from app.operations.administration import claims, limits
-from app.web.api.instance_models import InstanceShown, LimitsShown, OfInstance
+from app.web.api.instance_models import InstanceShown, OfInstance
 from app.web.api.instances import shown
-from app.web.api.shapes import ERRORS, PERSON, Answered, Request
+from app.web.api.shapes import ERRORS, PERSON, Answer, Answered, Request, given_of, reference
 from app.web.identity import acting, permission_now, require_operator
-
-_MOST = 2**31 - 1
-_MOST_BYTES = 2**60
 
 api = APIBlueprint(
     "limits",
@@ -28,28 +25,14 @@ api = APIBlueprint(
 )
 
 
-class LimitsGiven(Request):
+class LimitsGiven(given_of(Limits)):  # type: ignore[misc]
     """What is absent or null has no limit."""
-
-    databases: int | None = Field(None, ge=1, le=_MOST, description="Deleted ones do not count")
-    database_bytes: int | None = Field(None, ge=1, le=_MOST_BYTES, description="Of each database")
-    total_bytes: int | None = Field(None, ge=1, le=_MOST_BYTES, description="Of all databases")
-    connections: int | None = Field(
-        None,
-        ge=1,
-        le=limits.MOST_CONNECTIONS,
-        description="Of each login at once, a job's too, as far as the server has them",
-    )
-    freezes: bool = Field(default=False, description="Let nobody into one that is too large")
-
-    def to_limits(self) -> Limits:
-        return Limits(**self.model_dump())
 
 
 class OfferInstance(Request):
     """The plan that holds once the instance is claimed."""
 
-    limits: LimitsGiven = Field(default_factory=lambda: LimitsGiven.model_validate({}))
+    limits: LimitsGiven = Field(default_factory=LimitsGiven)
     days: int = Field(7, ge=1, le=30, description="How long the link is valid")
 
 
@@ -66,13 +49,14 @@ class ClaimInstance(Request):
     secret: str = Field(pattern=r"^[A-Za-z0-9]{20,200}$")
 
 
-@api.put("/instances/<instance>/limits", responses={200: LimitsShown})
+@api.put("/instances/<instance>/limits", responses={200: reference(Limits)})
 def set_limits(path: OfInstance, body: LimitsGiven) -> dict[str, Any]:
     """Set all limits of an instance. They remove nothing; `freezes` closes what is too large."""
     services = acting()
     require_operator(services)
-    limits.set_limits(services, services.instances.named(path.instance), body.to_limits())
-    return LimitsShown.of(body.to_limits()).model_dump()
+    limits.set_limits(services, services.instances.named(path.instance), body.read(Limits))
+    now: dict[str, Any] = body.model_dump()
+    return now
 
 
 @api.post("/instances/<instance>/claim-link", responses={201: Offered})
@@ -85,15 +69,15 @@ def offer(path: OfInstance, body: OfferInstance) -> Answered:
     require_operator(services)
     instance, valid = services.instances.named(path.instance), timedelta(days=body.days)
     expires_at = services.clock() + valid
-    link = claims.offer(services, instance, plan=body.limits.to_limits(), valid=valid)
+    link = claims.offer(services, instance, plan=body.limits.read(Limits), valid=valid)
     return Offered(link=link, expires_at=expires_at).model_dump(mode="json"), 201
 
 
-class ClaimOffered(BaseModel):
+class ClaimOffered(Answer):
     """What whoever claims the instance gets."""
 
     instance: str
-    limits: LimitsShown
+    limits: Limits
     expires_at: datetime
 
 
@@ -103,7 +87,7 @@ def preview(body: ClaimInstance) -> dict[str, Any]:
     instance, found = claims.offered(acting(), body.secret)
     return ClaimOffered(
         instance=instance.name,
-        limits=LimitsShown.of(found.limits),
+        limits=found.limits,
         expires_at=found.expires_at,
     ).model_dump(mode="json")
 

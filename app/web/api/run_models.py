@@ -7,50 +7,21 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationInfo, fi
 
 from app.core.environments import Environment
 from app.core.pages import run_page
-from app.core.runs import CredentialKind, MigrationResult
-from app.operations.runs.beginning import Begun, RunRequest
+from app.core.runs import MigrationResult, RunRequest, Unfinished
+from app.operations.runs.beginning import Begun
 from app.operations.runs.results import Report, Verdict
 from app.operations.runs.turns import Go, NothingToDo
-from app.web.api.shapes import Request, Text
+from app.web.api.shapes import Request, given_of
 from app.web.api.unfinished_models import UnfinishedObject
 
 RunEnvironment = Literal["production", "branch", "preview"]
-_LONGEST_COMMAND = 100_000
 _LONGEST_LOG = 1_000_000
 
 
-class StartRun(Request):
+class StartRun(given_of(RunRequest)):  # type: ignore[misc]
     """One execution of the Action."""
 
-    app: str = Field("", pattern=r"^([a-z0-9]{2,16})?$", description="Of several apps, which one")
     environments: list[RunEnvironment] = Field([], max_length=3, description="Empty: all reached")
-    migrate: bool = True
-    migration_command: Text = Field("", max_length=_LONGEST_COMMAND)
-    seed_command: Text = Field("", max_length=_LONGEST_COMMAND)
-    credentials: Literal["job", "runtime"] = "job"
-    export_env: bool = False
-    credentials_minutes: int = Field(60, ge=1, le=360)
-    timeout_minutes: int = Field(30, ge=1, le=360)
-    job: Text = Field("", max_length=200, description="GITHUB_JOB")
-    step: str = Field(
-        pattern=r"^[A-Za-z0-9_-]{8,128}$",
-        description="Made at random for each execution: a repeated request finds its run",
-    )
-
-    def to_request(self) -> RunRequest:
-        return RunRequest(
-            app=self.app,
-            environments=tuple(Environment(name) for name in self.environments),
-            migrates=self.migrate,
-            command=self.migration_command,
-            seed_command=self.seed_command,
-            credentials=CredentialKind(self.credentials),
-            export_env=self.export_env,
-            credentials_minutes=self.credentials_minutes,
-            timeout_minutes=self.timeout_minutes,
-            job=self.job,
-            key=self.step,
-        )
 
 
 class OfRun(BaseModel):
@@ -109,7 +80,7 @@ class ReportResult(CommandEnd):
         return replace(
             super().to_report(),
             seed=self.seed.to_report() if self.seed else None,
-            unfinished=tuple(one.to_unfinished() for one in self.unfinished),
+            unfinished=tuple(one.read(Unfinished) for one in self.unfinished),
         )
 
 

@@ -13,6 +13,7 @@ from app.core.errors import Unauthorized
 from app.core.identifiers import RunId
 from app.core.people import Actor
 from app.core.reasons import Unreached
+from app.core.runs import RunRequest
 from app.operations.runs import beginning as runs
 from app.operations.runs import results, turns
 from app.operations.runs.turns import Go
@@ -49,7 +50,7 @@ def start(body: StartRun) -> dict[str, Any]:
     """Start a run."""
     services = _services()
     with _one_of_few(services) as token:
-        answer = runs.begin(services, token, body.to_request())
+        answer = runs.begin(services, token, body.read(RunRequest))
     if isinstance(answer, Unreached):
         skipped = RunSkipped(reason=answer.code, message=answer.message, advice=answer.advice)
         return skipped.model_dump()

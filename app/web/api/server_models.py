@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from app.core.findings import Acknowledgement, Finding, ServerReport, TriedStep, acknowledged
+from app.core.findings import Acknowledgement, Finding, ServerReport, acknowledged
 from app.core.measurements import InstanceMeasurement, InstanceTrial
+from app.web.api.shapes import Shown
 
 
 class AcknowledgementShown(BaseModel):
@@ -41,16 +42,12 @@ class FindingShown(BaseModel):
         )
 
 
-class StepShown(BaseModel):
+class StepShown(Shown):
     """One thing that was tried by doing it, with a throw-away database."""
 
     code: str
     words: str
     outcome: str = Field(description="done, failed, or skipped for want of one before it")
-
-    @classmethod
-    def of(cls, step: TriedStep) -> "StepShown":
-        return cls(code=step.code, words=step.words, outcome=step.outcome)
 
 
 class ServerTest(BaseModel):

@@ -1,7 +1,21 @@
 """What requests and answers of the API have in common."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from dataclasses import MISSING, fields
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import (
     AfterValidator,
@@ -9,10 +23,16 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    TypeAdapter,
+    create_model,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from app.core.rules import Described
+
+Shape = TypeVar("Shape")
 
 
 def _storable(text: str) -> str:
@@ -56,6 +76,85 @@ class Request(BaseModel):
         return {name: _as_integer(value) for name, value in body.items()}
 
 
+class Answer(BaseModel):
+    """An answer always has all it may have, also the fields of dataclasses that have defaults."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class Shown(BaseModel):
+    """What is shown of a dataclass: those of its fields, and properties, that are named here."""
+
+    model_config = ConfigDict(from_attributes=True, validate_by_name=True)
+
+    @classmethod
+    def of(cls, one: object) -> Self:
+        return cls.model_validate(one)
+
+
+class Given(Request):
+    """A request that has the fields of a dataclass of the core."""
+
+    def given(self) -> dict[str, Any]:
+        """What is there and not null."""
+        return self.model_dump(exclude_none=True)
+
+    def read(self, kind: type[Shape]) -> Shape:
+        """The dataclass itself."""
+        known: Any = kind
+        found: Shape = _adapter(known).validate_python(self.model_dump())
+        return found
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def given_of(table: type[Any], *, is_part: bool = False) -> type[Given]:
+    """What to derive a request from that is a dataclass; as a part of one, all may be absent."""
+    hints = get_type_hints(table, include_extras=True)
+    described: dict[str, Any] = {}
+    for field in fields(table):
+        hint = _given(hints[field.name])
+        default = ... if field.default is MISSING else field.default
+        described[field.name] = (
+            (hint | None, _field(None, hints[field.name]))
+            if is_part
+            else (hint, _field(default, hints[field.name]))
+        )
+    return create_model(table.__name__, __base__=Given, **described)
+
+
+def _field(default: Any, hint: Any) -> Any:
+    said = (one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Described))
+    about = next(said, Described())
+    return Field(
+        default,
+        description=about.description or None,
+        examples=[about.example] if about.example else None,
+        pattern=about.pattern or None,
+    )
+
+
+def _given(hint: Any) -> Any:
+    """A type of the core as JSON has it: lists for tuples, words for choices."""
+    arguments = get_args(hint)
+    if get_origin(hint) is Annotated:
+        described = [one for one in hint.__metadata__ if isinstance(one, Described)]
+        constraints = [one for one in hint.__metadata__ if one not in described]
+        # A text that must match a pattern can be stored.
+        bare = str if any(one.pattern for one in described) else _given(arguments[0])
+        return Annotated[bare, *constraints] if constraints else bare
+    if get_origin(hint) is tuple:
+        return list[_given(arguments[0])]  # type: ignore[misc]
+    if get_origin(hint) is UnionType:
+        return Union[*map(_given, arguments)]
+    if hint is str:
+        return Text
+    return Literal[*map(str, hint)] if issubclass(hint, StrEnum) else hint
+
+
 class Nothing(Request):
     """An empty object, or no body at all."""
 
@@ -96,15 +195,18 @@ class ErrorAnswer(BaseModel):
     retry_after: int | None = Field(None, description="Seconds, when repeating may help")
 
 
+def reference(kind: type[Any]) -> dict[str, Any]:
+    """An answer whose schema the description has already, also of a dataclass.
+
+    For a model, flask-openapi3 would make its schema anew for every status of every operation,
+    which took half a second of each start.
+    """
+    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
+    return {"content": {"application/json": {"schema": schema}}}
+
+
 ERRORS: dict[Any, Any] = {
-    # A reference to what create_app describes: for a model, flask-openapi3 would make its schema
-    # anew for every status of every operation, which took half a second of each start.
-    status: {
-        "content": {
-            "application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}
-        }
-    }
-    for status in (400, 401, 403, 404, 409, 422, 503)
+    status: reference(ErrorAnswer) for status in (400, 401, 403, 404, 409, 422, 503)
 }
 """Answers that any operation may give."""
 

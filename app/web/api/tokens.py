@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field
 from app.core.errors import NotFound
 from app.core.identifiers import AppId, TokenId
 from app.core.people import Act
-from app.core.tokens import PREFIX, Token
+from app.core.tokens import PREFIX
 from app.operations.administration import tokens
 from app.operations.administration.tokens import LONGEST_DAYS, LONGEST_NAME, TokenRequest
 from app.web import sight
-from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Request, Text
+from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Request, Shown, Text
 from app.web.identity import acting
 
 api = APIBlueprint(
@@ -43,32 +43,18 @@ class NewToken(Request):
     days: int | None = Field(None, ge=1, le=LONGEST_DAYS, description="How long it works")
 
 
-class TokenShown(BaseModel):
+class TokenShown(Shown):
     """A token without what is secret about it."""
 
     id: int
     name: str
     kind: str
     maker: str
-    app: str | None
-    read_only: bool
+    app: str | None = Field(validation_alias="app_id")
+    read_only: bool = Field(validation_alias="is_read_only")
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
-
-    @classmethod
-    def of(cls, token: Token) -> "TokenShown":
-        return cls(
-            id=token.id,
-            name=token.name,
-            kind=token.kind,
-            maker=token.maker,
-            app=token.app_id,
-            read_only=token.is_read_only,
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-            last_used_at=token.last_used_at,
-        )
 
 
 class TokenMade(TokenShown):

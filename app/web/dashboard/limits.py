@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.connections import USUAL
 from app.core.errors import CoppiceError, Invalid
-from app.core.limits import Limits, parse_size, written
+from app.core.limits import LIMITS, SIZE, Limits, parse_size, written
+from app.core.rules import Rule
 from app.operations.administration import claims, limits
 from app.web.dashboard import fields
 from app.web.dashboard.instances import operator
@@ -24,7 +26,7 @@ def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = operator()
     instance = services.instances.named(name)
     given = request.form if request.method == "POST" else _of(services.limits.of(instance.id))
-    page = render_template("limits.html", instance=instance, given=given, error=error)
+    page = render_template("limits.html", instance=instance, given=given, rules=LIMITS, error=error)
     return page, fields.status_of(error)
 
 
@@ -47,6 +49,7 @@ def ask_to_offer(name: str, error: CoppiceError | None = None) -> ResponseReturn
         "offer.html",
         instance=services.instances.named(name),
         given=request.form or {"days": "7"},
+        rules=LIMITS,
         error=error,
         link=None,
     )
@@ -91,17 +94,20 @@ def claim(secret: str) -> ResponseReturnValue:
 
 
 def _limits() -> Limits:
-    usual = f"the usual {USUAL}"
-    return Limits(
-        databases=_number("databases", "The number of databases"),
-        database_bytes=_size("database_size"),
-        total_bytes=_size("total_size"),
-        connections=_number("connections", "The number of connections", empty=usual),
-        freezes=fields.is_checked("freezes"),
-    )
+    return Limits(**{rule.name: _value(rule) for rule in LIMITS})
 
 
-def _number(name: str, label: str, *, empty: str = "no limit") -> int | None:
+def _value(rule: Rule) -> Any:
+    if rule.kind is bool:
+        return fields.is_checked(rule.name)
+    if rule.metavar == SIZE:
+        given = fields.text(rule.name)
+        return parse_size(given) if given else None
+    empty = f"the usual {USUAL}" if rule.name == "connections" else "no limit"
+    return _number(rule.name, f"The number of {rule.label.lower()}", empty=empty)
+
+
+def _number(name: str, label: str, *, empty: str) -> int | None:
     given = fields.text(name)
     if not given:
         return None
@@ -113,16 +119,10 @@ def _number(name: str, label: str, *, empty: str = "no limit") -> int | None:
     return int(given)
 
 
-def _size(name: str) -> int | None:
-    given = fields.text(name)
-    return parse_size(given) if given else None
-
-
 def _of(present: Limits) -> Mapping[str, str]:
-    given = {
-        "databases": str(present.databases or ""),
-        "database_size": written(present.database_bytes) if present.database_bytes else "",
-        "total_size": written(present.total_bytes) if present.total_bytes else "",
-        "connections": str(present.connections or ""),
+    values = [(rule, getattr(present, rule.name)) for rule in LIMITS]
+    return {
+        rule.name: written(value) if rule.metavar == SIZE else str(value)
+        for rule, value in values
+        if value
     }
-    return {**given, "freezes": "yes"} if present.freezes else given

@@ -11,15 +11,15 @@ from app.core import managed
 from app.core.addresses import check_host, is_loopback, parse_server_url
 from app.core.errors import CoppiceError, Invalid
 from app.core.findings import ServerReport
-from app.core.instances import Instance, InstanceKind, SslMode
-from app.operations.administration import instances
-from app.operations.administration.instance_requests import (
+from app.core.instance_requests import (
     LOOPBACK,
     InstanceChanges,
     LinkRequest,
     Pooler,
     ProvisionRequest,
 )
+from app.core.instances import Instance, InstanceKind, SslMode
+from app.operations.administration import instances
 from app.operations.databases import measuring
 from app.web.dashboard import fields
 from app.web.dashboard.instances import operator, steward
@@ -155,7 +155,7 @@ def _link_request() -> LinkRequest:
         public_sslmode=_sslmode("public_sslmode"),
         ca_certificate=_certificate(),
         pooler=_pooler(),
-        has_plain_passwords=fields.is_checked("plain_passwords"),
+        plain_passwords=fields.is_checked("plain_passwords"),
     )
 
 

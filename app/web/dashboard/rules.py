@@ -1,21 +1,15 @@
 """Assignments: assigning a repository, editing the rules, removing the app."""
 
 from dataclasses import replace
+from itertools import groupby
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.assignments import (
-    Assignment,
-    BotPolicy,
-    LogPolicy,
-    Policies,
-    PreviewFailure,
-    PreviewPolicy,
-    RunnerPolicy,
-)
+from app.core.assignments import RULES, Assignment, Policies
 from app.core.errors import CoppiceError, Invalid
 from app.core.people import Act
+from app.core.rules import changed
 from app.operations.administration import assignments, github_setup
 from app.operations.administration.assignments import (
     AssignRequest,
@@ -28,6 +22,10 @@ from app.web import sight
 from app.web.dashboard import fields
 from app.web.dashboard.notices import done
 from app.web.identity import acting
+
+GROUPS = [list(group) for _, group in groupby(RULES, key=lambda rule: rule.group)]
+"""The rules as the form has them, those of a title together."""
+_READ = {bool: fields.is_checked, tuple: fields.lines}
 
 pages = Blueprint("rules", __name__)
 
@@ -48,6 +46,7 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
     page = render_template(
         "assign.html",
         given=given,
+        groups=GROUPS,
         policies=_policies(Policies()) if request.method == "POST" else Policies(),
         error=error,
         instances=_choices(services) if may_choose else [],
@@ -95,6 +94,7 @@ def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         "assignment.html",
         assigned=assigned,
         shown=shown,
+        groups=GROUPS,
         limits=described(services.limits.of(assigned.instance.id)),
         error=error,
     )
@@ -131,23 +131,10 @@ def remove(app_id: str) -> ResponseReturnValue:
 
 
 def _policies(before: Policies) -> Policies:
-    """The rules as the form has them; what it does not show stays as it was."""
+    """The rules as the form has them."""
     try:
-        return replace(
-            before,
-            ignore_patterns=fields.lines("ignore_patterns"),
-            preview=PreviewPolicy(fields.text("preview")),
-            preview_failure=PreviewFailure(fields.text("preview_failure")),
-            extensions=fields.lines("extensions"),
-            production_environment=fields.text("production_environment"),
-            allowed_workflows=fields.lines("allowed_workflows"),
-            runners=RunnerPolicy(fields.text("runners")),
-            bots=BotPolicy(fields.text("bots")),
-            runtime_production=fields.is_checked("runtime_production"),
-            log=LogPolicy(fields.text("log")),
-            seed_command=fields.text("seed_command"),
-            seed_production=fields.is_checked("seed_production"),
-            lock_timeout=fields.text("lock_timeout"),
+        return changed(
+            before, {rule.name: _READ.get(rule.kind, fields.text)(rule.name) for rule in RULES}
         )
     except ValueError:
         raise Invalid(

@@ -69,6 +69,7 @@ def test_an_app_id_belongs_to_one_repository(
 
 def test_an_edit_leaves_what_is_not_given(assigned: Installation) -> None:
     assigned.ok("apps", "edit", "acme/shop", "--ignore", "tmp/**", "--preview", "off")
+    assigned.ok("apps", "edit", "acme/shop", "--no-seed-production")
 
     (row,) = apps(assigned)
     assert row["migration_command"] == "./migrate"

@@ -80,7 +80,7 @@ def link(boss: Browser, **limits: str) -> str:
 
 def test_limits_are_saved_and_shown(boss: Browser, application: Flask, world: World) -> None:
     saved = boss.send(
-        "/instances/tenants/limits", databases="20", database_size="500 MB", freezes="yes"
+        "/instances/tenants/limits", databases="20", database_bytes="500 MB", freezes="yes"
     )
     page = boss.see("/instances/tenants").text
     [app] = world.services.apps.assignments()
@@ -94,7 +94,7 @@ def test_limits_are_saved_and_shown(boss: Browser, application: Flask, world: Wo
 
 
 def test_limits_that_cannot_be_meant_are_said_beside_what_was_typed(boss: Browser) -> None:
-    answer = boss.send("/instances/tenants/limits", databases="many", total_size="5 GB")
+    answer = boss.send("/instances/tenants/limits", databases="many", total_bytes="5 GB")
 
     assert answer.status_code == 400
     assert (

@@ -12,12 +12,12 @@ import pytest
 from app import bootstrap
 from app.config import Config
 from app.core.errors import Conflict, NotFound
+from app.core.instance_requests import LinkRequest, ProvisionRequest
 from app.core.instances import AdminLogin
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir
 from app.operations.administration import assignments, deletions, instances
 from app.operations.administration.assignments import AssignRequest
-from app.operations.administration.instance_requests import LinkRequest, ProvisionRequest
 from app.processes.serving import _only_one
 from tests.integration.api.office import Office
 from tests.integration.lifecycle.world import World, tenants

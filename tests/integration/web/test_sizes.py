@@ -115,7 +115,7 @@ def test_the_api_says_so(office: Office, place: Place) -> None:
 def test_a_limit_that_every_database_is_past_is_refused_with_the_reason(
     office: Office, place: Place
 ) -> None:
-    form = {"database_size": "7 MB", "freezes": "yes"}
+    form = {"database_bytes": "7 MB", "freezes": "yes"}
     operator = office.people["operator"]
 
     answer = office.ask("POST", "/instances/tenants/limits", operator, headers=HTML, data=form)
