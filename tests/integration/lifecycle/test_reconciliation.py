@@ -14,6 +14,7 @@ from app.operations.databases import housekeeping, strays
 from app.operations.databases.retention import delete_database
 from demo.github import faults
 from demo.github.faults import Fault
+from tests.integration import states
 from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.lifecycle.world import World
 
@@ -292,7 +293,7 @@ def test_what_a_person_deleted_stays_deleted_until_somebody_pushes(world: World)
     sha = world.github.push(world.repository, "x")
     world.settle()
     database = world.ready("x")
-    world.services.databases.migrated(database.id, head_sha=world.sha(sha))
+    states.migrate(world.services, database.id, sha)
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     delete_database(world.services, database.id)
