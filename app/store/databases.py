@@ -17,7 +17,7 @@ from app.core.intents import Intent
 from app.store.locks import exclusively
 from app.store.vault import Vault
 
-Event = Callable[[Database], Database | None]
+LifecycleEvent = Callable[[Database], Database | None]
 """One of `core.lifecycle`, with its arguments."""
 
 _INTEND: LiteralString = """
@@ -113,7 +113,7 @@ class Databases:
         return database_from(row)
 
     def apply(
-        self, database: Database, event: Event, *, then: Sequence[Intent] = ()
+        self, database: Database, event: LifecycleEvent, *, then: Sequence[Intent] = ()
     ) -> Database | None:
         """Apply an event for the holder of the database's lock, who read it under that.
 
@@ -130,7 +130,7 @@ class Databases:
     def apply_to(
         self,
         database_id: DatabaseId,
-        event: Event,
+        event: LifecycleEvent,
         *,
         unless_leased: bool = False,
         then: Sequence[Intent] = (),
@@ -201,7 +201,7 @@ class Databases:
         self,
         connection: Connection[DictRow],
         before: Database,
-        event: Event,
+        event: LifecycleEvent,
         then: Sequence[Intent],
     ) -> Database | None:
         after = event(before)

@@ -109,12 +109,11 @@ def rebuild_database(services: Services, database_id: DatabaseId, *, generation:
     Does nothing but finish what was begun when it is past that generation. Cannot be undone. The
     shadow of `dev` holds nothing that lasts: it is emptied each time.
     """
-    for_generation = partial(lifecycle.afresh, generation=generation)
-    services.databases.apply_to(database_id, for_generation)
+    services.databases.apply_to(database_id, partial(lifecycle.afresh, generation=generation))
     shadow = shadow_of(services, services.databases.get(database_id))
     if shadow is not None:
-        for_generation = partial(lifecycle.afresh, generation=shadow.generation)
-        services.databases.apply_to(shadow.id, for_generation)
+        afresh = partial(lifecycle.afresh, generation=shadow.generation)
+        services.databases.apply_to(shadow.id, afresh)
     return ensure_database(services, database_id)
 
 

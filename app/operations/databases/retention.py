@@ -101,10 +101,10 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
         if database.state is DatabaseState.READY:
             return database
         check_restorable(database)
-        restored = partial(lifecycle.restored, now=services.clock())
         if not database.is_made:  # closed before it was finished: there is nothing to open
+            begun = partial(lifecycle.restored, now=services.clock())
             ensure = EnsureDatabase(database_id=database_id)
-            services.databases.apply(database, restored, then=[ensure])
+            services.databases.apply(database, begun, then=[ensure])
             return services.databases.get(database_id)
         limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
@@ -118,6 +118,7 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
             else:
                 failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
         else:
+            restored = partial(lifecycle.restored, now=services.clock())
             services.databases.apply(database, restored, then=corrections(services, database))
     return services.databases.get(database_id)
 

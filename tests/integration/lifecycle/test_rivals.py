@@ -20,7 +20,7 @@ from app.operations.databases import provisioning
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
 from app.operations.services import Services
-from app.store.databases import Event
+from app.store.databases import LifecycleEvent
 from tests.integration.lifecycle.world import World
 
 
@@ -96,7 +96,7 @@ def test_what_was_reset_deleted_and_restored_keeps_what_is_written_then(world: W
 
 
 def test_a_reset_that_was_cut_off_half_way_can_be_deleted_and_restored(world: World) -> None:
-    def die(database: Database, event: Event, **options: Any) -> Database | None:
+    def die(database: Database, event: LifecycleEvent, **options: Any) -> Database | None:
         if event is lifecycle.emptied:
             raise LockLost("Another worker took over.")
         return world.services.databases.apply(database, event, **options)
