@@ -35,7 +35,7 @@ from app.store.branches import DormantBranches
 from app.store.checks import Checks
 from app.store.commands import Commands
 from app.store.connection import open_pool
-from app.store.databases import PostgresDatabases
+from app.store.databases import Databases
 from app.store.deliveries import PostgresDeliveries
 from app.store.device_logins import DeviceLogins
 from app.store.ended_sessions import EndedSessions
@@ -168,7 +168,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         yield Services(
             instances=Instances(pool, vault),
             apps=Apps(pool, defer=defer),
-            databases=PostgresDatabases(pool, vault, defer=defer),
+            databases=Databases(pool, vault, defer=defer),
             dormant_branches=DormantBranches(pool),
             repositories=Repositories(pool, defer=defer, app_id=registration.app_id),
             checks=Checks(pool, defer=defer),

@@ -29,6 +29,10 @@ class DatabaseState(StrEnum):
     GONE = "gone"
 
 
+ENDED = frozenset({DatabaseState.DELETED, DatabaseState.GONE})
+"""Not in use."""
+
+
 class Closing(StrEnum):
     """Why a database is `deleted`: that decides how it comes back."""
 
@@ -85,6 +89,21 @@ def marker_parts(marker: str) -> tuple[str, int]:
     """
     token, generation = marker[:MARKER_TOKEN_LENGTH], marker[MARKER_TOKEN_LENGTH:]
     return (token, int(generation, 16)) if _GENERATION.fullmatch(generation) else (marker, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDatabase:
+    """An intent recorded before PostgreSQL is touched."""
+
+    app_id: AppId
+    instance_id: InstanceId
+    environment: Environment
+    branch: BranchName | None
+    name: DatabaseName
+    owner_role: RoleName
+    login_role: RoleName
+    marker: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

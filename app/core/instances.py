@@ -1,9 +1,10 @@
 """Instances: PostgreSQL servers that Coppice may create databases on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.core.databases import ENDED, DatabaseState
 from app.core.identifiers import HostId, InstanceId
 
 
@@ -22,6 +23,17 @@ class SslMode(StrEnum):
     REQUIRE = "require"
     VERIFY_CA = "verify-ca"
     VERIFY_FULL = "verify-full"
+
+
+class InstanceStatus(StrEnum):
+    """What an instance shows."""
+
+    CONNECTED = "Connected"
+    CREATING = "Creating"
+    ERROR = "Error"
+    UNASSIGNED = "Unassigned"
+    UNREACHABLE = "Unreachable"
+    """Its machine gives no sign of life: of the server nothing is known since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +85,39 @@ class Instance:
     """The machine that a provisioned one stands on; None: it is linked, or nobody knows."""
     has_plain_passwords: bool = False
     """The server is told passwords in plain: it refuses verifiers, and an operator chose this."""
+
+
+def instance_status(
+    states: Iterable[DatabaseState],
+    *,
+    is_assigned: bool,
+    is_failing: bool,
+    is_unreachable: bool = False,
+) -> InstanceStatus:
+    """One word for an instance, from its server and the databases of the apps assigned to it.
+
+    Deleted databases do not count. Failures show first: they need a person. An app that was just
+    assigned has no databases for a moment: they are on their way.
+
+    Args:
+        states: Of the databases of assigned apps.
+        is_assigned: Whether there is such an app.
+        is_failing: The server did not answer when it was last asked, or cannot be used. No state
+            of a database tells that: nobody has touched them since.
+        is_unreachable: Its machine is silent, so that all else is of before.
+    """
+    if is_unreachable:
+        return InstanceStatus.UNREACHABLE
+    if is_failing:
+        return InstanceStatus.ERROR
+    if not is_assigned:
+        return InstanceStatus.UNASSIGNED
+    known = set(states)
+    current = known - ENDED
+    if not known:
+        return InstanceStatus.CREATING
+    if DatabaseState.ERROR in current:
+        return InstanceStatus.ERROR
+    if DatabaseState.CREATING in current:
+        return InstanceStatus.CREATING
+    return InstanceStatus.CONNECTED

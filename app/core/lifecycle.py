@@ -1,21 +1,221 @@
-"""Lifecycle: when a database comes back, is passed over, or goes; and what an instance shows."""
+"""The life of a database: what each event makes of its row, and how a deleted one comes back.
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+An event takes the row as it stands and gives the row as it stands afterwards; None where the event
+does not apply, and nothing is to be done. What an event does not name stays as it is. The store
+locks a row, applies one event and saves it (`store/databases`), so that what somebody read of the
+database a moment before does not count.
+"""
+
+from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
-from itertools import groupby
 
-from app.core.databases import BRANCH_LIVED, Database, DatabaseState
+from app.core.databases import ENDED, MARKER_TOKEN_LENGTH, Closing, Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import BranchName
+from app.core.identifiers import CommitSha, DatabaseName
 from app.core.repositories import Ancestry
+from app.core.standing import Fault
 
-# One answer of GitHub's is not enough to delete by: two reads this far apart must agree.
-MISSING_BEFORE_DELETION = timedelta(minutes=10)
+_UNFINISHED = frozenset({DatabaseState.CREATING, DatabaseState.ERROR})
 
-# However wrong the answers are, this much of an app goes at once, and one database may always go.
-MAX_DELETED_PERCENT = 20
+
+def set_up_again(database: Database, *, for_person: bool, now: datetime) -> Database | None:
+    """It is `creating` again, with its data. A person who asks for that opens a frozen one too.
+
+    What a person gives up as lost begins again as what it is: empty, and of the next generation.
+
+    Args:
+        database: In use. One that waits for a person is left alone unless a person asks.
+        for_person: Whether a person asks.
+        now: Aware UTC, as everywhere here.
+    """
+    if database.state in ENDED or (database.waits_for_person and not for_person):
+        return None
+    begun = _in_state(database, DatabaseState.CREATING, now=now)
+    is_lost = database.state is DatabaseState.ERROR and database.reason_code == Fault.MISSING
+    return replace(_next_generation(begun), is_made=False) if is_lost and for_person else begun
+
+
+def afresh(database: Database, *, generation: int) -> Database | None:
+    """It is `creating`, to be emptied, and of the next generation: with a marker of its own.
+
+    Whoever asks means the generation that they saw: two who ask at once empty it once.
+    """
+    if database.state in ENDED or database.generation != generation:
+        return None
+    return replace(
+        _next_generation(database),
+        state=DatabaseState.CREATING,
+        reason=None,
+        reason_code=None,
+        is_emptying=True,
+        is_frozen=False,
+    )
+
+
+def emptying(database: Database) -> Database | None:
+    """What stands under its name is about to be dropped: nothing there is promised any more."""
+    return replace(database, is_made=False) if database.is_emptying else None
+
+
+def emptied(database: Database) -> Database | None:
+    """What stood under its name has been dropped."""
+    return replace(database, is_emptying=False) if database.is_emptying else None
+
+
+def made(database: Database, *, generation: int, now: datetime) -> Database | None:
+    """All that it needs stands on its server: it is `ready`.
+
+    Not if it has begun afresh meanwhile: then its server holds what is of another generation.
+    """
+    if database.state not in _UNFINISHED or database.generation != generation:
+        return None
+    return _ready(database, now=now)
+
+
+def failed(
+    database: Database, *, reason: str, reason_code: str | None, now: datetime
+) -> Database | None:
+    """It is an `error` from now on, also one that was deleted and could not be restored."""
+    if database.state is DatabaseState.GONE:
+        return None
+    return replace(
+        _in_state(database, DatabaseState.ERROR, now=now), reason=reason, reason_code=reason_code
+    )
+
+
+def frozen(database: Database, *, reason: str, reason_code: str) -> Database | None:
+    """A ready one is past its limit, and lets nobody in; one that is frozen already stays so."""
+    if database.is_shut:
+        return database
+    if database.state is not DatabaseState.READY:
+        return None
+    return replace(
+        database,
+        state=DatabaseState.ERROR,
+        reason=reason,
+        reason_code=reason_code,
+        is_frozen=True,
+    )
+
+
+def thawed(database: Database) -> Database | None:
+    """There is space again: a frozen one is `creating`, so that it is opened; by no person."""
+    if not database.is_shut:
+        return None
+    return replace(
+        database,
+        state=DatabaseState.CREATING,
+        reason=None,
+        reason_code=None,
+        is_frozen=False,
+    )
+
+
+def deleted(
+    database: Database, *, because: Closing, drop_after: datetime | None
+) -> Database | None:
+    """It lets nobody in; its data is kept, also data that was to be emptied and still stands there.
+
+    For one that is deleted already, the reason and the time are new.
+
+    Args:
+        database: Any but one that is gone.
+        because: That a branch became the default branch is news of the branch: it is not missing.
+        drop_after: Until when the data is kept; None: for ever.
+    """
+    if database.state is DatabaseState.GONE:
+        return None
+    return replace(
+        database,
+        state=DatabaseState.DELETED,
+        reason=None,
+        reason_code=None,
+        drop_after=drop_after,
+        closed_because=because,
+        is_emptying=False,
+        is_unwanted=database.is_unwanted and database.state is DatabaseState.DELETED,
+        missing_since=None if because is Closing.BECAME_DEFAULT else database.missing_since,
+    )
+
+
+def unwanted(database: Database) -> Database | None:
+    """A person wants a deleted one dropped now. That is forgotten when it is restored."""
+    return replace(database, is_unwanted=True) if database.state is DatabaseState.DELETED else None
+
+
+def restored(database: Database, *, now: datetime) -> Database | None:
+    """A deleted one is open again, data and all; one that was never finished is `creating`."""
+    if database.state is not DatabaseState.DELETED:
+        return None
+    if database.is_made:
+        return _ready(database, now=now)
+    return _in_state(database, DatabaseState.CREATING, now=now)
+
+
+def retired(database: Database, *, name: DatabaseName) -> Database | None:
+    """A deleted one was renamed out of a fresh one's way, and is kept for the rest of its time."""
+    if database.state is not DatabaseState.DELETED:
+        return None
+    return replace(database, is_live=False, name=name)
+
+
+def gone(database: Database, *, now: datetime) -> Database | None:
+    """A deleted one was dropped. The store forgets its password as well."""
+    if database.state is not DatabaseState.DELETED:
+        return None
+    return replace(
+        _in_state(database, DatabaseState.GONE, now=now),
+        is_made=False,
+        is_live=False,
+    )
+
+
+def migrated(database: Database, *, head_sha: CommitSha, now: datetime) -> Database:
+    """A commit was migrated successfully."""
+    return replace(database, migrated_sha=head_sha, migrated_at=now)
+
+
+def branch_missing(database: Database, *, now: datetime) -> Database:
+    """A reconcile saw its branch no more; when it first did so counts."""
+    return replace(database, missing_since=database.missing_since or now)
+
+
+def branch_seen(database: Database) -> Database:
+    """Its branch is there."""
+    return replace(database, missing_since=None)
+
+
+def _ready(database: Database, *, now: datetime) -> Database:
+    ready = _in_state(database, DatabaseState.READY, now=now)
+    return replace(ready, ready_at=now, missing_since=None, is_made=True)
+
+
+def _in_state(database: Database, state: DatabaseState, *, now: datetime) -> Database:
+    """No more deleted, and without a reason. Every state but `error` opens what was frozen."""
+    is_opened = database.is_frozen and state is not DatabaseState.ERROR
+    return replace(
+        database,
+        state=state,
+        reason=None,
+        reason_code=None,
+        drop_after=None,
+        closed_because=None,
+        is_unwanted=False,
+        is_frozen=database.is_frozen and not is_opened,
+        opened_at=now if is_opened else database.opened_at,
+    )
+
+
+def _next_generation(database: Database) -> Database:
+    generation = database.generation + 1
+    return replace(
+        database,
+        generation=generation,
+        marker=f"{database.marker[:MARKER_TOKEN_LENGTH]}{generation:08x}",
+        migrated_sha=None,
+        migrated_at=None,
+    )
 
 
 class Comeback(StrEnum):
@@ -26,31 +226,7 @@ class Comeback(StrEnum):
     """A new one; the old one is renamed and kept for the rest of its time."""
 
 
-class InstanceStatus(StrEnum):
-    """What an instance shows."""
-
-    CONNECTED = "Connected"
-    CREATING = "Creating"
-    ERROR = "Error"
-    UNASSIGNED = "Unassigned"
-    UNREACHABLE = "Unreachable"
-    """Its machine gives no sign of life: of the server nothing is known since."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
-    """What to do about databases whose branch may be gone."""
-
-    mark_missing: tuple[Database, ...] = ()
-    """Absent for the first time: remember when."""
-    unmark: tuple[Database, ...] = ()
-    """There again: forget it."""
-    delete: tuple[Database, ...] = ()
-    """Absent for long enough: state `deleted`, data kept for the retention time. Of those that are
-    deleted already it is now known that their branch is, too."""
-
-
-def restore_or_fresh(deleted: Database, *, ancestry: Ancestry, now: datetime) -> Comeback:
+def restore_or_fresh(database: Database, *, ancestry: Ancestry, now: datetime) -> Comeback:
     """Whether a deleted database is restored, data and all, or replaced.
 
     A branch that begins anew elsewhere in history must not find the data of its namesake. Other
@@ -58,140 +234,16 @@ def restore_or_fresh(deleted: Database, *, ancestry: Ancestry, now: datetime) ->
     for another reason comes back with its data, wherever the branch went meanwhile.
 
     Args:
-        deleted: The live row in state `deleted`.
-        ancestry: How the branch's new head relates to `deleted.migrated_sha`; UNKNOWN when nothing
+        database: The live row in state `deleted`.
+        ancestry: How the branch's new head relates to `database.migrated_sha`; UNKNOWN when nothing
             was migrated there.
         now: Aware UTC.
     """
-    if deleted.environment is not Environment.BRANCH:
+    if database.environment is not Environment.BRANCH:
         return Comeback.RESTORE
-    if deleted.is_branch_kept:
+    if database.is_branch_kept:
         return Comeback.RESTORE
-    if deleted.drop_after is None or now >= deleted.drop_after:
+    if database.drop_after is None or now >= database.drop_after:
         return Comeback.FRESH
     continues = ancestry in (Ancestry.IDENTICAL, Ancestry.AHEAD)
-    return Comeback.RESTORE if continues and deleted.migrated_sha else Comeback.FRESH
-
-
-def is_passed_over(ancestry: Ancestry, *, is_live_head: bool, is_newer_alive: bool) -> bool:
-    """Whether a run is superseded: its commit is a strict ancestor of the last migrated one.
-
-    The same commit, another line of history and an unknown ancestry all run. So does the head of
-    a branch that was forced back: the newer commit is not part of it any more. On a database that
-    several branches share, that one may be alive elsewhere, and then an old branch does not undo
-    it.
-
-    Args:
-        ancestry: How the run's commit relates to the last migrated one.
-        is_live_head: The run's commit is the head of its branch now.
-        is_newer_alive: The last migrated commit is part of another branch that shares the database.
-    """
-    return ancestry is Ancestry.BEHIND and (is_newer_alive or not is_live_head)
-
-
-def sweep(
-    databases: Iterable[Database],
-    *,
-    branches: Collection[BranchName],
-    default_branch: BranchName,
-    now: datetime,
-) -> Sweep:
-    """Which databases of a repository's apps have lost their branch.
-
-    Looks at nothing but branch databases that are in use, or were closed while their branch lived:
-    production and preview never go because of what GitHub lists. A branch that became the default
-    branch counts as absent: it is production now, and its own database is a leftover, closed until
-    it is a plain branch again.
-
-    Args:
-        databases: Of one repository; any state.
-        branches: The whole live list. A list without the default branch is not believed: then
-            nothing is done.
-        default_branch: The live one.
-        now: Aware UTC.
-    """
-    if default_branch not in branches:
-        return Sweep()
-    present = frozenset(branches)
-
-    def is_absent(database: Database) -> bool:
-        is_leftover = database.branch == default_branch and _is_in_use(database.state)
-        return is_leftover or database.branch not in present
-
-    ours = [one for one in databases if _may_be_swept(one)]
-    return Sweep(
-        mark_missing=tuple(one for one in ours if is_absent(one) and one.missing_since is None),
-        unmark=tuple(one for one in ours if not is_absent(one) and one.missing_since),
-        delete=tuple(
-            database
-            for _, of_app in groupby(sorted(ours, key=_by_app), key=_by_app)
-            for database in _deletable(list(of_app), is_absent=is_absent, now=now)
-        ),
-    )
-
-
-def instance_status(
-    states: Iterable[DatabaseState],
-    *,
-    is_assigned: bool,
-    is_failing: bool,
-    is_unreachable: bool = False,
-) -> InstanceStatus:
-    """One word for an instance, from its server and the databases of the apps assigned to it.
-
-    Deleted databases do not count. Failures show first: they need a person. An app that was just
-    assigned has no databases for a moment: they are on their way.
-
-    Args:
-        states: Of the databases of assigned apps.
-        is_assigned: Whether there is such an app.
-        is_failing: The server did not answer when it was last asked, or cannot be used. No state
-            of a database tells that: nobody has touched them since.
-        is_unreachable: Its machine is silent, so that all else is of before.
-    """
-    if is_unreachable:
-        return InstanceStatus.UNREACHABLE
-    if is_failing:
-        return InstanceStatus.ERROR
-    if not is_assigned:
-        return InstanceStatus.UNASSIGNED
-    known = set(states)
-    current = {state for state in known if _is_in_use(state)}
-    if not known:
-        return InstanceStatus.CREATING
-    if DatabaseState.ERROR in current:
-        return InstanceStatus.ERROR
-    if DatabaseState.CREATING in current:
-        return InstanceStatus.CREATING
-    return InstanceStatus.CONNECTED
-
-
-def _deletable(
-    of_app: Sequence[Database], *, is_absent: Callable[[Database], bool], now: datetime
-) -> list[Database]:
-    """The longest missing databases of one app, as many as may go in one pass."""
-    limit = max(1, len(of_app) * MAX_DELETED_PERCENT // 100)
-    missing = [
-        (one.missing_since, one.id, one)
-        for one in of_app
-        if is_absent(one)
-        and one.missing_since is not None
-        and now - one.missing_since >= MISSING_BEFORE_DELETION
-    ]
-    return [one for _, _, one in sorted(missing, key=lambda item: item[:2])[:limit]]
-
-
-def _by_app(database: Database) -> str:
-    return database.app_id
-
-
-def _may_be_swept(database: Database) -> bool:
-    return (
-        database.environment is Environment.BRANCH
-        and database.is_live
-        and (_is_in_use(database.state) or database.closed_because in BRANCH_LIVED)
-    )
-
-
-def _is_in_use(state: DatabaseState) -> bool:
-    return state not in (DatabaseState.DELETED, DatabaseState.GONE)
+    return Comeback.RESTORE if continues and database.migrated_sha else Comeback.FRESH

@@ -10,7 +10,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from app.core import amounts
-from app.core.databases import Database, DatabaseState
+from app.core.databases import ENDED, Database, DatabaseState
 from app.core.errors import Invalid, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 from app.core.rules import Rule, rules_of
@@ -105,7 +105,6 @@ class Limits:
 
 LIMITS = rules_of(Limits)
 NO_LIMITS = Limits()
-_NOT_COUNTED = (DatabaseState.DELETED, DatabaseState.GONE)
 SMALLEST_DATABASE_BYTES = 16 * 1024**2
 """The least that a database may be limited to. One that holds nothing takes 7 to 8 MB of catalog in
 PostgreSQL 16 to 18, measured, whatever the server: all are made from template0. A limit below that
@@ -195,7 +194,7 @@ def remarks(
     there = list(databases)
     known = [(one, sizes[one.id]) for one in there if one.id in sizes]
     found = []
-    counted = [one for one in there if one.state not in _NOT_COUNTED]
+    counted = [one for one in there if one.state not in ENDED]
     if limits.databases is not None and len(counted) > limits.databases:
         allowed = amounts.counted(limits.databases, "database")
         found.append(
@@ -274,6 +273,6 @@ def written(size_bytes: int) -> str:
 
 
 def _counts(other: Database, new: Database) -> bool:
-    if other.state in _NOT_COUNTED:
+    if other.state in ENDED:
         return False
     return other.ready_at is not None or other.id < new.id

@@ -23,6 +23,7 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
+from app.core.repositories import Ancestry
 from app.core.rules import Described
 
 Minutes = Annotated[int, Ge(1), Le(360)]
@@ -334,3 +335,19 @@ class NewJobLogin:
     password: str = field(repr=False)
     valid_until: datetime
     outlives_run: bool
+
+
+def is_passed_over(ancestry: Ancestry, *, is_live_head: bool, is_newer_alive: bool) -> bool:
+    """Whether a run is superseded: its commit is a strict ancestor of the last migrated one.
+
+    The same commit, another line of history and an unknown ancestry all run. So does the head of
+    a branch that was forced back: the newer commit is not part of it any more. On a database that
+    several branches share, that one may be alive elsewhere, and then an old branch does not undo
+    it.
+
+    Args:
+        ancestry: How the run's commit relates to the last migrated one.
+        is_live_head: The run's commit is the head of its branch now.
+        is_newer_alive: The last migrated commit is part of another branch that shares the database.
+    """
+    return ancestry is Ancestry.BEHIND and (is_newer_alive or not is_live_head)

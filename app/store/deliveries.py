@@ -28,7 +28,7 @@ from app.operations.ports.knowledge import Delivery
 from app.store.apps import assignments_of
 from app.store.check_votes import shares_checks
 from app.store.commands import put_command
-from app.store.database_rows import database_from
+from app.store.databases import database_from
 from app.store.repositories import find_repository, pull_request_from, put_pull_request
 
 

@@ -10,9 +10,8 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from app.core.databases import Database
 from app.core.errors import Conflict
-from app.core.identifiers import DatabaseId, InstanceId
+from app.core.identifiers import InstanceId
 from app.core.intents import Intent
 from app.core.limits import NO_LIMITS, Limits
 from app.core.ownership import Claim
@@ -36,7 +35,7 @@ _TAKE = """
 
 
 class InstanceLimits:
-    """Limits, and the databases that are past them."""
+    """What instances allow."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
@@ -52,28 +51,6 @@ class InstanceLimits:
     def set(self, instance_id: InstanceId, limits: Limits) -> None:
         with self._pool.connection() as connection:
             connection.execute(_SET, [instance_id, Jsonb(asdict(limits))])
-
-    def freeze(self, database: Database, *, reason: str, reason_code: str) -> None:
-        """A ready database is `error` and frozen from now on; others stay as they are.
-
-        For the holder of its lock: does nothing either once another has taken that.
-        """
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE databases SET state = 'error', reason = %s, reason_code = %s,"
-                " is_frozen = true WHERE id = %s AND state = 'ready' AND fence = %s",
-                [reason, reason_code, database.id, database.fence],
-            )
-
-    def thaw(self, database_id: DatabaseId) -> None:
-        """A frozen database is `creating`: to be opened again by who asked."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE databases SET state = 'creating', reason = NULL, reason_code = NULL,"
-                " is_frozen = false"
-                " WHERE id = %s AND state = 'error' AND is_frozen",
-                [database_id],
-            )
 
 
 class Claims:

@@ -1,65 +1,163 @@
-"""Lifecycle: nothing goes on one bad answer, and nobody finds a namesake's data."""
+"""The life of a database: each event in each state, and nobody finds a namesake's data."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.databases import BRANCH_LIVED, Closing, Database, DatabaseState
+from app.core import lifecycle
+from app.core.databases import (
+    BRANCH_LIVED,
+    ENDED,
+    FOR_A_PERSON,
+    Closing,
+    Database,
+    DatabaseState,
+    marker_parts,
+)
 from app.core.environments import Environment
-from app.core.identifiers import (
-    AppId,
-    BranchName,
-    CommitSha,
-    DatabaseId,
-    DatabaseName,
-    InstanceId,
-    RoleName,
-)
-from app.core.lifecycle import (
-    Comeback,
-    InstanceStatus,
-    Sweep,
-    instance_status,
-    is_passed_over,
-    restore_or_fresh,
-    sweep,
-)
+from app.core.identifiers import CommitSha, DatabaseName
+from app.core.lifecycle import Comeback, restore_or_fresh
 from app.core.repositories import Ancestry
+from tests.unit.databases import NOW, database
 
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-LONG_AGO = NOW - timedelta(minutes=10)
-MAIN = BranchName("main")
+BEFORE = NOW - timedelta(days=1)
+LATER = NOW + timedelta(days=7)
+TOKEN = "0123456789abcdef01234567"
+COMMIT = CommitSha("b" * 40)
+ASIDE = DatabaseName("3ba03b-aside-1")
+FAILURE = {"reason": "It broke.", "reason_code": "broken"}
+EXCESS = {"reason": "It is large.", "reason_code": "limit_reached"}
+
+Event = Callable[[Database], Database | None]
+EVENTS: dict[str, Event] = {
+    "set_up_again": partial(lifecycle.set_up_again, for_person=False, now=NOW),
+    "fixed": partial(lifecycle.set_up_again, for_person=True, now=NOW),
+    "afresh": partial(lifecycle.afresh, generation=7),
+    "emptying": lifecycle.emptying,
+    "emptied": lifecycle.emptied,
+    "made": partial(lifecycle.made, generation=7, now=NOW),
+    "failed": lambda one: lifecycle.failed(one, now=NOW, **FAILURE),
+    "frozen": lambda one: lifecycle.frozen(one, **EXCESS),
+    "thawed": lifecycle.thawed,
+    "deleted": partial(lifecycle.deleted, because=Closing.BRANCH_DELETED, drop_after=LATER),
+    "unwanted": lifecycle.unwanted,
+    "restored": partial(lifecycle.restored, now=NOW),
+    "retired": partial(lifecycle.retired, name=ASIDE),
+    "gone": partial(lifecycle.gone, now=NOW),
+    "migrated": partial(lifecycle.migrated, head_sha=COMMIT, now=NOW),
+    "branch_missing": partial(lifecycle.branch_missing, now=NOW),
+    "branch_seen": lifecycle.branch_seen,
+}
+
+# For each event, what becomes of a database that is creating, ready, error, deleted, gone; nothing
+# happens where a dash stands. First of one with all flags set and something in every field.
+FULL = """
+set_up_again    creating  creating  -         -         -
+fixed           creating  creating  creating  -         -
+afresh          creating  creating  creating  -         -
+emptying        creating  ready     error     deleted   gone
+emptied         creating  ready     error     deleted   gone
+made            ready     -         ready     -         -
+failed          error     error     error     error     -
+frozen          -         error     (frozen)  -         -
+thawed          -         -         creating  -         -
+deleted         deleted   deleted   deleted   deleted   -
+unwanted        -         -         -         deleted   -
+restored        -         -         -         ready     -
+retired         -         -         -         deleted   -
+gone            -         -         -         gone      -
+migrated        creating  ready     error     deleted   gone
+branch_missing  creating  ready     error     deleted   gone
+branch_seen     creating  ready     error     deleted   gone
+"""
+# Where it is otherwise for one with no flag and nothing in any field.
+BARE = """
+set_up_again    creating  creating  creating  -         -
+emptying        -         -         -         -         -
+emptied         -         -         -         -         -
+frozen          -         error     -         -         -
+thawed          -         -         -         -         -
+restored        -         -         -         creating  -
+"""
+
+NO_REASON = {"reason": None, "reason_code": None}
+IN_USE = {**NO_REASON, "drop_after": None, "closed_because": None, "is_unwanted": False}
+OPENED = {**IN_USE, "is_frozen": False, "opened_at": NOW}
+READY = {**OPENED, "ready_at": NOW, "missing_since": None, "is_made": True}
+# What each event leaves in the fields that it is about, beside the state.
+LEFT: dict[str, dict[str, Any]] = {
+    "set_up_again": OPENED,
+    "fixed": OPENED,
+    "afresh": {
+        **NO_REASON,
+        "is_emptying": True,
+        "is_frozen": False,
+        "generation": 8,
+        "marker": f"{TOKEN}00000008",
+        "migrated_sha": None,
+        "migrated_at": None,
+    },
+    "emptying": {"is_made": False},
+    "emptied": {"is_emptying": False},
+    "made": READY,
+    "failed": {**IN_USE, **FAILURE},
+    "frozen": {**EXCESS, "is_frozen": True},
+    "thawed": {**NO_REASON, "is_frozen": False},
+    "deleted": {
+        **NO_REASON,
+        "drop_after": LATER,
+        "closed_because": Closing.BRANCH_DELETED,
+        "is_emptying": False,
+        "is_unwanted": False,
+    },
+    "unwanted": {"is_unwanted": True},
+    "restored": READY,
+    "retired": {"is_live": False, "name": ASIDE},
+    "gone": {**OPENED, "is_made": False, "is_live": False},
+    "migrated": {"migrated_sha": COMMIT, "migrated_at": NOW},
+    "branch_missing": {"missing_since": BEFORE},
+    "branch_seen": {"missing_since": None},
+}
 
 
-def database(branch: str | None = "x", **changes: Any) -> Database:
-    """A branch database in use, present at the last look."""
-    plain = Database(
-        id=DatabaseId(1),
-        app_id=AppId("3ba03b"),
-        instance_id=InstanceId(1),
-        environment=Environment.BRANCH,
-        branch=BranchName(branch) if branch else None,
-        name=DatabaseName(f"3ba03b--{branch}"),
-        owner_role=RoleName("3ba03b-o-1"),
-        login_role=RoleName("3ba03b-u-1"),
-        marker="m",
-        state=DatabaseState.READY,
-        reason=None,
-        generation=1,
+def bare(state: DatabaseState, **changes: Any) -> Database:
+    """One of the seventh generation, with no flag and nothing in any field."""
+    usual: dict[str, Any] = {
+        "state": state,
+        "generation": 7,
+        "marker": f"{TOKEN}00000007",
+        "migrated_sha": None,
+        "migrated_at": None,
+        "ready_at": None,
+    }
+    return database(**usual | changes)
+
+
+def full(state: DatabaseState) -> Database:
+    """The same with all flags set, and something in every field."""
+    return bare(
+        state,
+        reason="Old.",
+        reason_code="old",
+        is_emptying=True,
         migrated_sha=CommitSha("a" * 40),
-        migrated_at=NOW,
-        created_at=NOW,
-        ready_at=NOW,
-        drop_after=None,
-        missing_since=None,
-        is_live=True,
-        is_emptying=False,
+        migrated_at=BEFORE,
+        ready_at=BEFORE,
+        drop_after=BEFORE,
+        missing_since=BEFORE,
+        closed_because=Closing.BY_HAND,
+        is_frozen=True,
+        is_unwanted=True,
+        opened_at=BEFORE,
+        is_made=True,
     )
-    return replace(plain, **changes)
 
 
 def deleted(**changes: Any) -> Database:
@@ -67,9 +165,116 @@ def deleted(**changes: Any) -> Database:
     return database(**usual | changes)
 
 
-def swept(*databases: Database, branches: tuple[str, ...] = ("main",)) -> Sweep:
-    names = [BranchName(name) for name in branches]
-    return sweep(databases, branches=names, default_branch=MAIN, now=NOW)
+def table(*texts: str) -> dict[tuple[str, DatabaseState], str]:
+    """The cells of a table; those of a later one stand in for those of an earlier one."""
+    lines = [line.split() for text in texts for line in text.split("\n") if line]
+    return {
+        (event, state): cell
+        for event, *cells in lines
+        for state, cell in zip(DatabaseState, cells, strict=True)
+    }
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_each_event_in_each_state_leaves_a_full_row_so(event: str) -> None:
+    for state in DatabaseState:
+        before, cell = full(state), table(FULL)[event, state]
+
+        after = EVENTS[event](before)
+
+        left = dict(LEFT[event])
+        if (event, state) == ("deleted", DatabaseState.DELETED):
+            left["is_unwanted"] = True
+        match cell:
+            case "-":
+                assert after is None
+            case "(frozen)":
+                assert after == before
+            case _:
+                assert after == replace(before, state=DatabaseState(cell), **left)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_each_event_in_each_state_leaves_a_bare_row_so(event: str) -> None:
+    for state in DatabaseState:
+        before, cell = bare(state), table(FULL, BARE)[event, state]
+
+        after = EVENTS[event](before)
+
+        left = dict(LEFT[event])
+        left.pop("opened_at", None)  # nothing was closed that would be opened
+        if event == "restored":
+            left = IN_USE
+        if event == "branch_missing":
+            left = {"missing_since": NOW}
+        expected = None if cell == "-" else replace(before, state=DatabaseState(cell), **left)
+        assert after == expected
+
+
+@pytest.mark.parametrize("generation", [1, 6, 8])
+@pytest.mark.parametrize("row", [full, bare])
+def test_what_was_meant_for_another_generation_does_nothing(
+    row: Callable[[DatabaseState], Database], generation: int
+) -> None:
+    for state in DatabaseState:
+        assert lifecycle.made(row(state), generation=generation, now=NOW) is None
+        assert lifecycle.afresh(row(state), generation=generation) is None
+
+
+@pytest.mark.parametrize("state", DatabaseState)
+def test_what_waits_for_a_person_waits(state: DatabaseState) -> None:
+    codes = [None, "server_unreachable", *sorted(FOR_A_PERSON)]
+    for is_frozen, is_made, code in product([False, True], [False, True], codes):
+        before = bare(state, is_frozen=is_frozen, is_made=is_made, reason_code=code)
+        is_lost = is_made and code in FOR_A_PERSON
+        waits = state is DatabaseState.ERROR and (is_frozen or is_lost)
+
+        by_itself = lifecycle.set_up_again(before, for_person=False, now=NOW)
+        for_person = lifecycle.set_up_again(before, for_person=True, now=NOW)
+
+        assert (by_itself is None) is (state in ENDED or waits)
+        assert (for_person is None) is (state in ENDED)
+        assert by_itself is None or by_itself.generation == before.generation
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_what_a_person_gives_up_as_lost_begins_again_as_another(is_made: bool) -> None:
+    lost = replace(full(DatabaseState.ERROR), reason_code="database_missing", is_made=is_made)
+
+    begun = lifecycle.set_up_again(lost, for_person=True, now=NOW)
+
+    assert begun is not None
+    assert (begun.state, begun.is_made) == (DatabaseState.CREATING, False)
+    assert marker_parts(begun.marker) == (TOKEN, begun.generation) == (TOKEN, 8)
+    assert (begun.migrated_sha, begun.migrated_at) == (None, None)
+
+
+@pytest.mark.parametrize("because", Closing)
+def test_a_branch_that_became_the_default_one_is_not_missing(because: Closing) -> None:
+    closing = partial(lifecycle.deleted, because=because, drop_after=None)
+    before = [full(state) for state in DatabaseState if state is not DatabaseState.GONE]
+
+    missing = {after.missing_since for each in before if (after := closing(each))}
+
+    assert missing == {None if because is Closing.BECAME_DEFAULT else BEFORE}
+
+
+@given(st.lists(st.sampled_from(sorted(EVENTS)), max_size=30))
+def test_whatever_happens_a_row_makes_sense(names: list[str]) -> None:
+    row = bare(DatabaseState.CREATING)
+    for name in names:
+        after = EVENTS[name](row)
+        if after is None:
+            continue
+        assert after.state is DatabaseState.GONE or row.state is not DatabaseState.GONE
+        assert after.generation >= row.generation
+        assert row.is_live or not after.is_live
+        assert marker_parts(after.marker) == (TOKEN, after.generation)
+        assert (after.reason is None) is (after.state is not DatabaseState.ERROR)
+        assert (after.closed_because is None) is (after.state is not DatabaseState.DELETED)
+        assert after.state is DatabaseState.DELETED or not after.is_unwanted
+        assert after.state in {DatabaseState.ERROR, DatabaseState.DELETED} or not after.is_frozen
+        row = after
 
 
 @pytest.mark.parametrize(
@@ -116,202 +321,3 @@ def test_an_environment_without_namesakes_comes_back_whatever_the_commit(
     kept = deleted(branch=None, environment=environment, migrated_sha=None)
 
     assert restore_or_fresh(kept, ancestry=Ancestry.UNKNOWN, now=NOW) is Comeback.RESTORE
-
-
-def test_only_a_strict_ancestor_is_superseded() -> None:
-    passed_over = [
-        ancestry
-        for ancestry in Ancestry
-        if is_passed_over(ancestry, is_live_head=False, is_newer_alive=True)
-    ]
-
-    assert passed_over == [Ancestry.BEHIND]
-
-
-@pytest.mark.parametrize(
-    ("is_live_head", "is_newer_alive", "expected"),
-    [(True, False, False), (True, True, True), (False, False, True), (False, True, True)],
-)
-def test_the_head_of_a_branch_gives_way_only_to_what_lives_elsewhere(
-    is_live_head: bool, is_newer_alive: bool, expected: bool
-) -> None:
-    is_over = is_passed_over(
-        Ancestry.BEHIND, is_live_head=is_live_head, is_newer_alive=is_newer_alive
-    )
-
-    assert is_over is expected
-
-
-def test_a_branch_that_is_there_keeps_its_database() -> None:
-    assert swept(database("x"), branches=("main", "x")) == Sweep()
-
-
-def test_an_absent_branch_is_marked_first() -> None:
-    gone = database("x")
-
-    assert swept(gone) == Sweep(mark_missing=(gone,))
-
-
-@pytest.mark.parametrize("because", Closing)
-def test_of_what_was_closed_while_its_branch_lived_it_is_noted_when_that_goes(
-    because: Closing,
-) -> None:
-    closed = deleted(closed_because=because)
-    gone = replace(closed, missing_since=LONG_AGO)
-    is_looked_at = because in BRANCH_LIVED
-
-    assert swept(closed) == (Sweep(mark_missing=(closed,)) if is_looked_at else Sweep())
-    assert swept(gone) == (Sweep(delete=(gone,)) if is_looked_at else Sweep())
-
-
-@pytest.mark.parametrize("because", sorted(BRANCH_LIVED))
-def test_a_branch_that_is_the_default_now_is_not_gone(because: Closing) -> None:
-    assert swept(deleted(branch="main", closed_because=because)) == Sweep()
-
-
-def test_an_absent_branch_goes_when_a_second_look_agrees_ten_minutes_later() -> None:
-    gone = database("x", missing_since=LONG_AGO)
-
-    assert swept(gone) == Sweep(delete=(gone,))
-
-
-def test_two_looks_that_are_close_together_are_one() -> None:
-    assert swept(database("x", missing_since=LONG_AGO + timedelta(seconds=1))) == Sweep()
-
-
-def test_a_branch_that_is_back_is_unmarked() -> None:
-    back = database("x", missing_since=LONG_AGO)
-
-    assert swept(back, branches=("main", "x")) == Sweep(unmark=(back,))
-
-
-@pytest.mark.parametrize("branches", [(), ("other",)])
-def test_a_list_without_the_default_branch_is_not_believed(branches: tuple[str, ...]) -> None:
-    assert swept(database("x", missing_since=LONG_AGO), branches=branches) == Sweep()
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"environment": Environment.PRODUCTION, "branch": None},
-        {"environment": Environment.PREVIEW, "branch": None},
-        {"environment": Environment.DEV, "branch": None},
-        {"is_live": False},
-        {"state": DatabaseState.DELETED},
-        {"state": DatabaseState.GONE},
-    ],
-    ids=str,
-)
-def test_only_branch_databases_in_use_are_looked_at(changes: dict[str, Any]) -> None:
-    assert swept(database(missing_since=LONG_AGO, **changes)) == Sweep()
-
-
-@pytest.mark.parametrize("state", [DatabaseState.CREATING, DatabaseState.ERROR])
-def test_an_unfinished_database_goes_with_its_branch_too(state: DatabaseState) -> None:
-    gone = database(missing_since=LONG_AGO, state=state)
-
-    assert swept(gone).delete == (gone,)
-
-
-def test_what_the_new_default_branch_had_of_its_own_is_a_leftover() -> None:
-    leftover = database("main")
-
-    assert swept(leftover) == Sweep(mark_missing=(leftover,))
-
-
-def test_at_most_a_fifth_of_an_app_goes_at_once_longest_missing_first() -> None:
-    missing = [
-        database(f"b{n}", id=DatabaseId(n), missing_since=LONG_AGO - timedelta(minutes=n))
-        for n in range(10)
-    ]
-
-    assert [one.id for one in swept(*missing).delete] == [9, 8]
-
-
-def test_the_fifth_is_counted_for_each_app() -> None:
-    gone = [database("x", app_id=AppId(app), missing_since=LONG_AGO) for app in ("aa", "bb")]
-
-    assert swept(*gone).delete == tuple(gone)
-
-
-ages = st.none() | st.integers(0, 60).map(lambda minutes: NOW - timedelta(minutes=minutes))
-rows = st.builds(
-    database,
-    st.sampled_from(["main", "a", "b", "c", "d"]),
-    id=st.integers(1, 100),
-    app_id=st.sampled_from(["aa", "bb"]),
-    missing_since=ages,
-    state=st.sampled_from(DatabaseState),
-    is_live=st.booleans(),
-)
-
-
-@given(
-    databases=st.lists(rows, max_size=20),
-    branches=st.sets(st.sampled_from(["main", "a", "b", "c"])),
-)
-def test_a_sweep_is_always_careful(databases: list[Database], branches: set[str]) -> None:
-    result = swept(*databases, branches=tuple(branches))
-
-    for gone in result.delete:
-        assert gone.branch not in branches - {"main"}
-        assert gone.missing_since is not None
-        assert gone.missing_since <= LONG_AGO
-        assert gone.state not in (DatabaseState.DELETED, DatabaseState.GONE)
-    for app in ("aa", "bb"):
-        of_app = [one for one in databases if one.app_id == app]
-        assert len([one for one in result.delete if one.app_id == app]) <= max(1, len(of_app) // 5)
-    assert "main" in branches or result == Sweep()
-
-
-@pytest.mark.parametrize(
-    ("states", "status"),
-    [
-        ("", InstanceStatus.CREATING),
-        ("deleted gone", InstanceStatus.CONNECTED),
-        ("ready ready", InstanceStatus.CONNECTED),
-        ("ready deleted", InstanceStatus.CONNECTED),
-        ("ready creating", InstanceStatus.CREATING),
-        ("ready creating error", InstanceStatus.ERROR),
-    ],
-)
-def test_an_instance_shows_one_word(states: str, status: InstanceStatus) -> None:
-    found = [DatabaseState(state) for state in states.split()]
-
-    assert instance_status(found, is_assigned=True, is_failing=False) is status
-
-
-def test_an_instance_without_apps_is_unassigned_whatever_stands_on_it() -> None:
-    found = instance_status([DatabaseState.ERROR], is_assigned=False, is_failing=False)
-
-    assert found is InstanceStatus.UNASSIGNED
-
-
-@pytest.mark.parametrize("states", ["", "ready ready", "creating"])
-@pytest.mark.parametrize("is_assigned", [True, False])
-def test_a_server_that_does_not_answer_is_an_error_whatever_was_known_before(
-    states: str, is_assigned: bool
-) -> None:
-    found = [DatabaseState(state) for state in states.split()]
-
-    shown = instance_status(found, is_assigned=is_assigned, is_failing=True)
-
-    assert shown is InstanceStatus.ERROR
-
-
-def test_an_instance_whose_machine_is_silent_is_no_error_whatever_its_server_did_before() -> None:
-    shown = instance_status(
-        [DatabaseState.ERROR], is_assigned=True, is_failing=True, is_unreachable=True
-    )
-
-    assert shown is InstanceStatus.UNREACHABLE
-
-
-def test_the_words_are_what_people_read() -> None:
-    assert set(InstanceStatus) == {
-        "Connected",
-        "Creating",
-        "Error",
-        "Unassigned",
-        "Unreachable",
-    }

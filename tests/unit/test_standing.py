@@ -16,7 +16,7 @@ from app.core.standing import (
     fault_of,
     unknown,
 )
-from tests.unit.test_lifecycle import database
+from tests.unit.databases import database
 
 READY = database(is_made=True, marker="0" * 24)
 DELETED = replace(READY, state=DatabaseState.DELETED)

@@ -5,7 +5,9 @@ stands now.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
+from app.core import lifecycle
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
@@ -20,7 +22,8 @@ def set_up_again(services: Services, database: Database, *, then: Sequence[Inten
     A run that is over lets go of it, so that the next one goes on.
     """
     endings.let_go(services, database.id)
-    if not services.databases.set_up_again(database.id, then=then):
+    again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
+    if services.databases.apply_to(database.id, again, then=then) is None:
         _refuse_deleted(services.databases.get(database.id))
     services.record(Action.DATABASES_FIX, database.name)
 
@@ -33,9 +36,8 @@ def start_afresh(services: Services, database: Database, *, then: Sequence[Inten
     _refuse_deleted(database)
     refuse_live(services, database)
     services.record(Action.DATABASES_RESET, database.name)
-    if not services.databases.start_afresh(
-        database.id, generation=database.generation, is_held=False, then=then
-    ):
+    afresh = partial(lifecycle.afresh, generation=database.generation)
+    if services.databases.apply_to(database.id, afresh, unless_leased=True, then=then) is None:
         _refuse_deleted(services.databases.get(database.id))
         refuse_busy(services, database)
 

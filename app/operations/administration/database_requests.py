@@ -1,5 +1,8 @@
 """The same for whoever cannot wait: checked and recorded now, done by a worker."""
 
+from functools import partial
+
+from app.core import lifecycle
 from app.core.audit import Action
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
@@ -32,7 +35,8 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
         case _:
             record(services, Action.DATABASES_CREATE, database)
             ensure = EnsureDatabase(database_id=database.id)
-            services.databases.set_up_again(database.id, then=[ensure])
+            again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
+            services.databases.apply_to(database.id, again, then=[ensure])
             return services.databases.get(database.id)
 
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from app.core.databases import Database
 from app.core.hosts import Host, silent_host, unreachable
-from app.core.instances import Instance
-from app.core.lifecycle import InstanceStatus, instance_status
+from app.core.instances import Instance, InstanceStatus, instance_status
 from app.core.limits import Limits, total_excess
 from app.operations.services import Services
 

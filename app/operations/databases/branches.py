@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from app.core import lifecycle
 from app.core.assignments import Assignment
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import environments_of_branch
@@ -90,7 +91,7 @@ def _grow(
     try:
         database = _database(services, repository, place)
         if database.missing_since is not None:
-            services.databases.clear_missing([database.id])
+            services.databases.apply_to(database.id, lifecycle.branch_seen)
         ensure_database(services, database.id)
     except ProvisioningFailed as error:
         _tell_of_refusal(services, place, error, _known(head_sha, place.live.head_sha))

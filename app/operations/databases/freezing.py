@@ -1,5 +1,8 @@
 """Databases past their limit: closed where the operator wants that, opened when there is space."""
 
+from functools import partial
+
+from app.core import lifecycle
 from app.core import limits as rules
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.limits import NO_LIMITS, Limits
@@ -23,7 +26,7 @@ def enforce(services: Services, instance_id: InstanceId) -> None:
     for database_id in changes.freeze:
         _freeze(services, database_id, limits, size_bytes=sizes[database_id])
     for database_id in changes.thaw:
-        services.limits.thaw(database_id)
+        services.databases.apply_to(database_id, lifecycle.thawed)
         ensure_database(services, database_id)
 
 
@@ -36,8 +39,7 @@ def _freeze(
         if rules.is_just_opened(database, services.clock()):
             return  # since its size was looked at
         reason = f"{rules.excess(limits, size_bytes)} It lets nobody in until there is space."
-        services.limits.freeze(database, reason=reason, reason_code=rules.LimitReached.code)
-        database = services.databases.still_held(database)
-        if database.is_frozen:
+        frozen = partial(lifecycle.frozen, reason=reason, reason_code=rules.LimitReached.code)
+        if services.databases.apply(database, frozen) is not None:
             server_of(services, database).seal(tenant_of(services, database))
             services.queue.add(answers(services, database))

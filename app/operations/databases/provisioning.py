@@ -1,16 +1,17 @@
 """Making databases: intent first, then PostgreSQL, then `ready`."""
 
-from app.core import names
+from functools import partial
+
+from app.core import lifecycle, names
 from app.core.assignments import Assignment
 from app.core.checks import CheckSubject
-from app.core.databases import Database, DatabaseState, TenantDatabase
+from app.core.databases import Database, DatabaseState, NewDatabase, TenantDatabase
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
 from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
 from app.operations.checks import reports
 from app.operations.databases import limits
-from app.operations.ports.inventory import NewDatabase
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
 
@@ -39,6 +40,7 @@ def intend_database(
             owner_role=names.owner_role(app, token),
             login_role=names.login_role(app, token),
             marker=services.new_token() + services.new_token(),
+            created_at=services.clock(),
         )
     )
 
@@ -92,14 +94,13 @@ def _try_to_ensure(services: Services, database: Database) -> bool:
     except TransientError as error:
         failed(services, database, error)
         raise
-    return services.databases.made(
-        database,
-        then=[
-            *answers(services, database),
-            *corrections(services, database),
-            measurement(database),
-        ],
-    )
+    made = partial(lifecycle.made, generation=database.generation, now=services.clock())
+    then = [
+        *answers(services, database),
+        *corrections(services, database),
+        measurement(database),
+    ]
+    return services.databases.apply(database, made, then=then) is not None
 
 
 def rebuild_database(services: Services, database_id: DatabaseId, *, generation: int) -> Database:
@@ -108,10 +109,11 @@ def rebuild_database(services: Services, database_id: DatabaseId, *, generation:
     Does nothing but finish what was begun when it is past that generation. Cannot be undone. The
     shadow of `dev` holds nothing that lasts: it is emptied each time.
     """
-    services.databases.start_afresh(database_id, generation=generation)
+    services.databases.apply_to(database_id, partial(lifecycle.afresh, generation=generation))
     shadow = shadow_of(services, services.databases.get(database_id))
     if shadow is not None:
-        services.databases.start_afresh(shadow.id, generation=shadow.generation)
+        afresh = partial(lifecycle.afresh, generation=shadow.generation)
+        services.databases.apply_to(shadow.id, afresh)
     return ensure_database(services, database_id)
 
 
@@ -208,7 +210,8 @@ def _intend_shadow(services: Services, database: Database) -> Database | None:
     if database.environment is Environment.DEV and assignment is not None:
         shadow = intend_database(services, assignment, Environment.SHADOW)
     if shadow is not None and shadow.state is DatabaseState.READY:
-        services.databases.set_up_again(shadow.id, for_person=False)
+        again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())
+        services.databases.apply_to(shadow.id, again)
     return shadow
 
 
@@ -218,9 +221,9 @@ def _provision(services: Services, database: Database) -> None:
     server, tenant = server_of(services, database), tenant_of(services, database)
     if database.is_emptying:
         # Before anything goes: whoever deletes and restores it meanwhile must not miss it.
-        services.databases.begin_emptying(database)
+        services.databases.apply(database, lifecycle.emptying)
         server.clear(tenant)
-        services.databases.emptied(database)
+        services.databases.apply(database, lifecycle.emptied)
     elif database.is_made:
         # Nothing is made in its stead. A lost mark is set again when a person wants that (Fix).
         server.need(tenant, may_lack_mark=database.state is DatabaseState.CREATING)
@@ -234,10 +237,10 @@ def measurement(database: Database) -> MeasureInstance:
 
 def failed(services: Services, database: Database, error: CoppiceError) -> None:
     """Set the state `error`, with what a person can do; the next reconcile tries to mend it."""
-    services.databases.change(
-        database,
-        state=DatabaseState.ERROR,
+    event = partial(
+        lifecycle.failed,
         reason=f"{error} {error.advice}",
         reason_code=error.code,
-        then=answers(services, database),
+        now=services.clock(),
     )
+    services.databases.apply(database, event, then=answers(services, database))

@@ -1,5 +1,8 @@
 """A database that a job asked for and that is not ready: whatever it lacks is set going."""
 
+from functools import partial
+
+from app.core import lifecycle
 from app.core.assignments import Assignment
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -31,7 +34,8 @@ def set_going(
 
 def _ensure(services: Services, database: Database) -> None:
     ensure = EnsureDatabase(database_id=database.id)
-    services.databases.set_up_again(database.id, for_person=False, then=[ensure])
+    again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())
+    services.databases.apply_to(database.id, again, then=[ensure])
 
 
 def _restore(services: Services, assignment: Assignment, branch: BranchName | None) -> None:

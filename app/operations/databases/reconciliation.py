@@ -1,16 +1,18 @@
 """Whole repositories: what webhooks should have told, read from GitHub."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 
+from app.core import lifecycle
 from app.core.assignments import Assignment
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.decisions import shared_environments
 from app.core.environments import Environment
 from app.core.identifiers import BranchName, RepositoryId
 from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, RestoreDatabase
-from app.core.lifecycle import sweep
 from app.core.reasons import is_provisioned
 from app.core.repositories import InstallationState, Repository
+from app.core.sweeping import sweep
 from app.operations.checks import heads
 from app.operations.databases.installations import close_repository, find_again
 from app.operations.databases.provisioning import intend_database
@@ -65,16 +67,12 @@ def _reconcile_app(
     databases = [one for one in services.databases.all(app_id=app) if one.is_live]
     wanted = _wanted_branches(services, repository, assignment, branches, databases)
     intents = _shared_databases(services, assignment)
-    found = sweep(
-        databases,
-        branches=branches,
-        default_branch=repository.default_branch,
-        now=services.clock(),
-    )
-    services.databases.mark_missing(
-        [database.id for database in found.mark_missing], at=services.clock()
-    )
-    services.databases.clear_missing([database.id for database in found.unmark])
+    now = services.clock()
+    found = sweep(databases, branches=branches, default_branch=repository.default_branch, now=now)
+    for database in found.mark_missing:
+        services.databases.apply_to(database.id, partial(lifecycle.branch_missing, now=now))
+    for database in found.unmark:
+        services.databases.apply_to(database.id, lifecycle.branch_seen)
     for database in found.delete:
         if not _is_there(services, repository, database.branch):
             close_database(services, database.id, because=_reason(repository, database.branch))

@@ -1,8 +1,9 @@
 """Ending databases: closed at once, kept for the retention time, restored or dropped after it."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from app.core import names
+from app.core import lifecycle, names
 from app.core.databases import (
     BRANCH_LIVED,
     Closing,
@@ -59,14 +60,15 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
     with services.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.DELETED and database.closed_because in BRANCH_LIVED:
             # Something else keeps it closed from now on; its time goes on.
-            services.databases.delete(database, drop_after=database.drop_after, because=because)
+            kept = partial(lifecycle.deleted, because=because, drop_after=database.drop_after)
+            services.databases.apply(database, kept)
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
             return
-        is_kept = database.environment is Environment.PRODUCTION
-        services.databases.delete(
+        is_for_ever = database.environment is Environment.PRODUCTION
+        drop_after = None if is_for_ever else services.clock() + services.retention
+        services.databases.apply(
             database,
-            drop_after=None if is_kept else services.clock() + services.retention,
-            because=because,
+            partial(lifecycle.deleted, because=because, drop_after=drop_after),
             then=[SealDatabase(database_id=database_id)],
         )
 
@@ -100,11 +102,9 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
             return database
         check_restorable(database)
         if not database.is_made:  # closed before it was finished: there is nothing to open
-            services.databases.change(
-                database,
-                state=DatabaseState.CREATING,
-                then=[EnsureDatabase(database_id=database_id)],
-            )
+            begun = partial(lifecycle.restored, now=services.clock())
+            ensure = EnsureDatabase(database_id=database_id)
+            services.databases.apply(database, begun, then=[ensure])
             return services.databases.get(database_id)
         limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
@@ -118,9 +118,8 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
             else:
                 failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
         else:
-            services.databases.change(
-                database, state=DatabaseState.READY, then=corrections(services, database)
-            )
+            restored = partial(lifecycle.restored, now=services.clock())
+            services.databases.apply(database, restored, then=corrections(services, database))
     return services.databases.get(database_id)
 
 
@@ -160,10 +159,10 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
         server.seal(tenant)
         # What was never finished was never anybody's, and may lack its mark.
         if database.is_made and _is_renamed(server, tenant, retired):
-            services.databases.retire(database, name=retired)
+            services.databases.apply(database, partial(lifecycle.retired, name=retired))
         else:  # perhaps its roles alone: there is nothing to keep
             server.drop(tenant)
-            services.databases.change(database, state=DatabaseState.GONE)
+            services.databases.apply(database, partial(lifecycle.gone, now=services.clock()))
 
 
 def _is_renamed(server: DatabaseServer, tenant: TenantDatabase, name: DatabaseName) -> bool:
@@ -185,8 +184,8 @@ def mark_unwanted(
     Should it be restored first, that is forgotten, also when it is deleted again.
     """
     if shadow := shadow_of(services, services.databases.get(database_id)):
-        services.databases.mark_unwanted(shadow.id)
-    services.databases.mark_unwanted(database_id, then=then)
+        services.databases.apply_to(shadow.id, lifecycle.unwanted)
+    services.databases.apply_to(database_id, lifecycle.unwanted, then=then)
 
 
 def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bool = False) -> None:
@@ -210,7 +209,7 @@ def _drop(services: Services, database: Database) -> None:
     if database.is_live and fault_now(services, database) is Fault.MISSING:
         take_name_back(services, database)  # else its roles could not be dropped
     server_of(services, database).drop(tenant_of(services, database))
-    services.databases.change(database, state=DatabaseState.GONE)
+    services.databases.apply(database, partial(lifecycle.gone, now=services.clock()))
 
 
 def _may_go(services: Services, database: Database) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
-from app.core import names
+from app.core import lifecycle, names
 from app.core.databases import FOR_A_PERSON, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound, ProvisioningFailed, TransientError
@@ -79,12 +80,12 @@ def close_again(services: Services, database: Database) -> None:
     if database.closed_because is None or database.drop_after is None:
         services.queue.add([seal])
         return
-    services.databases.delete(
-        database,
-        drop_after=max(database.drop_after, services.clock() + services.retention),
+    deleted = partial(
+        lifecycle.deleted,
         because=database.closed_because,
-        then=[seal],
+        drop_after=max(database.drop_after, services.clock() + services.retention),
     )
+    services.databases.apply(database, deleted, then=[seal])
 
 
 def fault_now(services: Services, database: Database) -> Fault | None:
@@ -134,7 +135,8 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
             close_again(services, database)
         case Fault.SHUT if services.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
-            services.databases.set_up_again(database.id, for_person=False, then=[ensure])
+            again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())
+            services.databases.apply_to(database.id, again, then=[ensure])
         case Fault.MISSING if database.is_live and database.state is DatabaseState.DELETED:
             take_name_back(services, database)
         case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED | Fault.CHANGED:

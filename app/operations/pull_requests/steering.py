@@ -1,5 +1,8 @@
 """What a command and a button on a check run do alike."""
 
+from functools import partial
+
+from app.core import lifecycle
 from app.core.audit import Action
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
@@ -37,7 +40,8 @@ def fix(
         endings.let_go(services, database.id)
         # Not by way of GitHub, so that nobody is shut out while that is away.
         ensure = EnsureDatabase(database_id=database.id)
-        if services.databases.set_up_again(database.id, then=[ensure, again]):
+        event = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
+        if services.databases.apply_to(database.id, event, then=[ensure, again]) is not None:
             return
     services.queue.add([again])
 

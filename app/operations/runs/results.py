@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
-from app.core import ansi, seeding
+from app.core import ansi, lifecycle, seeding
 from app.core.assignments import Assignment
 from app.core.claims import Claims
 from app.core.databases import Database
@@ -157,7 +158,8 @@ def _let_go(services: Services, run: Run, migration: Migration, *, is_again: boo
     if migration.result is MigrationResult.SUCCESS:
         # First: what is due depends on the database not having been migrated before.
         conclude(services, run, migration)
-        services.databases.migrated(migration.database_id, head_sha=run.head_sha)
+        migrated = partial(lifecycle.migrated, head_sha=run.head_sha, now=services.clock())
+        services.databases.apply_to(migration.database_id, migrated)
     try:
         _end_login(services, run, migration)
     except NotHere:
@@ -177,9 +179,9 @@ def _empty(services: Services, migration: Migration) -> None:
     Not `ready` from now on, so that no other run gets it in between.
     """
     database_id, generation = migration.database_id, migration.generation
-    services.databases.start_afresh(
+    services.databases.apply_to(
         database_id,
-        generation=generation,
+        partial(lifecycle.afresh, generation=generation),
         then=[RebuildDatabase(database_id=database_id, generation=generation)],
     )
 

@@ -4,9 +4,8 @@ from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import BranchName, CommitSha
-from app.core.lifecycle import is_passed_over
 from app.core.repositories import Ancestry, Repository
-from app.core.runs import Run
+from app.core.runs import Run, is_passed_over
 from app.operations.services import Services
 
 

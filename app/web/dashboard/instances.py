@@ -11,8 +11,7 @@ from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
 from app.core.findings import Acknowledgement, Finding, acknowledged
 from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, RepositoryId
-from app.core.instances import Instance
-from app.core.lifecycle import instance_status
+from app.core.instances import Instance, instance_status
 from app.core.limits import remarks
 from app.core.reach import obstacle
 from app.core.repositories import Repository

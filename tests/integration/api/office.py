@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
 from app.core.people import OPERATOR, Actor
@@ -23,6 +23,7 @@ from app.core.runs import (
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
 from app.operations.databases import provisioning
+from tests.integration import states
 from tests.integration.lifecycle.world import World
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
@@ -102,7 +103,7 @@ class Office:
         """A run that migrated the app's branch database; without a result it does so still."""
         services = self.world.services
         branch = self.database(app_id, Environment.BRANCH, branch_name)
-        services.databases.change(branch, state=DatabaseState.READY)
+        states.make_ready(services, branch)
         now = datetime.now(UTC)
         run = services.runs.start(
             Run(

@@ -1,11 +1,13 @@
 """Databases over the API: what takes time is queued, and a worker does it."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
+from app.core import lifecycle
 from app.core.findings import ServerReport
 from app.core.identifiers import DatabaseId
 from tests.integration.api.office import Office
@@ -123,8 +125,8 @@ def test_a_restore_that_came_meanwhile_keeps_what_was_to_be_dropped(
     services = office.world.services
     found = services.databases.get(database["id"])
 
-    from_elsewhere = services.databases
-    from_elsewhere.change(found, state=found.state.READY)
+    from_elsewhere = partial(lifecycle.restored, now=services.clock())
+    services.databases.apply_to(found.id, from_elsewhere)
     office.world.settle()
 
     assert preview(office, app_id)["state"] == "ready"

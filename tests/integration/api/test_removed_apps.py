@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, RunId
+from tests.integration import states
 from tests.integration.api.office import ROLES, Office
 
 
@@ -75,7 +75,7 @@ def test_a_name_of_another_repository_finds_none_of_it(office: Office, removed: 
 def test_a_database_of_an_assigned_app_is_listed_as_before(office: Office) -> None:
     app_id = office.new_app()
     database = office.database(app_id, Environment.PREVIEW)
-    office.world.services.databases.change(database, state=DatabaseState.READY)
+    states.make_ready(office.world.services, database)
 
     answer = office.ask("GET", f"/api/v1/databases?app={app_id}", office.people["read"])
 

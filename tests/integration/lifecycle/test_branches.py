@@ -8,6 +8,7 @@ from psycopg import sql
 from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.postgres.sessions import admin_login, open_session
+from tests.integration import states
 from tests.integration.lifecycle.world import World
 
 
@@ -130,7 +131,7 @@ def test_a_branch_that_goes_on_gets_its_data_back(world: World) -> None:
     sha = world.github.push(world.repository, "x")
     world.settle()
     before = world.ready("x")
-    world.services.databases.migrated(before.id, head_sha=world.sha(sha))
+    states.migrate(world.services, before.id, sha)
     world.github.delete_branch(world.repository, "x")
     world.settle()
 
@@ -145,7 +146,7 @@ def test_another_branch_of_the_same_name_gets_a_fresh_database(world: World) -> 
     sha = world.github.push(world.repository, "x")
     world.settle()
     before = world.ready("x")
-    world.services.databases.migrated(before.id, head_sha=world.sha(sha))
+    states.migrate(world.services, before.id, sha)
     world.github.delete_branch(world.repository, "x")
     world.settle()
 

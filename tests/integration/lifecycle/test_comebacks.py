@@ -9,6 +9,7 @@ from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.operations.databases import provisioning
 from app.operations.databases.retention import delete_database
+from tests.integration import states
 from tests.integration.lifecycle.world import World
 
 ROW = "written before access ended"
@@ -77,7 +78,7 @@ def test_branches_that_lived_on_find_their_data_wherever_they_went(
 ) -> None:
     never_migrated, moved = before = grown(world, "x", "moved")
     elsewhere = world.github.push(world.repository, "elsewhere")
-    world.services.databases.migrated(moved.id, head_sha=world.sha(elsewhere))
+    states.migrate(world.services, moved.id, elsewhere)
     end(world)
     closed = {world.services.databases.get(one.id).closed_because for one in before}
 

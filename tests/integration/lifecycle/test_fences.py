@@ -18,6 +18,7 @@ from app.core.errors import Conflict
 from app.core.limits import Limits
 from app.operations.administration import databases
 from app.operations.databases import provisioning, retention, rotation
+from tests.integration import states
 from tests.integration.lifecycle.test_rivals import grow, has_kept, keep
 from tests.integration.lifecycle.world import World
 
@@ -142,7 +143,7 @@ def test_what_another_finished_to_empty_is_not_emptied_again(
 
     def to_be_emptied() -> Database:
         now = world.services.databases.get(database.id)
-        assert world.services.databases.start_afresh(now.id, generation=now.generation)
+        states.start_afresh(world.services, now)
         return now
 
     def finish(one: Database) -> None:

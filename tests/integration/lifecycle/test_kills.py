@@ -2,16 +2,19 @@
 
 import json
 import subprocess
+from functools import partial
 from itertools import count
 from typing import LiteralString
 
 import psycopg
 import pytest
 
+from app.core import lifecycle
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.instances import AdminLogin
 from app.core.intents import DropDatabase, RebuildDatabase
 from app.operations.databases import retention
+from tests.integration import states
 from tests.integration.lifecycle.world import World, state_url
 
 
@@ -85,7 +88,7 @@ def test_restoring_ends_with_the_same_database_open(
 ) -> None:
     world.assign()
     before, sha = grow(world, "x")
-    world.services.databases.migrated(before.id, head_sha=world.sha(sha))
+    states.migrate(world.services, before.id, sha)
 
     for call in count(1):
         retention.delete_database(world.services, before.id)
@@ -196,12 +199,13 @@ def finish(world: World) -> None:
 def forget(world: World, database: Database) -> None:
     """Its retention time is over: the dying worker's clock is not the story's."""
     with world.services.databases.exclusively(database.id) as held:
-        world.services.databases.delete(
-            held,
-            drop_after=world.services.clock(),
+        over = partial(
+            lifecycle.deleted,
             because=Closing.BRANCH_DELETED,
-            then=[DropDatabase(database_id=database.id)],
+            drop_after=world.services.clock(),
         )
+        drop = DropDatabase(database_id=database.id)
+        world.services.databases.apply(held, over, then=[drop])
 
 
 def traces_of(superuser: AdminLogin, database: Database) -> int:

@@ -32,6 +32,7 @@ from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
 from app.operations.services import Services
 from app.postgres.sessions import admin_login, connect
+from tests.integration import states
 from tests.integration.lifecycle.world import World
 
 MB = 1024**2
@@ -125,7 +126,7 @@ def test_a_branch_that_comes_back_is_told_that_there_is_no_room(
     sha = world.github.push(world.repository, "old")
     world.settle()
     kept = world.ready("old")
-    world.services.databases.migrated(kept.id, head_sha=world.sha(sha))
+    states.migrate(world.services, kept.id, sha)
     world.github.delete_branch(world.repository, "old")
     world.settle()
     limit(world, instance, databases=3)

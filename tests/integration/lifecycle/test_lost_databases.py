@@ -69,7 +69,8 @@ def test_a_job_that_saw_it_fail_before_it_was_lost_makes_no_empty_one(
         def __getattr__(self, name: str) -> Any:
             return getattr(world.services.databases, name)
 
-    services = replace(world.services, databases=Old())
+    old: Any = Old()
+    services = replace(world.services, databases=old)
     set_going(services, assignment, Environment.BRANCH, BranchName("x"))
     world.settle()
 

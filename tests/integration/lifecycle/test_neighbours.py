@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app.core.databases import Closing, Database
+from app.core.databases import Closing, Database, NewDatabase
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, DatabaseName, InstanceId, RoleName
 from app.operations.databases import retention
-from app.operations.ports.inventory import NewDatabase
 from tests.integration.lifecycle.proxy import Deaf
 from tests.integration.lifecycle.working import Worker, wait_until
 from tests.integration.lifecycle.world import World, tenants
@@ -123,5 +122,6 @@ def intended(world: World, instance: InstanceId, branch: str) -> Database:
             owner_role=RoleName(f"{name}-o"),
             login_role=RoleName(f"{name}-l"),
             marker=secrets.token_hex(8),
+            created_at=world.clock(),
         )
     )

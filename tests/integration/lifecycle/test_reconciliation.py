@@ -13,6 +13,7 @@ from app.core.instances import Instance
 from app.operations.databases import housekeeping, strays
 from app.operations.databases.retention import delete_database
 from demo.github import faults
+from tests.integration import states
 from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.lifecycle.world import World
 
@@ -299,7 +300,7 @@ def test_what_a_person_deleted_stays_deleted_until_somebody_pushes(world: World)
     sha = world.github.push(world.repository, "x")
     world.settle()
     database = world.ready("x")
-    world.services.databases.migrated(database.id, head_sha=world.sha(sha))
+    states.migrate(world.services, database.id, sha)
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     delete_database(world.services, database.id)

@@ -18,6 +18,7 @@ from app.operations.databases.reconciliation import reconcile_repository
 from app.operations.services import Services
 from demo.github.server import LocalGitHub
 from tests.integration.lifecycle.world import World, settings_of
+from tests.integration.states import migrate
 
 
 def stored(world: World) -> Repository:
@@ -31,7 +32,7 @@ def grown(world: World) -> None:
     world.assign()
     sha = world.github.push(world.repository, "x")
     world.settle()
-    world.services.databases.migrated(world.ready("x").id, head_sha=world.sha(sha))
+    migrate(world.services, world.ready("x").id, sha)
 
 
 def states(world: World) -> set[DatabaseState]:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.core import lifecycle
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict, LockLost, NotFound
 from app.core.identifiers import BranchName, InstallationId, InstanceId
@@ -19,6 +20,7 @@ from app.operations.databases import provisioning
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
 from app.operations.services import Services
+from app.store.databases import LifecycleEvent
 from tests.integration.lifecycle.world import World
 
 
@@ -53,7 +55,7 @@ def meanwhile(world: World, act: Callable[[], object]) -> Services:
 
 
 class Meanwhile:
-    """A port of which one method does something else first."""
+    """A collaborator of which one method does something else first."""
 
     def __init__(self, port: object, **methods: object) -> None:
         self._port = port
@@ -94,13 +96,15 @@ def test_what_was_reset_deleted_and_restored_keeps_what_is_written_then(world: W
 
 
 def test_a_reset_that_was_cut_off_half_way_can_be_deleted_and_restored(world: World) -> None:
-    def die(_: Database) -> None:
-        raise LockLost("Another worker took over.")
+    def die(database: Database, event: LifecycleEvent, **options: Any) -> Database | None:
+        if event is lifecycle.emptied:
+            raise LockLost("Another worker took over.")
+        return world.services.databases.apply(database, event, **options)
 
     database = grow(world)
     keep(world, database)
     database_requests.reset(world.services, database)
-    dying = Meanwhile(world.services.databases, emptied=die)
+    dying: Any = Meanwhile(world.services.databases, apply=die)
     with pytest.raises(LockLost):
         provisioning.ensure_database(replace(world.services, databases=dying), database.id)
     database_requests.delete(world.services, database)

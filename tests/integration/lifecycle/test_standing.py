@@ -18,6 +18,7 @@ from app.operations.administration import databases, doctor
 from app.operations.administration.diagnosis import Health
 from app.operations.databases import provisioning, retention, standing
 from app.operations.databases.readiness import set_going
+from tests.integration import states
 from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.lifecycle.test_reconciliation import through
 from tests.integration.lifecycle.world import World
@@ -147,7 +148,7 @@ def test_no_empty_database_takes_the_place_of_one_that_is_gone_until_a_person_wa
     world: World, superuser: Superuser
 ) -> None:
     _, production = grown(world)
-    world.services.databases.migrated(production.id, head_sha=world.sha("a" * 40))
+    states.migrate(world.services, production.id, "a" * 40)
     drop(superuser, production)
     with pytest.raises(Conflict, match="no longer on the server"):
         databases.fix(world.services, production)  # nobody knew until now

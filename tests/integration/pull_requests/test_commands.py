@@ -11,6 +11,7 @@ from app.operations.databases.retention import delete_database
 from app.operations.pull_requests.commands import run_command
 from app.store.connection import state_conninfo
 from demo.github import faults
+from tests.integration import states
 from tests.integration.pull_requests.talk import BRANCH, Talk, reactions
 from tests.integration.runs.shop import query
 
@@ -296,7 +297,7 @@ def test_help_lists_the_commands(talk: Talk) -> None:
 
 def test_fix_repairs_a_failed_database(talk: Talk) -> None:
     broken = talk.database
-    talk.shop.services.databases.change(broken, state=DatabaseState.ERROR, reason="It broke.")
+    states.fail(talk.shop.services, broken)
 
     talk.command("/db fix")
 

@@ -14,18 +14,14 @@ from app.operations.pull_requests.commits import answer_commit
 from app.store.checks import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
 from demo.github import faults
+from tests.integration import states
 from tests.integration.pull_requests.talk import BRANCH, Talk
 
 
 def break_database(talk: Talk) -> None:
     """As when its server failed while it was being made."""
     database = talk.database
-    talk.shop.services.databases.change(
-        database,
-        state=DatabaseState.ERROR,
-        reason="It broke.",
-        then=answers(talk.shop.services, database),
-    )
+    states.fail(talk.shop.services, database, then=answers(talk.shop.services, database))
 
 
 # --- a pull request's normal life ----------------------------------------------------------------

@@ -6,6 +6,7 @@ from app.core.databases import DatabaseState
 from app.core.identifiers import CommitSha
 from app.operations.databases.provisioning import report_database
 from demo.github.model import CheckRun
+from tests.integration import states
 from tests.integration.runs.shop import Job, Shop
 
 
@@ -88,7 +89,7 @@ def break_database(shop: Shop) -> str:
     shop.github.open_pull_request(shop.repository, "x")
     shop.world.settle()
     broken = shop.database("branch", "x")
-    shop.services.databases.change(broken, state=DatabaseState.ERROR, reason="It broke.")
+    states.fail(shop.services, broken)
     sha = shop.github.branch_head(shop.repository, "x") or ""
     report_database(shop.services, shop.assignment(), shop.database("branch", "x"), CommitSha(sha))
     shop.world.settle()

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app import bootstrap
 from app.config import Config
+from app.core import lifecycle
 from app.core.databases import DatabaseState
 from app.core.queues import DATABASES, queue_of
 from app.operations.services import Services
@@ -83,7 +85,8 @@ def test_while_that_machine_is_silent_a_run_waits_and_no_state_changes(
 
 def test_a_job_that_the_wrong_machine_took_is_handed_on(shop: Shop, machine: Machine) -> None:
     database = shop.database("preview")
-    shop.services.databases.set_up_again(database.id, for_person=False)
+    again = partial(lifecycle.set_up_again, for_person=False, now=shop.services.clock())
+    shop.services.databases.apply_to(database.id, again)
     shop.world.state.execute(
         "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
         " VALUES ('databases', 'databases:ensure', jsonb_build_object('database_id', %s::bigint))",

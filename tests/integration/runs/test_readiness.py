@@ -7,6 +7,7 @@ from psycopg.sql import SQL, Identifier
 from app.core.databases import DatabaseState
 from app.core.instances import AdminLogin
 from app.operations.administration import databases
+from tests.integration import states
 from tests.integration.runs.shop import Shop, can_log_in, refusal
 
 
@@ -24,7 +25,7 @@ def test_a_missing_database_is_made_while_the_job_waits(shop: Shop) -> None:
 def test_a_database_in_error_is_fixed_while_the_job_waits(shop: Shop) -> None:
     shop.push("x")
     broken = shop.database("branch", "x")
-    shop.services.databases.change(broken, state=DatabaseState.ERROR, reason="It broke.")
+    states.fail(shop.services, broken)
     job = shop.job("x").begun()
 
     first = job.ask("branch")
@@ -54,7 +55,7 @@ def test_a_deleted_database_is_restored_while_the_job_waits(shop: Shop) -> None:
 def test_a_database_that_was_deleted_while_frozen_is_restored_as_any_other(shop: Shop) -> None:
     shop.push("x")
     frozen = shop.database("branch", "x")
-    shop.services.limits.freeze(frozen, reason="Too large.", reason_code="limit_reached")
+    states.freeze(shop.services, frozen, reason="Too large.")
     databases.delete(shop.services, frozen)
     job = shop.job("x").begun()
 

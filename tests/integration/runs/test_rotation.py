@@ -19,6 +19,7 @@ from app.operations.ports.postgres import DatabaseServer
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
 from app.postgres.sessions import admin_login, connect
+from tests.integration import states
 from tests.integration.runs import reaping
 from tests.integration.runs.shop import Shop, can_log_in
 
@@ -71,7 +72,7 @@ def test_a_database_that_could_not_be_fixed_lets_nobody_in_with_the_old_password
     shop.push("x")
     old = long_lived(shop, shop.database("branch", "x"))
     database = shop.database("branch", "x")
-    shop.services.databases.change(database, state=DatabaseState.ERROR, reason="no room")
+    states.fail(shop.services, database, reason="no room")
 
     shop.services.queue.add([RotatePassword(database_id=database.id)])
     shop.world.work()

@@ -6,6 +6,7 @@ from app.core.databases import DatabaseState
 from app.core.identifiers import AppId, CommitSha
 from app.operations.databases.provisioning import report_database
 from demo.github.model import CheckRun
+from tests.integration import states
 from tests.integration.runs.shop import Job, Shop
 
 MIGRATE = "migrate (branch)"
@@ -93,7 +94,7 @@ def test_a_ready_database_hides_no_broken_one_and_fix_mends_that(
     shop: Shop, sha: str, order: tuple[str, str]
 ) -> None:
     with shop.services.databases.exclusively(shop.database("branch", "x").id) as broken:
-        shop.services.databases.change(broken, state=DatabaseState.ERROR, reason="It broke.")
+        states.fail(shop.services, broken)
     for branch in order:
         told(shop, branch, sha)
     assert conclusion(shop, sha, "database") == "failure"

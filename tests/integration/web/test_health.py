@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.findings import Finding, ServerReport
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.operations.databases import measuring
+from tests.integration import states
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
@@ -44,7 +44,7 @@ def app_id(office: Office) -> AppId:
     """An app with a database that is ready."""
     app_id = office.new_app()
     database = office.database(app_id, Environment.PRODUCTION)
-    office.world.services.databases.change(database, state=DatabaseState.READY)
+    states.make_ready(office.world.services, database)
     return app_id
 
 

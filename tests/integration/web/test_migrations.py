@@ -10,10 +10,10 @@ import pytest
 
 from app.cli.remote import rows as remote_rows
 from app.cli.shown import database_rows
-from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.runs import MigrationResult, Unfinished, UnfinishedKind
+from tests.integration import states
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
@@ -122,7 +122,7 @@ def test_the_last_success_stays_known_beside_a_failure(office: Office) -> None:
     app_id, services = office.new_app(), office.world.services
     office.past_run(app_id, branch_name="x")
     database = office.database(app_id, Environment.BRANCH, "x")
-    services.databases.migrated(database.id, head_sha=office.world.sha("a" * 40))
+    states.migrate(services, database.id, "a" * 40)
     office.past_run(app_id, branch_name="x", result=MigrationResult.FAILURE, head_sha=NEWER)
 
     found = shown(office, database.id)
@@ -147,7 +147,7 @@ def test_an_emptied_database_was_not_migrated_yet(office: Office) -> None:
     office.past_run(app_id, branch_name="x")
     database = office.database(app_id, Environment.BRANCH, "x")
 
-    office.world.services.databases.start_afresh(database.id, generation=database.generation)
+    states.start_afresh(office.world.services, database)
 
     assert shown(office, database.id)["last_migration"] is None
 
@@ -181,7 +181,7 @@ def fill(office: Office, app_id: AppId, *branches: str) -> None:
     for branch in branches:
         office.past_run(app_id, branch_name=branch)
         database = office.database(app_id, Environment.BRANCH, branch)
-        office.world.services.databases.change(database, state=DatabaseState.READY)
+        states.make_ready(office.world.services, database)
 
 
 @pytest.mark.parametrize(

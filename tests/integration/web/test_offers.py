@@ -7,9 +7,10 @@ import pytest
 
 from app.core.assignments import Policies, PreviewPolicy
 from app.core.audit import Action
-from app.core.databases import Closing, Database, DatabaseState
+from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId, BranchName, CommitSha, PullRequestNumber
+from app.core.identifiers import AppId, BranchName, PullRequestNumber
+from tests.integration import states
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
@@ -26,8 +27,8 @@ def ready(office: Office, app_id: AppId, branch: str) -> Database:
     """A branch's database that was migrated before."""
     services = office.world.services
     database = office.database(app_id, Environment.BRANCH, branch)
-    services.databases.change(database, state=DatabaseState.READY)
-    services.databases.migrated(database.id, head_sha=CommitSha("a" * 40))
+    states.make_ready(services, database)
+    states.migrate(services, database.id, "a" * 40)
     return services.databases.get(database.id)
 
 
@@ -95,7 +96,7 @@ def test_production_is_not_seeded_by_a_button_either(office: Office) -> None:
     app_id, services = office.new_app(), office.world.services
     with_policies(office, app_id, Policies(seed_command="make seed"))
     production = office.database(app_id, Environment.PRODUCTION)
-    services.databases.change(production, state=DatabaseState.READY)
+    states.make_ready(services, production)
 
     status, text = ask(office, "POST", f"/databases/{production.id}/seed", "maintain")
 
@@ -189,10 +190,9 @@ def test_create_says_what_it_found(office: Office, state: DatabaseState | None, 
     app_id, services = office.new_app(), office.world.services
     if state is not None:
         database = office.database(app_id, Environment.DEV)
-        services.databases.change(database, state=DatabaseState.READY)
+        states.make_ready(services, database)
     if state is DatabaseState.DELETED:
-        later = services.clock() + services.retention
-        services.databases.delete(database, drop_after=later, because=Closing.BY_HAND)
+        states.delete(services, database)
 
     answer = office.ask(
         "POST",

@@ -4,6 +4,7 @@ import html
 import re
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,14 +12,16 @@ import pytest
 import requests
 
 from app.core.audit import Action
-from app.core.databases import DatabaseState
+from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.findings import Finding, ServerReport
 from app.core.identifiers import RunId
 from app.core.instances import InstanceKind
 from app.core.runs import MigrationResult
 from app.operations.administration.workflow_files import workflow_of
+from app.operations.services import Services
 from demo.github.faults import server_error
+from tests.integration import states
 from tests.integration.api.office import ROLES, Office
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -287,9 +290,8 @@ def test_who_sees_nothing_is_told_what_to_do(office: Office) -> None:
 
 def test_what_somebody_may_not_do_is_not_offered(office: Office) -> None:
     app_id = office.new_app()
-    office.world.services.databases.change(
-        office.database(app_id, Environment.BRANCH, BRANCH), state=DatabaseState.READY
-    )
+    database = office.database(app_id, Environment.BRANCH, BRANCH)
+    states.make_ready(office.world.services, database)
 
     reader = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
     writer = ask(office, f"GET /apps/{app_id}", office.people["write"]).text
@@ -391,7 +393,7 @@ def test_what_is_refused_on_a_protected_branch_is_not_offered(office: Office) ->
     for name in ("release", "free"):
         database = office.database(app_id, Environment.BRANCH, name)
         ids.append(database.id)
-        office.world.services.databases.change(database, state=DatabaseState.READY)
+        states.make_ready(office.world.services, database)
     run = office.past_run(app_id, branch_name="release")
 
     pages = {
@@ -465,20 +467,20 @@ def test_a_finding_is_accepted_by_a_button_and_that_is_taken_back_by_another(
 
 
 @pytest.mark.parametrize(
-    ("state", "said", "kind"),
+    ("become", "said", "kind"),
     [
-        (DatabaseState.CREATING, "this page follows", "notice"),
-        (DatabaseState.READY, "is ready and empty", "notice"),
-        (DatabaseState.ERROR, "is in error; its row says why", "problem"),
+        (states.start_afresh, "this page follows", "notice"),
+        (states.make_ready, "is ready and empty", "notice"),
+        (states.fail, "is in error; its row says why", "problem"),
     ],
 )
 def test_a_notice_is_over_when_what_it_tells_is_over(
-    office: Office, state: DatabaseState, said: str, kind: str
+    office: Office, become: Callable[[Services, Database], None], said: str, kind: str
 ) -> None:
     app_id = office.new_app()
     run = office.past_run(app_id)
     database = office.database(app_id, Environment.BRANCH, "feature/<b>")
-    office.world.services.databases.change(database, state=state)
+    become(office.world.services, database)
 
     page = ask(
         office, f"GET /apps/{app_id}?done=reset&of={database.id}", office.people["write"]
@@ -488,7 +490,7 @@ def test_a_notice_is_over_when_what_it_tells_is_over(
     assert said in notice
     assert f'class="{kind}" role="status"' in notice
     may_rerun = f'action="/apps/{app_id}/runs/{run}/rerun"' in notice
-    assert may_rerun is (state is not DatabaseState.ERROR)
+    assert may_rerun is (kind == "notice")
 
 
 def test_a_run_that_was_started_again_is_followed_to_the_new_one(office: Office) -> None:
@@ -587,9 +589,7 @@ def test_what_an_empty_limit_means_is_said_for_connections_too(office: Office, f
 def test_fix_of_a_database_that_is_gone_asks_first(office: Office) -> None:
     app_id = office.new_app()
     lost = office.database(app_id, Environment.BRANCH, "lost")
-    office.world.services.databases.change(
-        lost, state=DatabaseState.ERROR, reason="gone", reason_code="database_missing"
-    )
+    states.fail(office.world.services, lost, reason="gone", reason_code="database_missing")
     path, writer = f"/databases/{lost.id}/fix", office.people["write"]
 
     asked = ask(office, f"GET {path}", writer)

@@ -2,11 +2,11 @@
 
 import re
 
-from app.core.databases import Closing, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.limits import FROZEN_ADVICE
 from app.operations.databases import measuring
+from tests.integration import states
 from tests.integration.api.office import Office
 
 HTML = {"Accept": "text/html"}
@@ -21,8 +21,8 @@ def page(office: Office, path: str) -> str:
 def frozen(office: Office, app_id: AppId, branch: str) -> None:
     services = office.world.services
     database = office.database(app_id, Environment.BRANCH, branch)
-    services.databases.change(database, state=DatabaseState.READY)
-    services.limits.freeze(database, reason=f"{branch} is too large.", reason_code="limit_reached")
+    states.make_ready(services, database)
+    states.freeze(services, database, reason=f"{branch} is too large.")
 
 
 def test_what_to_do_about_frozen_databases_is_said_once(office: Office) -> None:
@@ -43,7 +43,7 @@ def test_a_frozen_database_that_was_deleted_is_shown_as_deleted(office: Office) 
     app_id, services = office.new_app(), office.world.services
     frozen(office, app_id, "one")
     database = office.database(app_id, Environment.BRANCH, "one")
-    services.databases.delete(database, drop_after=services.clock(), because=Closing.BY_HAND)
+    states.delete(services, database)
 
     text = page(office, f"/apps/{app_id}")
 
@@ -55,9 +55,9 @@ def test_fix_of_a_failed_database_is_the_only_button_that_stands_out(office: Off
     app_id, services = office.new_app(), office.world.services
     failed = office.database(app_id, Environment.BRANCH, "failed")
     deleted = office.database(app_id, Environment.BRANCH, "deleted")
-    services.databases.change(failed, state=DatabaseState.ERROR, reason="It broke.")
-    services.databases.change(deleted, state=DatabaseState.READY)
-    services.databases.delete(deleted, drop_after=services.clock(), because=Closing.BY_HAND)
+    states.fail(services, failed)
+    states.make_ready(services, deleted)
+    states.delete(services, deleted)
 
     text = page(office, f"/apps/{app_id}")
 
@@ -69,11 +69,10 @@ def test_fix_of_a_failed_database_is_the_only_button_that_stands_out(office: Off
 def test_apps_with_errors_come_first_and_are_marked(office: Office) -> None:
     services = office.world.services
     well, failing = office.new_app(), office.new_app()
-    for app_id, state in ((well, DatabaseState.READY), (failing, DatabaseState.ERROR)):
-        database = office.database(app_id, Environment.PRODUCTION)
-        services.databases.change(database, state=state, reason="It broke.")
+    states.make_ready(services, office.database(well, Environment.PRODUCTION))
+    states.fail(services, office.database(failing, Environment.PRODUCTION))
     other = office.database(failing, Environment.PREVIEW)
-    services.databases.change(other, state=DatabaseState.READY)
+    states.make_ready(services, other)
 
     text = page(office, "/apps")
 

@@ -7,12 +7,13 @@ from html import unescape
 
 import pytest
 
-from app.core.databases import Closing, Database, DatabaseState
+from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.findings import ServerReport
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.limits import NO_LIMITS, Limits
+from tests.integration import states
 from tests.integration.api.office import Office
 
 MB = 1024**2
@@ -37,7 +38,7 @@ def place(office: Office) -> Iterator[Place]:
     large = office.database(app_id, Environment.PRODUCTION)
     small = office.database(app_id, Environment.BRANCH, "small")
     for one in (large, small):
-        services.databases.change(one, state=DatabaseState.READY)
+        states.make_ready(services, one)
     services.measurements.record(
         instance.id,
         at=services.clock(),
@@ -49,7 +50,7 @@ def place(office: Office) -> Iterator[Place]:
     yield Place(app_id, instance, large, small)
     services.limits.set(instance.id, NO_LIMITS)
     # Other tests share the instance, whose page names five open ones.
-    services.databases.delete(large, drop_after=None, because=Closing.BY_HAND)
+    states.delete(services, large)
 
 
 def page(office: Office, path: str) -> str:
@@ -83,12 +84,12 @@ def test_its_instance_names_it_and_what_all_hold_together(office: Office, place:
 
 def test_a_database_that_failed_is_told_from_its_server(office: Office, place: Place) -> None:
     services = office.world.services
-    services.databases.change(place.small, state=DatabaseState.ERROR, reason="There is no room.")
+    states.fail(services, place.small, reason="There is no room.")
     services.limits.set(place.instance.id, NO_LIMITS)
     try:
         one, listed = page(office, "/instances/tenants"), page(office, "/instances")
     finally:
-        services.databases.change(place.small, state=DatabaseState.READY)
+        states.make_ready(services, place.small)
 
     head = one.partition('id="status"')[2].partition("</div>")[0]
     health = one.partition('aria-labelledby="health"')[2].partition("</section>")[0]
