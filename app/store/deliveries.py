@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, LiteralString
 
 from psycopg import Connection
@@ -33,7 +34,8 @@ _REPOSITORY: LiteralString = """
 """
 _BRANCH: LiteralString = """
     , to_json(array(
-        SELECT d FROM assignments s JOIN apps a ON a.id = s.app_id JOIN databases d USING (app_id)
+        SELECT to_jsonb(d) - 'password' - 'accelerate_url'
+        FROM assignments s JOIN apps a ON a.id = s.app_id JOIN databases d USING (app_id)
         WHERE a.repository_id = r.id AND d.is_live AND d.state <> 'gone'
             AND (d.branch = %(branch)s OR %(branch)s = r.default_branch
                 AND d.environment IN ('production', 'preview')))) AS databases
@@ -99,7 +101,11 @@ _BY_COMMAND: LiteralString = """
     )
 """
 
-_known = TypeAdapter(Known)
+
+@cache
+def _known() -> TypeAdapter[Known]:
+    # Not when imported: that takes milliseconds, and commands do without.
+    return TypeAdapter(Known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +137,7 @@ class Deliveries:
         values["repository_id"] = event.repository.id
         with self._pool.autocommit() as connection:
             row = connection.execute(_REPOSITORY + facts + _OF, values).fetchone()
-        return _known.validate_python(row) if row else None
+        return _known().validate_python(row) if row else None
 
     def store(
         self, delivery: Delivery, event: Event | None, *, outcome: str, intents: Sequence[Intent]
