@@ -36,7 +36,7 @@ from app.store.checks import Checks
 from app.store.commands import Commands
 from app.store.connection import open_pool
 from app.store.databases import Databases
-from app.store.deliveries import PostgresDeliveries
+from app.store.deliveries import Deliveries
 from app.store.device_logins import DeviceLogins
 from app.store.ended_sessions import EndedSessions
 from app.store.github_app import StoredGitHubApp
@@ -190,7 +190,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             limits=InstanceLimits(pool),
             claims=Claims(pool, defer=defer),
             audit=Audit(pool),
-            deliveries=PostgresDeliveries(pool, defer=defer),
+            deliveries=Deliveries(pool, defer_with=queue.defer_with),
             queue=Queue(pool, defer=defer),
             state=StateDatabase(pool),
             hosts=hosts,

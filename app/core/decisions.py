@@ -43,7 +43,7 @@ CLOSING_SECONDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the state database knows around an event, read in the event's transaction."""
+    """What the state database knows around an event; each field is a column of what reads it."""
 
     repository: Repository
     assignments: tuple[Assignment, ...]
@@ -57,10 +57,14 @@ class Known:
     """Of the event's workflow run: some have not ended."""
     rerunnable_checks: tuple[CheckId, ...] = ()
     """Of the event's commit: one for each run of the Action that reported there."""
+    is_obeyed: bool = False
+    """The event's command was taken in before."""
 
 
 def decide(event: RepositoryEvent, known: Known) -> list[Intent]:
     """List what the event asks for; nothing when the state already is as it should be."""
+    if isinstance(event, CommandGiven) and (known.is_obeyed or not known.assignments):
+        return []
     intents: list[Intent] = []
     if isinstance(event, RepositoryChanged) or _is_outdated(known.repository, event.repository):
         intents.append(ReconcileRepository(repository_id=known.repository.id))

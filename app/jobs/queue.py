@@ -1,7 +1,7 @@
 """The queue itself: an intent becomes a job in the transaction of whoever has it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, LiteralString
 
@@ -17,12 +17,14 @@ from app.jobs.moot import end_well
 # and the waiting one becomes due if it was put off. Its row is locked until the caller commits, so
 # that it cannot begin before what it is to see is there; jobs in the order of their ids, because
 # two callers may know the same jobs in another order. What is for one machine goes to its queue.
-DEFER = """
-    WITH wanted AS (
-        SELECT * FROM ROWS FROM (jsonb_to_recordset(%s) AS (queue text, task text, priority integer,
-            lock text, is_one boolean, delay_seconds double precision, arguments jsonb))
-            WITH ORDINALITY
+# Follows a WITH that ends with `cause`: where that has no row, nothing is queued.
+DEFER: LiteralString = """
+    , wanted AS (
+        SELECT * FROM ROWS FROM (jsonb_to_recordset(%(jobs)s) AS (queue text, task text,
+            priority integer, lock text, is_one boolean, delay_seconds double precision,
+            arguments jsonb)) WITH ORDINALITY
             AS jobs (queue, task, priority, lock, is_one, delay_seconds, arguments, number)
+        WHERE EXISTS (SELECT FROM cause)
     ), alike AS MATERIALIZED (
         SELECT number, id,
             scheduled_at IS NOT NULL AND delay_seconds = 0 AND attempts = 0 AS is_late
@@ -34,12 +36,13 @@ DEFER = """
         UPDATE procrastinate_jobs SET scheduled_at = NULL
         WHERE id IN (SELECT id FROM alike WHERE is_late)
     )
-    SELECT procrastinate_defer_jobs_v1(array_agg(
+    SELECT (SELECT procrastinate_defer_jobs_v1(array_agg(
         (CASE queue WHEN 'databases' THEN concat_ws('@', queue, job_host(arguments)) ELSE queue END,
          task, priority, lock, NULL, arguments,
          CASE WHEN delay_seconds > 0 THEN now() + make_interval(secs => delay_seconds) END
         )::procrastinate_job_to_defer_v1 ORDER BY number))
-    FROM wanted WHERE number NOT IN (SELECT number FROM alike)
+        FROM wanted WHERE number NOT IN (SELECT number FROM alike) HAVING count(*) > 0)
+    FROM cause
 """
 
 # Never connects by itself: deferring uses the caller's connection, a worker its own connector.
@@ -62,7 +65,23 @@ def defer(connection: Connection[Any], intents: Sequence[Intent]) -> None:
     connection while the process is a worker too.
     """
     if intents:
-        connection.execute(DEFER, [json.dumps([_job(intent) for intent in intents])])
+        defer_with(connection, "WITH cause AS (SELECT)", {}, intents)
+
+
+def defer_with(
+    connection: Connection[Any],
+    cause: LiteralString,
+    values: Mapping[str, Any],
+    intents: Sequence[Intent],
+) -> bool:
+    """Queue the jobs in the one statement that stores why.
+
+    `cause` is a WITH whose last query has that name, `values` are its parameters. Returns whether
+    `cause` had a row: without one nothing is queued.
+    """
+    jobs = json.dumps([_job(intent) for intent in intents])
+    statement = cause + (DEFER if intents else " SELECT FROM cause")
+    return connection.execute(statement, {**values, "jobs": jobs}).rowcount > 0
 
 
 def _job(intent: Intent) -> dict[str, Any]:

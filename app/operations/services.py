@@ -14,7 +14,6 @@ from app.core.workflow_file import ACTION
 from app.operations.crowd import Crowd
 from app.operations.ports.clock import Clock
 from app.operations.ports.github import GitHub, TokenVerifier
-from app.operations.ports.knowledge import Deliveries
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from app.store.checks import Checks
     from app.store.commands import Commands
     from app.store.databases import Databases
+    from app.store.deliveries import Deliveries
     from app.store.device_logins import DeviceLogins
     from app.store.ended_sessions import EndedSessions
     from app.store.history import History

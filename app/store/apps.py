@@ -97,7 +97,14 @@ class Apps:
     ) -> Sequence[Assignment]:
         """All, or those of a repository, or those of an instance; oldest app first."""
         with self._pool.connection() as connection:
-            return assignments_of(connection, repository_id=repository_id, instance_id=instance_id)
+            rows = connection.execute(
+                "SELECT * FROM assignments s JOIN apps a ON a.id = s.app_id"
+                " WHERE (%(repository)s::bigint IS NULL OR a.repository_id = %(repository)s)"
+                " AND (%(instance)s::bigint IS NULL OR s.instance_id = %(instance)s)"
+                " ORDER BY a.created_at, a.id",
+                {"repository": repository_id, "instance": instance_id},
+            ).fetchall()
+        return [_assignment(row) for row in rows]
 
     def assign(self, assignment: Assignment, *, then: Sequence[Intent] = ()) -> bool:
         """Create the app's assignment; False, and nothing is done, if it has one.
@@ -159,23 +166,6 @@ class Apps:
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM assignments WHERE app_id = %s", [app_id])
             connection.execute("UPDATE apps SET branches_seen_at = NULL WHERE id = %s", [app_id])
-
-
-def assignments_of(
-    connection: Connection[DictRow],
-    *,
-    repository_id: RepositoryId | None = None,
-    instance_id: InstanceId | None = None,
-) -> list[Assignment]:
-    """All, or those of a repository or an instance, read in the caller's transaction."""
-    rows = connection.execute(
-        "SELECT * FROM assignments s JOIN apps a ON a.id = s.app_id"
-        " WHERE (%(repository)s::bigint IS NULL OR a.repository_id = %(repository)s)"
-        " AND (%(instance)s::bigint IS NULL OR s.instance_id = %(instance)s)"
-        " ORDER BY a.created_at, a.id",
-        {"repository": repository_id, "instance": instance_id},
-    ).fetchall()
-    return [_assignment(row) for row in rows]
 
 
 def _app(row: DictRow) -> App:

@@ -43,11 +43,6 @@ _STALE = """c.repository_id = %(repository)s AND v.cast_at < %(before)s
 _END = (
     "DELETE FROM check_votes v USING checks c WHERE c.id = v.check_id AND c.id = ANY(%(ids)s) AND "
 )
-_SHARES = """
-    SELECT FROM check_votes mine JOIN check_votes theirs USING (check_id)
-        JOIN checks c ON c.id = check_id
-    WHERE c.repository_id = %s AND mine.branch = ANY(%s) AND theirs.branch <> mine.branch LIMIT 1
-"""
 
 
 def cast(
@@ -107,18 +102,6 @@ def end(
     if ids:
         connection.execute(_END + _STALE, {**values, "ids": ids})
     return ids
-
-
-def shares_checks(
-    connection: Connection[DictRow],
-    repository_id: RepositoryId,
-    branch: BranchName,
-    *,
-    is_default: bool,
-) -> bool:
-    """Whether the branch has its say on a check beside other branches."""
-    row = connection.execute(_SHARES, [repository_id, [branch, *([""] if is_default else [])]])
-    return row.rowcount > 0
 
 
 def _vote(row: dict[str, Any]) -> Vote:

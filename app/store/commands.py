@@ -11,27 +11,8 @@ from psycopg_pool import ConnectionPool
 from app.core.commands import Verb
 from app.core.conversation import Command
 from app.core.errors import NotFound
-from app.core.events import CommandGiven
 from app.core.identifiers import CommentId, DatabaseId
 from app.core.intents import Intent, PostReply, RunCommand
-
-# The databases as they are now: a branch may be deleted and made again before a worker comes to it.
-_PUT = """
-    INSERT INTO commands
-        (comment_id, repository_id, number, verb, sender_id, sender_login, pinned)
-    SELECT %(comment)s, %(repository)s, %(number)s, %(verb)s, %(sender)s, %(login)s,
-        coalesce(jsonb_object_agg(databases.id, databases.generation)
-            FILTER (WHERE databases.id IS NOT NULL), '{}')
-    FROM (SELECT) AS one
-    LEFT JOIN pull_requests pull
-        ON pull.repository_id = %(repository)s AND pull.number = %(number)s
-        AND pull.head_repository_id = pull.repository_id
-    LEFT JOIN apps ON apps.repository_id = pull.repository_id
-    LEFT JOIN databases ON databases.app_id = apps.id AND databases.branch = pull.head_branch
-        AND is_live AND state <> 'gone'
-    ON CONFLICT DO NOTHING RETURNING true
-"""
-
 
 _LATE = """
     UPDATE commands c SET is_given_up = NOT is_done
@@ -96,22 +77,6 @@ class Commands:
             intents = [(PostReply if row.pop("is_done") else RunCommand)(**row) for row in rows]
             self._defer(connection, intents)
         return len(rows)
-
-
-def put_command(connection: Connection[DictRow], event: CommandGiven) -> bool:
-    """Store a command in the caller's transaction; False when the comment's was stored before."""
-    row = connection.execute(
-        _PUT,
-        {
-            "comment": event.comment_id,
-            "repository": event.repository.id,
-            "number": event.number,
-            "verb": event.verb,
-            "sender": event.sender_id,
-            "login": event.sender_login,
-        },
-    ).fetchone()
-    return row is not None
 
 
 def _command(row: DictRow) -> Command:

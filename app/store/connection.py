@@ -84,6 +84,17 @@ class StatePool(ConnectionPool[Connection[DictRow]]):
         except OperationalError as error:
             raise StateUnavailable from error
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection[DictRow]]:
+        """Each statement is a transaction of its own, without round trips to begin and end it."""
+        with self.connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
 
 def check_if_idle(connection: Connection[DictRow]) -> None:
     """Ask a connection whether it still works, unless it did a moment ago.
@@ -94,7 +105,7 @@ def check_if_idle(connection: Connection[DictRow]) -> None:
         ConnectionPool.check_connection(connection)
 
 
-def open_pool(dsn: str, *, max_size: int = 24) -> ConnectionPool[Connection[DictRow]]:
+def open_pool(dsn: str, *, max_size: int = 24) -> StatePool:
     """A pool of state connections.
 
     Opens lazily in the background, so that a process starts while the database is down. Never share

@@ -1,73 +1,157 @@
-"""Deliveries: each is stored once, in one transaction with the jobs it causes."""
+"""Deliveries of webhooks: what is known around one, and storing it with all that it causes."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, LiteralString
 
 from psycopg import Connection
-from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
+from pydantic import TypeAdapter
 
-from app.core.decisions import Known, decide
-from app.core.environments import Environment
+from app.core.decisions import Known
 from app.core.events import (
     BranchCreated,
     BranchDeleted,
     BranchPushed,
     CommandGiven,
     Event,
-    InstallationChanged,
     PullRequestChanged,
     RepositoryEvent,
     SuiteRerequested,
     WorkflowCompleted,
 )
-from app.core.identifiers import BranchName
-from app.core.intents import Intent, ReconcileInstallation
-from app.core.repositories import Repository
-from app.operations.ports.knowledge import Delivery
-from app.store.apps import assignments_of
-from app.store.check_votes import shares_checks
-from app.store.commands import put_command
-from app.store.databases import database_from
-from app.store.repositories import find_repository, pull_request_from, put_pull_request
+from app.core.intents import Intent
+from app.store.connection import StatePool
+from app.store.repositories import OR_UPDATE_IT, PUT_PULL_REQUEST
+
+# Each column is a field of `Known`, and read as that.
+_REPOSITORY: LiteralString = """
+    SELECT to_json(r) AS repository, to_json(array(
+        SELECT json_build_object('app', a, 'instance_id', s.instance_id,
+            'migration_command', s.migration_command, 'policies', s.policies)
+        FROM assignments s JOIN apps a ON a.id = s.app_id WHERE a.repository_id = r.id
+        ORDER BY a.created_at, a.id)) AS assignments
+"""
+_BRANCH: LiteralString = """
+    , to_json(array(
+        SELECT to_jsonb(d) - 'password' - 'accelerate_url'
+        FROM assignments s JOIN apps a ON a.id = s.app_id JOIN databases d USING (app_id)
+        WHERE a.repository_id = r.id AND d.is_live AND d.state <> 'gone'
+            AND (d.branch = %(branch)s OR %(branch)s = r.default_branch
+                AND d.environment IN ('production', 'preview')))) AS databases
+    , to_json(array(
+        SELECT p FROM pull_requests p WHERE p.repository_id = r.id AND p.is_open
+            AND p.head_repository_id = r.id AND p.head_branch = %(branch)s)) AS open_pull_requests
+    , EXISTS (
+        SELECT FROM check_votes mine JOIN check_votes theirs USING (check_id)
+            JOIN checks c ON c.id = check_id
+        WHERE c.repository_id = r.id AND theirs.branch <> mine.branch
+            AND (mine.branch = %(branch)s OR mine.branch = '' AND %(branch)s = r.default_branch)
+        ) AS shares_checks
+"""
+_WORKFLOW: LiteralString = """
+    , to_json(array(
+        SELECT p FROM pull_requests p WHERE p.repository_id = r.id AND p.is_open
+            AND p.head_sha = %(head_sha)s)) AS open_pull_requests
+    , EXISTS (
+        SELECT FROM job_logins JOIN runs ON runs.id = run_id
+        WHERE ended_at IS NULL AND runs.repository_id = r.id
+            AND workflow_run_id = %(workflow_run_id)s) AS has_job_logins
+"""
+_SUITE: LiteralString = """
+    , array(
+        SELECT min(c.id) FROM checks c WHERE c.repository_id = r.id AND c.head_sha = %(head_sha)s
+            AND c.run_id IS NOT NULL GROUP BY c.run_id) AS rerunnable_checks
+"""
+_COMMAND: LiteralString = """
+    , EXISTS (SELECT FROM commands WHERE comment_id = %(comment_id)s) AS is_obeyed
+"""
+_OF: LiteralString = "FROM repositories r WHERE r.id = %(repository_id)s"
+
+# Whoever stores the guid first decides; everything else of the statement follows from its row.
+_DELIVERY: LiteralString = """
+    WITH delivery AS (
+        INSERT INTO deliveries (guid, event, action, outcome)
+        VALUES (%(guid)s, %(event)s, %(action)s, %(outcome)s)
+        ON CONFLICT DO NOTHING RETURNING guid
+    )
+"""
+_CAUSE: LiteralString = ", cause AS (SELECT FROM delivery)"
+_WITH_PULL_REQUEST: LiteralString = (
+    ", pull_request AS ("
+    + PUT_PULL_REQUEST
+    + "FROM delivery, repositories WHERE id = %(repository_id)s"
+    + OR_UPDATE_IT
+    + ")"
+    + _CAUSE
+)
+# The databases as they are now: a branch may be deleted and made again before a worker comes to it.
+_BY_COMMAND: LiteralString = """
+    , cause AS (
+        INSERT INTO commands
+            (comment_id, repository_id, number, verb, sender_id, sender_login, pinned)
+        SELECT %(comment_id)s, %(repository_id)s, %(number)s, %(verb)s, %(sender_id)s,
+            %(sender_login)s, (
+            SELECT coalesce(jsonb_object_agg(databases.id, databases.generation), '{}')
+            FROM pull_requests pull JOIN apps ON apps.repository_id = pull.repository_id
+                JOIN databases ON databases.app_id = apps.id AND branch = pull.head_branch
+            WHERE pull.repository_id = %(repository_id)s AND pull.number = %(number)s
+                AND pull.head_repository_id = pull.repository_id AND is_live AND state <> 'gone')
+        FROM delivery ON CONFLICT DO NOTHING RETURNING comment_id
+    )
+"""
 
 
-class PostgresDeliveries:
-    """The `Deliveries` port: decides what a delivery causes in the transaction that stores it."""
+@cache
+def _known() -> TypeAdapter[Known]:
+    # Not when imported: that takes milliseconds, and commands do without.
+    return TypeAdapter(Known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One webhook request, verified."""
+
+    guid: str
+    event: str
+    action: str | None
+
+
+class Deliveries:
+    """Webhook requests that were taken in."""
 
     def __init__(
         self,
-        pool: ConnectionPool[Connection[DictRow]],
+        pool: StatePool,
         *,
-        defer: Callable[[Connection[Any], Sequence[Intent]], None],
+        defer_with: Callable[
+            [Connection[Any], LiteralString, Mapping[str, Any], Sequence[Intent]], bool
+        ],
     ) -> None:
         self._pool = pool
-        self._defer = defer
+        self._defer_with = defer_with
 
-    def record(self, delivery: Delivery, event: Event | None) -> str:
-        with self._pool.connection() as connection:
-            is_new = connection.execute(
-                "INSERT INTO deliveries (guid, event, action, outcome) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT DO NOTHING RETURNING true",
-                [
-                    delivery.guid,
-                    delivery.event,
-                    delivery.action,
-                    "ignored" if event is None else "nothing",
-                ],
-            ).fetchone()
-            if not is_new:
-                return "duplicate"
-            if event is None:
-                return "ignored"
-            intents = _intents(connection, event)
-            if not intents:
-                return "nothing"
-            self._defer(connection, intents)
-            connection.execute(
-                "UPDATE deliveries SET outcome = 'queued' WHERE guid = %s", [delivery.guid]
-            )
-            return "queued"
+    def known(self, event: RepositoryEvent) -> Known | None:
+        """Read what decides about an event, in one statement; None: its repository is unknown."""
+        facts, values = _facts(event)
+        values["repository_id"] = event.repository.id
+        with self._pool.autocommit() as connection:
+            row = connection.execute(_REPOSITORY + facts + _OF, values).fetchone()
+        return _known().validate_python(row) if row else None
+
+    def store(
+        self, delivery: Delivery, event: Event | None, *, outcome: str, intents: Sequence[Intent]
+    ) -> bool:
+        """Store a delivery, what it brings and the jobs that it causes, all in one statement.
+
+        It brings a pull request as it is now, or a command if that causes jobs. Durable when this
+        returns. False: its guid, or its command's comment, was stored before, and nothing is
+        queued.
+        """
+        brought, values = _brought(event, is_wanted=bool(intents))
+        values |= asdict(delivery) | {"outcome": outcome}
+        with self._pool.autocommit() as connection:
+            return self._defer_with(connection, _DELIVERY + brought, values, intents)
 
     def has(self, guid: str) -> bool:
         with self._pool.connection() as connection:
@@ -75,6 +159,7 @@ class PostgresDeliveries:
         return row is not None
 
     def forget(self, *, older_than_days: int) -> None:
+        """Delete old rows; GitHub redelivers for three days only."""
         with self._pool.connection() as connection:
             connection.execute(
                 "DELETE FROM deliveries WHERE received_at < now() - make_interval(days => %s)",
@@ -82,95 +167,30 @@ class PostgresDeliveries:
             )
 
 
-def _intents(connection: Connection[DictRow], event: Event) -> list[Intent]:
-    if isinstance(event, InstallationChanged):
-        return [ReconcileInstallation(installation_id=event.installation_id)]
-    repository = find_repository(connection, event.repository.id)
-    if repository is None:
-        return []
-    if isinstance(event, PullRequestChanged):
-        put_pull_request(connection, event.pull_request)
-    known = _known(connection, event, repository)
-    if isinstance(event, CommandGiven) and not (
-        known.assignments and put_command(connection, event)
-    ):
-        return []  # nobody to obey it, or obeyed already
-    return decide(event, known)
-
-
-def _known(
-    connection: Connection[DictRow], event: RepositoryEvent, repository: Repository
-) -> Known:
-    assignments = tuple(assignments_of(connection, repository_id=repository.id))
-    known = Known(repository=repository, assignments=assignments)
-    if isinstance(event, WorkflowCompleted):
-        return _around_workflow(connection, known, event)
-    if not assignments:
-        return known
+def _facts(event: RepositoryEvent) -> tuple[LiteralString, dict[str, Any]]:
+    """The columns that an event needs beside its repository, and their parameters."""
     match event:
-        case BranchPushed() | BranchCreated() | BranchDeleted():
-            return _around_branch(connection, known, event.branch)
+        case BranchPushed(branch=branch) | BranchCreated(branch=branch):
+            return _BRANCH, {"branch": branch}
+        case BranchDeleted(branch=branch):
+            return _BRANCH, {"branch": branch}
         case PullRequestChanged(pull_request=pull_request):
-            return _around_branch(connection, known, pull_request.head_branch)
-        case SuiteRerequested():
-            return _around_suite(connection, known, event)
+            return _BRANCH, {"branch": pull_request.head_branch}
+        case WorkflowCompleted(workflow_run_id=run, head_sha=head_sha):
+            return _WORKFLOW, {"workflow_run_id": run, "head_sha": head_sha}
+        case SuiteRerequested(head_sha=head_sha):
+            return _SUITE, {"head_sha": head_sha}
+        case CommandGiven(comment_id=comment_id):
+            return _COMMAND, {"comment_id": comment_id}
         case _:
-            return known
+            return "", {}
 
 
-def _around_branch(connection: Connection[DictRow], known: Known, branch: BranchName) -> Known:
-    is_default = branch == known.repository.default_branch
-    databases = connection.execute(
-        "SELECT * FROM databases WHERE is_live AND state <> 'gone' AND app_id = ANY(%s)"
-        " AND (branch = %s OR environment = ANY(%s))",
-        [
-            [assignment.app.id for assignment in known.assignments],
-            branch,
-            [Environment.PRODUCTION, Environment.PREVIEW] if is_default else [],
-        ],
-    ).fetchall()
-    pulls = connection.execute(
-        "SELECT * FROM pull_requests WHERE repository_id = %s AND head_repository_id = %s"
-        " AND head_branch = %s AND is_open",
-        [known.repository.id, known.repository.id, branch],
-    ).fetchall()
-    return Known(
-        repository=known.repository,
-        assignments=known.assignments,
-        databases=tuple(database_from(row) for row in databases),
-        open_pull_requests=tuple(pull_request_from(row) for row in pulls),
-        shares_checks=shares_checks(connection, known.repository.id, branch, is_default=is_default),
-    )
-
-
-def _around_workflow(
-    connection: Connection[DictRow], known: Known, event: WorkflowCompleted
-) -> Known:
-    logins = connection.execute(
-        "SELECT FROM job_logins JOIN runs ON runs.id = run_id WHERE ended_at IS NULL"
-        " AND repository_id = %s AND workflow_run_id = %s LIMIT 1",
-        [known.repository.id, event.workflow_run_id],
-    ).fetchone()
-    pulls = connection.execute(
-        "SELECT * FROM pull_requests WHERE repository_id = %s AND head_sha = %s AND is_open",
-        [known.repository.id, event.head_sha],
-    ).fetchall()
-    return Known(
-        repository=known.repository,
-        assignments=known.assignments,
-        open_pull_requests=tuple(pull_request_from(row) for row in pulls),
-        has_job_logins=logins is not None,
-    )
-
-
-def _around_suite(connection: Connection[DictRow], known: Known, event: SuiteRerequested) -> Known:
-    rows = connection.execute(
-        "SELECT min(id) AS id FROM checks WHERE repository_id = %s AND head_sha = %s"
-        " AND run_id IS NOT NULL GROUP BY run_id",
-        [known.repository.id, event.head_sha],
-    ).fetchall()
-    return Known(
-        repository=known.repository,
-        assignments=known.assignments,
-        rerunnable_checks=tuple(row["id"] for row in rows),
-    )
+def _brought(event: Event | None, *, is_wanted: bool) -> tuple[LiteralString, dict[str, Any]]:
+    match event:
+        case PullRequestChanged(pull_request=pull_request):
+            return _WITH_PULL_REQUEST, asdict(pull_request)
+        case CommandGiven() if is_wanted:
+            return _BY_COMMAND, {**asdict(event), "repository_id": event.repository.id}
+        case _:
+            return _CAUSE, {}

@@ -1,8 +1,8 @@
 """Repositories and pull requests in the state database."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow
@@ -16,6 +16,18 @@ from app.core.identifiers import (
 )
 from app.core.intents import Intent
 from app.core.repositories import InstallationState, PullRequest, Repository
+
+PUT_PULL_REQUEST: LiteralString = """
+    INSERT INTO pull_requests
+        (repository_id, number, head_repository_id, head_branch, head_sha, is_open)
+    SELECT %(repository_id)s, %(number)s, %(head_repository_id)s::bigint, %(head_branch)s,
+        %(head_sha)s, %(is_open)s
+"""
+OR_UPDATE_IT: LiteralString = """
+    ON CONFLICT (repository_id, number) DO UPDATE
+        SET (head_repository_id, head_branch, head_sha, is_open) =
+        (excluded.head_repository_id, excluded.head_branch, excluded.head_sha, excluded.is_open)
+"""
 
 
 class Repositories:
@@ -35,7 +47,10 @@ class Repositories:
 
     def get(self, repository_id: RepositoryId) -> Repository | None:
         with self._pool.connection() as connection:
-            return find_repository(connection, repository_id)
+            row = connection.execute(
+                "SELECT * FROM repositories WHERE id = %s", [repository_id]
+            ).fetchone()
+        return repository_from(row) if row else None
 
     def known(self, repository_ids: Collection[RepositoryId]) -> Mapping[RepositoryId, Repository]:
         """Those that were heard of, read together."""
@@ -150,31 +165,9 @@ class Repositories:
         return [pull_request_from(row) for row in rows]
 
 
-def find_repository(
-    connection: Connection[DictRow], repository_id: RepositoryId
-) -> Repository | None:
-    """The stored repository, read in the caller's transaction."""
-    row = connection.execute("SELECT * FROM repositories WHERE id = %s", [repository_id]).fetchone()
-    return repository_from(row) if row else None
-
-
 def put_pull_request(connection: Connection[DictRow], pull_request: PullRequest) -> None:
     """Create or update a pull request in the caller's transaction."""
-    connection.execute(
-        "INSERT INTO pull_requests (repository_id, number, head_repository_id, head_branch,"
-        " head_sha, is_open) VALUES (%s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (repository_id, number) DO UPDATE SET (head_repository_id, head_branch,"
-        " head_sha, is_open) = (excluded.head_repository_id, excluded.head_branch,"
-        " excluded.head_sha, excluded.is_open)",
-        [
-            pull_request.repository_id,
-            pull_request.number,
-            pull_request.head_repository_id,
-            pull_request.head_branch,
-            pull_request.head_sha,
-            pull_request.is_open,
-        ],
-    )
+    connection.execute(PUT_PULL_REQUEST + OR_UPDATE_IT, asdict(pull_request))
 
 
 def repository_from(row: DictRow) -> Repository:

@@ -13,8 +13,9 @@ from prometheus_client import Counter
 from app.core.errors import CoppiceError, Invalid, Unauthorized
 from app.core.payload_values import MalformedPayload
 from app.core.payloads import parse_event
-from app.operations.ports.knowledge import Delivery
+from app.operations.intake import take_in
 from app.operations.services import Services
+from app.store.deliveries import Delivery
 from app.web.bodies import read_body
 
 webhooks = Blueprint("webhooks", __name__)
@@ -60,7 +61,7 @@ def receive() -> ResponseReturnValue:
         event=_header("X-GitHub-Event"),
         action=action if isinstance(action, str) and _is_plain(action) else None,
     )
-    outcome = services.deliveries.record(delivery, parse_event(delivery.event, payload))
+    outcome = take_in(services.deliveries, delivery, parse_event(delivery.event, payload))
     DELIVERIES.labels(outcome=outcome).inc()
     return {"delivery": delivery.guid, "outcome": outcome}, 202
 

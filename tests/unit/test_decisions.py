@@ -255,7 +255,8 @@ def test_a_command_becomes_a_job_where_an_app_is_assigned() -> None:
 
     asked = RunCommand(repository_id=ID, number=command.number, comment_id=command.comment_id)
     assert decide(command, known()) == [asked]
-    assert decide(command, replace(known(), assignments=())) == []
+    assert decide(command, known(assignments=())) == []
+    assert decide(command, known(is_obeyed=True)) == []
 
 
 def test_a_merge_groups_commit_is_answered_in_any_case() -> None:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, LiteralString
 
-from psycopg import connect
+from psycopg import Connection, connect
 from psycopg.rows import dict_row
 
 from app.core.assignments import App, Assignment, Policies
@@ -116,10 +116,34 @@ class Stored:
         rows = self._rows("SELECT task_name FROM procrastinate_jobs ORDER BY id")
         return [row["task_name"] for row in rows]
 
+    def forget_jobs(self) -> None:
+        """As if a worker had done them."""
+        with self.connect() as connection:
+            connection.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+    def put_off(self) -> int:
+        """How many jobs are not due yet."""
+        return len(self._rows("SELECT FROM procrastinate_jobs WHERE scheduled_at > now()"))
+
+    def connect(self) -> Connection:
+        """Somebody else, who is about to do something."""
+        return connect(state_conninfo(self._dsn))
+
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for what another transaction holds."""
+        return bool(
+            self._rows(
+                "SELECT FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+
     def forget(self) -> None:
         """As before the first delivery."""
-        with connect(state_conninfo(self._dsn)) as connection:
-            connection.execute("TRUNCATE deliveries, procrastinate_jobs CASCADE")
+        with self.connect() as connection:
+            connection.execute(
+                "TRUNCATE deliveries, procrastinate_jobs, pull_requests, commands CASCADE"
+            )
 
     def _rows(self, query: LiteralString) -> list[dict[str, Any]]:
         with connect(state_conninfo(self._dsn), row_factory=dict_row) as connection:
