@@ -22,8 +22,8 @@ _MOST_BYTES = 200_000
 # of a moment, and decides by the environment, when it is imported, where metrics are counted.
 _IMPORTED = (
     "app.cli.program",
-    "app.cli.local_desk",
-    "app.cli.remote.desk",
+    "app.cli.local",
+    "app.cli.remote",
     "app.bootstrap",
     "app.github.adapter",
     "app.github.accounts",

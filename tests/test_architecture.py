@@ -76,7 +76,7 @@ LATE_IMPORTERS = {
     "app/cli/migrate.py",
     "app/cli/processes.py",
     "app/cli/session.py",
-    "app/cli/sides.py",
+    "app/cli/target.py",
 }
 VAGUE_NAMES = {"utils", "helpers", "common", "manager", "base", "misc"}
 

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from app.core.errors import Invalid
-from app.core.instance_requests import Pooler
 from app.core.instances import SslMode
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the instance, as in `main`.")]
@@ -89,7 +88,10 @@ PoolerKnows = Annotated[
 ]
 
 
-def pooler_of(host: str | None, port: int | None, *, knows_job_logins: bool) -> Pooler | None:
+def pooler_of(
+    host: str | None, port: int | None, *, knows_job_logins: bool
+) -> dict[str, object] | None:
+    """A pooler as the API takes it. Raises Invalid for half of one."""
     if host is None and port is None:
         return None
     if host is None or port is None:
@@ -98,7 +100,7 @@ def pooler_of(host: str | None, port: int | None, *, knows_job_logins: bool) -> 
             f"{missing} is missing: a pooler has a host and a port.",
             advice="Give both, as in --pooler-host pool.example.com --pooler-port 6432.",
         )
-    return Pooler(host=host, port=port, knows_job_logins=knows_job_logins)
+    return {"host": host, "port": port, "knows_job_logins": knows_job_logins}
 
 
 def certificate_in(file: Path | None) -> str | None:

@@ -7,17 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.client import Client
 from app.cli.output import AsJson, Yes, confirm, need_changes, remark, say, show_record, show_rows
 from app.cli.remarks import remark_on_reach, remark_on_silence, show_workflow
+from app.cli.rows import app_record, app_row, instance_of
 from app.cli.rules import options
-from app.cli.session import Session
-from app.cli.sides import open_desk, open_here
-from app.core.assignments import RULES, Policies
-from app.core.databases import Database, DatabaseState, counted
-from app.core.rules import changed
-from app.operations.administration import assignments
-from app.operations.administration.assigned import Assigned
-from app.operations.administration.assignments import AssignRequest
+from app.cli.target import open_client
+from app.cli.which import find_app
+from app.core.assignments import RULES
+from app.core.databases import DatabaseState, counted
 
 group = typer.Typer(no_args_is_help=True, help="Apps: assign repositories to instances.")
 
@@ -73,24 +71,25 @@ def assign(  # noqa: PLR0913 - the options that people type
     each branch with an open pull request are made by the worker, the others when they are pushed.
     Every rule below can be changed later with `coppice apps edit`.
     """
-    request = AssignRequest(
-        full_name=repo,
-        instance=instance,
-        migration_command=migration_command or "",
-        app_id=app_id,
-        policies=changed(Policies(), rules),
-    )
-    with open_here() as session:
-        assigned = assignments.assign(session.services, request)
-        say(f"{assigned.repository.full_name} is app {assigned.assignment.app.id} on {instance}.")
-        remark_on_reach(assigned.instance)
-        is_silent = remark_on_silence(session.services, assigned.instance)
-        show_workflow(session.services, assigned)
+    with open_client() as client:
+        app = client.post(
+            "/apps",
+            repository=repo,
+            instance=instance,
+            app=app_id,
+            migration_command=migration_command or "",
+            policies=dict(rules),
+        )
+        say(f"{app['repository']} is app {app['id']} on {instance}.")
+        shown = client.get(f"/instances/{instance}")
+        remark_on_reach(instance_of(shown))
+        is_silent = remark_on_silence(shown)
+        show_workflow(client.get(f"/apps/{app['id']}/workflow"))
         should_wait = sys.stdin.isatty() and sys.stdout.isatty() if wait is None else wait
         if is_silent:
             remark("Its databases are made when that machine is back.")
         elif should_wait:
-            _wait(session, assigned)
+            _wait(client, app)
         else:
             remark(f"The worker makes its databases; see: coppice databases list {repo}")
 
@@ -98,8 +97,8 @@ def assign(  # noqa: PLR0913 - the options that people type
 @group.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """Show the assigned apps."""
-    with open_desk() as desk:
-        rows = desk.apps()
+    with open_client() as client:
+        rows = [app_row(one) for one in client.get("/apps")["items"]]
     hint = "No apps yet. Assign one: coppice apps assign OWNER/REPO INSTANCE"
     show_rows(rows, as_json=as_json, empty=hint)
 
@@ -107,15 +106,12 @@ def list_(*, as_json: AsJson = False) -> None:
 @group.command()
 def show(repo: Repo, *, app_id: AppOption = None, as_json: AsJson = False) -> None:
     """Show one app: where its databases are, and the rules of its assignment."""
-    with open_desk() as desk:
-        record = desk.app(repo, app_id=app_id)
+    with open_client() as client:
+        app = find_app(client, repo, app_id=app_id)
+        record = app_record(app)
         if not as_json:
-            theirs = [
-                row
-                for row in desk.databases(str(record["repository"]))
-                if row["app"] == record["app"]
-            ]
-            record = {**record, "databases": counted(str(row["state"]) for row in theirs)}
+            theirs = client.items("/databases", app=app["id"])
+            record = {**record, "databases": counted(str(one["state"]) for one in theirs)}
     show_record(record, as_json=as_json)
 
 
@@ -134,15 +130,12 @@ def edit(
     or the name of the environment.
     """
     need_changes("apps edit", migration_command, *rules)
-    with open_here() as session:
-        assigned = assignments.find(session.services, repo, app_id=app_id)
-        assignments.edit(
-            session.services,
-            assigned.assignment,
-            migration_command=migration_command,
-            policies=changed(assigned.assignment.policies, rules),
+    with open_client() as client:
+        app = find_app(client, repo, app_id=app_id)
+        client.patch(
+            f"/apps/{app['id']}", migration_command=migration_command, policies=dict(rules)
         )
-    say(f"The assignment of {assigned.repository.full_name} was changed.")
+    say(f"The assignment of {app['repository']} was changed.")
 
 
 @group.command()
@@ -151,27 +144,27 @@ def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
 
     `coppice databases delete` removes them, before or after.
     """
-    with open_here() as session:
-        assigned = assignments.find(session.services, repo, app_id=app_id)
-        app = assigned.assignment.app.id
+    with open_client() as client:
+        found = find_app(client, repo, app_id=app_id)
+        app = found["id"]
         consequence = (
             f"This would end the assignment of app {app}: workflows of {repo} would get none of"
             " its databases any more. The databases would stay."
         )
         confirm(consequence, name=app, is_confirmed=yes)
-        assignments.remove(session.services, assigned.assignment)
-    say(f"App {app} is not assigned any more. Its databases are still on {assigned.instance.name}.")
+        client.delete(f"/apps/{app}")
+    say(f"App {app} is not assigned any more. Its databases are still on {found['instance']}.")
 
 
-def _wait(session: Session, assigned: Assigned) -> None:
+def _wait(client: Client, app: Mapping[str, Any]) -> None:
     """Show the databases as they get ready, for a minute at most."""
-    app_id, shown = assigned.assignment.app.id, set[str]()
+    shown = set[str]()
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
-        databases = session.services.databases.all(app_id=app_id)
+        databases = list(client.items("/databases", app=app["id"]))
         for database in databases:
-            if database.name not in shown and database.state is not DatabaseState.CREATING:
-                shown.add(database.name)
+            if database["name"] not in shown and database["state"] != DatabaseState.CREATING:
+                shown.add(database["name"])
                 remark(_news(database))
         if databases and len(shown) == len(databases):
             return
@@ -181,7 +174,7 @@ def _wait(session: Session, assigned: Assigned) -> None:
     )
 
 
-def _news(database: Database) -> str:
-    if database.state is DatabaseState.ERROR:
-        return f"{database.name} failed: {database.reason}"
-    return f"{database.name} is {database.state.value}."
+def _news(database: Mapping[str, Any]) -> str:
+    if database["state"] == DatabaseState.ERROR:
+        return f"{database['name']} failed: {database['reason']}"
+    return f"{database['name']} is {database['state']}."

@@ -12,6 +12,7 @@ COMMANDS = (
         "--local",
         "--remote",
         "apps",
+        "audit",
         "databases",
         "doctor",
         "env",
@@ -19,7 +20,8 @@ COMMANDS = (
         "login",
         "login-link",
     ),
-    *("logout", "migrate", "psql", "reconcile", "serve", "tokens", "web", "worker"),
+    *("logout", "migrate", "open", "psql", "reconcile", "runs", "serve", "tokens", "web"),
+    *("whoami", "worker"),
 )
 """What may follow the name, so that `coppice` alone stays what the whole is called."""
 

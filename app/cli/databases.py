@@ -1,16 +1,21 @@
 """Commands about single databases."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
+from app.cli import checkout
 from app.cli.called import as_called
-from app.cli.desk import Found, Target
+from app.cli.client import Client
 from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_record, show_rows, tell
+from app.cli.rows import database_record, database_row
 from app.cli.secrets import read_secret
-from app.cli.sides import open_desk
+from app.cli.target import open_client
+from app.cli.which import Which, find_app, find_database
 from app.core.environments import MIGRATED_BY, Environment
+from app.core.errors import CoppiceError, NotFound, ServerUnreachable
+from app.core.hosts import OnAnotherHost
 
 group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, empty, delete.")
 
@@ -27,7 +32,9 @@ TargetName = Annotated[
 BranchOption = Annotated[
     str | None,
     typer.Option(
-        "--branch", metavar="BRANCH", help="The database of this branch, as git spells it."
+        "--branch",
+        metavar="BRANCH",
+        help="Of this branch, as git spells it; `.` is the one that is checked out here.",
     ),
 ]
 EnvironmentOption = Annotated[
@@ -51,8 +58,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show databases, all or those of a repository."""
-    with open_desk() as desk:
-        rows = [row for row in desk.databases(repo) if deleted or row["state"] != "deleted"]
+    with open_client() as client:
+        rows = [row for row in rows_of(client, repo) if deleted or row["state"] != "deleted"]
     hint = (
         f"{repo} has no databases."
         if repo
@@ -75,8 +82,10 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one database."""
-    with open_desk() as desk:
-        record = desk.find(_target(target, branch, environment, app_id)).record
+    with open_client() as client:
+        record = database_record(
+            find_database(client, which_of(target, branch, environment, app_id))
+        )
     show_record(record if as_json else _for_people(record), as_json=as_json)
 
 
@@ -89,11 +98,16 @@ def create(
     app_id: AppOption = None,
 ) -> None:
     """Make a database now; without --branch or --environment one for local work (dev)."""
-    with open_desk() as desk:
-        made = desk.create(_target(repo, branch, environment, app_id))
+    with open_client() as client:
+        app = find_app(client, repo, app_id=app_id)
+        client.check_reachable(app["instance"])
+        asked = client.post(f"/apps/{app['id']}/databases", environment=environment, branch=branch)
+        made = client.ready(asked, after=("creating", "deleted"))
+    # By number: a fresh one may have taken its place meanwhile.
+    is_restored = asked["state"] == "deleted" and made["id"] == asked["id"]
     say(
-        f"{made.name} is ready"
-        + (" again: it is restored with its data." if made.is_restored else ".")
+        f"{made['name']} is ready"
+        + (" again: it is restored with its data." if is_restored else ".")
     )
 
 
@@ -110,17 +124,17 @@ def fix(
 
     One that is gone from its server is made anew, empty, after a question.
     """
-    with open_desk() as desk:
-        database = desk.find(_target(target, branch, environment, app_id))
-        is_lost = database.record["reason_code"] == "database_missing"
+    with open_client() as client:
+        database = find_database(client, which_of(target, branch, environment, app_id))
+        is_lost = database["reason_code"] == "database_missing"
         if is_lost:
             consequence = (
-                f"{database.name} is no longer on its server; look there first whether it was"
+                f"{database['name']} is no longer on its server; look there first whether it was"
                 " renamed. This would make an EMPTY database in its place."
             )
-            confirm(consequence, name=database.name, is_confirmed=yes)
-        desk.fix(database)
-    say(f"{database.name} is ready{', and empty' if is_lost else ''}.")
+            confirm(consequence, name=database["name"], is_confirmed=yes)
+        client.ready(_asked(client, database, "fix"))
+    say(f"{database['name']} is ready{', and empty' if is_lost else ''}.")
 
 
 @group.command()
@@ -133,13 +147,13 @@ def reset(
     yes: Yes = False,
 ) -> None:
     """Replace a database by an empty one. Its data is gone for good."""
-    with open_desk() as desk:
-        database = desk.find(_target(target, branch, environment, app_id))
-        consequence = f"This would empty {database.name}: ALL ITS DATA would be gone for good."
-        confirm(consequence, name=database.name, is_confirmed=yes)
-        desk.reset(database)
+    with open_client() as client:
+        database = find_database(client, which_of(target, branch, environment, app_id))
+        consequence = f"This would empty {database['name']}: ALL ITS DATA would be gone for good."
+        confirm(consequence, name=database["name"], is_confirmed=yes)
+        client.ready(_asked(client, database, "reset"))
     by = f"Run `{_by_hand(database)}`" if _is_dev(database) else "Re-run its workflow"
-    tell(f"{database.name} is empty. {by} to migrate it.")
+    tell(f"{database['name']} is empty. {by} to migrate it.")
 
 
 @group.command()
@@ -151,11 +165,11 @@ def seed(
     app_id: AppOption = None,
 ) -> None:
     """Have a database seeded once more by the next run (dev: by `migrate`), whatever it holds."""
-    with open_desk() as desk:
-        database = desk.find(_target(target, branch, environment, app_id))
-        desk.seed(database)
+    with open_client() as client:
+        database = find_database(client, which_of(target, branch, environment, app_id))
+        client.post(f"/databases/{database['id']}/seed")
     by = f"`{_by_hand(database)}`" if _is_dev(database) else "the next run that has a seed command"
-    tell(f"{database.name} is seeded by {by}.")
+    tell(f"{database['name']} is seeded by {by}.")
 
 
 @group.command()
@@ -167,10 +181,11 @@ def restore(
     app_id: AppOption = None,
 ) -> None:
     """Open a deleted database again, data and all."""
-    with open_desk() as desk:
-        database = desk.find(_target(target, branch, environment, app_id))
-        desk.restore(database)
-    say(f"{database.name} is ready again.")
+    with open_client() as client:
+        database = find_database(client, which_of(target, branch, environment, app_id))
+        asked = _asked(client, database, "restore")
+        client.ready(asked, after=("deleted", "creating"))
+    say(f"{database['name']} is ready again.")
 
 
 @group.command()
@@ -188,11 +203,11 @@ def edit(
     app_id: AppOption = None,
 ) -> None:
     """Store the Prisma Accelerate URL of a database; an empty one forgets it."""
-    with open_desk() as desk:
-        database = desk.find(_target(target, branch, environment, app_id))
+    with open_client() as client:
+        database = find_database(client, which_of(target, branch, environment, app_id))
         url = read_secret(accelerate_url) or None
-        desk.set_accelerate_url(database, url)
-    say(f"{database.name}: PRISMA_ACCELERATE_URL {'stored' if url else 'forgotten'}.")
+        client.patch(f"/databases/{database['id']}", accelerate_url=url or "")
+    say(f"{database['name']}: PRISMA_ACCELERATE_URL {'stored' if url else 'forgotten'}.")
 
 
 @group.command()
@@ -208,23 +223,22 @@ def delete(  # noqa: PLR0913 - the options that people type
     yes: Yes = False,
 ) -> None:
     """Close a database; its data is kept for the retention time, production's until --now."""
-    with open_desk() as desk:
-        database = desk.find(_target(target, branch, environment, app_id))
+    with open_client() as client:
+        database = find_database(client, which_of(target, branch, environment, app_id))
         consequence = (
-            f"This would remove {database.name} and ALL ITS DATA for good."
+            f"This would remove {database['name']} and ALL ITS DATA for good."
             if now
-            else f"This would close {database.name}: nobody could connect until"
+            else f"This would close {database['name']}: nobody could connect until"
             " `coppice databases restore`, and its data would be kept for a time."
         )
-        confirm(consequence, name=database.name, is_confirmed=yes)
+        confirm(consequence, name=database["name"], is_confirmed=yes)
         if now:
-            desk.drop(database)
-            say(f"{database.name} is gone.")
+            _drop(client, database)
+            say(f"{database['name']} is gone.")
             return
-        closed = desk.delete(database)
-    kept = closed["kept_until"]
+        kept = _close(client, database)["kept_until"]
     until = f"until {kept:%Y-%m-%d %H:%M} UTC" if kept else "for ever"
-    say(f"{database.name} is deleted; its data is kept {until}.")
+    say(f"{database['name']} is deleted; its data is kept {until}.")
 
 
 def _for_people(row: Row) -> Row:
@@ -240,16 +254,66 @@ def _say_where_reasons_are(failed: Sequence[str]) -> None:
         remark(f"And {len(failed) - _REASONS_SAID} more.")
 
 
-def _is_dev(found: Found) -> bool:
-    return found.record["environment"] == Environment.DEV
+def _asked(client: Client, database: Mapping[str, Any], verb: str) -> dict[str, Any]:
+    client.check_reachable(database["instance"])
+    return client.post(f"/databases/{database['id']}/{verb}")
 
 
-def _by_hand(found: Found) -> str:
+def _close(client: Client, database: Mapping[str, Any]) -> Row:
+    """Delete it; says when its server has not heard of that yet. Returns what is shown of it."""
+    closed = client.delete(f"/databases/{database['id']}")
+    try:
+        client.work(closed)
+    except (ServerUnreachable, OnAnotherHost):
+        remark(
+            f"Its server does not answer: {database['name']} is closed, and all sessions there are"
+            " ended, as soon as it does."
+        )
+    return database_row(closed)
+
+
+def _drop(client: Client, database: Mapping[str, Any]) -> None:
+    client.check_reachable(database["instance"])
+    dropped = client.delete(f"/databases/{database['id']}", now="true")
+    try:
+        client.ready(dropped, after=("deleted",))
+    except CoppiceError as error:
+        if error.code != NotFound.code:
+            raise
+
+
+def rows_of(client: Client, repository: str | None) -> list[Row]:
+    """The databases that are shown, all or those of a repository or app.
+
+    Raises NotFound for a name that nobody knows.
+    """
+    if repository is None:
+        return [database_row(one) for one in client.items("/databases")]
+    if "/" not in repository:
+        app = find_app(client, repository)
+        return [database_row(one) for one in client.items("/databases", app=app["id"])]
+    found = [database_row(one) for one in client.items("/databases", repository=repository)]
+    if not found:
+        find_app(client, repository)
+    return found
+
+
+def _is_dev(database: Mapping[str, Any]) -> bool:
+    return bool(database["environment"] == Environment.DEV)
+
+
+def _by_hand(database: Mapping[str, Any]) -> str:
     # An app's id stands for its repository, also where that has several apps.
-    return f"coppice migrate {found.record['app']}"
+    return f"coppice migrate {database['app']}"
 
 
-def _target(
-    name: str, branch: str | None, environment: Environment | None, app_id: str | None
-) -> Target:
-    return Target(name=name, branch=branch, environment=environment, app_id=app_id)
+def which_of(
+    name: str | None, branch: str | None, environment: Environment | None, app_id: str | None
+) -> Which:
+    """What was typed; the checkout says what was left out, and which branch `.` is."""
+    return Which(
+        name=checkout.repository(name),
+        branch=checkout.branch(branch),
+        environment=environment,
+        app_id=app_id,
+    )

@@ -1,17 +1,19 @@
 """The command that ends an instance, or removes what one left behind."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.addresses import Name
+from app.cli.client import Client
 from app.cli.output import Yes, confirm, remark, say
-from app.cli.sides import open_here
+from app.cli.target import open_client, open_here
+from app.cli.which import databases_on, instance_path
 from app.core import amounts
-from app.core.errors import NotFound
-from app.core.instances import Instance, InstanceKind
+from app.core.errors import Conflict, CoppiceError, NotFound
+from app.core.instances import InstanceKind, InstanceStatus
 from app.operations.administration import deletions
-from app.operations.services import Services
 
 _MOST_LISTED = 10
 
@@ -40,31 +42,19 @@ def delete(
     yes: Yes = False,
 ) -> None:
     """Delete a provisioned instance with all its data, or forget a linked one."""
-    with open_here() as session:
-        services, clusters = session.services, session.clusters
-        if leftover:
-            left = deletions.leftover(services, clusters, name)
-            if left is None:
-                raise NotFound(
-                    f"No earlier instance left a server named {name} on this machine.",
-                    advice="`coppice doctor` names those that are left.",
-                )
-            databases = amounts.listed(left.databases, most=_MOST_LISTED) or "no databases"
-            consequence = (
-                f"This would remove the server that an earlier instance named {name} left here,"
-                f" with ALL ITS DATA for good: {databases}."
-            )
-            confirm(consequence, name=name, is_confirmed=yes)
-            deletions.remove_leftover(services, clusters, name)
-            say(f"What was left of {name} is gone.")
-            return
-        instance = services.instances.named(name)
-        deletions.check_machine(services, instance, is_lost=lost)
-        host = services.hosts.of(instance)
-        machine = host.name if host else "the machine that it was on"
-        asked = _loss(name, machine) if lost else _consequence(services, instance)
+    if leftover:
+        _remove_leftover(name, yes=yes)
+        return
+    with open_client() as client:
+        path = instance_path(name)
+        shown = client.get(path)
+        machine = shown["host"] or "the machine that it was on"
+        if not yes:
+            _check_machine(shown, is_lost=lost)
+        asked = _loss(name, machine) if lost else _consequence(client, shown)
         confirm(asked, name=name, is_confirmed=yes)
-        is_gone = deletions.delete(services, clusters, name, is_lost=lost)
+        client.delete(path, lost="true" if lost else None)
+        is_gone = lost or _is_gone(client, path)
     if lost:
         say(f"Instance {name} is forgotten. Nothing was removed.")
         remark(_by_hand(name, machine))
@@ -72,6 +62,53 @@ def delete(
         say(f"Instance {name} is gone.")
     else:
         remark(f"Instance {name} is deleted by its machine, which has not come to it yet.")
+
+
+def _remove_leftover(name: str, *, yes: bool) -> None:
+    """Of this machine alone: nobody else has its files."""
+    with open_here() as session:
+        services, clusters = session.services, session.clusters
+        left = deletions.leftover(services, clusters, name)
+        if left is None:
+            raise NotFound(
+                f"No earlier instance left a server named {name} on this machine.",
+                advice="`coppice doctor` names those that are left.",
+            )
+        databases = amounts.listed(left.databases, most=_MOST_LISTED) or "no databases"
+        consequence = (
+            f"This would remove the server that an earlier instance named {name} left here,"
+            f" with ALL ITS DATA for good: {databases}."
+        )
+        confirm(consequence, name=name, is_confirmed=yes)
+        deletions.remove_leftover(services, clusters, name)
+    say(f"What was left of {name} is gone.")
+
+
+def _check_machine(shown: Mapping[str, Any], *, is_lost: bool) -> None:
+    """Before a person is asked; the service looks once more. Raises Conflict."""
+    is_silent = shown["status"] == InstanceStatus.UNREACHABLE
+    if is_lost and not is_silent:
+        raise Conflict(
+            f"The machine of {shown['name']} is not lost.",
+            advice="Delete it in the ordinary way (without --lost).",
+        )
+    if is_silent and not is_lost:
+        raise Conflict(
+            str(shown["problem"]),
+            advice=f"Start `coppice serve` (or `coppice worker`) on {shown['host']}. If that"
+            " machine never comes back, forget the instance"
+            f" (`coppice instances delete {shown['name']} --lost`).",
+        )
+
+
+def _is_gone(client: Client, path: str) -> bool:
+    try:
+        client.get(path)
+    except CoppiceError as error:
+        if error.code != NotFound.code:
+            raise
+        return True
+    return False
 
 
 def _loss(name: str, machine: str) -> str:
@@ -85,12 +122,12 @@ def _by_hand(name: str, machine: str) -> str:
     )
 
 
-def _consequence(services: Services, instance: Instance) -> str:
-    name = instance.name
-    if instance.kind is InstanceKind.LINKED:
+def _consequence(client: Client, shown: Mapping[str, Any]) -> str:
+    name = shown["name"]
+    if shown["kind"] == InstanceKind.LINKED:
         return f"This would forget {name}; its databases would stay on the server."
-    kept = [one.name for one in services.databases.all(instance_id=instance.id)]
+    kept = [one["name"] for one in databases_on(client, name)]
     databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"
-    host = None if services.hosts.is_here(instance) else services.hosts.of(instance)
-    where = f", which stands on the machine {host.name}," if host else ""
+    host = shown["host"]
+    where = f", which stands on the machine {host}," if host and host != client.machine else ""
     return f"This would remove {name}{where} with ALL ITS DATA for good: {databases}."

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from app.cli.addresses import Name
+from app.cli.client import path_of
 from app.cli.output import say
-from app.cli.sides import open_here
-from app.operations.administration import acknowledgements
+from app.cli.target import open_client
+from app.cli.which import instance_path
 
 
 def add_to(group: typer.Typer) -> None:
@@ -29,12 +30,14 @@ def acknowledge(
 
     It comes back as soon as it says something else. What prevents work cannot be accepted.
     """
-    with open_here() as session:
-        services = session.services
-        instance = services.instances.named(name)
+    accepted = f"{instance_path(name)}{path_of('acknowledgements', code)}"
+    with open_client() as client:
         if withdraw:
-            acknowledgements.withdraw(services, instance, code)
+            client.delete(accepted)
             say(f"{code} on {name} is accepted no longer.")
             return
-        for finding in acknowledgements.acknowledge(services, instance, code):
-            say(f"Accepted on {name}: {finding.message}")
+        client.put(accepted)
+        found = client.get(f"{instance_path(name)}/health")["findings"]
+    for one in found:
+        if one["code"] == code:
+            say(f"Accepted on {name}: {one['message']}")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import THINGS, AsJson, remark, say, show_remarks, show_rows
-from app.cli.sides import open_here, open_made
+from app.cli.target import open_here, open_made
 from app.core.errors import NotFound
 from app.operations.administration import doctor as doctors
 from app.operations.administration.diagnosis import Health

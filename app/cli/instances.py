@@ -1,6 +1,8 @@
 """Commands about PostgreSQL servers."""
 
-from typing import Annotated
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -35,16 +37,15 @@ from app.cli.remarks import (
     remark_on_pooler,
     remark_on_reach,
 )
+from app.cli.rows import instance_of, instance_record, instance_row
 from app.cli.secrets import read_secret
-from app.cli.shown import findings_of, instance_record, instance_row
-from app.cli.sides import open_here
-from app.core.addresses import is_loopback
+from app.cli.target import open_client
+from app.cli.which import databases_on, instance_path
+from app.core.addresses import check_instance_name, is_loopback
 from app.core.databases import counted
 from app.core.errors import Invalid
 from app.core.hosts import NotLookedAfter
-from app.core.instance_requests import LOOPBACK, InstanceChanges, LinkRequest, ProvisionRequest
-from app.operations.administration import instances, machines
-from app.operations.administration.instance_overviews import overview
+from app.core.instance_requests import LOOPBACK
 
 group = typer.Typer(no_args_is_help=True, help="PostgreSQL servers: make, link, test, forget.")
 
@@ -73,18 +74,18 @@ def provision(
             "--listen also needs --public-host: the name by which other machines reach this one.",
             advice="Add --public-host, as in --public-host db.example.com.",
         )
-    request = ProvisionRequest(
-        name=name,
-        listen=listen,
-        port=port,
-        public_host=public_host,
-        insecure_network=insecure_network,
-    )
-    with open_here() as session:
-        folder = session.config.data_dir
-        is_looked_after = machines.is_looked_after(session.services, session.clusters)
+    check_instance_name(name)
+    with open_client() as client:
+        folder = client.folder
         try:
-            instance = instances.provision(session.services, session.clusters, request)
+            made = client.post(
+                "/instances/provision",
+                name=name,
+                listen=listen,
+                port=port,
+                public_host=public_host,
+                insecure_network=insecure_network,
+            )
         except NotLookedAfter as error:
             error.advice = (
                 f"{folder} is the data directory of this command: set COPPICE_DATA_DIR to the"
@@ -92,16 +93,17 @@ def provision(
                 " serve` with this folder first."
             )
             raise
-        public_url = session.services.public_url
-        is_connected = session.services.github_app.current() is not None
+    instance, url = instance_of(made), client.url
     address = instance.public_address
     say(f"Instance {name} is ready at {address.host}:{address.port}.")
-    if is_looked_after:
+    if made["looked_after"]:
         tell("It runs while `coppice serve` does.")
+    elif client.is_elsewhere:
+        tell("It runs while `coppice serve` does on its machine: none does now.")
     else:
         tell(f"It runs while `coppice serve` does with the data directory {folder}: none does now.")
     remark_on_reach(instance)
-    remark_on_next(name, public_url=public_url, is_connected=is_connected)
+    remark_on_next(name, public_url=url, is_connected=made["github_connected"])
 
 
 @group.command()
@@ -131,25 +133,22 @@ def link(  # noqa: PLR0913 - the options that people type
     A throw-away database is made there, used as all others are, and dropped again. What is missing
     is said exactly, with what mends it. docs/providers.md has a section for each service.
     """
-    request = LinkRequest(
-        name=name,
-        url=read_secret(url),
-        public_host=public_host,
-        public_port=public_port,
-        public_sslmode=public_sslmode,
-        ca_certificate=certificate_in(ca_file),
-        pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
-        plain_passwords=plain_passwords,
-    )
-    with open_here() as session:
-        instance, report = instances.link(session.services, request)
-        public_url = session.services.public_url
-        is_connected = session.services.github_app.current() is not None
-    say(f"Instance {name} is linked: PostgreSQL {report.version}.")
-    remark_on_findings(report)
-    remark_on_reach(instance)
-    remark_on_pooler(instance)
-    remark_on_next(name, public_url=public_url, is_connected=is_connected)
+    check_instance_name(name)
+    with open_client() as client:
+        linked = client.post(
+            "/instances/link",
+            name=name,
+            url=read_secret(url),
+            public_host=public_host,
+            public_port=public_port,
+            public_sslmode=public_sslmode,
+            ca_certificate=certificate_in(ca_file),
+            pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
+            plain_passwords=plain_passwords,
+        )
+    say(f"Instance {name} is linked: PostgreSQL {linked['test']['version']}.")
+    _remark_on_tested(linked)
+    remark_on_next(name, public_url=client.url, is_connected=linked["github_connected"])
 
 
 @group.command()
@@ -158,35 +157,31 @@ def test(name: Name) -> None:
 
     What is tried is done: with a throw-away database, which is dropped again.
     """
-    with open_here() as session:
-        instance = session.services.instances.named(name)
-        report = instances.test(session.services, name)
-        accepted = session.services.acknowledgements.of_instance(instance.id)
-        is_here = session.services.hosts.is_here(instance)
-        host = session.services.hosts.of(instance)
-    remark_on_findings(report, accepted)
-    remark_on_reach(instance)
-    if not report.is_usable:
+    with open_client() as client:
+        tested = client.post(f"{instance_path(name)}/test")
+        shown = client.get(instance_path(name))
+    remark_on_findings(tested)
+    remark_on_reach(instance_of(shown))
+    if not tested["usable"]:
         raise typer.Exit(1)
-    if not is_here and host is not None:
+    if not tested["tried"] and shown["host"] is not None:
         remark(
-            f"Note: {host.name} looked at its server, and made no throw-away database there."
+            f"Note: {shown['host']} looked at its server, and made no throw-away database there."
             f" Only a test on that machine tries one: coppice instances test {name}"
         )
-    say(f"Instance {name} works: PostgreSQL {report.version}.")
+    say(f"Instance {name} works: PostgreSQL {tested['version']}.")
 
 
 @group.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """Show all instances."""
-    with open_here() as session:
-        found = [
-            overview(session.services, instance) for instance in session.services.instances.all()
-        ]
-    rows = [instance_row(one) for one in found]
-    if not as_json:
-        counts = [counted(database.state for database in one.databases) for one in found]
-        rows = [{**row, "databases": count} for row, count in zip(rows, counts, strict=True)]
+    with open_client() as client:
+        rows = [instance_row(one) for one in client.get("/instances")["items"]]
+        if not as_json:
+            states = defaultdict[object, list[str]](list)
+            for one in client.items("/databases"):
+                states[one["instance"]].append(one["state"])
+            rows = [{**row, "databases": counted(states[row["name"]])} for row in rows]
     hint = "No instances yet. Make one: coppice instances provision local"
     show_rows(rows, as_json=as_json, empty=hint)
 
@@ -194,10 +189,13 @@ def list_(*, as_json: AsJson = False) -> None:
 @group.command()
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show an instance and its databases."""
-    with open_here() as session:
-        one = overview(session.services, session.services.instances.named(name))
-        found = findings_of(session.services, one.instance)
-    show_record({**instance_record(one), **found}, as_json=as_json)
+    with open_client() as client:
+        shown = client.get(instance_path(name))
+        # Of who may not see it nobody has told how Coppice itself connects either.
+        is_open = shown["administration"] is not None
+        health = client.get(f"{instance_path(name)}/health") if is_open else {}
+        record = instance_record(shown, databases_on(client, name), health)
+    show_record(record, as_json=as_json)
 
 
 @group.command()
@@ -228,20 +226,23 @@ def edit(  # noqa: PLR0913 - the options that people type
         *(pooler_host, pooler_port, no_pooler, no_plain_passwords),
     )
     ca_certificate = certificate_in(ca_file)
-    changes = InstanceChanges(
-        url=read_secret(url) if url else None,
-        public_host=public_host,
-        public_port=public_port,
-        public_sslmode=public_sslmode,
-        ca_certificate="" if no_ca else ca_certificate,
-        pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
-        without_pooler=no_pooler,
-        without_plain_passwords=no_plain_passwords,
-    )
-    with open_here() as session:
-        instance, report = instances.edit(session.services, name, changes)
-        accepted = session.services.acknowledgements.of_instance(instance.id)
-    remark_on_findings(report, accepted)
-    remark_on_reach(instance)
-    remark_on_pooler(instance)
+    with open_client() as client:
+        changed = client.patch(
+            instance_path(name),
+            url=read_secret(url) if url else None,
+            public_host=public_host,
+            public_port=public_port,
+            public_sslmode=public_sslmode,
+            ca_certificate="" if no_ca else ca_certificate,
+            pooler=pooler_of(pooler_host, pooler_port, knows_job_logins=pooler_knows_job_logins),
+            without_pooler=no_pooler,
+            without_plain_passwords=no_plain_passwords,
+        )
+    _remark_on_tested(changed)
     say(f"Instance {name} was changed.")
+
+
+def _remark_on_tested(shown: Mapping[str, Any]) -> None:
+    remark_on_findings(shown["test"])
+    remark_on_reach(instance_of(shown))
+    remark_on_pooler(instance_of(shown))

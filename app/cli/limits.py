@@ -1,8 +1,7 @@
 """Commands about what an instance allows, and about handing it over."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -10,11 +9,12 @@ import typer
 from app.cli.addresses import Name
 from app.cli.output import remark, say
 from app.cli.rules import options
-from app.cli.sides import open_here
+from app.cli.target import open_client
+from app.cli.which import instance_path
 from app.core import connections as core_connections
 from app.core.limits import LIMITS, NO_LIMITS, SIZE, Limits, parse_size
 from app.core.rules import Rule
-from app.operations.administration import claims, limits
+from app.operations.administration import limits
 
 NONE = "none"
 
@@ -31,16 +31,15 @@ def limit(name: Name, *, rules: Mapping[str, Any]) -> None:
     A limit never removes a database or anything in it. With --freeze one that is too large is
     closed, production too, until there is space; otherwise it stays open and is reported.
     """
-    with open_here() as session:
-        instance = session.services.instances.named(name)
-        changed = _changed(session.services.limits.of(instance.id), rules)
-        exceeded = limits.set_limits(session.services, instance, changed)
-        measured = session.services.measurements.of_instance(instance.id)
+    with open_client() as client:
+        shown = client.get(instance_path(name))
+        changed = _changed(Limits(**shown["limits"]), rules)
+        answer = client.put(f"{instance_path(name)}/limits", **_given(changed))
     say(f"{name}: {limits.described(changed)}.")
-    room = measured.room if measured else None
+    room = shown["connections"]["server"] if shown["connections"] else None
     remark(f"Connections: {core_connections.described(changed.connections, room=room)}.")
-    for one in exceeded:
-        remark(f"Exceeded already: {one.words} {one.advice}")
+    for one in answer["exceeded"]:
+        remark(f"Exceeded already: {one['words']} {one['advice']}")
 
 
 @options(LIMITS)
@@ -56,10 +55,9 @@ def offer(
     owner, these limits hold instead of the present ones, and all passwords are replaced.
     """
     plan = _changed(NO_LIMITS, rules)
-    with open_here() as session:
-        instance = session.services.instances.named(name)
-        link = claims.offer(session.services, instance, plan=plan, valid=timedelta(days=days))
-    say(link)
+    with open_client() as client:
+        offered = client.post(f"{instance_path(name)}/claim-link", limits=_given(plan), days=days)
+    say(offered["link"])
     remark(f"Valid once, for {days} days. Then it has: {limits.described(plan)}.")
 
 
@@ -71,6 +69,12 @@ def _changed(present: Limits, typed: Mapping[str, Any]) -> Limits:
     if "freezes" in typed:
         return after
     return replace(after, freezes=after.freezes and after.database_bytes is not None)
+
+
+def _given(wanted: Limits) -> dict[str, Any]:
+    """As the API takes them. Raises Invalid for what cannot be meant."""
+    limits.check(wanted)
+    return asdict(wanted)
 
 
 def _value(rule: Rule, typed: Any) -> Any:

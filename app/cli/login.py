@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli import logins
+from app.cli.logins import Login
 from app.cli.output import remark, say
-from app.cli.remote import logins
-from app.cli.remote.logins import Login
 from app.core.errors import CoppiceError, Unauthorized
 
 if TYPE_CHECKING:
-    from app.cli.remote.client import Client
+    from app.cli.client import Client
 
 _PANEL = "Connecting"
 
@@ -37,11 +37,11 @@ def login(
     """
     if token not in (None, "-"):
         raise typer.BadParameter("a command line is seen by everybody; use --token - and type it")
-    from app.cli.remote.client import Client  # late: the only one here that needs HTTP
+    from app.cli.remote import RemoteClient  # late: the only one here that needs HTTP
 
-    anonymous = Client(url)
+    anonymous = RemoteClient(url)
     secret = _read_token() if token else _confirmed(anonymous)
-    known = Client(url, secret).get("/whoami")
+    known = RemoteClient(url, secret).get("/whoami")
     who = str(known["login"] or known["actor"])
     file = logins.store(Login(url=anonymous.url, token=secret, who=who))
     say(f"Logged in to {anonymous.url} as {who}.")
@@ -54,10 +54,10 @@ def logout() -> None:
     if login is None:
         remark("You are logged in to no service.")
         return
-    from app.cli.remote.client import Client
+    from app.cli.remote import RemoteClient
 
     try:
-        Client(login.url, login.token).delete("/tokens/current")
+        RemoteClient(login.url, login.token).delete("/tokens/current")
     except Unauthorized:
         pass  # ended already
     except CoppiceError as error:

@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from app import process_environment
-from app.cli.connect import Repo
+from app.cli import checkout
+from app.cli.client import Client
+from app.cli.connect import Repo, Revealed, revealed
 from app.cli.databases import AppOption
-from app.cli.desk import Desk, LocalWork, Target
 from app.cli.output import agree_to_run, note, remark, say, visible
-from app.cli.sides import open_desk
+from app.cli.target import open_client
+from app.cli.which import Which
 from app.core import user_command
+from app.core.audit import Action
 from app.core.errors import CoppiceError, Invalid
 from app.core.seeding import LocalSeed
 from app.core.user_command import Inherited, Names
@@ -40,7 +43,7 @@ def add_to(program: typer.Typer) -> None:
 
 
 def migrate(  # noqa: PLR0913 - the options that people type
-    repo: Repo,
+    repo: Repo = None,
     *,
     app_id: AppOption = None,
     migration_command: Annotated[
@@ -91,53 +94,59 @@ def migrate(  # noqa: PLR0913 - the options that people type
             process_environment.variables(), names, is_removed=_is_removed
         ),
     )
-    with open_desk() as desk:
-        work = desk.local_work(Target(name=repo, app_id=app_id))
-        command = (migration_command or work.migration_command).strip()
+    repo = checkout.repository(repo)
+    with open_client() as client:
+        given = revealed(client, Which(name=repo, app_id=app_id), purpose=Action.MIGRATE)
+        work = client.get(f"/databases/{given.database['id']}")
+        command = (migration_command or given.app["migration_command"]).strip()
         if not command:
             raise Invalid(
                 f"{repo} has no migration command that the service knows.",
                 advice="Give the one of your workflow: --migration-command COMMAND",
             )
-        follows = (seed_command or work.seed_command).strip()
+        follows = (seed_command or given.app["policies"]["seed_command"]).strip()
         if seed and not follows:
             raise Invalid(f"{repo} has no seed command.", advice="Give it: --seed-command COMMAND")
-        if seed is None and seed_command and not work.awaits_seed:
-            remark(f"{work.given.name} awaits no seed; --seed runs the command once more.")
-        is_seeded = bool(follows) and (work.awaits_seed if seed is None else seed)
+        awaits_seed = bool(work["awaits_seed"])
+        if seed is None and seed_command and not awaits_seed:
+            remark(f"{given.name} awaits no seed; --seed runs the command once more.")
+        is_seeded = bool(follows) and (awaits_seed if seed is None else seed)
         theirs = [
             one
-            for one, given, is_run in (
+            for one, typed, is_run in (
                 (command, migration_command, True),
                 (follows, seed_command, is_seeded),
             )
-            if work.is_elsewhere and is_run and not given
+            if client.is_elsewhere and is_run and not typed
         ]
         agree_to_run(theirs, is_agreed=yes)
         runner.tell()
-        if not runner.run(work, command, what="migration"):
-            say(f"{work.given.name} does not count as migrated: nobody connected to it.")
+        if not runner.run(given, command, what="migration"):
+            say(f"{given.name} does not count as migrated: nobody connected to it.")
         elif is_seeded:
-            _seed(desk, work, runner, follows)
+            _seed(client, given, runner, follows, generation=work["generation"])
         else:
-            _leave(desk, work, is_settled=seed is False or not follows)
+            # What is settled is not due at the next migration either.
+            if awaits_seed and (seed is False or not follows):
+                _tell(client, given, LocalSeed.NONE, generation=work["generation"])
+            say(f"{given.name} is migrated.")
 
 
-def _leave(desk: Desk, work: LocalWork, *, is_settled: bool) -> None:
-    """End without the seed command; what is settled is not due at the next migration either."""
-    if is_settled and work.awaits_seed:
-        desk.migrated(work, seed=LocalSeed.NONE)
-    say(f"{work.given.name} is migrated.")
-
-
-def _seed(desk: Desk, work: LocalWork, runner: "_Runner", command: str) -> None:
+def _seed(
+    client: Client, given: Revealed, runner: "_Runner", command: str, *, generation: int
+) -> None:
     is_seeded = False
     try:
-        is_seeded = runner.run(work, command, what="seed")
+        is_seeded = runner.run(given, command, what="seed")
     finally:
-        desk.migrated(work, seed=LocalSeed.SUCCESS if is_seeded else LocalSeed.FAILURE)
+        seed = LocalSeed.SUCCESS if is_seeded else LocalSeed.FAILURE
+        _tell(client, given, seed, generation=generation)
     seeded = "migrated and seeded" if is_seeded else "migrated; it does not count as seeded"
-    say(f"{work.given.name} is {seeded}.")
+    say(f"{given.name} is {seeded}.")
+
+
+def _tell(client: Client, given: Revealed, seed: LocalSeed, *, generation: int) -> None:
+    client.post(f"/databases/{given.database['id']}/migrated", generation=generation, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +168,7 @@ class _Runner:
                 " the commands have one)"
             )
 
-    def run(self, work: LocalWork, command: str, *, what: str) -> bool:
+    def run(self, given: Revealed, command: str, *, what: str) -> bool:
         """Run one of the two to its end; ends ours with its exit code if it fails.
 
         False: it ended well, but certainly never connected to the database.
@@ -167,9 +176,9 @@ class _Runner:
         # Late: those who ask for help, or mistyped something, have no use for it.
         from app.postgres.beside import run_watched
 
-        remark(f"{work.given.name}: running the {what} command: {visible(command)}")
+        remark(f"{given.name}: running the {what} command: {visible(command)}")
         # The variables are in the environment alone: a command line is seen by the whole machine.
-        variables = work.given.variables
+        variables = given.variables
         urls = dict.fromkeys(self.inherited.set, variables["DATABASE_URL"])
         course = run_watched(
             lambda: process_environment.run_script(
@@ -190,7 +199,7 @@ class _Runner:
             raise typer.Exit(course.exit_code)
         if course.never_connected:
             remark(
-                f"The {what} command ended well, but never connected to {work.given.name}. It has"
+                f"The {what} command ended well, but never connected to {given.name}. It has"
                 " to read DATABASE_URL or PGHOST and the like; --database-variables NAME gives it"
                 " the same URL under a further name."
             )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import remark, say
-from app.cli.sides import open_here, refuse_elsewhere
+from app.cli.target import open_here, refuse_elsewhere
 from app.loading import loading
 from app.operations.administration import login_links
 

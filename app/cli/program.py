@@ -10,6 +10,7 @@ from rich.console import Console
 
 from app.cli import (
     apps,
+    asking,
     connect,
     databases,
     deletions,
@@ -20,13 +21,14 @@ from app.cli import (
     login,
     migrate,
     processes,
+    runs,
     tokens,
 )
 from app.cli.advice import advice_at_terminal
 from app.cli.called import as_called
 from app.cli.output import THINGS, harmless, say
 from app.cli.packages import no_server
-from app.cli.sides import REMOTE, RULE
+from app.cli.target import REMOTE, RULE
 from app.core.advised_sql import laid_out
 from app.core.errors import CoppiceError
 
@@ -75,6 +77,7 @@ def options(
 processes.add_to(program)
 login.add_to(program)
 health.add_to(program)
+asking.add_to(program)
 connect.add_to(program)
 migrate.add_to(program)
 deletions.add_to(instances.group)
@@ -83,6 +86,7 @@ findings.add_to(instances.group)
 program.add_typer(instances.group, name="instances", rich_help_panel=THINGS)
 program.add_typer(apps.group, name="apps", rich_help_panel=THINGS)
 program.add_typer(databases.group, name="databases", rich_help_panel=THINGS)
+program.add_typer(runs.group, name="runs", rich_help_panel=THINGS)
 program.add_typer(tokens.group, name="tokens", rich_help_panel=THINGS)
 
 

@@ -1,33 +1,29 @@
 """What a person should know beside that a command worked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from app.cli.desk import Target
 from app.cli.output import remark, say
+from app.cli.rows import by_whom
+from app.cli.which import Which
 from app.core.addresses import is_loopback
-from app.core.findings import Acknowledgement, Outcome, ServerReport, acknowledged, by_whom
+from app.core.findings import Outcome
 from app.core.github_app import way_to_connect
-from app.core.hosts import unreachable
-from app.core.instances import Instance, InstanceKind, SslMode
+from app.core.instances import Instance, InstanceKind, InstanceStatus, SslMode
 from app.core.reach import is_for_this_machine_only, obstacle, pooler_is_away, way_for_others
 from app.machine.reach import answers
 from app.operations import typed
-from app.operations.administration import workflow_files
-from app.operations.administration.assigned import Assigned
-from app.operations.databases import elsewhere
-from app.operations.services import Services
 
 
-def remark_on_findings(report: ServerReport, accepted: Sequence[Acknowledgement] = ()) -> None:
-    """What was found and, where it was tried, what became of that."""
-    for finding in report.findings:
-        known = acknowledged(finding, accepted)
-        if known is not None:
-            remark(f"Accepted {by_whom(known)}: {finding.message}")
+def remark_on_findings(test: Mapping[str, Any]) -> None:
+    """What a test found and, where it was tried, what became of that."""
+    for finding in test["findings"]:
+        if finding["acknowledged"] is not None:
+            remark(f"Accepted {by_whom(finding['acknowledged'])}: {finding['message']}")
             continue
-        kind = "Missing" if finding.is_fatal else "Note"
-        remark(f"{kind}: {finding.message} {finding.advice}")
-    skipped = [step.words for step in report.tried if step.outcome is Outcome.SKIPPED]
+        kind = "Missing" if finding["prevents_use"] else "Note"
+        remark(f"{kind}: {finding['message']} {finding['advice']}")
+    skipped = [one["words"] for one in test["tried"] if one["outcome"] == Outcome.SKIPPED]
     if skipped:
         remark(f"Not tried, because of what is missing: to {'; to '.join(skipped)}.")
 
@@ -58,12 +54,12 @@ def remark_on_pooler(instance: Instance) -> None:
         remark(f"Note: {words}. {advice}")
 
 
-def remark_on_silence(services: Services, instance: Instance) -> bool:
-    """Say that the machine of its server is silent, if it is; returns whether."""
-    silent = elsewhere.silent(services, instance)
-    if silent is not None:
-        remark(f"Note: {instance.name} is not to be reached now. {unreachable(silent)}")
-    return silent is not None
+def remark_on_silence(shown: Mapping[str, Any]) -> bool:
+    """Say that the machine of an instance is silent, if it is; returns whether."""
+    is_silent = bool(shown["status"] == InstanceStatus.UNREACHABLE)
+    if is_silent:
+        remark(f"Note: {shown['name']} is not to be reached now. {shown['problem']}")
+    return is_silent
 
 
 def _way_to_encrypt(instance: Instance) -> str:
@@ -80,23 +76,18 @@ def _way_to_encrypt(instance: Instance) -> str:
 
 
 def remark_on_new_dev(
-    name: str, target: Target, *, has_command: bool, last_command: str = ""
+    name: str, which: Which, *, has_command: bool, last_command: str = ""
 ) -> None:
     """No run reaches the database for local work, so none migrates and seeds it."""
     way = typed.migrate(
-        target.name, app_id=target.app_id, has_command=has_command, last_command=last_command
+        which.name, app_id=which.app_id, has_command=has_command, last_command=last_command
     )
     remark(f"{name} is new and empty. To migrate and seed it: {way}")
 
 
-def show_workflow(services: Services, assigned: Assigned) -> None:
+def show_workflow(workflow: Mapping[str, Any]) -> None:
     """The whole file, and what the workflows of the repository's other apps have to do with it."""
-    assignment = assigned.assignment
-    beside = workflow_files.beside_others(services, assignment.app)
-    if beside is not None:
-        remark(beside)
-    workflow = workflow_files.workflow_of(
-        services, assignment, assigned.repository, assigned.instance
-    )
-    remark(f"Its workflow goes into the repository, as {workflow.path}:")
-    say(workflow.text)
+    if workflow["remark"] is not None:
+        remark(workflow["remark"])
+    remark(f"Its workflow goes into the repository, as {workflow['path']}:")
+    say(workflow["text"])

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from app.cli.output import AsJson, remark, say, show_rows
-from app.cli.sides import open_desk
+from app.cli.rows import token_row
+from app.cli.target import open_client
 from app.operations.administration.tokens import LONGEST_DAYS
 
 group = typer.Typer(no_args_is_help=True, help="Tokens: let programs use the API.")
@@ -23,17 +24,17 @@ def create(
     ] = None,
 ) -> None:
     """Make a token that acts for you, or does less; it is printed this once."""
-    with open_desk() as desk:
-        secret = desk.make_token(name, app_id=app_id, is_read_only=read_only, days=days)
+    with open_client() as client:
+        made = client.post("/tokens", name=name, app=app_id, read_only=read_only, days=days)
     remark("The token was made. It is shown this once:")
-    say(secret)
+    say(str(made["secret"]))
 
 
 @group.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """Show your tokens, an operator's view all; the tokens themselves are not stored."""
-    with open_desk() as desk:
-        rows = desk.tokens()
+    with open_client() as client:
+        rows = [token_row(one) for one in client.get("/tokens")["items"]]
     show_rows(rows, as_json=as_json, empty="No tokens. Make one: coppice tokens create NAME")
 
 
@@ -42,6 +43,6 @@ def revoke(
     token: Annotated[int, typer.Argument(help="Its number, as `coppice tokens list` says.")],
 ) -> None:
     """End a token at once."""
-    with open_desk() as desk:
-        desk.revoke_token(token)
+    with open_client() as client:
+        client.delete(f"/tokens/{token}")
     say(f"Token {token} does not work any more.")

@@ -61,13 +61,22 @@ class Permissions:
 def current_actor() -> Actor:
     """Who sent the request, by its token or else its session.
 
-    Raises Unauthorized for nobody; StateUnavailable.
+    Where the application was made for one actor (see `inside`) it is always that one. Raises
+    Unauthorized for nobody; StateUnavailable.
     """
+    if (own := _only_actor()) is not None:
+        return own
     # Several ask within one request, and the answer must not change between them.
     if "actor" not in g:
         g.actor = _actor_of_request()
     actor: Actor = g.actor
     return actor
+
+
+def _only_actor() -> Actor | None:
+    """For whom alone the application was made in this process; a served one has nobody here."""
+    own: Actor | None = current_app.extensions.get("actor")
+    return own
 
 
 def _actor_of_request() -> Actor:
@@ -101,6 +110,8 @@ def _actor_of_token(secret: str) -> Actor:
 def acting() -> Services:
     """The collaborators of operations, acting for who sent the request. Raises Unauthorized."""
     services: Services = current_app.extensions["services"]
+    if _only_actor() is not None:
+        return services
     return services.acting_as(current_actor(), source=request.remote_addr or "")
 
 

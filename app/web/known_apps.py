@@ -68,7 +68,7 @@ def of_known_apps(
         app.id
         for app in apps.values()
         if (repository := repositories.get(app.repository_id)) is not None
-        and full_name in (None, repository.full_name)
+        and (full_name is None or full_name.lower() == repository.full_name.lower())
         and _is_seen(services, app, repository)
     }
     return [one for one in databases if one.app_id in seen]

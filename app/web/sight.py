@@ -113,7 +113,7 @@ def instance(services: Services, name: str) -> Instance:
         if found.name == name:
             return found
     raise NotFound(
-        f"There is no instance {name!r}.",
+        f"There is no instance named {name}.",
         advice="The list of instances shows those that you may see (`coppice instances list`).",
     )
 

@@ -14,7 +14,7 @@ from app import bootstrap
 from app.config import Config
 from app.core.errors import CoppiceError, TransientError
 from app.settings import load_config
-from app.web import create_app
+from app.web.application import create_app
 
 _log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 1.0

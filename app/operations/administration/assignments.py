@@ -11,7 +11,7 @@ from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.intents import ReconcileRepository
 from app.core.repositories import Repository
-from app.operations.administration.assigned import Assigned, described
+from app.operations.administration.assigned import Assigned
 from app.operations.administration.policies import check_extensions, check_policies
 from app.operations.services import Services
 
@@ -92,37 +92,6 @@ def remove(services: Services, assignment: Assignment) -> None:
     """End the assignment; the databases stay on the instance."""
     services.apps.remove(assignment.app.id)
     services.record(Action.APPS_REMOVE, assignment.app.id)
-
-
-def find(services: Services, name: str, *, app_id: str | None = None) -> Assigned:
-    """The assignment of `OWNER/REPO`, or of an app id.
-
-    Raises NotFound, or Invalid when the repository has several apps and none is named.
-    """
-    if "/" not in name:
-        found = services.apps.assignment(AppId(name))
-        if found is None:
-            raise _not_assigned(name)
-        return described(services, found)
-    repository = services.repositories.named(name)
-    assignments = services.apps.assignments(repository_id=repository.id) if repository else []
-    if not assignments:
-        raise _not_assigned(name)
-    return described(services, _picked(assignments, app_id, name))
-
-
-def app_ids(services: Services, name: str) -> set[AppId]:
-    """The apps of `OWNER/REPO`, also those that are not assigned any more, or of an app id.
-
-    Raises NotFound when there is none.
-    """
-    if "/" not in name:
-        return {find(services, name).assignment.app.id}
-    repository = services.repositories.named(name)
-    found = services.apps.of_repository(repository.id) if repository else []
-    if not found:
-        raise _not_assigned(name)
-    return {app.id for app in found}
 
 
 def live_repository(services: Services, full_name: str) -> Repository:
@@ -206,34 +175,6 @@ def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:
                     " --now`), or give a new app id (--app-id)."
                 ),
             )
-
-
-def _not_assigned(name: str) -> NotFound:
-    listing = "The list of apps shows what is assigned (`coppice apps list`)"
-    if "/" not in name:
-        return NotFound(
-            f"{name!r} is neither an app id nor a repository, which is written OWNER/REPO.",
-            advice=f"{listing}.",
-        )
-    return NotFound(
-        f"The repository {name} is not assigned to an instance.",
-        advice=f"{listing}. Assign it (coppice apps assign {name} INSTANCE).",
-    )
-
-
-def _picked(assignments: Sequence[Assignment], app_id: str | None, name: str) -> Assignment:
-    if app_id is not None:
-        for assignment in assignments:
-            if assignment.app.id == app_id:
-                return assignment
-        names = ", ".join(assignment.app.id for assignment in assignments)
-        raise NotFound(f"{name} has no app {app_id!r}.", advice=f"Its apps are: {names}.")
-    if len(assignments) > 1:
-        names = ", ".join(assignment.app.id for assignment in assignments)
-        raise Invalid(
-            f"{name} has several apps: {names}.", advice="Say which app id is meant (--app-id)."
-        )
-    return assignments[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,20 @@
-"""What an operator does to single databases by hand, and how a person connects to one."""
+"""What people have done to single databases, and how they connect to one.
+
+What is asked for is checked and written down at once, and done by a job: a server that is away
+would hold whoever asks for as long as it takes to give up.
+"""
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
+from app.core import lifecycle
 from app.core.audit import Action
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import BranchName
+from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.core.limits import FROZEN_ADVICE
 from app.core.reasons import without_database
 from app.core.seeding import may_seed
@@ -18,7 +25,7 @@ from app.operations.administration.beginnings import (
     set_up_again,
     start_afresh,
 )
-from app.operations.databases import elsewhere, provisioning, retention
+from app.operations.databases import elsewhere, limits, provisioning, retention
 from app.operations.runs import forwarding
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
@@ -51,44 +58,42 @@ def place(assigned: Assigned, *, branch: str | None, environment: str | None) ->
     return Place(environment=Environment.BRANCH, branch=BranchName(branch))
 
 
-def find(services: Services, assigned: Assigned, where: Place) -> Database:
-    """Raise NotFound when there is no such database."""
-    database = services.databases.live(assigned.assignment.app.id, where.environment, where.branch)
-    if database is None:
-        what = f"the branch {where.branch}" if where.branch else where.environment.value
-        raise NotFound(
-            f"{assigned.repository.full_name} has no database for {what}.",
-            advice="Push to the branch, or have it made (`coppice databases create`).",
-        )
-    return database
-
-
 def create(services: Services, assigned: Assigned, where: Place) -> Database:
-    """Make a database now; returns the one that is there already."""
+    """Have a database made; returns the one that is there already, as it is.
+
+    A deleted one is restored, a failed one tried again.
+    """
     if where.branch is not None:
         check_branch(services, assigned, where.branch)
     database = provisioning.intend_database(
         services, assigned.assignment, where.environment, where.branch
     )
-    if database.state is DatabaseState.DELETED:
-        return restore(services, database)
-    database = provisioning.ensure_database(services, database.id)
-    record(services, Action.DATABASES_CREATE, database)
-    return needs_ready(database)
+    match database.state:
+        case DatabaseState.READY:
+            return database
+        case DatabaseState.ERROR if database.waits_for_person:
+            return database  # Fix is for it: who asks for one need not know that it was lost
+        case DatabaseState.DELETED:
+            return restore(services, database)
+        case _:
+            record(services, Action.DATABASES_CREATE, database)
+            ensure = EnsureDatabase(database_id=database.id)
+            again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
+            services.databases.apply_to(database.id, again, then=[ensure])
+            return services.databases.get(database.id)
 
 
 def fix(services: Services, database: Database) -> Database:
-    """Set up once more, data untouched: roles, grants, password, marker."""
-    set_up_again(services, database)
-    return needs_ready(provisioning.ensure_database(services, database.id))
+    """Have it set up once more, data untouched: roles, grants, password, marker."""
+    set_up_again(services, database, then=[EnsureDatabase(database_id=database.id)])
+    return services.databases.get(database.id)
 
 
 def reset(services: Services, database: Database) -> Database:
-    """Replace a database by an empty one of the same name and login. Cannot be undone."""
-    start_afresh(services, database)
-    return needs_ready(
-        provisioning.rebuild_database(services, database.id, generation=database.generation)
-    )
+    """Have it replaced by an empty one of the same name and login. Cannot be undone."""
+    job = RebuildDatabase(database_id=database.id, generation=database.generation)
+    start_afresh(services, database, then=[job])
+    return services.databases.get(database.id)
 
 
 def seed(services: Services, database: Database) -> Database:
@@ -117,25 +122,31 @@ def seed(services: Services, database: Database) -> Database:
 
 
 def restore(services: Services, database: Database) -> Database:
-    """Open a deleted database again, data and all."""
+    """Have a deleted database opened again, data and all; it is `deleted` until then."""
+    if database.state is DatabaseState.READY:
+        return database
+    retention.check_restorable(database)
+    limits.check_restored(services, database)
     record(services, Action.DATABASES_RESTORE, database)
-    return needs_ready(retention.restore_database(services, database.id))
+    services.queue.add([RestoreDatabase(database_id=database.id)])
+    return database
 
 
 def delete(services: Services, database: Database) -> Database:
-    """Refuse all connections; the data is kept for the retention time, production's for ever."""
+    """Have all connections refused; the data is kept for the retention time, production's on."""
     refuse_live(services, database)
     record(services, Action.DATABASES_DELETE, database)
-    return retention.delete_database(services, database.id)
+    retention.close_database(services, database.id, because=Closing.BY_HAND)
+    return services.databases.get(database.id)
 
 
 def drop(services: Services, database: Database) -> Database:
-    """Drop a database and its data at once. Cannot be undone."""
-    delete(services, database)
-    retention.mark_unwanted(services, database.id)
-    retention.drop_database(services, database.id, is_by_hand=True)
+    """Have a database and its data dropped; it is `deleted` until then. Cannot be undone."""
+    closed = delete(services, database)
     record(services, Action.DATABASES_DROP, database)
-    return services.databases.get(database.id)
+    job = DropDatabase(database_id=database.id, is_by_hand=True)
+    retention.mark_unwanted(services, database.id, then=[job])
+    return closed
 
 
 def login(services: Services, database: Database, *, purpose: Action) -> Credentials:

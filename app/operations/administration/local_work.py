@@ -6,9 +6,11 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, Invalid
 from app.core.identifiers import AppId
+from app.core.instances import Instance
+from app.core.intents import EnsureDatabase
 from app.core.seeding import LocalSeed
-from app.operations.administration import databases, elsewhere
-from app.operations.databases import provisioning, retention
+from app.operations.administration import databases
+from app.operations.databases import elsewhere, provisioning, retention
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
 
@@ -26,14 +28,32 @@ def shadow_variables(services: Services, database: Database, *, purpose: Action)
     if database.environment is not Environment.DEV or assignment is None:
         return {}
     shadow = provisioning.intend_database(services, assignment, Environment.SHADOW)
-    if not services.hosts.is_here(services.instances.get(shadow.instance_id)):
-        shadow = elsewhere.ensure(services, shadow)
+    instance = services.instances.get(shadow.instance_id)
+    if not services.hosts.is_here(instance):
+        shadow = _made_elsewhere(services, instance, shadow)
     elif shadow.state is DatabaseState.DELETED:
         shadow = retention.restore_database(services, shadow.id)
     else:
         shadow = provisioning.ensure_database(services, shadow.id)
     login = databases.login(services, shadow, purpose=purpose)
     return {"SHADOW_DATABASE_URL": variables(login)["DATABASE_URL"]}
+
+
+def _made_elsewhere(services: Services, instance: Instance, shadow: Database) -> Database:
+    """Have the machine of its server make or restore it, and wait for a while."""
+    if shadow.state is DatabaseState.READY:
+        return shadow
+    elsewhere.need_alive(services, instance)
+    if shadow.state is DatabaseState.DELETED:
+        databases.restore(services, shadow)
+    else:
+        services.queue.add([EnsureDatabase(database_id=shadow.id)])
+    unfinished = {DatabaseState.CREATING, shadow.state} - {DatabaseState.ERROR}
+    elsewhere.wait_until(
+        lambda: services.databases.get(shadow.id).state not in unfinished,
+        doing=f"Waiting for {shadow.name}",
+    )
+    return services.databases.get(shadow.id)
 
 
 def last_command(services: Services, app_id: AppId) -> str:

@@ -39,22 +39,12 @@ from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
 
 
-def delete_database(services: Services, database_id: DatabaseId) -> Database:
-    """A person deletes it: refuse all connections now, keep the data for the retention time.
-
-    Production has no end of that time: only a person drops it. When the server is away the state is
-    `deleted` nevertheless, and a job refuses connections as soon as it is back.
-    """
-    close_database(services, database_id, because=Closing.BY_HAND)
-    database = services.databases.get(database_id)
-    if shadow := shadow_of(services, database):
-        seal_database(services, shadow.id)
-    seal_database(services, database_id)
-    return services.databases.get(database_id)
-
-
 def close_database(services: Services, database_id: DatabaseId, *, because: Closing) -> None:
-    """The same with the refusal left to a job, which is queued with the change of the state."""
+    """Delete it: refuse all connections from now on, keep the data for the retention time.
+
+    Production has no end of that time: only a person drops it. Connections are refused by a job,
+    which is queued with the change of the state, as soon as the server answers.
+    """
     if shadow := shadow_of(services, services.databases.get(database_id)):
         close_database(services, shadow.id, because=because)
     with services.databases.exclusively(database_id) as database:

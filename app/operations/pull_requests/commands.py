@@ -13,7 +13,7 @@ from app.core.identifiers import CommentId
 from app.core.intents import PostReply
 from app.core.reasons import Unreached, not_assigned, without_database
 from app.core.repositories import PullRequest, Repository
-from app.operations.administration import database_requests
+from app.operations.administration import databases
 from app.operations.pull_requests import steering, wording
 from app.operations.pull_requests.overviews import databases_of_branch
 from app.operations.runs.announcements import job_url
@@ -178,7 +178,7 @@ def _reset(services: Services, scene: _Scene) -> None:
         if database.generation != scene.command.pinned.get(database.id):
             continue
         try:
-            database_requests.reset(services, database)
+            databases.reset(services, database)
         except Conflict as conflict:
             problems.append(f"{conflict} {conflict.advice}")
     if problems:

@@ -82,10 +82,28 @@ class AppShown(Answer):
         )
 
 
+class AppDetail(AppShown):
+    """The same, and what a list leaves out."""
+
+    last_command: str = Field(
+        description="What the default branch was migrated with lately; empty: that is not known"
+    )
+
+
 class AppList(BaseModel):
     """The oldest first."""
 
     items: list[AppShown]
+
+
+class WorkflowShown(BaseModel):
+    """A file of the repository."""
+
+    path: str
+    text: str
+    remark: str | None = Field(
+        description="What the workflows of the repository's other apps have to do with it"
+    )
 
 
 class PullRequestShown(BaseModel):

@@ -11,11 +11,12 @@ from pydantic import Field
 from app.core.identifiers import AppId
 from app.core.people import Act
 from app.core.rules import changed
-from app.operations.administration import assignments
+from app.operations.administration import assignments, local_work, workflow_files
 from app.operations.pull_requests.heads import open_heads
 from app.operations.services import Services
 from app.web import sight
 from app.web.api.app_models import (
+    AppDetail,
     AppList,
     AppShown,
     AssignApp,
@@ -23,6 +24,7 @@ from app.web.api.app_models import (
     OfApp,
     PullRequestPage,
     PullRequestShown,
+    WorkflowShown,
 )
 from app.web.api.shapes import ERRORS, PERSON, Answered, Page, Query, Text, cut, page_of
 from app.web.identity import acting
@@ -51,7 +53,9 @@ def list_(query: WhichApps) -> dict[str, Any]:
     found = [
         KnownApp.of(one)
         for one in sight.apps(services)
-        if query.repository in (None, one.repository.full_name)
+        if query.repository is None
+        # GitHub's names differ only in case for nobody.
+        or query.repository.lower() == one.repository.full_name.lower()
     ]
     return AppList(items=_all_shown(services, found)).model_dump()
 
@@ -66,11 +70,24 @@ def assign(body: AssignApp) -> Answered:
     return _shown(services, KnownApp.of(assigned)).model_dump(), 201
 
 
-@api.get("/<app>", responses={200: AppShown})
+@api.get("/<app>", responses={200: AppDetail})
 def show(path: OfApp) -> dict[str, Any]:
     """Show one app, also one whose assignment has ended: its databases may still be there."""
     services = acting()
-    return _shown(services, known_app(services, AppId(path.app))).model_dump()
+    shown = _shown(services, known_app(services, AppId(path.app)))
+    last_command = local_work.last_command(services, AppId(path.app))
+    return AppDetail(**shown.model_dump(), last_command=last_command).model_dump()
+
+
+@api.get("/<app>/workflow", responses={200: WorkflowShown})
+def workflow(path: OfApp) -> dict[str, Any]:
+    """Show the workflow that migrates the app's databases, as a whole file to copy."""
+    services = acting()
+    assigned = sight.app(services, path.app)
+    assignment = assigned.assignment
+    found = workflow_files.workflow_of(services, assignment, assigned.repository, assigned.instance)
+    remark = workflow_files.beside_others(services, assignment.app)
+    return WorkflowShown(path=found.path, text=found.text, remark=remark).model_dump()
 
 
 @api.get("/<app>/pull-requests", responses={200: PullRequestPage})

@@ -12,7 +12,7 @@ from app.core.seeding import Seed
 from app.operations.administration.database_overviews import KnownDatabase
 from app.operations.runs.credentials import Credentials, variables
 from app.web.api.app_models import APP_ID
-from app.web.api.shapes import Id, Page, Query, Request, Shown, Text
+from app.web.api.shapes import Id, Nothing, Page, Query, Request, Shown, Text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
@@ -62,6 +62,12 @@ class LocalMigration(Request):
     )
 
 
+class RevealCredentials(Nothing):
+    """What the variables are for, as the audit trail says."""
+
+    purpose: Literal["env", "psql", "migrate"] | None = None
+
+
 class HowToDelete(Query):
     """Whether its data is kept for the retention time."""
 
@@ -107,6 +113,7 @@ class DatabaseShown(BaseModel):
     state: str
     reason: str | None = Field(description="Why the state is `error`")
     reason_code: str | None = Field(description="The same for programs, as in `limit_reached`")
+    frozen: bool = Field(description="It is too large, and lets nobody in")
     generation: int
     is_live: bool = Field(description="False once a fresh one took its place while it is kept")
     last_migration: LastMigrationShown | None = Field(description="Null: none yet")
@@ -135,6 +142,7 @@ class DatabaseShown(BaseModel):
             state=database.state,
             reason=database.reason,
             reason_code=database.reason_code,
+            frozen=database.is_shut,
             generation=database.generation,
             is_live=database.is_live,
             last_migration=LastMigrationShown.of(last, run_url=known.run_url) if last else None,
@@ -220,11 +228,15 @@ class LoginShown(BaseModel):
         examples=[{"PGHOST": "db.example.com", "PGDATABASE": "3ba03b--main"}]
     )
     ca_certificate: str | None = Field(description="PEM, for PGSSLROOTCERT")
+    shadow_problem: str | None = Field(description="Why there is no SHADOW_DATABASE_URL beside dev")
 
     @classmethod
-    def of(cls, login: Credentials, shadow: Mapping[str, str]) -> "LoginShown":
+    def of(
+        cls, login: Credentials, shadow: Mapping[str, str], *, shadow_problem: str | None
+    ) -> "LoginShown":
         return cls(
             database=login.database.name,
             variables={**variables(login), **shadow},
             ca_certificate=login.instance.public_address.ca_certificate,
+            shadow_problem=shadow_problem,
         )

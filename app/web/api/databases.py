@@ -1,7 +1,6 @@
 """The API for databases. What takes time is done by a worker: the answer is 202 and the state."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -12,11 +11,12 @@ from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
 from app.core.people import Act
 from app.core.seeding import LocalSeed
-from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
+from app.operations.administration import local_work
 from app.operations.administration.database_overviews import known
 from app.operations.services import Services
 from app.web import sight
+from app.web.advice import advice_for
 from app.web.api.app_models import OfApp
 from app.web.api.database_models import (
     CreateDatabase,
@@ -28,6 +28,7 @@ from app.web.api.database_models import (
     LocalMigration,
     LoginShown,
     OfDatabase,
+    RevealCredentials,
     SizePage,
     SizeShown,
     WhichDatabases,
@@ -102,7 +103,7 @@ def create(path: OfApp, body: CreateDatabase) -> Answered:
     assigned = sight.app(services, path.app)
     where = administration.place(assigned, branch=body.branch, environment=body.environment)
     sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
-    database = database_requests.create(services, assigned, where)
+    database = administration.create(services, assigned, where)
     status = 200 if database.state is DatabaseState.READY else 202
     return _shown(services, database).model_dump(mode="json"), status
 
@@ -111,14 +112,14 @@ def create(path: OfApp, body: CreateDatabase) -> Answered:
 def fix(path: OfDatabase, body: Nothing) -> Answered:
     """Have a database set up once more: roles, grants, password. Its data stays."""
     services, database = _to_act(path, Act.CHANGE)
-    return _accepted(services, database_requests.fix(services, database))
+    return _accepted(services, administration.fix(services, database))
 
 
 @api.post("/databases/<int:database>/reset", responses={202: DatabaseShown})
 def reset(path: OfDatabase, body: Nothing) -> Answered:
     """Have a database replaced by an empty one. Its data is gone for good."""
     services, database = _to_act(path, Act.LOSE)
-    return _accepted(services, database_requests.reset(services, database))
+    return _accepted(services, administration.reset(services, database))
 
 
 @api.post("/databases/<int:database>/seed", responses={200: DatabaseShown})
@@ -149,29 +150,32 @@ def edit(path: OfDatabase, body: EditDatabase) -> dict[str, Any]:
 def restore(path: OfDatabase, body: Nothing) -> Answered:
     """Have a deleted database opened again, data and all."""
     services, database = _to_act(path, Act.CHANGE)
-    return _accepted(services, database_requests.restore(services, database))
+    return _accepted(services, administration.restore(services, database))
 
 
 @api.delete("/databases/<int:database>", responses={202: DatabaseShown})
 def delete(path: OfDatabase, query: HowToDelete) -> Answered:
     """Close a database; its data is kept for the retention time, production's until dropped."""
     services, database = _to_act(path, Act.LOSE)
-    act = database_requests.drop if query.now else database_requests.delete
+    act = administration.drop if query.now else administration.delete
     return _accepted(services, act(services, database))
 
 
 @api.post("/databases/<int:database>/credentials", responses={200: LoginShown})
-def credentials(path: OfDatabase, body: Nothing) -> dict[str, Any]:
+def credentials(path: OfDatabase, body: RevealCredentials) -> dict[str, Any]:
     """Reveal the long-lived login's variables. Audited; production needs admin."""
     services = acting()
     database = sight.database(services, path.database, Act.CONNECT)
-    login = administration.login(services, database, purpose=Action.DATABASES_CREDENTIALS)
+    purpose = Action(body.purpose) if body.purpose else Action.DATABASES_CREDENTIALS
+    login = administration.login(services, database, purpose=purpose)
     shadow: dict[str, str] = {}
-    with suppress(CoppiceError):  # its own state says what is wrong with it
-        shadow = local_work.shadow_variables(
-            services, database, purpose=Action.DATABASES_CREDENTIALS
-        )
-    return LoginShown.of(login, shadow).model_dump()
+    problem = None
+    try:
+        if purpose is not Action.PSQL:
+            shadow = local_work.shadow_variables(services, database, purpose=purpose)
+    except CoppiceError as error:  # it keeps nobody from the database itself
+        problem = f"{error} {advice_for(error)}"
+    return LoginShown.of(login, shadow, shadow_problem=problem).model_dump()
 
 
 def _to_act(path: OfDatabase, act: Act) -> tuple[Services, Database]:

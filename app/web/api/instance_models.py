@@ -12,7 +12,8 @@ from app.core.instance_requests import (
 )
 from app.core.limits import Limits
 from app.operations.administration.instance_overviews import InstanceOverview
-from app.web.api.shapes import Answer, Shown, given_of
+from app.web.api.server_models import ServerTest
+from app.web.api.shapes import Answer, Query, Shown, given_of
 
 
 class OfInstance(BaseModel):
@@ -139,6 +140,29 @@ class InstanceShown(Answer):
             owner=one.owner,
             administration=administration if is_steward else None,
         )
+
+
+class InstanceProvisioned(InstanceShown):
+    """A new server, and what it needs next."""
+
+    looked_after: bool = Field(description="Whether a `serve` keeps it running now")
+    github_connected: bool = Field(description="Whether there is a GitHub App")
+
+
+class InstanceTested(InstanceShown):
+    """A server as it is stored now, and what the test before that found."""
+
+    test: ServerTest
+    github_connected: bool = Field(description="Whether there is a GitHub App")
+
+
+class HowToDeleteInstance(Query):
+    """Whether its machine can still do it."""
+
+    lost: bool = Field(
+        default=False,
+        description="Its machine is gone for good: forget it and remove nothing; for operators",
+    )
 
 
 class InstanceList(BaseModel):

@@ -7,16 +7,20 @@ from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.findings import ServerReport
 from app.core.instance_requests import InstanceChanges, LinkRequest, ProvisionRequest
 from app.core.instances import Instance
-from app.operations.administration import acknowledgements, deletions, instances
+from app.operations.administration import acknowledgements, deletions, instances, machines
 from app.operations.administration.instance_overviews import overview
 from app.operations.services import Services
 from app.web import sight
 from app.web.api.instance_models import (
     EditInstance,
+    HowToDeleteInstance,
     InstanceList,
+    InstanceProvisioned,
     InstanceShown,
+    InstanceTested,
     LinkInstance,
     OfFinding,
     OfInstance,
@@ -45,7 +49,7 @@ def list_() -> dict[str, Any]:
     return InstanceList(items=items).model_dump()
 
 
-@api.post("/provision", responses={201: InstanceShown})
+@api.post("/provision", responses={201: InstanceProvisioned})
 def provision(body: ProvisionInstance) -> Answered:
     """Start a PostgreSQL server of Coppice's own, on the machine of this web server.
 
@@ -54,16 +58,21 @@ def provision(body: ProvisionInstance) -> Answered:
     """
     services = _operator()
     clusters = current_app.extensions["clusters"]
+    is_looked_after = machines.is_looked_after(services, clusters)
     instance = instances.provision(services, clusters, body.read(ProvisionRequest))
-    return shown(services, instance).model_dump(), 201
+    provisioned = InstanceProvisioned(
+        **shown(services, instance).model_dump(),
+        looked_after=is_looked_after,
+        github_connected=services.github_app.current() is not None,
+    )
+    return provisioned.model_dump(), 201
 
 
-@api.post("/link", responses={201: InstanceShown})
+@api.post("/link", responses={201: InstanceTested})
 def link(body: LinkInstance) -> Answered:
     """Use an existing PostgreSQL server, after a test of what it allows."""
     services = _operator()
-    instance, _ = instances.link(services, body.read(LinkRequest))
-    return shown(services, instance).model_dump(), 201
+    return _tested(services, *instances.link(services, body.read(LinkRequest))), 201
 
 
 @api.post("/link/test", responses={200: ServerTest})
@@ -83,13 +92,12 @@ def show(path: OfInstance) -> dict[str, Any]:
     return shown(services, sight.instance(services, path.instance)).model_dump()
 
 
-@api.patch("/<instance>", responses={200: InstanceShown})
+@api.patch("/<instance>", responses={200: InstanceTested})
 def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
     """Change an instance; it is tested before the change is stored."""
     services = acting()
     sight.stewarded(services, path.instance)
-    instance, _ = instances.edit(services, path.instance, body.read(InstanceChanges))
-    return shown(services, instance).model_dump()
+    return _tested(services, *instances.edit(services, path.instance, body.read(InstanceChanges)))
 
 
 @api.post("/<instance>/test", responses={200: ServerTest})
@@ -137,7 +145,7 @@ def withdraw(path: OfFinding) -> Answered:
 
 
 @api.delete("/<instance>", responses={202: None, 204: None})
-def delete(path: OfInstance) -> Answered:
+def delete(path: OfInstance, query: HowToDeleteInstance) -> Answered:
     """Remove a provisioned instance with all its data, or forget a linked one.
 
     Refused while an app is assigned to it. Cannot be undone. 202: the machine that it stands on has
@@ -145,8 +153,21 @@ def delete(path: OfInstance) -> Answered:
     """
     services = acting()
     sight.stewarded(services, path.instance)
-    is_gone = deletions.delete(services, current_app.extensions["clusters"], path.instance)
+    if query.lost:
+        require_operator(services)
+    clusters = current_app.extensions["clusters"]
+    is_gone = deletions.delete(services, clusters, path.instance, is_lost=query.lost)
     return "", 204 if is_gone else 202
+
+
+def _tested(services: Services, instance: Instance, report: ServerReport) -> dict[str, Any]:
+    accepted = services.acknowledgements.of_instance(instance.id)
+    tested = InstanceTested(
+        **shown(services, instance).model_dump(),
+        test=ServerTest.of(report, accepted),
+        github_connected=services.github_app.current() is not None,
+    )
+    return tested.model_dump(mode="json")
 
 
 def _operator() -> Services:

@@ -12,7 +12,7 @@ from app.core.limits import Limits
 from app.operations.administration import claims, limits
 from app.web.api.instance_models import InstanceShown, OfInstance
 from app.web.api.instances import shown
-from app.web.api.shapes import ERRORS, PERSON, Answer, Answered, Request, given_of, reference
+from app.web.api.shapes import ERRORS, PERSON, Answer, Answered, Request, given_of
 from app.web.identity import acting, permission_now, require_operator
 
 api = APIBlueprint(
@@ -49,13 +49,28 @@ class ClaimInstance(Request):
     secret: str = Field(pattern=r"^[A-Za-z0-9]{20,200}$")
 
 
-@api.put("/instances/<instance>/limits", responses={200: reference(Limits)})
+class Exceeded(BaseModel):
+    """A limit that is exceeded already, as far as was measured."""
+
+    words: str
+    advice: str
+
+
+class LimitsSet(LimitsGiven):
+    """What holds from now on."""
+
+    exceeded: list[Exceeded]
+
+
+@api.put("/instances/<instance>/limits", responses={200: LimitsSet})
 def set_limits(path: OfInstance, body: LimitsGiven) -> dict[str, Any]:
     """Set all limits of an instance. They remove nothing; `freezes` closes what is too large."""
     services = acting()
     require_operator(services)
-    limits.set_limits(services, services.instances.named(path.instance), body.read(Limits))
-    now: dict[str, Any] = body.model_dump()
+    instance = services.instances.named(path.instance)
+    remarks = limits.set_limits(services, instance, body.read(Limits))
+    exceeded = [Exceeded(words=one.words, advice=one.advice) for one in remarks]
+    now: dict[str, Any] = LimitsSet(**body.model_dump(), exceeded=exceeded).model_dump()
     return now
 
 

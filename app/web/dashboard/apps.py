@@ -22,8 +22,8 @@ from app.core.reasons import is_provisioned
 from app.core.repositories import PullRequest
 from app.core.runs import PastRun
 from app.operations import typed
-from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
+from app.operations.administration import local_work
 from app.operations.administration.assigned import Assigned, id_to_say
 from app.operations.administration.limits import described
 from app.operations.administration.workflow_files import beside_others, workflow_of
@@ -137,7 +137,7 @@ def create(app_id: str) -> ResponseReturnValue:
             environment=_environment(),
         )
         sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
-        database = database_requests.create(services, assigned, where)
+        database = administration.create(services, assigned, where)
     except (Conflict, Invalid, NotFound) as error:
         return show(app_id, error)
     is_dev = where.environment is Environment.DEV

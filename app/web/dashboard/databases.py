@@ -10,8 +10,8 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError, Invalid
 from app.core.people import Act
 from app.core.standing import Fault
-from app.operations.administration import database_requests, local_work
 from app.operations.administration import databases as administration
+from app.operations.administration import local_work
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
 from app.web import sight
@@ -64,7 +64,7 @@ def fix(database_id: int) -> ResponseReturnValue:
     try:
         if database.reason_code == Fault.MISSING:
             fields.confirm(database.name)
-        database_requests.fix(services, database)
+        administration.fix(services, database)
     except Invalid as error:
         return ask_to_fix(database_id, error)
     return _back(services, database, "fix")
@@ -73,7 +73,7 @@ def fix(database_id: int) -> ResponseReturnValue:
 @pages.post("/restore")
 def restore(database_id: int) -> ResponseReturnValue:
     services, database = _to_act(database_id, Act.CHANGE)
-    database_requests.restore(services, database)
+    administration.restore(services, database)
     return _back(services, database, "restore")
 
 
@@ -87,7 +87,7 @@ def reset(database_id: int) -> ResponseReturnValue:
     services, database = _to_act(database_id, Act.LOSE)
     try:
         fields.confirm(database.name)
-        database_requests.reset(services, database)
+        administration.reset(services, database)
     except CoppiceError as error:
         return ask_to_reset(database_id, error)
     is_dev = database.environment is Environment.DEV
@@ -135,9 +135,9 @@ def delete(database_id: int) -> ResponseReturnValue:
     try:
         if is_drop:
             fields.confirm(database.name)
-            database_requests.drop(services, database)
+            administration.drop(services, database)
         else:
-            database_requests.delete(services, database)
+            administration.delete(services, database)
     except CoppiceError as error:
         return ask_to_delete(database_id, error)
     return _back(services, database, "drop" if is_drop else "delete")

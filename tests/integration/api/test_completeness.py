@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from app.config import Config
-from app.web import create_app
+from app.web.application import create_app
 
 _FORM = "a form; what it asks for is taken by the operation of its button"
 _ASKS = "asks whether to go on; an operation is not asked twice"

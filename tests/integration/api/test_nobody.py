@@ -9,7 +9,7 @@ from flask import Flask
 from app import bootstrap
 from app.config import Config
 from app.store.vault import new_key
-from app.web import create_app
+from app.web.application import create_app
 
 # What anybody may ask for. Whoever adds a route to this list says why it is safe there.
 PUBLIC = {

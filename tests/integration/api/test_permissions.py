@@ -47,6 +47,7 @@ CASES = [
     case("withdraw", "DELETE /instances/tenants/acknowledgements/superuser", "operator"),
     case("instance edit", "PATCH /instances/tenants", "operator"),
     case("instance delete", "DELETE /instances/tenants", "operator"),
+    case("instance forget", "DELETE /instances/tenants?lost=true", "operator"),
     case("instance link", "POST /instances/link", "operator", body=LINK, is_open=True),
     case(
         "instance provision",
@@ -69,6 +70,7 @@ CASES = [
     ),
     case("app edit", "PATCH /apps/{app}", "maintain", body={"migration_command": "migrate"}),
     case("app remove", "DELETE /apps/{app}", "maintain"),
+    case("workflow", "GET /apps/{app}/workflow", "read"),
     case("pull requests", "GET /apps/{app}/pull-requests", "read"),
     case("runs", "GET /apps/{app}/runs", "read"),
     case("run", "GET /apps/{app}/runs/{run}", "read"),

@@ -18,7 +18,7 @@ from schemathesis.checks import (
 from app.config import Config
 from app.core.environments import Environment
 from app.core.people import OPERATOR
-from app.web import create_app
+from app.web.application import create_app
 from tests.integration.api.office import Office
 from tests.integration.runs.shop import Job, Shop
 

@@ -11,7 +11,7 @@ from app import bootstrap
 from app.config import Config
 from app.core.instances import AdminLogin
 from app.store.vault import new_key
-from app.web import create_app
+from app.web.application import create_app
 from app.web.auth import sessions
 from app.web.identity import acting
 from demo.github.server import LocalGitHub

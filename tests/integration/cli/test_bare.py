@@ -44,7 +44,7 @@ def test_a_service_elsewhere_is_asked(packages: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["serve"], ["web"], ["doctor"], ["instances", "list"], ["--local", "apps", "list"]],
+    [["serve"], ["web"], ["doctor"], ["reconcile"], ["--local", "apps", "list"]],
     ids=" ".join,
 )
 def test_what_needs_a_service_says_what_to_install(packages: Path, words: list[str]) -> None:

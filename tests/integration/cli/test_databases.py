@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,6 +12,7 @@ from app.core.instances import AdminLogin
 from app.store.connection import state_conninfo
 from demo.github.model import Repository
 from demo.github.server import LocalGitHub
+from tests import commands
 from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.serve.installation import Installation
 
@@ -243,3 +246,30 @@ def test_a_deletion_says_that_a_server_that_does_not_answer_has_it_closed_later(
     assert deleted.returncode == 0, deleted.stderr
     assert "closed, and all sessions there are ended, as soon as it does." in deleted.stderr
     assert json.loads(connected.ok("databases", "show", *dev, "--json"))["state"] == "deleted"
+
+
+def test_a_checkout_says_which_repository_and_branch_are_meant(
+    login_branch: Installation, tmp_path: Path
+) -> None:
+    place = tmp_path / "checkout"
+    for words in (
+        ["init", "-q", "-b", "feature/login", str(place)],
+        ["-C", str(place), "remote", "add", "origin", "https://github.com/acme/shop.git"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    there, nowhere = (
+        partial(commands.run, environ=login_branch.environ, folder=folder, timeout_seconds=60)
+        for folder in (place, tmp_path)
+    )
+
+    branch = there("env", "--branch", ".", "--format", "json")
+    dev = there("env", "--format", "json")
+    asked = there("psql", "--branch", ".", "-Atqc", "SELECT current_database()")
+    lost = nowhere("env")
+
+    assert json.loads(branch.stdout) == json.loads(
+        login_branch.ok("env", *LOGIN, "--format", "json")
+    )
+    assert json.loads(dev.stdout)["COPPICE_ENVIRONMENT"] == "dev"
+    assert asked.stdout.strip() == json.loads(branch.stdout)["PGDATABASE"]
+    assert (lost.returncode, "Name it, as OWNER/REPO" in lost.stderr) == (1, True)

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.cli.desk import Target
-from app.cli.remote.client import Client
-from app.cli.remote.desk import RemoteDesk
+from app.cli.connect import revealed
+from app.cli.remote import RemoteClient
+from app.cli.which import Which
 from app.core.audit import Action
 
 DATABASE = {"id": 7, "name": "3ba03b--x", "is_live": True, "state": "ready", "instance": "main"}
@@ -49,18 +49,18 @@ class _Service(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def desk() -> Iterator[RemoteDesk]:
+def client() -> Iterator[RemoteClient]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        client = Client(f"http://127.0.0.1:{server.server_port}", "token")
-        yield RemoteDesk(client)
+        client = RemoteClient(f"http://127.0.0.1:{server.server_port}", "token")
+        yield client
         client.close()
         server.shutdown()
         thread.join()
 
 
-def test_it_sets_no_variables_but_those_of_a_connection(desk: RemoteDesk) -> None:
-    given = desk.login(Target(name="acme/shop", branch="x"), purpose=Action.ENV)
+def test_it_sets_no_variables_but_those_of_a_connection(client: RemoteClient) -> None:
+    given = revealed(client, Which(name="acme/shop", branch="x"), purpose=Action.ENV)
 
     assert given.variables == {"PGHOST": "db.example.com", "PGPASSWORD": "secret"}

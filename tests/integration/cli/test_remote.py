@@ -187,7 +187,7 @@ def test_a_person_works_on_what_they_may(logged_in: Laptop, service: Installatio
     assert logged_in.ok("psql", *branch, "--", "-Atc", r"\dt") == ""
     logged_in.ok("databases", "delete", *branch, "--now", "--yes")
     code, _, error = logged_in.run("databases", "show", *branch)
-    assert (code, "There is no database" in error) == (1, True)
+    assert (code, "has no database for the branch feature/login" in error) == (1, True)
 
 
 def test_the_database_for_local_work_is_made_when_it_is_asked_for(
@@ -298,7 +298,7 @@ def test_a_service_of_this_machine_is_meant_where_its_settings_are(
     assert f"Using the service of this machine, for there is {variable}" in error
 
 
-@pytest.mark.parametrize("command", ["instances list", "apps remove acme/shop", "doctor"])
+@pytest.mark.parametrize("command", ["reconcile", "doctor"])
 def test_a_command_of_this_machine_alone_is_refused_where_another_is_meant(
     logged_in: Laptop, service: Installation, command: str
 ) -> None:

@@ -13,7 +13,7 @@ from app import bootstrap
 from app.config import Config
 from app.core.instances import AdminLogin
 from app.store.vault import new_key
-from app.web import create_app
+from app.web.application import create_app
 from tests.integration.intake.deliveries import SECOND_SECRET, SECRET, Stored, register
 from tests.integration.intake.web import Web
 from tests.integration.lifecycle.proxy import Proxy

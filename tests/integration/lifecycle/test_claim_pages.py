@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.config import Config
-from app.web import create_app
+from app.web.application import create_app
 from app.web.auth import sessions
 from tests.integration.lifecycle.world import World, remove_databases
 

@@ -8,8 +8,8 @@ import pytest
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.operations.databases import provisioning
-from app.operations.databases.retention import delete_database
 from tests.integration import states
+from tests.integration.by_hand import delete_database
 from tests.integration.lifecycle.world import World
 
 ROW = "written before access ended"

@@ -16,9 +16,8 @@ import pytest
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.limits import Limits
-from app.operations.administration import databases
 from app.operations.databases import provisioning, retention, rotation
-from tests.integration import states
+from tests.integration import by_hand, states
 from tests.integration.lifecycle.test_rivals import grow, has_kept, keep
 from tests.integration.lifecycle.world import World
 
@@ -106,7 +105,7 @@ def test_what_was_restored_is_not_dropped_by_who_meant_to_before(
 
     def unwanted() -> Database:
         keep(world, database)
-        databases.delete(world.services, database)
+        by_hand.delete(world.services, database)
         world.state.execute("UPDATE databases SET drop_after = now() WHERE id = %s", [database.id])
         world.github.delete_branch(world.repository, "x")
         world.github.hook.wait()
@@ -116,13 +115,13 @@ def test_what_was_restored_is_not_dropped_by_who_meant_to_before(
     def restore(gone: Database) -> None:
         seen = world.services.databases.get(gone.id)
         if gone.name in world.names_on_server():
-            assert databases.restore(world.services, seen).state is DatabaseState.READY
+            assert by_hand.restore(world.services, seen).state is DatabaseState.READY
             return
         # It had gone before anybody asked for it, and what comes now is a new one.
         with pytest.raises(Conflict, match="no longer on the server"):
-            databases.restore(world.services, seen)
+            by_hand.restore(world.services, seen)
         lost = world.services.databases.get(gone.id)
-        assert databases.fix(world.services, lost).state is DatabaseState.READY
+        assert by_hand.fix(world.services, lost).state is DatabaseState.READY
         keep(world, gone)
 
     changes = everywhere(
@@ -194,7 +193,7 @@ def test_what_was_restored_is_not_set_aside_by_who_meant_to_before(
         world.settle()
         database = world.ready(branch)
         keep(world, database)
-        return retention.delete_database(world.services, database.id)
+        return by_hand.delete_database(world.services, database.id)
 
     def restore(one: Database) -> None:
         retention.restore_database(world.services, one.id)
@@ -217,7 +216,7 @@ def test_what_was_deleted_is_not_opened_by_who_meant_to_restore_it(
 
     def deleted() -> Database:
         if world.services.databases.get(database.id).state is DatabaseState.READY:
-            retention.delete_database(world.services, database.id)
+            by_hand.delete_database(world.services, database.id)
         return database
 
     def delete_again(one: Database) -> None:
@@ -267,7 +266,7 @@ def test_what_a_person_opened_is_not_closed_by_who_found_it_too_large(
         return database
 
     def fix(one: Database) -> None:
-        databases.fix(world.services, one)
+        by_hand.fix(world.services, one)
 
     changes = everywhere(
         worker,

@@ -13,8 +13,7 @@ from app.core import lifecycle
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.instances import AdminLogin
 from app.core.intents import DropDatabase, RebuildDatabase
-from app.operations.databases import retention
-from tests.integration import states
+from tests.integration import by_hand, states
 from tests.integration.lifecycle.world import World, state_url
 
 
@@ -91,7 +90,7 @@ def test_restoring_ends_with_the_same_database_open(
     states.migrate(world.services, before.id, sha)
 
     for call in count(1):
-        retention.delete_database(world.services, before.id)
+        by_hand.delete_database(world.services, before.id)
         finish(world)
         push(world, "x")
         died = worker.dies(before_call=call)
@@ -111,7 +110,7 @@ def test_starting_afresh_ends_with_a_new_database_and_the_old_one_kept(
     before, _ = grow(world, "x")
 
     for call in count(1):
-        retention.delete_database(world.services, before.id)
+        by_hand.delete_database(world.services, before.id)
         finish(world)
         push(world, "x")
         died = worker.dies(before_call=call)

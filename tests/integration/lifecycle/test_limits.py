@@ -21,7 +21,6 @@ from app.core.people import Actor
 from app.core.repositories import Repository
 from app.operations.administration import (
     claims,
-    database_requests,
     databases,
     limits,
 )
@@ -32,7 +31,7 @@ from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
 from app.operations.services import Services
 from app.postgres.sessions import admin_login, connect
-from tests.integration import states
+from tests.integration import by_hand, states
 from tests.integration.lifecycle.world import World
 
 MB = 1024**2
@@ -96,19 +95,19 @@ def test_restoring_makes_no_more_than_the_limit(world: World, instance: Instance
     world.assign()
     world.github.push(world.repository, "old")
     world.settle()
-    kept = databases.delete(world.services, world.ready("old"))
+    kept = by_hand.delete(world.services, world.ready("old"))
     limit(world, instance, databases=3)
     world.github.push(world.repository, "new")
     world.settle()
     world.ready("new")
 
     with pytest.raises(LimitReached, match="its 3 databases"):
-        databases.restore(world.services, kept)
+        by_hand.restore(world.services, kept)
     with pytest.raises(LimitReached):
-        database_requests.restore(world.services, kept)
+        databases.restore(world.services, kept)
 
     limit(world, instance, databases=4)
-    databases.restore(world.services, kept)
+    by_hand.restore(world.services, kept)
     world.ready("old")
 
 
@@ -145,7 +144,7 @@ def test_a_branch_that_comes_back_is_told_that_there_is_no_room(
     assert "its 3 databases" in check.content.summary
 
     limit(world, instance, databases=4)
-    databases.restore(world.services, kept)
+    by_hand.restore(world.services, kept)
     world.settle()
     assert conclusion(world, again) == "success"
 
@@ -160,7 +159,7 @@ def test_with_room_again_fix_makes_it(world: World, instance: Instance) -> None:
     assert conclusion(world, sha) == "failure"
 
     limit(world, instance, databases=3)
-    databases.fix(world.services, refused)
+    by_hand.fix(world.services, refused)
     world.settle()
 
     world.ready("x")
@@ -175,7 +174,7 @@ def test_a_limit_below_what_is_there_breaks_nothing(world: World, instance: Inst
     limit(world, instance, databases=1, total_bytes=1)
     measure(world)
     world.reconcile()
-    databases.reset(world.services, world.ready("x"))
+    by_hand.reset(world.services, world.ready("x"))
 
     with world.inside(world.ready("x")) as session:
         session.execute("SELECT 1")
@@ -291,7 +290,7 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
     with pytest.raises(psycopg.OperationalError):
         world.inside(frozen)
 
-    databases.fix(world.services, frozen)
+    by_hand.fix(world.services, frozen)
     world.settle()  # also what comes by itself after a Fix, a measurement among it
     measure(world)
     assert world.ready("x").opened_at is not None
@@ -301,7 +300,7 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
     assert again is not None
     assert again.is_frozen
 
-    databases.fix(world.services, again)
+    by_hand.fix(world.services, again)
     with world.inside(world.ready("x")) as session:
         session.execute("DROP TABLE filling")
     measure(world)
@@ -311,7 +310,7 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
 
 
 def by_fixing(services: Services, database: Database) -> None:
-    database_requests.fix(services, database)
+    databases.fix(services, database)
 
 
 def by_a_comment_or_button(services: Services, database: Database) -> None:
@@ -329,13 +328,13 @@ def by_asking_for_it(services: Services, database: Database) -> None:
     assignment = services.apps.assignment(database.app_id)
     assert assignment is not None
     where = Place(environment=database.environment, branch=database.branch)
-    database_requests.create(services, described(services, assignment), where)
+    databases.create(services, described(services, assignment), where)
 
 
 def by_deleting_and_restoring_it(services: Services, database: Database) -> None:
-    databases.delete(services, database)
-    restored = databases.restore(services, services.databases.get(database.id))
-    database_requests.fix(services, restored)
+    by_hand.delete(services, database)
+    restored = by_hand.restore(services, services.databases.get(database.id))
+    databases.fix(services, restored)
 
 
 @pytest.mark.parametrize(
@@ -377,7 +376,7 @@ def test_a_measurement_under_way_does_not_close_what_a_person_opened_meanwhile(
     def opened_meanwhile(of: Instance) -> DatabaseServer:
         # The first that is closed is production; the databases were looked at before.
         if not opened:
-            opened.append(databases.fix(world.services, frozen))
+            opened.append(by_hand.fix(world.services, frozen))
         return server_for(of)
 
     opened: list[Database] = []
@@ -390,7 +389,7 @@ def test_a_measurement_under_way_does_not_close_what_a_person_opened_meanwhile(
 
 
 def test_a_clock_that_was_ahead_keeps_nothing_open(world: World, instance: Instance) -> None:
-    databases.fix(world.services, frozen_branch(world, instance))
+    by_hand.fix(world.services, frozen_branch(world, instance))
     world.state.execute("UPDATE databases SET opened_at = opened_at + interval '1 year'")
 
     measure(world)
@@ -417,7 +416,7 @@ def test_what_a_person_restores_is_not_closed_to_take_a_check_back(
         databases.login(world.services, deleted, purpose=Action.ENV)
     assert "databases restore" in caught.value.advice
 
-    databases.restore(world.services, deleted)
+    by_hand.restore(world.services, deleted)
     world.settle()
 
     with world.inside(world.ready("x")) as session:

@@ -10,12 +10,12 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import BranchName
-from app.operations.administration import database_requests
-from app.operations.administration import databases as administration
+from app.operations.administration import databases
 from app.operations.administration.assigned import described
 from app.operations.administration.databases import Place
 from app.operations.databases import provisioning, standing
 from app.operations.databases.readiness import set_going
+from tests.integration import by_hand
 from tests.integration.lifecycle.test_rivals import grow, has_kept, keep
 from tests.integration.lifecycle.test_standing import Superuser, drop, rename, superuser
 from tests.integration.lifecycle.world import World
@@ -41,7 +41,7 @@ def test_asking_for_one_that_was_lost_makes_no_empty_one(
     assert assignment
     assigned = described(world.services, assignment)
 
-    database_requests.create(
+    databases.create(
         world.services, assigned, Place(environment=Environment.BRANCH, branch=BranchName("x"))
     )
     world.settle()
@@ -87,7 +87,7 @@ def test_one_that_was_renamed_away_is_named_when_it_is_dropped(
     rename(superuser, database.name, away)
 
     with pytest.raises(ProvisioningFailed) as caught:
-        administration.drop(world.services, database)
+        by_hand.drop(world.services, database)
 
     assert caught.value.code == "role_in_use"
     assert f"its role owns {away}" in str(caught.value)
@@ -99,7 +99,7 @@ def set_aside_by_halves(world: World) -> Database:
     """What a worker leaves that ends between the two halves of setting a database aside."""
     database = grow(world)
     keep(world, database)
-    deleted = administration.delete(world.services, database)
+    deleted = by_hand.delete(world.services, database)
     aside = names.retired_name(database.app_id, database.id)
     with world.services.databases.exclusively(deleted.id) as held:
         tenant = provisioning.tenant_of(world.services, held)
@@ -115,7 +115,7 @@ def test_one_that_was_set_aside_by_halves_is_found_by_the_next_look(world: World
 
     assert [one.database.id for one in found] == [database.id]
     assert standing.compare_instance(world.services, database.instance_id) == []
-    assert has_kept(world, administration.restore(world.services, database))
+    assert has_kept(world, by_hand.restore(world.services, database))
 
 
 def test_one_that_was_set_aside_by_halves_and_lost_its_mark_keeps_no_other_from_being_looked_at(
@@ -143,7 +143,7 @@ def test_one_that_was_set_aside_by_halves_and_lost_its_mark_keeps_no_other_from_
 def test_one_that_was_set_aside_by_halves_is_restored(world: World) -> None:
     database = set_aside_by_halves(world)
 
-    restored = administration.restore(world.services, database)
+    restored = by_hand.restore(world.services, database)
 
     assert restored.name == database.name
     assert has_kept(world, restored)
@@ -152,7 +152,7 @@ def test_one_that_was_set_aside_by_halves_is_restored(world: World) -> None:
 def test_one_that_was_set_aside_by_halves_is_dropped_whole(world: World) -> None:
     database = set_aside_by_halves(world)
 
-    administration.drop(world.services, database)
+    by_hand.drop(world.services, database)
 
     assert world.services.databases.get(database.id).state is DatabaseState.GONE
     aside = names.retired_name(database.app_id, database.id)
@@ -163,7 +163,7 @@ def test_of_a_deleted_one_that_is_gone_its_kept_data_is_missed(
     world: World, superuser: Superuser
 ) -> None:
     database = grow(world)
-    administration.delete(world.services, database)
+    by_hand.delete(world.services, database)
     drop(superuser, database)
     instance = world.services.instances.get(database.instance_id)
 

@@ -9,6 +9,7 @@ from app.core.identifiers import BranchName, CommitSha, RepositoryId
 from app.core.intents import ReconcileBranch, RestoreDatabase
 from app.core.limits import Limits
 from app.operations.databases import retention
+from tests.integration import by_hand
 from tests.integration.lifecycle.test_comebacks import silently
 from tests.integration.lifecycle.world import World
 from tests.integration.queued_jobs import QUEUED
@@ -43,7 +44,7 @@ def test_a_queued_restore_of_something_dropped_ends_well(world: World) -> None:
     world.assign()
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
-    retention.delete_database(world.services, production.id)
+    by_hand.delete_database(world.services, production.id)
     retention.mark_unwanted(world.services, production.id)
     retention.drop_database(world.services, production.id, is_by_hand=True)
     world.services.queue.add([RestoreDatabase(database_id=production.id)])
@@ -58,7 +59,7 @@ def test_a_queued_restore_whose_room_was_taken_ends_well(world: World) -> None:
     world.assign()
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
-    retention.delete_database(world.services, production.id)
+    by_hand.delete_database(world.services, production.id)
     world.services.limits.set(production.instance_id, Limits(databases=1))
     world.services.queue.add([RestoreDatabase(database_id=production.id)])
 

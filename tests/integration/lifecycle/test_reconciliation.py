@@ -11,9 +11,9 @@ from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Instance
 from app.operations.databases import housekeeping, strays
-from app.operations.databases.retention import delete_database
 from demo.github import faults
 from tests.integration import states
+from tests.integration.by_hand import delete_database
 from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.lifecycle.world import World
 

@@ -14,13 +14,14 @@ from app.core.errors import Conflict, LockLost, NotFound
 from app.core.identifiers import BranchName, InstallationId, InstanceId
 from app.core.instances import Instance
 from app.jobs.retry import MAX_ATTEMPTS
-from app.operations.administration import assignments, database_requests, databases, deletions
+from app.operations.administration import assignments, databases, deletions
 from app.operations.administration.assignments import AssignRequest
 from app.operations.databases import provisioning
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import steering
 from app.operations.services import Services
 from app.store.databases import LifecycleEvent
+from tests.integration import by_hand
 from tests.integration.lifecycle.world import World
 
 
@@ -68,8 +69,8 @@ class Meanwhile:
 def test_a_reset_during_a_repair_is_carried_out(world: World) -> None:
     database = grow(world)
     keep(world, database)
-    database_requests.fix(world.services, database)
-    services = meanwhile(world, lambda: database_requests.reset(world.services, database))
+    databases.fix(world.services, database)
+    services = meanwhile(world, lambda: databases.reset(world.services, database))
 
     provisioning.ensure_database(services, database.id)
     world.settle()
@@ -77,20 +78,20 @@ def test_a_reset_during_a_repair_is_carried_out(world: World) -> None:
     database = world.ready("x")
     assert not has_kept(world, database)
     keep(world, database)
-    databases.fix(world.services, database)
+    by_hand.fix(world.services, database)
     assert has_kept(world, database)
 
 
 def test_what_was_reset_deleted_and_restored_keeps_what_is_written_then(world: World) -> None:
     database = grow(world)
     keep(world, database)
-    database = database_requests.reset(world.services, database)
-    database = database_requests.delete(world.services, database)
+    database = databases.reset(world.services, database)
+    database = databases.delete(world.services, database)
     world.settle()
-    database = databases.restore(world.services, database)
+    database = by_hand.restore(world.services, database)
     assert has_kept(world, database)
 
-    databases.fix(world.services, database)
+    by_hand.fix(world.services, database)
 
     assert has_kept(world, database)
 
@@ -103,21 +104,21 @@ def test_a_reset_that_was_cut_off_half_way_can_be_deleted_and_restored(world: Wo
 
     database = grow(world)
     keep(world, database)
-    database_requests.reset(world.services, database)
+    databases.reset(world.services, database)
     dying: Any = Meanwhile(world.services.databases, apply=die)
     with pytest.raises(LockLost):
         provisioning.ensure_database(replace(world.services, databases=dying), database.id)
-    database_requests.delete(world.services, database)
+    databases.delete(world.services, database)
     world.settle()
 
-    databases.restore(world.services, database)
+    by_hand.restore(world.services, database)
 
     assert not has_kept(world, world.ready("x"))
 
 
 def test_a_button_that_was_pressed_before_brings_nothing_back(world: World) -> None:
     seen = grow(world)
-    databases.delete(world.services, seen)
+    by_hand.delete(world.services, seen)
     repository = world.known()
 
     steering.fix(world.services, repository, BranchName("x"), seen, head_sha=world.sha("0" * 40))
@@ -127,7 +128,7 @@ def test_a_button_that_was_pressed_before_brings_nothing_back(world: World) -> N
     assert world.services.databases.get(seen.id).state is DatabaseState.DELETED
 
 
-ACTS = [databases.fix, database_requests.fix, databases.reset, database_requests.reset]
+ACTS = [databases.fix, databases.reset]
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -136,14 +137,14 @@ def test_what_was_deleted_meanwhile_stays_so(
 ) -> None:
     seen = grow(world)
     keep(world, seen)
-    databases.delete(world.services, seen)
+    by_hand.delete(world.services, seen)
 
     with pytest.raises(Conflict):
         act(world.services, seen)
     world.settle()
 
     assert world.services.databases.get(seen.id).state is DatabaseState.DELETED
-    databases.restore(world.services, seen)
+    by_hand.restore(world.services, seen)
     assert has_kept(world, world.ready("x"))
 
 
@@ -152,7 +153,7 @@ def test_what_was_dropped_meanwhile_stays_so(
     world: World, act: Callable[[Services, Database], Database]
 ) -> None:
     seen = grow(world)
-    databases.drop(world.services, seen)
+    by_hand.drop(world.services, seen)
 
     with pytest.raises(Conflict):
         act(world.services, seen)
@@ -169,7 +170,7 @@ def test_who_was_shut_out_goes_however_long_the_server_is_away(world: World) -> 
         world.services.instances.update(
             replace(instance, admin=replace(instance.admin, address=lost))
         )
-        database_requests.delete(world.services, database)
+        databases.delete(world.services, database)
         for _ in range(MAX_ATTEMPTS + 1):
             world.put_retries_forward()
             world.work()
@@ -186,13 +187,13 @@ def test_who_was_shut_out_goes_however_long_the_server_is_away(world: World) -> 
 def test_a_drop_that_waited_does_not_end_what_is_deleted_later(world: World) -> None:
     database = grow(world)
     keep(world, database)
-    database_requests.drop(world.services, database)  # the worker is away
-    database = databases.restore(world.services, world.services.databases.get(database.id))
-    databases.delete(world.services, database)
+    databases.drop(world.services, database)  # the worker is away
+    database = by_hand.restore(world.services, world.services.databases.get(database.id))
+    by_hand.delete(world.services, database)
 
     world.settle()
 
-    databases.restore(world.services, database)
+    by_hand.restore(world.services, database)
     assert has_kept(world, world.ready("x"))
 
 

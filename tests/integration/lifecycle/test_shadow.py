@@ -10,6 +10,7 @@ from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, Rest
 from app.core.limits import Limits
 from app.operations.administration import local_work
 from app.operations.databases import provisioning, retention
+from tests.integration import by_hand
 from tests.integration.lifecycle.test_kills import DyingWorker, finish, is_open, traces_of, worker
 from tests.integration.lifecycle.world import World
 
@@ -71,7 +72,7 @@ def test_both_are_restored_whenever_the_worker_dies(
     both = pair(world)
 
     for call in count(1, 3):  # each step on its own is in test_kills.py
-        retention.delete_database(world.services, both[0].id)
+        by_hand.delete_database(world.services, both[0].id)
         assert not any(is_open(postgres_superuser, one) for one in both)
         finish(world)
         world.services.queue.add([RestoreDatabase(database_id=both[0].id)])
@@ -91,7 +92,7 @@ def test_both_are_dropped_when_their_time_is_over(
     intend(world)
     finish(world)
     both = pair(world)
-    retention.delete_database(world.services, both[0].id)
+    by_hand.delete_database(world.services, both[0].id)
     world.pass_time(days=8)
 
     world.services.queue.add(retention.due_drops(world.services))
@@ -134,7 +135,7 @@ def pair(world: World) -> tuple[Database, Database]:
 
 
 def drop(world: World, dev: Database) -> None:
-    retention.delete_database(world.services, dev.id)
+    by_hand.delete_database(world.services, dev.id)
     job = DropDatabase(database_id=dev.id, is_by_hand=True)
     retention.mark_unwanted(world.services, dev.id, then=[job])
     finish(world)

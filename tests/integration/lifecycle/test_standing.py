@@ -18,7 +18,7 @@ from app.operations.administration import databases, doctor
 from app.operations.administration.diagnosis import Health
 from app.operations.databases import provisioning, retention, standing
 from app.operations.databases.readiness import set_going
-from tests.integration import states
+from tests.integration import by_hand, states
 from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.lifecycle.test_reconciliation import through
 from tests.integration.lifecycle.world import World
@@ -151,11 +151,11 @@ def test_no_empty_database_takes_the_place_of_one_that_is_gone_until_a_person_wa
     states.migrate(world.services, production.id, "a" * 40)
     drop(superuser, production)
     with pytest.raises(Conflict, match="no longer on the server"):
-        databases.fix(world.services, production)  # nobody knew until now
+        by_hand.fix(world.services, production)  # nobody knew until now
     world.reconcile()
     names = world.names_on_server()
 
-    databases.fix(world.services, now(world, production))
+    by_hand.fix(world.services, now(world, production))
 
     after = now(world, production)
     assert production.name not in names
@@ -195,7 +195,7 @@ def test_fix_of_what_was_lost_keeps_what_is_there_again(world: World, superuser:
     world.reconcile()
     rename(superuser, f"{world.app}-renamed", database.name)
 
-    databases.fix(world.services, now(world, database))
+    by_hand.fix(world.services, now(world, database))
 
     with world.inside(world.ready("x")) as session:
         session.execute("SELECT FROM kept")
@@ -206,7 +206,7 @@ def test_a_mark_is_set_again_by_fix(world: World, superuser: Superuser) -> None:
     unmark(superuser, database)
     world.reconcile()
 
-    databases.fix(world.services, now(world, database))
+    by_hand.fix(world.services, now(world, database))
 
     assert world.ready("x")
     assert broken(world) == set()
@@ -233,7 +233,7 @@ def test_a_deleted_database_that_lets_somebody_in_is_closed(
     world: World, superuser: Superuser, opened: Callable[[Superuser, Database], None]
 ) -> None:
     database, _ = grown(world)
-    retention.delete_database(world.services, database.id)
+    by_hand.delete_database(world.services, database.id)
     world.settle()
     quiet = broken(world)
     opened(superuser, database)
@@ -250,7 +250,7 @@ def test_logins_of_a_deleted_database_end_whatever_stands_in_its_place(
     world: World, superuser: Superuser
 ) -> None:
     database, _ = grown(world)
-    retention.delete_database(world.services, database.id)
+    by_hand.delete_database(world.services, database.id)
     world.settle()
     replace_it(superuser, database)
     allow_login(superuser, database)
@@ -285,11 +285,11 @@ def test_a_deleted_database_that_was_dropped_leaves_its_place(
 
 def test_restoring_what_was_dropped_meanwhile_says_so(world: World, superuser: Superuser) -> None:
     _, production = grown(world)
-    retention.delete_database(world.services, production.id)
+    by_hand.delete_database(world.services, production.id)
     drop(superuser, production)
 
     with pytest.raises(Conflict, match="no longer on the server"):
-        databases.restore(world.services, now(world, production))
+        by_hand.restore(world.services, now(world, production))
     world.reconcile()
 
     after = now(world, production)
@@ -299,7 +299,7 @@ def test_restoring_what_was_dropped_meanwhile_says_so(world: World, superuser: S
 
 def test_rows_of_an_older_backup_are_told_of(world: World) -> None:
     database, _ = grown(world)
-    retention.delete_database(world.services, database.id)
+    by_hand.delete_database(world.services, database.id)
     retention.mark_unwanted(world.services, database.id)
     retention.drop_database(world.services, database.id, is_by_hand=True)
     world.state.execute(
@@ -426,7 +426,7 @@ def test_a_drop_that_was_cut_off_leaves_its_place_to_who_wants_it_again(world: W
     world.assign()
     preview = world.shared(Environment.PREVIEW)
     assert preview is not None
-    retention.delete_database(world.services, preview.id)
+    by_hand.delete_database(world.services, preview.id)
     retention.mark_unwanted(world.services, preview.id)
     # A worker that is killed now has dropped it, and has not written that down.
     instance = world.services.instances.get(preview.instance_id)

@@ -40,7 +40,7 @@ from app.operations.databases import housekeeping
 from app.operations.services import Services
 from app.store.connection import state_conninfo
 from app.store.vault import new_key
-from app.web import create_app
+from app.web.application import create_app
 from demo.github.model import Installation, Repository
 from demo.github.server import LocalGitHub
 from tests.integration.lifecycle.job_runner import JobRunner, open_job_runner

@@ -7,11 +7,11 @@ from app.core.databases import DatabaseState
 from app.core.identifiers import CommentId
 from app.core.repositories import InstallationState
 from app.operations.databases import housekeeping
-from app.operations.databases.retention import delete_database
 from app.operations.pull_requests.commands import run_command
 from app.store.connection import state_conninfo
 from demo.github import faults
 from tests.integration import states
+from tests.integration.by_hand import delete_database
 from tests.integration.pull_requests.talk import BRANCH, Talk, reactions
 from tests.integration.runs.shop import query
 

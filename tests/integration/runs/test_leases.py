@@ -11,7 +11,7 @@ from app.core.checks import Conclusion
 from app.core.errors import Conflict, ServerUnreachable
 from app.core.identifiers import DatabaseId
 from app.core.runs import Lease
-from app.operations.administration import database_requests
+from app.operations.administration import databases
 from app.store.leases import Leases
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
@@ -50,7 +50,7 @@ def test_a_database_that_a_run_gets_in_the_same_instant_is_not_emptied(shop: Sho
     services = replace(shop.services, leases=leases)  # type: ignore[arg-type]
 
     with pytest.raises(Conflict, match="A migration runs"):
-        database_requests.reset(services, shop.database("branch", "x"))
+        databases.reset(services, shop.database("branch", "x"))
     shop.world.work()
 
     assert job.renew("branch").status_code == 200

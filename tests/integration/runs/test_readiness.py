@@ -6,8 +6,7 @@ from psycopg.sql import SQL, Identifier
 
 from app.core.databases import DatabaseState
 from app.core.instances import AdminLogin
-from app.operations.administration import databases
-from tests.integration import states
+from tests.integration import by_hand, states
 from tests.integration.runs.shop import Shop, can_log_in, refusal
 
 
@@ -56,7 +55,7 @@ def test_a_database_that_was_deleted_while_frozen_is_restored_as_any_other(shop:
     shop.push("x")
     frozen = shop.database("branch", "x")
     states.freeze(shop.services, frozen, reason="Too large.")
-    databases.delete(shop.services, frozen)
+    by_hand.delete(shop.services, frozen)
     job = shop.job("x").begun()
 
     first = job.ask("branch")
@@ -78,7 +77,7 @@ def test_a_database_that_lost_its_mark_waits_for_a_person(
     again = shop.job("x").begun().ask("branch")
     shop.world.settle()
     left = shop.database("branch", "x")
-    databases.fix(shop.services, left)
+    by_hand.fix(shop.services, left)
 
     assert refusal(first)[1] == refusal(again)[1] == "marker_missing"
     assert found.reason_code == left.reason_code == "marker_missing"

@@ -13,13 +13,13 @@ from app.core.databases import Database, DatabaseState
 from app.core.instances import AdminLogin, Instance
 from app.core.intents import RotatePassword
 from app.jobs.retry import MAX_ATTEMPTS
-from app.operations.administration import database_requests, databases
+from app.operations.administration import databases
 from app.operations.databases.rotation import rotate_password
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
 from app.postgres.sessions import admin_login, connect
-from tests.integration import states
+from tests.integration import by_hand, states
 from tests.integration.runs import reaping
 from tests.integration.runs.shop import Shop, can_log_in
 
@@ -60,7 +60,7 @@ def test_a_rotation_that_waits_holds_up_nothing_else(shop: Shop) -> None:
     shop.services.queue.add([RotatePassword(database_id=database.id)])
     shop.world.work()
 
-    database_requests.fix(shop.services, database)
+    databases.fix(shop.services, database)
     shop.world.work()
 
     assert shop.database("branch", "x").state is DatabaseState.READY
@@ -78,7 +78,7 @@ def test_a_database_that_could_not_be_fixed_lets_nobody_in_with_the_old_password
     shop.world.work()
 
     assert not can_log_in(old)
-    databases.fix(shop.services, shop.database("branch", "x"))
+    by_hand.fix(shop.services, shop.database("branch", "x"))
     assert can_log_in(long_lived(shop, shop.database("branch", "x")))
     assert not can_log_in(old)
 
@@ -168,5 +168,5 @@ def test_a_database_that_cannot_be_opened_again_says_so_and_is_mended(
     assert closed.state is DatabaseState.ERROR
     assert "does not carry the mark" in (closed.reason or "")
     shop.world.reconcile()
-    databases.fix(shop.services, shop.database("branch", "x"))
+    by_hand.fix(shop.services, shop.database("branch", "x"))
     assert can_log_in(long_lived(shop, shop.database("branch", "x")))

@@ -8,6 +8,7 @@ from app.core.assignments import PreviewPolicy
 from app.core.checks import Conclusion
 from app.core.identifiers import RunId
 from app.operations.administration import databases
+from tests.integration import by_hand
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
 
@@ -195,7 +196,7 @@ def test_an_emptied_database_is_seeded_again(shop: Shop) -> None:
     shop.push("x")
     seed(seeding_job(shop), "branch")
 
-    databases.reset(shop.services, shop.database("branch", "x"))
+    by_hand.reset(shop.services, shop.database("branch", "x"))
 
     assert is_told_to_seed(seeding_job(shop), "branch")
 
@@ -204,8 +205,8 @@ def test_a_restored_database_keeps_its_seed(shop: Shop) -> None:
     shop.push("x")
     seed(seeding_job(shop), "branch")
 
-    databases.delete(shop.services, shop.database("branch", "x"))
-    databases.restore(shop.services, shop.database("branch", "x"))
+    by_hand.delete(shop.services, shop.database("branch", "x"))
+    by_hand.restore(shop.services, shop.database("branch", "x"))
 
     assert not is_told_to_seed(seeding_job(shop), "branch")
 

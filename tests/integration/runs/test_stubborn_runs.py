@@ -9,9 +9,10 @@ import pytest
 from app.core.databases import DatabaseState
 from app.core.errors import Conflict
 from app.core.instances import AdminLogin
-from app.operations.administration import database_requests, databases
+from app.operations.administration import databases
 from app.operations.runs.reaper import reap
 from app.postgres.sessions import admin_login, connect
+from tests.integration import by_hand
 from tests.integration.runs.shop import Shop, can_log_in, query, refusal
 
 
@@ -153,7 +154,7 @@ def test_fix_hands_over_what_could_not_be_handed_over(shop: Shop) -> None:
     with shop.world.inside(database) as session:
         session.execute("GRANT ALL ON SCHEMA shut TO CURRENT_USER")
 
-    database_requests.fix(shop.services, database)
+    databases.fix(shop.services, database)
     shop.world.settle()
 
     with shop.world.inside(database) as session:
@@ -188,19 +189,17 @@ def test_what_a_branch_leaves_in_preview_stops_neither_preview_nor_production(sh
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("way", ["request", "now"])
-def test_a_reset_waits_for_no_run_that_is_over(shop: Shop, way: str) -> None:
+def test_a_reset_waits_for_no_run_that_is_over(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun()
     variables = job.given("branch")
-    reset = {"request": database_requests.reset, "now": databases.reset}[way]
     with pytest.raises(Conflict, match="A migration runs"):
-        reset(shop.services, shop.database("branch", "x"))
+        databases.reset(shop.services, shop.database("branch", "x"))
     with holding(variables, *locks_itself(variables)):
         shop.github.complete_run(job.run, "cancelled")
         shop.github.hook.wait()
 
-        reset(shop.services, shop.database("branch", "x"))
+        databases.reset(shop.services, shop.database("branch", "x"))
         shop.world.settle()
 
     assert not can_log_in(variables)
@@ -214,7 +213,7 @@ def test_a_reset_waits_for_no_silent_run(shop: Shop) -> None:
     shop.job("x").begun().given("branch")
     shop.world.pass_time(seconds=61)
 
-    database_requests.reset(shop.services, shop.database("branch", "x"))
+    databases.reset(shop.services, shop.database("branch", "x"))
 
     assert shop.database("branch", "x").generation == 2
 
@@ -226,7 +225,7 @@ def test_a_database_is_dropped_whatever_a_run_that_is_over_holds_locked(shop: Sh
     with holding(variables, *locks_itself(variables)):
         shop.world.pass_time(seconds=61)
 
-        dropped = databases.drop(shop.services, shop.database("branch", "x"))
+        dropped = by_hand.drop(shop.services, shop.database("branch", "x"))
 
     assert dropped.state is DatabaseState.GONE
     assert dropped.name not in shop.world.names_on_server()

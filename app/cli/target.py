@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import process_environment
-from app.cli.desk import Desk
+from app.cli import logins
+from app.cli.logins import Login
 from app.cli.output import remark
 from app.cli.packages import no_server
-from app.cli.remote import logins
-from app.cli.remote.logins import Login
 from app.core.errors import Invalid
+from app.loading import loading
 
 if TYPE_CHECKING:
+    from app.cli.client import Client
     from app.cli.session import Session
 
 RULE = (
-    "Commands about apps, databases and tokens use the service that you logged in to (`coppice"
-    " login`). They use the service of this machine when you are not logged in, when"
-    " COPPICE_DATABASE_URL or COPPICE_DATA_DIR is set, or when there is a folder .coppice here;"
-    " --local and --remote say which. All other commands are about the service of this machine, and"
-    " are refused where another one is meant. Where nothing says which, nothing is done."
+    "Commands use the service that you logged in to (`coppice login`). They use the service of this"
+    " machine when you are not logged in, when COPPICE_DATABASE_URL or COPPICE_DATA_DIR is set, or"
+    " when there is a folder .coppice here; --local and --remote say which. Those that run the"
+    " service, doctor and reconcile are about the service of this machine, and are refused where"
+    " another one is meant. Where nothing says which, nothing is done."
 )
 
 
@@ -31,25 +32,25 @@ REMOTE: ContextVar[bool | None] = ContextVar("REMOTE", default=None)
 
 
 @contextmanager
-def open_desk() -> Iterator[Desk]:
-    """Where this command is done; says so on stderr when there was a choice."""
-    # Each side is imported where it is used: neither needs what the other does.
+def open_client() -> "Iterator[Client]":
+    """The service that this command is about; says on stderr which, when there was a choice."""
+    # Each is imported where it is used: neither needs what the other does.
     login = _chosen()
     if login is None:
         _refuse_nowhere()
-        from app.cli.local_desk import LocalDesk
         from app.cli.session import open_session
 
         with open_session() as session:
-            yield LocalDesk(session)
+            with loading():
+                from app.cli.local import LocalClient
+            yield LocalClient(session)
         return
-    from app.cli.remote.client import Client
-    from app.cli.remote.desk import RemoteDesk
+    from app.cli.remote import RemoteClient
 
     remark(f"Using {login.url} as {login.who}.")
-    client = Client(login.url, login.token)
+    client = RemoteClient(login.url, login.token)
     try:
-        yield RemoteDesk(client)
+        yield client
     finally:
         client.close()
 

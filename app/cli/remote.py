@@ -1,17 +1,18 @@
-"""Requests to the API of a service: https, no redirects, its errors as ours."""
+"""A service elsewhere, asked over HTTP: https, no redirects, its errors as ours."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
 
+from app.cli import logins
+from app.cli.client import Client, refusal
 from app.core.addresses import is_loopback
 from app.core.errors import CoppiceError, Invalid, Unauthorized
 
 _TIMEOUT_SECONDS = (10, 60)
-_PAGE = 100
 
 
 class ServiceUnreachable(CoppiceError):
@@ -37,42 +38,29 @@ def checked_url(text: str) -> str:
     return url.geturl().rstrip("/")
 
 
-class Client:
+class RemoteClient(Client):
     """Talks to one service, with a token or without."""
+
+    is_elsewhere = True
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = checked_url(url)
+        self.folder = logins.folder()
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
         self._session.auth = _Bearer(token)
 
-    def get(self, path: str, **parameters: str | None) -> dict[str, Any]:
-        """The answer to a GET; parameters that are None are left out."""
-        return self._request("GET", path, parameters={k: v for k, v in parameters.items() if v})
-
-    def post(self, path: str, **body: Any) -> dict[str, Any]:
-        return self._request("POST", path, body={k: v for k, v in body.items() if v is not None})
-
-    def patch(self, path: str, **body: Any) -> dict[str, Any]:
-        return self._request("PATCH", path, body=body)
-
-    def delete(self, path: str, **parameters: str) -> dict[str, Any]:
-        return self._request("DELETE", path, parameters=parameters)
-
-    def items(self, path: str, **parameters: str | None) -> Iterator[dict[str, Any]]:
-        """Every item of a list, page by page."""
-        cursor: str | None = None
-        while True:
-            answer = self.get(path, **parameters, limit=str(_PAGE), cursor=cursor)
-            yield from answer["items"]
-            if answer["next"] is None:
-                return
-            cursor = str(answer["next"])
-
     def close(self) -> None:
         self._session.close()
 
-    def _request(
+    def check_reachable(self, instance: str) -> None:
+        """See `Client`; the service's own answers tell."""
+
+    def work(self, database: Mapping[str, Any]) -> bool:
+        """See `Client`; a worker of the service does it."""
+        return False
+
+    def _ask(
         self,
         method: str,
         path: str,
@@ -95,7 +83,8 @@ class Client:
         return self._read(answer)
 
     def _read(self, answer: requests.Response) -> dict[str, Any]:
-        if answer.status_code == 204:
+        # 202 without a body: it was begun.
+        if answer.status_code == 204 or (answer.status_code == 202 and not answer.content):
             return {}
         try:
             content = answer.json()
@@ -110,11 +99,7 @@ class Client:
                 str(content.get("message", "")), advice=f"Log in again: coppice login {self.url}"
             )
         if answer.status_code >= 400:
-            raise CoppiceError(
-                str(content.get("message", "The service refused.")),
-                advice=str(content.get("advice", "")),
-                code=str(content.get("error", "refused")),
-            )
+            raise refusal(content)
         return content
 
 

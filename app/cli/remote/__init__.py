@@ -1,1 +1,0 @@
-"""The command line against a service elsewhere, over its API."""

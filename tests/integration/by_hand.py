@@ -1,0 +1,60 @@
+"""What people ask for of single databases, and the job that this causes done at once: no worker.
+
+Nothing of it waits in the queue afterwards, but for what seals a deleted database once more.
+"""
+
+from app.core.databases import Closing, Database, DatabaseState
+from app.core.identifiers import DatabaseId
+from app.operations.administration.assigned import Assigned
+from app.operations.administration.beginnings import refuse_live, set_up_again, start_afresh
+from app.operations.administration.databases import Place, check_branch, needs_ready
+from app.operations.databases import provisioning, retention
+from app.operations.services import Services
+
+
+def create(services: Services, assigned: Assigned, where: Place) -> Database:
+    if where.branch is not None:
+        check_branch(services, assigned, where.branch)
+    database = provisioning.intend_database(
+        services, assigned.assignment, where.environment, where.branch
+    )
+    if database.state is DatabaseState.DELETED:
+        return restore(services, database)
+    return needs_ready(provisioning.ensure_database(services, database.id))
+
+
+def fix(services: Services, database: Database) -> Database:
+    set_up_again(services, database)
+    return needs_ready(provisioning.ensure_database(services, database.id))
+
+
+def reset(services: Services, database: Database) -> Database:
+    start_afresh(services, database)
+    return needs_ready(
+        provisioning.rebuild_database(services, database.id, generation=database.generation)
+    )
+
+
+def restore(services: Services, database: Database) -> Database:
+    return needs_ready(retention.restore_database(services, database.id))
+
+
+def delete(services: Services, database: Database) -> Database:
+    refuse_live(services, database)
+    return delete_database(services, database.id)
+
+
+def delete_database(services: Services, database_id: DatabaseId) -> Database:
+    """Without asking whether a migration runs on it."""
+    retention.close_database(services, database_id, because=Closing.BY_HAND)
+    if shadow := provisioning.shadow_of(services, services.databases.get(database_id)):
+        retention.seal_database(services, shadow.id)
+    retention.seal_database(services, database_id)
+    return services.databases.get(database_id)
+
+
+def drop(services: Services, database: Database) -> Database:
+    delete(services, database)
+    retention.mark_unwanted(services, database.id)
+    retention.drop_database(services, database.id, is_by_hand=True)
+    return services.databases.get(database.id)
