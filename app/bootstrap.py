@@ -55,6 +55,7 @@ from app.store.queue import Queue
 from app.store.repositories import Repositories
 from app.store.runs import Runs
 from app.store.seeds import Seeds
+from app.store.store import Store
 from app.store.summaries import Summaries
 from app.store.tokens import AccessTokens
 from app.store.vault import Vault
@@ -165,7 +166,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         vault, defer = state.vault, queue.defer
         hosts = Hosts(pool, this_host(DataDir(path=config.data_dir)))
         registration = registration_of(config, StoredGitHubApp(pool, vault))
-        yield Services(
+        store = Store(
             instances=Instances(pool, vault),
             apps=Apps(pool, defer=defer),
             databases=Databases(pool, vault, defer=defer),
@@ -194,6 +195,9 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             queue=Queue(pool, defer=defer),
             state=StateDatabase(pool),
             hosts=hosts,
+        )
+        yield Services(
+            store=store,
             server_for=Servers(local, hosts),
             free_bytes=local.free_bytes,
             github_of_app=stack.enter_context(closing(_github(config, registration))),

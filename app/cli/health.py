@@ -60,7 +60,7 @@ def reconcile(
             housekeeping.reconcile_everything(services)
             say("The worker looks at every installation now.")
             return
-        repository = services.repositories.named(repo)
+        repository = services.store.repositories.named(repo)
         if repository is None:
             raise NotFound(
                 f"The repository {repo} is not known.",

@@ -23,14 +23,14 @@ class LocalClient(Client):
         self._session = session
         services = session.services
         self.url = services.public_url
-        self.machine = services.hosts.name
+        self.machine = services.store.hosts.name
         self._api = ApiInside(services, session.clusters, actor=OPERATOR, source=services.source)
 
     def check_reachable(self, instance: str) -> None:
         """See `Client`."""
         services = self._session.services
-        found = services.instances.named(instance)
-        if not services.hosts.is_here(found):
+        found = services.store.instances.named(instance)
+        if not services.store.hosts.is_here(found):
             elsewhere.need_alive(services, found)
 
     def work(self, database: Mapping[str, Any]) -> bool:
@@ -39,9 +39,9 @@ class LocalClient(Client):
         Raises OnAnotherHost when that machine is silent.
         """
         services, session = self._session.services, self._session
-        found = services.databases.get(DatabaseId(database["id"]))
-        instance = services.instances.get(found.instance_id)
-        if not services.hosts.is_here(instance):
+        found = services.store.databases.get(DatabaseId(database["id"]))
+        instance = services.store.instances.get(found.instance_id)
+        if not services.store.hosts.is_here(instance):
             elsewhere.need_alive(services, instance)
             return False
         return work_off(

@@ -83,7 +83,7 @@ def _take_place_patiently(services: Services, local: Clusters) -> None:
     is_told = False
     while True:
         try:
-            services.hosts.sign()
+            services.store.hosts.sign()
             adopt(services, local)
         except TwinHost as error:
             if not is_told:

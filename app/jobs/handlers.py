@@ -89,7 +89,7 @@ def _flag_strays(services: Services, job: FlagStrays) -> None:
 
 def _delete_instance(context: JobContext, job: DeleteInstance) -> None:
     services = services_of(context)
-    instance = services.instances.get(job.instance_id)
+    instance = services.store.instances.get(job.instance_id)
     deletions.remove(services, context.additional_context["clusters"], instance)
 
 

@@ -9,9 +9,9 @@ def adopt(services: Services, local: Clusters) -> None:
     """This machine takes those whose servers are in its data directory. Raises TwinHost."""
     found = [
         one.id
-        for one in services.instances.all()
+        for one in services.store.instances.all()
         if one.kind is InstanceKind.PROVISIONED and one.host is None and local.is_of(one)
     ]
     if found:
-        services.hosts.claim()
-        services.hosts.adopt(found)
+        services.store.hosts.claim()
+        services.store.hosts.adopt(found)

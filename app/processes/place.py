@@ -30,7 +30,7 @@ def take_place(config: Config, state: bootstrap.State, supervisor: Supervisor) -
     with bootstrap.open_services(config, state, bootstrap.clusters(config)) as services:
         while not supervisor.is_stopping:
             try:
-                services.hosts.claim()
+                services.store.hosts.claim()
             except TransientError as error:
                 _log.warning(
                     "whether this machine is the only one of its id is looked at later",

@@ -40,7 +40,7 @@ def web_ready() -> ResponseReturnValue:
     For what spreads requests over web servers: these take deliveries in also while nobody works.
     """
     services: Services = current_app.extensions["services"]
-    services.queue.waiting()
+    services.store.queue.waiting()
     return {"status": "ready"}
 
 
@@ -48,7 +48,7 @@ def web_ready() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """The whole service: work goes on too; 503 with the reason when it stands still for long."""
     services: Services = current_app.extensions["services"]
-    if reason := why_not_ready(services.queue.traffic()):
+    if reason := why_not_ready(services.store.queue.traffic()):
         raise StandsStill(reason)
     return {"status": "ready"}
 
@@ -79,13 +79,13 @@ class StateCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         databases = GaugeMetricFamily("coppice_databases", "Databases by state.", labels=["state"])
-        states = Counter(database.state.value for database in self._services.databases.all())
+        states = Counter(database.state.value for database in self._services.store.databases.all())
         # From the start, at zero: what appears with its first value has no increase to alert on.
         for state in DatabaseState:
             if state is not DatabaseState.GONE:
                 databases.add_metric([state.value], states[state.value])
         yield databases
-        yield from _of_queue(self._services.queue.traffic())
+        yield from _of_queue(self._services.store.queue.traffic())
         restarts = CounterMetricFamily(
             "coppice_restarts",
             "Parts of serve that ended by themselves and were started again, since it runs.",

@@ -83,7 +83,7 @@ def _actor_of_request() -> Actor:
     authorization = request.headers.get("Authorization")
     if authorization is None:
         services: Services = current_app.extensions["services"]
-        if (person := sessions.actor(services.ended_sessions)) is not None:
+        if (person := sessions.actor(services.store.ended_sessions)) is not None:
             return person
         raise Unauthorized("Nobody is logged in.", advice="Log in, or send a token.")
     # With this header the cookie counts for nothing: such requests are not checked for forgery.
@@ -139,7 +139,7 @@ def permission_now(services: Services, repository: Repository) -> str:
 def require_steward(services: Services, instance: Instance) -> None:
     """Raise Forbidden for everybody but operators and the account that claimed the instance."""
     actor = services.actor
-    is_owner = owns(actor, services.claims.of_instance(instance.id))
+    is_owner = owns(actor, services.store.claims.of_instance(instance.id))
     if not (is_owner or actor.is_operator) or actor.only_app is not None:
         raise Forbidden(
             f"{instance.name} is for those who run it: operators, and the account that owns it.",

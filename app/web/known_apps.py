@@ -44,8 +44,8 @@ def no_app(app_id: AppId) -> NotFound:
 
 def known_app(services: Services, app_id: AppId, act: Act = Act.SEE) -> KnownApp:
     """The app, if the actor may do this with it. Raises NotFound, Forbidden."""
-    app = services.apps.get(app_id)
-    repository = services.repositories.get(app.repository_id) if app else None
+    app = services.store.apps.get(app_id)
+    repository = services.store.repositories.get(app.repository_id) if app else None
     missing = no_app(app_id)
     if app is None or repository is None:
         raise missing
@@ -53,8 +53,8 @@ def known_app(services: Services, app_id: AppId, act: Act = Act.SEE) -> KnownApp
         require(services, repository, Wanted(act=act, app_id=app.id))
     except NotFound:
         raise missing from None
-    assignment = services.apps.assignment(app.id)
-    instance = services.instances.get(assignment.instance_id) if assignment else None
+    assignment = services.store.apps.assignment(app.id)
+    instance = services.store.instances.get(assignment.instance_id) if assignment else None
     return KnownApp(app=app, repository=repository, assignment=assignment, instance=instance)
 
 
@@ -62,8 +62,8 @@ def of_known_apps(
     services: Services, databases: Sequence[Database], *, full_name: str | None = None
 ) -> list[Database]:
     """Those of the databases whose app the actor may see; with a name only that repository's."""
-    apps = services.apps.known({one.app_id for one in databases})
-    repositories = services.repositories.known({app.repository_id for app in apps.values()})
+    apps = services.store.apps.known({one.app_id for one in databases})
+    repositories = services.store.repositories.known({app.repository_id for app in apps.values()})
     seen = {
         app.id
         for app in apps.values()

@@ -25,7 +25,7 @@ from app.web.known_apps import no_app
 
 def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
     """The assigned app, if the actor may do this with it. Raises NotFound, Forbidden."""
-    assignment = services.apps.assignment(AppId(app_id))
+    assignment = services.store.apps.assignment(AppId(app_id))
     if assignment is None:
         raise no_app(AppId(app_id))
     assigned = described(services, assignment)
@@ -62,10 +62,10 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
         advice="The list of databases shows those that you may see (`coppice databases list`).",
     )
     try:
-        found = services.databases.get(DatabaseId(database_id))
+        found = services.store.databases.get(DatabaseId(database_id))
     except NotFound:
         raise missing from None
-    repository = _repository_of(services, services.apps.get(found.app_id))
+    repository = _repository_of(services, services.store.apps.get(found.app_id))
     if repository is None or found.state is DatabaseState.GONE:
         raise missing
     where = Place(environment=found.environment, branch=found.branch)
@@ -79,7 +79,7 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
 
 def apps(services: Services) -> list[Assigned]:
     """The assigned apps that the actor may see, the oldest first."""
-    found = all_described(services, services.apps.assignments())
+    found = all_described(services, services.store.apps.assignments())
     return [one for one in found if _sees(services, one)]
 
 
@@ -89,7 +89,7 @@ def instances(services: Services) -> list[Instance]:
     if services.actor.is_operator and services.actor.only_app is None:
         return own
     ids = {one.id for one in own} | {one.instance.id for one in apps(services)}
-    return [instance for instance in services.instances.all() if instance.id in ids]
+    return [instance for instance in services.store.instances.all() if instance.id in ids]
 
 
 def instances_run(services: Services) -> list[Instance]:
@@ -128,7 +128,7 @@ def repository_to_assign(services: Services, full_name: str, app_id: str | None)
         f"There is no repository {full_name} that you can see and that has the GitHub App.",
         advice="Check the name, and install the App for it.",
     )
-    known = services.repositories.named(full_name.replace("\0", ""))
+    known = services.store.repositories.named(full_name.replace("\0", ""))
     if known is not None and not known.is_active:
         known = None
     try:
@@ -186,7 +186,7 @@ def _require(services: Services, repository: Repository, wanted: Wanted) -> None
 
 
 def _repository_of(services: Services, app: App | None) -> Repository | None:
-    return services.repositories.get(app.repository_id) if app else None
+    return services.store.repositories.get(app.repository_id) if app else None
 
 
 def _require_at(services: Services, repository: Repository, wanted: Wanted, where: Place) -> None:

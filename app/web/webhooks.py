@@ -61,7 +61,7 @@ def receive() -> ResponseReturnValue:
         event=_header("X-GitHub-Event"),
         action=action if isinstance(action, str) and _is_plain(action) else None,
     )
-    outcome = take_in(services.deliveries, delivery, parse_event(delivery.event, payload))
+    outcome = take_in(services.store.deliveries, delivery, parse_event(delivery.event, payload))
     DELIVERIES.labels(outcome=outcome).inc()
     return {"delivery": delivery.guid, "outcome": outcome}, 202
 

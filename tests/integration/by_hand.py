@@ -47,14 +47,14 @@ def delete(services: Services, database: Database) -> Database:
 def delete_database(services: Services, database_id: DatabaseId) -> Database:
     """Without asking whether a migration runs on it."""
     retention.close_database(services, database_id, because=Closing.BY_HAND)
-    if shadow := provisioning.shadow_of(services, services.databases.get(database_id)):
+    if shadow := provisioning.shadow_of(services, services.store.databases.get(database_id)):
         retention.seal_database(services, shadow.id)
     retention.seal_database(services, database_id)
-    return services.databases.get(database_id)
+    return services.store.databases.get(database_id)
 
 
 def drop(services: Services, database: Database) -> Database:
     delete(services, database)
     retention.mark_unwanted(services, database.id)
     retention.drop_database(services, database.id, is_by_hand=True)
-    return services.databases.get(database.id)
+    return services.store.databases.get(database.id)

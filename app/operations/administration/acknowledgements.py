@@ -12,7 +12,7 @@ from app.operations.services import Services
 
 def known(services: Services, instance: Instance) -> tuple[Finding, ...]:
     """All findings of an instance, as of its last measurement: asks the state database alone."""
-    measured = services.measurements.of_instance(instance.id)
+    measured = services.store.measurements.of_instance(instance.id)
     if measured is None:
         return ()
     return (
@@ -48,14 +48,14 @@ def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[F
         )
         for one in found
     ]
-    services.acknowledgements.add(instance.id, given)
+    services.store.acknowledgements.add(instance.id, given)
     services.record(Action.INSTANCES_ACKNOWLEDGE, instance.name, detail=code)
     return found
 
 
 def withdraw(services: Services, instance: Instance, code: str) -> None:
     """Accept it no longer. Raises Conflict if nobody did."""
-    if not services.acknowledgements.withdraw(instance.id, code):
+    if not services.store.acknowledgements.withdraw(instance.id, code):
         raise Conflict(
             f"Nobody has acknowledged {code!r} on {instance.name}.",
             advice="`coppice instances show` lists what was found, and who acknowledged it.",

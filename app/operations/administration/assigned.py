@@ -22,7 +22,7 @@ class Assigned:
 
 def id_to_say(services: Services, app: App) -> AppId | None:
     """The app's id where a command has to name it: its repository has several."""
-    assigned = services.apps.assignments(repository_id=app.repository_id)
+    assigned = services.store.apps.assignments(repository_id=app.repository_id)
     return app.id if len(assigned) > 1 else None
 
 
@@ -34,8 +34,8 @@ def described(services: Services, assignment: Assignment) -> Assigned:
 
 def all_described(services: Services, assignments: Sequence[Assignment]) -> list[Assigned]:
     """The same of several, read together."""
-    repositories = services.repositories.known({one.app.repository_id for one in assignments})
-    instances = services.instances.known({one.instance_id for one in assignments})
+    repositories = services.store.repositories.known({one.app.repository_id for one in assignments})
+    instances = services.store.instances.known({one.instance_id for one in assignments})
     found = []
     for one in assignments:
         repository = repositories.get(one.app.repository_id)

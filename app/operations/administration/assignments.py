@@ -43,10 +43,10 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
     check_policies(request.policies)
     if request.app_id is not None and not _APP_ID.fullmatch(request.app_id):
         raise Invalid("This is not an app id.", advice="Use 2 to 16 lower case letters and digits.")
-    instance = services.instances.named(request.instance)
+    instance = services.store.instances.named(request.instance)
     check_extensions(services, instance, request.policies.extensions)
     repository = live_repository(services, request.full_name)
-    services.repositories.save(repository)
+    services.store.repositories.save(repository)
     app = _app(services, repository, AppId(request.app_id) if request.app_id else None)
     _refuse_elsewhere(services, app, instance)
     assignment = Assignment(
@@ -56,8 +56,8 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
         policies=request.policies,
     )
     then = [ReconcileRepository(repository_id=repository.id)]
-    if not services.apps.assign(assignment, then=then):
-        raise _assigned_already(services, services.apps.assignment(app.id) or assignment)
+    if not services.store.apps.assign(assignment, then=then):
+        raise _assigned_already(services, services.store.apps.assignment(app.id) or assignment)
     services.record(Action.APPS_ASSIGN, app.id, detail=f"{repository.full_name}")
     return Assigned(assignment=assignment, repository=repository, instance=instance)
 
@@ -80,9 +80,9 @@ def edit(
     check_policies(changed.policies)
     # Those that were there are no reason to refuse another change while the server is away.
     added = set(changed.policies.extensions) - set(assignment.policies.extensions)
-    check_extensions(services, services.instances.get(assignment.instance_id), sorted(added))
+    check_extensions(services, services.store.instances.get(assignment.instance_id), sorted(added))
     then = [ReconcileRepository(repository_id=assignment.app.repository_id)]
-    if not services.apps.edit(changed, then=then):
+    if not services.store.apps.edit(changed, then=then):
         raise NotFound(f"The app {assignment.app.id} is not assigned any more.")
     services.record(Action.APPS_EDIT, assignment.app.id)
     return changed
@@ -90,7 +90,7 @@ def edit(
 
 def remove(services: Services, assignment: Assignment) -> None:
     """End the assignment; the databases stay on the instance."""
-    services.apps.remove(assignment.app.id)
+    services.store.apps.remove(assignment.app.id)
     services.record(Action.APPS_REMOVE, assignment.app.id)
 
 
@@ -116,7 +116,7 @@ def live_repository(services: Services, full_name: str) -> Repository:
 def _app(services: Services, repository: Repository, wanted: AppId | None) -> App:
     """The app to assign: the one that is named, the repository's free one, or a new one."""
     for _ in range(_TRIES):
-        present = services.apps.of_repository(repository.id)
+        present = services.store.apps.of_repository(repository.id)
         app = _present_app(services, present, wanted)
         if app is not None:
             return app
@@ -126,7 +126,7 @@ def _app(services: Services, repository: Repository, wanted: AppId | None) -> Ap
             has_bare_checks=not present,
         )
         try:
-            services.apps.add(app)
+            services.store.apps.add(app)
         except Conflict:
             if wanted is not None:
                 raise
@@ -146,14 +146,14 @@ def _present_app(services: Services, present: Sequence[App], wanted: AppId | Non
     if not candidates:
         return None
     app = candidates[0]
-    assignment = services.apps.assignment(app.id)
+    assignment = services.store.apps.assignment(app.id)
     if assignment is not None:
         raise _assigned_already(services, assignment)
     return app
 
 
 def _assigned_already(services: Services, assignment: Assignment) -> Conflict:
-    instance = services.instances.get(assignment.instance_id)
+    instance = services.store.instances.get(assignment.instance_id)
     return Conflict(
         f"The app {assignment.app.id} is assigned to {instance.name} already.",
         advice=(
@@ -165,9 +165,9 @@ def _assigned_already(services: Services, assignment: Assignment) -> Conflict:
 
 def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:
     """An app's databases are not left behind by accident: their data would seem lost."""
-    for database in services.databases.all(app_id=app.id):
+    for database in services.store.databases.all(app_id=app.id):
         if database.is_live and database.instance_id != instance.id:
-            other = services.instances.get(database.instance_id)
+            other = services.store.instances.get(database.instance_id)
             raise Conflict(
                 f"The app {app.id} has databases on {other.name}, {database.name} among them.",
                 advice=(
@@ -195,8 +195,8 @@ def repository_choices(services: Services) -> RepositoryChoices:
     A suspended installation has none, and an archived repository is none.
     """
     live, is_whole = _live(services)
-    found = live if is_whole else [*live, *services.repositories.all()]
-    taken = {one.app.repository_id for one in services.apps.assignments()}
+    found = live if is_whole else [*live, *services.store.repositories.all()]
+    taken = {one.app.repository_id for one in services.store.apps.assignments()}
     active = {one.id: one for one in found if one.is_active}.values()
     return RepositoryChoices(
         free=sorted(one.full_name for one in active if one.id not in taken),

@@ -23,8 +23,8 @@ def set_up_again(services: Services, database: Database, *, then: Sequence[Inten
     """
     endings.let_go(services, database.id)
     again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
-    if services.databases.apply_to(database.id, again, then=then) is None:
-        _refuse_deleted(services.databases.get(database.id))
+    if services.store.databases.apply_to(database.id, again, then=then) is None:
+        _refuse_deleted(services.store.databases.get(database.id))
     services.record(Action.DATABASES_FIX, database.name)
 
 
@@ -37,8 +37,11 @@ def start_afresh(services: Services, database: Database, *, then: Sequence[Inten
     refuse_live(services, database)
     services.record(Action.DATABASES_RESET, database.name)
     afresh = partial(lifecycle.afresh, generation=database.generation)
-    if services.databases.apply_to(database.id, afresh, unless_leased=True, then=then) is None:
-        _refuse_deleted(services.databases.get(database.id))
+    if (
+        services.store.databases.apply_to(database.id, afresh, unless_leased=True, then=then)
+        is None
+    ):
+        _refuse_deleted(services.store.databases.get(database.id))
         refuse_busy(services, database)
 
 
@@ -53,7 +56,7 @@ def refuse_live(services: Services, database: Database) -> None:
 
 def refuse_busy(services: Services, database: Database) -> None:
     """Raise Conflict while a migration holds the database."""
-    if services.leases.of(database.id) is not None:
+    if services.store.leases.of(database.id) is not None:
         raise Conflict(
             f"A migration runs on {database.name}.", advice="Repeat this when it has ended."
         )

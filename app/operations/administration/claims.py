@@ -23,22 +23,22 @@ def offer(services: Services, instance: Instance, *, plan: Limits, valid: timede
 
     Raises Conflict for a linked instance, for one that was claimed, and while nobody could use it.
     """
-    check_offer(instance, services.claims.of_instance(instance.id))
+    check_offer(instance, services.store.claims.of_instance(instance.id))
     _check_log_in(services)
     plans.check(plan)
     if not timedelta(0) < valid <= LONGEST:
         raise Invalid(f"A claim link is valid for up to {LONGEST.days} days.")
     secret = services.new_secret()
     claim = Claim(instance_id=instance.id, limits=plan, expires_at=services.clock() + valid)
-    services.claims.offer(claim, token_hash=fingerprint(secret))
+    services.store.claims.offer(claim, token_hash=fingerprint(secret))
     services.record(Action.INSTANCES_OFFER, instance.name, detail=plans.described(plan))
     return services.public_url + PATH + secret
 
 
 def offered(services: Services, secret: str) -> tuple[Instance, Claim]:
     """What a link is for. Raises UnknownLink."""
-    claim = check_claim(services.claims.linked(fingerprint(secret)), now=services.clock())
-    return services.instances.get(claim.instance_id), claim
+    claim = check_claim(services.store.claims.linked(fingerprint(secret)), now=services.clock())
+    return services.store.instances.get(claim.instance_id), claim
 
 
 def claim(
@@ -55,8 +55,8 @@ def claim(
     instance, found = offered(services, secret)
     repositories = _repositories(services, instance)
     check_claimer(services.actor, [permission_on(each) for each in repositories])
-    databases = services.databases.all(instance_id=instance.id)
-    is_first = services.claims.take(
+    databases = services.store.databases.all(instance_id=instance.id)
+    is_first = services.store.claims.take(
         fingerprint(secret),
         owner_id=services.actor.user_id,
         owner_login=services.actor.login,
@@ -90,6 +90,8 @@ def _check_log_in(services: Services) -> None:
 
 
 def _repositories(services: Services, instance: Instance) -> list[Repository]:
-    ids = {one.app.repository_id for one in services.apps.assignments(instance_id=instance.id)}
-    found = [services.repositories.get(each) for each in sorted(ids)]
+    ids = {
+        one.app.repository_id for one in services.store.apps.assignments(instance_id=instance.id)
+    }
+    found = [services.store.repositories.get(each) for each in sorted(ids)]
     return [repository for repository in found if repository is not None]

@@ -33,13 +33,13 @@ class KnownDatabase:
 def known(services: Services, databases: Sequence[Database]) -> list[KnownDatabase]:
     """Read together, so that the number of queries does not grow with that of databases."""
     ids = [one.id for one in databases]
-    instances = {one.id: one.name for one in services.instances.all()}
-    measured = services.measurements.of_instances({one.instance_id for one in databases})
-    sizes = services.measurements.sizes(ids)
+    instances = {one.id: one.name for one in services.store.instances.all()}
+    measured = services.store.measurements.of_instances({one.instance_id for one in databases})
+    sizes = services.store.measurements.sizes(ids)
     remarks = limits.remarks(services, databases, sizes)
-    migrations = services.history.last_migrations(ids)
-    apps = services.apps.known({one.app_id for one in databases})
-    repositories = services.repositories.known({app.repository_id for app in apps.values()})
+    migrations = services.store.history.last_migrations(ids)
+    apps = services.store.apps.known({one.app_id for one in databases})
+    repositories = services.store.repositories.known({app.repository_id for app in apps.values()})
     found = []
     for one in databases:
         app = apps.get(one.app_id)

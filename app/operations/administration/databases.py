@@ -79,21 +79,21 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
             record(services, Action.DATABASES_CREATE, database)
             ensure = EnsureDatabase(database_id=database.id)
             again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
-            services.databases.apply_to(database.id, again, then=[ensure])
-            return services.databases.get(database.id)
+            services.store.databases.apply_to(database.id, again, then=[ensure])
+            return services.store.databases.get(database.id)
 
 
 def fix(services: Services, database: Database) -> Database:
     """Have it set up once more, data untouched: roles, grants, password, marker."""
     set_up_again(services, database, then=[EnsureDatabase(database_id=database.id)])
-    return services.databases.get(database.id)
+    return services.store.databases.get(database.id)
 
 
 def reset(services: Services, database: Database) -> Database:
     """Have it replaced by an empty one of the same name and login. Cannot be undone."""
     job = RebuildDatabase(database_id=database.id, generation=database.generation)
     start_afresh(services, database, then=[job])
-    return services.databases.get(database.id)
+    return services.store.databases.get(database.id)
 
 
 def seed(services: Services, database: Database) -> Database:
@@ -102,7 +102,7 @@ def seed(services: Services, database: Database) -> Database:
     Whatever it holds; a seed that is due anyway stays due. Raises Conflict or Invalid where
     nothing would.
     """
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     if assignment is None:
         raise Conflict(f"The app {database.app_id} is not assigned, so no run reaches it.")
     if database.environment is Environment.SHADOW:
@@ -116,7 +116,7 @@ def seed(services: Services, database: Database) -> Database:
             advice="Edit the app if it should be (`coppice apps edit --seed-production`).",
         )
     refuse_busy(services, database)
-    services.seeds.owe(database)
+    services.store.seeds.owe(database)
     record(services, Action.DATABASES_SEED, database)
     return database
 
@@ -128,7 +128,7 @@ def restore(services: Services, database: Database) -> Database:
     retention.check_restorable(database)
     limits.check_restored(services, database)
     record(services, Action.DATABASES_RESTORE, database)
-    services.queue.add([RestoreDatabase(database_id=database.id)])
+    services.store.queue.add([RestoreDatabase(database_id=database.id)])
     return database
 
 
@@ -137,7 +137,7 @@ def delete(services: Services, database: Database) -> Database:
     refuse_live(services, database)
     record(services, Action.DATABASES_DELETE, database)
     retention.close_database(services, database.id, because=Closing.BY_HAND)
-    return services.databases.get(database.id)
+    return services.store.databases.get(database.id)
 
 
 def drop(services: Services, database: Database) -> Database:
@@ -156,8 +156,8 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
     database is not ready, OnAnotherHost when the machine that would make it is silent.
     """
     if database.state is DatabaseState.CREATING:
-        instance = services.instances.get(database.instance_id)
-        if not services.hosts.is_here(instance):
+        instance = services.store.instances.get(database.instance_id)
+        if not services.store.hosts.is_here(instance):
             elsewhere.need_alive(services, instance)
     with services.crowd.place_at(database, who="people"):
         found = forwarding.issue_long_lived(services, needs_ready(database))
@@ -172,7 +172,7 @@ def set_accelerate_url(services: Services, database: Database, url: str | None) 
             "This is no Prisma Accelerate URL.",
             advice="It begins with prisma:// or prisma+postgres://; Prisma's console shows it.",
         )
-    services.databases.set_accelerate_url(database.id, url)
+    services.store.databases.set_accelerate_url(database.id, url)
     record(services, Action.DATABASES_EDIT, database)
 
 

@@ -27,34 +27,34 @@ def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool =
     Returns:
         Whether it is gone; False: its machine has not come to it yet.
     """
-    instance = services.instances.named(name)
+    instance = services.store.instances.named(name)
     check_machine(services, instance, is_lost=is_lost)
     if is_lost:
-        services.instances.begin_deletion(instance.id)
-        services.instances.forget(instance.id)
-    elif services.hosts.is_here(instance):
+        services.store.instances.begin_deletion(instance.id)
+        services.store.instances.forget(instance.id)
+    elif services.store.hosts.is_here(instance):
         remove(services, clusters, instance)
     else:
-        services.instances.begin_deletion(instance.id)
-        services.queue.add([DeleteInstance(instance_id=instance.id)])
+        services.store.instances.begin_deletion(instance.id)
+        services.store.queue.add([DeleteInstance(instance_id=instance.id)])
     services.record(Action.INSTANCES_DELETE, name)
     return elsewhere.wait_until(
-        lambda: not services.instances.known([instance.id]), doing=f"Deleting {name}"
+        lambda: not services.store.instances.known([instance.id]), doing=f"Deleting {name}"
     )
 
 
 def remove(services: Services, clusters: Clusters, instance: Instance) -> None:
     """Do what `delete` says, on the machine of the instance. May be repeated."""
-    if not services.hosts.is_here(instance):
-        raise OnAnotherHost(instance, services.hosts.of(instance))
+    if not services.store.hosts.is_here(instance):
+        raise OnAnotherHost(instance, services.store.hosts.of(instance))
     is_ours = instance.kind is InstanceKind.PROVISIONED
     if is_ours:
-        services.hosts.claim()
+        services.store.hosts.claim()
     identity = clusters.identity(instance.name)
-    services.instances.begin_deletion(instance.id)
+    services.store.instances.begin_deletion(instance.id)
     if is_ours:
         clusters.destroy(instance.name, identity=identity)
-    services.instances.forget(instance.id)
+    services.store.instances.forget(instance.id)
 
 
 def check_machine(services: Services, instance: Instance, *, is_lost: bool) -> None:
@@ -64,7 +64,7 @@ def check_machine(services: Services, instance: Instance, *, is_lost: bool) -> N
     """
     if is_lost:
         _check_lost(services, instance)
-    elif not services.hosts.is_here(instance):
+    elif not services.store.hosts.is_here(instance):
         try:
             elsewhere.need_alive(services, instance)
         except OnAnotherHost as error:
@@ -78,7 +78,7 @@ def check_machine(services: Services, instance: Instance, *, is_lost: bool) -> N
 
 def _check_lost(services: Services, instance: Instance) -> None:
     """Raise Conflict unless nobody can remove its server properly."""
-    host = services.hosts.of(instance)
+    host = services.store.hosts.of(instance)
     if instance.kind is InstanceKind.LINKED or (host is not None and not host.is_silent):
         raise Conflict(
             f"The machine of {instance.name} is not lost: "
@@ -94,8 +94,8 @@ def leftover(services: Services, clusters: Clusters, name: str) -> ServerHere | 
     look. Raises Conflict when it may be that of one which is still known.
     """
     with suppress(NotFound):
-        known = services.instances.named(name)
-        if known.kind is InstanceKind.PROVISIONED and services.hosts.is_here(known):
+        known = services.store.instances.named(name)
+        if known.kind is InstanceKind.PROVISIONED and services.store.hosts.is_here(known):
             return None
     found = clusters.leftover(name)
     if found is not None:
@@ -104,9 +104,9 @@ def leftover(services: Services, clusters: Clusters, name: str) -> ServerHere | 
 
 
 def _refuse_in_use(services: Services, found: ServerHere) -> None:
-    known = services.instances.all()
-    measured = services.measurements.of_instances([one.id for one in known])
-    hosts = services.hosts.known()
+    known = services.store.instances.all()
+    measured = services.store.measurements.of_instances([one.id for one in known])
+    hosts = services.store.hosts.known()
     for one in known:
         measurement = measured.get(one.id)
         identifier = measurement.system_identifier if measurement else None

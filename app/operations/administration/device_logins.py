@@ -52,11 +52,11 @@ class Begun:
 def begin(services: Services, *, name: str) -> Begun:
     """Let a terminal wait; `name` is what its token will be called. Raises TooMany."""
     now, source = services.clock(), services.source
-    total, from_here = services.device_logins.waiting(source=source, at=now)
+    total, from_here = services.store.device_logins.waiting(source=source, at=now)
     if total >= MOST or from_here >= MOST_FROM_ONE_PLACE:
         raise TooMany
     begun = Begun(device_code=services.new_secret(), user_code=user_code(services.new_secret()))
-    services.device_logins.add(
+    services.store.device_logins.add(
         fingerprint(begun.device_code),
         user_code=begun.user_code,
         name=name,
@@ -69,7 +69,7 @@ def begin(services: Services, *, name: str) -> Begun:
 def waiting(services: Services, code: str) -> DeviceLogin:
     """The terminal that shows the code that somebody typed. Raises NotFound when none does."""
     tokens.refuse_automation(services.actor)
-    found = services.device_logins.by_user_code(typed_code(code))
+    found = services.store.device_logins.by_user_code(typed_code(code))
     if found is None or found.expires_at <= services.clock() or found.is_confirmed is not None:
         raise NotFound(
             "No terminal waits with this code.",
@@ -85,7 +85,7 @@ def answer(services: Services, code: str, *, is_confirmed: bool) -> DeviceLogin:
     """
     found = waiting(services, code)
     actor = services.actor
-    if not services.device_logins.answer(
+    if not services.store.device_logins.answer(
         found.id, is_confirmed=is_confirmed, login=actor.login, user_id=actor.user_id
     ):
         raise Conflict("Somebody has answered this already.", advice="Begin again if in doubt.")
@@ -98,12 +98,12 @@ def collect(services: Services, device_code: str) -> tuple[Token, str]:
 
     Raises NotYet, or Invalid with the code `expired_token` or `access_denied`.
     """
-    found = services.device_logins.by_fingerprint(fingerprint(device_code))
+    found = services.store.device_logins.by_fingerprint(fingerprint(device_code))
     if found is None or found.expires_at <= services.clock():
         raise _expired()
     if found.is_confirmed is None:
         raise NotYet
-    if not services.device_logins.take(found.id):
+    if not services.store.device_logins.take(found.id):
         raise _expired()
     if not found.is_confirmed:
         raise Invalid("The log-in was refused.", advice="Begin again.", code="access_denied")

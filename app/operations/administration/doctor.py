@@ -48,7 +48,7 @@ def diagnose(
         ("this machine", lambda: machines.this(services, surroundings)),
         ("databases", lambda: _databases(services)),
     ]
-    for instance in services.instances.all():
+    for instance in services.store.instances.all():
         what = f"instance {instance.name}"
         looks.append((what, lambda one=instance: _instance(services, surroundings, one)))  # type: ignore[misc]
     for what, look in looks:
@@ -61,14 +61,14 @@ def diagnose(
 def _state(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
     # That it opened means that the schema is up to date and the keys fit.
     yield ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
-    access = services.state.access()
+    access = services.store.state.access()
     if access.is_open:
         found = neighbours.open_state(access)
         yield warning("state database", found.message, found.advice)
 
 
 def _queue(services: Services) -> Iterator[Diagnosis]:
-    traffic = services.queue.traffic()
+    traffic = services.store.queue.traffic()
     if not traffic.workers:
         yield Diagnosis(
             what="worker",
@@ -126,7 +126,7 @@ def _disk(surroundings: Surroundings) -> Iterator[Diagnosis]:
 
 
 def _databases(services: Services) -> Iterator[Diagnosis]:
-    found = services.databases.all()
+    found = services.store.databases.all()
     failed = [one for one in found if one.state is DatabaseState.ERROR]
     for one in failed:
         yield Diagnosis(
@@ -154,7 +154,7 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
 
 def _differing(services: Services) -> Iterator[Diagnosis]:
     """What stands on the servers is not what the rows say."""
-    for instance in services.instances.all():
+    for instance in services.store.instances.all():
         try:
             found = list(confirmed_differences(services, instance))
         except CoppiceError:
@@ -172,7 +172,7 @@ def _differing(services: Services) -> Iterator[Diagnosis]:
 def _findings(services: Services, instance: Instance, report: ServerReport) -> Iterator[Diagnosis]:
     """What is found now, and what failed when it was last tried by doing it."""
     what = f"instance {instance.name}"
-    accepted = services.acknowledgements.of_instance(instance.id)
+    accepted = services.store.acknowledgements.of_instance(instance.id)
     for finding in report.findings:
         known = acknowledged(finding, accepted)
         if known is not None:
@@ -180,7 +180,7 @@ def _findings(services: Services, instance: Instance, report: ServerReport) -> I
             continue
         health = Health.BROKEN if finding.is_fatal else Health.WARNING
         yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)
-    trial = services.measurements.trial_of(instance.id)
+    trial = services.store.measurements.trial_of(instance.id)
     for finding in trial.failures if trial else ():
         yield Diagnosis(
             what=what,
@@ -197,7 +197,7 @@ def _instance(
 ) -> Iterator[Diagnosis]:
     what, public = f"instance {instance.name}", instance.public_address
     is_ours = instance.kind is InstanceKind.PROVISIONED
-    if not services.hosts.is_here(instance):
+    if not services.store.hosts.is_here(instance):
         yield from machines.instance(services, instance)
         return
     report = encryption.probe(services, instance)

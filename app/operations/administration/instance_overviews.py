@@ -32,16 +32,16 @@ class InstanceOverview:
 
 def overview(services: Services, instance: Instance) -> InstanceOverview:
     """An instance with its status, its apps and its databases."""
-    app_ids = [one.app.id for one in services.apps.assignments(instance_id=instance.id)]
-    databases = services.databases.all(instance_id=instance.id)
-    claim = services.claims.of_instance(instance.id)
+    app_ids = [one.app.id for one in services.store.apps.assignments(instance_id=instance.id)]
+    databases = services.store.databases.all(instance_id=instance.id)
+    claim = services.store.claims.of_instance(instance.id)
     states = [one.state for one in databases if one.app_id in app_ids]
-    measured = services.measurements.of_instance(instance.id)
+    measured = services.store.measurements.of_instance(instance.id)
     problem = measured.failure if measured else None
-    hosts = services.hosts.known() if instance.host else {}
-    silent = silent_host(instance, hosts, here=services.hosts.here)
-    limits = services.limits.of(instance.id)
-    sizes = services.measurements.sizes([one.id for one in databases])
+    hosts = services.store.hosts.known() if instance.host else {}
+    silent = silent_host(instance, hosts, here=services.store.hosts.here)
+    limits = services.store.limits.of(instance.id)
+    sizes = services.store.measurements.sizes([one.id for one in databases])
     return InstanceOverview(
         instance=instance,
         status=instance_status(

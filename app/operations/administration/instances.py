@@ -41,9 +41,9 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
             ),
         )
     # Two would have one server, with the password of whoever came last.
-    with services.instances.exclusively(request.name):
+    with services.store.instances.exclusively(request.name):
         _refuse_taken(services, request.name)
-        services.hosts.claim()
+        services.store.hosts.claim()
         made = clusters.provision(
             request.name, listen=request.listen, port=request.port, tls_host=tls_host
         )
@@ -59,7 +59,7 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
                 sslmode=sslmode,
                 ca_certificate=made.ca_certificate,
             ),
-            host=services.hosts.here,
+            host=services.store.hosts.here,
         )
         instance = _add(services, instance, action=Action.INSTANCES_PROVISION)
     # What it is, for pages and lists, before the first measurement by the clock.
@@ -104,9 +104,9 @@ def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerRe
 
 def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:
     """Change an instance after a test of what it will be."""
-    instance = services.instances.named(name)
-    if not services.hosts.is_here(instance):
-        raise OnAnotherHost(instance, services.hosts.of(instance))
+    instance = services.store.instances.named(name)
+    if not services.store.hosts.is_here(instance):
+        raise OnAnotherHost(instance, services.store.hosts.of(instance))
     if changes.url is not None or _has_new_pooler(instance, changes):
         check_own_way_in(services.actor)
     if changes.ca_certificate is not None:
@@ -131,7 +131,7 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
     if changes.without_pooler:
         instance = replace(instance, pooler_address=None, pooler_knows_job_logins=False)
     report = _with_demand(instance, report)
-    services.instances.update(instance)
+    services.store.instances.update(instance)
     measuring.keep_trial(services, instance, report)
     services.record(Action.INSTANCES_EDIT, name)
     # What was wrong before is shown no longer.
@@ -142,9 +142,9 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
 
 def test(services: Services, name: str) -> ServerReport:
     """Connect and say what is missing; pages and lists show it from now on."""
-    instance = services.instances.named(name)
+    instance = services.store.instances.named(name)
     report = measuring.ask_for_person(services, instance)
-    if services.hosts.is_here(instance):
+    if services.store.hosts.is_here(instance):
         report = trying.tried(services, instance, report)
         measuring.keep_trial(services, instance, report)
     return with_neighbours(services, instance, report)
@@ -152,7 +152,7 @@ def test(services: Services, name: str) -> ServerReport:
 
 def _refuse_taken(services: Services, name: str) -> None:
     try:
-        services.instances.named(name)
+        services.store.instances.named(name)
     except NotFound:
         return
     raise Conflict(
@@ -162,7 +162,7 @@ def _refuse_taken(services: Services, name: str) -> None:
 
 
 def _add(services: Services, instance: Instance, *, action: Action) -> Instance:
-    instance_id = services.instances.add(instance)
+    instance_id = services.store.instances.add(instance)
     services.record(action, instance.name)
     return replace(instance, id=instance_id)
 

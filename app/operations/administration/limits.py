@@ -15,13 +15,13 @@ def set_limits(services: Services, instance: Instance, limits: Limits) -> tuple[
     Returns which of them are exceeded already, as far as was measured.
     """
     check(limits)
-    services.limits.set(instance.id, limits)
-    services.queue.add(
+    services.store.limits.set(instance.id, limits)
+    services.store.queue.add(
         [ApplyLimits(instance_id=instance.id), MeasureInstance(instance_id=instance.id)]
     )
     services.record(Action.INSTANCES_LIMIT, instance.name, detail=described(limits))
-    databases = services.databases.all(instance_id=instance.id)
-    sizes = services.measurements.sizes([one.id for one in databases])
+    databases = services.store.databases.all(instance_id=instance.id)
+    sizes = services.store.measurements.sizes([one.id for one in databases])
     return remarks(limits, databases, sizes)
 
 

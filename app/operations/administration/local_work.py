@@ -24,12 +24,12 @@ def shadow_variables(services: Services, database: Database, *, purpose: Action)
 
     Makes the shadow database, or restores it, when it is not there.
     """
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     if database.environment is not Environment.DEV or assignment is None:
         return {}
     shadow = provisioning.intend_database(services, assignment, Environment.SHADOW)
-    instance = services.instances.get(shadow.instance_id)
-    if not services.hosts.is_here(instance):
+    instance = services.store.instances.get(shadow.instance_id)
+    if not services.store.hosts.is_here(instance):
         shadow = _made_elsewhere(services, instance, shadow)
     elif shadow.state is DatabaseState.DELETED:
         shadow = retention.restore_database(services, shadow.id)
@@ -47,13 +47,13 @@ def _made_elsewhere(services: Services, instance: Instance, shadow: Database) ->
     if shadow.state is DatabaseState.DELETED:
         databases.restore(services, shadow)
     else:
-        services.queue.add([EnsureDatabase(database_id=shadow.id)])
+        services.store.queue.add([EnsureDatabase(database_id=shadow.id)])
     unfinished = {DatabaseState.CREATING, shadow.state} - {DatabaseState.ERROR}
     elsewhere.wait_until(
-        lambda: services.databases.get(shadow.id).state not in unfinished,
+        lambda: services.store.databases.get(shadow.id).state not in unfinished,
         doing=f"Waiting for {shadow.name}",
     )
-    return services.databases.get(shadow.id)
+    return services.store.databases.get(shadow.id)
 
 
 def last_command(services: Services, app_id: AppId) -> str:
@@ -62,17 +62,17 @@ def last_command(services: Services, app_id: AppId) -> str:
     What other branches have in their workflows is nothing to type on a machine of one's own: nobody
     may have looked at it.
     """
-    past = [one.run for one in services.history.of_app(app_id, limit=_RUNS_LOOKED_AT)]
+    past = [one.run for one in services.store.history.of_app(app_id, limit=_RUNS_LOOKED_AT)]
     trusted = (run for run in past if run.migrates and run.primary is Environment.PRODUCTION)
     return next((run.command for run in trusted if run.command), "")
 
 
 def awaits_seed(services: Services, database: Database) -> bool:
     """Whether the next successful migration is followed by the seed command, if there is one."""
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     if assignment is None or not seeding.may_seed(database.environment, assignment.policies):
         return False
-    return seeding.is_awaited(database, services.seeds.of(database))
+    return seeding.is_awaited(database, services.store.seeds.of(database))
 
 
 def migrated(
@@ -94,10 +94,10 @@ def migrated(
         raise Conflict(f"{database.name} was emptied meanwhile.", advice="Migrate it once more.")
     match seed:
         case LocalSeed.SUCCESS:
-            services.seeds.settle(database, at=services.clock())
+            services.store.seeds.settle(database, at=services.clock())
         case LocalSeed.FAILURE:
-            services.seeds.owe(database)
+            services.store.seeds.owe(database)
         case LocalSeed.NONE:
-            services.seeds.settle(database, at=None)
+            services.store.seeds.settle(database, at=None)
     services.record(Action.DATABASES_MIGRATE, database.name, detail=f"seed: {seed}")
     return database

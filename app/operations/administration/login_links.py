@@ -16,18 +16,18 @@ LIFETIME = timedelta(hours=1)
 def make(services: Services) -> str:
     """Make a link, for whoever has the machine; it works once, within an hour."""
     token = services.new_secret()
-    services.login_links.add(fingerprint(token), expires_at=services.clock() + LIFETIME)
+    services.store.login_links.add(fingerprint(token), expires_at=services.clock() + LIFETIME)
     return f"{services.public_url}{PATH}?{urlencode({'token': token})}"
 
 
 def is_known(services: Services, token: str) -> bool:
     """Whether the link with this token still works."""
-    return services.login_links.is_known(fingerprint(token), at=services.clock())
+    return services.store.login_links.is_known(fingerprint(token), at=services.clock())
 
 
 def use(services: Services, token: str) -> None:
     """Use the link up: who sent it is the operator. Raises Forbidden when it does not work."""
-    if not services.login_links.take(fingerprint(token), at=services.clock()):
+    if not services.store.login_links.take(fingerprint(token), at=services.clock()):
         raise expired()
     operator = services.acting_as(OPERATOR, source=services.source)
     operator.record(Action.LOG_IN, "dashboard", detail="by a link of the machine")

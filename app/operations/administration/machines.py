@@ -14,13 +14,13 @@ def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
     """Whether another place has this machine's id, a worker is here, and nothing is left over."""
     ours = [
         one.name
-        for one in services.instances.all()
-        if one.kind is InstanceKind.PROVISIONED and services.hosts.is_here(one)
+        for one in services.store.instances.all()
+        if one.kind is InstanceKind.PROVISIONED and services.store.hosts.is_here(one)
     ]
     if ours:
-        services.hosts.claim()
-        host = services.hosts.known()[services.hosts.here]
-        if host.is_silent and services.queue.traffic().workers:
+        services.store.hosts.claim()
+        host = services.store.hosts.known()[services.store.hosts.here]
+        if host.is_silent and services.store.queue.traffic().workers:
             yield Diagnosis(
                 what="this machine",
                 health=Health.BROKEN,
@@ -39,7 +39,7 @@ def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
 
 def is_looked_after(services: Services, clusters: Clusters) -> bool:
     """Whether a worker of this machine gave a sign of life lately, or a `serve` has one start."""
-    host = services.hosts.known().get(services.hosts.here)
+    host = services.store.hosts.known().get(services.store.hosts.here)
     return clusters.is_served() or (host is not None and not host.is_silent)
 
 
@@ -48,15 +48,17 @@ def refuse_beside_others(services: Services, clusters: Clusters) -> None:
 
     Where it works nowhere a first server may be made before the first start.
     """
-    known = services.hosts.known().values()
-    others = [one.name for one in known if one.id != services.hosts.here and not one.is_silent]
+    known = services.store.hosts.known().values()
+    others = [
+        one.name for one in known if one.id != services.store.hosts.here and not one.is_silent
+    ]
     if others and not is_looked_after(services, clusters):
-        raise NotLookedAfter(services.hosts.name, others)
+        raise NotLookedAfter(services.store.hosts.name, others)
 
 
 def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:
     """What its machine said last. Raises OnAnotherHost when none is known."""
-    what, host = f"instance {elsewhere.name}", services.hosts.of(elsewhere)
+    what, host = f"instance {elsewhere.name}", services.store.hosts.of(elsewhere)
     if host is None:
         raise OnAnotherHost(elsewhere, None)
     if host.is_silent:
@@ -68,7 +70,7 @@ def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:
             f" instance (`coppice instances delete {elsewhere.name} --lost`).",
         )
         return
-    measured = services.measurements.of_instance(elsewhere.id)
+    measured = services.store.measurements.of_instance(elsewhere.id)
     if measured is not None and measured.failure:
         yield Diagnosis(
             what=what, health=Health.BROKEN, words=measured.failure, advice=measured.advice

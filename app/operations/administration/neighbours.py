@@ -32,7 +32,7 @@ def remarks(
         system_identifier: Of the instance's server; None: it is not known.
     """
     others = [one for one in run_by_actor(services) if one.id != instance.id]
-    measured = services.measurements.of_instances([one.id for one in others])
+    measured = services.store.measurements.of_instances([one.id for one in others])
     found = [
         _remark(other)
         for other in sorted(others, key=lambda one: one.name)
@@ -45,7 +45,7 @@ def _of_state(services: Services, system_identifier: str | None) -> tuple[Findin
     """A finding if tenants of this server may connect to the state database, for operators."""
     if system_identifier is None or not services.actor.is_operator:
         return ()
-    access = services.state.access()
+    access = services.store.state.access()
     is_here = access.system_identifier == system_identifier
     return (open_state(access),) if access.is_open and is_here else ()
 
@@ -67,9 +67,11 @@ def run_by_actor(services: Services) -> list[Instance]:
     if actor.only_app is not None:
         return []
     if actor.is_operator:
-        return list(services.instances.all())
-    claims = services.claims.of_owner(actor.user_id) if actor.user_id else ()
-    return [services.instances.get(claim.instance_id) for claim in claims if owns(actor, claim)]
+        return list(services.store.instances.all())
+    claims = services.store.claims.of_owner(actor.user_id) if actor.user_id else ()
+    return [
+        services.store.instances.get(claim.instance_id) for claim in claims if owns(actor, claim)
+    ]
 
 
 def _is_same(one: Instance, its: str | None, other: Instance, others: str | None) -> bool:

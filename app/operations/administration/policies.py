@@ -66,8 +66,8 @@ def check_extensions(services: Services, instance: Instance, texts: Collection[s
     """
     if not texts:
         return
-    if not services.hosts.is_here(instance):
-        raise OnAnotherHost(instance, services.hosts.of(instance))
+    if not services.store.hosts.is_here(instance):
+        raise OnAnotherHost(instance, services.store.hosts.of(instance))
     asked = parse_all(texts)
     try:
         known = {one.name: one for one in services.server_for(instance).extensions()}

@@ -41,13 +41,13 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
         raise Invalid(f"A token needs a name of up to {LONGEST_NAME} letters that can be printed.")
     if request.days is not None and not 0 < request.days <= LONGEST_DAYS:
         raise Invalid(f"A token lasts between 1 and {LONGEST_DAYS} days.")
-    if request.app_id is not None and services.apps.assignment(request.app_id) is None:
+    if request.app_id is not None and services.store.apps.assignment(request.app_id) is None:
         raise NotFound(
             f"No app {request.app_id!r} is assigned.",
             advice="The list of apps shows which are (`coppice apps list`).",
         )
     secret, now = PREFIX + services.new_secret(), services.clock()
-    token = services.access_tokens.add(
+    token = services.store.access_tokens.add(
         NewToken(
             fingerprint=fingerprint(secret),
             name=request.name.strip(),
@@ -67,7 +67,7 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
 def known(services: Services, secret: str) -> Token:
     """The token that somebody sent. Raises Unauthorized when it is not known, or not any more."""
     now = services.clock()
-    token = services.access_tokens.known_by(fingerprint(secret), at=now)
+    token = services.store.access_tokens.known_by(fingerprint(secret), at=now)
     if token is None:
         raise Unauthorized(
             "The token is not known, or was revoked.", advice="Log in again, or make another token."
@@ -82,7 +82,7 @@ def known(services: Services, secret: str) -> Token:
 def visible(services: Services) -> Sequence[Token]:
     """The actor's tokens, an operator's view all of them; the newest first."""
     refuse_automation(services.actor)
-    return services.access_tokens.all(
+    return services.store.access_tokens.all(
         maker_id=None if services.actor.is_operator else services.actor.user_id
     )
 
@@ -90,7 +90,7 @@ def visible(services: Services) -> Sequence[Token]:
 def revoke(services: Services, token_id: TokenId) -> Token:
     """End a token at once. Raises NotFound for one that the actor may not see."""
     refuse_automation(services.actor)
-    token = services.access_tokens.get(token_id)
+    token = services.store.access_tokens.get(token_id)
     if not services.actor.is_operator and token.maker_id != services.actor.user_id:
         raise no_token(token_id)
     end(services, token)
@@ -99,7 +99,7 @@ def revoke(services: Services, token_id: TokenId) -> Token:
 
 def end(services: Services, token: Token) -> None:
     """Revoke a token that is known to be the asker's."""
-    services.access_tokens.revoke(token.id)
+    services.store.access_tokens.revoke(token.id)
     services.record(Action.TOKENS_REVOKE, f"token {token.id}", detail=_described(token))
 
 

@@ -18,7 +18,7 @@ def workflow_of(
         service_url=services.public_url,
         app_id=app.id,
         is_first_app=app.has_bare_checks,
-        needs_app=len(services.apps.of_repository(repository.id)) > 1,
+        needs_app=len(services.store.apps.of_repository(repository.id)) > 1,
         migration_command=assignment.migration_command,
         production_environment=assignment.policies.production_environment,
         default_branch=repository.default_branch,
@@ -32,8 +32,8 @@ def beside_others(services: Services, app: App) -> str | None:
     A workflow that names none was written for the first, and goes on to mean that: also when the
     first is not assigned any more.
     """
-    assigned = [one.app for one in services.apps.assignments(repository_id=app.repository_id)]
-    known = services.apps.of_repository(app.repository_id)
+    assigned = [one.app for one in services.store.apps.assignments(repository_id=app.repository_id)]
+    known = services.store.apps.of_repository(app.repository_id)
     first = next((one for one in known if one.has_bare_checks), None)
     if first is None or assigned == [first]:
         return None

@@ -24,7 +24,7 @@ def count_branch(
         live: As GitHub told it after `before`; None: there is none.
     """
     names = [name, *([_OF_NO_BRANCH] if name == repository.default_branch else [])]
-    services.checks.end_votes(
+    services.store.checks.end_votes(
         repository.id,
         {each: live.head_sha for each in names} if live else {},
         only=names,
@@ -39,4 +39,4 @@ def count_all(
     heads = {branch.name: branch.head_sha for branch in found}
     if repository.default_branch in heads:
         heads[_OF_NO_BRANCH] = heads[repository.default_branch]
-        services.checks.end_votes(repository.id, heads, before=before)
+        services.store.checks.end_votes(repository.id, heads, before=before)

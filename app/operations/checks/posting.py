@@ -11,31 +11,31 @@ def post_check(services: Services, check_id: CheckId, *, is_urgent: bool = True)
     Queues itself again while the installation's budget is used up. Raises GitHubUnavailable when
     GitHub fails. A repository that the App no longer sees gets nothing.
     """
-    check = services.checks.get(check_id)
-    repository = services.repositories.get(check.repository_id)
+    check = services.store.checks.get(check_id)
+    repository = services.store.repositories.get(check.repository_id)
     if check.is_posted or repository is None or not repository.is_active:
         return
     if repository.installation_id is None:
         return
-    wait_seconds = services.checks.take_write(repository.installation_id, kind="check")
+    wait_seconds = services.store.checks.take_write(repository.installation_id, kind="check")
     if wait_seconds:
-        services.checks.post_later(check_id, delay_seconds=wait_seconds, is_urgent=is_urgent)
+        services.store.checks.post_later(check_id, delay_seconds=wait_seconds, is_urgent=is_urgent)
         return
-    with services.checks.exclusively(check_id):
+    with services.store.checks.exclusively(check_id):
         _publish(services, check_id, repository)
 
 
 def _publish(services: Services, check_id: CheckId, repository: Repository) -> None:
     """Under the lock: of two workers one would make a second check run, or put old content back."""
-    check = services.checks.get(check_id)
+    check = services.store.checks.get(check_id)
     if check.is_posted:
         return
-    wanted = services.checks.version(check_id)
+    wanted = services.store.checks.version(check_id)
     github_id = services.github.publish_check(
         repository,
         check.head_sha,
-        services.checks.get(check_id).content,
+        services.store.checks.get(check_id).content,
         check_id=check_id,
         github_id=check.github_id,
     )
-    services.checks.posted(check_id, github_id=github_id, wanted=wanted)
+    services.store.checks.posted(check_id, github_id=github_id, wanted=wanted)

@@ -45,10 +45,10 @@ def reconcile_branch(
     What happened is said by the `database` check of the branch's head, and of `head_sha` if that is
     another commit. Raises GitHubUnavailable rather than guess.
     """
-    repository = services.repositories.get(repository_id)
+    repository = services.store.repositories.get(repository_id)
     if repository is None or not repository.is_active:
         return
-    assignments = services.apps.assignments(repository_id=repository_id)
+    assignments = services.store.apps.assignments(repository_id=repository_id)
     if not assignments:
         return
     asked_at = services.clock()
@@ -91,7 +91,7 @@ def _grow(
     try:
         database = _database(services, repository, place)
         if database.missing_since is not None:
-            services.databases.apply_to(database.id, lifecycle.branch_seen)
+            services.store.databases.apply_to(database.id, lifecycle.branch_seen)
         ensure_database(services, database.id)
     except ProvisioningFailed as error:
         _tell_of_refusal(services, place, error, _known(head_sha, place.live.head_sha))
@@ -121,7 +121,7 @@ def _database(services: Services, repository: Repository, place: _Place) -> Data
 
 
 def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None:
-    database = services.databases.live(assignment.app.id, Environment.BRANCH, branch)
+    database = services.store.databases.live(assignment.app.id, Environment.BRANCH, branch)
     if database is not None:
         close_database(services, database.id, because=Closing.BRANCH_DELETED)
 
@@ -160,7 +160,7 @@ def _known(*heads: CommitSha | None) -> set[CommitSha]:
 
 
 def _present(services: Services, place: _Place) -> Database | None:
-    return services.databases.live(place.assignment.app.id, place.environment, place.branch)
+    return services.store.databases.live(place.assignment.app.id, place.environment, place.branch)
 
 
 def _ancestry(

@@ -16,13 +16,13 @@ _LOOK_SECONDS = 0.1
 
 def silent(services: Services, instance: Instance) -> Host | None:
     """The machine of an instance that cannot be reached because it is silent; None: it can be."""
-    hosts = services.hosts.known() if instance.host else {}
-    return silent_host(instance, hosts, here=services.hosts.here)
+    hosts = services.store.hosts.known() if instance.host else {}
+    return silent_host(instance, hosts, here=services.store.hosts.here)
 
 
 def need_alive(services: Services, instance: Instance) -> None:
     """Raise OnAnotherHost when nobody would do it: no machine is known, or it is silent."""
-    host = services.hosts.of(instance)
+    host = services.store.hosts.of(instance)
     if host is None or host.is_silent:
         raise OnAnotherHost(instance, host)
 
@@ -44,15 +44,15 @@ def wait_until(holds: Callable[[], bool], *, doing: str) -> bool:
 def measured(services: Services, instance: Instance) -> InstanceMeasurement:
     """Have an instance measured by its machine now. Raises OnAnotherHost when that is silent."""
     need_alive(services, instance)
-    before = services.measurements.of_instance(instance.id)
+    before = services.store.measurements.of_instance(instance.id)
 
     def is_new() -> bool:
-        now = services.measurements.of_instance(instance.id)
+        now = services.store.measurements.of_instance(instance.id)
         return now is not None and (before is None or now.measured_at != before.measured_at)
 
-    services.queue.add([MeasureInstance(instance_id=instance.id)])
+    services.store.queue.add([MeasureInstance(instance_id=instance.id)])
     wait_until(is_new, doing=f"Testing {instance.name}")
-    found = services.measurements.of_instance(instance.id)
+    found = services.store.measurements.of_instance(instance.id)
     if found is None or found == before:
         raise patience.StillBusy(f"{instance.name} is tested by its machine, which is busy.")
     return found

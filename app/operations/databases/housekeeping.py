@@ -27,20 +27,20 @@ def reconcile_everything(services: Services) -> None:
     """
     unfinished: list[Intent] = [
         EnsureDatabase(database_id=database.id)
-        for database in services.databases.all()
+        for database in services.store.databases.all()
         if database.state in {DatabaseState.CREATING, DatabaseState.ERROR}
     ]
-    services.queue.add([*unfinished, *due_drops(services)])
-    services.queue.add(
-        [CompareInstance(instance_id=instance.id) for instance in services.instances.all()]
+    services.store.queue.add([*unfinished, *due_drops(services)])
+    services.store.queue.add(
+        [CompareInstance(instance_id=instance.id) for instance in services.store.instances.all()]
     )
-    services.checks.requeue_lost()
-    services.summaries.requeue_late()
-    services.commands.requeue_late()
+    services.store.checks.requeue_lost()
+    services.store.summaries.requeue_late()
+    services.store.commands.requeue_late()
     forget_history(services)
-    stored = {repository.installation_id for repository in services.repositories.all()}
+    stored = {repository.installation_id for repository in services.store.repositories.all()}
     live = {installation_id for installation_id, _ in services.github.installations()}
-    services.queue.add(
+    services.store.queue.add(
         [
             ReconcileInstallation(installation_id=installation_id)
             for installation_id in stored | live
@@ -51,10 +51,10 @@ def reconcile_everything(services: Services) -> None:
 
 def forget_history(services: Services) -> None:
     """Delete what nobody looks at any more, so that the state database stops growing."""
-    services.deliveries.forget(older_than_days=DELIVERIES_KEPT_DAYS)
+    services.store.deliveries.forget(older_than_days=DELIVERIES_KEPT_DAYS)
     before = services.clock() - HISTORY_KEPT
-    services.runs.forget(before=before, most=_FORGOTTEN_AT_ONCE)
-    services.checks.forget(before=before, most=_FORGOTTEN_AT_ONCE)
+    services.store.runs.forget(before=before, most=_FORGOTTEN_AT_ONCE)
+    services.store.checks.forget(before=before, most=_FORGOTTEN_AT_ONCE)
 
 
 def recover_deliveries(services: Services, *, should_stop: Callable[[], bool]) -> None:
@@ -66,5 +66,5 @@ def recover_deliveries(services: Services, *, should_stop: Callable[[], bool]) -
     for delivery in services.github.failed_deliveries(since=since):
         if should_stop():
             return
-        if not services.deliveries.has(delivery.guid):
+        if not services.store.deliveries.has(delivery.guid):
             services.github.redeliver(delivery.id)

@@ -18,13 +18,13 @@ def reconcile_installation(services: Services, installation_id: InstallationId) 
 
     Raises GitHubUnavailable rather than take a failing or contradictory answer for a loss.
     """
-    stored = services.repositories.all(installation_id=installation_id)
+    stored = services.store.repositories.all(installation_id=installation_id)
     seen = _seen(services, installation_id)
     if seen is None:
         active = [one.id for one in stored if one.installation_state is InstallationState.ACTIVE]
-        services.repositories.set_installation_state(active, InstallationState.SUSPENDED)
+        services.store.repositories.set_installation_state(active, InstallationState.SUSPENDED)
         return
-    known = {repository.id for repository in services.repositories.all()}
+    known = {repository.id for repository in services.store.repositories.all()}
     for repository in seen:
         if repository.id in known:
             _take_up(services, repository)
@@ -61,16 +61,16 @@ def close_repository(services: Services, repository: Repository) -> None:
     Branch and preview databases are dropped after the retention time, production never. Raises
     Forbidden when it was another App that saw the repository: then its absence means nothing.
     """
-    if services.repositories.was_seen_by_another_app(repository.id):
+    if services.store.repositories.was_seen_by_another_app(repository.id):
         raise Forbidden(
             f"This service has the credentials of another GitHub App than the one that was"
             f" installed for {repository.full_name}.",
             advice="Put COPPICE_GITHUB_APP_ID and its key back, or install the new App there.",
             code="other_github_app",
         )
-    services.repositories.set_installation_state([repository.id], InstallationState.REMOVED)
-    for assignment in services.apps.assignments(repository_id=repository.id):
-        for database in services.databases.all(app_id=assignment.app.id):
+    services.store.repositories.set_installation_state([repository.id], InstallationState.REMOVED)
+    for assignment in services.store.apps.assignments(repository_id=repository.id):
+        for database in services.store.databases.all(app_id=assignment.app.id):
             if database.state in IN_USE and database.is_live:
                 close_database(services, database.id, because=Closing.ACCESS_ENDED)
 
@@ -103,4 +103,6 @@ def _elsewhere(services: Services, stored: Repository) -> Repository | None:
 
 
 def _take_up(services: Services, repository: Repository) -> None:
-    services.repositories.save(repository, then=[ReconcileRepository(repository_id=repository.id)])
+    services.store.repositories.save(
+        repository, then=[ReconcileRepository(repository_id=repository.id)]
+    )

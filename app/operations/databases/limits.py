@@ -13,11 +13,11 @@ from app.operations.services import Services
 
 def check(services: Services, new: Database) -> None:
     """Raise LimitReached when there is no room for a database that was never made."""
-    limits = services.limits.of(new.instance_id)
+    limits = services.store.limits.of(new.instance_id)
     if limits == NO_LIMITS:
         return
-    others = services.databases.all(instance_id=new.instance_id)
-    sizes = services.measurements.sizes([one.id for one in others])
+    others = services.store.databases.all(instance_id=new.instance_id)
+    sizes = services.store.measurements.sizes([one.id for one in others])
     rules.check_room(limits, new, others, total_bytes=sum(sizes.values()))
 
 
@@ -26,8 +26,8 @@ def check_restored(services: Services, deleted: Database) -> None:
 
     What it holds was counted all the time: opening it makes that no more.
     """
-    limits = services.limits.of(deleted.instance_id)
-    others = services.databases.all(instance_id=deleted.instance_id)
+    limits = services.store.limits.of(deleted.instance_id)
+    others = services.store.databases.all(instance_id=deleted.instance_id)
     rules.check_room(limits, deleted, others, total_bytes=0)
 
 
@@ -39,11 +39,11 @@ def apply(services: Services, instance_id: InstanceId) -> None:
 
     Raises ServerUnreachable.
     """
-    connections = services.limits.of(instance_id).connections
-    server = services.server_for(services.instances.get(instance_id))
+    connections = services.store.limits.of(instance_id).connections
+    server = services.server_for(services.store.instances.get(instance_id))
     tenants = {
         one.name: one.tenant(connections=connections)
-        for one in services.databases.all(instance_id=instance_id)
+        for one in services.store.databases.all(instance_id=instance_id)
         if one.state is DatabaseState.READY
     }
     for name in server.with_other_limits(list(tenants.values())) if tenants else ():
@@ -53,7 +53,7 @@ def apply(services: Services, instance_id: InstanceId) -> None:
 
 def remark(services: Services, database: Database) -> str | None:
     """What people should know of a database's size; None: nothing."""
-    sizes = services.measurements.sizes([database.id])
+    sizes = services.store.measurements.sizes([database.id])
     return remarks(services, [database], sizes).get(database.id)
 
 
@@ -65,7 +65,7 @@ def remarks(
     Deleted ones are left out: nobody fills them. Reads the limits of each instance once.
     """
     instances = {one.instance_id for one in databases}
-    limits = {instance_id: services.limits.of(instance_id) for instance_id in instances}
+    limits = {instance_id: services.store.limits.of(instance_id) for instance_id in instances}
     found = {
         one.id: rules.excess(limits[one.instance_id], sizes.get(one.id))
         for one in databases

@@ -20,23 +20,23 @@ _ASKED_AGAIN_SECONDS = 60
 
 def measure_everything(services: Services) -> None:
     """Queue a measurement of each instance, so that one that is away holds up no other."""
-    services.measurements.forget(before=services.clock() - KEPT)
-    services.queue.add(
-        [MeasureInstance(instance_id=instance.id) for instance in services.instances.all()]
+    services.store.measurements.forget(before=services.clock() - KEPT)
+    services.store.queue.add(
+        [MeasureInstance(instance_id=instance.id) for instance in services.store.instances.all()]
     )
 
 
 def measure_instance(services: Services, instance_id: InstanceId) -> None:
     """Record sizes and findings, or why there are none; then apply what limits say."""
     try:
-        ask(services, services.instances.get(instance_id))
+        ask(services, services.store.instances.get(instance_id))
     except NotFound:
         return  # deleted meanwhile
     except NotHere:
         raise  # its own machine does it
     except CoppiceError:  # recorded
         again = MeasureInstance(instance_id=instance_id, delay_seconds=_ASKED_AGAIN_SECONDS)
-        services.queue.add([again])
+        services.store.queue.add([again])
         return
     freezing.enforce(services, instance_id)
     limits.apply(services, instance_id)
@@ -54,13 +54,13 @@ def ask(services: Services, instance: Instance) -> ServerReport:
     except NotHere:
         raise  # that says nothing against it
     except CoppiceError as error:
-        services.measurements.record_failure(
+        services.store.measurements.record_failure(
             instance.id, at=at, problem=str(error), advice=error.advice
         )
         raise
     by_name = {
         database.name: database.id
-        for database in services.databases.all(instance_id=instance.id)
+        for database in services.store.databases.all(instance_id=instance.id)
         if database.state is not DatabaseState.CREATING
     }
     sizes = {by_name[one.name]: one.size_bytes for one in measured if one.name in by_name}
@@ -73,7 +73,7 @@ def ask_for_person(services: Services, instance: Instance) -> ServerReport:
 
     Raises OnAnotherHost when that is silent.
     """
-    if services.hosts.is_here(instance):
+    if services.store.hosts.is_here(instance):
         return ask(services, instance)
     found = elsewhere.measured(services, instance)
     if found.problem:
@@ -94,7 +94,9 @@ def keep(services: Services, instance: Instance, report: ServerReport) -> None:
 def keep_trial(services: Services, instance: Instance, report: ServerReport) -> None:
     """Record what was tried, if something was."""
     if report.tried:
-        services.measurements.record_trial(instance.id, at=services.clock(), steps=report.tried)
+        services.store.measurements.record_trial(
+            instance.id, at=services.clock(), steps=report.tried
+        )
 
 
 def _record(
@@ -105,6 +107,6 @@ def _record(
     at: datetime,
     sizes: Mapping[DatabaseId, int],
 ) -> None:
-    services.measurements.record(
+    services.store.measurements.record(
         instance.id, at=at, report=report, sizes=sizes, free_bytes=services.free_bytes(instance)
     )

@@ -30,7 +30,7 @@ def intend_database(
     """
     app = assignment.app.id
     token = services.new_token()
-    return services.databases.intend(
+    return services.store.databases.intend(
         NewDatabase(
             app_id=app,
             instance_id=assignment.instance_id,
@@ -49,7 +49,7 @@ def shadow_of(services: Services, database: Database) -> Database | None:
     """The shadow database that shares the life of `dev`; None for every other database."""
     if database.environment is not Environment.DEV:
         return None
-    return services.databases.live(database.app_id, Environment.SHADOW)
+    return services.store.databases.live(database.app_id, Environment.SHADOW)
 
 
 def ensure_database(services: Services, database_id: DatabaseId) -> Database:
@@ -64,7 +64,7 @@ def ensure_database(services: Services, database_id: DatabaseId) -> Database:
     With `dev` its shadow is made, or set up once more.
     """
     # Its intent comes first, so that it is finished too should we die in between.
-    shadow = _intend_shadow(services, services.databases.get(database_id))
+    shadow = _intend_shadow(services, services.store.databases.get(database_id))
     ensured = _ensure(services, database_id)
     if shadow is not None:
         _ensure(services, shadow.id)
@@ -72,10 +72,10 @@ def ensure_database(services: Services, database_id: DatabaseId) -> Database:
 
 
 def _ensure(services: Services, database_id: DatabaseId) -> Database:
-    with services.databases.exclusively(database_id) as database:
+    with services.store.databases.exclusively(database_id) as database:
         while not _try_to_ensure(services, database):
-            database = services.databases.still_held(database)
-    return services.databases.get(database_id)
+            database = services.store.databases.still_held(database)
+    return services.store.databases.get(database_id)
 
 
 def _try_to_ensure(services: Services, database: Database) -> bool:
@@ -100,7 +100,7 @@ def _try_to_ensure(services: Services, database: Database) -> bool:
         *corrections(services, database),
         measurement(database),
     ]
-    return services.databases.apply(database, made, then=then) is not None
+    return services.store.databases.apply(database, made, then=then) is not None
 
 
 def rebuild_database(services: Services, database_id: DatabaseId, *, generation: int) -> Database:
@@ -109,11 +109,11 @@ def rebuild_database(services: Services, database_id: DatabaseId, *, generation:
     Does nothing but finish what was begun when it is past that generation. Cannot be undone. The
     shadow of `dev` holds nothing that lasts: it is emptied each time.
     """
-    services.databases.apply_to(database_id, partial(lifecycle.afresh, generation=generation))
-    shadow = shadow_of(services, services.databases.get(database_id))
+    services.store.databases.apply_to(database_id, partial(lifecycle.afresh, generation=generation))
+    shadow = shadow_of(services, services.store.databases.get(database_id))
     if shadow is not None:
         afresh = partial(lifecycle.afresh, generation=shadow.generation)
-        services.databases.apply_to(shadow.id, afresh)
+        services.store.databases.apply_to(shadow.id, afresh)
     return ensure_database(services, database_id)
 
 
@@ -133,10 +133,10 @@ def report_database(
     else:
         return
     repository_id = assignment.app.repository_id
-    has_pull_request = services.repositories.open_pull_requests(
+    has_pull_request = services.store.repositories.open_pull_requests(
         repository_id, branch=database.branch
     )
-    services.checks.want(
+    services.store.checks.want(
         content,
         CheckSubject(
             repository_id=repository_id,
@@ -150,15 +150,15 @@ def report_database(
 
 def server_of(services: Services, database: Database) -> DatabaseServer:
     """The server that a database lives on."""
-    return services.server_for(services.instances.get(database.instance_id))
+    return services.server_for(services.store.instances.get(database.instance_id))
 
 
 def tenant_of(services: Services, database: Database) -> TenantDatabase:
     """What PostgreSQL is told of a database, with the extensions its assignment lists."""
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     return database.tenant(
         extensions=assignment.policies.extensions if assignment else (),
-        connections=services.limits.of(database.instance_id).connections,
+        connections=services.store.limits.of(database.instance_id).connections,
     )
 
 
@@ -167,19 +167,19 @@ def password_of(services: Services, database: Database) -> str:
 
     For the holder of the database's lock.
     """
-    password = services.databases.password(database.id)
+    password = services.store.databases.password(database.id)
     if password is None:
         password = services.new_secret()
-        services.databases.set_password(database, password)
+        services.store.databases.set_password(database, password)
     return password
 
 
 def answers(services: Services, database: Database) -> list[Intent]:
     """Jobs that tell the open pull requests of a database's branch about it."""
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     if assignment is None or database.branch is None:
         return []
-    pull_requests = services.repositories.open_pull_requests(
+    pull_requests = services.store.repositories.open_pull_requests(
         assignment.app.repository_id, branch=database.branch
     )
     return [
@@ -190,11 +190,13 @@ def answers(services: Services, database: Database) -> list[Intent]:
 
 def corrections(services: Services, database: Database) -> list[Intent]:
     """A job that takes back what the `database` check said on a commit, whoever mended it."""
-    app = services.apps.get(database.app_id)
-    repository = services.repositories.get(app.repository_id) if app else None
+    app = services.store.apps.get(database.app_id)
+    repository = services.store.repositories.get(app.repository_id) if app else None
     if app is None or repository is None:
         return []
-    head_sha = services.checks.failed_commit(database.id, name=reports.database_check_name(app))
+    head_sha = services.store.checks.failed_commit(
+        database.id, name=reports.database_check_name(app)
+    )
     if head_sha is None:
         return []
     branch = database.branch or repository.default_branch
@@ -206,12 +208,12 @@ def _intend_shadow(services: Services, database: Database) -> Database | None:
     shadow = shadow_of(services, database)
     if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
         return shadow  # perhaps we died before it was finished
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     if database.environment is Environment.DEV and assignment is not None:
         shadow = intend_database(services, assignment, Environment.SHADOW)
     if shadow is not None and shadow.state is DatabaseState.READY:
         again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())
-        services.databases.apply_to(shadow.id, again)
+        services.store.databases.apply_to(shadow.id, again)
     return shadow
 
 
@@ -221,9 +223,9 @@ def _provision(services: Services, database: Database) -> None:
     server, tenant = server_of(services, database), tenant_of(services, database)
     if database.is_emptying:
         # Before anything goes: whoever deletes and restores it meanwhile must not miss it.
-        services.databases.apply(database, lifecycle.emptying)
+        services.store.databases.apply(database, lifecycle.emptying)
         server.clear(tenant)
-        services.databases.apply(database, lifecycle.emptied)
+        services.store.databases.apply(database, lifecycle.emptied)
     elif database.is_made:
         # Nothing is made in its stead. A lost mark is set again when a person wants that (Fix).
         server.need(tenant, may_lack_mark=database.state is DatabaseState.CREATING)
@@ -243,4 +245,4 @@ def failed(services: Services, database: Database, error: CoppiceError) -> None:
         reason_code=error.code,
         now=services.clock(),
     )
-    services.databases.apply(database, event, then=answers(services, database))
+    services.store.databases.apply(database, event, then=answers(services, database))

@@ -23,7 +23,7 @@ def set_going(
     Jobs ask every second: each answer leads to a state that the next one leaves alone, but for a
     deleted database, which only a look at GitHub restores.
     """
-    present = services.databases.live(assignment.app.id, environment, branch)
+    present = services.store.databases.live(assignment.app.id, environment, branch)
     if present is None:
         _ensure(services, intend_database(services, assignment, environment, branch))
     elif present.state is DatabaseState.ERROR and not present.waits_for_person:
@@ -35,13 +35,13 @@ def set_going(
 def _ensure(services: Services, database: Database) -> None:
     ensure = EnsureDatabase(database_id=database.id)
     again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())
-    services.databases.apply_to(database.id, again, then=[ensure])
+    services.store.databases.apply_to(database.id, again, then=[ensure])
 
 
 def _restore(services: Services, assignment: Assignment, branch: BranchName | None) -> None:
-    repository = services.repositories.get(assignment.app.repository_id)
+    repository = services.store.repositories.get(assignment.app.repository_id)
     if repository is None:
         return
     # Preview and production stand with the default branch.
     wanted = branch or repository.default_branch
-    services.queue.add([ReconcileBranch(repository_id=repository.id, branch=wanted)])
+    services.store.queue.add([ReconcileBranch(repository_id=repository.id, branch=wanted)])

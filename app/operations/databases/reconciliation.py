@@ -26,27 +26,27 @@ def reconcile_repository(services: Services, repository_id: RepositoryId) -> Non
     A repository that is not where it was is looked for before anything is closed. Raises
     GitHubUnavailable rather than act on a failing or partial answer.
     """
-    stored = services.repositories.get(repository_id)
+    stored = services.store.repositories.get(repository_id)
     if stored is None:
         return
     live = _live(services, stored)
     if live is None:
         close_repository(services, stored)
         return
-    services.repositories.save(live)
+    services.store.repositories.save(live)
     if not live.is_active:
         return
     asked_at = services.clock()
     found = services.github.branches(live)
     branches = {branch.name for branch in found}
     heads.count_all(services, live, found, before=asked_at)
-    services.repositories.replace_open_pull_requests(
+    services.store.repositories.replace_open_pull_requests(
         live.id, services.github.open_pull_requests(live)
     )
     intents: list[Intent] = []
-    for assignment in services.apps.assignments(repository_id=live.id):
+    for assignment in services.store.apps.assignments(repository_id=live.id):
         intents += _reconcile_app(services, live, assignment, branches)
-    services.queue.add(intents)
+    services.store.queue.add(intents)
 
 
 def _live(services: Services, stored: Repository) -> Repository | None:
@@ -64,15 +64,15 @@ def _reconcile_app(
     services: Services, repository: Repository, assignment: Assignment, branches: set[BranchName]
 ) -> list[Intent]:
     app = assignment.app.id
-    databases = [one for one in services.databases.all(app_id=app) if one.is_live]
+    databases = [one for one in services.store.databases.all(app_id=app) if one.is_live]
     wanted = _wanted_branches(services, repository, assignment, branches, databases)
     intents = _shared_databases(services, assignment)
     now = services.clock()
     found = sweep(databases, branches=branches, default_branch=repository.default_branch, now=now)
     for database in found.mark_missing:
-        services.databases.apply_to(database.id, partial(lifecycle.branch_missing, now=now))
+        services.store.databases.apply_to(database.id, partial(lifecycle.branch_missing, now=now))
     for database in found.unmark:
-        services.databases.apply_to(database.id, lifecycle.branch_seen)
+        services.store.databases.apply_to(database.id, lifecycle.branch_seen)
     for database in found.delete:
         if not _is_there(services, repository, database.branch):
             close_database(services, database.id, because=_reason(repository, database.branch))
@@ -113,7 +113,7 @@ def _wanted_branches(
     app = assignment.app.id
     with_pull_request = {
         pull_request.head_branch
-        for pull_request in services.repositories.open_pull_requests(repository.id)
+        for pull_request in services.store.repositories.open_pull_requests(repository.id)
         if not pull_request.is_from_fork
     }
     provisioned = {
@@ -131,9 +131,9 @@ def _wanted_branches(
         if one.state is DatabaseState.READY or one.is_deleted_by_hand
     }
     known = {one.branch for one in databases if one.branch is not None}
-    services.dormant_branches.begin(app, provisioned - with_pull_request)
-    services.dormant_branches.keep_only(app, branches - known)
-    dormant = services.dormant_branches.of_app(app) - with_pull_request
+    services.store.dormant_branches.begin(app, provisioned - with_pull_request)
+    services.store.dormant_branches.keep_only(app, branches - known)
+    dormant = services.store.dormant_branches.of_app(app) - with_pull_request
     return provisioned - dormant - settled
 
 

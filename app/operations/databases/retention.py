@@ -45,18 +45,18 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
     Production has no end of that time: only a person drops it. Connections are refused by a job,
     which is queued with the change of the state, as soon as the server answers.
     """
-    if shadow := shadow_of(services, services.databases.get(database_id)):
+    if shadow := shadow_of(services, services.store.databases.get(database_id)):
         close_database(services, shadow.id, because=because)
-    with services.databases.exclusively(database_id) as database:
+    with services.store.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.DELETED and database.closed_because in BRANCH_LIVED:
             # Something else keeps it closed from now on; its time goes on.
             kept = partial(lifecycle.deleted, because=because, drop_after=database.drop_after)
-            services.databases.apply(database, kept)
+            services.store.databases.apply(database, kept)
         if database.state in {DatabaseState.DELETED, DatabaseState.GONE}:
             return
         is_for_ever = database.environment is Environment.PRODUCTION
         drop_after = None if is_for_ever else services.clock() + services.retention
-        services.databases.apply(
+        services.store.databases.apply(
             database,
             partial(lifecycle.deleted, because=because, drop_after=drop_after),
             then=[SealDatabase(database_id=database_id)],
@@ -65,7 +65,7 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
 
 def seal_database(services: Services, database_id: DatabaseId) -> None:
     """Let nobody into a deleted or frozen database, and end all sessions; leave others alone."""
-    with services.databases.exclusively(database_id) as database:
+    with services.store.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.DELETED or database.is_shut:
             server_of(services, database).seal(tenant_of(services, database))
 
@@ -87,30 +87,30 @@ def restore_database(services: Services, database_id: DatabaseId) -> Database:
 
 
 def _restore(services: Services, database_id: DatabaseId) -> Database:
-    with services.databases.exclusively(database_id) as database:
+    with services.store.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.READY:
             return database
         check_restorable(database)
         if not database.is_made:  # closed before it was finished: there is nothing to open
             begun = partial(lifecycle.restored, now=services.clock())
             ensure = EnsureDatabase(database_id=database_id)
-            services.databases.apply(database, begun, then=[ensure])
-            return services.databases.get(database_id)
+            services.store.databases.apply(database, begun, then=[ensure])
+            return services.store.databases.get(database_id)
         limits.check_restored(services, database)
         # Should we die in between: a database that is still called deleted must not stay open.
-        services.queue.add([SealDatabase(database_id=database_id)])
+        services.store.queue.add([SealDatabase(database_id=database_id)])
         try:
             _open(services, database)
         except ProvisioningFailed as error:
             if error.code == Fault.MISSING and database.is_unwanted:
                 _drop(services, database)  # begun before, and cut off before it was written down
-                check_restorable(services.databases.get(database_id))
+                check_restorable(services.store.databases.get(database_id))
             else:
                 failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
         else:
             restored = partial(lifecycle.restored, now=services.clock())
-            services.databases.apply(database, restored, then=corrections(services, database))
-    return services.databases.get(database_id)
+            services.store.databases.apply(database, restored, then=corrections(services, database))
+    return services.store.databases.get(database_id)
 
 
 def _open(services: Services, database: Database) -> None:
@@ -140,7 +140,7 @@ def check_restorable(database: Database) -> None:
 
 def retire_database(services: Services, database_id: DatabaseId) -> None:
     """Rename a deleted database out of a fresh one's way; it is kept for the rest of its time."""
-    with services.databases.exclusively(database_id) as database:
+    with services.store.databases.exclusively(database_id) as database:
         if not database.is_live or database.state is not DatabaseState.DELETED:
             return
         retired = names.retired_name(database.app_id, database.id)
@@ -149,10 +149,10 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
         server.seal(tenant)
         # What was never finished was never anybody's, and may lack its mark.
         if database.is_made and _is_renamed(server, tenant, retired):
-            services.databases.apply(database, partial(lifecycle.retired, name=retired))
+            services.store.databases.apply(database, partial(lifecycle.retired, name=retired))
         else:  # perhaps its roles alone: there is nothing to keep
             server.drop(tenant)
-            services.databases.apply(database, partial(lifecycle.gone, now=services.clock()))
+            services.store.databases.apply(database, partial(lifecycle.gone, now=services.clock()))
 
 
 def _is_renamed(server: DatabaseServer, tenant: TenantDatabase, name: DatabaseName) -> bool:
@@ -173,9 +173,9 @@ def mark_unwanted(
 
     Should it be restored first, that is forgotten, also when it is deleted again.
     """
-    if shadow := shadow_of(services, services.databases.get(database_id)):
-        services.databases.apply_to(shadow.id, lifecycle.unwanted)
-    services.databases.apply_to(database_id, lifecycle.unwanted, then=then)
+    if shadow := shadow_of(services, services.store.databases.get(database_id)):
+        services.store.databases.apply_to(shadow.id, lifecycle.unwanted)
+    services.store.databases.apply_to(database_id, lifecycle.unwanted, then=then)
 
 
 def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bool = False) -> None:
@@ -183,9 +183,9 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
 
     Does nothing otherwise, as when it was restored meanwhile. Cannot be undone.
     """
-    if shadow := shadow_of(services, services.databases.get(database_id)):
+    if shadow := shadow_of(services, services.store.databases.get(database_id)):
         drop_database(services, shadow.id, is_by_hand=is_by_hand)
-    with services.databases.exclusively(database_id) as database:
+    with services.store.databases.exclusively(database_id) as database:
         if database.state is not DatabaseState.DELETED:
             return
         if is_by_hand and not database.is_unwanted:
@@ -199,7 +199,7 @@ def _drop(services: Services, database: Database) -> None:
     if database.is_live and fault_now(services, database) is Fault.MISSING:
         take_name_back(services, database)  # else its roles could not be dropped
     server_of(services, database).drop(tenant_of(services, database))
-    services.databases.apply(database, partial(lifecycle.gone, now=services.clock()))
+    services.store.databases.apply(database, partial(lifecycle.gone, now=services.clock()))
 
 
 def _may_go(services: Services, database: Database) -> bool:
@@ -227,7 +227,7 @@ def due_drops(services: Services) -> list[DropDatabase]:
     """One job for each database whose retention time is over."""
     return [
         DropDatabase(database_id=database.id)
-        for database in services.databases.all()
+        for database in services.store.databases.all()
         if is_due(services, database)
     ]
 
@@ -238,17 +238,17 @@ def _is_wanted_again(services: Services, database: Database) -> bool:
     Raises GitHubUnavailable when that cannot be known. A repository that the App was taken from
     wants nothing; while it is archived, or the App suspended, nothing is dropped.
     """
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     if not database.is_live or assignment is None:
         return False
-    repository = services.repositories.get(assignment.app.repository_id)
+    repository = services.store.repositories.get(assignment.app.repository_id)
     if repository is None:
         return False
     if repository.installation_state is InstallationState.REMOVED:
         owner, _, name = repository.full_name.partition("/")
         if services.github.installation_of(owner, name) is None:
             return False
-        services.queue.add([ReconcileRepository(repository_id=repository.id)])
+        services.store.queue.add([ReconcileRepository(repository_id=repository.id)])
         return True
     if database.branch is None:
         # There was no room for it when the App came back.
@@ -257,5 +257,5 @@ def _is_wanted_again(services: Services, database: Database) -> bool:
         return True
     if services.github.branch(repository, database.branch) is None:
         return False
-    services.queue.add([ReconcileBranch(repository_id=repository.id, branch=database.branch)])
+    services.store.queue.add([ReconcileBranch(repository_id=repository.id, branch=database.branch)])
     return True

@@ -17,19 +17,19 @@ def rotate_password(services: Services, database_id: DatabaseId) -> None:
     back by itself for as long as it takes: a migration has hours, and the old password must go.
     """
     try:
-        with services.databases.exclusively(database_id) as database:
+        with services.store.databases.exclusively(database_id) as database:
             if database.state is not DatabaseState.GONE:
                 _rotate(services, database)
     except TransientError:
         again = RotatePassword(database_id=database_id, delay_seconds=AGAIN_SECONDS)
-        services.queue.add([again])
+        services.store.queue.add([again])
 
 
 def _rotate(services: Services, database: Database) -> None:
-    if services.leases.of(database.id) is not None:
+    if services.store.leases.of(database.id) is not None:
         raise TransientError(f"A migration runs on {database.name}.")
     password = services.new_secret()
-    services.databases.set_password(database, password)
+    services.store.databases.set_password(database, password)
     # Others get it when they are opened, fixed or restored. One that only failed to be fixed may
     # be as open as it was; one that was never made has nobody to shut out.
     if database.ready_at is None:

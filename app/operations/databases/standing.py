@@ -27,7 +27,7 @@ def compare_instance(services: Services, instance_id: InstanceId) -> list[Differ
     is no fault of its databases. Returns what differed.
     """
     try:
-        instance = services.instances.get(instance_id)
+        instance = services.store.instances.get(instance_id)
         found = _differences(services, instance)
     except NotHere:
         raise
@@ -43,7 +43,7 @@ def confirmed_differences(services: Services, instance: Instance) -> Iterator[Di
     """All that differs on an instance while nobody is at work on it. Changes nothing."""
     for difference in _differences(services, instance):
         try:
-            with services.databases.exclusively(difference.database.id) as database:
+            with services.store.databases.exclusively(difference.database.id) as database:
                 fault = fault_now(services, database)
         except (NotFound, TransientError):
             continue
@@ -78,14 +78,14 @@ def close_again(services: Services, database: Database) -> None:
     """
     seal = SealDatabase(database_id=database.id)
     if database.closed_because is None or database.drop_after is None:
-        services.queue.add([seal])
+        services.store.queue.add([seal])
         return
     deleted = partial(
         lifecycle.deleted,
         because=database.closed_because,
         drop_after=max(database.drop_after, services.clock() + services.retention),
     )
-    services.databases.apply(database, deleted, then=[seal])
+    services.store.databases.apply(database, deleted, then=[seal])
 
 
 def fault_now(services: Services, database: Database) -> Fault | None:
@@ -112,7 +112,7 @@ def take_name_back(services: Services, database: Database) -> bool:
 
 
 def _differences(services: Services, instance: Instance) -> list[Difference]:
-    rows = services.databases.all(instance_id=instance.id)
+    rows = services.store.databases.all(instance_id=instance.id)
     standing = services.server_for(instance).standing([row.login_role for row in rows])
     return differences(rows, standing)
 
@@ -120,7 +120,7 @@ def _differences(services: Services, instance: Instance) -> list[Difference]:
 def _is_settled(services: Services, seen: Database) -> bool:
     try:
         # Once more under its lock, so that what is being done is not taken for a fault.
-        with services.databases.exclusively(seen.id) as database:
+        with services.store.databases.exclusively(seen.id) as database:
             fault = fault_now(services, database)
             if fault is not None:
                 _settle(services, database, fault)
@@ -133,24 +133,24 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
     match fault:
         case Fault.OPEN:
             close_again(services, database)
-        case Fault.SHUT if services.leases.of(database.id) is None:
+        case Fault.SHUT if services.store.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
             again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())
-            services.databases.apply_to(database.id, again, then=[ensure])
+            services.store.databases.apply_to(database.id, again, then=[ensure])
         case Fault.MISSING if database.is_live and database.state is DatabaseState.DELETED:
             take_name_back(services, database)
         case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED | Fault.CHANGED:
             if database.state is not DatabaseState.DELETED:
                 failed(services, database, failure(database.name, fault))
-                services.queue.add(_news(services, database))
+                services.store.queue.add(_news(services, database))
         case _:
             pass
 
 
 def _news(services: Services, database: Database) -> list[Intent]:
     """A job that tells the branch's head by its `database` check."""
-    app = services.apps.get(database.app_id)
-    repository = services.repositories.get(app.repository_id) if app else None
+    app = services.store.apps.get(database.app_id)
+    repository = services.store.repositories.get(app.repository_id) if app else None
     if repository is None or database.environment in _LOCAL:
         return []
     branch = database.branch or repository.default_branch

@@ -28,7 +28,7 @@ class Stray:
 def unknown_databases(services: Services) -> list[Stray]:
     """All of them; servers that do not answer, or not from here, are left out."""
     found: list[Stray] = []
-    for instance in services.instances.all():
+    for instance in services.store.instances.all():
         with suppress(CoppiceError):
             found += _strays(services, instance)
     return found
@@ -36,13 +36,15 @@ def unknown_databases(services: Services) -> list[Stray]:
 
 def flag_all(services: Services) -> None:
     """Queue a look at each instance, by whoever can look there."""
-    services.queue.add([FlagStrays(instance_id=one.id) for one in services.instances.all()])
+    services.store.queue.add(
+        [FlagStrays(instance_id=one.id) for one in services.store.instances.all()]
+    )
 
 
 def of_instance(services: Services, instance_id: InstanceId) -> list[Stray]:
     """Those of one instance; none when its server does not answer. Raises NotHere."""
     try:
-        return _strays(services, services.instances.get(instance_id))
+        return _strays(services, services.store.instances.get(instance_id))
     except NotHere:
         raise
     except CoppiceError:
@@ -60,8 +62,8 @@ def _of_instance(services: Services, instance: Instance) -> list[Unknown]:
     """Looked for twice: what is made, renamed or dropped in between is none."""
     server = services.server_for(instance)
     before = server.database_names(prefix="")
-    rows = services.databases.all(include_gone=True)
-    assigned = {one.app.id for one in services.apps.assignments()}
+    rows = services.store.databases.all(include_gone=True)
+    assigned = {one.app.id for one in services.store.apps.assignments()}
     after = set(server.database_names(prefix=""))
     known = [row for row in rows if row.instance_id == instance.id]
     return unknown(

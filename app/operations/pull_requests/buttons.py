@@ -19,21 +19,21 @@ def press_button(services: Services, pressed: PressButton) -> None:
     A button checks nothing itself: the permission is read from GitHub here, at the last moment.
     Raises GitHubUnavailable.
     """
-    repository = services.repositories.get(pressed.repository_id)
+    repository = services.store.repositories.get(pressed.repository_id)
     check = _check_of(services, pressed)
     if check is None or repository is None or not repository.is_active:
         return
     own = steering.acting_as(
         services, login=pressed.sender_login, user_id=pressed.sender_id, source="check run"
     )
-    run_id = services.checks.run_of(pressed.check_id)
-    database_id = services.checks.database_of(pressed.check_id)
+    run_id = services.store.checks.run_of(pressed.check_id)
+    database_id = services.store.checks.database_of(pressed.check_id)
     if pressed.identifier == RERUN and run_id is not None:
-        run = services.runs.get(run_id)
+        run = services.store.runs.get(run_id)
         if _may(services, repository, pressed, Verb.MIGRATE, run.environments):
             steering.rerun(own, repository, run)
     elif pressed.identifier in {FIX, RERUN} and database_id is not None:
-        database = services.databases.get(database_id)
+        database = services.store.databases.get(database_id)
         if _may(services, repository, pressed, Verb.FIX, (database.environment,)):
             branch = database.branch or repository.default_branch
             steering.fix(own, repository, branch, database, head_sha=check.head_sha)
@@ -41,7 +41,7 @@ def press_button(services: Services, pressed: PressButton) -> None:
 
 def _check_of(services: Services, pressed: PressButton) -> Check | None:
     try:
-        check = services.checks.get(pressed.check_id)
+        check = services.store.checks.get(pressed.check_id)
     except NotFound:
         return None
     return check if check.repository_id == pressed.repository_id else None

@@ -44,27 +44,27 @@ def run_command(services: Services, comment_id: CommentId) -> None:
     job gave up changes nothing when GitHub is back: it is answered that it was not carried out.
     Raises GitHubUnavailable while the facts cannot be read.
     """
-    command = services.commands.get(comment_id)
+    command = services.store.commands.get(comment_id)
     if command.is_done:
         return
     repository = _live(services, command)
     if repository is None:
-        services.commands.done(comment_id, reply=None)
+        services.store.commands.done(comment_id, reply=None)
         return
     permission = services.github.permission(
         repository, login=command.sender_login, user_id=command.sender_id
     )
     asker = Situation(permission=permission, is_private=repository.is_private)
     if decide_command(command.verb, asker).verdict is Verdict.SILENT:
-        services.commands.done(comment_id, reply=None)
+        services.store.commands.done(comment_id, reply=None)
         return
     scene = _scene(services, command, repository)
     if scene is None:
-        services.commands.done(comment_id, reply=None)
+        services.store.commands.done(comment_id, reply=None)
         return
     ruling = decide_command(command.verb, _situation(services, scene, permission))
     if ruling.verdict is Verdict.SILENT:
-        services.commands.done(comment_id, reply=None)
+        services.store.commands.done(comment_id, reply=None)
     elif ruling.verdict is Verdict.REFUSE:
         _refuse(services, scene, ruling.why)
     elif command.is_given_up and command.verb in _CHANGING:
@@ -75,7 +75,7 @@ def run_command(services: Services, comment_id: CommentId) -> None:
 
 
 def _live(services: Services, command: Command) -> Repository | None:
-    stored = services.repositories.get(command.repository_id)
+    stored = services.store.repositories.get(command.repository_id)
     if stored is None or not stored.is_active or stored.installation_id is None:
         return None
     live = services.github.repository(stored.installation_id, stored.full_name)
@@ -86,8 +86,8 @@ def _scene(services: Services, command: Command, repository: Repository) -> _Sce
     pull_request = services.github.pull_request(repository, command.number)
     if pull_request is None:
         return None
-    services.repositories.save_pull_request(pull_request)
-    assignments = tuple(services.apps.assignments(repository_id=repository.id))
+    services.store.repositories.save_pull_request(pull_request)
+    assignments = tuple(services.store.apps.assignments(repository_id=repository.id))
     databases: tuple[Database, ...] = ()
     if not pull_request.is_from_fork:
         databases = databases_of_branch(services, assignments, pull_request.head_branch)
@@ -189,7 +189,9 @@ def _reset(services: Services, scene: _Scene) -> None:
 
 def _migrate(services: Services, scene: _Scene) -> str | None:
     head_sha = scene.pull_request.head_sha
-    runs = [run for run in services.runs.of_commit(scene.repository.id, head_sha) if run.migrates]
+    runs = [
+        run for run in services.store.runs.of_commit(scene.repository.id, head_sha) if run.migrates
+    ]
     if not runs:
         return wording.nothing_to_rerun(_actions_url(services, scene.repository))
     reason = steering.rerun(services, scene.repository, runs[-1])
@@ -199,7 +201,7 @@ def _migrate(services: Services, scene: _Scene) -> str | None:
 
 
 def _url(services: Services, scene: _Scene) -> str:
-    has_several = len(services.apps.assignments(repository_id=scene.repository.id)) > 1
+    has_several = len(services.store.apps.assignments(repository_id=scene.repository.id)) > 1
     way = wording.way_to_connect(
         scene.repository.full_name,
         scene.pull_request.head_branch,
@@ -210,7 +212,7 @@ def _url(services: Services, scene: _Scene) -> str:
         return wording.no_addresses(way)
     for database in scene.databases:
         services.record(Action.ADDRESS_SHOWN, database.name)
-    places = [(one, services.instances.get(one.instance_id)) for one in scene.databases]
+    places = [(one, services.store.instances.get(one.instance_id)) for one in scene.databases]
     return wording.addresses(places, way=way)
 
 
@@ -235,13 +237,15 @@ def _done(services: Services, scene: _Scene, *, reply: str | None = None) -> Non
         number=command.number,
         comment_id=command.comment_id,
     )
-    services.commands.done(command.comment_id, reply=reply, then=[] if reply is None else [answer])
+    services.store.commands.done(
+        command.comment_id, reply=reply, then=[] if reply is None else [answer]
+    )
 
 
 def _show(services: Services, scene: _Scene) -> None:
     """The answer is the comment about the databases, brought up to date."""
     command = scene.command
-    services.summaries.want(command.repository_id, command.number, is_asked=True)
+    services.store.summaries.want(command.repository_id, command.number, is_asked=True)
     _done(services, scene)
 
 

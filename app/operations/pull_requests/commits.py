@@ -25,18 +25,18 @@ def answer_pull_request(
 
     A database that is still being created answers for itself. Raises GitHubUnavailable.
     """
-    repository = services.repositories.get(repository_id)
+    repository = services.store.repositories.get(repository_id)
     if repository is None or not repository.is_active:
         return
     pull_request = services.github.pull_request(repository, number)
     if pull_request is None:
         return
-    services.repositories.save_pull_request(pull_request)
+    services.store.repositories.save_pull_request(pull_request)
     if not pull_request.is_open:
         return
-    for assignment in services.apps.assignments(repository_id=repository_id):
+    for assignment in services.store.apps.assignments(repository_id=repository_id):
         _answer_head(services, repository, assignment, pull_request)
-    services.queue.add([PostSummary(repository_id=repository_id, number=number)])
+    services.store.queue.add([PostSummary(repository_id=repository_id, number=number)])
 
 
 def answer_commit(services: Services, repository_id: RepositoryId, head_sha: CommitSha) -> None:
@@ -44,13 +44,13 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
 
     While one is under way it is left to that: its end asks again. Raises GitHubUnavailable.
     """
-    repository = services.repositories.get(repository_id)
-    assignments = services.apps.assignments(repository_id=repository_id)
+    repository = services.store.repositories.get(repository_id)
+    assignments = services.store.apps.assignments(repository_id=repository_id)
     if repository is None or not repository.is_active or not assignments:
         return
     pull_requests = [
         pull
-        for pull in services.repositories.open_pull_requests(repository_id)
+        for pull in services.store.repositories.open_pull_requests(repository_id)
         if pull.head_sha == head_sha
     ]
     is_head = bool(pull_requests)
@@ -58,7 +58,7 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
     if any(not run.is_completed for run in runs):
         # A head that was pushed over waits for nobody; a merge queue does, until it is answered.
         if is_head or any(run.event == MERGE_GROUP for run in runs):
-            services.queue.add([_later(repository_id, head_sha)])
+            services.store.queue.add([_later(repository_id, head_sha)])
         return
     why = "No workflow run of this commit migrated it." if runs else "No workflow ran for it."
     for assignment in assignments:
@@ -74,7 +74,7 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
             _want(services, assignment, head_sha, content)
     for pull in pull_requests:
         # Whoever waits for the first migration waits in vain.
-        services.summaries.want(repository_id, pull.number, is_asked=False)
+        services.store.summaries.want(repository_id, pull.number, is_asked=False)
 
 
 def _answer_head(
@@ -90,7 +90,7 @@ def _answer_head(
         is_from_fork=pull_request.is_from_fork,
     )
     if unreached is None:
-        database = services.databases.live(
+        database = services.store.databases.live(
             assignment.app.id, Environment.BRANCH, pull_request.head_branch
         )
         if database is not None:
@@ -114,7 +114,7 @@ def _want(
     services: Services, assignment: Assignment, head_sha: CommitSha, content: CheckContent
 ) -> None:
     """Want it unless something stands there already: a result is never replaced by `skipped`."""
-    services.checks.want(
+    services.store.checks.want(
         content,
         CheckSubject(
             repository_id=assignment.app.repository_id,

@@ -27,5 +27,5 @@ def open_heads(
             pull_request=pull,
             database=None if pull.is_from_fork else by_branch.get(pull.head_branch),
         )
-        for pull in services.repositories.open_pull_requests(repository.id)
+        for pull in services.store.repositories.open_pull_requests(repository.id)
     ]

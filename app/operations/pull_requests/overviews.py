@@ -20,7 +20,7 @@ def databases_of_branch(
 ) -> tuple[Database, ...]:
     """The branch's own databases, one for each app that has one."""
     found = (
-        services.databases.live(assignment.app.id, Environment.BRANCH, branch)
+        services.store.databases.live(assignment.app.id, Environment.BRANCH, branch)
         for assignment in assignments
     )
     return tuple(database for database in found if database is not None)
@@ -28,11 +28,11 @@ def databases_of_branch(
 
 def overview(services: Services, pull_request: PullRequest, *, is_measured: bool) -> Overview:
     """What the comment tells of; without sizes unless they are to be shown."""
-    assignments = services.apps.assignments(repository_id=pull_request.repository_id)
+    assignments = services.store.apps.assignments(repository_id=pull_request.repository_id)
     own = databases_of_branch(services, assignments, pull_request.head_branch)
     shared = _previews(services, assignments) if own else ()
     databases = (*own, *shared)
-    last = services.history.last_migrations([each.id for each in databases], ended=True)
+    last = services.store.history.last_migrations([each.id for each in databases], ended=True)
     sizes = _sizes(services, databases) if is_measured else {}
     remarks = limits.remarks(services, databases, sizes)
     return Overview(
@@ -56,7 +56,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
 def _previews(services: Services, assignments: Sequence[Assignment]) -> tuple[Database, ...]:
     """Those that runs on a branch migrate too."""
     found = (
-        services.databases.live(assignment.app.id, Environment.PREVIEW)
+        services.store.databases.live(assignment.app.id, Environment.PREVIEW)
         for assignment in assignments
         if assignment.policies.preview is PreviewPolicy.SHARED
     )
@@ -65,7 +65,7 @@ def _previews(services: Services, assignments: Sequence[Assignment]) -> tuple[Da
 
 def _sizes(services: Services, databases: Sequence[Database]) -> Mapping[DatabaseId, int]:
     """As large as they are now, or were when last measured; a server may be away."""
-    sizes = dict(services.measurements.sizes([database.id for database in databases]))
+    sizes = dict(services.store.measurements.sizes([database.id for database in databases]))
     for database in databases:
         try:
             measured = server_of(services, database).sizes(only=[database.name])

@@ -12,8 +12,8 @@ def seconds_to_wait(services: Services, repository: Repository) -> int:
     """Take one write out of the installation's budget; 0, or how long to wait for the next."""
     if repository.installation_id is None:
         return 0  # the write itself says what is wrong
-    seconds = services.checks.take_write(repository.installation_id, kind="comment")
+    seconds = services.store.checks.take_write(repository.installation_id, kind="comment")
     if not seconds:
         return 0
     # Spread, so that a storm's comments do not all wake up for the few writes that there are.
-    return max(seconds, services.queue.waiting().get(COMMENTS, 0) * _SECONDS_EACH)
+    return max(seconds, services.store.queue.waiting().get(COMMENTS, 0) * _SECONDS_EACH)

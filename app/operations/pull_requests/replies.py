@@ -13,8 +13,8 @@ def post_reply(services: Services, comment_id: CommentId) -> None:
     Queues itself again while the installation's budget is used up. Raises GitHubUnavailable when
     GitHub fails.
     """
-    command = services.commands.get(comment_id)
-    repository = services.repositories.get(command.repository_id)
+    command = services.store.commands.get(comment_id)
+    repository = services.store.repositories.get(command.repository_id)
     if command.reply is None or command.reply_id is not None:
         return
     if repository is None or not repository.is_active:
@@ -27,7 +27,7 @@ def post_reply(services: Services, comment_id: CommentId) -> None:
             comment_id=comment_id,
             delay_seconds=wait_seconds,
         )
-        services.queue.add([again])
+        services.store.queue.add([again])
         return
     body = reply(comment_id, command.verb, command.reply)
     if command.is_reply_begun:
@@ -36,6 +36,6 @@ def post_reply(services: Services, comment_id: CommentId) -> None:
             repository, command.number, body, marker=marker, comment_id=None
         )
     else:
-        services.commands.begin_reply(comment_id)
+        services.store.commands.begin_reply(comment_id)
         reply_id = services.github.comment(repository, command.number, body)
-    services.commands.replied(comment_id, reply_id)
+    services.store.commands.replied(comment_id, reply_id)

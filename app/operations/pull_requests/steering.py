@@ -41,9 +41,9 @@ def fix(
         # Not by way of GitHub, so that nobody is shut out while that is away.
         ensure = EnsureDatabase(database_id=database.id)
         event = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
-        if services.databases.apply_to(database.id, event, then=[ensure, again]) is not None:
+        if services.store.databases.apply_to(database.id, event, then=[ensure, again]) is not None:
             return
-    services.queue.add([again])
+    services.store.queue.add([again])
 
 
 def rerun(services: Services, repository: Repository, run: Run) -> str | None:

@@ -21,28 +21,28 @@ def post_summary(
     Queues itself again while the installation's budget is used up. Raises GitHubUnavailable when
     GitHub fails; nothing but the comment waits for that.
     """
-    repository = services.repositories.get(repository_id)
-    pull_request = services.repositories.pull_request(repository_id, number)
+    repository = services.store.repositories.get(repository_id)
+    pull_request = services.store.repositories.pull_request(repository_id, number)
     if repository is None or pull_request is None or not repository.is_active:
         return
     is_default = pull_request.head_branch == repository.default_branch
     if pull_request.is_from_fork or is_default:
         return
-    before = services.summaries.get(repository_id, number)
+    before = services.store.summaries.get(repository_id, number)
     if not is_wanted(overview(services, pull_request, is_measured=False), before):
         return
-    services.summaries.begin(repository_id, number)
+    services.store.summaries.begin(repository_id, number)
     # A webhook is only a hint: an old one that comes again must not close what is open.
     live = services.github.pull_request(repository, number)
     if live is not None:
-        services.repositories.save_pull_request(live)
+        services.store.repositories.save_pull_request(live)
     if live is None or not is_wanted(overview(services, live, is_measured=False), before):
-        services.summaries.written(repository_id, number, before or _NEVER)
+        services.store.summaries.written(repository_id, number, before or _NEVER)
         return
     wait_seconds = seconds_to_wait(services, repository)
     if wait_seconds:
         again = PostSummary(repository_id=repository_id, number=number, delay_seconds=wait_seconds)
-        services.queue.add([again])
+        services.store.queue.add([again])
         return
     _write(services, repository, number, overview(services, live, is_measured=True), before)
 
@@ -84,7 +84,7 @@ def _write(
         marker=SUMMARY_MARKER,
         comment_id=before.comment_id if before else None,
     )
-    services.summaries.written(
+    services.store.summaries.written(
         repository.id,
         number,
         Summary(comment_id=comment_id, news=news(told), says_open=told.is_open),

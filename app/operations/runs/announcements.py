@@ -34,14 +34,14 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
     if is_failed_preview and Environment.PRODUCTION in run.environments:
         untouched(services, run)
     if run.branch is not None:
-        services.queue.add(
+        services.store.queue.add(
             [
                 PostSummary(
                     repository_id=run.repository_id,
                     number=pull.number,
                     delay_seconds=GATHER_SECONDS,
                 )
-                for pull in services.repositories.open_pull_requests(
+                for pull in services.store.repositories.open_pull_requests(
                     run.repository_id, branch=run.branch
                 )
             ]
@@ -55,7 +55,7 @@ def untouched(services: Services, run: Run) -> None:
 
 def job_url(services: Services, run: Run) -> str | None:
     """Where people read the job's log; None when the repository is gone."""
-    repository = services.repositories.get(run.repository_id)
+    repository = services.store.repositories.get(run.repository_id)
     if repository is None:
         return None
     attempt = f"{services.github_url}/{repository.full_name}/actions/runs/{run.workflow_run_id}"
@@ -65,15 +65,15 @@ def job_url(services: Services, run: Run) -> str | None:
 
 
 def _story(services: Services, run: Run, migration: Migration) -> Story:
-    repository = services.repositories.get(run.repository_id)
-    assignment = services.apps.assignment(run.app_id)
+    repository = services.store.repositories.get(run.repository_id)
+    assignment = services.store.apps.assignment(run.app_id)
     dashboard = dashboard_for_readers(services.public_url, github_url=services.github_url)
     is_log_public = assignment is not None and assignment.policies.log is LogPolicy.PUBLIC
     return Story(
         app=_app(services, run),
         run=run,
         migration=migration,
-        database=services.databases.get(migration.database_id),
+        database=services.store.databases.get(migration.database_id),
         job_url=job_url(services, run),
         run_url=run_page(dashboard, run.app_id, run.id) if dashboard else None,
         shows_log=is_log_public or (repository is not None and repository.is_private),
@@ -82,7 +82,7 @@ def _story(services: Services, run: Run, migration: Migration) -> Story:
 
 def _app(services: Services, run: Run) -> App:
     """The run's app; it stays when its assignment ends."""
-    apps = services.apps.of_repository(run.repository_id)
+    apps = services.store.apps.of_repository(run.repository_id)
     return next(app for app in apps if app.id == run.app_id)
 
 
@@ -95,9 +95,9 @@ def _want(
     delay_seconds: int = 0,
 ) -> None:
     is_urgent = run.branch is None or bool(
-        services.repositories.open_pull_requests(run.repository_id, branch=run.branch)
+        services.store.repositories.open_pull_requests(run.repository_id, branch=run.branch)
     )
-    services.checks.want(
+    services.store.checks.want(
         content,
         CheckSubject(
             repository_id=run.repository_id,

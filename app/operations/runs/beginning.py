@@ -55,9 +55,9 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
     basis = _Basis(claims=claims, facts=facts, reach=reach)
     new = _new_run(services, effective, basis, assignment.app.id)
     most = most_runs(new)
-    if not services.runs.is_room_for(new, key=request.step, most=most):
+    if not services.store.runs.is_room_for(new, key=request.step, most=most):
         raise too_many_runs(most)
-    run = services.runs.start(new, key=request.step)
+    run = services.store.runs.start(new, key=request.step)
     if not _is_of_job(run, claims) or run.app_id != assignment.app.id:
         raise not_your_run()
     return Begun(
@@ -71,7 +71,7 @@ def own_run(services: Services, token: str, run_id: RunId) -> tuple[Run, Claims]
     """The run, if the token was made for its job; raises Refused otherwise."""
     claims = services.tokens.verify(token)
     try:
-        run = services.runs.get(run_id)
+        run = services.store.runs.get(run_id)
     except NotFound as error:
         raise not_your_run() from error
     if not _is_of_job(run, claims):
@@ -101,7 +101,7 @@ def _is_of_job(run: Run, claims: Claims) -> bool:
 
 def assignment_of(services: Services, run: Run) -> Assignment:
     """The assignment that the run's app has now; raises Refused when it has ended."""
-    assignment = services.apps.assignment(run.app_id)
+    assignment = services.store.apps.assignment(run.app_id)
     if assignment is None:
         raise Refused(not_assigned())
     return assignment
@@ -112,7 +112,7 @@ def _admitted(services: Services, claims: Claims, wanted: str) -> tuple[Assignme
     facts = facts_of(services, claims, policies=None)
     if denied := repository_refusal(claims, facts):
         raise Refused(denied)
-    assigned = services.apps.assignments(repository_id=claims.repository_id)
+    assigned = services.store.apps.assignments(repository_id=claims.repository_id)
     assignment = _picked(assigned, wanted)
     return assignment, replace(facts, policies=assignment.policies)
 
@@ -213,7 +213,7 @@ def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: App
 
 def _name(services: Services, run: Run, environment: Environment) -> DatabaseName:
     branch = run.branch if environment is Environment.BRANCH else None
-    present = services.databases.live(run.app_id, environment, branch)
+    present = services.store.databases.live(run.app_id, environment, branch)
     return present.name if present else names.database_name(run.app_id, environment, branch)
 
 
@@ -233,7 +233,7 @@ def unless_pushed(
     head_sha = facts.run.head_sha
     is_recorded = any(
         run.event == "push" and run.app_id == app_id and run.migrates
-        for run in services.runs.of_commit(claims.repository_id, head_sha)
+        for run in services.store.runs.of_commit(claims.repository_id, head_sha)
     )
     is_under_way = is_recorded or any(
         other.event == "push"
@@ -246,7 +246,7 @@ def unless_pushed(
 
 def facts_of(services: Services, claims: Claims, *, policies: Policies | None) -> Facts:
     """Everything known about a job; what GitHub cannot say now stays unknown, never "no"."""
-    stored = services.repositories.get(claims.repository_id)
+    stored = services.store.repositories.get(claims.repository_id)
     if stored is None or stored.installation_id is None:
         return Facts(repository=stored, installation=InstallationState.REMOVED, policies=policies)
     facts = Facts(repository=stored, installation=stored.installation_state, policies=policies)

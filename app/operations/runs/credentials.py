@@ -51,11 +51,11 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
     """
     # Logins are made, ended and given passwords one at a time: what was read before another
     # replaced the password would bring the old one back.
-    with services.databases.exclusively(database.id) as held:
+    with services.store.databases.exclusively(database.id) as held:
         need_unchanged(held, database)
         with losses_noted(services, held):
             login = _open_job_login(services, run, held)
-    password = services.job_logins.password(login.id)
+    password = services.store.job_logins.password(login.id)
     problem = pooling.problem_of(services, held, user=login.role, password=password, is_job=True)
     return of_job(services, held, login, pooler_problem=problem)
 
@@ -103,15 +103,15 @@ def close(services: Services, login: JobLogin) -> None:
     What cannot be handed over does not keep it from ending: nobody can be inside any more. Settings
     that are not kept are written down with the run's migration.
     """
-    with services.databases.exclusively(login.database_id) as database:
+    with services.store.databases.exclusively(login.database_id) as database:
         if database.state is not DatabaseState.GONE:
             with losses_noted(services, database, is_raised=False):
                 if not _is_settled(services, database, login):
                     # What is due is ended again and again, until it has ended.
-                    services.job_logins.is_over(login.id)
+                    services.store.job_logins.is_over(login.id)
                     return
         # Not later: the run may ask again, and is to get another login than this one.
-        services.job_logins.ended(login.id)
+        services.store.job_logins.ended(login.id)
 
 
 def _is_settled(services: Services, database: Database, login: JobLogin) -> bool:
@@ -122,7 +122,7 @@ def _is_settled(services: Services, database: Database, login: JobLogin) -> bool
         password=password_of(services, database) if is_ready else None,
     )
     if end.settings:
-        services.migrations.took_back(login.run_id, database.id, end.settings)
+        services.store.migrations.took_back(login.run_id, database.id, end.settings)
     if end.left is not None:
         _log.warning("%s keeps what could not be handed over: %s", login.role, end.left)
     return end.is_settled
@@ -141,7 +141,7 @@ def close_all(services: Services, logins: Sequence[JobLogin]) -> None:
             continue  # its database went with its instance
         except NotHere as error:
             end = EndLogin(database_id=login.database_id, login_id=login.id)
-            services.queue.add([end])
+            services.store.queue.add([end])
             failures.append(error)
         except CoppiceError as error:
             failures.append(error)
@@ -156,7 +156,7 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
     """
     if run.credentials is not CredentialKind.RUNTIME:
         return
-    with services.databases.exclusively(database_id) as database:
+    with services.store.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.READY:
             with losses_noted(services, database, is_raised=False):
                 server_of(services, database).end_sessions(
@@ -173,12 +173,12 @@ def need_unchanged(held: Database, database: Database) -> None:
 def of_job(
     services: Services, database: Database, login: JobLogin, *, pooler_problem: str | None
 ) -> Credentials:
-    instance = services.instances.get(database.instance_id)
+    instance = services.store.instances.get(database.instance_id)
     return Credentials(
         database=database,
         instance=instance,
         user=login.role,
-        password=services.job_logins.password(login.id),
+        password=services.store.job_logins.password(login.id),
         is_pooled=instance.pooler_knows_job_logins and pooler_problem is None,
         outlives_run=login.outlives_run,
         pooler_problem=pooler_problem,
@@ -186,7 +186,7 @@ def of_job(
 
 
 def _open_job_login(services: Services, run: Run, database: Database) -> JobLogin:
-    login = services.job_logins.open(
+    login = services.store.job_logins.open(
         NewJobLogin(
             run_id=run.id,
             database_id=database.id,
@@ -200,7 +200,7 @@ def _open_job_login(services: Services, run: Run, database: Database) -> JobLogi
         tenant_of(services, database),
         JobLoginRequest(
             role=login.role,
-            password=services.job_logins.password(login.id),
+            password=services.store.job_logins.password(login.id),
             valid_until=login.valid_until + _migration_beyond(run, login),
             lock_timeout=_lock_timeout(services, database),
         ),
@@ -210,7 +210,7 @@ def _open_job_login(services: Services, run: Run, database: Database) -> JobLogi
 
 def _lock_timeout(services: Services, database: Database) -> str:
     """Of its app's assignment; none where that has been removed meanwhile."""
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     return assignment.policies.lock_timeout if assignment else ""
 
 

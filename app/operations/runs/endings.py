@@ -13,16 +13,16 @@ def let_go(services: Services, database_id: DatabaseId) -> None:
     Its logins are ended by others, so this asks nothing of the database's server. A run that holds
     on meanwhile keeps its lease.
     """
-    lease = services.leases.of(database_id)
+    lease = services.store.leases.of(database_id)
     if lease is None or not _is_over(services, lease):
         return
-    if not services.leases.seize(lease.migration.id, at=lease.expires_at):
+    if not services.store.leases.seize(lease.migration.id, at=lease.expires_at):
         return
-    migration = services.migrations.finish(
+    migration = services.store.migrations.finish(
         lease.migration.id, Outcome(result=MigrationResult.FAILURE), at=services.clock()
     )
-    services.leases.release(migration.id)
-    announcements.finished(services, services.runs.get(migration.run_id), migration)
+    services.store.leases.release(migration.id)
+    announcements.finished(services, services.store.runs.get(migration.run_id), migration)
 
 
 def _is_over(services: Services, lease: Lease) -> bool:
@@ -30,14 +30,14 @@ def _is_over(services: Services, lease: Lease) -> bool:
     if is_ended or lease.expires_at <= services.clock():
         return True
     try:
-        return _is_completed(services, services.runs.get(lease.migration.run_id))
+        return _is_completed(services, services.store.runs.get(lease.migration.run_id))
     except CoppiceError:
         return False  # GitHub is away: it is over when it does not renew its lease
 
 
 def _is_completed(services: Services, run: Run) -> bool:
     """Whether GitHub says that the job, or its attempt, has ended."""
-    repository = services.repositories.get(run.repository_id)
+    repository = services.store.repositories.get(run.repository_id)
     if repository is None:
         return False
     workflow = services.github.workflow_run(repository, run.workflow_run_id)

@@ -21,15 +21,15 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
 
     Raises Refused (409, `on_another_host`) until the machine of the server has made it.
     """
-    instance = services.instances.get(database.instance_id)
-    if services.hosts.is_here(instance):
+    instance = services.store.instances.get(database.instance_id)
+    if services.store.hosts.is_here(instance):
         return _issue_here(services, run, database)
     answer = _asked(services, instance, database, run.id)
     made = None
     if answer is not None:
         made = _made(services, run, database, pooler_problem=answer.pooler_problem)
     if made is None:
-        place = where(instance, services.hosts.of(instance))
+        place = where(instance, services.store.hosts.of(instance))
         raise not_yet("on_another_host", f"{place} The login is made there.")
     return made
 
@@ -39,8 +39,8 @@ def issue_long_lived(services: Services, database: Database) -> Credentials:
 
     Raises OnAnotherHost when the machine of the server is silent, StillBusy when it takes long.
     """
-    instance = services.instances.get(database.instance_id)
-    if services.hosts.is_here(instance):
+    instance = services.store.instances.get(database.instance_id)
+    if services.store.hosts.is_here(instance):
         return long_lived.issue(services, database)
     elsewhere.need_alive(services, instance)
     answers: list[LoginAnswer] = []
@@ -54,7 +54,7 @@ def issue_long_lived(services: Services, database: Database) -> Credentials:
     if elsewhere.wait_until(is_answered, doing=f"Making the login of {database.name}"):
         made = _made_long_lived(services, database, pooler_problem=answers[0].pooler_problem)
     if made is None:
-        raise OnAnotherHost(instance, services.hosts.of(instance))
+        raise OnAnotherHost(instance, services.store.hosts.of(instance))
     return made
 
 
@@ -63,20 +63,20 @@ def open_login(services: Services, database_id: DatabaseId, run_id: RunId | None
 
     Whatever keeps it from being made is the answer. Raises NotHere on the wrong machine.
     """
-    if not services.login_requests.is_wanted(database_id, run_id):
+    if not services.store.login_requests.is_wanted(database_id, run_id):
         return
-    database = services.databases.get(database_id)
+    database = services.store.databases.get(database_id)
     try:
         if run_id is None:
             made = long_lived.issue(services, database)
         else:
-            made = _issue_here(services, services.runs.get(run_id), database)
+            made = _issue_here(services, services.store.runs.get(run_id), database)
         answer = LoginAnswer(pooler_problem=made.pooler_problem)
     except NotHere:
         raise
     except CoppiceError as error:
         answer = LoginAnswer(error=_told(error))
-    services.login_requests.answer(database_id, run_id, answer)
+    services.store.login_requests.answer(database_id, run_id, answer)
 
 
 def _issue_here(services: Services, run: Run, database: Database) -> Credentials:
@@ -89,9 +89,9 @@ def _asked(
     services: Services, instance: Instance, database: Database, run_id: RunId | None
 ) -> LoginAnswer | None:
     """What the machine of the server says; None: not yet. Raises what it was refused with."""
-    answer = services.login_requests.take(database, run_id)
+    answer = services.store.login_requests.take(database, run_id)
     if answer is None:
-        services.login_requests.ask(
+        services.store.login_requests.ask(
             database, run_id, then=[OpenLogin(database_id=database.id, run_id=run_id)]
         )
     elif answer.error:
@@ -105,7 +105,7 @@ def _made(
     """The login of a run that another machine has made; None: it has ended since."""
     if run.credentials is CredentialKind.RUNTIME:
         return _made_long_lived(services, database, pooler_problem=pooler_problem)
-    for login in services.job_logins.of_database(database.id):
+    for login in services.store.job_logins.of_database(database.id):
         if login.run_id == run.id:
             return credentials.of_job(services, database, login, pooler_problem=pooler_problem)
     return None
@@ -115,7 +115,7 @@ def _made_long_lived(
     services: Services, database: Database, *, pooler_problem: str | None
 ) -> Credentials | None:
     """The long-lived login, which another machine has made good; None: it never was made."""
-    password = services.databases.password(database.id)
+    password = services.store.databases.password(database.id)
     if password is None:
         return None
     return long_lived.credentials_of(services, database, password, pooler_problem=pooler_problem)

@@ -10,7 +10,7 @@ def texts(services: Services, migration: Migration) -> tuple[str, str]:
 
     Where no more was kept, the ends of them.
     """
-    log, seed_log = services.history.log(migration.id)
+    log, seed_log = services.store.history.log(migration.id)
     seed_tail = migration.seeding.log_tail if migration.seeding is not None else ""
     return log or migration.log_tail, seed_log or seed_tail
 

@@ -12,7 +12,7 @@ def issue(services: Services, database: Database) -> Credentials:
     """The long-lived login, made good again and checked against the marker. Raises as
     `credentials.issue`."""
     # So that nobody replaces the password meanwhile: the old one would come back.
-    with services.databases.exclusively(database.id) as held:
+    with services.store.databases.exclusively(database.id) as held:
         need_unchanged(held, database)
         password = password_of(services, held)
         with losses_noted(services, held):
@@ -27,11 +27,11 @@ def credentials_of(
     """Once it was made good."""
     return Credentials(
         database=database,
-        instance=services.instances.get(database.instance_id),
+        instance=services.store.instances.get(database.instance_id),
         user=database.login_role,
         password=password,
         is_pooled=pooler_problem is None,
         outlives_run=True,
         pooler_problem=pooler_problem,
-        accelerate_url=services.databases.accelerate_url(database.id),
+        accelerate_url=services.store.databases.accelerate_url(database.id),
     )

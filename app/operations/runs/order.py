@@ -31,7 +31,7 @@ def turn(
     services: Services, run: Run, environment: Environment, claims: Claims, assignment: Assignment
 ) -> Turn:
     """Whether the database's time has come; raises Refused while it has not, or never will."""
-    migrations = services.migrations.of_run(run.id)
+    migrations = services.store.migrations.of_run(run.id)
     own = _last(migrations, environment)
     if own is not None and own.finished_at is not None:
         if _owes_rebuild(services, own, claims, assignment):
@@ -68,7 +68,9 @@ def _after_preview(
 
 def _after_preview_of_commit(services: Services, run: Run) -> Turn:
     """For `environments: production`: what preview said to this commit, in whatever run."""
-    preview = services.migrations.last_of_commit(run.app_id, Environment.PREVIEW, run.head_sha)
+    preview = services.store.migrations.last_of_commit(
+        run.app_id, Environment.PREVIEW, run.head_sha
+    )
     if preview is not None and preview.result is None:
         raise not_yet("waiting", "Production waits for the migration of preview in another job.")
     if preview is not None and preview.result in WELL:
@@ -90,7 +92,7 @@ def _owes_rebuild(
     return rebuilds.is_owed(
         migration,
         claims=claims,
-        repository=services.repositories.get(claims.repository_id),
+        repository=services.store.repositories.get(claims.repository_id),
         policies=assignment.policies,
     )
 

@@ -23,14 +23,14 @@ def reap(services: Services) -> None:
 
     What could not be ended is asked for again each time, until it is.
     """
-    services.queue.add(due(services))
+    services.store.queue.add(due(services))
 
 
 def due(services: Services) -> Sequence[Intent]:
     """Migrations whose lease ran out, and logins whose time is over."""
     now = services.clock()
-    runs = [EndRun(database_id=lease.database_id) for lease in services.leases.expired(now)]
-    return [*runs, *_ends_of(services.job_logins.due(now))]
+    runs = [EndRun(database_id=lease.database_id) for lease in services.store.leases.expired(now)]
+    return [*runs, *_ends_of(services.store.job_logins.due(now))]
 
 
 def end_job_logins(
@@ -42,15 +42,15 @@ def end_job_logins(
     workflow_job_id: WorkflowJobId | None,
 ) -> None:
     """GitHub reported a job, or with None a whole attempt, completed: have its logins ended."""
-    logins = services.job_logins.of_workflow_run(
+    logins = services.store.job_logins.of_workflow_run(
         repository_id, workflow_run_id, attempt=workflow_attempt, job_id=workflow_job_id
     )
-    services.queue.add(_ends_of(logins))
+    services.store.queue.add(_ends_of(logins))
 
 
 def end_login(services: Services, database_id: DatabaseId, login_id: JobLoginId) -> None:
     """End one login, unless it has ended. Raises CoppiceError when that could not be done yet."""
-    for login in services.job_logins.of_database(database_id):
+    for login in services.store.job_logins.of_database(database_id):
         if login.id == login_id:
             credentials.close(services, login)
             _tell_late(services, login)
@@ -58,15 +58,15 @@ def end_login(services: Services, database_id: DatabaseId, login_id: JobLoginId)
 
 def _tell_late(services: Services, login: JobLogin) -> None:
     """Say on the check what the end of a login showed after its migration had been told of."""
-    migrations = services.migrations.of_run(login.run_id)
+    migrations = services.store.migrations.of_run(login.run_id)
     of_database = [one for one in migrations if one.database_id == login.database_id]
     if of_database and of_database[-1].remark and of_database[-1].finished_at is not None:
-        announcements.finished(services, services.runs.get(login.run_id), of_database[-1])
+        announcements.finished(services, services.store.runs.get(login.run_id), of_database[-1])
 
 
 def end_run(services: Services, database_id: DatabaseId) -> None:
     """End the run that holds a database and went silent, if there is one; see `end_dead`."""
-    lease = services.leases.of(database_id)
+    lease = services.store.leases.of(database_id)
     if lease is not None and lease.expires_at <= services.clock():
         end_dead(services, lease)
 
@@ -77,16 +77,16 @@ def end_dead(services: Services, lease: Lease) -> None:
     In this order, so that nobody else gets the database while the dead run's sessions write. Raises
     ServerUnreachable when the login could not be ended; the lease then still keeps others out.
     """
-    if not services.leases.seize(lease.migration.id, at=services.clock()):
+    if not services.store.leases.seize(lease.migration.id, at=services.clock()):
         return
-    run = services.runs.get(lease.migration.run_id)
-    logins = services.job_logins.of_database(lease.database_id)
+    run = services.store.runs.get(lease.migration.run_id)
+    logins = services.store.job_logins.of_database(lease.database_id)
     credentials.close_all(services, [login for login in logins if login.run_id == run.id])
     credentials.end_runtime_sessions(services, run, lease.database_id)
-    migration = services.migrations.finish(
+    migration = services.store.migrations.finish(
         lease.migration.id, Outcome(result=MigrationResult.FAILURE), at=services.clock()
     )
-    services.leases.release(migration.id)
+    services.store.leases.release(migration.id)
     announcements.finished(services, run, migration)
 
 

@@ -64,7 +64,7 @@ def renew(services: Services, token: str, run_id: RunId, environment: Environmen
     """Hold the database for some time more; returns the seconds. Raises Refused (`lease_lost`)."""
     run, _ = own_run(services, token, run_id)
     migration = _last(services, run, environment)
-    if not services.leases.renew(migration.id, expires_at=services.clock() + LEASE):
+    if not services.store.leases.renew(migration.id, expires_at=services.clock() + LEASE):
         raise lease_lost()
     return round(LEASE.total_seconds())
 
@@ -78,7 +78,7 @@ def report(
     """
     run, claims = own_run(services, token, run_id)
     migration = _last(services, run, environment)
-    assignment = services.apps.assignment(run.app_id)
+    assignment = services.store.apps.assignment(run.app_id)
     if migration.finished_at is None:
         migration = _record(services, run, migration, told)
     is_again = assignment is not None and _owes_rebuild(services, migration, claims, assignment)
@@ -86,7 +86,7 @@ def report(
     migration = _last(services, run, environment)  # with what was taken back at its login's end
     if not is_again:
         announcements.finished(services, run, migration)
-        services.queue.add([measurement(services.databases.get(migration.database_id))])
+        services.store.queue.add([measurement(services.store.databases.get(migration.database_id))])
     verdict = _verdict(run, migration, is_again=is_again)
     return replace(verdict, message=f"{verdict.message} {migration.remark}".rstrip())
 
@@ -102,7 +102,7 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         seed_log=_coloured(services, run, migration, told.seed.log) if told.seed else "",
         unfinished=_nameable(services, run, migration, told.unfinished),
     )
-    return services.migrations.finish(migration.id, outcome, at=services.clock())
+    return services.store.migrations.finish(migration.id, outcome, at=services.clock())
 
 
 def _seeding(services: Services, run: Run, migration: Migration, told: Report) -> Seeding:
@@ -141,25 +141,25 @@ def _coloured(services: Services, run: Run, migration: Migration, log: str) -> s
 
 def _secrets(services: Services, run: Run, migration: Migration) -> list[str]:
     if run.credentials is CredentialKind.RUNTIME:
-        password = services.databases.password(migration.database_id)
+        password = services.store.databases.password(migration.database_id)
         return [password] if password else []
     return [
-        services.job_logins.password(login.id)
-        for login in services.job_logins.of_database(migration.database_id)
+        services.store.job_logins.password(login.id)
+        for login in services.store.job_logins.of_database(migration.database_id)
         if login.run_id == run.id
     ]
 
 
 def _let_go(services: Services, run: Run, migration: Migration, *, is_again: bool) -> None:
     """What the end of a migration brings, while the run still keeps others from the database."""
-    lease = services.leases.of(migration.database_id)
+    lease = services.store.leases.of(migration.database_id)
     if lease is None or lease.migration.id != migration.id:
         return
     if migration.result is MigrationResult.SUCCESS:
         # First: what is due depends on the database not having been migrated before.
         conclude(services, run, migration)
         migrated = partial(lifecycle.migrated, head_sha=run.head_sha, now=services.clock())
-        services.databases.apply_to(migration.database_id, migrated)
+        services.store.databases.apply_to(migration.database_id, migrated)
     try:
         _end_login(services, run, migration)
     except NotHere:
@@ -170,7 +170,7 @@ def _let_go(services: Services, run: Run, migration: Migration, *, is_again: boo
     if is_again:
         _empty(services, migration)
     if not is_held:
-        services.leases.release(migration.id)
+        services.store.leases.release(migration.id)
 
 
 def _empty(services: Services, migration: Migration) -> None:
@@ -179,7 +179,7 @@ def _empty(services: Services, migration: Migration) -> None:
     Not `ready` from now on, so that no other run gets it in between.
     """
     database_id, generation = migration.database_id, migration.generation
-    services.databases.apply_to(
+    services.store.databases.apply_to(
         database_id,
         partial(lifecycle.afresh, generation=generation),
         then=[RebuildDatabase(database_id=database_id, generation=generation)],
@@ -194,7 +194,7 @@ def _end_login(services: Services, run: Run, migration: Migration) -> None:
         credentials.end_runtime_sessions(services, run, migration.database_id)
     logins = [
         login
-        for login in services.job_logins.of_database(migration.database_id)
+        for login in services.store.job_logins.of_database(migration.database_id)
         if login.run_id == run.id and not (login.outlives_run and migration.has_ended_well)
     ]
     try:
@@ -210,7 +210,7 @@ def _owes_rebuild(
     return rebuilds.is_owed(
         migration,
         claims=claims,
-        repository=services.repositories.get(claims.repository_id),
+        repository=services.store.repositories.get(claims.repository_id),
         policies=assignment.policies,
     )
 
@@ -246,7 +246,7 @@ def _verdict_on_seed(run: Run, migration: Migration, seed: Seeding) -> Verdict:
 
 
 def _last(services: Services, run: Run, environment: Environment) -> Migration:
-    for migration in reversed(services.migrations.of_run(run.id)):
+    for migration in reversed(services.store.migrations.of_run(run.id)):
         if migration.environment is environment:
             return migration
     raise NotFound(
@@ -263,7 +263,7 @@ def seed_is_due(
         return False
     return seeding.is_due(
         database,
-        services.seeds.of(database),
+        services.store.seeds.of(database),
         command=run.seed_command,
         policies=assignment.policies,
     )
@@ -276,12 +276,12 @@ def conclude(services: Services, run: Run, migration: Migration) -> None:
     """
     if migration.result is not MigrationResult.SUCCESS:
         return
-    database = services.databases.get(migration.database_id)
+    database = services.store.databases.get(migration.database_id)
     if database.generation != migration.generation:
         return
     if migration.seeding is not None and migration.seeding.has_succeeded:
-        services.seeds.settle(database, at=services.clock())
+        services.store.seeds.settle(database, at=services.clock())
         return
-    assignment = services.apps.assignment(run.app_id)
+    assignment = services.store.apps.assignment(run.app_id)
     if migration.seeding is not None or seed_is_due(services, run, assignment, database):
-        services.seeds.owe(database)
+        services.store.seeds.owe(database)

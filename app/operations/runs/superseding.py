@@ -16,7 +16,7 @@ def is_superseded(services: Services, run: Run, database: Database) -> bool:
     """
     if database.migrated_sha is None or database.migrated_sha == run.head_sha:
         return False
-    repository = services.repositories.get(run.repository_id)
+    repository = services.store.repositories.get(run.repository_id)
     if repository is None:
         return False
     try:
@@ -57,7 +57,7 @@ def _is_alive(
     """
     if database.environment is not Environment.PREVIEW:
         return False
-    brought_by = services.migrations.branches_of(database.id, commit)
+    brought_by = services.store.migrations.branches_of(database.id, commit)
     names = dict.fromkeys([*brought_by, repository.default_branch])
     return any(_holds(services, repository, name, commit) for name in names)
 

@@ -115,7 +115,7 @@ def _migrate(
     with services.crowd.place_at(database, who="jobs"):
         migration = holding.take(services, run, database, is_rebuilt=first is not None)
         # Read again: what stood there before the lease was taken may be old.
-        database = services.databases.get(database.id)
+        database = services.store.databases.get(database.id)
         if superseding.is_superseded(services, run, database):
             outcome = Outcome(result=MigrationResult.SUPERSEDED)
             return _ended(_finish(services, run, migration, outcome))
@@ -137,7 +137,7 @@ def _allowed(
 ) -> Database:
     """The database, if the job may have it now and it is ready; else it is set going."""
     branch = run.branch if environment is Environment.BRANCH else None
-    database = services.databases.live(run.app_id, environment, branch)
+    database = services.store.databases.live(run.app_id, environment, branch)
     facts = replace(
         beginning.facts_of(services, claims, policies=assignment.policies),
         database_state=database.state if database else None,
@@ -156,8 +156,8 @@ def _allowed(
 
 def _finish(services: Services, run: Run, migration: Migration, outcome: Outcome) -> Migration:
     """Close a migration that never ran, and let go of its database."""
-    finished = services.migrations.finish(migration.id, outcome, at=services.clock())
-    services.leases.release(migration.id)
+    finished = services.store.migrations.finish(migration.id, outcome, at=services.clock())
+    services.store.leases.release(migration.id)
     announcements.finished(services, run, finished)
     return finished
 

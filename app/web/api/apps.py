@@ -95,7 +95,9 @@ def pull_requests(path: OfApp, query: Page) -> dict[str, Any]:
     """List the open pull requests of an app's repository, with the database of each head."""
     services = acting()
     known = known_app(services, AppId(path.app))
-    heads = open_heads(services, known.repository, services.databases.all(app_id=known.app.id))
+    heads = open_heads(
+        services, known.repository, services.store.databases.all(app_id=known.app.id)
+    )
     part = page_of(heads, query, id_of=lambda one: one.pull_request.number)
     shown, following = cut(part, query, id_of=lambda one: one.pull_request.number)
     url = f"{services.github_url}/{known.repository.full_name}"
@@ -133,8 +135,8 @@ def _shown(services: Services, known: KnownApp) -> AppShown:
 
 def _all_shown(services: Services, apps: Sequence[KnownApp]) -> list[AppShown]:
     """Read together, but for the limits, which are read once for each instance."""
-    counts = services.apps.database_states([known.app.id for known in apps], only_live=True)
-    limits_of = cache(services.limits.of)
+    counts = services.store.apps.database_states([known.app.id for known in apps], only_live=True)
+    limits_of = cache(services.store.limits.of)
     return [
         AppShown.of(
             known,

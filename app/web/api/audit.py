@@ -52,7 +52,7 @@ def list_(query: WhichEntries) -> dict[str, Any]:
     """List what was done, for operators."""
     services = acting()
     require_operator(services)
-    found = services.audit.latest(
+    found = services.store.audit.latest(
         limit=query.limit + 1, before=query.cursor, containing=query.q or ""
     )
     shown, following = cut(found, query, id_of=lambda entry: entry.id)

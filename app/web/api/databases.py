@@ -59,7 +59,7 @@ def list_(query: WhichDatabases) -> dict[str, Any]:
     services = acting()
     wanted = [
         one
-        for one in services.databases.all()
+        for one in services.store.databases.all()
         if query.app in (None, one.app_id)
         and query.environment in (None, one.environment.value)
         and query.branch in (None, one.branch)
@@ -79,7 +79,7 @@ def show(path: OfDatabase) -> dict[str, Any]:
     database = sight.database(services, path.database)
     detail = DatabaseDetail.with_seed(
         _shown(services, database),
-        services.seeds.of(database),
+        services.store.seeds.of(database),
         awaits_seed=local_work.awaits_seed(services, database),
     )
     return detail.model_dump(mode="json")
@@ -90,7 +90,9 @@ def sizes(path: OfDatabase, query: WhichSizes) -> dict[str, Any]:
     """List the sizes of a database over 90 days: a sample for each change, one a day at least."""
     services = acting()
     database = sight.database(services, path.database)
-    found = services.measurements.of_database(database.id, after=query.after, limit=query.limit + 1)
+    found = services.store.measurements.of_database(
+        database.id, after=query.after, limit=query.limit + 1
+    )
     shown, following = cut(found, query, id_of=cursor_of)
     items = [SizeShown.of(one) for one in shown]
     return SizePage(items=items, next=following).model_dump(mode="json")

@@ -109,7 +109,7 @@ def list_(path: OfApp, query: Page) -> dict[str, Any]:
     """List the runs of an app."""
     services = acting()
     known = known_app(services, AppId(path.app))
-    found = services.history.of_app(
+    found = services.store.history.of_app(
         AppId(path.app),
         limit=query.limit + 1,
         before=RunId(query.cursor) if query.cursor else None,
@@ -127,7 +127,7 @@ def show(path: OfPastRun) -> dict[str, Any]:
     """Show one run."""
     services = acting()
     known = known_app(services, AppId(path.app))
-    past = services.history.run(AppId(path.app), RunId(path.run))
+    past = services.store.history.run(AppId(path.app), RunId(path.run))
     repository = f"{services.github_url}/{known.repository.full_name}"
     names, is_named = _names(services, known.app.id), _may_read_logs(services, known.app.id)
     return _shown(past, names, repository, is_named=is_named).model_dump(mode="json")
@@ -138,7 +138,7 @@ def rerun(path: OfPastRun, body: Nothing) -> Answered:
     """Have GitHub start the run's workflow job again."""
     services = acting()
     known = known_app(services, AppId(path.app))
-    past = services.history.run(AppId(path.app), RunId(path.run))
+    past = services.store.history.run(AppId(path.app), RunId(path.run))
     sight.run(services, known.repository, past.run, Act.CHANGE)
     refusal = steering.rerun(services, known.repository, past.run)
     if refusal is not None:
@@ -151,7 +151,7 @@ def log(path: OfMigration) -> dict[str, Any]:
     """Show the log of a migration, to those who may write to the repository."""
     services = acting()
     known_app(services, AppId(path.app), Act.SEE_LOG)
-    past = services.history.run(AppId(path.app), RunId(path.run))
+    past = services.store.history.run(AppId(path.app), RunId(path.run))
     for migration in past.migrations:
         if migration.id == path.migration:
             text, seed_text = map(logs.plain, logs.texts(services, migration))
@@ -163,7 +163,7 @@ def log(path: OfMigration) -> dict[str, Any]:
 
 
 def _names(services: Services, app_id: AppId) -> dict[int, str]:
-    found = services.databases.all(app_id=app_id, include_gone=True)
+    found = services.store.databases.all(app_id=app_id, include_gone=True)
     return {database.id: database.name for database in found}
 
 

@@ -106,7 +106,7 @@ def test(path: OfInstance) -> dict[str, Any]:
     services = acting()
     instance = sight.stewarded(services, path.instance)
     report = instances.test(services, path.instance)
-    accepted = services.acknowledgements.of_instance(instance.id)
+    accepted = services.store.acknowledgements.of_instance(instance.id)
     return ServerTest.of(report, accepted).model_dump(mode="json")
 
 
@@ -116,10 +116,10 @@ def health(path: OfInstance) -> dict[str, Any]:
     services = acting()
     instance = sight.stewarded(services, path.instance)
     return ServerHealth.of(
-        services.measurements.of_instance(instance.id),
+        services.store.measurements.of_instance(instance.id),
         findings=acknowledgements.known(services, instance),
-        accepted=services.acknowledgements.of_instance(instance.id),
-        trial=services.measurements.trial_of(instance.id),
+        accepted=services.store.acknowledgements.of_instance(instance.id),
+        trial=services.store.measurements.trial_of(instance.id),
     ).model_dump(mode="json")
 
 
@@ -161,7 +161,7 @@ def delete(path: OfInstance, query: HowToDeleteInstance) -> Answered:
 
 
 def _tested(services: Services, instance: Instance, report: ServerReport) -> dict[str, Any]:
-    accepted = services.acknowledgements.of_instance(instance.id)
+    accepted = services.store.acknowledgements.of_instance(instance.id)
     tested = InstanceTested(
         **shown(services, instance).model_dump(),
         test=ServerTest.of(report, accepted),

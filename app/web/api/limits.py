@@ -67,7 +67,7 @@ def set_limits(path: OfInstance, body: LimitsGiven) -> dict[str, Any]:
     """Set all limits of an instance. They remove nothing; `freezes` closes what is too large."""
     services = acting()
     require_operator(services)
-    instance = services.instances.named(path.instance)
+    instance = services.store.instances.named(path.instance)
     remarks = limits.set_limits(services, instance, body.read(Limits))
     exceeded = [Exceeded(words=one.words, advice=one.advice) for one in remarks]
     now: dict[str, Any] = LimitsSet(**body.model_dump(), exceeded=exceeded).model_dump()
@@ -82,7 +82,7 @@ def offer(path: OfInstance, body: OfferInstance) -> Answered:
     """
     services = acting()
     require_operator(services)
-    instance, valid = services.instances.named(path.instance), timedelta(days=body.days)
+    instance, valid = services.store.instances.named(path.instance), timedelta(days=body.days)
     expires_at = services.clock() + valid
     link = claims.offer(services, instance, plan=body.limits.read(Limits), valid=valid)
     return Offered(link=link, expires_at=expires_at).model_dump(mode="json"), 201

@@ -57,7 +57,7 @@ def local_path(wanted: str) -> str:
 def show() -> ResponseReturnValue:
     """How to get in: through GitHub if there is an App for it, else by the link."""
     wanted = local_path(request.args.get("next", ""))
-    if sessions.actor(_services().ended_sessions) is not None:
+    if sessions.actor(_services().store.ended_sessions) is not None:
         return redirect(wanted)
     app = _services().github_app.current(is_fresh=True)
     begin = "/login/github?" + urlencode({"next": wanted})
@@ -104,7 +104,7 @@ def finish() -> ResponseReturnValue:
 @pages.post("/logout")
 def log_out() -> ResponseReturnValue:
     """End the session of this browser."""
-    ended = _services().ended_sessions
+    ended = _services().store.ended_sessions
     actor = sessions.actor(ended)
     sessions.end(ended)
     if actor is not None:
@@ -117,7 +117,7 @@ def show_link() -> ResponseReturnValue:
     """A page with a button: programs that only look at links, as mail and chat do, use none up."""
     token = request.args.get("token", "")
     if not login_links.is_known(_services(), token):
-        if sessions.actor(_services().ended_sessions) is not None:
+        if sessions.actor(_services().store.ended_sessions) is not None:
             return redirect("/")  # theirs was used a moment ago, and they come back to it
         raise login_links.expired()
     return render_template("login_link.html", token=token)

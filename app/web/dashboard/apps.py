@@ -59,7 +59,7 @@ def index() -> ResponseReturnValue:
 def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = acting()
     found = known_app(services, AppId(app_id))
-    databases = services.databases.all(app_id=found.app.id)
+    databases = services.store.databases.all(app_id=found.app.id)
     can = tables.abilities(services, found.app, found.repository)
     rows = tables.rows(
         services,
@@ -69,13 +69,13 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         assignments=[found.assignment] if found.assignment else [],
     )
     before = fields.cursor("before")
-    runs = services.history.of_app(
+    runs = services.store.history.of_app(
         found.app.id, limit=RUNS_SHOWN + 1, before=RunId(before) if before else None
     )
     heads = open_heads(services, found.repository, databases)
     is_running = any(each.finished_at is None for past in runs[:5] for each in past.migrations)
     silent = elsewhere.silent(services, found.instance) if found.instance else None
-    server = services.measurements.of_instance(found.instance.id) if found.instance else None
+    server = services.store.measurements.of_instance(found.instance.id) if found.instance else None
     is_busy = (
         tables.is_busy(services, databases)
         or is_running
@@ -91,7 +91,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         error=error,
         found=found,
         can=can,
-        limits=described(services.limits.of(found.instance.id)) if found.instance else None,
+        limits=described(services.store.limits.of(found.instance.id)) if found.instance else None,
         rules=rule_facts.unusual(found.assignment.policies) if found.assignment else (),
         is_steward=found.instance in sight.instances_run(services),
         environments=[row for row in rows if row.database.environment is not Environment.BRANCH],
@@ -245,13 +245,13 @@ class Line:
 
 def lines(services: Services, apps: Sequence[Assigned]) -> list[Line]:
     """Those with errors first, each in the order that was given; read together."""
-    states = services.apps.database_states([one.assignment.app.id for one in apps])
-    servers = services.measurements.of_instances({one.instance.id for one in apps})
-    hosts = services.hosts.known()
+    states = services.store.apps.database_states([one.assignment.app.id for one in apps])
+    servers = services.store.measurements.of_instances({one.instance.id for one in apps})
+    hosts = services.store.hosts.known()
     silent = {
         one.instance.id
         for one in apps
-        if silent_host(one.instance, hosts, here=services.hosts.here) is not None
+        if silent_host(one.instance, hosts, here=services.store.hosts.here) is not None
     }
     away = silent | {instance_id for instance_id, one in servers.items() if one.failure is not None}
     found = []

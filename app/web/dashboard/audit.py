@@ -17,7 +17,7 @@ def index() -> ResponseReturnValue:
     services = operator()
     query = request.args.get("q", "").replace("\0", "").strip()
     before = fields.cursor("before")
-    entries = services.audit.latest(limit=SHOWN + 1, before=before, containing=query)
+    entries = services.store.audit.latest(limit=SHOWN + 1, before=before, containing=query)
     return render_template(
         "audit.html",
         entries=entries[:SHOWN],

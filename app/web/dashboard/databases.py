@@ -97,8 +97,8 @@ def reset(database_id: int) -> ResponseReturnValue:
 @pages.get("/seed")
 def ask_to_seed(database_id: int, error: CoppiceError | None = None) -> ResponseReturnValue:
     services, database = _to_act(database_id, Act.CHANGE)
-    assignment = services.apps.assignment(database.app_id)
-    last = services.history.last_migrations([database.id]).get(database.id)
+    assignment = services.store.apps.assignment(database.app_id)
+    last = services.store.history.last_migrations([database.id]).get(database.id)
     return _page(
         services,
         database,

@@ -55,8 +55,8 @@ def index() -> ResponseReturnValue:
 @pages.get("/instances/<name>")
 def show(name: str) -> ResponseReturnValue:
     services = steward(name)
-    [shown] = _shown(services, [services.instances.named(name)])
-    apps = services.apps.known({one.app_id for one in shown.databases})
+    [shown] = _shown(services, [services.store.instances.named(name)])
+    apps = services.store.apps.known({one.app_id for one in shown.databases})
     repositories = _repositories(services)
     owners: dict[AppId, Repository | None] = {
         app_id: repositories.get(app.repository_id) for app_id, app in apps.items()
@@ -68,7 +68,7 @@ def show(name: str) -> ResponseReturnValue:
             app_id: tables.abilities(services, app, owners[app_id]) for app_id, app in apps.items()
         },
         repositories=owners,
-        assignments=services.apps.assignments(instance_id=shown.instance.id),
+        assignments=services.store.apps.assignments(instance_id=shown.instance.id),
     )
     return render_template(
         "instance.html",
@@ -97,10 +97,10 @@ def _notice(shown: Shown) -> notices.Notice | None:
 def test(name: str) -> ResponseReturnValue:
     """Ask the server now, and try there what databases need; what it says is stored and shown."""
     services = steward(name)
-    instance = services.instances.named(name)
+    instance = services.store.instances.named(name)
     with suppress(ProvisioningFailed, TransientError):  # recorded, and shown
         instances.test(services, name)
-    if services.hosts.is_here(instance):
+    if services.store.hosts.is_here(instance):
         measuring.measure_instance(services, instance.id)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
 
@@ -109,7 +109,7 @@ def test(name: str) -> ResponseReturnValue:
 def acknowledge(name: str, code: str) -> ResponseReturnValue:
     """Accept a finding, or with `withdraw` accept it no longer."""
     services = steward(name)
-    instance, is_withdrawn = services.instances.named(name), fields.is_checked("withdraw")
+    instance, is_withdrawn = services.store.instances.named(name), fields.is_checked("withdraw")
     act = acknowledgements.withdraw if is_withdrawn else acknowledgements.acknowledge
     act(services, instance, code)
     what = "withdrawn" if is_withdrawn else "acknowledged"
@@ -119,7 +119,7 @@ def acknowledge(name: str, code: str) -> ResponseReturnValue:
 @pages.get("/instances/<name>/delete")
 def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = steward(name)
-    [shown] = _shown(services, [services.instances.named(name)])
+    [shown] = _shown(services, [services.store.instances.named(name)])
     page = render_template(
         "instance_delete.html", shown=shown, instance=shown.instance, error=error
     )
@@ -130,7 +130,7 @@ def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseRetur
 def delete(name: str) -> ResponseReturnValue:
     services = steward(name)
     try:
-        fields.confirm(services.instances.named(name).name)
+        fields.confirm(services.store.instances.named(name).name)
         is_gone = deletions.delete(services, current_app.extensions["clusters"], name)
     except CoppiceError as error:
         return ask_to_delete(name, error)
@@ -142,11 +142,11 @@ def delete(name: str) -> ResponseReturnValue:
 def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
     """Read together, so that the number of queries does not grow with what is on an instance."""
     repositories = _repositories(services)
-    assignments = services.apps.assignments()
-    databases = services.databases.all()
-    sizes = services.measurements.sizes([one.id for one in databases])
-    measurements = services.measurements.of_instances([one.id for one in found])
-    hosts = services.hosts.known()
+    assignments = services.store.apps.assignments()
+    databases = services.store.databases.all()
+    sizes = services.store.measurements.sizes([one.id for one in databases])
+    measurements = services.store.measurements.of_instances([one.id for one in found])
+    hosts = services.store.hosts.known()
     shown = []
     for instance in found:
         ours = tuple(one for one in databases if one.instance_id == instance.id)
@@ -160,11 +160,11 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
             if one.instance_id == instance.id
         )
         app_ids = {one.assignment.app.id for one in apps}
-        claim = services.claims.of_instance(instance.id)
+        claim = services.store.claims.of_instance(instance.id)
         measured = [sizes[one.id] for one in ours if one.id in sizes]
-        limits = services.limits.of(instance.id)
+        limits = services.store.limits.of(instance.id)
         measurement = measurements.get(instance.id)
-        silent = silent_host(instance, hosts, here=services.hosts.here)
+        silent = silent_host(instance, hosts, here=services.store.hosts.here)
         shown.append(
             Shown(
                 instance=instance,
@@ -184,7 +184,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
                 is_awaited=tables.is_busy(services, ours),
                 limits=limits,
                 owner=claim.owner_login if claim else None,
-                trial=services.measurements.trial_of(instance.id),
+                trial=services.store.measurements.trial_of(instance.id),
             )
         )
     return shown
@@ -194,11 +194,11 @@ def _findings(
     services: Services, instance: Instance
 ) -> list[tuple[Finding, Acknowledgement | None]]:
     """What to know of its server, what nobody has accepted so far first."""
-    accepted = services.acknowledgements.of_instance(instance.id)
+    accepted = services.store.acknowledgements.of_instance(instance.id)
     known = acknowledgements.known(services, instance)
     found = [(one, acknowledged(one, accepted)) for one in known]
     return sorted(found, key=lambda one: one[1] is not None)
 
 
 def _repositories(services: Services) -> dict[RepositoryId, Repository]:
-    return {repository.id: repository for repository in services.repositories.all()}
+    return {repository.id: repository for repository in services.store.repositories.all()}

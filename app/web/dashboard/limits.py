@@ -24,8 +24,8 @@ pages = Blueprint("limits", __name__)
 @pages.get("/instances/<name>/limits")
 def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = operator()
-    instance = services.instances.named(name)
-    given = request.form if request.method == "POST" else _of(services.limits.of(instance.id))
+    instance = services.store.instances.named(name)
+    given = request.form if request.method == "POST" else _of(services.store.limits.of(instance.id))
     page = render_template("limits.html", instance=instance, given=given, rules=LIMITS, error=error)
     return page, fields.status_of(error)
 
@@ -34,7 +34,7 @@ def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 def save(name: str) -> ResponseReturnValue:
     services = operator()
     try:
-        exceeded = limits.set_limits(services, services.instances.named(name), _limits())
+        exceeded = limits.set_limits(services, services.store.instances.named(name), _limits())
     except CoppiceError as error:
         return edit(name, error)
     # The page has each that is exceeded, among what is to be known of the instance's health.
@@ -47,7 +47,7 @@ def ask_to_offer(name: str, error: CoppiceError | None = None) -> ResponseReturn
     services = operator()
     page = render_template(
         "offer.html",
-        instance=services.instances.named(name),
+        instance=services.store.instances.named(name),
         given=request.form or {"days": "7"},
         rules=LIMITS,
         error=error,
@@ -60,7 +60,7 @@ def ask_to_offer(name: str, error: CoppiceError | None = None) -> ResponseReturn
 def offer(name: str) -> ResponseReturnValue:
     """Show the link, this once."""
     services = operator()
-    instance = services.instances.named(name)
+    instance = services.store.instances.named(name)
     try:
         valid = timedelta(days=_number("days", "The number of days", empty="7") or 7)
         link = claims.offer(services, instance, plan=_limits(), valid=valid)
@@ -77,7 +77,7 @@ def ask_to_claim(secret: str, error: CoppiceError | None = None) -> ResponseRetu
         "claim.html",
         instance=instance,
         plan=limits.described(claim.limits),
-        apps=services.apps.assignments(instance_id=instance.id),
+        apps=services.store.apps.assignments(instance_id=instance.id),
         error=error,
     )
     return page, fields.status_of(error)

@@ -106,7 +106,7 @@ def link() -> ResponseReturnValue:
 @pages.get("/instances/<name>/edit")
 def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = steward(name)
-    instance = services.instances.named(name)
+    instance = services.store.instances.named(name)
     given = request.form if request.method == "POST" else _of_instance(instance)
     return _page(given, error, instance=instance)
 
@@ -117,7 +117,7 @@ def save(name: str) -> ResponseReturnValue:
     try:
         pooler = _pooler()
         # That of a server of our own is ours too, and stands in no form.
-        is_ours = services.instances.named(name).kind is InstanceKind.PROVISIONED
+        is_ours = services.store.instances.named(name).kind is InstanceKind.PROVISIONED
         changes = InstanceChanges(
             url=fields.text("url") or None,
             public_host=fields.text("public_host") or None,

@@ -48,7 +48,7 @@ def drawing(
     durations = _durations(services, app_id, chosen, since=end - SINCE)
     sizes = [
         Point(at=each.measured_at, value=each.size_bytes, label=amounts.size(each.size_bytes))
-        for each in services.measurements.history(app_id, since=end - SINCE)
+        for each in services.store.measurements.history(app_id, since=end - SINCE)
         if each.database_id == chosen.id
     ]
     first = min((point.at for point in (*durations, *sizes)), default=end)
@@ -79,7 +79,7 @@ def _durations(
             label=f"{amounts.duration(each.duration_seconds)}, {each.result}",
             is_bad=not each.has_ended_well,
         )
-        for past in services.history.of_app(app_id, limit=_RUNS)
+        for past in services.store.history.of_app(app_id, limit=_RUNS)
         for each in past.migrations
         if each.database_id == database.id
         and each.duration_seconds is not None

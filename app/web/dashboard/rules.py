@@ -95,7 +95,7 @@ def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         assigned=assigned,
         shown=shown,
         groups=GROUPS,
-        limits=described(services.limits.of(assigned.instance.id)),
+        limits=described(services.store.limits.of(assigned.instance.id)),
         error=error,
     )
     return page, fields.status_of(error)
@@ -145,7 +145,7 @@ def _policies(before: Policies) -> Policies:
 def _choices(services: Services) -> list[tuple[str, str]]:
     """Instances as options; of several, none is chosen before somebody chooses."""
     instances = sorted(sight.instances(services), key=lambda one: one.name)
-    servers = services.measurements.of_instances({one.id for one in instances})
+    servers = services.store.measurements.of_instances({one.id for one in instances})
     away = {instance_id for instance_id, server in servers.items() if server.failure}
     options = [
         (one.name, f"{one.name} (did not answer)" if one.id in away else one.name)

@@ -63,7 +63,7 @@ class Shown:
 def show(app_id: str, run_id: int) -> ResponseReturnValue:
     services = acting()
     found = known_app(services, AppId(app_id))
-    past = services.history.run(found.app.id, RunId(run_id))
+    past = services.store.history.run(found.app.id, RunId(run_id))
     can = tables.abilities(services, found.app, found.repository)
     query = request.args.get("q", "").strip()
     shown = [
@@ -72,7 +72,7 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
     ]
     later = _later(services, past.run)
     is_awaited = request.args.get("done") == "rerun" and not later and notices.is_recent()
-    names = {one.id: one.name for one in services.databases.all(app_id=found.app.id)}
+    names = {one.id: one.name for one in services.store.databases.all(app_id=found.app.id)}
     return render_template(
         "run.html",
         found=found,
@@ -95,7 +95,7 @@ def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
     """Start the job at GitHub again, for those who may change every database that it reaches."""
     services = acting()
     found = known_app(services, AppId(app_id))
-    run = services.history.run(found.app.id, RunId(run_id)).run
+    run = services.store.history.run(found.app.id, RunId(run_id)).run
     sight.run(services, found.repository, run, Act.CHANGE)
     reason = steering.rerun(services, found.repository, run)
     if reason is not None:
@@ -108,7 +108,7 @@ def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
     """The logs of a database's migrations in this run, as plain text."""
     services = acting()
     found = known_app(services, AppId(app_id), Act.SEE_LOG)
-    past = services.history.run(found.app.id, RunId(run_id))
+    past = services.store.history.run(found.app.id, RunId(run_id))
     texts = [
         logs.plain(text).removesuffix("\n")
         for one in past.migrations
@@ -129,7 +129,7 @@ def _later(services: Services, run: Run) -> Sequence[Run]:
     """The runs that came of starting its job at GitHub again."""
     return [
         one
-        for one in services.runs.of_commit(run.repository_id, run.head_sha)
+        for one in services.store.runs.of_commit(run.repository_id, run.head_sha)
         if one.app_id == run.app_id
         and one.workflow_run_id == run.workflow_run_id
         and one.workflow_attempt > run.workflow_attempt

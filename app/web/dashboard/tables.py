@@ -139,7 +139,7 @@ def rows(
 ) -> list[Row]:
     """In the order in which people look for them: production first, deleted ones last."""
     policies = {one.app.id: one.policies for one in assignments}
-    seeds = services.seeds.known([one.id for one in databases])
+    seeds = services.store.seeds.known([one.id for one in databases])
     return [
         _row(
             one,
@@ -194,7 +194,7 @@ def is_busy(services: Services, databases: Sequence[Database]) -> bool:
     if any(one.state is DatabaseState.CREATING for one in databases):
         return True
     is_awaited = request.args.get("done") in _AWAITED
-    waiting = services.queue.waiting() if is_awaited else {}
+    waiting = services.store.queue.waiting() if is_awaited else {}
     return any(jobs for queue, jobs in waiting.items() if is_of_databases(queue))
 
 

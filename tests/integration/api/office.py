@@ -79,7 +79,7 @@ class Office:
         self, app_id: AppId, environment: Environment, branch: str | None = None
     ) -> Database:
         """One that is to be made, and that nobody makes."""
-        assignment = self.world.services.apps.assignment(app_id)
+        assignment = self.world.services.store.apps.assignment(app_id)
         assert assignment is not None
         return provisioning.intend_database(
             self.world.services,
@@ -105,7 +105,7 @@ class Office:
         branch = self.database(app_id, Environment.BRANCH, branch_name)
         states.make_ready(services, branch)
         now = datetime.now(UTC)
-        run = services.runs.start(
+        run = services.store.runs.start(
             Run(
                 id=0,  # type: ignore[arg-type]
                 app_id=app_id,
@@ -129,7 +129,7 @@ class Office:
             ),
             key=secrets.token_hex(8),
         )
-        taken = services.migrations.take(
+        taken = services.store.migrations.take(
             NewMigration(
                 run_id=run.id,
                 database_id=branch.id,
@@ -155,6 +155,6 @@ class Office:
                 seeding=seeding,
                 unfinished=unfinished,
             )
-            services.migrations.finish(taken[0].id, outcome, at=now)
-            services.leases.release(taken[0].id)
+            services.store.migrations.finish(taken[0].id, outcome, at=now)
+            services.store.leases.release(taken[0].id)
         return run.id

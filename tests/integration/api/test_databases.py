@@ -46,7 +46,7 @@ def test_credentials_connect_and_are_audited(office: Office, app_id: str) -> Non
         row = session.execute("SELECT current_database()").fetchone()
 
     assert row == (database["name"],)
-    entry = office.world.services.audit.latest(limit=1)[0]
+    entry = office.world.services.store.audit.latest(limit=1)[0]
     assert (entry.actor, entry.action, entry.subject) == (
         "token:test of github:admin-person",
         "databases credentials",
@@ -113,7 +113,7 @@ def test_a_database_is_made_and_dropped(office: Office, app_id: str) -> None:
     assert (ready["environment"], ready["state"]) == ("dev", "ready")
     assert ask(office, "GET", f"/databases/{database['id']}")[0] == 404
     assert database["name"] not in office.world.services.server_for(
-        office.world.services.instances.named("tenants")
+        office.world.services.store.instances.named("tenants")
     ).database_names(prefix=app_id)
 
 
@@ -123,10 +123,10 @@ def test_a_restore_that_came_meanwhile_keeps_what_was_to_be_dropped(
     database = preview(office, app_id)
     ask(office, "DELETE", f"/databases/{database['id']}?now=true")
     services = office.world.services
-    found = services.databases.get(database["id"])
+    found = services.store.databases.get(database["id"])
 
     from_elsewhere = partial(lifecycle.restored, now=services.clock())
-    services.databases.apply_to(found.id, from_elsewhere)
+    services.store.databases.apply_to(found.id, from_elsewhere)
     office.world.settle()
 
     assert preview(office, app_id)["state"] == "ready"
@@ -154,9 +154,9 @@ def test_sizes_over_time_are_listed_page_by_page(office: Office, app_id: str) ->
     # Between two measurements of a worker that may run: none is at these times.
     times = [services.clock() - timedelta(days=day, microseconds=1) for day in (3, 2, 1)]
     report = ServerReport(version="18", findings=())
-    instance = services.instances.named("tenants")
+    instance = services.store.instances.named("tenants")
     for number, at in enumerate(times, start=1):
-        services.measurements.record(
+        services.store.measurements.record(
             instance.id,
             at=at,
             report=report,

@@ -45,7 +45,7 @@ def test_what_is_done_is_written_down_with_the_source(office: Office) -> None:
 
     inside(office, "operator").ask("DELETE", f"/api/v1/apps/{app_id}")
 
-    [last] = office.world.services.audit.latest(limit=1, before=None, containing=app_id)
+    [last] = office.world.services.store.audit.latest(limit=1, before=None, containing=app_id)
     assert (last.actor, last.source) == ("operator", "here")
 
 

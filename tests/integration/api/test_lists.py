@@ -64,7 +64,7 @@ def test_pull_requests_come_with_the_databases_of_their_heads(office: Office) ->
         number = PullRequestNumber(opened.number)
         pull = world.services.github.pull_request(world.known(), number)
         assert pull is not None
-        world.services.repositories.save_pull_request(pull)
+        world.services.store.repositories.save_pull_request(pull)
     database = office.database(app_id, Environment.BRANCH, "one")
 
     found = parts(office, f"/api/v1/apps/{app_id}/pull-requests?", limit=2)
@@ -86,7 +86,7 @@ def test_a_limit_has_a_limit(office: Office) -> None:
 
 @pytest.mark.parametrize("what", ["databases", "instances"])
 def test_a_list_reads_what_apps_have_in_common_once(office: Office, what: str) -> None:
-    pool = office.world.services.apps._pool
+    pool = office.world.services.store.apps._pool
 
     def transactions() -> int:
         before = pool.get_stats()["requests_num"]

@@ -144,7 +144,7 @@ def outcome(office: Office, case: Case, token: str | None) -> str:
     for name, branch in (("run", BRANCH), ("protected_run", "release")):
         if f"{{{name}}}" in path:
             run = office.past_run(app_id, branch_name=branch)
-            [migration] = office.world.services.history.run(app_id, RunId(run)).migrations
+            [migration] = office.world.services.store.history.run(app_id, RunId(run)).migrations
             path = path.replace(f"{{{name}}}", str(run)).replace("{migration}", str(migration.id))
     if body.get("app") == "{new}":
         body = {**body, "app": f"{app_id}x"}
@@ -331,12 +331,12 @@ def test_a_repository_of_which_the_service_thought_it_was_gone_is_assigned_by_wh
     world = office.world
     office.new_app()
     gone = replace(world.known(), installation_state=InstallationState.REMOVED)
-    world.services.repositories.save(gone)
+    world.services.store.repositories.save(gone)
     body = {"repository": "acme/shop", "instance": "tenants"}
 
     answer = office.ask("POST", "/api/v1/apps", office.people[role], body)
 
-    world.services.repositories.save(world.known())
+    world.services.store.repositories.save(world.known())
     assert said in answer.json()["message"]
 
 
@@ -441,8 +441,8 @@ def test_a_finding_is_accepted_with_who_and_when_and_what_prevents_work_is_not(
     hint = Finding(code="expires", message="It ends.", advice="Renew it.", is_fatal=False)
     fatal = Finding(code="standby", message="Read-only.", advice="Elsewhere.", is_fatal=True)
     report = ServerReport(version="18.6", findings=(hint, fatal))
-    services.measurements.record(
-        services.instances.named("tenants").id,
+    services.store.measurements.record(
+        services.store.instances.named("tenants").id,
         at=services.clock(),
         report=report,
         sizes={},

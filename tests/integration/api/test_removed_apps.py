@@ -13,7 +13,7 @@ def removed(office: Office) -> AppId:
     """It has a branch database, and a run that migrated it."""
     app_id = office.new_app()
     office.past_run(app_id, log="all is well\n")
-    office.world.services.apps.remove(app_id)
+    office.world.services.store.apps.remove(app_id)
     return app_id
 
 
@@ -38,8 +38,8 @@ def test_it_is_shown_to_who_may_see_it(office: Office, removed: AppId, role: str
 
 
 def test_its_logs_are_for_those_who_may_write(office: Office, removed: AppId) -> None:
-    [past] = office.world.services.history.of_app(removed, limit=1)
-    [migration] = office.world.services.history.run(removed, RunId(past.run.id)).migrations
+    [past] = office.world.services.store.history.of_app(removed, limit=1)
+    [migration] = office.world.services.store.history.run(removed, RunId(past.run.id)).migrations
     path = f"/api/v1/apps/{removed}/runs/{past.run.id}"
 
     found = {

@@ -72,7 +72,7 @@ def register(services: Services) -> None:
     """The repository of the payloads, with an app on a server that nobody asks."""
     address = Address(host="127.0.0.1", port=1, sslmode=SslMode.DISABLE)
     login = AdminLogin(address=address, user="nobody", password="none")
-    instance_id = services.instances.add(
+    instance_id = services.store.instances.add(
         Instance(
             id=InstanceId(0),
             name="tenants",
@@ -81,7 +81,7 @@ def register(services: Services) -> None:
             public_address=address,
         )
     )
-    services.repositories.save(
+    services.store.repositories.save(
         Repository(
             id=RepositoryId(REPOSITORY_ID),
             owner_id=OwnerId(OWNER_ID),
@@ -94,8 +94,8 @@ def register(services: Services) -> None:
         )
     )
     app = App(id=AppId("shop"), repository_id=RepositoryId(REPOSITORY_ID), has_bare_checks=True)
-    services.apps.add(app)
-    services.apps.assign(
+    services.store.apps.add(app)
+    services.store.apps.assign(
         Assignment(
             app=app, instance_id=instance_id, migration_command="migrate", policies=Policies()
         )

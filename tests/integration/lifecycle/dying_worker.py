@@ -88,9 +88,12 @@ def mortal(services: Services, countdown: Countdown) -> Services:
     """The same services with every part counted, and every step on a server."""
     run_step = PostgresServer._run_step
     PostgresServer._run_step = counted(run_step, countdown)  # type: ignore[method-assign]
-    parts: dict[str, Any] = {name: Counted(getattr(services, name), countdown) for name in PARTS}
+    parts: dict[str, Any] = {
+        name: Counted(getattr(services.store, name), countdown) for name in PARTS
+    }
     github: Any = Counted(services.github, countdown)
-    return replace(services, github_of_app=lambda: github, **parts)
+    store = replace(services.store, **parts)
+    return replace(services, github_of_app=lambda: github, store=store)
 
 
 def main() -> None:

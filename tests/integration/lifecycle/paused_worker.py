@@ -32,7 +32,7 @@ OPERATIONS: dict[str, Callable[[Services, DatabaseId], object]] = {
     "ensure": provisioning.ensure_database,
     "rotate": rotation.rotate_password,
     "freeze": lambda services, database_id: freezing.enforce(
-        services, services.databases.get(database_id).instance_id
+        services, services.store.databases.get(database_id).instance_id
     ),
 }
 CHANGES = ("ALTER ", "COMMENT ", "CREATE ", "DROP ", "GRANT ", "INSERT ", "UPDATE ", "pg_terminate")

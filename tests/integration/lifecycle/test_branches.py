@@ -77,7 +77,7 @@ def test_the_database_check_stands_on_the_pushed_commit(world: World) -> None:
 def test_the_check_of_the_default_branch_tells_of_production_while_preview_is_well(
     world: World,
 ) -> None:
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     name = f"{world.app}-production"
     with open_session(admin_login(instance.admin)) as session:
         session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -155,7 +155,7 @@ def test_another_branch_of_the_same_name_gets_a_fresh_database(world: World) -> 
 
     after = world.ready("x")
     assert (after.id != before.id, after.name == before.name) == (True, True)
-    kept = world.services.databases.get(before.id)
+    kept = world.services.store.databases.get(before.id)
     assert kept.state is DatabaseState.DELETED
     assert kept.name in world.names_on_server()
 
@@ -169,7 +169,7 @@ def test_what_was_never_finished_keeps_no_branch_of_the_same_name_from_its_datab
     first = world.ready("x")
     # As when the server went away before the mark was set, and the branch before it was back.
     unmark = sql.SQL("COMMENT ON DATABASE {} IS NULL").format(sql.Identifier(first.name))
-    admin = world.services.instances.named("tenants").admin
+    admin = world.services.store.instances.named("tenants").admin
     with open_session(admin_login(admin)) as session:
         session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(first.owner_role)))
         session.execute(unmark)
@@ -181,7 +181,7 @@ def test_what_was_never_finished_keeps_no_branch_of_the_same_name_from_its_datab
     world.settle()
 
     assert world.ready("x").id != first.id
-    assert world.services.databases.get(first.id).state is DatabaseState.GONE
+    assert world.services.store.databases.get(first.id).state is DatabaseState.GONE
 
 
 @pytest.mark.parametrize("lives", [True, False], ids=["lives", "gone"])

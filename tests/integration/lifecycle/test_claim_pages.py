@@ -42,9 +42,9 @@ class Browser:
 @pytest.fixture
 def application(world: World) -> Flask:
     world.assign()
-    world.services.hosts.claim()
+    world.services.store.hosts.claim()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
-        here = world.services.hosts.here
+        here = world.services.store.hosts.here
         session.execute("UPDATE instances SET kind = 'provisioned', host_id = %s", [here])
     config = Config.from_environ({**world.settings, "COPPICE_OPERATORS": "boss"})
     app = create_app(world.services, config, world.clusters)
@@ -83,7 +83,7 @@ def test_limits_are_saved_and_shown(boss: Browser, application: Flask, world: Wo
         "/instances/tenants/limits", databases="20", database_bytes="500 MB", freezes="yes"
     )
     page = boss.see("/instances/tenants").text
-    [app] = world.services.apps.assignments()
+    [app] = world.services.store.apps.assignments()
     of_app = visitor(application, world, "maintain").see(f"/apps/{app.app.id}").text
     form = boss.see("/instances/tenants/limits").text
 
@@ -123,7 +123,7 @@ def test_an_admin_follows_the_link_and_owns_the_server(
 
 
 def test_the_owner_finds_the_server_again(boss: Browser, application: Flask, world: World) -> None:
-    [app] = world.services.apps.assignments()
+    [app] = world.services.store.apps.assignments()
     mona = visitor(application, world, "admin")
     hidden = mona.see("/instances")
     mona.send(link(boss))
@@ -142,8 +142,8 @@ def test_the_owner_finds_the_server_again(boss: Browser, application: Flask, wor
 
 
 def test_an_owner_sees_no_other_server(boss: Browser, application: Flask, world: World) -> None:
-    tenants = world.services.instances.named("tenants")
-    world.services.instances.add(replace(tenants, name="others"))
+    tenants = world.services.store.instances.named("tenants")
+    world.services.store.instances.add(replace(tenants, name="others"))
     mona = visitor(application, world, "admin")
     mona.send(link(boss))
 
@@ -160,8 +160,8 @@ def test_who_deletes_their_only_server_is_told_so(
     mona = visitor(application, world, "admin")
     mona.send(link(boss))
     remove_databases(world)
-    for one in world.services.apps.assignments():
-        world.services.apps.remove(one.app.id)
+    for one in world.services.store.apps.assignments():
+        world.services.store.apps.remove(one.app.id)
 
     deleted = mona.send("/instances/tenants/delete", confirmation="tenants")
     after = mona.see(deleted.location)

@@ -16,10 +16,10 @@ from tests.integration.lifecycle.world import World
 @pytest.fixture
 def url(world: World) -> str:
     world.assign()
-    world.services.hosts.claim()
+    world.services.store.hosts.claim()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
         # As if Coppice had provisioned it: only such are handed over.
-        here = world.services.hosts.here
+        here = world.services.store.hosts.here
         session.execute("UPDATE instances SET kind = 'provisioned', host_id = %s", [here])
     return (world.github.webhook_url or "").replace("/webhooks/github", "/api/v1")
 
@@ -134,7 +134,7 @@ def test_a_link_tells_what_it_is_for_and_stays_valid(world: World, url: str) -> 
 
 
 def test_the_app_tells_its_readers_of_the_limits(world: World, url: str) -> None:
-    [app] = world.services.apps.assignments()
+    [app] = world.services.store.apps.assignments()
     ask("PUT", f"{url}/instances/tenants/limits", operator(world), {"databases": 20})
 
     shown = ask("GET", f"{url}/apps/{app.app.id}", person(world, "reader", "read"))
@@ -149,7 +149,9 @@ def test_less_than_admin_claims_nothing(world: World, url: str, permission: str)
     answer = ask("POST", f"{url}/claims", person(world, "mona", permission), {"secret": secret})
 
     assert answer.status_code == 403
-    assert world.services.claims.of_instance(world.services.instances.named("tenants").id)
+    assert world.services.store.claims.of_instance(
+        world.services.store.instances.named("tenants").id
+    )
     assert ask("POST", f"{url}/claims", person(world, "owner", "admin"), {"secret": secret}).ok
 
 
@@ -172,7 +174,9 @@ def test_an_operator_without_an_account_cannot_claim(world: World, url: str) -> 
 
 def test_an_owner_hears_nothing_of_others_on_the_same_server(world: World, url: str) -> None:
     services = world.services
-    services.instances.add(replace(services.instances.named("tenants"), name="of-others"))
+    services.store.instances.add(
+        replace(services.store.instances.named("tenants"), name="of-others")
+    )
     owner = person(world, "mona", "admin")
     ask("POST", f"{url}/claims", owner, {"secret": link_secret(world, url)})
 

@@ -80,7 +80,7 @@ def test_branches_that_lived_on_find_their_data_wherever_they_went(
     elsewhere = world.github.push(world.repository, "elsewhere")
     states.migrate(world.services, moved.id, elsewhere)
     end(world)
-    closed = {world.services.databases.get(one.id).closed_because for one in before}
+    closed = {world.services.store.databases.get(one.id).closed_because for one in before}
 
     begin(world)
 
@@ -96,24 +96,24 @@ def test_the_database_for_local_work_comes_back_too(world: World) -> None:
     dev = provisioning.intend_database(world.services, assignment, Environment.DEV)
     provisioning.ensure_database(world.services, dev.id)
     uninstall(world)
-    closed = world.services.databases.get(dev.id).state
+    closed = world.services.store.databases.get(dev.id).state
 
     install(world)
 
     shadow = world.shared(Environment.SHADOW)
     assert closed is DatabaseState.DELETED
-    assert world.services.databases.get(dev.id).state is DatabaseState.READY
+    assert world.services.store.databases.get(dev.id).state is DatabaseState.READY
     assert shadow is not None
     assert shadow.state is DatabaseState.READY
 
 
 def test_a_branch_that_is_ignored_by_now_has_its_database_again(world: World) -> None:
     (before,) = grown(world, "x")
-    assignment = world.services.apps.assignment(world.app)
+    assignment = world.services.store.apps.assignment(world.app)
     assert assignment is not None
     uninstall(world)
     policies = replace(assignment.policies, ignore_patterns=("x",))
-    world.services.apps.edit(replace(assignment, policies=policies))
+    world.services.store.apps.edit(replace(assignment, policies=policies))
 
     install(world)
 
@@ -127,7 +127,7 @@ def test_a_branch_that_went_meanwhile_keeps_nothing_for_its_namesake(world: Worl
     install(world)
     world.pass_time(minutes=11)
     world.reconcile()
-    found = world.services.databases.get(before.id)
+    found = world.services.store.databases.get(before.id)
 
     world.github.push(world.repository, "x")
     world.settle()
@@ -156,7 +156,7 @@ def test_what_a_person_deleted_stays_deleted_when_access_comes_back(world: World
 
     install(world)
 
-    assert world.services.databases.get(before.id).state is DatabaseState.DELETED
+    assert world.services.store.databases.get(before.id).state is DatabaseState.DELETED
 
 
 def test_what_was_away_for_longer_than_its_time_is_dropped(world: World) -> None:
@@ -167,7 +167,7 @@ def test_what_was_away_for_longer_than_its_time_is_dropped(world: World) -> None
 
     install(world)
 
-    assert world.services.databases.get(before.id).state is DatabaseState.GONE
+    assert world.services.store.databases.get(before.id).state is DatabaseState.GONE
     assert rows(world, world.ready("x")) == []
 
 
@@ -178,7 +178,7 @@ def test_a_branch_that_was_the_default_for_a_while_finds_its_data(world: World) 
     world.reconcile()
     world.pass_time(minutes=11)
     world.reconcile()
-    closed = world.services.databases.get(before.id)
+    closed = world.services.store.databases.get(before.id)
 
     world.github.change_default_branch(world.repository, "main")
     world.settle()
@@ -197,7 +197,7 @@ def test_what_was_closed_before_it_was_finished_is_made(world: World) -> None:
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     world.state.execute("UPDATE databases SET ready_at = NULL, is_made = false")
-    instance = world.services.instances.get(production.instance_id)
+    instance = world.services.store.instances.get(production.instance_id)
     world.services.server_for(instance).drop(production.tenant())
     uninstall(world)
 

@@ -29,7 +29,7 @@ Step = tuple[str, str, int]
 )
 @seed(20)
 def test_every_story_ends_as_the_branches_are(world: World, steps: list[Step]) -> None:
-    if world.services.apps.assignment(world.app) is None:
+    if world.services.store.apps.assignment(world.app) is None:
         world.assign()
     for branch in BRANCHES:
         if world.github.branch_head(world.repository, branch):

@@ -19,7 +19,7 @@ def work(world: World, database: Database) -> bool:
 
 
 def now(world: World, database: Database) -> Database:
-    return world.services.databases.get(database.id)
+    return world.services.store.databases.get(database.id)
 
 
 def in_the_hands_of_a_worker(world: World, database: Database, *, silent_seconds: float) -> None:
@@ -44,7 +44,7 @@ def test_what_was_caused_is_done_and_nothing_else(world: World) -> None:
     assert now(world, theirs).state is DatabaseState.CREATING
     assert not work(world, mine)
     assert world.jobs().count("databases:ensure") == 1
-    assert world.services.queue.traffic().workers == 0
+    assert world.services.store.queue.traffic().workers == 0
 
 
 def test_what_a_worker_has_in_hand_is_left_to_it_unless_it_is_dead(world: World) -> None:
@@ -63,15 +63,17 @@ def test_what_a_worker_has_in_hand_is_left_to_it_unless_it_is_dead(world: World)
 
 def test_what_goes_wrong_is_raised_and_left_to_a_worker(world: World) -> None:
     [database] = grown(world, "x")
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     lost = replace(instance.admin.address, port=1)
-    world.services.instances.update(replace(instance, admin=replace(instance.admin, address=lost)))
+    world.services.store.instances.update(
+        replace(instance, admin=replace(instance.admin, address=lost))
+    )
     databases.fix(world.services, database)
 
     with pytest.raises(ServerUnreachable):
         work(world, database)
 
-    world.services.instances.update(instance)
+    world.services.store.instances.update(instance)
     assert "databases:ensure" in world.jobs()
     world.put_retries_forward()
     world.settle()

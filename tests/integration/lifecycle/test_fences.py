@@ -113,14 +113,14 @@ def test_what_was_restored_is_not_dropped_by_who_meant_to_before(
         return database
 
     def restore(gone: Database) -> None:
-        seen = world.services.databases.get(gone.id)
+        seen = world.services.store.databases.get(gone.id)
         if gone.name in world.names_on_server():
             assert by_hand.restore(world.services, seen).state is DatabaseState.READY
             return
         # It had gone before anybody asked for it, and what comes now is a new one.
         with pytest.raises(Conflict, match="no longer on the server"):
             by_hand.restore(world.services, seen)
-        lost = world.services.databases.get(gone.id)
+        lost = world.services.store.databases.get(gone.id)
         assert by_hand.fix(world.services, lost).state is DatabaseState.READY
         keep(world, gone)
 
@@ -141,7 +141,7 @@ def test_what_another_finished_to_empty_is_not_emptied_again(
     database = grow(world)
 
     def to_be_emptied() -> Database:
-        now = world.services.databases.get(database.id)
+        now = world.services.store.databases.get(database.id)
         states.start_afresh(world.services, now)
         return now
 
@@ -199,7 +199,7 @@ def test_what_was_restored_is_not_set_aside_by_who_meant_to_before(
         retention.restore_database(world.services, one.id)
 
     def check(one: Database) -> None:
-        now = world.services.databases.get(one.id)
+        now = world.services.store.databases.get(one.id)
         assert one.name in world.names_on_server()
         assert now.state is DatabaseState.READY
         assert has_kept(world, now)
@@ -215,7 +215,7 @@ def test_what_was_deleted_is_not_opened_by_who_meant_to_restore_it(
     database = grow(world)
 
     def deleted() -> Database:
-        if world.services.databases.get(database.id).state is DatabaseState.READY:
+        if world.services.store.databases.get(database.id).state is DatabaseState.READY:
             by_hand.delete_database(world.services, database.id)
         return database
 
@@ -224,7 +224,7 @@ def test_what_was_deleted_is_not_opened_by_who_meant_to_restore_it(
         retention.seal_database(world.services, one.id)
 
     def check(one: Database) -> None:
-        assert world.services.databases.get(one.id).state is DatabaseState.DELETED
+        assert world.services.store.databases.get(one.id).state is DatabaseState.DELETED
         with pytest.raises(psycopg.OperationalError):
             world.inside(one)
 
@@ -256,7 +256,7 @@ def test_what_a_person_opened_is_not_closed_by_who_found_it_too_large(
     database = grow(world)
     keep(world, database)
     limits = Limits(database_bytes=16_000_000, freezes=True)
-    world.services.limits.set(database.instance_id, limits)
+    world.services.store.limits.set(database.instance_id, limits)
 
     def too_large() -> Database:
         world.state.execute("UPDATE databases SET opened_at = NULL WHERE id = %s", [database.id])

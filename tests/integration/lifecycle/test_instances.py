@@ -51,7 +51,7 @@ def test_what_a_new_server_is_can_be_looked_up_at_once(
         made = instances.provision(services, world.clusters, REQUEST)
         linked, report = instances.link(services, LinkRequest(name="theirs", url=url))
 
-        found = services.measurements.of_instances([made.id, linked.id])
+        found = services.store.measurements.of_instances([made.id, linked.id])
 
         assert {one.version for one in found.values()} == {report.version}
         assert len(found) == 2
@@ -71,15 +71,15 @@ def another_machine(world: World, folder: Path) -> Iterator[str]:
         bootstrap.open_state(config) as state,
         bootstrap.open_services(config, state, bootstrap.clusters(config)) as services,
     ):
-        services.hosts.sign()
-        yield services.hosts.name
+        services.store.hosts.sign()
+        yield services.store.hosts.name
 
 
 def test_no_server_is_made_where_only_other_machines_could_look_after_it(
     world: World, tmp_path: Path
 ) -> None:
     """As beside a web server alone; a `serve` that has just started has no worker yet."""
-    office, here = Office(world), world.services.hosts.name
+    office, here = Office(world), world.services.store.hosts.name
     token, wanted = office.people["operator"], {"name": "local"}
     with another_machine(world, tmp_path / "other") as other:
         by_program = office.ask("POST", "/api/v1/instances/provision", token, wanted)
@@ -134,7 +134,7 @@ def test_a_deletion_that_is_cut_off_can_be_finished(world: World) -> None:
         deletions.delete(world.services, world.clusters, "local")
 
         assert world.clusters.names() == []
-        assert [one.name for one in world.services.instances.all()] == ["tenants"]
+        assert [one.name for one in world.services.store.instances.all()] == ["tenants"]
     finally:
         remove(world.clusters)
 
@@ -188,8 +188,8 @@ def test_a_server_that_an_instance_may_stand_on_is_no_leftover(
             world.state.execute("UPDATE hosts SET seen_at = seen_at - interval '1 hour'")
             advised = [
                 refused("UPDATE instances SET host_id = %s WHERE name = 'local'", silent.id)
-                for silent in services.hosts.known().values()
-                if silent.id != services.hosts.here
+                for silent in services.store.hosts.known().values()
+                if silent.id != services.store.hosts.here
             ]
         # Made by an older version, and not yet measured.
         advised.append(refused("UPDATE instances SET host_id = NULL WHERE name = 'local'"))
@@ -214,7 +214,7 @@ def test_what_was_left_is_removed_beside_a_linked_instance_of_the_name(
     instances.provision(services, clusters, REQUEST)
     world.state.execute("DELETE FROM instance_measurements")
     world.state.execute("DELETE FROM instances WHERE name = 'local'")
-    services.instances.add(replace(tenants(postgres_admin), name="local"))
+    services.store.instances.add(replace(tenants(postgres_admin), name="local"))
     try:
         found = deletions.leftover(services, clusters, "local")
         deletions.remove_leftover(services, clusters, "local")

@@ -116,7 +116,7 @@ def test_starting_afresh_ends_with_a_new_database_and_the_old_one_kept(
         died = worker.dies(before_call=call)
         finish(world)
 
-        after, kept = world.ready("x"), world.services.databases.get(before.id)
+        after, kept = world.ready("x"), world.services.store.databases.get(before.id)
         assert after.id != before.id
         assert (kept.state, kept.is_live) == (DatabaseState.DELETED, False)
         assert is_open(postgres_superuser, after)
@@ -134,8 +134,8 @@ def test_rebuilding_empties_once_and_ends_ready(
     database, _ = grow(world, "x")
 
     for call in count(1):
-        before = world.services.databases.get(database.id)
-        world.services.queue.add(
+        before = world.services.store.databases.get(database.id)
+        world.services.store.queue.add(
             [RebuildDatabase(database_id=before.id, generation=before.generation)]
         )
         died = worker.dies(before_call=call)
@@ -164,7 +164,7 @@ def test_dropping_ends_with_nothing_left(
         died = worker.dies(before_call=call)
         finish(world)
 
-        assert world.services.databases.get(before.id).state is DatabaseState.GONE
+        assert world.services.store.databases.get(before.id).state is DatabaseState.GONE
         assert traces_of(postgres_superuser, before) == 0
         if not died:
             break
@@ -197,14 +197,14 @@ def finish(world: World) -> None:
 
 def forget(world: World, database: Database) -> None:
     """Its retention time is over: the dying worker's clock is not the story's."""
-    with world.services.databases.exclusively(database.id) as held:
+    with world.services.store.databases.exclusively(database.id) as held:
         over = partial(
             lifecycle.deleted,
             because=Closing.BRANCH_DELETED,
             drop_after=world.services.clock(),
         )
         drop = DropDatabase(database_id=database.id)
-        world.services.databases.apply(held, over, then=[drop])
+        world.services.store.databases.apply(held, over, then=[drop])
 
 
 def traces_of(superuser: AdminLogin, database: Database) -> int:

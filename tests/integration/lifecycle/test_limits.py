@@ -40,13 +40,13 @@ OCTOCAT = Actor(name="github:octocat", login="octocat", user_id=7)
 
 @pytest.fixture
 def instance(world: World) -> Instance:
-    return world.services.instances.named("tenants")
+    return world.services.store.instances.named("tenants")
 
 
 def limit(world: World, instance: Instance, **values: int | bool) -> None:
     """Less than people may set, too: then a few megabytes are enough to be past it."""
-    world.services.limits.set(instance.id, Limits(**values))  # type: ignore[arg-type]
-    world.services.queue.add(
+    world.services.store.limits.set(instance.id, Limits(**values))  # type: ignore[arg-type]
+    world.services.store.queue.add(
         [ApplyLimits(instance_id=instance.id), MeasureInstance(instance_id=instance.id)]
     )
     world.settle()
@@ -251,7 +251,7 @@ def test_a_database_that_grows_is_reported_and_stays_open(world: World, instance
     world.settle()
     fill(world, world.ready("x"))
     measure(world)
-    size = world.services.measurements.sizes([world.ready("x").id])[world.ready("x").id]
+    size = world.services.store.measurements.sizes([world.ready("x").id])[world.ready("x").id]
 
     limit(world, instance, database_bytes=size - MB)
     sha = world.github.push(world.repository, "x")
@@ -271,7 +271,7 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
     world.github.push(world.repository, "x")
     world.settle()
     measure(world)
-    empty = world.services.measurements.sizes([world.ready("x").id])[world.ready("x").id]
+    empty = world.services.store.measurements.sizes([world.ready("x").id])[world.ready("x").id]
     fill(world, world.ready("x"))
     inside = world.inside(world.ready("x"))
     limit(world, instance, database_bytes=empty + MB, freezes=True)
@@ -314,10 +314,10 @@ def by_fixing(services: Services, database: Database) -> None:
 
 
 def by_a_comment_or_button(services: Services, database: Database) -> None:
-    app = services.apps.get(database.app_id)
+    app = services.store.apps.get(database.app_id)
     assert app is not None
     assert database.branch is not None
-    repository = services.repositories.get(app.repository_id)
+    repository = services.store.repositories.get(app.repository_id)
     assert repository is not None
     live = services.github.branch(repository, database.branch)
     assert live is not None
@@ -325,7 +325,7 @@ def by_a_comment_or_button(services: Services, database: Database) -> None:
 
 
 def by_asking_for_it(services: Services, database: Database) -> None:
-    assignment = services.apps.assignment(database.app_id)
+    assignment = services.store.apps.assignment(database.app_id)
     assert assignment is not None
     where = Place(environment=database.environment, branch=database.branch)
     databases.create(services, described(services, assignment), where)
@@ -333,7 +333,7 @@ def by_asking_for_it(services: Services, database: Database) -> None:
 
 def by_deleting_and_restoring_it(services: Services, database: Database) -> None:
     by_hand.delete(services, database)
-    restored = by_hand.restore(services, services.databases.get(database.id))
+    restored = by_hand.restore(services, services.store.databases.get(database.id))
     databases.fix(services, restored)
 
 
@@ -448,13 +448,13 @@ def test_a_larger_limit_opens_a_frozen_database(world: World, instance: Instance
 @pytest.fixture
 def offered(world: World, instance: Instance) -> Instance:
     """The server as if Coppice had provisioned it: only such are handed over."""
-    world.services.hosts.claim()
+    world.services.store.hosts.claim()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
         session.execute(
             "UPDATE instances SET kind = 'provisioned', host_id = %s WHERE id = %s",
-            [world.services.hosts.here, instance.id],
+            [world.services.store.hosts.here, instance.id],
         )
-    return replace(instance, kind=InstanceKind.PROVISIONED, host=world.services.hosts.here)
+    return replace(instance, kind=InstanceKind.PROVISIONED, host=world.services.store.hosts.here)
 
 
 def admin_everywhere(_repository: Repository) -> str:
@@ -487,23 +487,23 @@ def test_who_claims_an_instance_owns_it_with_the_plan_and_new_passwords(
     limit(world, offered, databases=1)
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
-    before = world.services.databases.password(production.id)
+    before = world.services.store.databases.password(production.id)
     inside = world.inside(production)
     secret = offer(world, offered, databases=50)
 
     claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
     world.settle()
 
-    claim = world.services.claims.of_instance(offered.id)
+    claim = world.services.store.claims.of_instance(offered.id)
     assert claim is not None
     assert (claim.owner_login, claim.owner_id) == ("octocat", 7)
-    assert world.services.limits.of(offered.id) == Limits(databases=50)
-    assert world.services.databases.password(production.id) != before
+    assert world.services.store.limits.of(offered.id) == Limits(databases=50)
+    assert world.services.store.databases.password(production.id) != before
     with pytest.raises(psycopg.OperationalError):
         inside.execute("SELECT 1")
     with world.inside(production) as session:
         session.execute("SELECT 1")
-    entries = [entry for entry in world.services.audit.latest() if "claim" in entry.action]
+    entries = [entry for entry in world.services.store.audit.latest() if "claim" in entry.action]
     assert [(one.actor, one.source) for one in entries] == [("github:octocat", "192.0.2.7")]
 
 
@@ -559,7 +559,7 @@ def test_who_is_no_admin_there_changes_nothing(world: World, offered: Instance) 
     with pytest.raises(Forbidden):
         claims.claim(as_octocat(world), secret, permission_on=lambda _repository: "maintain")
 
-    assert world.services.limits.of(offered.id) == NO_LIMITS
+    assert world.services.store.limits.of(offered.id) == NO_LIMITS
     claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
 
 

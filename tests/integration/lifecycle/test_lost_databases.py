@@ -19,6 +19,7 @@ from tests.integration import by_hand
 from tests.integration.lifecycle.test_rivals import grow, has_kept, keep
 from tests.integration.lifecycle.test_standing import Superuser, drop, rename, superuser
 from tests.integration.lifecycle.world import World
+from tests.integration.states import with_store
 
 __all__ = ["superuser"]
 
@@ -37,7 +38,7 @@ def test_asking_for_one_that_was_lost_makes_no_empty_one(
     world: World, superuser: Superuser
 ) -> None:
     lost = lose(world, superuser)
-    assignment = world.services.apps.assignment(world.app)
+    assignment = world.services.store.apps.assignment(world.app)
     assert assignment
     assigned = described(world.services, assignment)
 
@@ -56,7 +57,7 @@ def test_a_job_that_saw_it_fail_before_it_was_lost_makes_no_empty_one(
     world: World, superuser: Superuser
 ) -> None:
     lost = lose(world, superuser)
-    assignment = world.services.apps.assignment(world.app)
+    assignment = world.services.store.apps.assignment(world.app)
     assert assignment
     seen = replace(lost, reason_code="server_unreachable")
 
@@ -67,10 +68,10 @@ def test_a_job_that_saw_it_fail_before_it_was_lost_makes_no_empty_one(
             return seen
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(world.services.databases, name)
+            return getattr(world.services.store.databases, name)
 
     old: Any = Old()
-    services = replace(world.services, databases=old)
+    services = with_store(world.services, databases=old)
     set_going(services, assignment, Environment.BRANCH, BranchName("x"))
     world.settle()
 
@@ -101,7 +102,7 @@ def set_aside_by_halves(world: World) -> Database:
     keep(world, database)
     deleted = by_hand.delete(world.services, database)
     aside = names.retired_name(database.app_id, database.id)
-    with world.services.databases.exclusively(deleted.id) as held:
+    with world.services.store.databases.exclusively(deleted.id) as held:
         tenant = provisioning.tenant_of(world.services, held)
         provisioning.server_of(world.services, held).rename(tenant, new_name=aside)
     assert aside in world.names_on_server()
@@ -154,7 +155,7 @@ def test_one_that_was_set_aside_by_halves_is_dropped_whole(world: World) -> None
 
     by_hand.drop(world.services, database)
 
-    assert world.services.databases.get(database.id).state is DatabaseState.GONE
+    assert world.services.store.databases.get(database.id).state is DatabaseState.GONE
     aside = names.retired_name(database.app_id, database.id)
     assert not {aside, database.name} & set(world.names_on_server())
 
@@ -165,7 +166,7 @@ def test_of_a_deleted_one_that_is_gone_its_kept_data_is_missed(
     database = grow(world)
     by_hand.delete(world.services, database)
     drop(superuser, database)
-    instance = world.services.instances.get(database.instance_id)
+    instance = world.services.store.instances.get(database.instance_id)
 
     [found] = [
         one

@@ -28,14 +28,16 @@ def test_sizes_of_ready_databases_are_recorded(world: World) -> None:
 
     measure(world)
 
-    sizes = world.services.measurements.sizes([preview.id])
+    sizes = world.services.store.measurements.sizes([preview.id])
     assert MIB < sizes[preview.id] < 100 * MIB
 
 
 def test_a_server_shows_its_version_and_what_the_test_found(world: World) -> None:
     measure(world)
 
-    measured = world.services.measurements.of_instance(world.services.instances.named("tenants").id)
+    measured = world.services.store.measurements.of_instance(
+        world.services.store.instances.named("tenants").id
+    )
 
     assert measured is not None
     assert measured.version is not None
@@ -46,14 +48,14 @@ def test_a_server_shows_its_version_and_what_the_test_found(world: World) -> Non
 
 def test_a_server_that_is_away_says_so_and_keeps_what_was_known(world: World) -> None:
     measure(world)
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     address = replace(instance.admin.address, port=1)
     away = replace(instance, admin=replace(instance.admin, address=address))
-    world.services.instances.update(away)
+    world.services.store.instances.update(away)
 
     measure(world)
 
-    measured = world.services.measurements.of_instance(instance.id)
+    measured = world.services.store.measurements.of_instance(instance.id)
     assert measured is not None
     assert measured.version is not None
     assert measured.problem
@@ -68,15 +70,15 @@ def test_a_size_that_stays_the_same_is_recorded_once_a_day(world: World) -> None
     # Given, not measured: a real server's files also grow by themselves (autovacuum, its caches).
     begun = world.clock()
     for minutes, size in measured:
-        world.services.measurements.record(
-            world.services.instances.named("tenants").id,
+        world.services.store.measurements.record(
+            world.services.store.instances.named("tenants").id,
             at=begun + timedelta(minutes=minutes),
             report=ServerReport(version="18.0", findings=()),
             sizes={production.id: size},
             free_bytes=None,
         )
 
-    history = world.services.measurements.history(world.app, since=begun - timedelta(days=9))
+    history = world.services.store.measurements.history(world.app, since=begun - timedelta(days=9))
 
     recorded = [(sample.measured_at, sample.size_bytes) for sample in history]
     assert recorded == [
@@ -91,30 +93,30 @@ def test_old_samples_go_and_the_latest_stays(world: World) -> None:
     world.pass_time(days=100)
     since = world.clock() - timedelta(days=365)
     measuring.measure_everything(world.services)
-    kept = world.services.measurements.history(world.app, since=since)
+    kept = world.services.store.measurements.history(world.app, since=since)
     world.settle()
     measuring.measure_everything(world.services)
 
     assert len(kept) == 2  # production's and preview's, though older than what is kept
-    assert len(world.services.measurements.history(world.app, since=since)) == 2
+    assert len(world.services.store.measurements.history(world.app, since=since)) == 2
 
 
 def test_a_server_of_this_machine_tells_its_room_and_what_its_programs_lack(world: World) -> None:
-    linked = world.services.instances.named("tenants")
+    linked = world.services.store.instances.named("tenants")
     server = world.clusters.provision("local", listen="127.0.0.1", port=None, tls_host=None)
-    world.services.hosts.claim()
+    world.services.store.hosts.claim()
     local = replace(
         linked,
         name="local",
         kind=InstanceKind.PROVISIONED,
         admin=server.admin,
-        host=world.services.hosts.here,
+        host=world.services.store.hosts.here,
     )
-    local_id = world.services.instances.add(local)
+    local_id = world.services.store.instances.add(local)
 
     measure(world)
 
-    measured = world.services.measurements.of_instance(local_id)
+    measured = world.services.store.measurements.of_instance(local_id)
     assert measured is not None
     assert measured.free_bytes is not None
     assert measured.free_bytes > MIB

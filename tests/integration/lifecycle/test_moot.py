@@ -47,12 +47,12 @@ def test_a_queued_restore_of_something_dropped_ends_well(world: World) -> None:
     by_hand.delete_database(world.services, production.id)
     retention.mark_unwanted(world.services, production.id)
     retention.drop_database(world.services, production.id, is_by_hand=True)
-    world.services.queue.add([RestoreDatabase(database_id=production.id)])
+    world.services.store.queue.add([RestoreDatabase(database_id=production.id)])
 
     world.settle()
 
     assert (given_up(world), world.jobs()) == ([], [])
-    assert world.services.databases.get(production.id).state is DatabaseState.GONE
+    assert world.services.store.databases.get(production.id).state is DatabaseState.GONE
 
 
 def test_a_queued_restore_whose_room_was_taken_ends_well(world: World) -> None:
@@ -60,13 +60,13 @@ def test_a_queued_restore_whose_room_was_taken_ends_well(world: World) -> None:
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     by_hand.delete_database(world.services, production.id)
-    world.services.limits.set(production.instance_id, Limits(databases=1))
-    world.services.queue.add([RestoreDatabase(database_id=production.id)])
+    world.services.store.limits.set(production.instance_id, Limits(databases=1))
+    world.services.store.queue.add([RestoreDatabase(database_id=production.id)])
 
     world.settle()
 
     assert (given_up(world), world.jobs()) == ([], [])
-    assert world.services.databases.get(production.id).state is DatabaseState.DELETED
+    assert world.services.store.databases.get(production.id).state is DatabaseState.DELETED
 
 
 def test_a_check_of_a_commit_that_is_gone_ends_well(world: World) -> None:
@@ -100,7 +100,7 @@ def test_a_look_at_a_branch_of_a_repository_that_was_taken_from_the_app_ends_wel
     branch = ReconcileBranch(
         repository_id=RepositoryId(world.repository.id), branch=BranchName("x"), head_sha=None
     )
-    world.services.queue.add([branch])
+    world.services.store.queue.add([branch])
 
     world.settle()
 
@@ -115,4 +115,4 @@ def want_check(world: World, head_sha: CommitSha) -> None:
     subject = CheckSubject(
         repository_id=RepositoryId(world.repository.id), head_sha=head_sha, app_id=world.app
     )
-    world.services.checks.want(content, subject, is_urgent=True)
+    world.services.store.checks.want(content, subject, is_urgent=True)

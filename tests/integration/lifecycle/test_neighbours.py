@@ -35,7 +35,7 @@ def neighbour(world: World) -> World:
 def hanging(world: World) -> Iterator[InstanceId]:
     """An instance whose server takes connections and says nothing."""
     with Deaf() as server:
-        there = tenants(world.services.instances.named("tenants").admin)
+        there = tenants(world.services.store.instances.named("tenants").admin)
         address = replace(there.admin.address, port=server.port)
         instance = replace(
             there,
@@ -43,8 +43,8 @@ def hanging(world: World) -> Iterator[InstanceId]:
             admin=replace(there.admin, address=address),
             public_address=address,
         )
-        world.services.instances.add(instance)
-        yield world.services.instances.named("hanging").id
+        world.services.store.instances.add(instance)
+        yield world.services.store.instances.named("hanging").id
         world.state.execute("UPDATE databases SET state = 'gone' WHERE name LIKE 'hanging%'")
 
 
@@ -112,7 +112,7 @@ def test_databases_that_defend_themselves_hold_up_no_other_app_of_their_server(
 def intended(world: World, instance: InstanceId, branch: str) -> Database:
     """A database of the app that is only known here."""
     name = f"hanging-{branch}-{secrets.token_hex(4)}"
-    return world.services.databases.intend(
+    return world.services.store.databases.intend(
         NewDatabase(
             app_id=world.app,
             instance_id=instance,

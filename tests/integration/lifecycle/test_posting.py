@@ -18,7 +18,7 @@ def want(world: World, title: str) -> CheckId:
     """Some check on the default branch's head."""
     sha = world.github.branch_head(world.repository, "main")
     assert sha is not None
-    return world.services.checks.want(
+    return world.services.store.checks.want(
         CheckContent(name="database", title=title, summary=title, conclusion=Conclusion.SUCCESS),
         CheckSubject(repository_id=RepositoryId(world.repository.id), head_sha=CommitSha(sha)),
     )

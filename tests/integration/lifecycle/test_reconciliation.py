@@ -68,7 +68,7 @@ def test_missed_branches_are_made_and_missed_deletions_found_out_by_two_reads(
     world.reconcile()
 
     assert world.ready("new")
-    assert world.services.databases.get(early.id).state is DatabaseState.DELETED
+    assert world.services.store.databases.get(early.id).state is DatabaseState.DELETED
 
 
 def test_a_branch_that_is_back_in_time_is_forgiven(world: World) -> None:
@@ -108,8 +108,8 @@ def test_nothing_is_closed_by_what_github_gets_wrong(
     world.github.push(world.repository, "x")
     world.settle()
     world.github.create_branches(world.repository, [f"a{number:03}" for number in range(110)])
-    world.services.dormant_branches.begin(world.app, [])
-    before = {one.id for one in world.services.databases.all(app_id=world.app)}
+    world.services.store.dormant_branches.begin(world.app, [])
+    before = {one.id for one in world.services.store.databases.all(app_id=world.app)}
 
     for wrong, (fault, path) in LYING.items():
         with subtests.test(wrong):
@@ -119,7 +119,7 @@ def test_nothing_is_closed_by_what_github_gets_wrong(
                 pass_over(world)
                 world.pass_time(minutes=11)
 
-            after = {one.id: one for one in world.services.databases.all(app_id=world.app)}
+            after = {one.id: one for one in world.services.store.databases.all(app_id=world.app)}
             assert before <= after.keys()
             assert {after[one].state for one in before} == {DatabaseState.READY}
         world.github.faults.clear()
@@ -175,10 +175,10 @@ def test_many_branches_without_events_get_their_databases(world: World) -> None:
 
 def test_a_server_that_is_away_is_an_error_that_mends_itself(world: World) -> None:
     world.assign()
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     address = instance.admin.address
     with Proxy(address.host, address.port) as proxy:
-        world.services.instances.update(through(instance, proxy.port))
+        world.services.store.instances.update(through(instance, proxy.port))
         proxy.pull_out()
         world.github.push(world.repository, "x")
         world.settle()
@@ -187,7 +187,7 @@ def test_a_server_that_is_away_is_an_error_that_mends_itself(world: World) -> No
         world.put_retries_forward()
         world.settle()
 
-    world.services.instances.update(instance)
+    world.services.store.instances.update(instance)
 
     assert failed is not None
     assert failed.state is DatabaseState.ERROR
@@ -201,10 +201,10 @@ def test_logins_are_refused_although_the_server_was_away_when_the_branch_went(
     world.assign()
     world.github.push(world.repository, "x")
     world.settle()
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     address = instance.admin.address
     with Proxy(address.host, address.port) as proxy:
-        world.services.instances.update(through(instance, proxy.port))
+        world.services.store.instances.update(through(instance, proxy.port))
         proxy.pull_out()
         world.github.delete_branch(world.repository, "x")
         world.settle()
@@ -212,7 +212,7 @@ def test_logins_are_refused_although_the_server_was_away_when_the_branch_went(
         proxy.plug_in()
         world.put_retries_forward()
         world.settle()
-    world.services.instances.update(instance)
+    world.services.store.instances.update(instance)
 
     database = world.database("x")
     assert database is not None
@@ -223,7 +223,7 @@ def test_logins_are_refused_although_the_server_was_away_when_the_branch_went(
 
 def test_unknown_databases_are_told_of_and_left_alone(world: World) -> None:
     world.assign()
-    server = world.services.server_for(world.services.instances.named("tenants"))
+    server = world.services.server_for(world.services.store.instances.named("tenants"))
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     token = world.services.new_token()
@@ -248,7 +248,7 @@ def test_unknown_databases_are_told_of_and_left_alone(world: World) -> None:
 
 def test_a_stranger_under_a_branchs_name_is_an_error_and_stays_as_it_is(world: World) -> None:
     world.assign()
-    server = world.services.server_for(world.services.instances.named("tenants"))
+    server = world.services.server_for(world.services.store.instances.named("tenants"))
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     token = world.services.new_token()
@@ -278,7 +278,7 @@ def test_branches_from_before_the_app_stay_without_whatever_comes_first(world: W
     world.github.hook.hold()
     world.github.push(world.repository, "x")
     held = world.github.hook.held()
-    world.services.repositories.save(world.known())
+    world.services.store.repositories.save(world.known())
     world.assign_quietly()
 
     world.github.hook.release(held)
@@ -309,9 +309,9 @@ def test_what_a_person_deleted_stays_deleted_until_somebody_pushes(world: World)
     world.reconcile()
 
     for one in (database, production):
-        assert world.services.databases.get(one.id).state is DatabaseState.DELETED
+        assert world.services.store.databases.get(one.id).state is DatabaseState.DELETED
     world.github.push(world.repository, "x")
     world.github.push(world.repository, "main")
     world.settle()
     for one in (database, production):
-        assert world.services.databases.get(one.id).state is DatabaseState.READY
+        assert world.services.store.databases.get(one.id).state is DatabaseState.READY

@@ -22,7 +22,7 @@ from tests.integration.states import migrate
 
 
 def stored(world: World) -> Repository:
-    found = world.services.repositories.get(RepositoryId(world.repository.id))
+    found = world.services.store.repositories.get(RepositoryId(world.repository.id))
     assert found is not None
     return found
 
@@ -36,7 +36,7 @@ def grown(world: World) -> None:
 
 
 def states(world: World) -> set[DatabaseState]:
-    return {one.state for one in world.services.databases.all(app_id=world.app)}
+    return {one.state for one in world.services.store.databases.all(app_id=world.app)}
 
 
 def test_a_renamed_repository_keeps_its_databases(world: World) -> None:
@@ -138,7 +138,7 @@ def test_losing_a_repository_closes_all_at_once_and_never_drops_production(
 
 def test_installing_again_opens_what_was_closed(world: World) -> None:
     grown(world)
-    before = {one.id for one in world.services.databases.all(app_id=world.app)}
+    before = {one.id for one in world.services.store.databases.all(app_id=world.app)}
     world.github.uninstall(world.installation)
     world.settle()
 
@@ -146,7 +146,7 @@ def test_installing_again_opens_what_was_closed(world: World) -> None:
     world.settle()
 
     assert states(world) == {DatabaseState.READY}
-    assert {one.id for one in world.services.databases.all(app_id=world.app)} == before
+    assert {one.id for one in world.services.store.databases.all(app_id=world.app)} == before
 
 
 def test_installing_again_while_the_service_was_away_saves_what_would_be_dropped(
@@ -208,7 +208,7 @@ def test_production_stays_the_same_database_when_the_default_branch_changes(
     assert after is not None
     assert (after.id, after.state) == (production.id, DatabaseState.READY)
     assert world.ready("main").id not in {production.id, leftover.id}
-    assert world.services.databases.get(leftover.id).state is DatabaseState.DELETED
+    assert world.services.store.databases.get(leftover.id).state is DatabaseState.DELETED
     assert leftover.name in world.names_on_server()
 
 
@@ -220,7 +220,7 @@ def test_a_renamed_branch_gets_a_fresh_database_and_its_old_one_is_kept(world: W
     world.settle()
 
     assert world.ready("y").id != before.id
-    assert world.services.databases.get(before.id).state is DatabaseState.DELETED
+    assert world.services.store.databases.get(before.id).state is DatabaseState.DELETED
     assert before.name in world.names_on_server()
 
 
@@ -254,7 +254,7 @@ def test_ignored_branches_get_no_database(world: World) -> None:
 
 def test_an_ended_assignment_leaves_its_databases_alone(world: World) -> None:
     grown(world)
-    world.services.apps.remove(world.app)
+    world.services.store.apps.remove(world.app)
 
     world.github.delete_branch(world.repository, "x")
     world.github.push(world.repository, "y")
@@ -268,10 +268,10 @@ def test_an_ended_assignment_leaves_its_databases_alone(world: World) -> None:
 
 def test_an_instance_with_an_app_cannot_be_forgotten(world: World) -> None:
     grown(world)
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
 
     with pytest.raises(Conflict):
-        world.services.instances.begin_deletion(instance.id)
+        world.services.store.instances.begin_deletion(instance.id)
     assert states(world) == {DatabaseState.READY}
 
 

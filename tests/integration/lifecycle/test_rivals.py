@@ -23,6 +23,7 @@ from app.operations.services import Services
 from app.store.databases import LifecycleEvent
 from tests.integration import by_hand
 from tests.integration.lifecycle.world import World
+from tests.integration.states import with_store
 
 
 def grow(world: World) -> Database:
@@ -100,14 +101,14 @@ def test_a_reset_that_was_cut_off_half_way_can_be_deleted_and_restored(world: Wo
     def die(database: Database, event: LifecycleEvent, **options: Any) -> Database | None:
         if event is lifecycle.emptied:
             raise LockLost("Another worker took over.")
-        return world.services.databases.apply(database, event, **options)
+        return world.services.store.databases.apply(database, event, **options)
 
     database = grow(world)
     keep(world, database)
     databases.reset(world.services, database)
-    dying: Any = Meanwhile(world.services.databases, apply=die)
+    dying: Any = Meanwhile(world.services.store.databases, apply=die)
     with pytest.raises(LockLost):
-        provisioning.ensure_database(replace(world.services, databases=dying), database.id)
+        provisioning.ensure_database(with_store(world.services, databases=dying), database.id)
     databases.delete(world.services, database)
     world.settle()
 
@@ -125,7 +126,7 @@ def test_a_button_that_was_pressed_before_brings_nothing_back(world: World) -> N
     world.work()
 
     assert seen.branch == "x"
-    assert world.services.databases.get(seen.id).state is DatabaseState.DELETED
+    assert world.services.store.databases.get(seen.id).state is DatabaseState.DELETED
 
 
 ACTS = [databases.fix, databases.reset]
@@ -143,7 +144,7 @@ def test_what_was_deleted_meanwhile_stays_so(
         act(world.services, seen)
     world.settle()
 
-    assert world.services.databases.get(seen.id).state is DatabaseState.DELETED
+    assert world.services.store.databases.get(seen.id).state is DatabaseState.DELETED
     by_hand.restore(world.services, seen)
     assert has_kept(world, world.ready("x"))
 
@@ -159,15 +160,15 @@ def test_what_was_dropped_meanwhile_stays_so(
         act(world.services, seen)
     world.settle()
 
-    assert world.services.databases.get(seen.id).state is DatabaseState.GONE
+    assert world.services.store.databases.get(seen.id).state is DatabaseState.GONE
 
 
 def test_who_was_shut_out_goes_however_long_the_server_is_away(world: World) -> None:
     database = grow(world)
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     lost = replace(instance.admin.address, port=1)
     with world.inside(database) as session:
-        world.services.instances.update(
+        world.services.store.instances.update(
             replace(instance, admin=replace(instance.admin, address=lost))
         )
         databases.delete(world.services, database)
@@ -175,7 +176,7 @@ def test_who_was_shut_out_goes_however_long_the_server_is_away(world: World) -> 
             world.put_retries_forward()
             world.work()
         session.execute("SELECT 1")
-        world.services.instances.update(instance)
+        world.services.store.instances.update(instance)
 
         world.put_retries_forward()
         world.work()
@@ -188,7 +189,7 @@ def test_a_drop_that_waited_does_not_end_what_is_deleted_later(world: World) -> 
     database = grow(world)
     keep(world, database)
     databases.drop(world.services, database)  # the worker is away
-    database = by_hand.restore(world.services, world.services.databases.get(database.id))
+    database = by_hand.restore(world.services, world.services.store.databases.get(database.id))
     by_hand.delete(world.services, database)
 
     world.settle()
@@ -198,8 +199,8 @@ def test_a_drop_that_waited_does_not_end_what_is_deleted_later(world: World) -> 
 
 
 def test_an_app_is_assigned_once_however_many_assign_it_at_once(world: World) -> None:
-    tenants = world.services.instances.named("tenants")
-    world.services.instances.add(replace(tenants, id=InstanceId(0), name="other"))
+    tenants = world.services.store.instances.named("tenants")
+    world.services.store.instances.add(replace(tenants, id=InstanceId(0), name="other"))
     asked = [AssignRequest(full_name="acme/shop", instance=name) for name in ("tenants", "other")]
 
     with ThreadPoolExecutor(2) as people:
@@ -208,7 +209,7 @@ def test_an_app_is_assigned_once_however_many_assign_it_at_once(world: World) ->
             done = [each.result() for each in tries if not isinstance(each.exception(), Conflict)]
 
             [assigned] = done
-            assert world.services.apps.assignments() == [assigned.assignment]
+            assert world.services.store.apps.assignments() == [assigned.assignment]
             assignments.remove(world.services, assigned.assignment)
 
 
@@ -219,15 +220,15 @@ def test_an_edit_brings_no_assignment_back(world: World) -> None:
     with pytest.raises(NotFound, match="not assigned any more"):
         assignments.edit(world.services, seen, migration_command="other")
 
-    assert not world.services.apps.assignments()
+    assert not world.services.store.apps.assignments()
 
 
 def test_an_instance_with_databases_of_an_app_that_was_moved_meanwhile_is_kept(
     world: World,
 ) -> None:
     world.assign()
-    tenants = world.services.instances.named("tenants")
-    world.services.instances.add(replace(tenants, id=InstanceId(0), name="other"))
+    tenants = world.services.store.instances.named("tenants")
+    world.services.store.instances.add(replace(tenants, id=InstanceId(0), name="other"))
     world.state.execute(
         "UPDATE assignments SET instance_id = (SELECT id FROM instances WHERE name = 'other')"
     )

@@ -47,7 +47,7 @@ def test_both_are_emptied_whenever_the_worker_dies(
 
     for call in count(1, 3):  # each step on its own is in test_kills.py
         before = pair(world)
-        world.services.queue.add(
+        world.services.store.queue.add(
             [RebuildDatabase(database_id=before[0].id, generation=before[0].generation)]
         )
         died = worker.dies(before_call=call)
@@ -75,7 +75,7 @@ def test_both_are_restored_whenever_the_worker_dies(
         by_hand.delete_database(world.services, both[0].id)
         assert not any(is_open(postgres_superuser, one) for one in both)
         finish(world)
-        world.services.queue.add([RestoreDatabase(database_id=both[0].id)])
+        world.services.store.queue.add([RestoreDatabase(database_id=both[0].id)])
         died = worker.dies(before_call=call)
         finish(world)
 
@@ -95,7 +95,7 @@ def test_both_are_dropped_when_their_time_is_over(
     by_hand.delete_database(world.services, both[0].id)
     world.pass_time(days=8)
 
-    world.services.queue.add(retention.due_drops(world.services))
+    world.services.store.queue.add(retention.due_drops(world.services))
     finish(world)
 
     assert [traces_of(postgres_superuser, one) for one in both] == [0, 0]
@@ -104,9 +104,9 @@ def test_both_are_dropped_when_their_time_is_over(
 def test_a_limit_that_leaves_no_room_for_the_shadow_keeps_nobody_from_dev(world: World) -> None:
     world.assign()
     finish(world)
-    [instance] = world.services.instances.all()
-    taken = len(world.services.databases.all(instance_id=instance.id))
-    world.services.limits.set(instance.id, Limits(databases=taken + 1))
+    [instance] = world.services.store.instances.all()
+    taken = len(world.services.store.databases.all(instance_id=instance.id))
+    world.services.store.limits.set(instance.id, Limits(databases=taken + 1))
 
     intend(world)
     finish(world)
@@ -119,16 +119,16 @@ def test_a_limit_that_leaves_no_room_for_the_shadow_keeps_nobody_from_dev(world:
 
 def intend(world: World) -> None:
     """Somebody asks for the database for local work; a worker is to make it."""
-    [assignment] = world.services.apps.assignments()
+    [assignment] = world.services.store.apps.assignments()
     dev = provisioning.intend_database(world.services, assignment, Environment.DEV)
-    world.services.queue.add([EnsureDatabase(database_id=dev.id)])
+    world.services.store.queue.add([EnsureDatabase(database_id=dev.id)])
 
 
 def pair(world: World) -> tuple[Database, Database]:
     """The database for local work and its shadow."""
-    [assignment] = world.services.apps.assignments()
-    dev = world.services.databases.live(assignment.app.id, Environment.DEV)
-    shadow = world.services.databases.live(assignment.app.id, Environment.SHADOW)
+    [assignment] = world.services.store.apps.assignments()
+    dev = world.services.store.databases.live(assignment.app.id, Environment.DEV)
+    shadow = world.services.store.databases.live(assignment.app.id, Environment.SHADOW)
     assert dev is not None
     assert shadow is not None
     return dev, shadow
@@ -149,5 +149,5 @@ def test_the_audit_trail_says_how_the_shadow_was_read(world: World) -> None:
 
     for purpose in (Action.DATABASES_URL, Action.DATABASES_CREDENTIALS):
         assert local_work.shadow_variables(world.services, dev, purpose=purpose)
-        [entry] = world.services.audit.latest(limit=1)
+        [entry] = world.services.store.audit.latest(limit=1)
         assert (entry.action, entry.subject) == (purpose, shadow.name)

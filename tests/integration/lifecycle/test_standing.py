@@ -39,7 +39,7 @@ def superuser(world: World, postgres_superuser: AdminLogin) -> Iterator[Superuse
         autocommit=True,
     ) as session:
         yield session
-        for row in world.services.databases.all():
+        for row in world.services.store.databases.all():
             owner = session.execute(
                 "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [row.name]
             ).fetchone()
@@ -95,7 +95,7 @@ def grown(world: World) -> tuple[Database, Database]:
 
 
 def now(world: World, database: Database) -> Database:
-    return world.services.databases.get(database.id)
+    return world.services.store.databases.get(database.id)
 
 
 def broken(world: World) -> set[str]:
@@ -111,7 +111,7 @@ def broken(world: World) -> set[str]:
 
 def ask_for_it(world: World, database: Database) -> None:
     """As a job does that wants to migrate."""
-    assignment = world.services.apps.assignment(world.app)
+    assignment = world.services.store.apps.assignment(world.app)
     assert assignment is not None
     set_going(world.services, assignment, database.environment, database.branch)
     world.settle()
@@ -316,14 +316,14 @@ def test_rows_of_an_older_backup_are_told_of(world: World) -> None:
 
 def test_a_server_that_does_not_answer_is_no_fault_of_its_databases(world: World) -> None:
     both = grown(world)
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     address = instance.admin.address
     with Proxy(address.host, address.port) as proxy:
-        world.services.instances.update(through(instance, proxy.port))
+        world.services.store.instances.update(through(instance, proxy.port))
         proxy.pull_out()
         world.reconcile()
         found = broken(world)
-    world.services.instances.update(instance)
+    world.services.store.instances.update(instance)
 
     assert found == set()
     assert {now(world, one).state for one in both} == {DatabaseState.READY}
@@ -331,12 +331,12 @@ def test_a_server_that_does_not_answer_is_no_fault_of_its_databases(world: World
 
 def test_what_is_being_done_is_no_fault(world: World) -> None:
     database, _ = grown(world)
-    instance = world.services.instances.named("tenants")
+    instance = world.services.store.instances.named("tenants")
     is_away, may_go_on = Event(), Event()
 
     def empty() -> None:
         """What a reset does, all under the lock of the database."""
-        with world.services.databases.exclusively(database.id) as held:
+        with world.services.store.databases.exclusively(database.id) as held:
             server = provisioning.server_of(world.services, held)
             server.clear(held.tenant())
             is_away.set()
@@ -429,8 +429,10 @@ def test_a_drop_that_was_cut_off_leaves_its_place_to_who_wants_it_again(world: W
     by_hand.delete_database(world.services, preview.id)
     retention.mark_unwanted(world.services, preview.id)
     # A worker that is killed now has dropped it, and has not written that down.
-    instance = world.services.instances.get(preview.instance_id)
-    world.services.server_for(instance).drop(world.services.databases.get(preview.id).tenant())
+    instance = world.services.store.instances.get(preview.instance_id)
+    world.services.server_for(instance).drop(
+        world.services.store.databases.get(preview.id).tenant()
+    )
 
     world.github.push(world.repository, "main")
     world.settle()

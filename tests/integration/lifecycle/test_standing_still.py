@@ -97,7 +97,7 @@ def test_a_quiet_queue_is_ready(world: World) -> None:
 
 
 def test_what_waits_for_a_machine_that_is_away_is_no_standstill(world: World) -> None:
-    world.services.hosts.claim()
+    world.services.store.hosts.claim()
     world.state.execute("UPDATE hosts SET seen_at = seen_at - interval '1 hour'")
     add_job(world, minutes=10)
     world.state.execute(
@@ -106,7 +106,7 @@ def test_what_waits_for_a_machine_that_is_away_is_no_standstill(world: World) ->
     be_silent(world, minutes=9)
 
     assert readiness(world)[0] == 200
-    assert doctor(world, f"queue databases@{world.services.hosts.here}") == []
+    assert doctor(world, f"queue databases@{world.services.store.hosts.here}") == []
 
     world.state.execute("UPDATE hosts SET seen_at = now()")
     assert readiness(world)[0] == 503

@@ -44,7 +44,7 @@ def is_ready(world: World, branch: str) -> bool:
 def login_of(world: World, branch: str) -> tuple[str, str]:
     """What `env` gives."""
     database = world.ready(branch)
-    password = world.services.databases.password(database.id)
+    password = world.services.store.databases.password(database.id)
     assert password is not None
     return database.login_role, password
 
@@ -162,7 +162,7 @@ def test_a_state_database_that_is_ours_alone_is_closed_to_tenants(
     assert [text for text in said if "was revoked from PUBLIC" in text]
     assert again == []
     assert kept_open(world) == []
-    world.services.queue.waiting()
+    world.services.store.queue.waiting()
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def queue_again(world: World, task: str) -> None:
 
 
 def test_a_worker_gives_up_no_job_whose_wish_has_become_moot(world: World, log: Path) -> None:
-    world.services.queue.add([RestoreDatabase(database_id=DatabaseId(1_000_000))])
+    world.services.store.queue.add([RestoreDatabase(database_id=DatabaseId(1_000_000))])
 
     with Worker(world.settings, log):
         wait_until(lambda: "databases:restore" not in world.jobs())

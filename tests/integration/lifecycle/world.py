@@ -116,13 +116,13 @@ class World:
 
     def inside(self, database: Database) -> Connection[tuple[object, ...]]:
         """A session in a database of the tenants' server, as whoever has its URL."""
-        address = self.services.instances.named("tenants").admin.address
+        address = self.services.store.instances.named("tenants").admin.address
         return connect(
             host=address.host,
             port=address.port,
             dbname=database.name,
             user=database.login_role,
-            password=self.services.databases.password(database.id),
+            password=self.services.store.databases.password(database.id),
             autocommit=True,
         )
 
@@ -151,21 +151,21 @@ class World:
 
     def assign_quietly(self, app_id: str | None = None, **policies: object) -> Assignment:
         """The same without waiting for anything."""
-        self.services.repositories.save(self.known())
-        first = not self.services.apps.of_repository(RepositoryId(self.repository.id))
+        self.services.store.repositories.save(self.known())
+        first = not self.services.store.apps.of_repository(RepositoryId(self.repository.id))
         app = App(
             id=AppId(app_id or self.app),
             repository_id=RepositoryId(self.repository.id),
             has_bare_checks=first,
         )
-        self.services.apps.add(app)
+        self.services.store.apps.add(app)
         assignment = Assignment(
             app=app,
-            instance_id=self.services.instances.named("tenants").id,
+            instance_id=self.services.store.instances.named("tenants").id,
             migration_command="migrate",
             policies=replace(Policies(), **policies),  # type: ignore[arg-type]
         )
-        self.services.apps.assign(
+        self.services.store.apps.assign(
             assignment,
             then=[ReconcileRepository(repository_id=RepositoryId(self.repository.id))],
         )
@@ -186,7 +186,7 @@ class World:
 
     def database(self, branch: str, app_id: str | None = None) -> Database | None:
         """The live database of a branch, in any state but `gone`."""
-        return self.services.databases.live(
+        return self.services.store.databases.live(
             AppId(app_id or self.app), Environment.BRANCH, BranchName(branch)
         )
 
@@ -198,14 +198,16 @@ class World:
         return database
 
     def shared(self, environment: Environment) -> Database | None:
-        return self.services.databases.live(self.app, environment)
+        return self.services.store.databases.live(self.app, environment)
 
     def names_on_server(self) -> list[DatabaseName]:
-        instance = self.services.instances.named("tenants")
+        instance = self.services.store.instances.named("tenants")
         return sorted(self.services.server_for(instance).database_names(prefix=f"{self.app}-"))
 
     def checks(self, head_sha: str) -> Sequence[Check]:
-        return self.services.checks.of_commit(RepositoryId(self.repository.id), CommitSha(head_sha))
+        return self.services.store.checks.of_commit(
+            RepositoryId(self.repository.id), CommitSha(head_sha)
+        )
 
     def pass_time(self, **amount: float) -> None:
         self.clock.ahead += timedelta(**amount)
@@ -252,7 +254,7 @@ def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) ->
             stack.enter_context(bootstrap.open_services(config, state, clusters)),
             clock=clock,
         )
-        services.instances.add(tenants(admin))
+        services.store.instances.add(tenants(admin))
         repository = github.create_repository("acme/shop")
         installation = github.install(repository.owner)
         web = create_app(services, config, clusters)
@@ -301,7 +303,7 @@ def remove_databases(world: World) -> None:
     As superuser, all at once: the service's way to drop one, which has its own tests, takes five
     times as long.
     """
-    made = [each.tenant() for each in world.services.databases.all()]
+    made = [each.tenant() for each in world.services.store.databases.all()]
     owners, logins = [each.owner_role for each in made], [each.login_role for each in made]
     for database in _answers(world, _DATABASES_OF, [owners]):
         _run(world, "DROP DATABASE IF EXISTS {} WITH (FORCE)", [database])

@@ -331,7 +331,7 @@ def test_url_tells_where_but_never_the_password(talk: Talk) -> None:
     talk.command("/db url")
 
     [reply] = talk.replies()
-    password = talk.shop.services.databases.password(talk.database.id)
+    password = talk.shop.services.store.databases.password(talk.database.id)
     assert f"PGDATABASE={talk.database.name}" in reply
     assert "PGHOST=" in reply
     assert password
@@ -488,7 +488,7 @@ def test_a_reply_whose_answer_was_lost_is_made_once(talk: Talk) -> None:
 def test_a_repository_without_the_app_is_not_answered(talk: Talk) -> None:
     comment = talk.say("/db reset")
     talk.github.hook.wait()
-    talk.shop.services.repositories.set_installation_state(
+    talk.shop.services.store.repositories.set_installation_state(
         [talk.shop.world.known().id], InstallationState.SUSPENDED
     )
 

@@ -64,7 +64,7 @@ def test_a_database_past_its_limit_is_told_with_what_is_written_anyway(talk: Tal
     talk.migrate()
     talk.settle()
     before = talk.summaries()[0].body
-    services.limits.set(talk.database.instance_id, Limits(database_bytes=1024**2))
+    services.store.limits.set(talk.database.instance_id, Limits(database_bytes=1024**2))
     talk.migrate()
     talk.settle()
     writes = talk.writes()
@@ -380,7 +380,7 @@ def test_comments_keep_within_the_installations_budget(talk: Talk) -> None:
     installation_id = talk.shop.world.known().installation_id
     assert installation_id is not None
     for _ in range(WRITES_PER_MINUTE):
-        talk.shop.services.checks.take_write(installation_id, kind="comment")
+        talk.shop.services.store.checks.take_write(installation_id, kind="comment")
 
     talk.command("/db url")
     talk.command("/db status")
@@ -398,7 +398,7 @@ def test_a_worker_that_dies_in_between_leaves_one_comment(talk: Talk) -> None:
     number = PullRequestNumber(talk.pull_request.number)
     repository_id = RepositoryId(talk.shop.repository.id)
 
-    talk.shop.services.summaries.begin(repository_id, number)
+    talk.shop.services.store.summaries.begin(repository_id, number)
     with connect(state_conninfo(talk.shop.world.dsn)) as connection:
         connection.execute("UPDATE summaries SET comment_id = NULL, news = NULL")
     talk.command("/db status")

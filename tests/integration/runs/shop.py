@@ -36,23 +36,23 @@ class Shop:
         """Change the assignment's policies."""
         assignment = self.assignment()
         changed = replace(assignment, policies=replace(assignment.policies, **policies))
-        self.services.apps.edit(changed)
+        self.services.store.apps.edit(changed)
 
     def assignment(self) -> Assignment:
-        assignment = self.services.apps.assignment(self.app_id)
+        assignment = self.services.store.apps.assignment(self.app_id)
         assert assignment is not None
         return assignment
 
     def set_pooler(self, *, knows_job_logins: bool, port: int | None = None) -> None:
         """Give the instance a pooler, which here is the server itself at another name."""
-        instance = self.services.instances.named("tenants")
+        instance = self.services.store.instances.named("tenants")
         direct = instance.public_address
         changed = replace(
             instance,
             pooler_address=replace(direct, host="localhost", port=port or direct.port),
             pooler_knows_job_logins=knows_job_logins,
         )
-        self.services.instances.update(changed)
+        self.services.store.instances.update(changed)
 
     def push(self, branch: str) -> str:
         """A commit on a branch; its database is made when there is none."""
@@ -81,7 +81,7 @@ class Shop:
 
     def database(self, environment: str, branch: str | None = None) -> Database:
         """The live database of an environment."""
-        found = self.services.databases.live(
+        found = self.services.store.databases.live(
             self.app_id, Environment(environment), BranchName(branch) if branch else None
         )
         assert found is not None

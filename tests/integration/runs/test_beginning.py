@@ -40,7 +40,7 @@ def test_beside_a_second_app_a_workflow_that_names_none_goes_on(shop: Shop) -> N
 
 def test_no_other_app_is_taken_for_the_first_one_when_that_is_removed(shop: Shop) -> None:
     add_app(shop, "second")
-    shop.services.apps.remove(shop.app_id)
+    shop.services.store.apps.remove(shop.app_id)
 
     answer = shop.job().begin()
 
@@ -58,7 +58,7 @@ def test_a_stranger_learns_no_app_ids(shop: Shop) -> None:
 
 
 def test_a_run_needs_a_command_from_somewhere(shop: Shop) -> None:
-    shop.services.apps.edit(
+    shop.services.store.apps.edit(
         Assignment(
             app=shop.assignment().app,
             instance_id=shop.assignment().instance_id,
@@ -83,8 +83,8 @@ def add_app(shop: Shop, app_id: str) -> None:
     app = App(
         id=AppId(app_id), repository_id=RepositoryId(shop.repository.id), has_bare_checks=False
     )
-    shop.services.apps.add(app)
-    shop.services.apps.assign(
+    shop.services.store.apps.add(app)
+    shop.services.store.apps.assign(
         Assignment(
             app=app,
             instance_id=first.instance_id,
@@ -96,9 +96,9 @@ def add_app(shop: Shop, app_id: str) -> None:
 
 def test_no_job_begins_runs_without_end(shared_shop: Shop) -> None:
     job = shared_shop.job().begun()
-    run = shared_shop.services.runs.get(RunId(job.id))
+    run = shared_shop.services.store.runs.get(RunId(job.id))
     for number in range(most_runs(run) - 1):
-        shared_shop.services.runs.start(run, key=f"{number:032}")
+        shared_shop.services.store.runs.start(run, key=f"{number:032}")
 
     repeated = job.begin()
     sibling = job.sibling()
@@ -110,6 +110,6 @@ def test_no_job_begins_runs_without_end(shared_shop: Shop) -> None:
 
 
 def test_jobs_that_github_does_not_name_have_more_together(shared_shop: Shop) -> None:
-    run = shared_shop.services.runs.get(RunId(shared_shop.job().begun().id))
+    run = shared_shop.services.store.runs.get(RunId(shared_shop.job().begun().id))
 
     assert most_runs(replace(run, workflow_job_id=None)) > most_runs(run)

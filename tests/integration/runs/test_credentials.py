@@ -1,6 +1,5 @@
 """What a job is given: one database, one login, for its run."""
 
-from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -10,6 +9,7 @@ from werkzeug.test import TestResponse
 from app.core.identifiers import JobLoginId
 from app.operations.runs import credentials
 from tests.integration.runs.shop import Job, Shop, can_log_in, query
+from tests.integration.states import with_store
 
 
 def test_a_push_reaches_the_branchs_database_and_preview(shop: Shop) -> None:
@@ -72,7 +72,7 @@ def test_the_login_ends_with_the_migration(shop: Shop) -> None:
     job.report("branch")
 
     assert not can_log_in(variables)
-    assert shop.services.job_logins.of_database(shop.database("branch", "x").id) == []
+    assert shop.services.store.job_logins.of_database(shop.database("branch", "x").id) == []
 
 
 def test_an_exported_login_lives_until_the_job_completes(shop: Shop) -> None:
@@ -111,7 +111,7 @@ def test_without_a_migration_nothing_is_held_and_no_check_is_written(shop: Shop)
     assert answer.json["lease_seconds"] is None
     assert answer.json["outlives_run"] is True
     assert query(answer.json["variables"], "SELECT 1") == [(1,)]
-    started = shop.services.migrations.of_run(reader.id)  # type: ignore[arg-type]
+    started = shop.services.store.migrations.of_run(reader.id)  # type: ignore[arg-type]
     assert started == []
     assert shop.checks(sha)["migrate (branch)"].conclusion is None
 
@@ -221,7 +221,7 @@ class EndedLate:
             " AND datname = current_database() AND query LIKE 'INSERT INTO locks %'"
         ):
             pass
-        self._shop.services.job_logins.ended(login_id)
+        self._shop.services.store.job_logins.ended(login_id)
 
 
 def test_a_run_that_asks_while_its_login_ends_gets_one_that_is_ended_too(shop: Shop) -> None:
@@ -229,14 +229,14 @@ def test_a_run_that_asks_while_its_login_ends_gets_one_that_is_ended_too(shop: S
     job = shop.job("x").begun(migrate=False)
     job.given("branch")
     database = shop.database("branch", "x")
-    [login] = shop.services.job_logins.of_database(database.id)
+    [login] = shop.services.store.job_logins.of_database(database.id)
     late: Any = EndedLate(shop, job)
 
-    credentials.close(replace(shop.services, job_logins=late), login)
+    credentials.close(with_store(shop.services, job_logins=late), login)
     late.asking.join()
 
     answer: Any = late.answers[0]
-    [another] = shop.services.job_logins.of_database(database.id)
+    [another] = shop.services.store.job_logins.of_database(database.id)
     assert answer.json["variables"]["PGUSER"] == another.role
     assert can_log_in(answer.json["variables"])
 
@@ -245,7 +245,7 @@ def test_a_login_ends_with_its_job_although_the_app_is_assigned_no_more(shop: Sh
     shop.push("x")
     job = shop.job("x").begun(migrate=False, export_env=True)
     variables = job.given("branch")
-    shop.world.services.apps.remove(shop.assignment().app.id)
+    shop.world.services.store.apps.remove(shop.assignment().app.id)
 
     shop.world.github.complete_run(job.run)
     shop.world.settle()

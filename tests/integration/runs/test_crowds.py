@@ -59,7 +59,7 @@ def lock_row(shop: Shop) -> Lock:
 
     @contextmanager
     def lock(_: dict[str, str]) -> Iterator[None]:
-        with shop.services.databases.exclusively(shop.database("branch", "x").id):
+        with shop.services.store.databases.exclusively(shop.database("branch", "x").id):
             yield
 
     return lock
@@ -138,17 +138,17 @@ def test_a_job_hears_soon_that_its_database_is_busy_and_gets_it_afterwards(
 def test_a_job_hears_soon_of_a_server_that_hangs(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun()
-    instance = shop.services.instances.named("tenants")
+    instance = shop.services.store.instances.named("tenants")
     address = instance.admin.address
     with Proxy(address.host, address.port) as cable:
         through = replace(instance.admin, address=replace(address, port=cable.port))
-        shop.services.instances.update(replace(instance, admin=through))
+        shop.services.store.instances.update(replace(instance, admin=through))
         given = job.given("branch")
 
         with cable.silent():
             answer, seconds = timed(lambda: job.ask("branch"))
         again = job.given("branch")
-        shop.services.instances.update(instance)
+        shop.services.store.instances.update(instance)
 
     assert (answer.status_code, answer.json["error"]) == (409, "busy")
     assert seconds < SOON_SECONDS
@@ -159,13 +159,13 @@ def test_a_job_hears_soon_of_a_server_that_does_not_answer(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        instance = shop.services.instances.named("tenants")
+        instance = shop.services.store.instances.named("tenants")
         address = replace(instance.admin.address, port=silent.getsockname()[1])
         lost = replace(instance, admin=replace(instance.admin, address=address))
-        shop.services.instances.update(lost)
+        shop.services.store.instances.update(lost)
 
         answer, seconds = timed(lambda: job.ask("branch"))
-        shop.services.instances.update(instance)
+        shop.services.store.instances.update(instance)
 
     assert (answer.status_code, answer.json["error"]) == (503, "server_unreachable")
     assert seconds < SOON_SECONDS
@@ -190,7 +190,7 @@ def test_a_person_hears_soon_that_a_database_is_busy(shop: Shop) -> None:
     operator = {"Authorization": "Bearer the-token-of-the-operator"}
     url = f"/api/v1/databases/{database.id}/credentials"
 
-    with shop.services.databases.exclusively(database.id):
+    with shop.services.store.databases.exclusively(database.id):
         answer, seconds = timed(lambda: shop.client.post(url, json={}, headers=operator))
 
     assert (answer.status_code, answer.json["error"]) == (409, "busy")

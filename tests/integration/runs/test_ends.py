@@ -17,11 +17,11 @@ SOON_SECONDS = 20
 @contextmanager
 def hanging(shop: Shop, branches: list[str]) -> Iterator[None]:
     """The server of these branches' databases takes connections and says nothing."""
-    admin = shop.services.instances.named("tenants").admin
+    admin = shop.services.store.instances.named("tenants").admin
     move = "UPDATE databases SET instance_id = (SELECT id FROM instances WHERE name = %s)"
     with Deaf() as server:
         there = tenants(replace(admin, address=replace(admin.address, port=server.port)))
-        shop.services.instances.add(replace(there, name="hanging"))
+        shop.services.store.instances.add(replace(there, name="hanging"))
         shop.world.state.execute(move + " WHERE branch = ANY(%s)", ["hanging", branches])
         yield
     shop.world.state.execute(move, ["tenants"])
@@ -73,16 +73,16 @@ def test_what_cannot_be_ended_is_asked_for_once_however_often_the_reaper_looks(s
     shop.push("x")
     given = shop.job("x").begun().given("branch")
     silence(shop)
-    tenants = shop.services.instances.named("tenants")
+    tenants = shop.services.store.instances.named("tenants")
     away = replace(tenants.admin, address=replace(tenants.admin.address, port=1))
-    shop.services.instances.update(replace(tenants, admin=away))
+    shop.services.store.instances.update(replace(tenants, admin=away))
 
     for _ in range(3):
         reaper.reap(shop.services)
         shop.world.work()
     assert shop.world.jobs().count("runs:end") == 1
 
-    shop.services.instances.update(tenants)
+    shop.services.store.instances.update(tenants)
     shop.world.put_retries_forward()
     shop.world.work()
     assert not can_log_in(given)

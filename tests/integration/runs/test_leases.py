@@ -15,6 +15,7 @@ from app.operations.administration import databases
 from app.store.leases import Leases
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
+from tests.integration.states import with_store
 
 
 def test_a_second_run_waits_for_the_first(shop: Shop) -> None:
@@ -46,8 +47,8 @@ class TakenMeanwhile:
 def test_a_database_that_a_run_gets_in_the_same_instant_is_not_emptied(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun()
-    leases = TakenMeanwhile(shop.services.leases, job)
-    services = replace(shop.services, leases=leases)  # type: ignore[arg-type]
+    leases = TakenMeanwhile(shop.services.store.leases, job)
+    services = with_store(shop.services, leases=leases)
 
     with pytest.raises(Conflict, match="A migration runs"):
         databases.reset(services, shop.database("branch", "x"))
@@ -139,7 +140,7 @@ def test_the_reaper_closes_what_a_lost_runner_left(shop: Shop) -> None:
     check = shop.checks(sha)["migrate (branch)"]
     assert (check.conclusion, check.title) == (Conclusion.FAILURE, "The runner went away")
     assert not can_log_in(variables)
-    assert shop.services.leases.expired(shop.services.clock()) == []
+    assert shop.services.store.leases.expired(shop.services.clock()) == []
 
 
 def test_the_reaper_leaves_a_running_migration_alone(shop: Shop) -> None:
@@ -223,7 +224,7 @@ def test_the_lease_lasts_a_minute(shop: Shop) -> None:
     job = shop.job("x").begun()
     job.given("branch")
 
-    lease = shop.services.leases.of(shop.database("branch", "x").id)
+    lease = shop.services.store.leases.of(shop.database("branch", "x").id)
 
     assert lease is not None
     assert lease.expires_at - shop.services.clock() <= timedelta(seconds=60)
@@ -234,15 +235,15 @@ def test_a_lease_that_could_not_be_taken_from_a_silent_run_yet_is_taken_later(sh
     silent = shop.job("x").begun()
     variables = silent.given("branch")
     shop.world.pass_time(seconds=61)
-    instance = shop.services.instances.named("tenants")
+    instance = shop.services.store.instances.named("tenants")
     lost = replace(instance.admin, address=replace(instance.admin.address, port=1))
-    shop.services.instances.update(replace(instance, admin=lost))
+    shop.services.store.instances.update(replace(instance, admin=lost))
     with pytest.raises(ServerUnreachable):
         reap(shop.services)
     with pytest.raises(ServerUnreachable):
         reap(shop.services)
     assert refusal(shop.job("x").begun().ask("branch")) == (503, "server_unreachable")
-    shop.services.instances.update(instance)
+    shop.services.store.instances.update(instance)
 
     reap(shop.services)
 

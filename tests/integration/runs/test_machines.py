@@ -37,8 +37,8 @@ def machine(shop: Shop, tmp_path: Path) -> Iterator[Machine]:
         state = stack.enter_context(bootstrap.open_state(config))
         clusters = bootstrap.clusters(config)
         services = stack.enter_context(bootstrap.open_services(config, state, clusters))
-        services.hosts.sign()
-        here = services.hosts.here
+        services.store.hosts.sign()
+        here = services.store.hosts.here
         shop.world.state.execute("UPDATE instances SET kind = 'provisioned', host_id = %s", [here])
         yield Machine(
             services=services,
@@ -86,7 +86,7 @@ def test_while_that_machine_is_silent_a_run_waits_and_no_state_changes(
 def test_a_job_that_the_wrong_machine_took_is_handed_on(shop: Shop, machine: Machine) -> None:
     database = shop.database("preview")
     again = partial(lifecycle.set_up_again, for_person=False, now=shop.services.clock())
-    shop.services.databases.apply_to(database.id, again)
+    shop.services.store.databases.apply_to(database.id, again)
     shop.world.state.execute(
         "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
         " VALUES ('databases', 'databases:ensure', jsonb_build_object('database_id', %s::bigint))",

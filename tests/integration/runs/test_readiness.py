@@ -106,8 +106,8 @@ def test_a_run_whose_database_was_lost_meanwhile_is_over_and_out(
     assert reported.status_code == 200
     assert (after.state, after.reason_code) == (DatabaseState.ERROR, code)
     assert not can_log_in(variables)
-    assert shop.services.leases.of(database.id) is None
-    assert list(shop.services.job_logins.of_database(database.id)) == []
+    assert shop.services.store.leases.of(database.id) is None
+    assert list(shop.services.store.job_logins.of_database(database.id)) == []
 
 
 def as_administrator(superuser: AdminLogin, statement: SQL, name: str) -> None:

@@ -62,11 +62,11 @@ def test_a_password_in_the_log_is_removed_by_the_service_too(shop: Shop) -> None
 
     job.report("branch", "failure", log=f"url={variables['DATABASE_URL']}\n\x1b[31mbad\x00\x1b[0m")
 
-    [migration] = shop.services.migrations.of_run(RunId(job.id))
+    [migration] = shop.services.store.migrations.of_run(RunId(job.id))
     assert variables["PGPASSWORD"] not in migration.log_tail
     assert ":***@" in migration.log_tail
     assert migration.log_tail.endswith("\nbad")
-    log, _ = shop.services.history.log(migration.id)
+    log, _ = shop.services.store.history.log(migration.id)
     assert variables["PGPASSWORD"] not in log
     assert log.endswith("\n\x1b[31mbad\x1b[0m")
     assert variables["PGPASSWORD"] not in str(shop.checks(sha))
@@ -81,7 +81,7 @@ def test_what_a_run_left_unfinished_is_told_on_the_commit_and_kept(shop: Shop) -
 
     assert job.report("branch", "success", unfinished=[index, leaking]).status_code == 200
 
-    [migration] = shop.services.migrations.of_run(RunId(job.id))
+    [migration] = shop.services.store.migrations.of_run(RunId(job.id))
     assert [asdict(one) for one in migration.unfinished] == [index]
     check = shop.checks(sha)["migrate (branch)"]
     assert (check.conclusion, check.title) == (
@@ -98,7 +98,7 @@ def test_the_long_lived_password_is_removed_too(shop: Shop) -> None:
 
     job.report("branch", "failure", log=f"password {password}")
 
-    [migration] = shop.services.migrations.of_run(RunId(job.id))
+    [migration] = shop.services.store.migrations.of_run(RunId(job.id))
     assert migration.log_tail == "password ***"
 
 
@@ -126,7 +126,7 @@ def test_a_result_is_kept_while_postgresql_is_away_and_the_reaper_ends_the_login
 
     report_while_away(job, "branch")
 
-    [migration] = shop.services.migrations.of_run(RunId(job.id))
+    [migration] = shop.services.store.migrations.of_run(RunId(job.id))
     assert migration.result is MigrationResult.SUCCESS
     assert can_log_in(variables)
     reap(shop.services)

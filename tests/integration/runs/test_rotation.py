@@ -42,7 +42,7 @@ def test_the_old_password_goes_however_long_a_migration_runs(shop: Shop) -> None
     job = shop.job("x").begun()
     job.given("branch")
 
-    shop.services.queue.add([RotatePassword(database_id=database.id)])
+    shop.services.store.queue.add([RotatePassword(database_id=database.id)])
     work_through(shop, times=MAX_ATTEMPTS + 2)
     assert can_log_in(old)
 
@@ -57,7 +57,7 @@ def test_a_rotation_that_waits_holds_up_nothing_else(shop: Shop) -> None:
     shop.push("x")
     database = shop.database("branch", "x")
     shop.job("x").begun().given("branch")
-    shop.services.queue.add([RotatePassword(database_id=database.id)])
+    shop.services.store.queue.add([RotatePassword(database_id=database.id)])
     shop.world.work()
 
     databases.fix(shop.services, database)
@@ -74,7 +74,7 @@ def test_a_database_that_could_not_be_fixed_lets_nobody_in_with_the_old_password
     database = shop.database("branch", "x")
     states.fail(shop.services, database, reason="no room")
 
-    shop.services.queue.add([RotatePassword(database_id=database.id)])
+    shop.services.store.queue.add([RotatePassword(database_id=database.id)])
     shop.world.work()
 
     assert not can_log_in(old)

@@ -270,7 +270,7 @@ def test_no_secret_stays_in_the_seeds_log(shop: Shop) -> None:
 
     job.report("branch", seed=FAILED | {"log": f"{variables['DATABASE_URL']}\n\x1b[31mbad"})
 
-    [migration] = shop.services.migrations.of_run(RunId(job.id))
+    [migration] = shop.services.store.migrations.of_run(RunId(job.id))
     assert migration.seeding is not None
     assert ":***@" in migration.seeding.log_tail
     assert migration.seeding.log_tail.endswith("\nbad")

@@ -93,7 +93,7 @@ def told(shop: Shop, branch: str, sha: str) -> None:
 def test_a_ready_database_hides_no_broken_one_and_fix_mends_that(
     shop: Shop, sha: str, order: tuple[str, str]
 ) -> None:
-    with shop.services.databases.exclusively(shop.database("branch", "x").id) as broken:
+    with shop.services.store.databases.exclusively(shop.database("branch", "x").id) as broken:
         states.fail(shop.services, broken)
     for branch in order:
         told(shop, branch, sha)

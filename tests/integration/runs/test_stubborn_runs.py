@@ -63,7 +63,7 @@ def test_a_run_that_holds_its_login_locked_ends_with_its_report(shop: Shop) -> N
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
     assert not can_log_in(variables)
-    assert shop.services.job_logins.of_database(shop.database("branch", "x").id) == []
+    assert shop.services.store.job_logins.of_database(shop.database("branch", "x").id) == []
 
 
 def test_the_next_run_goes_on_whatever_a_silent_one_holds_locked(shop: Shop) -> None:
@@ -114,7 +114,7 @@ def test_a_planted_password_lets_nobody_in_although_something_is_left_behind(
         reap(shop.services)
         shop.world.settle()
         assert not can_log_in(stranger)
-        logins = shop.services.job_logins.of_database(shop.database("branch", "x").id)
+        logins = shop.services.store.job_logins.of_database(shop.database("branch", "x").id)
         # Looked at again until nobody can come in who began to prove that password before.
         assert bool(logins) == (moment == "now")
         pass_a_minute(postgres_superuser, stranger)

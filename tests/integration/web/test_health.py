@@ -32,10 +32,10 @@ def badges(text: str) -> list[str]:
 def move(office: Office, *, port: int) -> Instance:
     """The server is elsewhere from now on."""
     services = office.world.services
-    instance = services.instances.named("tenants")
+    instance = services.store.instances.named("tenants")
     address = replace(instance.admin.address, port=port)
     moved = replace(instance, admin=replace(instance.admin, address=address))
-    services.instances.update(moved)
+    services.store.instances.update(moved)
     return moved
 
 
@@ -51,7 +51,7 @@ def app_id(office: Office) -> AppId:
 @pytest.fixture
 def away(office: Office, app_id: AppId) -> Iterator[None]:
     """The server went away, and was measured since."""
-    before = office.world.services.instances.named("tenants")
+    before = office.world.services.store.instances.named("tenants")
     gone = move(office, port=1)
     measuring.measure_instance(office.world.services, gone.id)
     yield
@@ -97,21 +97,21 @@ def test_its_databases_are_not_shown_as_good(office: Office, app_id: AppId) -> N
 @pytest.mark.usefixtures("away")
 def test_an_instance_without_apps_is_an_error_too(office: Office) -> None:
     services = office.world.services
-    lonely = replace(services.instances.named("tenants"), name="lonely")
-    lonely_id = services.instances.add(lonely)
+    lonely = replace(services.store.instances.named("tenants"), name="lonely")
+    lonely_id = services.store.instances.add(lonely)
     unasked = office.ask("GET", "/api/v1/instances/lonely", office.people["operator"]).json()
 
     measuring.measure_instance(services, lonely_id)
 
     asked = office.ask("GET", "/api/v1/instances/lonely", office.people["operator"]).json()
-    services.instances.begin_deletion(lonely_id)
-    services.instances.forget(lonely_id)
+    services.store.instances.begin_deletion(lonely_id)
+    services.store.instances.forget(lonely_id)
     assert (unasked["status"], unasked["problem"]) == ("Unassigned", None)
     assert (asked["status"], asked["problem"]) == ("Error", CAUSE)
 
 
 def test_a_test_of_the_connection_renews_what_is_shown(office: Office, app_id: AppId) -> None:
-    before = office.world.services.instances.named("tenants")
+    before = office.world.services.store.instances.named("tenants")
     operator = office.people["operator"]
     move(office, port=1)
     tested_away = office.ask("POST", "/api/v1/instances/tenants/test", operator, {})
@@ -128,10 +128,10 @@ def test_a_test_of_the_connection_renews_what_is_shown(office: Office, app_id: A
 
 def test_sql_that_is_advised_can_be_copied(office: Office) -> None:
     services = office.world.services
-    instance = services.instances.named("tenants")
+    instance = services.store.instances.named("tenants")
     advice = "ALTER SYSTEM SET max_connections = 200; and restart."
     finding = Finding(code="few", message="Few connections.", advice=advice, is_fatal=False)
-    services.measurements.record(
+    services.store.measurements.record(
         instance.id,
         at=services.clock(),
         report=ServerReport(version="18.1", findings=(finding,)),

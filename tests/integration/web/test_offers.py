@@ -29,13 +29,13 @@ def ready(office: Office, app_id: AppId, branch: str) -> Database:
     database = office.database(app_id, Environment.BRANCH, branch)
     states.make_ready(services, database)
     states.migrate(services, database.id, "a" * 40)
-    return services.databases.get(database.id)
+    return services.store.databases.get(database.id)
 
 
 def with_policies(office: Office, app_id: AppId, policies: Policies) -> None:
-    assignment = office.world.services.apps.assignment(app_id)
+    assignment = office.world.services.store.apps.assignment(app_id)
     assert assignment is not None
-    office.world.services.apps.edit(replace(assignment, policies=policies))
+    office.world.services.store.apps.edit(replace(assignment, policies=policies))
 
 
 def row(text: str, database: Database) -> str:
@@ -55,12 +55,12 @@ def test_what_was_seeded_is_seeded_once_more_when_somebody_presses_seed(office: 
     app_id, services = office.new_app(), office.world.services
     with_policies(office, app_id, Policies(seed_command="make <seed>"))
     database = ready(office, app_id, "x")
-    services.seeds.settle(database, at=services.clock())
+    services.store.seeds.settle(database, at=services.clock())
     path = f"/databases/{database.id}/seed"
 
     offered = row(ask(office, "GET", f"/apps/{app_id}")[1], database)
     _, question = ask(office, "GET", path)
-    unchanged = services.seeds.of(database)
+    unchanged = services.store.seeds.of(database)
     status, _ = ask(office, "POST", path)
     owed = row(ask(office, "GET", f"/apps/{app_id}")[1], database)
 
@@ -71,7 +71,7 @@ def test_what_was_seeded_is_seeded_once_more_when_somebody_presses_seed(office: 
     assert status == 303
     assert "seeded by the next run" in owed
     assert path not in owed
-    [entry] = services.audit.latest(limit=1, containing=database.name)
+    [entry] = services.store.audit.latest(limit=1, containing=database.name)
     assert entry.action == Action.DATABASES_SEED
 
 
@@ -102,7 +102,7 @@ def test_production_is_not_seeded_by_a_button_either(office: Office) -> None:
 
     assert status == 400
     assert "Production is not seeded." in text
-    assert services.seeds.of(production) is None
+    assert services.store.seeds.of(production) is None
 
 
 # --- creating ------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_an_environment_without_a_database_is_created_by_who_may(office: Office)
     assert offers == {"read": [], "write": ["preview", "dev"]}
     assert maintainer == ["production", "preview", "dev"]
     assert status == 303
-    preview = services.databases.live(app_id, Environment.PREVIEW)
+    preview = services.store.databases.live(app_id, Environment.PREVIEW)
     assert preview is not None
     assert preview.state is DatabaseState.CREATING
     assert "data-refresh" in text
@@ -139,7 +139,7 @@ def test_a_branch_of_a_pull_request_gets_its_database_from_the_page(office: Offi
     app_id, world = office.new_app(), office.world
     world.github.push(world.repository, "lonely")
     number = world.github.open_pull_request(world.repository, "lonely").number
-    repositories = world.services.repositories
+    repositories = world.services.store.repositories
     repository = repositories.named("acme/shop")
     assert repository is not None
     pull_request = world.services.github.pull_request(repository, PullRequestNumber(number))
@@ -151,7 +151,7 @@ def test_a_branch_of_a_pull_request_gets_its_database_from_the_page(office: Offi
 
     assert "lonely" in offered
     assert status == 303
-    found = world.services.databases.live(app_id, Environment.BRANCH, BranchName("lonely"))
+    found = world.services.store.databases.live(app_id, Environment.BRANCH, BranchName("lonely"))
     assert found is not None
 
 
@@ -175,7 +175,7 @@ def test_what_cannot_be_created_is_explained_on_the_page(
     assert answer == status
     assert said in text
     assert "<there>" not in text
-    assert list(office.world.services.databases.all(app_id=app_id)) == []
+    assert list(office.world.services.store.databases.all(app_id=app_id)) == []
 
 
 @pytest.mark.parametrize(

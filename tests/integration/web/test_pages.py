@@ -144,9 +144,9 @@ def test_servers_and_the_audit_trail_are_for_operators(office: Office, what: str
 def test_who_assigns_an_app_has_the_choice_of_the_instances_they_see(office: Office) -> None:
     services, maintainer = office.world.services, office.people["maintain"]
     office.new_app()
-    seen = services.instances.named("tenants")
+    seen = services.store.instances.named("tenants")
     name = f"of-others-{secrets.token_hex(4)}"
-    services.instances.add(replace(seen, name=name))
+    services.store.instances.add(replace(seen, name=name))
     form = {
         "repository": "acme/shop",
         "app_id": secrets.token_hex(5),
@@ -167,9 +167,9 @@ def test_who_assigns_an_app_has_the_choice_of_the_instances_they_see(office: Off
 
 def test_of_several_instances_none_is_chosen_before_somebody_chooses(office: Office) -> None:
     services, operator = office.world.services, office.people["operator"]
-    seen = services.instances.named("tenants")
-    away = services.instances.add(replace(seen, name=f"away-{secrets.token_hex(4)}"))
-    services.measurements.record_failure(
+    seen = services.store.instances.named("tenants")
+    away = services.store.instances.add(replace(seen, name=f"away-{secrets.token_hex(4)}"))
+    services.store.measurements.record_failure(
         away, at=services.clock(), problem="It does not answer.", advice="Start it."
     )
 
@@ -179,7 +179,7 @@ def test_of_several_instances_none_is_chosen_before_somebody_chooses(office: Off
     refused = office.ask("POST", "/assign", operator, headers=HTML, data=form)
 
     assert '<option value="" selected>Choose one</option>' in shown
-    assert f"{services.instances.get(away).name} (did not answer)" in shown
+    assert f"{services.store.instances.get(away).name} (did not answer)" in shown
     assert '<option value="tenants" selected>' in chosen
     assert refused.status_code == 400
     assert "No instance was chosen." in refused.text
@@ -222,9 +222,9 @@ def test_an_operator_picks_one_of_the_repositories_that_the_app_sees(office: Off
 def test_the_workflow_of_an_app_is_one_address_away(office: Office) -> None:
     app_id = office.new_app()
     services = office.world.services
-    assignment = services.apps.assignment(app_id)
+    assignment = services.store.apps.assignment(app_id)
     assert assignment
-    services.apps.edit(replace(assignment, migration_command="a && 'b' # ü\n%2e+c"))
+    services.store.apps.edit(replace(assignment, migration_command="a && 'b' # ü\n%2e+c"))
 
     page = ask(office, f"GET /apps/{app_id}", office.people["read"]).text
 
@@ -333,9 +333,9 @@ def test_text_of_others_is_shown_and_never_obeyed(office: Office) -> None:
 def test_the_page_of_a_run_and_the_api_tell_what_was_taken_back(office: Office) -> None:
     app_id = office.new_app()
     run = office.past_run(app_id)
-    [branch] = office.world.services.migrations.of_run(RunId(run))
+    [branch] = office.world.services.store.migrations.of_run(RunId(run))
     taken = ["work_mem", "role"]
-    office.world.services.migrations.took_back(RunId(run), branch.database_id, taken)
+    office.world.services.store.migrations.took_back(RunId(run), branch.database_id, taken)
 
     page = ask(office, f"GET /apps/{app_id}/runs/{run}", office.people["read"]).text
     told = office.ask("GET", f"/api/v1/apps/{app_id}/runs/{run}", office.people["read"]).json()
@@ -446,8 +446,8 @@ def test_a_finding_is_accepted_by_a_button_and_that_is_taken_back_by_another(
     services, operator = office.world.services, office.people["operator"]
     finding = Finding(code="expires", message="It <ends>.", advice="Renew it.", is_fatal=False)
     report = ServerReport(version="18.6", findings=(finding,))
-    services.measurements.record(
-        services.instances.named("tenants").id,
+    services.store.measurements.record(
+        services.store.instances.named("tenants").id,
         at=services.clock(),
         report=report,
         sizes={},
@@ -516,11 +516,11 @@ def test_the_page_of_an_app_has_its_whole_workflow_and_commands_that_can_be_type
     app_id = office.new_app()  # one of several
     office.new_app()
     services = office.world.services
-    assignment = services.apps.assignment(app_id)
+    assignment = services.store.apps.assignment(app_id)
     assert assignment is not None
-    repository = services.repositories.get(assignment.app.repository_id)
+    repository = services.store.repositories.get(assignment.app.repository_id)
     assert repository is not None
-    instance = services.instances.get(assignment.instance_id)
+    instance = services.store.instances.get(assignment.instance_id)
     workflow = workflow_of(services, assignment, repository, instance)
 
     page = html.unescape(ask(office, f"GET /apps/{app_id}", office.people["write"]).text)
@@ -538,9 +538,9 @@ def test_an_app_whose_workflow_runs_is_told_no_more_to_make_one(office: Office) 
     app_id = office.new_app()  # one of several
     office.new_app()
     services = office.world.services
-    assignment = services.apps.assignment(app_id)
+    assignment = services.store.apps.assignment(app_id)
     assert assignment
-    services.apps.edit(replace(assignment, migration_command=""))
+    services.store.apps.edit(replace(assignment, migration_command=""))
 
     def page() -> str:
         return html.unescape(ask(office, f"GET /apps/{app_id}", office.people["write"]).text)
@@ -565,9 +565,9 @@ def test_an_app_whose_workflow_runs_is_told_no_more_to_make_one(office: Office) 
 @pytest.mark.parametrize("kind", InstanceKind)
 def test_only_a_linked_server_has_a_certificate_to_edit(office: Office, kind: InstanceKind) -> None:
     services = office.world.services
-    linked = services.instances.named("tenants")
+    linked = services.store.instances.named("tenants")
     made = replace(linked, name=f"{kind.value}-{secrets.token_hex(4)}", kind=kind)
-    services.instances.add(made)
+    services.store.instances.add(made)
 
     page = ask(office, f"GET /instances/{made.name}/edit", office.people["operator"]).text
 
@@ -594,11 +594,11 @@ def test_fix_of_a_database_that_is_gone_asks_first(office: Office) -> None:
 
     asked = ask(office, f"GET {path}", writer)
     unsaid = office.ask("POST", path, writer, headers=HTML, data={})
-    before = office.world.services.databases.get(lost.id)
+    before = office.world.services.store.databases.get(lost.id)
     said = office.ask("POST", path, writer, headers=HTML, data={"confirmation": lost.name})
 
     assert "<strong>empty database</strong>" in asked.text
     assert unsaid.status_code == 400
     assert before.state is DatabaseState.ERROR
     assert said.status_code == 303
-    assert office.world.services.databases.get(lost.id).state is DatabaseState.CREATING
+    assert office.world.services.store.databases.get(lost.id).state is DatabaseState.CREATING

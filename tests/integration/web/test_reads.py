@@ -35,15 +35,15 @@ def test_a_list_of_more_apps_takes_no_more_statements(
 def add_app(office: Office) -> None:
     """An app of a repository of its own, with a database."""
     services = office.world.services
-    known = services.repositories.named("acme/shop")
+    known = services.store.repositories.named("acme/shop")
     assert known is not None
     name = secrets.token_hex(5)
     repository = replace(known, id=RepositoryId(secrets.randbits(40)), full_name=f"acme/{name}")
-    services.repositories.save(repository)
+    services.store.repositories.save(repository)
     app = App(id=AppId(name), repository_id=repository.id, has_bare_checks=True)
-    services.apps.add(app)
-    instance = services.instances.named("tenants")
-    services.apps.assign(
+    services.store.apps.add(app)
+    instance = services.store.instances.named("tenants")
+    services.store.apps.assign(
         Assignment(app=app, instance_id=instance.id, migration_command="", policies=Policies())
     )
     office.database(app.id, Environment.PRODUCTION)

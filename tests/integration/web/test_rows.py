@@ -86,7 +86,7 @@ def test_an_instance_whose_machine_is_silent_says_since_when_and_is_no_error(
     office: Office,
 ) -> None:
     services, state = office.world.services, office.world.state
-    measuring.ask(services, services.instances.named("tenants"))
+    measuring.ask(services, services.store.instances.named("tenants"))
     state.execute(
         "INSERT INTO hosts (id, name, place, seen_at)"
         " VALUES ('b0b', 'db1:/srv/coppice', 'there', '2026-11-29 12:03:00+00')"
@@ -108,7 +108,7 @@ def test_an_instance_whose_machine_is_silent_says_since_when_and_is_no_error(
 
 def test_an_app_whose_servers_machine_is_silent_says_so(office: Office) -> None:
     app_id, state = office.new_app(), office.world.state
-    assignment = office.world.services.apps.assignment(app_id)
+    assignment = office.world.services.store.apps.assignment(app_id)
     assert assignment is not None
     state.execute(
         "INSERT INTO hosts (id, name, place, seen_at)"

@@ -34,21 +34,21 @@ class Place:
 @pytest.fixture
 def place(office: Office) -> Iterator[Place]:
     services = office.world.services
-    app_id, instance = office.new_app(), services.instances.named("tenants")
+    app_id, instance = office.new_app(), services.store.instances.named("tenants")
     large = office.database(app_id, Environment.PRODUCTION)
     small = office.database(app_id, Environment.BRANCH, "small")
     for one in (large, small):
         states.make_ready(services, one)
-    services.measurements.record(
+    services.store.measurements.record(
         instance.id,
         at=services.clock(),
         report=ServerReport(version="18.0", findings=()),
         sizes={large.id: 24 * MB, small.id: 8 * MB},
         free_bytes=None,
     )
-    services.limits.set(instance.id, Limits(database_bytes=20 * MB, total_bytes=30 * MB))
+    services.store.limits.set(instance.id, Limits(database_bytes=20 * MB, total_bytes=30 * MB))
     yield Place(app_id, instance, large, small)
-    services.limits.set(instance.id, NO_LIMITS)
+    services.store.limits.set(instance.id, NO_LIMITS)
     # Other tests share the instance, whose page names five open ones.
     states.delete(services, large)
 
@@ -85,7 +85,7 @@ def test_its_instance_names_it_and_what_all_hold_together(office: Office, place:
 def test_a_database_that_failed_is_told_from_its_server(office: Office, place: Place) -> None:
     services = office.world.services
     states.fail(services, place.small, reason="There is no room.")
-    services.limits.set(place.instance.id, NO_LIMITS)
+    services.store.limits.set(place.instance.id, NO_LIMITS)
     try:
         one, listed = page(office, "/instances/tenants"), page(office, "/instances")
     finally:
@@ -127,7 +127,7 @@ def test_a_limit_that_every_database_is_past_is_refused_with_the_reason(
     assert answer.status_code == 400
     for text in (unescape(answer.text), told.json()["message"]):
         assert "one that holds nothing takes about 8 MB" in text
-    assert office.world.services.limits.of(place.instance.id).database_bytes == 20 * MB
+    assert office.world.services.store.limits.of(place.instance.id).database_bytes == 20 * MB
 
 
 def test_who_sets_limits_is_told_that_freezing_closes(office: Office, place: Place) -> None:

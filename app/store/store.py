@@ -1,0 +1,70 @@
+"""All of the state database, as operations have it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # The tables need packages that an installation of the command line alone does without.
+    from app.store.access import StateDatabase
+    from app.store.acknowledgements import Acknowledgements
+    from app.store.apps import Apps
+    from app.store.audit import Audit
+    from app.store.branches import DormantBranches
+    from app.store.checks import Checks
+    from app.store.commands import Commands
+    from app.store.databases import Databases
+    from app.store.deliveries import Deliveries
+    from app.store.device_logins import DeviceLogins
+    from app.store.ended_sessions import EndedSessions
+    from app.store.history import History
+    from app.store.hosts import Hosts
+    from app.store.instances import Instances
+    from app.store.job_logins import JobLogins
+    from app.store.leases import Leases
+    from app.store.limits import Claims, InstanceLimits
+    from app.store.login_links import LoginLinks
+    from app.store.login_requests import LoginRequests
+    from app.store.measurements import Measurements
+    from app.store.migration_runs import Migrations
+    from app.store.queue import Queue
+    from app.store.repositories import Repositories
+    from app.store.runs import Runs
+    from app.store.seeds import Seeds
+    from app.store.summaries import Summaries
+    from app.store.tokens import AccessTokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A part for each table or two; all of them over one pool of connections."""
+
+    instances: Instances
+    apps: Apps
+    databases: Databases
+    dormant_branches: DormantBranches
+    repositories: Repositories
+    checks: Checks
+    commands: Commands
+    summaries: Summaries
+    runs: Runs
+    migrations: Migrations
+    history: History
+    leases: Leases
+    seeds: Seeds
+    job_logins: JobLogins
+    access_tokens: AccessTokens
+    device_logins: DeviceLogins
+    login_links: LoginLinks
+    login_requests: LoginRequests
+    ended_sessions: EndedSessions
+    measurements: Measurements
+    acknowledgements: Acknowledgements
+    limits: InstanceLimits
+    claims: Claims
+    audit: Audit
+    deliveries: Deliveries
+    queue: Queue
+    state: StateDatabase
+    hosts: Hosts
