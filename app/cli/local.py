@@ -31,7 +31,7 @@ class LocalClient(Client):
         services = self._session.services
         found = services.store.instances.named(instance)
         if not services.store.hosts.is_here(found):
-            elsewhere.need_alive(services, found)
+            elsewhere.need_alive(services.store, found)
 
     def work(self, database: Mapping[str, Any]) -> bool:
         """See `Client`; what only another machine can do is left to that one.
@@ -42,7 +42,7 @@ class LocalClient(Client):
         found = services.store.databases.get(DatabaseId(database["id"]))
         instance = services.store.instances.get(found.instance_id)
         if not services.store.hosts.is_here(instance):
-            elsewhere.need_alive(services, instance)
+            elsewhere.need_alive(services.store, instance)
             return False
         return work_off(
             services,
@@ -52,7 +52,7 @@ class LocalClient(Client):
         )
 
     def _with_shadow(self, database: Database) -> list[Database]:
-        shadow = provisioning.shadow_of(self._session.services, database)
+        shadow = provisioning.shadow_of(self._session.services.store, database)
         return [database] if shadow is None else [shadow, database]
 
     def _ask(

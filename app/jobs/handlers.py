@@ -90,7 +90,7 @@ def _flag_strays(services: Services, job: FlagStrays) -> None:
 def _delete_instance(context: JobContext, job: DeleteInstance) -> None:
     services = services_of(context)
     instance = services.store.instances.get(job.instance_id)
-    deletions.remove(services, context.additional_context["clusters"], instance)
+    deletions.remove(services.store, context.additional_context["clusters"], instance)
 
 
 # The table; `s` are the services.

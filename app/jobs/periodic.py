@@ -67,7 +67,7 @@ def reap(context: JobContext, *, timestamp: int) -> None:
 
 @_by_the_clock("databases:flag_strays", lock="strays")
 def flag_strays(context: JobContext, *, timestamp: int) -> None:
-    strays.flag_all(services_of(context))
+    strays.flag_all(services_of(context).store)
 
 
 @_by_the_clock("instances:measure_all", lock="measure")

@@ -28,7 +28,7 @@ def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
     assignment = services.store.apps.assignment(AppId(app_id))
     if assignment is None:
         raise no_app(AppId(app_id))
-    assigned = described(services, assignment)
+    assigned = described(services.store, assignment)
     _require(services, assigned.repository, Wanted(act=act, app_id=assignment.app.id))
     return assigned
 
@@ -79,7 +79,7 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
 
 def apps(services: Services) -> list[Assigned]:
     """The assigned apps that the actor may see, the oldest first."""
-    found = all_described(services, services.store.apps.assignments())
+    found = all_described(services.store, services.store.apps.assignments())
     return [one for one in found if _sees(services, one)]
 
 

@@ -47,7 +47,7 @@ def delete(services: Services, database: Database) -> Database:
 def delete_database(services: Services, database_id: DatabaseId) -> Database:
     """Without asking whether a migration runs on it."""
     retention.close_database(services, database_id, because=Closing.BY_HAND)
-    if shadow := provisioning.shadow_of(services, services.store.databases.get(database_id)):
+    if shadow := provisioning.shadow_of(services.store, services.store.databases.get(database_id)):
         retention.seal_database(services, shadow.id)
     retention.seal_database(services, database_id)
     return services.store.databases.get(database_id)
@@ -55,6 +55,6 @@ def delete_database(services: Services, database_id: DatabaseId) -> Database:
 
 def drop(services: Services, database: Database) -> Database:
     delete(services, database)
-    retention.mark_unwanted(services, database.id)
+    retention.mark_unwanted(services.store, database.id)
     retention.drop_database(services, database.id, is_by_hand=True)
     return services.store.databases.get(database.id)

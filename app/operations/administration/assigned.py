@@ -8,7 +8,7 @@ from app.core.errors import NotFound
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.repositories import Repository
-from app.operations.services import Services
+from app.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,22 +20,22 @@ class Assigned:
     instance: Instance
 
 
-def id_to_say(services: Services, app: App) -> AppId | None:
+def id_to_say(store: Store, app: App) -> AppId | None:
     """The app's id where a command has to name it: its repository has several."""
-    assigned = services.store.apps.assignments(repository_id=app.repository_id)
+    assigned = store.apps.assignments(repository_id=app.repository_id)
     return app.id if len(assigned) > 1 else None
 
 
-def described(services: Services, assignment: Assignment) -> Assigned:
+def described(store: Store, assignment: Assignment) -> Assigned:
     """An assignment with its repository and instance."""
-    [found] = all_described(services, [assignment])
+    [found] = all_described(store, [assignment])
     return found
 
 
-def all_described(services: Services, assignments: Sequence[Assignment]) -> list[Assigned]:
+def all_described(store: Store, assignments: Sequence[Assignment]) -> list[Assigned]:
     """The same of several, read together."""
-    repositories = services.store.repositories.known({one.app.repository_id for one in assignments})
-    instances = services.store.instances.known({one.instance_id for one in assignments})
+    repositories = store.repositories.known({one.app.repository_id for one in assignments})
+    instances = store.instances.known({one.instance_id for one in assignments})
     found = []
     for one in assignments:
         repository = repositories.get(one.app.repository_id)

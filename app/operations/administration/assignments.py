@@ -14,6 +14,7 @@ from app.core.repositories import Repository
 from app.operations.administration.assigned import Assigned
 from app.operations.administration.policies import check_extensions, check_policies
 from app.operations.services import Services
+from app.store.store import Store
 
 _FULL_NAME = re.compile(r"([A-Za-z0-9_.-]{1,100})/([A-Za-z0-9_.-]{1,100})")
 _APP_ID = re.compile(r"[a-z0-9]{2,16}")
@@ -48,7 +49,7 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
     repository = live_repository(services, request.full_name)
     services.store.repositories.save(repository)
     app = _app(services, repository, AppId(request.app_id) if request.app_id else None)
-    _refuse_elsewhere(services, app, instance)
+    _refuse_elsewhere(services.store, app, instance)
     assignment = Assignment(
         app=app,
         instance_id=instance.id,
@@ -57,7 +58,9 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
     )
     then = [ReconcileRepository(repository_id=repository.id)]
     if not services.store.apps.assign(assignment, then=then):
-        raise _assigned_already(services, services.store.apps.assignment(app.id) or assignment)
+        raise _assigned_already(
+            services.store, services.store.apps.assignment(app.id) or assignment
+        )
     services.record(Action.APPS_ASSIGN, app.id, detail=f"{repository.full_name}")
     return Assigned(assignment=assignment, repository=repository, instance=instance)
 
@@ -117,7 +120,7 @@ def _app(services: Services, repository: Repository, wanted: AppId | None) -> Ap
     """The app to assign: the one that is named, the repository's free one, or a new one."""
     for _ in range(_TRIES):
         present = services.store.apps.of_repository(repository.id)
-        app = _present_app(services, present, wanted)
+        app = _present_app(services.store, present, wanted)
         if app is not None:
             return app
         app = App(
@@ -135,7 +138,7 @@ def _app(services: Services, repository: Repository, wanted: AppId | None) -> Ap
     raise Conflict("No free app id was found.", advice="Try it again, or choose an app id.")
 
 
-def _present_app(services: Services, present: Sequence[App], wanted: AppId | None) -> App | None:
+def _present_app(store: Store, present: Sequence[App], wanted: AppId | None) -> App | None:
     candidates = [app for app in present if wanted is None or app.id == wanted]
     if len(candidates) > 1:
         names = ", ".join(app.id for app in candidates)
@@ -146,14 +149,14 @@ def _present_app(services: Services, present: Sequence[App], wanted: AppId | Non
     if not candidates:
         return None
     app = candidates[0]
-    assignment = services.store.apps.assignment(app.id)
+    assignment = store.apps.assignment(app.id)
     if assignment is not None:
-        raise _assigned_already(services, assignment)
+        raise _assigned_already(store, assignment)
     return app
 
 
-def _assigned_already(services: Services, assignment: Assignment) -> Conflict:
-    instance = services.store.instances.get(assignment.instance_id)
+def _assigned_already(store: Store, assignment: Assignment) -> Conflict:
+    instance = store.instances.get(assignment.instance_id)
     return Conflict(
         f"The app {assignment.app.id} is assigned to {instance.name} already.",
         advice=(
@@ -163,11 +166,11 @@ def _assigned_already(services: Services, assignment: Assignment) -> Conflict:
     )
 
 
-def _refuse_elsewhere(services: Services, app: App, instance: Instance) -> None:
+def _refuse_elsewhere(store: Store, app: App, instance: Instance) -> None:
     """An app's databases are not left behind by accident: their data would seem lost."""
-    for database in services.store.databases.all(app_id=app.id):
+    for database in store.databases.all(app_id=app.id):
         if database.is_live and database.instance_id != instance.id:
-            other = services.store.instances.get(database.instance_id)
+            other = store.instances.get(database.instance_id)
             raise Conflict(
                 f"The app {app.id} has databases on {other.name}, {database.name} among them.",
                 advice=(

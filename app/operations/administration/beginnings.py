@@ -14,6 +14,7 @@ from app.core.errors import Conflict
 from app.core.intents import Intent
 from app.operations.runs import endings
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def set_up_again(services: Services, database: Database, *, then: Sequence[Intent] = ()) -> None:
@@ -42,7 +43,7 @@ def start_afresh(services: Services, database: Database, *, then: Sequence[Inten
         is None
     ):
         _refuse_deleted(services.store.databases.get(database.id))
-        refuse_busy(services, database)
+        refuse_busy(services.store, database)
 
 
 def refuse_live(services: Services, database: Database) -> None:
@@ -51,12 +52,12 @@ def refuse_live(services: Services, database: Database) -> None:
     For what ends all sessions anyway: its logins end later.
     """
     endings.let_go(services, database.id)
-    refuse_busy(services, database)
+    refuse_busy(services.store, database)
 
 
-def refuse_busy(services: Services, database: Database) -> None:
+def refuse_busy(store: Store, database: Database) -> None:
     """Raise Conflict while a migration holds the database."""
-    if services.store.leases.of(database.id) is not None:
+    if store.leases.of(database.id) is not None:
         raise Conflict(
             f"A migration runs on {database.name}.", advice="Repeat this when it has ended."
         )

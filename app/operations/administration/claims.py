@@ -13,6 +13,7 @@ from app.core.repositories import Repository
 from app.core.tokens import fingerprint
 from app.operations.administration import limits as plans
 from app.operations.services import Services
+from app.store.store import Store
 
 PATH = "/claim/"
 LONGEST = timedelta(days=30)
@@ -53,7 +54,7 @@ def claim(
         Forbidden: The actor is no admin of a repository that has its databases there.
     """
     instance, found = offered(services, secret)
-    repositories = _repositories(services, instance)
+    repositories = _repositories(services.store, instance)
     check_claimer(services.actor, [permission_on(each) for each in repositories])
     databases = services.store.databases.all(instance_id=instance.id)
     is_first = services.store.claims.take(
@@ -89,9 +90,7 @@ def _check_log_in(services: Services) -> None:
         )
 
 
-def _repositories(services: Services, instance: Instance) -> list[Repository]:
-    ids = {
-        one.app.repository_id for one in services.store.apps.assignments(instance_id=instance.id)
-    }
-    found = [services.store.repositories.get(each) for each in sorted(ids)]
+def _repositories(store: Store, instance: Instance) -> list[Repository]:
+    ids = {one.app.repository_id for one in store.apps.assignments(instance_id=instance.id)}
+    found = [store.repositories.get(each) for each in sorted(ids)]
     return [repository for repository in found if repository is not None]

@@ -36,7 +36,7 @@ def known(services: Services, databases: Sequence[Database]) -> list[KnownDataba
     instances = {one.id: one.name for one in services.store.instances.all()}
     measured = services.store.measurements.of_instances({one.instance_id for one in databases})
     sizes = services.store.measurements.sizes(ids)
-    remarks = limits.remarks(services, databases, sizes)
+    remarks = limits.remarks(services.store, databases, sizes)
     migrations = services.store.history.last_migrations(ids)
     apps = services.store.apps.known({one.app_id for one in databases})
     repositories = services.store.repositories.known({app.repository_id for app in apps.values()})

@@ -115,7 +115,7 @@ def seed(services: Services, database: Database) -> Database:
             "Production is not seeded.",
             advice="Edit the app if it should be (`coppice apps edit --seed-production`).",
         )
-    refuse_busy(services, database)
+    refuse_busy(services.store, database)
     services.store.seeds.owe(database)
     record(services, Action.DATABASES_SEED, database)
     return database
@@ -126,7 +126,7 @@ def restore(services: Services, database: Database) -> Database:
     if database.state is DatabaseState.READY:
         return database
     retention.check_restorable(database)
-    limits.check_restored(services, database)
+    limits.check_restored(services.store, database)
     record(services, Action.DATABASES_RESTORE, database)
     services.store.queue.add([RestoreDatabase(database_id=database.id)])
     return database
@@ -145,7 +145,7 @@ def drop(services: Services, database: Database) -> Database:
     closed = delete(services, database)
     record(services, Action.DATABASES_DROP, database)
     job = DropDatabase(database_id=database.id, is_by_hand=True)
-    retention.mark_unwanted(services, database.id, then=[job])
+    retention.mark_unwanted(services.store, database.id, then=[job])
     return closed
 
 
@@ -158,7 +158,7 @@ def login(services: Services, database: Database, *, purpose: Action) -> Credent
     if database.state is DatabaseState.CREATING:
         instance = services.store.instances.get(database.instance_id)
         if not services.store.hosts.is_here(instance):
-            elsewhere.need_alive(services, instance)
+            elsewhere.need_alive(services.store, instance)
     with services.crowd.place_at(database, who="people"):
         found = forwarding.issue_long_lived(services, needs_ready(database))
     record(services, purpose, database)

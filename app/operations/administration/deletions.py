@@ -10,6 +10,7 @@ from app.core.intents import DeleteInstance
 from app.operations.administration.instance_requests import Clusters
 from app.operations.databases import elsewhere
 from app.operations.services import Services
+from app.store.store import Store
 
 _FORGET = "(`coppice instances delete NAME --lost`)"
 
@@ -28,12 +29,12 @@ def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool =
         Whether it is gone; False: its machine has not come to it yet.
     """
     instance = services.store.instances.named(name)
-    check_machine(services, instance, is_lost=is_lost)
+    check_machine(services.store, instance, is_lost=is_lost)
     if is_lost:
         services.store.instances.begin_deletion(instance.id)
         services.store.instances.forget(instance.id)
     elif services.store.hosts.is_here(instance):
-        remove(services, clusters, instance)
+        remove(services.store, clusters, instance)
     else:
         services.store.instances.begin_deletion(instance.id)
         services.store.queue.add([DeleteInstance(instance_id=instance.id)])
@@ -43,30 +44,30 @@ def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool =
     )
 
 
-def remove(services: Services, clusters: Clusters, instance: Instance) -> None:
+def remove(store: Store, clusters: Clusters, instance: Instance) -> None:
     """Do what `delete` says, on the machine of the instance. May be repeated."""
-    if not services.store.hosts.is_here(instance):
-        raise OnAnotherHost(instance, services.store.hosts.of(instance))
+    if not store.hosts.is_here(instance):
+        raise OnAnotherHost(instance, store.hosts.of(instance))
     is_ours = instance.kind is InstanceKind.PROVISIONED
     if is_ours:
-        services.store.hosts.claim()
+        store.hosts.claim()
     identity = clusters.identity(instance.name)
-    services.store.instances.begin_deletion(instance.id)
+    store.instances.begin_deletion(instance.id)
     if is_ours:
         clusters.destroy(instance.name, identity=identity)
-    services.store.instances.forget(instance.id)
+    store.instances.forget(instance.id)
 
 
-def check_machine(services: Services, instance: Instance, *, is_lost: bool) -> None:
+def check_machine(store: Store, instance: Instance, *, is_lost: bool) -> None:
     """Whether it can be deleted in the way that is wanted, for who is about to be asked.
 
     Raises OnAnotherHost while its machine is silent; with `is_lost` Conflict unless it is.
     """
     if is_lost:
-        _check_lost(services, instance)
-    elif not services.store.hosts.is_here(instance):
+        _check_lost(store, instance)
+    elif not store.hosts.is_here(instance):
         try:
-            elsewhere.need_alive(services, instance)
+            elsewhere.need_alive(store, instance)
         except OnAnotherHost as error:
             way = (
                 " If that machine never comes back, forget the instance on the command line"
@@ -76,9 +77,9 @@ def check_machine(services: Services, instance: Instance, *, is_lost: bool) -> N
             raise
 
 
-def _check_lost(services: Services, instance: Instance) -> None:
+def _check_lost(store: Store, instance: Instance) -> None:
     """Raise Conflict unless nobody can remove its server properly."""
-    host = services.store.hosts.of(instance)
+    host = store.hosts.of(instance)
     if instance.kind is InstanceKind.LINKED or (host is not None and not host.is_silent):
         raise Conflict(
             f"The machine of {instance.name} is not lost: "
@@ -99,14 +100,14 @@ def leftover(services: Services, clusters: Clusters, name: str) -> ServerHere | 
             return None
     found = clusters.leftover(name)
     if found is not None:
-        _refuse_in_use(services, found)
+        _refuse_in_use(services.store, found)
     return found
 
 
-def _refuse_in_use(services: Services, found: ServerHere) -> None:
-    known = services.store.instances.all()
-    measured = services.store.measurements.of_instances([one.id for one in known])
-    hosts = services.store.hosts.known()
+def _refuse_in_use(store: Store, found: ServerHere) -> None:
+    known = store.instances.all()
+    measured = store.measurements.of_instances([one.id for one in known])
+    hosts = store.hosts.known()
     for one in known:
         measurement = measured.get(one.id)
         identifier = measurement.system_identifier if measurement else None

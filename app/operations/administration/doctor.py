@@ -17,6 +17,7 @@ from app.operations.databases import encryption
 from app.operations.databases.standing import confirmed_differences
 from app.operations.databases.strays import unknown_databases
 from app.operations.services import Services
+from app.store.store import Store
 
 _LITTLE_SPACE_BYTES = 1024**3
 _LITTLE_SPACE_PERCENT = 10
@@ -36,8 +37,8 @@ def diagnose(
     for words in settings_warnings:
         yield warning("settings", words, "Correct the setting and start again.")
     looks: list[tuple[str, Callable[[], Iterator[Diagnosis]]]] = [
-        ("state database", lambda: _state(services, surroundings)),
-        ("worker", lambda: _queue(services)),
+        ("state database", lambda: _state(services.store, surroundings)),
+        ("worker", lambda: _queue(services.store)),
         ("restarts", lambda: _restarts(surroundings)),
         (
             "GitHub App",
@@ -45,7 +46,7 @@ def diagnose(
         ),
         ("OIDC issuer", lambda: _issuer(surroundings)),
         ("disk", lambda: _disk(surroundings)),
-        ("this machine", lambda: machines.this(services, surroundings)),
+        ("this machine", lambda: machines.this(services.store, surroundings)),
         ("databases", lambda: _databases(services)),
     ]
     for instance in services.store.instances.all():
@@ -58,17 +59,17 @@ def diagnose(
             yield Diagnosis(what=what, health=Health.BROKEN, words=str(error), advice=error.advice)
 
 
-def _state(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
+def _state(store: Store, surroundings: Surroundings) -> Iterator[Diagnosis]:
     # That it opened means that the schema is up to date and the keys fit.
     yield ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
-    access = services.store.state.access()
+    access = store.state.access()
     if access.is_open:
         found = neighbours.open_state(access)
         yield warning("state database", found.message, found.advice)
 
 
-def _queue(services: Services) -> Iterator[Diagnosis]:
-    traffic = services.store.queue.traffic()
+def _queue(store: Store) -> Iterator[Diagnosis]:
+    traffic = store.queue.traffic()
     if not traffic.workers:
         yield Diagnosis(
             what="worker",
@@ -169,10 +170,10 @@ def _differing(services: Services) -> Iterator[Diagnosis]:
             )
 
 
-def _findings(services: Services, instance: Instance, report: ServerReport) -> Iterator[Diagnosis]:
+def _findings(store: Store, instance: Instance, report: ServerReport) -> Iterator[Diagnosis]:
     """What is found now, and what failed when it was last tried by doing it."""
     what = f"instance {instance.name}"
-    accepted = services.store.acknowledgements.of_instance(instance.id)
+    accepted = store.acknowledgements.of_instance(instance.id)
     for finding in report.findings:
         known = acknowledged(finding, accepted)
         if known is not None:
@@ -180,7 +181,7 @@ def _findings(services: Services, instance: Instance, report: ServerReport) -> I
             continue
         health = Health.BROKEN if finding.is_fatal else Health.WARNING
         yield Diagnosis(what=what, health=health, words=finding.message, advice=finding.advice)
-    trial = services.store.measurements.trial_of(instance.id)
+    trial = store.measurements.trial_of(instance.id)
     for finding in trial.failures if trial else ():
         yield Diagnosis(
             what=what,
@@ -198,10 +199,10 @@ def _instance(
     what, public = f"instance {instance.name}", instance.public_address
     is_ours = instance.kind is InstanceKind.PROVISIONED
     if not services.store.hosts.is_here(instance):
-        yield from machines.instance(services, instance)
+        yield from machines.instance(services.store, instance)
         return
     report = encryption.probe(services, instance)
-    yield from _findings(services, instance, report)
+    yield from _findings(services.store, instance, report)
     if is_for_this_machine_only(instance):
         yield warning(
             what,

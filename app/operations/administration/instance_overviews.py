@@ -6,7 +6,7 @@ from app.core.databases import Database
 from app.core.hosts import Host, silent_host, unreachable
 from app.core.instances import Instance, InstanceStatus, instance_status
 from app.core.limits import Limits, total_excess
-from app.operations.services import Services
+from app.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +30,18 @@ class InstanceOverview:
     """How many sessions its server has for all logins; None: it was not measured so far."""
 
 
-def overview(services: Services, instance: Instance) -> InstanceOverview:
+def overview(store: Store, instance: Instance) -> InstanceOverview:
     """An instance with its status, its apps and its databases."""
-    app_ids = [one.app.id for one in services.store.apps.assignments(instance_id=instance.id)]
-    databases = services.store.databases.all(instance_id=instance.id)
-    claim = services.store.claims.of_instance(instance.id)
+    app_ids = [one.app.id for one in store.apps.assignments(instance_id=instance.id)]
+    databases = store.databases.all(instance_id=instance.id)
+    claim = store.claims.of_instance(instance.id)
     states = [one.state for one in databases if one.app_id in app_ids]
-    measured = services.store.measurements.of_instance(instance.id)
+    measured = store.measurements.of_instance(instance.id)
     problem = measured.failure if measured else None
-    hosts = services.store.hosts.known() if instance.host else {}
-    silent = silent_host(instance, hosts, here=services.store.hosts.here)
-    limits = services.store.limits.of(instance.id)
-    sizes = services.store.measurements.sizes([one.id for one in databases])
+    hosts = store.hosts.known() if instance.host else {}
+    silent = silent_host(instance, hosts, here=store.hosts.here)
+    limits = store.limits.of(instance.id)
+    sizes = store.measurements.sizes([one.id for one in databases])
     return InstanceOverview(
         instance=instance,
         status=instance_status(

@@ -18,6 +18,7 @@ from app.operations.administration.neighbours import with_neighbours
 from app.operations.administration.trying import usable
 from app.operations.databases import encryption, measuring
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def provision(services: Services, clusters: Clusters, request: ProvisionRequest) -> Instance:
@@ -26,8 +27,8 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
     Raises Conflict when the name is taken, NotLookedAfter where it would stop before long.
     """
     check_instance_name(request.name)
-    _refuse_taken(services, request.name)
-    machines.refuse_beside_others(services, clusters)
+    _refuse_taken(services.store, request.name)
+    machines.refuse_beside_others(services.store, clusters)
     is_local = is_loopback(request.listen)
     public_host = check_host(request.public_host or (LOOPBACK if is_local else ""))
     tls_host = None if is_local or request.insecure_network else public_host
@@ -42,7 +43,7 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
         )
     # Two would have one server, with the password of whoever came last.
     with services.store.instances.exclusively(request.name):
-        _refuse_taken(services, request.name)
+        _refuse_taken(services.store, request.name)
         services.store.hosts.claim()
         made = clusters.provision(
             request.name, listen=request.listen, port=request.port, tls_host=tls_host
@@ -84,7 +85,7 @@ def try_link(services: Services, request: LinkRequest) -> tuple[Instance, Server
 
 def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
     check_instance_name(request.name)
-    _refuse_taken(services, request.name)
+    _refuse_taken(services.store, request.name)
     admin, sslmode = parse_server_url(request.url)
     admin = _trusting(admin, request.ca_certificate)
     instance = Instance(
@@ -150,9 +151,9 @@ def test(services: Services, name: str) -> ServerReport:
     return with_neighbours(services, instance, report)
 
 
-def _refuse_taken(services: Services, name: str) -> None:
+def _refuse_taken(store: Store, name: str) -> None:
     try:
-        services.store.instances.named(name)
+        store.instances.named(name)
     except NotFound:
         return
     raise Conflict(

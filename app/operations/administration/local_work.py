@@ -13,6 +13,7 @@ from app.operations.administration import databases
 from app.operations.databases import elsewhere, provisioning, retention
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
+from app.store.store import Store
 
 _RUNS_LOOKED_AT = 50
 
@@ -43,7 +44,7 @@ def _made_elsewhere(services: Services, instance: Instance, shadow: Database) ->
     """Have the machine of its server make or restore it, and wait for a while."""
     if shadow.state is DatabaseState.READY:
         return shadow
-    elsewhere.need_alive(services, instance)
+    elsewhere.need_alive(services.store, instance)
     if shadow.state is DatabaseState.DELETED:
         databases.restore(services, shadow)
     else:
@@ -56,23 +57,23 @@ def _made_elsewhere(services: Services, instance: Instance, shadow: Database) ->
     return services.store.databases.get(shadow.id)
 
 
-def last_command(services: Services, app_id: AppId) -> str:
+def last_command(store: Store, app_id: AppId) -> str:
     """What the default branch was migrated with last; empty: it was not so far, or not lately.
 
     What other branches have in their workflows is nothing to type on a machine of one's own: nobody
     may have looked at it.
     """
-    past = [one.run for one in services.store.history.of_app(app_id, limit=_RUNS_LOOKED_AT)]
+    past = [one.run for one in store.history.of_app(app_id, limit=_RUNS_LOOKED_AT)]
     trusted = (run for run in past if run.migrates and run.primary is Environment.PRODUCTION)
     return next((run.command for run in trusted if run.command), "")
 
 
-def awaits_seed(services: Services, database: Database) -> bool:
+def awaits_seed(store: Store, database: Database) -> bool:
     """Whether the next successful migration is followed by the seed command, if there is one."""
-    assignment = services.store.apps.assignment(database.app_id)
+    assignment = store.apps.assignment(database.app_id)
     if assignment is None or not seeding.may_seed(database.environment, assignment.policies):
         return False
-    return seeding.is_awaited(database, services.store.seeds.of(database))
+    return seeding.is_awaited(database, store.seeds.of(database))
 
 
 def migrated(

@@ -7,20 +7,20 @@ from app.core.instances import Instance, InstanceKind
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
 from app.operations.administration.instance_requests import Clusters
 from app.operations.administration.surroundings import Surroundings
-from app.operations.services import Services
+from app.store.store import Store
 
 
-def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
+def this(store: Store, surroundings: Surroundings) -> Iterator[Diagnosis]:
     """Whether another place has this machine's id, a worker is here, and nothing is left over."""
     ours = [
         one.name
-        for one in services.store.instances.all()
-        if one.kind is InstanceKind.PROVISIONED and services.store.hosts.is_here(one)
+        for one in store.instances.all()
+        if one.kind is InstanceKind.PROVISIONED and store.hosts.is_here(one)
     ]
     if ours:
-        services.store.hosts.claim()
-        host = services.store.hosts.known()[services.store.hosts.here]
-        if host.is_silent and services.store.queue.traffic().workers:
+        store.hosts.claim()
+        host = store.hosts.known()[store.hosts.here]
+        if host.is_silent and store.queue.traffic().workers:
             yield Diagnosis(
                 what="this machine",
                 health=Health.BROKEN,
@@ -37,28 +37,26 @@ def this(services: Services, surroundings: Surroundings) -> Iterator[Diagnosis]:
             )
 
 
-def is_looked_after(services: Services, clusters: Clusters) -> bool:
+def is_looked_after(store: Store, clusters: Clusters) -> bool:
     """Whether a worker of this machine gave a sign of life lately, or a `serve` has one start."""
-    host = services.store.hosts.known().get(services.store.hosts.here)
+    host = store.hosts.known().get(store.hosts.here)
     return clusters.is_served() or (host is not None and not host.is_silent)
 
 
-def refuse_beside_others(services: Services, clusters: Clusters) -> None:
+def refuse_beside_others(store: Store, clusters: Clusters) -> None:
     """Raise NotLookedAfter where Coppice works on other machines, and not on this one.
 
     Where it works nowhere a first server may be made before the first start.
     """
-    known = services.store.hosts.known().values()
-    others = [
-        one.name for one in known if one.id != services.store.hosts.here and not one.is_silent
-    ]
-    if others and not is_looked_after(services, clusters):
-        raise NotLookedAfter(services.store.hosts.name, others)
+    known = store.hosts.known().values()
+    others = [one.name for one in known if one.id != store.hosts.here and not one.is_silent]
+    if others and not is_looked_after(store, clusters):
+        raise NotLookedAfter(store.hosts.name, others)
 
 
-def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:
+def instance(store: Store, elsewhere: Instance) -> Iterator[Diagnosis]:
     """What its machine said last. Raises OnAnotherHost when none is known."""
-    what, host = f"instance {elsewhere.name}", services.store.hosts.of(elsewhere)
+    what, host = f"instance {elsewhere.name}", store.hosts.of(elsewhere)
     if host is None:
         raise OnAnotherHost(elsewhere, None)
     if host.is_silent:
@@ -70,7 +68,7 @@ def instance(services: Services, elsewhere: Instance) -> Iterator[Diagnosis]:
             f" instance (`coppice instances delete {elsewhere.name} --lost`).",
         )
         return
-    measured = services.store.measurements.of_instance(elsewhere.id)
+    measured = store.measurements.of_instance(elsewhere.id)
     if measured is not None and measured.failure:
         yield Diagnosis(
             what=what, health=Health.BROKEN, words=measured.failure, advice=measured.advice

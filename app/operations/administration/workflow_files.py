@@ -6,6 +6,7 @@ from app.core.reach import is_for_this_machine_only
 from app.core.repositories import Repository
 from app.core.workflow_file import WorkflowFile, app_line
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def workflow_of(
@@ -26,14 +27,14 @@ def workflow_of(
     )
 
 
-def beside_others(services: Services, app: App) -> str | None:
+def beside_others(store: Store, app: App) -> str | None:
     """What people have to know of workflows where a repository has several apps; None: nothing.
 
     A workflow that names none was written for the first, and goes on to mean that: also when the
     first is not assigned any more.
     """
-    assigned = [one.app for one in services.store.apps.assignments(repository_id=app.repository_id)]
-    known = services.store.apps.of_repository(app.repository_id)
+    assigned = [one.app for one in store.apps.assignments(repository_id=app.repository_id)]
+    known = store.apps.of_repository(app.repository_id)
     first = next((one for one in known if one.has_bare_checks), None)
     if first is None or assigned == [first]:
         return None

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from app.core.identifiers import BranchName
 from app.core.repositories import Branch, Repository
-from app.operations.services import Services
+from app.store.store import Store
 
 _OF_NO_BRANCH = BranchName("")
 
 
 def count_branch(
-    services: Services,
+    store: Store,
     repository: Repository,
     name: BranchName,
     live: Branch | None,
@@ -24,7 +24,7 @@ def count_branch(
         live: As GitHub told it after `before`; None: there is none.
     """
     names = [name, *([_OF_NO_BRANCH] if name == repository.default_branch else [])]
-    services.store.checks.end_votes(
+    store.checks.end_votes(
         repository.id,
         {each: live.head_sha for each in names} if live else {},
         only=names,
@@ -33,10 +33,10 @@ def count_branch(
 
 
 def count_all(
-    services: Services, repository: Repository, found: Iterable[Branch], *, before: datetime
+    store: Store, repository: Repository, found: Iterable[Branch], *, before: datetime
 ) -> None:
     """The same for every branch of the repository, by its whole list."""
     heads = {branch.name: branch.head_sha for branch in found}
     if repository.default_branch in heads:
         heads[_OF_NO_BRANCH] = heads[repository.default_branch]
-        services.store.checks.end_votes(repository.id, heads, before=before)
+        store.checks.end_votes(repository.id, heads, before=before)

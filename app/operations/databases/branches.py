@@ -18,6 +18,7 @@ from app.operations.checks import heads
 from app.operations.databases.provisioning import ensure_database, intend_database, report_database
 from app.operations.databases.retention import close_database, restore_database, retire_database
 from app.operations.services import Services
+from app.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ def reconcile_branch(
         return
     asked_at = services.clock()
     live = services.github.branch(repository, branch)
-    heads.count_branch(services, repository, branch, live, before=asked_at)
+    heads.count_branch(services.store, repository, branch, live, before=asked_at)
     if live is not None:
         _grow_all(services, repository, assignments, live, head_sha=head_sha)
     elif head_sha is None:
@@ -87,18 +88,21 @@ def _grow_all(
 def _grow(
     services: Services, repository: Repository, place: _Place, *, head_sha: CommitSha | None
 ) -> None:
-    before = _present(services, place)
+    before = _present(services.store, place)
     try:
         database = _database(services, repository, place)
         if database.missing_since is not None:
             services.store.databases.apply_to(database.id, lifecycle.branch_seen)
         ensure_database(services, database.id)
     except ProvisioningFailed as error:
-        _tell_of_refusal(services, place, error, _known(head_sha, place.live.head_sha))
+        _tell_of_refusal(services.store, place, error, _known(head_sha, place.live.head_sha))
     finally:
         is_news = before is None or before.state is not DatabaseState.READY
         _tell(
-            services, repository, place, _known(head_sha, place.live.head_sha if is_news else None)
+            services.store,
+            repository,
+            place,
+            _known(head_sha, place.live.head_sha if is_news else None),
         )
 
 
@@ -108,7 +112,7 @@ def _database(services: Services, repository: Repository, place: _Place) -> Data
     A deleted one is restored when the branch goes on where it was; otherwise it is kept aside under
     another name, and a fresh one is intended. Raises GitHubUnavailable when that cannot be known.
     """
-    present = _present(services, place)
+    present = _present(services.store, place)
     if present is not None and present.state is DatabaseState.DELETED:
         ancestry = _ancestry(services, repository, present, place.live)
         if restore_or_fresh(present, ancestry=ancestry, now=services.clock()) is Comeback.RESTORE:
@@ -116,7 +120,7 @@ def _database(services: Services, repository: Repository, place: _Place) -> Data
                 return restore_database(services, present.id)
         else:
             retire_database(services, present.id)
-        present = _present(services, place)
+        present = _present(services.store, place)
     return present or intend_database(services, place.assignment, place.environment, place.branch)
 
 
@@ -127,40 +131,40 @@ def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None
 
 
 def _tell(
-    services: Services, repository: Repository, place: _Place, heads: Collection[CommitSha]
+    store: Store, repository: Repository, place: _Place, heads: Collection[CommitSha]
 ) -> None:
     """Report the place's database, or a failed one that goes with it: they share a check."""
     if not heads:
         return
     environments = environments_of_branch(place.live.name, repository, place.assignment)
-    together = [_present(services, replace(place, environment=each)) for each in environments]
+    together = [_present(store, replace(place, environment=each)) for each in environments]
     failed = [one for one in together if one and one.state is DatabaseState.ERROR]
-    database = failed[0] if failed else _present(services, place)
+    database = failed[0] if failed else _present(store, place)
     if database is None:
         return
     for head_sha in heads:
-        report_database(services, place.assignment, database, head_sha)
+        report_database(store, place.assignment, database, head_sha)
 
 
 def _tell_of_refusal(
-    services: Services, place: _Place, error: ProvisioningFailed, heads: Collection[CommitSha]
+    store: Store, place: _Place, error: ProvisioningFailed, heads: Collection[CommitSha]
 ) -> None:
     """A deleted database stays as it is: the next look at the branch tries again."""
-    database = _present(services, place)
+    database = _present(store, place)
     if database is None:
         return
     reason = f"{error} {error.advice}"
     refused = replace(database, state=DatabaseState.ERROR, reason=reason, is_frozen=False)
     for head_sha in heads:
-        report_database(services, place.assignment, refused, head_sha)
+        report_database(store, place.assignment, refused, head_sha)
 
 
 def _known(*heads: CommitSha | None) -> set[CommitSha]:
     return {head_sha for head_sha in heads if head_sha is not None}
 
 
-def _present(services: Services, place: _Place) -> Database | None:
-    return services.store.databases.live(place.assignment.app.id, place.environment, place.branch)
+def _present(store: Store, place: _Place) -> Database | None:
+    return store.databases.live(place.assignment.app.id, place.environment, place.branch)
 
 
 def _ancestry(

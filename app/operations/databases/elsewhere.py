@@ -8,21 +8,21 @@ from app.core.hosts import Host, OnAnotherHost, silent_host
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
 from app.core.measurements import InstanceMeasurement
-from app.operations.services import Services
+from app.store.store import Store
 
 MOST_SECONDS = 20.0
 _LOOK_SECONDS = 0.1
 
 
-def silent(services: Services, instance: Instance) -> Host | None:
+def silent(store: Store, instance: Instance) -> Host | None:
     """The machine of an instance that cannot be reached because it is silent; None: it can be."""
-    hosts = services.store.hosts.known() if instance.host else {}
-    return silent_host(instance, hosts, here=services.store.hosts.here)
+    hosts = store.hosts.known() if instance.host else {}
+    return silent_host(instance, hosts, here=store.hosts.here)
 
 
-def need_alive(services: Services, instance: Instance) -> None:
+def need_alive(store: Store, instance: Instance) -> None:
     """Raise OnAnotherHost when nobody would do it: no machine is known, or it is silent."""
-    host = services.store.hosts.of(instance)
+    host = store.hosts.of(instance)
     if host is None or host.is_silent:
         raise OnAnotherHost(instance, host)
 
@@ -41,18 +41,18 @@ def wait_until(holds: Callable[[], bool], *, doing: str) -> bool:
     return True
 
 
-def measured(services: Services, instance: Instance) -> InstanceMeasurement:
+def measured(store: Store, instance: Instance) -> InstanceMeasurement:
     """Have an instance measured by its machine now. Raises OnAnotherHost when that is silent."""
-    need_alive(services, instance)
-    before = services.store.measurements.of_instance(instance.id)
+    need_alive(store, instance)
+    before = store.measurements.of_instance(instance.id)
 
     def is_new() -> bool:
-        now = services.store.measurements.of_instance(instance.id)
+        now = store.measurements.of_instance(instance.id)
         return now is not None and (before is None or now.measured_at != before.measured_at)
 
-    services.store.queue.add([MeasureInstance(instance_id=instance.id)])
+    store.queue.add([MeasureInstance(instance_id=instance.id)])
     wait_until(is_new, doing=f"Testing {instance.name}")
-    found = services.store.measurements.of_instance(instance.id)
+    found = store.measurements.of_instance(instance.id)
     if found is None or found == before:
         raise patience.StillBusy(f"{instance.name} is tested by its machine, which is busy.")
     return found

@@ -41,5 +41,5 @@ def _freeze(
         reason = f"{rules.excess(limits, size_bytes)} It lets nobody in until there is space."
         frozen = partial(lifecycle.frozen, reason=reason, reason_code=rules.LimitReached.code)
         if services.store.databases.apply(database, frozen) is not None:
-            server_of(services, database).seal(tenant_of(services, database))
-            services.store.queue.add(answers(services, database))
+            server_of(services, database).seal(tenant_of(services.store, database))
+            services.store.queue.add(answers(services.store, database))

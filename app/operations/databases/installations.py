@@ -9,6 +9,7 @@ from app.core.intents import ReconcileRepository
 from app.core.repositories import InstallationState, Repository
 from app.operations.databases.retention import close_database
 from app.operations.services import Services
+from app.store.store import Store
 
 IN_USE = {DatabaseState.CREATING, DatabaseState.READY, DatabaseState.ERROR}
 
@@ -27,7 +28,7 @@ def reconcile_installation(services: Services, installation_id: InstallationId) 
     known = {repository.id for repository in services.store.repositories.all()}
     for repository in seen:
         if repository.id in known:
-            _take_up(services, repository)
+            _take_up(services.store, repository)
     visible = {repository.id for repository in seen}
     for lost in stored:
         if lost.id not in visible:
@@ -35,7 +36,7 @@ def reconcile_installation(services: Services, installation_id: InstallationId) 
             if found is None:
                 close_repository(services, lost)
             else:
-                _take_up(services, found)
+                _take_up(services.store, found)
 
 
 def find_again(services: Services, stored: Repository) -> Repository | None:
@@ -102,7 +103,5 @@ def _elsewhere(services: Services, stored: Repository) -> Repository | None:
     return live if live.id == stored.id else None
 
 
-def _take_up(services: Services, repository: Repository) -> None:
-    services.store.repositories.save(
-        repository, then=[ReconcileRepository(repository_id=repository.id)]
-    )
+def _take_up(store: Store, repository: Repository) -> None:
+    store.repositories.save(repository, then=[ReconcileRepository(repository_id=repository.id)])

@@ -9,25 +9,26 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseId, InstanceId
 from app.core.limits import NO_LIMITS
 from app.operations.services import Services
+from app.store.store import Store
 
 
-def check(services: Services, new: Database) -> None:
+def check(store: Store, new: Database) -> None:
     """Raise LimitReached when there is no room for a database that was never made."""
-    limits = services.store.limits.of(new.instance_id)
+    limits = store.limits.of(new.instance_id)
     if limits == NO_LIMITS:
         return
-    others = services.store.databases.all(instance_id=new.instance_id)
-    sizes = services.store.measurements.sizes([one.id for one in others])
+    others = store.databases.all(instance_id=new.instance_id)
+    sizes = store.measurements.sizes([one.id for one in others])
     rules.check_room(limits, new, others, total_bytes=sum(sizes.values()))
 
 
-def check_restored(services: Services, deleted: Database) -> None:
+def check_restored(store: Store, deleted: Database) -> None:
     """Raise LimitReached when others have taken the room of a database that was deleted.
 
     What it holds was counted all the time: opening it makes that no more.
     """
-    limits = services.store.limits.of(deleted.instance_id)
-    others = services.store.databases.all(instance_id=deleted.instance_id)
+    limits = store.limits.of(deleted.instance_id)
+    others = store.databases.all(instance_id=deleted.instance_id)
     rules.check_room(limits, deleted, others, total_bytes=0)
 
 
@@ -51,21 +52,21 @@ def apply(services: Services, instance_id: InstanceId) -> None:
             server.limit_connections(tenants[name])
 
 
-def remark(services: Services, database: Database) -> str | None:
+def remark(store: Store, database: Database) -> str | None:
     """What people should know of a database's size; None: nothing."""
-    sizes = services.store.measurements.sizes([database.id])
-    return remarks(services, [database], sizes).get(database.id)
+    sizes = store.measurements.sizes([database.id])
+    return remarks(store, [database], sizes).get(database.id)
 
 
 def remarks(
-    services: Services, databases: Collection[Database], sizes: Mapping[DatabaseId, int]
+    store: Store, databases: Collection[Database], sizes: Mapping[DatabaseId, int]
 ) -> Mapping[DatabaseId, str]:
     """What people should know of databases' sizes, for those that are past their limit.
 
     Deleted ones are left out: nobody fills them. Reads the limits of each instance once.
     """
     instances = {one.instance_id for one in databases}
-    limits = {instance_id: services.store.limits.of(instance_id) for instance_id in instances}
+    limits = {instance_id: store.limits.of(instance_id) for instance_id in instances}
     found = {
         one.id: rules.excess(limits[one.instance_id], sizes.get(one.id))
         for one in databases

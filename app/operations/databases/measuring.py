@@ -75,7 +75,7 @@ def ask_for_person(services: Services, instance: Instance) -> ServerReport:
     """
     if services.store.hosts.is_here(instance):
         return ask(services, instance)
-    found = elsewhere.measured(services, instance)
+    found = elsewhere.measured(services.store, instance)
     if found.problem:
         raise ServerUnreachable(found.problem, advice=found.advice)
     return ServerReport(

@@ -14,6 +14,7 @@ from app.operations.checks import reports
 from app.operations.databases import limits
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
+from app.store.store import Store
 
 _MEASURED_AFTER_SECONDS = 2
 
@@ -45,11 +46,11 @@ def intend_database(
     )
 
 
-def shadow_of(services: Services, database: Database) -> Database | None:
+def shadow_of(store: Store, database: Database) -> Database | None:
     """The shadow database that shares the life of `dev`; None for every other database."""
     if database.environment is not Environment.DEV:
         return None
-    return services.store.databases.live(database.app_id, Environment.SHADOW)
+    return store.databases.live(database.app_id, Environment.SHADOW)
 
 
 def ensure_database(services: Services, database_id: DatabaseId) -> Database:
@@ -96,8 +97,8 @@ def _try_to_ensure(services: Services, database: Database) -> bool:
         raise
     made = partial(lifecycle.made, generation=database.generation, now=services.clock())
     then = [
-        *answers(services, database),
-        *corrections(services, database),
+        *answers(services.store, database),
+        *corrections(services.store, database),
         measurement(database),
     ]
     return services.store.databases.apply(database, made, then=then) is not None
@@ -110,7 +111,7 @@ def rebuild_database(services: Services, database_id: DatabaseId, *, generation:
     shadow of `dev` holds nothing that lasts: it is emptied each time.
     """
     services.store.databases.apply_to(database_id, partial(lifecycle.afresh, generation=generation))
-    shadow = shadow_of(services, services.store.databases.get(database_id))
+    shadow = shadow_of(services.store, services.store.databases.get(database_id))
     if shadow is not None:
         afresh = partial(lifecycle.afresh, generation=shadow.generation)
         services.store.databases.apply_to(shadow.id, afresh)
@@ -118,7 +119,7 @@ def rebuild_database(services: Services, database_id: DatabaseId, *, generation:
 
 
 def report_database(
-    services: Services, assignment: Assignment, database: Database, head_sha: CommitSha
+    store: Store, assignment: Assignment, database: Database, head_sha: CommitSha
 ) -> None:
     """Want the `database` check that fits the database's state on a commit."""
     if database.state is DatabaseState.READY:
@@ -126,17 +127,15 @@ def report_database(
         if database.ready_at is not None and database.generation == 1:
             seconds = (database.ready_at - database.created_at).total_seconds()
         content = reports.database_ready(
-            assignment.app, database, seconds=seconds, remark=limits.remark(services, database)
+            assignment.app, database, seconds=seconds, remark=limits.remark(store, database)
         )
     elif database.state is DatabaseState.ERROR:
         content = reports.database_failed(assignment.app, database)
     else:
         return
     repository_id = assignment.app.repository_id
-    has_pull_request = services.store.repositories.open_pull_requests(
-        repository_id, branch=database.branch
-    )
-    services.store.checks.want(
+    has_pull_request = store.repositories.open_pull_requests(repository_id, branch=database.branch)
+    store.checks.want(
         content,
         CheckSubject(
             repository_id=repository_id,
@@ -153,12 +152,12 @@ def server_of(services: Services, database: Database) -> DatabaseServer:
     return services.server_for(services.store.instances.get(database.instance_id))
 
 
-def tenant_of(services: Services, database: Database) -> TenantDatabase:
+def tenant_of(store: Store, database: Database) -> TenantDatabase:
     """What PostgreSQL is told of a database, with the extensions its assignment lists."""
-    assignment = services.store.apps.assignment(database.app_id)
+    assignment = store.apps.assignment(database.app_id)
     return database.tenant(
         extensions=assignment.policies.extensions if assignment else (),
-        connections=services.store.limits.of(database.instance_id).connections,
+        connections=store.limits.of(database.instance_id).connections,
     )
 
 
@@ -174,12 +173,12 @@ def password_of(services: Services, database: Database) -> str:
     return password
 
 
-def answers(services: Services, database: Database) -> list[Intent]:
+def answers(store: Store, database: Database) -> list[Intent]:
     """Jobs that tell the open pull requests of a database's branch about it."""
-    assignment = services.store.apps.assignment(database.app_id)
+    assignment = store.apps.assignment(database.app_id)
     if assignment is None or database.branch is None:
         return []
-    pull_requests = services.store.repositories.open_pull_requests(
+    pull_requests = store.repositories.open_pull_requests(
         assignment.app.repository_id, branch=database.branch
     )
     return [
@@ -188,15 +187,13 @@ def answers(services: Services, database: Database) -> list[Intent]:
     ]
 
 
-def corrections(services: Services, database: Database) -> list[Intent]:
+def corrections(store: Store, database: Database) -> list[Intent]:
     """A job that takes back what the `database` check said on a commit, whoever mended it."""
-    app = services.store.apps.get(database.app_id)
-    repository = services.store.repositories.get(app.repository_id) if app else None
+    app = store.apps.get(database.app_id)
+    repository = store.repositories.get(app.repository_id) if app else None
     if app is None or repository is None:
         return []
-    head_sha = services.store.checks.failed_commit(
-        database.id, name=reports.database_check_name(app)
-    )
+    head_sha = store.checks.failed_commit(database.id, name=reports.database_check_name(app))
     if head_sha is None:
         return []
     branch = database.branch or repository.default_branch
@@ -205,7 +202,7 @@ def corrections(services: Services, database: Database) -> list[Intent]:
 
 def _intend_shadow(services: Services, database: Database) -> Database | None:
     """Record that the shadow is to be made, when `dev` is; None for every other database."""
-    shadow = shadow_of(services, database)
+    shadow = shadow_of(services.store, database)
     if database.state not in {DatabaseState.CREATING, DatabaseState.ERROR}:
         return shadow  # perhaps we died before it was finished
     assignment = services.store.apps.assignment(database.app_id)
@@ -219,8 +216,8 @@ def _intend_shadow(services: Services, database: Database) -> Database | None:
 
 def _provision(services: Services, database: Database) -> None:
     if database.ready_at is None:
-        limits.check(services, database)
-    server, tenant = server_of(services, database), tenant_of(services, database)
+        limits.check(services.store, database)
+    server, tenant = server_of(services, database), tenant_of(services.store, database)
     if database.is_emptying:
         # Before anything goes: whoever deletes and restores it meanwhile must not miss it.
         services.store.databases.apply(database, lifecycle.emptying)
@@ -245,4 +242,4 @@ def failed(services: Services, database: Database, error: CoppiceError) -> None:
         reason_code=error.code,
         now=services.clock(),
     )
-    services.store.databases.apply(database, event, then=answers(services, database))
+    services.store.databases.apply(database, event, then=answers(services.store, database))

@@ -10,6 +10,7 @@ from app.core.identifiers import BranchName
 from app.core.intents import EnsureDatabase, ReconcileBranch
 from app.operations.databases.provisioning import intend_database
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def set_going(
@@ -29,7 +30,7 @@ def set_going(
     elif present.state is DatabaseState.ERROR and not present.waits_for_person:
         _ensure(services, present)
     elif present.state is DatabaseState.DELETED:
-        _restore(services, assignment, branch)
+        _restore(services.store, assignment, branch)
 
 
 def _ensure(services: Services, database: Database) -> None:
@@ -38,10 +39,10 @@ def _ensure(services: Services, database: Database) -> None:
     services.store.databases.apply_to(database.id, again, then=[ensure])
 
 
-def _restore(services: Services, assignment: Assignment, branch: BranchName | None) -> None:
-    repository = services.store.repositories.get(assignment.app.repository_id)
+def _restore(store: Store, assignment: Assignment, branch: BranchName | None) -> None:
+    repository = store.repositories.get(assignment.app.repository_id)
     if repository is None:
         return
     # Preview and production stand with the default branch.
     wanted = branch or repository.default_branch
-    services.store.queue.add([ReconcileBranch(repository_id=repository.id, branch=wanted)])
+    store.queue.add([ReconcileBranch(repository_id=repository.id, branch=wanted)])

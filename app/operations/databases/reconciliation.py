@@ -18,6 +18,7 @@ from app.operations.databases.installations import close_repository, find_again
 from app.operations.databases.provisioning import intend_database
 from app.operations.databases.retention import close_database
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def reconcile_repository(services: Services, repository_id: RepositoryId) -> None:
@@ -39,7 +40,7 @@ def reconcile_repository(services: Services, repository_id: RepositoryId) -> Non
     asked_at = services.clock()
     found = services.github.branches(live)
     branches = {branch.name for branch in found}
-    heads.count_all(services, live, found, before=asked_at)
+    heads.count_all(services.store, live, found, before=asked_at)
     services.store.repositories.replace_open_pull_requests(
         live.id, services.github.open_pull_requests(live)
     )
@@ -65,7 +66,7 @@ def _reconcile_app(
 ) -> list[Intent]:
     app = assignment.app.id
     databases = [one for one in services.store.databases.all(app_id=app) if one.is_live]
-    wanted = _wanted_branches(services, repository, assignment, branches, databases)
+    wanted = _wanted_branches(services.store, repository, assignment, branches, databases)
     intents = _shared_databases(services, assignment)
     now = services.clock()
     found = sweep(databases, branches=branches, default_branch=repository.default_branch, now=now)
@@ -100,7 +101,7 @@ def _comebacks(databases: Iterable[Database], settled: Collection[BranchName]) -
 
 
 def _wanted_branches(
-    services: Services,
+    store: Store,
     repository: Repository,
     assignment: Assignment,
     branches: set[BranchName],
@@ -113,7 +114,7 @@ def _wanted_branches(
     app = assignment.app.id
     with_pull_request = {
         pull_request.head_branch
-        for pull_request in services.store.repositories.open_pull_requests(repository.id)
+        for pull_request in store.repositories.open_pull_requests(repository.id)
         if not pull_request.is_from_fork
     }
     provisioned = {
@@ -131,9 +132,9 @@ def _wanted_branches(
         if one.state is DatabaseState.READY or one.is_deleted_by_hand
     }
     known = {one.branch for one in databases if one.branch is not None}
-    services.store.dormant_branches.begin(app, provisioned - with_pull_request)
-    services.store.dormant_branches.keep_only(app, branches - known)
-    dormant = services.store.dormant_branches.of_app(app) - with_pull_request
+    store.dormant_branches.begin(app, provisioned - with_pull_request)
+    store.dormant_branches.keep_only(app, branches - known)
+    dormant = store.dormant_branches.of_app(app) - with_pull_request
     return provisioned - dormant - settled
 
 

@@ -37,6 +37,7 @@ from app.operations.databases.provisioning import (
 from app.operations.databases.standing import close_again, fault_now, take_name_back
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def close_database(services: Services, database_id: DatabaseId, *, because: Closing) -> None:
@@ -45,7 +46,7 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
     Production has no end of that time: only a person drops it. Connections are refused by a job,
     which is queued with the change of the state, as soon as the server answers.
     """
-    if shadow := shadow_of(services, services.store.databases.get(database_id)):
+    if shadow := shadow_of(services.store, services.store.databases.get(database_id)):
         close_database(services, shadow.id, because=because)
     with services.store.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.DELETED and database.closed_because in BRANCH_LIVED:
@@ -67,7 +68,7 @@ def seal_database(services: Services, database_id: DatabaseId) -> None:
     """Let nobody into a deleted or frozen database, and end all sessions; leave others alone."""
     with services.store.databases.exclusively(database_id) as database:
         if database.state is DatabaseState.DELETED or database.is_shut:
-            server_of(services, database).seal(tenant_of(services, database))
+            server_of(services, database).seal(tenant_of(services.store, database))
 
 
 def restore_database(services: Services, database_id: DatabaseId) -> Database:
@@ -80,7 +81,7 @@ def restore_database(services: Services, database_id: DatabaseId) -> Database:
     restored = _restore(services, database_id)
     if restored.state is DatabaseState.CREATING:
         return ensure_database(services, database_id)
-    shadow = shadow_of(services, restored)
+    shadow = shadow_of(services.store, restored)
     if shadow is not None and shadow.state is DatabaseState.DELETED:
         _restore(services, shadow.id)
     return restored
@@ -96,7 +97,7 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
             ensure = EnsureDatabase(database_id=database_id)
             services.store.databases.apply(database, begun, then=[ensure])
             return services.store.databases.get(database_id)
-        limits.check_restored(services, database)
+        limits.check_restored(services.store, database)
         # Should we die in between: a database that is still called deleted must not stay open.
         services.store.queue.add([SealDatabase(database_id=database_id)])
         try:
@@ -109,12 +110,14 @@ def _restore(services: Services, database_id: DatabaseId) -> Database:
                 failed(services, database, error)  # it is wanted: Fix, or a reconcile, goes on
         else:
             restored = partial(lifecycle.restored, now=services.clock())
-            services.store.databases.apply(database, restored, then=corrections(services, database))
+            services.store.databases.apply(
+                database, restored, then=corrections(services.store, database)
+            )
     return services.store.databases.get(database_id)
 
 
 def _open(services: Services, database: Database) -> None:
-    server, tenant = server_of(services, database), tenant_of(services, database)
+    server, tenant = server_of(services, database), tenant_of(services.store, database)
     password = password_of(services, database)
     try:
         server.unseal(tenant, password=password)
@@ -145,7 +148,7 @@ def retire_database(services: Services, database_id: DatabaseId) -> None:
             return
         retired = names.retired_name(database.app_id, database.id)
         server = server_of(services, database)
-        tenant = tenant_of(services, database)
+        tenant = tenant_of(services.store, database)
         server.seal(tenant)
         # What was never finished was never anybody's, and may lack its mark.
         if database.is_made and _is_renamed(server, tenant, retired):
@@ -166,16 +169,14 @@ def _is_renamed(server: DatabaseServer, tenant: TenantDatabase, name: DatabaseNa
     return True
 
 
-def mark_unwanted(
-    services: Services, database_id: DatabaseId, *, then: Sequence[Intent] = ()
-) -> None:
+def mark_unwanted(store: Store, database_id: DatabaseId, *, then: Sequence[Intent] = ()) -> None:
     """A person wants a deleted database dropped now: `drop_database` does that by hand.
 
     Should it be restored first, that is forgotten, also when it is deleted again.
     """
-    if shadow := shadow_of(services, services.store.databases.get(database_id)):
-        services.store.databases.apply_to(shadow.id, lifecycle.unwanted)
-    services.store.databases.apply_to(database_id, lifecycle.unwanted, then=then)
+    if shadow := shadow_of(store, store.databases.get(database_id)):
+        store.databases.apply_to(shadow.id, lifecycle.unwanted)
+    store.databases.apply_to(database_id, lifecycle.unwanted, then=then)
 
 
 def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bool = False) -> None:
@@ -183,7 +184,7 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
 
     Does nothing otherwise, as when it was restored meanwhile. Cannot be undone.
     """
-    if shadow := shadow_of(services, services.store.databases.get(database_id)):
+    if shadow := shadow_of(services.store, services.store.databases.get(database_id)):
         drop_database(services, shadow.id, is_by_hand=is_by_hand)
     with services.store.databases.exclusively(database_id) as database:
         if database.state is not DatabaseState.DELETED:
@@ -198,7 +199,7 @@ def drop_database(services: Services, database_id: DatabaseId, *, is_by_hand: bo
 def _drop(services: Services, database: Database) -> None:
     if database.is_live and fault_now(services, database) is Fault.MISSING:
         take_name_back(services, database)  # else its roles could not be dropped
-    server_of(services, database).drop(tenant_of(services, database))
+    server_of(services, database).drop(tenant_of(services.store, database))
     services.store.databases.apply(database, partial(lifecycle.gone, now=services.clock()))
 
 

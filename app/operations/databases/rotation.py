@@ -34,7 +34,7 @@ def _rotate(services: Services, database: Database) -> None:
     # be as open as it was; one that was never made has nobody to shut out.
     if database.ready_at is None:
         return
-    server, tenant = server_of(services, database), tenant_of(services, database)
+    server, tenant = server_of(services, database), tenant_of(services.store, database)
     server.seal(tenant)
     if database.state is not DatabaseState.READY:
         return

@@ -16,6 +16,7 @@ from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, SealDataba
 from app.core.standing import Difference, Fault, differences, failure, fault_of
 from app.operations.databases.provisioning import failed, server_of, tenant_of
 from app.operations.services import Services
+from app.store.store import Store
 
 _LOCAL = {Environment.DEV, Environment.SHADOW}
 
@@ -103,7 +104,7 @@ def take_name_back(services: Services, database: Database) -> bool:
     the row's own (another's, or without its mark) is left alone.
     """
     aside = names.retired_name(database.app_id, database.id)
-    retired = replace(tenant_of(services, database), name=aside)
+    retired = replace(tenant_of(services.store, database), name=aside)
     try:
         server_of(services, database).rename(retired, new_name=database.name)
     except ProvisioningFailed:
@@ -142,15 +143,15 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
         case Fault.MISSING | Fault.REPLACED | Fault.UNMARKED | Fault.CHANGED:
             if database.state is not DatabaseState.DELETED:
                 failed(services, database, failure(database.name, fault))
-                services.store.queue.add(_news(services, database))
+                services.store.queue.add(_news(services.store, database))
         case _:
             pass
 
 
-def _news(services: Services, database: Database) -> list[Intent]:
+def _news(store: Store, database: Database) -> list[Intent]:
     """A job that tells the branch's head by its `database` check."""
-    app = services.store.apps.get(database.app_id)
-    repository = services.store.repositories.get(app.repository_id) if app else None
+    app = store.apps.get(database.app_id)
+    repository = store.repositories.get(app.repository_id) if app else None
     if repository is None or database.environment in _LOCAL:
         return []
     branch = database.branch or repository.default_branch

@@ -14,6 +14,7 @@ from app.core.instances import Instance
 from app.core.intents import FlagStrays
 from app.core.standing import Unknown, unknown
 from app.operations.services import Services
+from app.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,9 @@ def unknown_databases(services: Services) -> list[Stray]:
     return found
 
 
-def flag_all(services: Services) -> None:
+def flag_all(store: Store) -> None:
     """Queue a look at each instance, by whoever can look there."""
-    services.store.queue.add(
-        [FlagStrays(instance_id=one.id) for one in services.store.instances.all()]
-    )
+    store.queue.add([FlagStrays(instance_id=one.id) for one in store.instances.all()])
 
 
 def of_instance(services: Services, instance_id: InstanceId) -> list[Stray]:

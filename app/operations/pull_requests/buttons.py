@@ -8,6 +8,7 @@ from app.core.intents import PressButton
 from app.core.repositories import Repository
 from app.operations.pull_requests import steering
 from app.operations.services import Services
+from app.store.store import Store
 
 FIX = "fix"
 RERUN = "rerun"
@@ -20,7 +21,7 @@ def press_button(services: Services, pressed: PressButton) -> None:
     Raises GitHubUnavailable.
     """
     repository = services.store.repositories.get(pressed.repository_id)
-    check = _check_of(services, pressed)
+    check = _check_of(services.store, pressed)
     if check is None or repository is None or not repository.is_active:
         return
     own = steering.acting_as(
@@ -39,9 +40,9 @@ def press_button(services: Services, pressed: PressButton) -> None:
             steering.fix(own, repository, branch, database, head_sha=check.head_sha)
 
 
-def _check_of(services: Services, pressed: PressButton) -> Check | None:
+def _check_of(store: Store, pressed: PressButton) -> Check | None:
     try:
-        check = services.store.checks.get(pressed.check_id)
+        check = store.checks.get(pressed.check_id)
     except NotFound:
         return None
     return check if check.repository_id == pressed.repository_id else None

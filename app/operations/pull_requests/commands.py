@@ -18,6 +18,7 @@ from app.operations.pull_requests import steering, wording
 from app.operations.pull_requests.overviews import databases_of_branch
 from app.operations.runs.announcements import job_url
 from app.operations.services import Services
+from app.store.store import Store
 
 ACCEPTED = "eyes"
 REFUSED = "confused"
@@ -90,7 +91,7 @@ def _scene(services: Services, command: Command, repository: Repository) -> _Sce
     assignments = tuple(services.store.apps.assignments(repository_id=repository.id))
     databases: tuple[Database, ...] = ()
     if not pull_request.is_from_fork:
-        databases = databases_of_branch(services, assignments, pull_request.head_branch)
+        databases = databases_of_branch(services.store, assignments, pull_request.head_branch)
     return _Scene(
         command=command,
         repository=repository,
@@ -150,17 +151,17 @@ def _run(services: Services, scene: _Scene) -> None:
     )
     match command.verb:
         case Verb.STATUS:
-            _show(services, scene)
+            _show(services.store, scene)
         case Verb.FIX:
             _fix(own, scene)
         case Verb.RESET:
             _reset(own, scene)
         case Verb.MIGRATE:
-            _done(services, scene, reply=_migrate(own, scene))
+            _done(services.store, scene, reply=_migrate(own, scene))
         case Verb.URL:
-            _done(services, scene, reply=_url(own, scene))
+            _done(services.store, scene, reply=_url(own, scene))
         case _:
-            _done(services, scene, reply=wording.usage())
+            _done(services.store, scene, reply=wording.usage())
 
 
 def _fix(services: Services, scene: _Scene) -> None:
@@ -168,7 +169,7 @@ def _fix(services: Services, scene: _Scene) -> None:
     head = scene.pull_request
     for database in scene.databases or (None,):
         steering.fix(services, scene.repository, head.head_branch, database, head_sha=head.head_sha)
-    _show(services, scene)
+    _show(services.store, scene)
 
 
 def _reset(services: Services, scene: _Scene) -> None:
@@ -184,7 +185,7 @@ def _reset(services: Services, scene: _Scene) -> None:
     if problems:
         _refuse(services, scene, " ".join(problems))
     else:
-        _show(services, scene)
+        _show(services.store, scene)
 
 
 def _migrate(services: Services, scene: _Scene) -> str | None:
@@ -219,7 +220,7 @@ def _url(services: Services, scene: _Scene) -> str:
 def _refuse(services: Services, scene: _Scene, why: str) -> None:
     _react(services, scene, REFUSED)
     is_usage = scene.command.verb is Verb.UNKNOWN
-    _done(services, scene, reply=wording.usage(why) if is_usage else why)
+    _done(services.store, scene, reply=wording.usage(why) if is_usage else why)
 
 
 def _react(services: Services, scene: _Scene, reaction: str) -> None:
@@ -230,23 +231,21 @@ def _react(services: Services, scene: _Scene, reaction: str) -> None:
         return
 
 
-def _done(services: Services, scene: _Scene, *, reply: str | None = None) -> None:
+def _done(store: Store, scene: _Scene, *, reply: str | None = None) -> None:
     command = scene.command
     answer = PostReply(
         repository_id=command.repository_id,
         number=command.number,
         comment_id=command.comment_id,
     )
-    services.store.commands.done(
-        command.comment_id, reply=reply, then=[] if reply is None else [answer]
-    )
+    store.commands.done(command.comment_id, reply=reply, then=[] if reply is None else [answer])
 
 
-def _show(services: Services, scene: _Scene) -> None:
+def _show(store: Store, scene: _Scene) -> None:
     """The answer is the comment about the databases, brought up to date."""
     command = scene.command
-    services.store.summaries.want(command.repository_id, command.number, is_asked=True)
-    _done(services, scene)
+    store.summaries.want(command.repository_id, command.number, is_asked=True)
+    _done(store, scene)
 
 
 def _actions_url(services: Services, repository: Repository) -> str:

@@ -10,6 +10,7 @@ from app.core.repositories import PullRequest, Repository
 from app.operations.checks import reports
 from app.operations.databases.provisioning import report_database
 from app.operations.services import Services
+from app.store.store import Store
 
 LOOK_AGAIN_SECONDS = 15 * 60
 """For a lost `workflow_run` event: asking again costs one request."""
@@ -35,7 +36,7 @@ def answer_pull_request(
     if not pull_request.is_open:
         return
     for assignment in services.store.apps.assignments(repository_id=repository_id):
-        _answer_head(services, repository, assignment, pull_request)
+        _answer_head(services.store, repository, assignment, pull_request)
     services.store.queue.add([PostSummary(repository_id=repository_id, number=number)])
 
 
@@ -71,14 +72,14 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
             why = merge_queue_branch().markdown
             contents.append(reports.database_skipped(assignment.app, why=why))
         for content in contents:
-            _want(services, assignment, head_sha, content)
+            _want(services.store, assignment, head_sha, content)
     for pull in pull_requests:
         # Whoever waits for the first migration waits in vain.
         services.store.summaries.want(repository_id, pull.number, is_asked=False)
 
 
 def _answer_head(
-    services: Services,
+    store: Store,
     repository: Repository,
     assignment: Assignment,
     pull_request: PullRequest,
@@ -90,17 +91,17 @@ def _answer_head(
         is_from_fork=pull_request.is_from_fork,
     )
     if unreached is None:
-        database = services.store.databases.live(
+        database = store.databases.live(
             assignment.app.id, Environment.BRANCH, pull_request.head_branch
         )
         if database is not None:
-            report_database(services, assignment, database, pull_request.head_sha)
+            report_database(store, assignment, database, pull_request.head_sha)
         return
     why, head_sha = unreached.markdown, pull_request.head_sha
-    _want(services, assignment, head_sha, reports.database_skipped(assignment.app, why=why))
+    _want(store, assignment, head_sha, reports.database_skipped(assignment.app, why=why))
     for environment in _skipped(repository, pull_request):
         content = reports.migration_skipped(assignment.app, environment, why=why)
-        _want(services, assignment, head_sha, content)
+        _want(store, assignment, head_sha, content)
 
 
 def _skipped(repository: Repository, pull_request: PullRequest) -> tuple[Environment, ...]:
@@ -110,11 +111,9 @@ def _skipped(repository: Repository, pull_request: PullRequest) -> tuple[Environ
     return (Environment.BRANCH,) if reaches_preview else _REQUIRABLE
 
 
-def _want(
-    services: Services, assignment: Assignment, head_sha: CommitSha, content: CheckContent
-) -> None:
+def _want(store: Store, assignment: Assignment, head_sha: CommitSha, content: CheckContent) -> None:
     """Want it unless something stands there already: a result is never replaced by `skipped`."""
-    services.store.checks.want(
+    store.checks.want(
         content,
         CheckSubject(
             repository_id=assignment.app.repository_id,

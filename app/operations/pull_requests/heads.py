@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.core.databases import Database
 from app.core.repositories import PullRequest, Repository
-from app.operations.services import Services
+from app.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +17,7 @@ class Head:
     """None: a fork, an ignored branch, or one whose database is not there (any more)."""
 
 
-def open_heads(
-    services: Services, repository: Repository, databases: Sequence[Database]
-) -> list[Head]:
+def open_heads(store: Store, repository: Repository, databases: Sequence[Database]) -> list[Head]:
     """The repository's open pull requests by number, with those of an app's databases."""
     by_branch = {one.branch: one for one in databases if one.branch is not None and one.is_live}
     return [
@@ -27,5 +25,5 @@ def open_heads(
             pull_request=pull,
             database=None if pull.is_from_fork else by_branch.get(pull.head_branch),
         )
-        for pull in services.store.repositories.open_pull_requests(repository.id)
+        for pull in store.repositories.open_pull_requests(repository.id)
     ]

@@ -13,14 +13,15 @@ from app.operations.databases import limits
 from app.operations.databases.provisioning import server_of
 from app.operations.pull_requests.wording import Overview, Row
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def databases_of_branch(
-    services: Services, assignments: Sequence[Assignment], branch: BranchName
+    store: Store, assignments: Sequence[Assignment], branch: BranchName
 ) -> tuple[Database, ...]:
     """The branch's own databases, one for each app that has one."""
     found = (
-        services.store.databases.live(assignment.app.id, Environment.BRANCH, branch)
+        store.databases.live(assignment.app.id, Environment.BRANCH, branch)
         for assignment in assignments
     )
     return tuple(database for database in found if database is not None)
@@ -29,12 +30,12 @@ def databases_of_branch(
 def overview(services: Services, pull_request: PullRequest, *, is_measured: bool) -> Overview:
     """What the comment tells of; without sizes unless they are to be shown."""
     assignments = services.store.apps.assignments(repository_id=pull_request.repository_id)
-    own = databases_of_branch(services, assignments, pull_request.head_branch)
-    shared = _previews(services, assignments) if own else ()
+    own = databases_of_branch(services.store, assignments, pull_request.head_branch)
+    shared = _previews(services.store, assignments) if own else ()
     databases = (*own, *shared)
     last = services.store.history.last_migrations([each.id for each in databases], ended=True)
     sizes = _sizes(services, databases) if is_measured else {}
-    remarks = limits.remarks(services, databases, sizes)
+    remarks = limits.remarks(services.store, databases, sizes)
     return Overview(
         head_branch=pull_request.head_branch,
         is_open=pull_request.is_open,
@@ -53,10 +54,10 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
     )
 
 
-def _previews(services: Services, assignments: Sequence[Assignment]) -> tuple[Database, ...]:
+def _previews(store: Store, assignments: Sequence[Assignment]) -> tuple[Database, ...]:
     """Those that runs on a branch migrate too."""
     found = (
-        services.store.databases.live(assignment.app.id, Environment.PREVIEW)
+        store.databases.live(assignment.app.id, Environment.PREVIEW)
         for assignment in assignments
         if assignment.policies.preview is PreviewPolicy.SHARED
     )

@@ -19,7 +19,7 @@ def post_reply(services: Services, comment_id: CommentId) -> None:
         return
     if repository is None or not repository.is_active:
         return
-    wait_seconds = seconds_to_wait(services, repository)
+    wait_seconds = seconds_to_wait(services.store, repository)
     if wait_seconds:
         again = PostReply(
             repository_id=command.repository_id,

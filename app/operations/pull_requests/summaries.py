@@ -39,7 +39,7 @@ def post_summary(
     if live is None or not is_wanted(overview(services, live, is_measured=False), before):
         services.store.summaries.written(repository_id, number, before or _NEVER)
         return
-    wait_seconds = seconds_to_wait(services, repository)
+    wait_seconds = seconds_to_wait(services.store, repository)
     if wait_seconds:
         again = PostSummary(repository_id=repository_id, number=number, delay_seconds=wait_seconds)
         services.store.queue.add([again])

@@ -11,6 +11,7 @@ from app.operations.checks import migration_reports
 from app.operations.checks.migration_reports import Story
 from app.operations.runs import rebuilds
 from app.operations.services import Services
+from app.store.store import Store
 
 SHOWN_AFTER_SECONDS = 10
 """A migration that is over sooner is told of once, at its end."""
@@ -21,18 +22,18 @@ GATHER_SECONDS = 10
 def started(services: Services, run: Run, migration: Migration) -> None:
     """Say that a migration is in progress, unless it ends within ten seconds."""
     content = migration_reports.in_progress(_story(services, run, migration))
-    _want(services, run, content, migration.database_id, delay_seconds=SHOWN_AFTER_SECONDS)
+    _want(services.store, run, content, migration.database_id, delay_seconds=SHOWN_AFTER_SECONDS)
 
 
 def finished(services: Services, run: Run, migration: Migration) -> None:
     """Say how a migration ended, and that production was left alone if it was preview's fault."""
     story = _story(services, run, migration)
-    _want(services, run, migration_reports.finished(story), migration.database_id)
+    _want(services.store, run, migration_reports.finished(story), migration.database_id)
     is_failed_preview = (
         migration.environment is Environment.PREVIEW and migration.result in rebuilds.FAILED
     )
     if is_failed_preview and Environment.PRODUCTION in run.environments:
-        untouched(services, run)
+        untouched(services.store, run)
     if run.branch is not None:
         services.store.queue.add(
             [
@@ -48,9 +49,9 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
         )
 
 
-def untouched(services: Services, run: Run) -> None:
+def untouched(store: Store, run: Run) -> None:
     """Say that production was left alone because preview failed."""
-    _want(services, run, migration_reports.untouched(_app(services, run)), None)
+    _want(store, run, migration_reports.untouched(_app(store, run)), None)
 
 
 def job_url(services: Services, run: Run) -> str | None:
@@ -70,7 +71,7 @@ def _story(services: Services, run: Run, migration: Migration) -> Story:
     dashboard = dashboard_for_readers(services.public_url, github_url=services.github_url)
     is_log_public = assignment is not None and assignment.policies.log is LogPolicy.PUBLIC
     return Story(
-        app=_app(services, run),
+        app=_app(services.store, run),
         run=run,
         migration=migration,
         database=services.store.databases.get(migration.database_id),
@@ -80,14 +81,14 @@ def _story(services: Services, run: Run, migration: Migration) -> Story:
     )
 
 
-def _app(services: Services, run: Run) -> App:
+def _app(store: Store, run: Run) -> App:
     """The run's app; it stays when its assignment ends."""
-    apps = services.store.apps.of_repository(run.repository_id)
+    apps = store.apps.of_repository(run.repository_id)
     return next(app for app in apps if app.id == run.app_id)
 
 
 def _want(
-    services: Services,
+    store: Store,
     run: Run,
     content: CheckContent,
     database_id: DatabaseId | None,
@@ -95,9 +96,9 @@ def _want(
     delay_seconds: int = 0,
 ) -> None:
     is_urgent = run.branch is None or bool(
-        services.store.repositories.open_pull_requests(run.repository_id, branch=run.branch)
+        store.repositories.open_pull_requests(run.repository_id, branch=run.branch)
     )
-    services.store.checks.want(
+    store.checks.want(
         content,
         CheckSubject(
             repository_id=run.repository_id,

@@ -19,6 +19,7 @@ from app.core.runs import Run, RunRequest, most_runs
 from app.core.workflow_file import app_line
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
+from app.store.store import Store
 
 _MOST_OF_JOB = 2
 
@@ -63,7 +64,7 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
     return Begun(
         run=run,
         is_command_from_workflow=bool(request.migration_command.strip()),
-        databases=tuple((one, _name(services, run, one)) for one in run.environments),
+        databases=tuple((one, _name(services.store, run, one)) for one in run.environments),
     )
 
 
@@ -99,9 +100,9 @@ def _is_of_job(run: Run, claims: Claims) -> bool:
     )
 
 
-def assignment_of(services: Services, run: Run) -> Assignment:
+def assignment_of(store: Store, run: Run) -> Assignment:
     """The assignment that the run's app has now; raises Refused when it has ended."""
-    assignment = services.store.apps.assignment(run.app_id)
+    assignment = store.apps.assignment(run.app_id)
     if assignment is None:
         raise Refused(not_assigned())
     return assignment
@@ -211,9 +212,9 @@ def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: App
     )
 
 
-def _name(services: Services, run: Run, environment: Environment) -> DatabaseName:
+def _name(store: Store, run: Run, environment: Environment) -> DatabaseName:
     branch = run.branch if environment is Environment.BRANCH else None
-    present = services.store.databases.live(run.app_id, environment, branch)
+    present = store.databases.live(run.app_id, environment, branch)
     return present.name if present else names.database_name(run.app_id, environment, branch)
 
 

@@ -20,6 +20,7 @@ from app.operations.ports.postgres import JobLoginRequest
 from app.operations.runs import pooling
 from app.operations.runs.refusals import not_yet
 from app.operations.services import Services
+from app.store.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
             login = _open_job_login(services, run, held)
     password = services.store.job_logins.password(login.id)
     problem = pooling.problem_of(services, held, user=login.role, password=password, is_job=True)
-    return of_job(services, held, login, pooler_problem=problem)
+    return of_job(services.store, held, login, pooler_problem=problem)
 
 
 def variables(credentials: Credentials) -> dict[str, str]:
@@ -117,7 +118,7 @@ def close(services: Services, login: JobLogin) -> None:
 def _is_settled(services: Services, database: Database, login: JobLogin) -> bool:
     is_ready = database.state is DatabaseState.READY
     end = server_of(services, database).close_job_login(
-        tenant_of(services, database),
+        tenant_of(services.store, database),
         login.role,
         password=password_of(services, database) if is_ready else None,
     )
@@ -160,7 +161,7 @@ def end_runtime_sessions(services: Services, run: Run, database_id: DatabaseId) 
         if database.state is DatabaseState.READY:
             with losses_noted(services, database, is_raised=False):
                 server_of(services, database).end_sessions(
-                    tenant_of(services, database), password=password_of(services, database)
+                    tenant_of(services.store, database), password=password_of(services, database)
                 )
 
 
@@ -171,14 +172,14 @@ def need_unchanged(held: Database, database: Database) -> None:
 
 
 def of_job(
-    services: Services, database: Database, login: JobLogin, *, pooler_problem: str | None
+    store: Store, database: Database, login: JobLogin, *, pooler_problem: str | None
 ) -> Credentials:
-    instance = services.store.instances.get(database.instance_id)
+    instance = store.instances.get(database.instance_id)
     return Credentials(
         database=database,
         instance=instance,
         user=login.role,
-        password=services.store.job_logins.password(login.id),
+        password=store.job_logins.password(login.id),
         is_pooled=instance.pooler_knows_job_logins and pooler_problem is None,
         outlives_run=login.outlives_run,
         pooler_problem=pooler_problem,
@@ -197,20 +198,20 @@ def _open_job_login(services: Services, run: Run, database: Database) -> JobLogi
         )
     )
     server_of(services, database).open_job_login(
-        tenant_of(services, database),
+        tenant_of(services.store, database),
         JobLoginRequest(
             role=login.role,
             password=services.store.job_logins.password(login.id),
             valid_until=login.valid_until + _migration_beyond(run, login),
-            lock_timeout=_lock_timeout(services, database),
+            lock_timeout=_lock_timeout(services.store, database),
         ),
     )
     return login
 
 
-def _lock_timeout(services: Services, database: Database) -> str:
+def _lock_timeout(store: Store, database: Database) -> str:
     """Of its app's assignment; none where that has been removed meanwhile."""
-    assignment = services.store.apps.assignment(database.app_id)
+    assignment = store.apps.assignment(database.app_id)
     return assignment.policies.lock_timeout if assignment else ""
 
 

@@ -14,6 +14,7 @@ from app.operations.runs import credentials, long_lived
 from app.operations.runs.credentials import Credentials
 from app.operations.runs.refusals import Refused, not_yet
 from app.operations.services import Services
+from app.store.store import Store
 
 
 def issue(services: Services, run: Run, database: Database) -> Credentials:
@@ -24,10 +25,10 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
     instance = services.store.instances.get(database.instance_id)
     if services.store.hosts.is_here(instance):
         return _issue_here(services, run, database)
-    answer = _asked(services, instance, database, run.id)
+    answer = _asked(services.store, instance, database, run.id)
     made = None
     if answer is not None:
-        made = _made(services, run, database, pooler_problem=answer.pooler_problem)
+        made = _made(services.store, run, database, pooler_problem=answer.pooler_problem)
     if made is None:
         place = where(instance, services.store.hosts.of(instance))
         raise not_yet("on_another_host", f"{place} The login is made there.")
@@ -42,17 +43,17 @@ def issue_long_lived(services: Services, database: Database) -> Credentials:
     instance = services.store.instances.get(database.instance_id)
     if services.store.hosts.is_here(instance):
         return long_lived.issue(services, database)
-    elsewhere.need_alive(services, instance)
+    elsewhere.need_alive(services.store, instance)
     answers: list[LoginAnswer] = []
 
     def is_answered() -> bool:
-        answer = _asked(services, instance, database, None)
+        answer = _asked(services.store, instance, database, None)
         answers.extend([answer] if answer else [])
         return bool(answers)
 
     made = None
     if elsewhere.wait_until(is_answered, doing=f"Making the login of {database.name}"):
-        made = _made_long_lived(services, database, pooler_problem=answers[0].pooler_problem)
+        made = _made_long_lived(services.store, database, pooler_problem=answers[0].pooler_problem)
     if made is None:
         raise OnAnotherHost(instance, services.store.hosts.of(instance))
     return made
@@ -86,12 +87,12 @@ def _issue_here(services: Services, run: Run, database: Database) -> Credentials
 
 
 def _asked(
-    services: Services, instance: Instance, database: Database, run_id: RunId | None
+    store: Store, instance: Instance, database: Database, run_id: RunId | None
 ) -> LoginAnswer | None:
     """What the machine of the server says; None: not yet. Raises what it was refused with."""
-    answer = services.store.login_requests.take(database, run_id)
+    answer = store.login_requests.take(database, run_id)
     if answer is None:
-        services.store.login_requests.ask(
+        store.login_requests.ask(
             database, run_id, then=[OpenLogin(database_id=database.id, run_id=run_id)]
         )
     elif answer.error:
@@ -100,25 +101,25 @@ def _asked(
 
 
 def _made(
-    services: Services, run: Run, database: Database, *, pooler_problem: str | None
+    store: Store, run: Run, database: Database, *, pooler_problem: str | None
 ) -> Credentials | None:
     """The login of a run that another machine has made; None: it has ended since."""
     if run.credentials is CredentialKind.RUNTIME:
-        return _made_long_lived(services, database, pooler_problem=pooler_problem)
-    for login in services.store.job_logins.of_database(database.id):
+        return _made_long_lived(store, database, pooler_problem=pooler_problem)
+    for login in store.job_logins.of_database(database.id):
         if login.run_id == run.id:
-            return credentials.of_job(services, database, login, pooler_problem=pooler_problem)
+            return credentials.of_job(store, database, login, pooler_problem=pooler_problem)
     return None
 
 
 def _made_long_lived(
-    services: Services, database: Database, *, pooler_problem: str | None
+    store: Store, database: Database, *, pooler_problem: str | None
 ) -> Credentials | None:
     """The long-lived login, which another machine has made good; None: it never was made."""
-    password = services.store.databases.password(database.id)
+    password = store.databases.password(database.id)
     if password is None:
         return None
-    return long_lived.credentials_of(services, database, password, pooler_problem=pooler_problem)
+    return long_lived.credentials_of(store, database, password, pooler_problem=pooler_problem)
 
 
 def _told(error: CoppiceError) -> dict[str, str]:

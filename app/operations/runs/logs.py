@@ -2,15 +2,15 @@
 
 from app.core import ansi
 from app.core.runs import Migration
-from app.operations.services import Services
+from app.store.store import Store
 
 
-def texts(services: Services, migration: Migration) -> tuple[str, str]:
+def texts(store: Store, migration: Migration) -> tuple[str, str]:
     """Of the migration command and of the seed command, with colours, without secrets.
 
     Where no more was kept, the ends of them.
     """
-    log, seed_log = services.store.history.log(migration.id)
+    log, seed_log = store.history.log(migration.id)
     seed_tail = migration.seeding.log_tail if migration.seeding is not None else ""
     return log or migration.log_tail, seed_log or seed_tail
 

@@ -10,7 +10,7 @@ from app.core.facts import Denied
 from app.core.runs import WELL, Migration, MigrationResult, Run
 from app.operations.runs import rebuilds
 from app.operations.runs.refusals import Refused, not_yet
-from app.operations.services import Services
+from app.store.store import Store
 
 _PASSED = WELL | {MigrationResult.SUPERSEDED}
 
@@ -28,17 +28,17 @@ class Turn:
 
 
 def turn(
-    services: Services, run: Run, environment: Environment, claims: Claims, assignment: Assignment
+    store: Store, run: Run, environment: Environment, claims: Claims, assignment: Assignment
 ) -> Turn:
     """Whether the database's time has come; raises Refused while it has not, or never will."""
-    migrations = services.store.migrations.of_run(run.id)
+    migrations = store.migrations.of_run(run.id)
     own = _last(migrations, environment)
     if own is not None and own.finished_at is not None:
-        if _owes_rebuild(services, own, claims, assignment):
+        if _owes_rebuild(store, own, claims, assignment):
             return Turn(rebuilt_from=own)
         return Turn(present=own)
     if own is None and environment is Environment.PRODUCTION:
-        return _after_preview(services, run, migrations, claims, assignment)
+        return _after_preview(store, run, migrations, claims, assignment)
     if own is not None and own.rebuilt:
         first = next(one for one in migrations if one.environment is environment)
         return Turn(present=own, rebuilt_from=first)
@@ -46,7 +46,7 @@ def turn(
 
 
 def _after_preview(
-    services: Services,
+    store: Store,
     run: Run,
     migrations: Sequence[Migration],
     claims: Claims,
@@ -55,22 +55,20 @@ def _after_preview(
     if assignment.policies.preview is PreviewPolicy.OFF:
         return Turn()
     if Environment.PREVIEW not in run.environments:
-        return _after_preview_of_commit(services, run)
+        return _after_preview_of_commit(store, run)
     preview = _last(migrations, Environment.PREVIEW)
     if preview is None or preview.result is None:
         raise not_yet("waiting", "Production waits for the migration of preview.")
     if preview.result in _PASSED:
         return Turn()
-    if _owes_rebuild(services, preview, claims, assignment):
+    if _owes_rebuild(store, preview, claims, assignment):
         raise not_yet("waiting", "Production waits for preview, which is emptied and tried again.")
     return Turn(is_untouched=True)
 
 
-def _after_preview_of_commit(services: Services, run: Run) -> Turn:
+def _after_preview_of_commit(store: Store, run: Run) -> Turn:
     """For `environments: production`: what preview said to this commit, in whatever run."""
-    preview = services.store.migrations.last_of_commit(
-        run.app_id, Environment.PREVIEW, run.head_sha
-    )
+    preview = store.migrations.last_of_commit(run.app_id, Environment.PREVIEW, run.head_sha)
     if preview is not None and preview.result is None:
         raise not_yet("waiting", "Production waits for the migration of preview in another job.")
     if preview is not None and preview.result in WELL:
@@ -87,12 +85,12 @@ def _after_preview_of_commit(services: Services, run: Run) -> Turn:
 
 
 def _owes_rebuild(
-    services: Services, migration: Migration, claims: Claims, assignment: Assignment
+    store: Store, migration: Migration, claims: Claims, assignment: Assignment
 ) -> bool:
     return rebuilds.is_owed(
         migration,
         claims=claims,
-        repository=services.store.repositories.get(claims.repository_id),
+        repository=store.repositories.get(claims.repository_id),
         policies=assignment.policies,
     )
 

@@ -30,7 +30,7 @@ def problem_of(
     where = f"The pooler {pooler.host}:{pooler.port}"
     try:
         server_of(services, database).check_marker(
-            tenant_of(services, database), role=user, password=password, address=pooler
+            tenant_of(services.store, database), role=user, password=password, address=pooler
         )
     except TransientError:
         return f"{where} does not answer, so DATABASE_URL_POOLED is left out."

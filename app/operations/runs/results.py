@@ -30,6 +30,7 @@ from app.operations.runs.beginning import own_run
 from app.operations.runs.holding import LEASE
 from app.operations.runs.refusals import lease_lost
 from app.operations.services import Services
+from app.store.store import Store
 
 MAX_LOG_CHARACTERS = 60_000
 _NEVER_CONNECTED = "command ended well, but never connected to the database"
@@ -63,7 +64,7 @@ class Verdict:
 def renew(services: Services, token: str, run_id: RunId, environment: Environment) -> int:
     """Hold the database for some time more; returns the seconds. Raises Refused (`lease_lost`)."""
     run, _ = own_run(services, token, run_id)
-    migration = _last(services, run, environment)
+    migration = _last(services.store, run, environment)
     if not services.store.leases.renew(migration.id, expires_at=services.clock() + LEASE):
         raise lease_lost()
     return round(LEASE.total_seconds())
@@ -77,13 +78,17 @@ def report(
     Every step may be repeated, so that a report that was cut off is finished by the next one.
     """
     run, claims = own_run(services, token, run_id)
-    migration = _last(services, run, environment)
+    migration = _last(services.store, run, environment)
     assignment = services.store.apps.assignment(run.app_id)
     if migration.finished_at is None:
         migration = _record(services, run, migration, told)
-    is_again = assignment is not None and _owes_rebuild(services, migration, claims, assignment)
+    is_again = assignment is not None and _owes_rebuild(
+        services.store, migration, claims, assignment
+    )
     _let_go(services, run, migration, is_again=is_again)
-    migration = _last(services, run, environment)  # with what was taken back at its login's end
+    migration = _last(
+        services.store, run, environment
+    )  # with what was taken back at its login's end
     if not is_again:
         announcements.finished(services, run, migration)
         services.store.queue.add([measurement(services.store.databases.get(migration.database_id))])
@@ -96,37 +101,37 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         result=told.result,
         exit_code=told.exit_code,
         duration_seconds=told.duration_seconds,
-        log_tail=_harmless(services, run, migration, told.log),
-        seeding=_seeding(services, run, migration, told.seed) if told.seed else None,
-        log=_coloured(services, run, migration, told.log),
-        seed_log=_coloured(services, run, migration, told.seed.log) if told.seed else "",
-        unfinished=_nameable(services, run, migration, told.unfinished),
+        log_tail=_harmless(services.store, run, migration, told.log),
+        seeding=_seeding(services.store, run, migration, told.seed) if told.seed else None,
+        log=_coloured(services.store, run, migration, told.log),
+        seed_log=_coloured(services.store, run, migration, told.seed.log) if told.seed else "",
+        unfinished=_nameable(services.store, run, migration, told.unfinished),
     )
     return services.store.migrations.finish(migration.id, outcome, at=services.clock())
 
 
-def _seeding(services: Services, run: Run, migration: Migration, told: Report) -> Seeding:
+def _seeding(store: Store, run: Run, migration: Migration, told: Report) -> Seeding:
     return Seeding(
         result=told.result,
         exit_code=told.exit_code,
         duration_seconds=told.duration_seconds,
-        log_tail=_harmless(services, run, migration, told.log),
+        log_tail=_harmless(store, run, migration, told.log),
     )
 
 
-def _harmless(services: Services, run: Run, migration: Migration, log: str) -> str:
+def _harmless(store: Store, run: Run, migration: Migration, log: str) -> str:
     """The end of the log without the password, which the Action should have removed already."""
     shown = plain_lines(log)
-    for secret in _secrets(services, run, migration):
+    for secret in _secrets(store, run, migration):
         shown = shown.replace(secret, "***")
     return shown[-MAX_LOG_CHARACTERS:]
 
 
 def _nameable(
-    services: Services, run: Run, migration: Migration, unfinished: Iterable[Unfinished]
+    store: Store, run: Run, migration: Migration, unfinished: Iterable[Unfinished]
 ) -> tuple[Unfinished, ...]:
     """The names without the password, which a command may give to anything."""
-    secrets = _secrets(services, run, migration)
+    secrets = _secrets(store, run, migration)
 
     def is_safe(one: Unfinished) -> bool:
         return not any(secret in f"{one.namespace} {one.table} {one.name}" for secret in secrets)
@@ -134,18 +139,18 @@ def _nameable(
     return tuple(filter(is_safe, unfinished))
 
 
-def _coloured(services: Services, run: Run, migration: Migration, log: str) -> str:
+def _coloured(store: Store, run: Run, migration: Migration, log: str) -> str:
     """All of the log, for the dashboard; without the password too."""
-    return ansi.harmless(log, _secrets(services, run, migration))
+    return ansi.harmless(log, _secrets(store, run, migration))
 
 
-def _secrets(services: Services, run: Run, migration: Migration) -> list[str]:
+def _secrets(store: Store, run: Run, migration: Migration) -> list[str]:
     if run.credentials is CredentialKind.RUNTIME:
-        password = services.store.databases.password(migration.database_id)
+        password = store.databases.password(migration.database_id)
         return [password] if password else []
     return [
-        services.store.job_logins.password(login.id)
-        for login in services.store.job_logins.of_database(migration.database_id)
+        store.job_logins.password(login.id)
+        for login in store.job_logins.of_database(migration.database_id)
         if login.run_id == run.id
     ]
 
@@ -168,18 +173,18 @@ def _let_go(services: Services, run: Run, migration: Migration, *, is_again: boo
     else:
         is_held = False
     if is_again:
-        _empty(services, migration)
+        _empty(services.store, migration)
     if not is_held:
         services.store.leases.release(migration.id)
 
 
-def _empty(services: Services, migration: Migration) -> None:
+def _empty(store: Store, migration: Migration) -> None:
     """Have the database emptied, once however often this is done: its generation tells.
 
     Not `ready` from now on, so that no other run gets it in between.
     """
     database_id, generation = migration.database_id, migration.generation
-    services.store.databases.apply_to(
+    store.databases.apply_to(
         database_id,
         partial(lifecycle.afresh, generation=generation),
         then=[RebuildDatabase(database_id=database_id, generation=generation)],
@@ -205,12 +210,12 @@ def _end_login(services: Services, run: Run, migration: Migration) -> None:
 
 
 def _owes_rebuild(
-    services: Services, migration: Migration, claims: Claims, assignment: Assignment
+    store: Store, migration: Migration, claims: Claims, assignment: Assignment
 ) -> bool:
     return rebuilds.is_owed(
         migration,
         claims=claims,
-        repository=services.store.repositories.get(claims.repository_id),
+        repository=store.repositories.get(claims.repository_id),
         policies=assignment.policies,
     )
 
@@ -245,8 +250,8 @@ def _verdict_on_seed(run: Run, migration: Migration, seed: Seeding) -> Verdict:
     return Verdict(is_again=False, fails=not is_neutral(run, name), message=message)
 
 
-def _last(services: Services, run: Run, environment: Environment) -> Migration:
-    for migration in reversed(services.store.migrations.of_run(run.id)):
+def _last(store: Store, run: Run, environment: Environment) -> Migration:
+    for migration in reversed(store.migrations.of_run(run.id)):
         if migration.environment is environment:
             return migration
     raise NotFound(
@@ -255,15 +260,13 @@ def _last(services: Services, run: Run, environment: Environment) -> Migration:
     )
 
 
-def seed_is_due(
-    services: Services, run: Run, assignment: Assignment | None, database: Database
-) -> bool:
+def seed_is_due(store: Store, run: Run, assignment: Assignment | None, database: Database) -> bool:
     """Whether the run is to seed the database that it holds, once it is migrated."""
     if assignment is None:
         return False
     return seeding.is_due(
         database,
-        services.store.seeds.of(database),
+        store.seeds.of(database),
         command=run.seed_command,
         policies=assignment.policies,
     )
@@ -283,5 +286,5 @@ def conclude(services: Services, run: Run, migration: Migration) -> None:
         services.store.seeds.settle(database, at=services.clock())
         return
     assignment = services.store.apps.assignment(run.app_id)
-    if migration.seeding is not None or seed_is_due(services, run, assignment, database):
+    if migration.seeding is not None or seed_is_due(services.store, run, assignment, database):
         services.store.seeds.owe(database)

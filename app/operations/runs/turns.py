@@ -82,14 +82,14 @@ def _ask(
 ) -> Go | NothingToDo:
     if environment not in run.environments:
         raise Refused(_not_of_run(environment))
-    assignment = assignment_of(services, run)
+    assignment = assignment_of(services.store, run)
     if not run.migrates:
         database = _allowed(services, run, claims, assignment, environment)
         with services.crowd.place_at(database, who="jobs"):
             return _go(services, run, claims, database)
-    turn = order.turn(services, run, environment, claims, assignment)
+    turn = order.turn(services.store, run, environment, claims, assignment)
     if turn.is_untouched:
-        announcements.untouched(services, run)
+        announcements.untouched(services.store, run)
         return NothingToDo(
             result=MigrationResult.SKIPPED, message="Preview failed: production is untouched."
         )
@@ -122,7 +122,7 @@ def _migrate(
         announcements.started(services, run, migration)
         try:
             go = _go(services, run, claims, database)
-            return replace(go, seeds=results.seed_is_due(services, run, assignment, database))
+            return replace(go, seeds=results.seed_is_due(services.store, run, assignment, database))
         except ProvisioningFailed as error:
             _finish(services, run, migration, _not_run(error))
             raise

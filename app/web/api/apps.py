@@ -75,7 +75,7 @@ def show(path: OfApp) -> dict[str, Any]:
     """Show one app, also one whose assignment has ended: its databases may still be there."""
     services = acting()
     shown = _shown(services, known_app(services, AppId(path.app)))
-    last_command = local_work.last_command(services, AppId(path.app))
+    last_command = local_work.last_command(services.store, AppId(path.app))
     return AppDetail(**shown.model_dump(), last_command=last_command).model_dump()
 
 
@@ -86,7 +86,7 @@ def workflow(path: OfApp) -> dict[str, Any]:
     assigned = sight.app(services, path.app)
     assignment = assigned.assignment
     found = workflow_files.workflow_of(services, assignment, assigned.repository, assigned.instance)
-    remark = workflow_files.beside_others(services, assignment.app)
+    remark = workflow_files.beside_others(services.store, assignment.app)
     return WorkflowShown(path=found.path, text=found.text, remark=remark).model_dump()
 
 
@@ -96,7 +96,7 @@ def pull_requests(path: OfApp, query: Page) -> dict[str, Any]:
     services = acting()
     known = known_app(services, AppId(path.app))
     heads = open_heads(
-        services, known.repository, services.store.databases.all(app_id=known.app.id)
+        services.store, known.repository, services.store.databases.all(app_id=known.app.id)
     )
     part = page_of(heads, query, id_of=lambda one: one.pull_request.number)
     shown, following = cut(part, query, id_of=lambda one: one.pull_request.number)

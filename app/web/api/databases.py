@@ -80,7 +80,7 @@ def show(path: OfDatabase) -> dict[str, Any]:
     detail = DatabaseDetail.with_seed(
         _shown(services, database),
         services.store.seeds.of(database),
-        awaits_seed=local_work.awaits_seed(services, database),
+        awaits_seed=local_work.awaits_seed(services.store, database),
     )
     return detail.model_dump(mode="json")
 

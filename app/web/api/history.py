@@ -154,7 +154,7 @@ def log(path: OfMigration) -> dict[str, Any]:
     past = services.store.history.run(AppId(path.app), RunId(path.run))
     for migration in past.migrations:
         if migration.id == path.migration:
-            text, seed_text = map(logs.plain, logs.texts(services, migration))
+            text, seed_text = map(logs.plain, logs.texts(services.store, migration))
             return LogShown(log=text, seed_log=seed_text).model_dump()
     raise NotFound(
         f"The run {path.run} has no migration {path.migration}.",

@@ -58,7 +58,7 @@ def provision(body: ProvisionInstance) -> Answered:
     """
     services = _operator()
     clusters = current_app.extensions["clusters"]
-    is_looked_after = machines.is_looked_after(services, clusters)
+    is_looked_after = machines.is_looked_after(services.store, clusters)
     instance = instances.provision(services, clusters, body.read(ProvisionRequest))
     provisioned = InstanceProvisioned(
         **shown(services, instance).model_dump(),
@@ -178,7 +178,7 @@ def _operator() -> Services:
 
 def shown(services: Services, instance: Instance) -> InstanceShown:
     """With the apps and databases that the actor may see; all that an operator asks for."""
-    whole = overview(services, instance)
+    whole = overview(services.store, instance)
     is_steward = instance.id in {one.id for one in sight.instances_run(services)}
     may_connect = is_steward
     if not is_steward:

@@ -72,9 +72,9 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     runs = services.store.history.of_app(
         found.app.id, limit=RUNS_SHOWN + 1, before=RunId(before) if before else None
     )
-    heads = open_heads(services, found.repository, databases)
+    heads = open_heads(services.store, found.repository, databases)
     is_running = any(each.finished_at is None for past in runs[:5] for each in past.migrations)
-    silent = elsewhere.silent(services, found.instance) if found.instance else None
+    silent = elsewhere.silent(services.store, found.instance) if found.instance else None
     server = services.store.measurements.of_instance(found.instance.id) if found.instance else None
     is_busy = (
         tables.is_busy(services, databases)
@@ -83,9 +83,9 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     )
     changed = next((one for one in databases if one.id == notices.subject()), None)
     dev = next((row for row in rows if _is_dev(row.database)), None)
-    said = id_to_say(services, found.app)
+    said = id_to_say(services.store, found.app)
     has_command = bool(found.assignment and found.assignment.migration_command)
-    last_command = "" if has_command else local_work.last_command(services, found.app.id)
+    last_command = "" if has_command else local_work.last_command(services.store, found.app.id)
     page = render_template(
         "app.html",
         error=error,
@@ -118,7 +118,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
             last_command=last_command,
         ),
         placeholder="" if has_command or typed.is_typable(last_command) else typed.COMMAND,
-        beside_others=beside_others(services, found.app),
+        beside_others=beside_others(services.store, found.app),
         unreachable=unreachable(silent) if silent else None,
         away_since=server.measured_at if server and server.failure else None,
     )

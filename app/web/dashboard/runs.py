@@ -144,7 +144,7 @@ def why_no_rerun(can: tables.Abilities, run: Run) -> str | None:
 
 def _texts(services: Services, migration: Migration) -> list[tuple[str, str]]:
     """What the commands wrote, where they wrote anything."""
-    texts = zip(("Migration", "Seed"), logs.texts(services, migration), strict=True)
+    texts = zip(("Migration", "Seed"), logs.texts(services.store, migration), strict=True)
     return [(title, text) for title, text in texts if text.strip()]
 
 

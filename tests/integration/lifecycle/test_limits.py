@@ -328,7 +328,7 @@ def by_asking_for_it(services: Services, database: Database) -> None:
     assignment = services.store.apps.assignment(database.app_id)
     assert assignment is not None
     where = Place(environment=database.environment, branch=database.branch)
-    databases.create(services, described(services, assignment), where)
+    databases.create(services, described(services.store, assignment), where)
 
 
 def by_deleting_and_restoring_it(services: Services, database: Database) -> None:

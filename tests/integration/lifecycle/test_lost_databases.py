@@ -40,7 +40,7 @@ def test_asking_for_one_that_was_lost_makes_no_empty_one(
     lost = lose(world, superuser)
     assignment = world.services.store.apps.assignment(world.app)
     assert assignment
-    assigned = described(world.services, assignment)
+    assigned = described(world.services.store, assignment)
 
     databases.create(
         world.services, assigned, Place(environment=Environment.BRANCH, branch=BranchName("x"))
@@ -103,7 +103,7 @@ def set_aside_by_halves(world: World) -> Database:
     deleted = by_hand.delete(world.services, database)
     aside = names.retired_name(database.app_id, database.id)
     with world.services.store.databases.exclusively(deleted.id) as held:
-        tenant = provisioning.tenant_of(world.services, held)
+        tenant = provisioning.tenant_of(world.services.store, held)
         provisioning.server_of(world.services, held).rename(tenant, new_name=aside)
     assert aside in world.names_on_server()
     return held

@@ -45,7 +45,7 @@ def test_a_queued_restore_of_something_dropped_ends_well(world: World) -> None:
     production = world.shared(Environment.PRODUCTION)
     assert production is not None
     by_hand.delete_database(world.services, production.id)
-    retention.mark_unwanted(world.services, production.id)
+    retention.mark_unwanted(world.services.store, production.id)
     retention.drop_database(world.services, production.id, is_by_hand=True)
     world.services.store.queue.add([RestoreDatabase(database_id=production.id)])
 

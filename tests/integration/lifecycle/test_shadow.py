@@ -137,7 +137,7 @@ def pair(world: World) -> tuple[Database, Database]:
 def drop(world: World, dev: Database) -> None:
     by_hand.delete_database(world.services, dev.id)
     job = DropDatabase(database_id=dev.id, is_by_hand=True)
-    retention.mark_unwanted(world.services, dev.id, then=[job])
+    retention.mark_unwanted(world.services.store, dev.id, then=[job])
     finish(world)
 
 

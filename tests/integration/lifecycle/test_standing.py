@@ -300,7 +300,7 @@ def test_restoring_what_was_dropped_meanwhile_says_so(world: World, superuser: S
 def test_rows_of_an_older_backup_are_told_of(world: World) -> None:
     database, _ = grown(world)
     by_hand.delete_database(world.services, database.id)
-    retention.mark_unwanted(world.services, database.id)
+    retention.mark_unwanted(world.services.store, database.id)
     retention.drop_database(world.services, database.id, is_by_hand=True)
     world.state.execute(
         "UPDATE databases SET state = 'ready', is_live = true, is_made = true WHERE id = %s",
@@ -392,7 +392,7 @@ def test_nothing_is_dropped_by_itself_without_its_mark(world: World, superuser: 
     world.pass_time(days=8)
     world.reconcile()
     kept, found = now(world, database).state, broken(world)
-    retention.mark_unwanted(world.services, database.id)
+    retention.mark_unwanted(world.services.store, database.id)
     retention.drop_database(world.services, database.id, is_by_hand=True)
 
     assert kept is DatabaseState.DELETED
@@ -427,7 +427,7 @@ def test_a_drop_that_was_cut_off_leaves_its_place_to_who_wants_it_again(world: W
     preview = world.shared(Environment.PREVIEW)
     assert preview is not None
     by_hand.delete_database(world.services, preview.id)
-    retention.mark_unwanted(world.services, preview.id)
+    retention.mark_unwanted(world.services.store, preview.id)
     # A worker that is killed now has dropped it, and has not written that down.
     instance = world.services.store.instances.get(preview.instance_id)
     world.services.server_for(instance).drop(

@@ -21,7 +21,7 @@ from tests.integration.pull_requests.talk import BRANCH, Talk
 def break_database(talk: Talk) -> None:
     """As when its server failed while it was being made."""
     database = talk.database
-    states.fail(talk.shop.services, database, then=answers(talk.shop.services, database))
+    states.fail(talk.shop.services, database, then=answers(talk.shop.services.store, database))
 
 
 # --- a pull request's normal life ----------------------------------------------------------------

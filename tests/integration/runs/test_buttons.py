@@ -91,6 +91,8 @@ def break_database(shop: Shop) -> str:
     broken = shop.database("branch", "x")
     states.fail(shop.services, broken)
     sha = shop.github.branch_head(shop.repository, "x") or ""
-    report_database(shop.services, shop.assignment(), shop.database("branch", "x"), CommitSha(sha))
+    report_database(
+        shop.services.store, shop.assignment(), shop.database("branch", "x"), CommitSha(sha)
+    )
     shop.world.settle()
     return sha

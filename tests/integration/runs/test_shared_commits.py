@@ -86,7 +86,7 @@ def test_rerun_starts_the_failed_branchs_job(shop: Shop, sha: str, order: tuple[
 
 def told(shop: Shop, branch: str, sha: str) -> None:
     database = shop.database("branch", branch)
-    report_database(shop.services, shop.assignment(), database, CommitSha(sha))
+    report_database(shop.services.store, shop.assignment(), database, CommitSha(sha))
 
 
 @pytest.mark.parametrize("order", [("x", "y"), ("y", "x")], ids=str)
