@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from action.errors import Problem
-    from action.reply import Go
+    from action.reply import Granted
     from action.workplace import Workplace
     from pgwire.beside.catalog import Unfinished
 
@@ -45,7 +45,7 @@ class Course:
 
 
 def execute(
-    place: Workplace, go: Go, *, variables: Mapping[str, str], lost: Callable[[], str]
+    place: Workplace, go: Granted, *, variables: Mapping[str, str], lost: Callable[[], str]
 ) -> Ended:
     """Check the database's mark, run the command, and say how it went, for service and people.
 
@@ -59,7 +59,7 @@ def execute(
 
 
 def seed(
-    place: Workplace, go: Go, *, variables: Mapping[str, str], lost: Callable[[], str]
+    place: Workplace, go: Granted, *, variables: Mapping[str, str], lost: Callable[[], str]
 ) -> Ended:
     """The same for the seed command, on a database that was migrated just now."""
     problem = _reach(place, go)
@@ -72,7 +72,7 @@ def seed(
     return _ended(_report(place, course), _seed_problem(place, go, course))
 
 
-def ended(place: Workplace, go: Go, course: Course) -> Ended:
+def ended(place: Workplace, go: Granted, course: Course) -> Ended:
     """Put a command's end into words, for the service and for people."""
     return _ended(_report(place, course), _problem(place, go, course))
 
@@ -82,7 +82,7 @@ def _ended(report: Report, problem: Problem | None) -> Ended:
     return Ended(report=report, problem=problem, output=output)
 
 
-def _reach(place: Workplace, go: Go) -> Problem | None:
+def _reach(place: Workplace, go: Granted) -> Problem | None:
     try:
         marker.check(go.credentials, pause=place.interruption.pause)
     except ActionError as error:
@@ -95,7 +95,7 @@ def _reach(place: Workplace, go: Go) -> Problem | None:
 def _run_watched(
     place: Workplace,
     text: str,
-    go: Go,
+    go: Granted,
     *,
     variables: Mapping[str, str],
     lost: Callable[[], str],
@@ -111,7 +111,7 @@ def _run_watched(
     return Course(outcome=outcome, unfinished=watched.unfinished, never_connected=never_connected)
 
 
-def _tell_unfinished(place: Workplace, go: Go, unfinished: Sequence[Unfinished]) -> None:
+def _tell_unfinished(place: Workplace, go: Granted, unfinished: Sequence[Unfinished]) -> None:
     database = go.planned.database
     if warning := wording.invalid_indexes(database, unfinished):
         place.console.warning("Coppice", warning)
@@ -119,14 +119,14 @@ def _tell_unfinished(place: Workplace, go: Go, unfinished: Sequence[Unfinished])
         place.console.say(line)
 
 
-def _label(place: Workplace, go: Go) -> str:
+def _label(place: Workplace, go: Granted) -> str:
     return f"{go.planned.environment} | " if place.inputs.max_parallel > 1 else ""
 
 
 def _run(
     place: Workplace,
     text: str,
-    go: Go,
+    go: Granted,
     *,
     variables: Mapping[str, str],
     lost: Callable[[], str],
@@ -172,7 +172,7 @@ def _report(place: Workplace, course: Course) -> Report:
     )
 
 
-def _problem(place: Workplace, go: Go, course: Course) -> Problem | None:
+def _problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     database, outcome = go.planned.database, course.outcome
     if outcome.stopped == command.TIMED_OUT:
         return verdicts.command_timed_out(database, minutes=place.inputs.timeout_minutes)
@@ -190,7 +190,7 @@ def _problem(place: Workplace, go: Go, course: Course) -> Problem | None:
     return _advised(failed, outcome)
 
 
-def _seed_problem(place: Workplace, go: Go, course: Course) -> Problem | None:
+def _seed_problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     outcome = course.outcome
     if course.never_connected:
         return verdicts.seed_never_connected(go.planned.database)

@@ -19,7 +19,7 @@ from action.turns import receive, wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from action.reply import Go, Planned
+    from action.reply import Granted, Planned
     from action.service import Report
     from action.workplace import Workplace
 
@@ -77,7 +77,7 @@ def _migrate(place: Workplace, planned: Planned) -> Result:
     return replace(result, fails=True) if again else result
 
 
-def _migrate_once(place: Workplace, go: Go, *, asked_at: float) -> tuple[Result, bool]:
+def _migrate_once(place: Workplace, go: Granted, *, asked_at: float) -> tuple[Result, bool]:
     """Run and report; also whether the service wants it done once more."""
     go, variables = receive(place, go)
     with Lease(
@@ -101,7 +101,7 @@ def _migrate_once(place: Workplace, go: Go, *, asked_at: float) -> tuple[Result,
 
 def _seeded(
     place: Workplace,
-    go: Go,
+    go: Granted,
     migrated: Ended,
     *,
     variables: Mapping[str, str],

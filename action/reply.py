@@ -58,7 +58,7 @@ class NoDatabase:
 
 
 @dataclass(frozen=True)
-class Go:
+class Granted:
     """A database is ours: credentials, and the lease when something is to run."""
 
     planned: Planned
@@ -148,7 +148,7 @@ def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
 
 def turn_in(
     reply: dict[str, Any], *, planned: Planned, migrates: bool, may_seed: bool = False
-) -> Go | Passed:
+) -> Granted | Passed:
     """Read the answer about one database. Raises InvalidReply."""
     result = fields.matching(reply, "result", re.compile("go|superseded|skipped"))
     if reply.get("environment") != planned.environment:
@@ -157,7 +157,7 @@ def turn_in(
         return Passed(result=result, message=fields.words(reply, "message"))
     if reply.get("database") != planned.database:
         raise InvalidReply("it is about another database")
-    return Go(
+    return Granted(
         planned=planned,
         credentials=credentials_in(
             reply, environment=planned.environment, database=planned.database

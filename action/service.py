@@ -97,7 +97,9 @@ class Service:
             partial(reply.run_in, migrates=inputs.migrate), self._call("/api/v1/runs", body)
         )
 
-    def ask(self, run: reply.Run, planned: reply.Planned) -> reply.Go | reply.Passed | reply.Wait:
+    def ask(
+        self, run: reply.Run, planned: reply.Planned
+    ) -> reply.Granted | reply.Passed | reply.Wait:
         """Ask for one database's credentials and, for a run that migrates, its lease."""
         answer = self._send(_path(run, planned), {})
         refusal = reply.refusal_in(answer.body)

@@ -11,7 +11,7 @@ from action.errors import ActionError
 from action.reply import Wait
 
 if TYPE_CHECKING:
-    from action.reply import Go, Passed, Planned
+    from action.reply import Granted, Passed, Planned
     from action.workplace import Workplace
 
 LONGEST_PREPARATION_SECONDS = 300.0
@@ -19,7 +19,7 @@ PROGRESS_SECONDS = 30.0
 _PREPARATIONS = ("creating", "restoring", "fixing")
 
 
-def wait_for(place: Workplace, planned: Planned) -> tuple[Go | Passed, float]:
+def wait_for(place: Workplace, planned: Planned) -> tuple[Granted | Passed, float]:
     """Ask until the database is ours or there is nothing to do; shows progress.
 
     Also returns the monotonic time before the answer was asked for, from which a lease counts.
@@ -37,7 +37,7 @@ def wait_for(place: Workplace, planned: Planned) -> tuple[Go | Passed, float]:
         place.interruption.pause(turn.retry_after_seconds)
 
 
-def receive(place: Workplace, go: Go) -> tuple[Go, dict[str, str]]:
+def receive(place: Workplace, go: Granted) -> tuple[Granted, dict[str, str]]:
     """Hide the secrets before anything else happens with them; returns the variables.
 
     A pooler that cannot be used from here is left out, of both. Writes the CA certificate, if there

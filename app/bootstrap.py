@@ -45,7 +45,7 @@ from app.store.hosts import Hosts
 from app.store.instances import Instances
 from app.store.job_logins import JobLogins
 from app.store.leases import Leases
-from app.store.limits import Claims, InstanceLimits
+from app.store.limits import Handovers, InstanceLimits
 from app.store.login_links import LoginLinks
 from app.store.login_requests import LoginRequests
 from app.store.measurements import Measurements
@@ -189,7 +189,7 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             measurements=Measurements(pool),
             acknowledgements=Acknowledgements(pool),
             limits=InstanceLimits(pool),
-            claims=Claims(pool, defer=defer),
+            handovers=Handovers(pool, defer=defer),
             audit=Audit(pool),
             deliveries=Deliveries(pool, defer_with=queue.defer_with),
             queue=Queue(pool, defer=defer),

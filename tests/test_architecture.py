@@ -300,6 +300,6 @@ def test_the_action_itself_runs_a_script_of_ours() -> None:
 
 def test_each_migration_of_the_state_has_a_number_of_its_own() -> None:
     """They are applied by name: two of one number would run in the order of their words."""
-    numbers = [path.name[:4] for path in sorted((ROOT / "app/store/migrations").glob("*.sql"))]
+    numbers = [path.name[:4] for path in sorted((ROOT / "app/store/schema_changes").glob("*.sql"))]
 
     assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]

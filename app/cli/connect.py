@@ -18,7 +18,7 @@ from app.cli.remarks import remark_on_new_dev
 from app.cli.target import open_client
 from app.cli.which import Which, database_of, find_app, no_database
 from app.core import dotenv
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.environments import Environment
 from app.core.errors import CoppiceError
 
@@ -104,7 +104,7 @@ def env(
     """
     which = which_of(repo, branch, environment, app_id)
     with open_client() as client:
-        given = revealed(client, which, purpose=Action.ENV)
+        given = revealed(client, which, purpose=AuditEvent.ENV)
     say(written(given.variables, format))
 
 
@@ -127,7 +127,7 @@ def psql(
         words, repo = [repo, *words], None
     which = which_of(repo, branch, environment, app_id)
     with open_client() as client:
-        given = revealed(client, which, purpose=Action.PSQL)
+        given = revealed(client, which, purpose=AuditEvent.PSQL)
         remark(f"Connecting to {given.name}.")
         # In the environment: a command line is seen by every process of the machine. As a child
         # and not in our place, so that an embedded server is stopped afterwards.
@@ -137,7 +137,7 @@ def psql(
     raise typer.Exit(code)
 
 
-def revealed(client: Client, which: Which, *, purpose: Action) -> Revealed:
+def revealed(client: Client, which: Which, *, purpose: AuditEvent) -> Revealed:
     """The login of a database; the one for local work is made when it is first asked for."""
     app = find_app(client, which.name, app_id=which.app_id)
     database = database_of(client, app, which)
@@ -146,7 +146,7 @@ def revealed(client: Client, which: Which, *, purpose: Action) -> Revealed:
             raise no_database(which)
         client.check_reachable(app["instance"])
         database = client.ready(client.post(f"/apps/{app['id']}/databases"))
-        if purpose is not Action.MIGRATE:
+        if purpose is not AuditEvent.MIGRATE:
             _remark_on_new(client, app, str(database["name"]), which)
     shown = client.post(f"/databases/{database['id']}/credentials", purpose=purpose)
     if shown.get("shadow_problem"):

@@ -15,7 +15,7 @@ from app.cli.output import agree_to_run, note, remark, say, visible
 from app.cli.target import open_client
 from app.cli.which import Which
 from app.core import user_command
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import CoppiceError, Invalid
 from app.core.seeding import LocalSeed
 from app.core.user_command import Inherited, Names
@@ -96,7 +96,7 @@ def migrate(  # noqa: PLR0913 - the options that people type
     )
     repo = checkout.repository(repo)
     with open_client() as client:
-        given = revealed(client, Which(name=repo, app_id=app_id), purpose=Action.MIGRATE)
+        given = revealed(client, Which(name=repo, app_id=app_id), purpose=AuditEvent.MIGRATE)
         work = client.get(f"/databases/{given.database['id']}")
         command = (migration_command or given.app["migration_command"]).strip()
         if not command:

@@ -11,7 +11,7 @@ from app.core.people import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Handover:
     """The offer of an instance, and who took it up."""
 
     instance_id: InstanceId
@@ -39,7 +39,7 @@ class UnknownLink(NotFound):
         )
 
 
-def check_offer(instance: Instance, present: Claim | None) -> None:
+def check_offer(instance: Instance, present: Handover | None) -> None:
     """Raise Conflict for an instance that cannot be handed over."""
     if instance.kind is not InstanceKind.PROVISIONED:
         raise Conflict(
@@ -53,7 +53,7 @@ def check_offer(instance: Instance, present: Claim | None) -> None:
         )
 
 
-def check_claim(claim: Claim | None, *, now: datetime) -> Claim:
+def check_claim(claim: Handover | None, *, now: datetime) -> Handover:
     """The claim whose link may be followed now. Raises UnknownLink."""
     if claim is None or claim.is_claimed or claim.expires_at <= now:
         raise UnknownLink
@@ -89,6 +89,6 @@ def check_own_way_in(actor: Actor) -> None:
         )
 
 
-def owns(actor: Actor, claim: Claim | None) -> bool:
+def owns(actor: Actor, claim: Handover | None) -> bool:
     """Whether the instance is the actor's own."""
     return claim is not None and claim.is_claimed and actor.user_id == claim.owner_id

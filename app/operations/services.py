@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.instances import Instance
 from app.core.people import OPERATOR, Actor
 from app.core.workflow_file import ACTION
@@ -56,6 +56,6 @@ class Services:
         """The same collaborators, for operations that somebody else asked for."""
         return replace(self, actor=actor, source=source)
 
-    def record(self, action: Action, subject: str, *, detail: str = "") -> None:
+    def record(self, action: AuditEvent, subject: str, *, detail: str = "") -> None:
         """Write down in the audit trail what the actor did."""
         self.store.audit.record(self.actor.name, action, subject, detail=detail, source=self.source)

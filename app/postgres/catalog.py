@@ -15,7 +15,7 @@ from app.postgres.sessions import Session
 # https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/catalog/pg_database.h
 _HALF_DROPPED = -2
 SHUT_FOR_A_WHILE = "coppice shut"
-"""How the comment of a long-lived login begins that waits after a job; see `taking_back`."""
+"""How the comment of a long-lived login begins that waits after a job; see `reclaiming`."""
 _OWN_DATABASE_RIGHTS = {"CONNECT", "CREATE", "TEMPORARY"}
 
 
@@ -74,7 +74,7 @@ def need_our_database(session: Session, database: TenantDatabase) -> DatabaseFac
     return facts
 
 
-def check_confined(session: Session, database: TenantDatabase) -> None:
+def check_revoked_from_public(session: Session, database: TenantDatabase) -> None:
     """Raise ProvisioningFailed unless the owner and the login alone have rights on the database.
 
     A REVOKE by somebody who may not is only a warning to PostgreSQL, so the result is read back.

@@ -46,10 +46,10 @@ def open_database(access: Access, database: TenantDatabase) -> None:
     with explained("Granting its rights"), access.session() as session, session.transaction():
         session.execute(fenced(database, ()))
         facts = catalog.read_our_database(session, database)
-        session.execute(statements.confine_database(database))
+        session.execute(statements.revoke_from_public(database))
         allowed = allowances.allowance(session, database).connections
         session.execute(statements.limit_connections(database.name, connections=allowed.database))
-        catalog.check_confined(session, database)
+        catalog.check_revoked_from_public(session, database)
         if facts is not None and not facts.is_open:
             session.execute(statements.allow_connections(database.name))
 
@@ -68,7 +68,7 @@ def limit_connections(access: Access, database: TenantDatabase) -> None:
             alter_logins(session, database, change)
 
 
-def furnish(access: Access, database: TenantDatabase) -> None:
+def set_up_schema(access: Access, database: TenantDatabase) -> None:
     """Give the login its schema, make the extensions and set the marker."""
     with explained("Preparing the database"), access.inside(database.name) as session:
         with session.transaction():

@@ -20,14 +20,14 @@ from app.postgres import (
     job_logins,
     logins,
     provisioning,
+    reclaiming,
     sealing,
-    taking_back,
     trial,
 )
 from app.postgres.access import Access
 from app.postgres.failures import Overtaken, explained
 from app.postgres.probe import probe
-from app.postgres.taking_back import TakenBack
+from app.postgres.reclaiming import TakenBack
 
 _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
@@ -72,7 +72,7 @@ class PostgresServer:
                 lambda: provisioning.make_database(access, database),
                 is_set.result,
                 lambda: provisioning.open_database(access, database),
-                lambda: provisioning.furnish(access, database),
+                lambda: provisioning.set_up_schema(access, database),
                 lambda: job_logins.clear_leftovers(access, database),
                 lambda: logins.issue(access, database, password=password),
             )
@@ -103,16 +103,16 @@ class PostgresServer:
         self._run(lambda: job_logins.shut_out_job(access, database, role))
         taken = TakenBack(is_over=True)
         if password is not None:
-            taken = self.take_back(database, password=password, job=role)
+            taken = self.reclaim(database, password=password, job=role)
         left = self._run_step(lambda: job_logins.clear_away(access, database, role))
         return JobEnd(left=left, is_settled=taken.is_over, settings=taken.settings)
 
-    def take_back(
+    def reclaim(
         self, database: TenantDatabase, *, password: str, job: RoleName | None = None
     ) -> TakenBack:
         access = self._access
         return self._run_step(
-            lambda: taking_back.take_back(access, database, password=password, job=job)
+            lambda: reclaiming.reclaim(access, database, password=password, job=job)
         )
 
     def seal(self, database: TenantDatabase) -> None:
@@ -123,7 +123,7 @@ class PostgresServer:
         self._run(
             lambda: sealing.need_ours(access, database),
             lambda: provisioning.open_database(access, database),
-            lambda: provisioning.furnish(access, database),
+            lambda: provisioning.set_up_schema(access, database),
             lambda: job_logins.close_leftovers(access, database),
             lambda: self._set_password(database, password),
             lambda: logins.issue(access, database, password=password),

@@ -153,7 +153,7 @@ def limit_connections(name: DatabaseName, *, connections: int) -> Composed:
     )
 
 
-def confine_database(database: TenantDatabase) -> Composed:
+def revoke_from_public(database: TenantDatabase) -> Composed:
     """Take the database from everybody and give it to its login."""
     names = {"name": Identifier(database.name), "login": Identifier(database.login_role)}
     return together(

@@ -14,8 +14,8 @@ from app.postgres import (
     job_logins,
     logins,
     provisioning,
+    reclaiming,
     sealing,
-    taking_back,
 )
 from app.postgres.access import Access
 from app.postgres.passwords import new_password
@@ -79,8 +79,8 @@ def give_rights(trial: Trial) -> None:
     trial.run(lambda: provisioning.open_database(trial.access, trial.database))
 
 
-def furnish(trial: Trial) -> None:
-    trial.run(lambda: provisioning.furnish(trial.access, trial.database))
+def set_up_schema(trial: Trial) -> None:
+    trial.run(lambda: provisioning.set_up_schema(trial.access, trial.database))
 
 
 def let_in(trial: Trial) -> None:
@@ -102,7 +102,7 @@ def end_job(trial: Trial) -> None:
     access, database, password = trial.access, trial.database, trial.password
     role = trials.job_role(database.name)
     trial.run(lambda: job_logins.shut_out_job(access, database, role))
-    trial.run(lambda: taking_back.take_back(access, database, password=password))
+    trial.run(lambda: reclaiming.reclaim(access, database, password=password))
     trial.run(lambda: job_logins.clear_away(access, database, role))
 
 
@@ -128,7 +128,7 @@ ACTS: dict[Step, Callable[[Trial], Finding | None]] = {
     Step.PASSWORD: give_password,
     Step.DATABASE: make_database,
     Step.RIGHTS: give_rights,
-    Step.SCHEMA: furnish,
+    Step.SCHEMA: set_up_schema,
     Step.LOGIN: let_in,
     Step.JOB: begin_job,
     Step.JOB_END: end_job,

@@ -14,7 +14,7 @@ from app.core.errors import Conflict
 from app.core.identifiers import InstanceId
 from app.core.intents import Intent
 from app.core.limits import NO_LIMITS, Limits
-from app.core.ownership import Claim
+from app.core.ownership import Handover
 
 _SET = """
     INSERT INTO instance_limits (instance_id, limits) VALUES (%s, %s)
@@ -53,7 +53,7 @@ class InstanceLimits:
             connection.execute(_SET, [instance_id, Jsonb(asdict(limits))])
 
 
-class Claims:
+class Handovers:
     """Links by which instances are handed over; only a hash of a link is kept."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Claims:
         self._pool = pool
         self._defer = defer
 
-    def offer(self, claim: Claim, *, token_hash: bytes) -> None:
+    def offer(self, claim: Handover, *, token_hash: bytes) -> None:
         """Replaces an earlier link that nobody used. Raises Conflict once it is claimed."""
         with self._pool.connection() as connection:
             written = connection.execute(
@@ -75,21 +75,21 @@ class Claims:
         if not written:
             raise Conflict("The instance has been claimed.", advice="It is claimed once.")
 
-    def linked(self, token_hash: bytes) -> Claim | None:
+    def linked(self, token_hash: bytes) -> Handover | None:
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT * FROM instance_claims WHERE token_hash = %s", [token_hash]
             ).fetchone()
         return claim_from(row) if row else None
 
-    def of_instance(self, instance_id: InstanceId) -> Claim | None:
+    def of_instance(self, instance_id: InstanceId) -> Handover | None:
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT * FROM instance_claims WHERE instance_id = %s", [instance_id]
             ).fetchone()
         return claim_from(row) if row else None
 
-    def of_owner(self, owner_id: int) -> Sequence[Claim]:
+    def of_owner(self, owner_id: int) -> Sequence[Handover]:
         """Those by which the account took instances over."""
         with self._pool.connection() as connection:
             rows = connection.execute(
@@ -121,9 +121,9 @@ class Claims:
         return row is not None
 
 
-def claim_from(row: DictRow) -> Claim:
+def claim_from(row: DictRow) -> Handover:
     """A row of `instance_claims`."""
-    return Claim(
+    return Handover(
         instance_id=InstanceId(row["instance_id"]),
         limits=Limits(**row["limits"]),
         expires_at=row["expires_at"],

@@ -71,6 +71,6 @@ def hold(connection: Connection[Any]) -> None:
 
 
 def _files() -> list[tuple[str, LiteralString]]:
-    folder = resources.files("app.store") / "migrations"
+    folder = resources.files("app.store") / "schema_changes"
     files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
     return sorted((file.name.removesuffix(".sql"), file.read_text()) for file in files)

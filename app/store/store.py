@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.store.instances import Instances
     from app.store.job_logins import JobLogins
     from app.store.leases import Leases
-    from app.store.limits import Claims, InstanceLimits
+    from app.store.limits import Handovers, InstanceLimits
     from app.store.login_links import LoginLinks
     from app.store.login_requests import LoginRequests
     from app.store.measurements import Measurements
@@ -62,7 +62,7 @@ class Store:
     measurements: Measurements
     acknowledgements: Acknowledgements
     limits: InstanceLimits
-    claims: Claims
+    handovers: Handovers
     audit: Audit
     deliveries: Deliveries
     queue: Queue

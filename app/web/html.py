@@ -19,7 +19,7 @@ from app.core.limits import FROZEN_ADVICE
 from app.core.ownership import UnknownLink
 from app.core.people import Actor
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.advice import advice_on_page, on_page
 from app.web.identity import current_actor
 from app.web.marked import marked, unbroken
@@ -170,7 +170,7 @@ def _runs_an_instance(services: Services, actor: Actor | None) -> bool:
     if actor is None:
         return False
     try:
-        return bool(sight.instances_run(services.acting_as(actor, source="")))
+        return bool(access.instances_run(services.acting_as(actor, source="")))
     except CoppiceError:
         return False
 

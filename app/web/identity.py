@@ -139,7 +139,7 @@ def permission_now(services: Services, repository: Repository) -> str:
 def require_steward(services: Services, instance: Instance) -> None:
     """Raise Forbidden for everybody but operators and the account that claimed the instance."""
     actor = services.actor
-    is_owner = owns(actor, services.store.claims.of_instance(instance.id))
+    is_owner = owns(actor, services.store.handovers.of_instance(instance.id))
     if not (is_owner or actor.is_operator) or actor.only_app is not None:
         raise Forbidden(
             f"{instance.name} is for those who run it: operators, and the account that owns it.",

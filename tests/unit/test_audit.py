@@ -2,16 +2,16 @@
 
 import pytest
 
-from app.core.audit import WORDS, Action, called, words_of
+from app.core.audit import WORDS, AuditEvent, called, words_of
 
 
 def test_every_action_has_words_and_no_two_the_same() -> None:
-    assert WORDS.keys() == set(Action)
-    assert len(set(WORDS.values())) == len(Action)
+    assert WORDS.keys() == set(AuditEvent)
+    assert len(set(WORDS.values())) == len(AuditEvent)
 
 
-@pytest.mark.parametrize("action", Action)
-def test_words_are_no_name_of_a_program(action: Action) -> None:
+@pytest.mark.parametrize("action", AuditEvent)
+def test_words_are_no_name_of_a_program(action: AuditEvent) -> None:
     assert words_of(action)[0].isupper()
     assert words_of(action) != action
     assert "." not in action
@@ -22,5 +22,5 @@ def test_what_an_older_version_wrote_down_stays_as_it_was() -> None:
 
 
 def test_an_action_is_found_by_its_words() -> None:
-    assert called("emptied") == [Action.DATABASES_RESET]
+    assert called("emptied") == [AuditEvent.DATABASES_RESET]
     assert called("paint") == []

@@ -35,7 +35,7 @@ from app.core.limits import (
     written,
 )
 from app.core.ownership import (
-    Claim,
+    Handover,
     UnknownLink,
     check_claim,
     check_claimer,
@@ -254,13 +254,13 @@ def instance(kind: InstanceKind) -> Instance:
     return Instance(id=InstanceId(1), name="local", kind=kind, admin=admin, public_address=address)
 
 
-def claim(**changes: Any) -> Claim:
+def claim(**changes: Any) -> Handover:
     values = {
         "instance_id": InstanceId(1),
         "limits": NO_LIMITS,
         "expires_at": NOW + timedelta(days=1),
     }
-    return Claim(**{**values, **changes})
+    return Handover(**{**values, **changes})
 
 
 CLAIMED = {"owner_id": 7, "owner_login": "octocat", "claimed_at": NOW}
@@ -277,7 +277,7 @@ def test_only_what_the_operator_provisioned_and_nobody_owns_is_handed_over() -> 
 
 
 @pytest.mark.parametrize("found", [None, claim(**CLAIMED), claim(expires_at=NOW)])
-def test_a_link_that_does_not_work_tells_nobody_why(found: Claim | None) -> None:
+def test_a_link_that_does_not_work_tells_nobody_why(found: Handover | None) -> None:
     with pytest.raises(UnknownLink):
         check_claim(found, now=NOW)
 

@@ -28,7 +28,7 @@ DATABASE = TenantDatabase(
         statements.drop_role(RoleName(HOSTILE)),
         statements.forbid_login(RoleName(HOSTILE)),
         statements.create_database(DATABASE),
-        statements.confine_database(DATABASE),
+        statements.revoke_from_public(DATABASE),
         statements.allow_connections(DATABASE.name),
         statements.forbid_connections(DATABASE.name),
         statements.mark(DATABASE),

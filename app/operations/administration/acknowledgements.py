@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict
 from app.core.findings import Acknowledgement, Finding
 from app.core.instances import Instance
-from app.operations.administration import neighbours
+from app.operations.administration import same_server
 from app.operations.services import Services
 
 
@@ -17,7 +17,7 @@ def known(services: Services, instance: Instance) -> tuple[Finding, ...]:
         return ()
     return (
         *measured.findings,
-        *neighbours.remarks(services, instance, measured.system_identifier),
+        *same_server.remarks(services, instance, measured.system_identifier),
     )
 
 
@@ -49,7 +49,7 @@ def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[F
         for one in found
     ]
     services.store.acknowledgements.add(instance.id, given)
-    services.record(Action.INSTANCES_ACKNOWLEDGE, instance.name, detail=code)
+    services.record(AuditEvent.INSTANCES_ACKNOWLEDGE, instance.name, detail=code)
     return found
 
 
@@ -60,4 +60,4 @@ def withdraw(services: Services, instance: Instance, code: str) -> None:
             f"Nobody has acknowledged {code!r} on {instance.name}.",
             advice="`coppice instances show` lists what was found, and who acknowledged it.",
         )
-    services.record(Action.INSTANCES_WITHDRAW, instance.name, detail=code)
+    services.record(AuditEvent.INSTANCES_WITHDRAW, instance.name, detail=code)

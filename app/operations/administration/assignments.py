@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.core.assignments import App, Assignment, Policies
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict, CoppiceError, Forbidden, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import AppId
 from app.core.instances import Instance
@@ -61,7 +61,7 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
         raise _assigned_already(
             services.store, services.store.apps.assignment(app.id) or assignment
         )
-    services.record(Action.APPS_ASSIGN, app.id, detail=f"{repository.full_name}")
+    services.record(AuditEvent.APPS_ASSIGN, app.id, detail=f"{repository.full_name}")
     return Assigned(assignment=assignment, repository=repository, instance=instance)
 
 
@@ -87,14 +87,14 @@ def edit(
     then = [ReconcileRepository(repository_id=assignment.app.repository_id)]
     if not services.store.apps.edit(changed, then=then):
         raise NotFound(f"The app {assignment.app.id} is not assigned any more.")
-    services.record(Action.APPS_EDIT, assignment.app.id)
+    services.record(AuditEvent.APPS_EDIT, assignment.app.id)
     return changed
 
 
 def remove(services: Services, assignment: Assignment) -> None:
     """End the assignment; the databases stay on the instance."""
     services.store.apps.remove(assignment.app.id)
-    services.record(Action.APPS_REMOVE, assignment.app.id)
+    services.record(AuditEvent.APPS_REMOVE, assignment.app.id)
 
 
 def live_repository(services: Services, full_name: str) -> Repository:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict, Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance, RotatePassword
 from app.core.limits import Limits
-from app.core.ownership import Claim, UnknownLink, check_claim, check_claimer, check_offer
+from app.core.ownership import Handover, UnknownLink, check_claim, check_claimer, check_offer
 from app.core.repositories import Repository
 from app.core.tokens import fingerprint
 from app.operations.administration import limits as plans
@@ -24,21 +24,21 @@ def offer(services: Services, instance: Instance, *, plan: Limits, valid: timede
 
     Raises Conflict for a linked instance, for one that was claimed, and while nobody could use it.
     """
-    check_offer(instance, services.store.claims.of_instance(instance.id))
+    check_offer(instance, services.store.handovers.of_instance(instance.id))
     _check_log_in(services)
     plans.check(plan)
     if not timedelta(0) < valid <= LONGEST:
         raise Invalid(f"A claim link is valid for up to {LONGEST.days} days.")
     secret = services.new_secret()
-    claim = Claim(instance_id=instance.id, limits=plan, expires_at=services.clock() + valid)
-    services.store.claims.offer(claim, token_hash=fingerprint(secret))
-    services.record(Action.INSTANCES_OFFER, instance.name, detail=plans.described(plan))
+    claim = Handover(instance_id=instance.id, limits=plan, expires_at=services.clock() + valid)
+    services.store.handovers.offer(claim, token_hash=fingerprint(secret))
+    services.record(AuditEvent.INSTANCES_OFFER, instance.name, detail=plans.described(plan))
     return services.public_url + PATH + secret
 
 
-def offered(services: Services, secret: str) -> tuple[Instance, Claim]:
+def offered(services: Services, secret: str) -> tuple[Instance, Handover]:
     """What a link is for. Raises UnknownLink."""
-    claim = check_claim(services.store.claims.linked(fingerprint(secret)), now=services.clock())
+    claim = check_claim(services.store.handovers.linked(fingerprint(secret)), now=services.clock())
     return services.store.instances.get(claim.instance_id), claim
 
 
@@ -57,7 +57,7 @@ def claim(
     repositories = _repositories(services.store, instance)
     check_claimer(services.actor, [permission_on(each) for each in repositories])
     databases = services.store.databases.all(instance_id=instance.id)
-    is_first = services.store.claims.take(
+    is_first = services.store.handovers.take(
         fingerprint(secret),
         owner_id=services.actor.user_id,
         owner_login=services.actor.login,
@@ -70,7 +70,7 @@ def claim(
     )
     if not is_first:
         raise UnknownLink
-    services.record(Action.INSTANCES_CLAIM, instance.name, detail=plans.described(found.limits))
+    services.record(AuditEvent.INSTANCES_CLAIM, instance.name, detail=plans.described(found.limits))
     return instance
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.core import lifecycle
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, GitHubUnavailable, Invalid, NotFound
@@ -19,7 +19,7 @@ from app.core.limits import FROZEN_ADVICE
 from app.core.reasons import without_database
 from app.core.seeding import may_seed
 from app.operations.administration.assigned import Assigned
-from app.operations.administration.beginnings import (
+from app.operations.administration.transitions import (
     refuse_busy,
     refuse_live,
     set_up_again,
@@ -34,14 +34,14 @@ _ACCELERATE = re.compile(r"prisma(\+postgres)?://[!-~]{8,4000}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Location:
     """Which database of an app is meant."""
 
     environment: Environment
     branch: BranchName | None = None
 
 
-def place(assigned: Assigned, *, branch: str | None, environment: str | None) -> Place:
+def place(assigned: Assigned, *, branch: str | None, environment: str | None) -> Location:
     """The place that people name by a branch, by an environment, or by neither: `dev`."""
     if branch is not None and environment not in (None, Environment.BRANCH):
         raise Invalid("A branch and another environment exclude each other.")
@@ -49,16 +49,16 @@ def place(assigned: Assigned, *, branch: str | None, environment: str | None) ->
         found = Environment(environment) if environment else Environment.DEV
         if found is Environment.BRANCH:
             raise Invalid("Say which branch.", advice="Name the branch (--branch NAME).")
-        return Place(environment=found)
+        return Location(environment=found)
     if branch == assigned.repository.default_branch:
         raise Invalid(
             f"{branch} is the default branch: its database is production.",
             advice="Use that one (--environment production) if it is what you mean.",
         )
-    return Place(environment=Environment.BRANCH, branch=BranchName(branch))
+    return Location(environment=Environment.BRANCH, branch=BranchName(branch))
 
 
-def create(services: Services, assigned: Assigned, where: Place) -> Database:
+def create(services: Services, assigned: Assigned, where: Location) -> Database:
     """Have a database made; returns the one that is there already, as it is.
 
     A deleted one is restored, a failed one tried again.
@@ -76,7 +76,7 @@ def create(services: Services, assigned: Assigned, where: Place) -> Database:
         case DatabaseState.DELETED:
             return restore(services, database)
         case _:
-            record(services, Action.DATABASES_CREATE, database)
+            record(services, AuditEvent.DATABASES_CREATE, database)
             ensure = EnsureDatabase(database_id=database.id)
             again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
             services.store.databases.apply_to(database.id, again, then=[ensure])
@@ -117,7 +117,7 @@ def seed(services: Services, database: Database) -> Database:
         )
     refuse_busy(services.store, database)
     services.store.seeds.owe(database)
-    record(services, Action.DATABASES_SEED, database)
+    record(services, AuditEvent.DATABASES_SEED, database)
     return database
 
 
@@ -127,7 +127,7 @@ def restore(services: Services, database: Database) -> Database:
         return database
     retention.check_restorable(database)
     limits.check_restored(services.store, database)
-    record(services, Action.DATABASES_RESTORE, database)
+    record(services, AuditEvent.DATABASES_RESTORE, database)
     services.store.queue.add([RestoreDatabase(database_id=database.id)])
     return database
 
@@ -135,7 +135,7 @@ def restore(services: Services, database: Database) -> Database:
 def delete(services: Services, database: Database) -> Database:
     """Have all connections refused; the data is kept for the retention time, production's on."""
     refuse_live(services, database)
-    record(services, Action.DATABASES_DELETE, database)
+    record(services, AuditEvent.DATABASES_DELETE, database)
     retention.close_database(services, database.id, because=Closing.BY_HAND)
     return services.store.databases.get(database.id)
 
@@ -143,13 +143,13 @@ def delete(services: Services, database: Database) -> Database:
 def drop(services: Services, database: Database) -> Database:
     """Have a database and its data dropped; it is `deleted` until then. Cannot be undone."""
     closed = delete(services, database)
-    record(services, Action.DATABASES_DROP, database)
+    record(services, AuditEvent.DATABASES_DROP, database)
     job = DropDatabase(database_id=database.id, is_by_hand=True)
     retention.mark_unwanted(services.store, database.id, then=[job])
     return closed
 
 
-def login(services: Services, database: Database, *, purpose: Action) -> Credentials:
+def login(services: Services, database: Database, *, purpose: AuditEvent) -> Credentials:
     """The long-lived login, made good again and checked against the marker. Audited.
 
     The login through a pooler is left out while that does not take it. Raises Conflict when the
@@ -173,7 +173,7 @@ def set_accelerate_url(services: Services, database: Database, url: str | None) 
             advice="It begins with prisma:// or prisma+postgres://; Prisma's console shows it.",
         )
     services.store.databases.set_accelerate_url(database.id, url)
-    record(services, Action.DATABASES_EDIT, database)
+    record(services, AuditEvent.DATABASES_EDIT, database)
 
 
 def needs_ready(database: Database) -> Database:
@@ -212,6 +212,6 @@ def check_branch(services: Services, assigned: Assigned, branch: BranchName) -> 
         )
 
 
-def record(services: Services, action: Action, database: Database) -> None:
+def record(services: Services, action: AuditEvent, database: Database) -> None:
     """Write down in the audit trail what was done to a database."""
     services.record(action, database.name)

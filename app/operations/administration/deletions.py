@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict, NotFound
 from app.core.hosts import OnAnotherHost, may_be_its_server
 from app.core.instances import Instance, InstanceKind, ServerHere
@@ -38,7 +38,7 @@ def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool =
     else:
         services.store.instances.begin_deletion(instance.id)
         services.store.queue.add([DeleteInstance(instance_id=instance.id)])
-    services.record(Action.INSTANCES_DELETE, name)
+    services.record(AuditEvent.INSTANCES_DELETE, name)
     return elsewhere.wait_until(
         lambda: not services.store.instances.known([instance.id]), doing=f"Deleting {name}"
     )
@@ -128,4 +128,4 @@ def remove_leftover(services: Services, clusters: Clusters, name: str) -> None:
     identity = clusters.identity(name)
     if leftover(services, clusters, name) is not None:
         clusters.destroy(name, identity=identity)
-        services.record(Action.INSTANCES_DELETE, name, detail="left by an earlier instance")
+        services.record(AuditEvent.INSTANCES_DELETE, name, detail="left by an earlier instance")

@@ -6,7 +6,7 @@ As in RFC 8628, with codes of our own. https://www.rfc-editor.org/rfc/rfc8628
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict, Invalid, NotFound, TransientError
 from app.core.people import OPERATOR, Actor
 from app.core.tokens import DeviceLogin, Token, TokenKind, fingerprint, typed_code, user_code
@@ -89,7 +89,9 @@ def answer(services: Services, code: str, *, is_confirmed: bool) -> DeviceLogin:
         found.id, is_confirmed=is_confirmed, login=actor.login, user_id=actor.user_id
     ):
         raise Conflict("Somebody has answered this already.", advice="Begin again if in doubt.")
-    services.record(Action.TERMINAL, found.name, detail="confirmed" if is_confirmed else "refused")
+    services.record(
+        AuditEvent.TERMINAL, found.name, detail="confirmed" if is_confirmed else "refused"
+    )
     return found
 
 

@@ -9,7 +9,7 @@ from app.core.findings import ServerReport, acknowledged, by_whom
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
 from app.core.reach import is_for_this_machine_only, pooler_is_away, way_for_others
-from app.operations.administration import machines, neighbours
+from app.operations.administration import machines, same_server
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
 from app.operations.administration.github_diagnosis import github
 from app.operations.administration.surroundings import Surroundings
@@ -64,7 +64,7 @@ def _state(store: Store, surroundings: Surroundings) -> Iterator[Diagnosis]:
     yield ok("state database", f"PostgreSQL {surroundings.state_version()}; the keys fit")
     access = store.state.access()
     if access.is_open:
-        found = neighbours.open_state(access)
+        found = same_server.open_state(access)
         yield warning("state database", found.message, found.advice)
 
 

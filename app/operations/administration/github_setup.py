@@ -1,6 +1,6 @@
 """Becoming a GitHub App: the last step of GitHub's manifest flow, and taking it back."""
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict, CoppiceError, Invalid
 from app.core.github_app import GitHubApp
 from app.operations.services import Services
@@ -29,7 +29,7 @@ def connect(services: Services, code: str) -> None:
             " there.",
         )
     services.github_app.store(app)
-    services.record(Action.SETUP_CONNECT, f"GitHub App {app.app_id}", detail=app.url)
+    services.record(AuditEvent.SETUP_CONNECT, f"GitHub App {app.app_id}", detail=app.url)
 
 
 def page_of(services: Services, app: GitHubApp) -> str:
@@ -50,4 +50,4 @@ def disconnect(services: Services) -> None:
     app = services.github_app.current(is_fresh=True)
     services.github_app.forget()
     if app is not None:
-        services.record(Action.SETUP_FORGET, f"GitHub App {app.app_id}", detail=app.url)
+        services.record(AuditEvent.SETUP_FORGET, f"GitHub App {app.app_id}", detail=app.url)

@@ -34,7 +34,7 @@ def overview(store: Store, instance: Instance) -> InstanceOverview:
     """An instance with its status, its apps and its databases."""
     app_ids = [one.app.id for one in store.apps.assignments(instance_id=instance.id)]
     databases = store.databases.all(instance_id=instance.id)
-    claim = store.claims.of_instance(instance.id)
+    claim = store.handovers.of_instance(instance.id)
     states = [one.state for one in databases if one.app_id in app_ids]
     measured = store.measurements.of_instance(instance.id)
     problem = measured.failure if measured else None

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, ProvisioningFailed
 from app.core.findings import ServerReport
 from app.core.hosts import OnAnotherHost
@@ -14,7 +14,7 @@ from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslM
 from app.core.ownership import check_own_way_in
 from app.operations.administration import machines, trying
 from app.operations.administration.instance_requests import Clusters
-from app.operations.administration.neighbours import with_neighbours
+from app.operations.administration.same_server import with_neighbours
 from app.operations.administration.trying import usable
 from app.operations.databases import encryption, measuring
 from app.operations.services import Services
@@ -62,7 +62,7 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
             ),
             host=services.store.hosts.here,
         )
-        instance = _add(services, instance, action=Action.INSTANCES_PROVISION)
+        instance = _add(services, instance, action=AuditEvent.INSTANCES_PROVISION)
     # What it is, for pages and lists, before the first measurement by the clock.
     with suppress(CoppiceError):
         measuring.ask(services, instance)
@@ -72,7 +72,7 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
 def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
     """Store an existing server after a test. Raises NotUsable with what is missing."""
     instance, report = _tried(services, request)
-    instance = _add(services, instance, action=Action.INSTANCES_LINK)
+    instance = _add(services, instance, action=AuditEvent.INSTANCES_LINK)
     measuring.keep(services, instance, report)
     return instance, with_neighbours(services, instance, report)
 
@@ -134,7 +134,7 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
     report = _with_demand(instance, report)
     services.store.instances.update(instance)
     measuring.keep_trial(services, instance, report)
-    services.record(Action.INSTANCES_EDIT, name)
+    services.record(AuditEvent.INSTANCES_EDIT, name)
     # What was wrong before is shown no longer.
     with suppress(CoppiceError):
         measuring.ask(services, instance)
@@ -162,7 +162,7 @@ def _refuse_taken(store: Store, name: str) -> None:
     )
 
 
-def _add(services: Services, instance: Instance, *, action: Action) -> Instance:
+def _add(services: Services, instance: Instance, *, action: AuditEvent) -> Instance:
     instance_id = services.store.instances.add(instance)
     services.record(action, instance.name)
     return replace(instance, id=instance_id)

@@ -1,7 +1,7 @@
 """Setting the limits of an instance."""
 
 from app.core import amounts
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance
@@ -19,7 +19,7 @@ def set_limits(services: Services, instance: Instance, limits: Limits) -> tuple[
     services.store.queue.add(
         [ApplyLimits(instance_id=instance.id), MeasureInstance(instance_id=instance.id)]
     )
-    services.record(Action.INSTANCES_LIMIT, instance.name, detail=described(limits))
+    services.record(AuditEvent.INSTANCES_LIMIT, instance.name, detail=described(limits))
     databases = services.store.databases.all(instance_id=instance.id)
     sizes = services.store.measurements.sizes([one.id for one in databases])
     return remarks(limits, databases, sizes)

@@ -1,7 +1,7 @@
 """What a person needs to work with a database on their own machine."""
 
 from app.core import seeding
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, Invalid
@@ -18,7 +18,9 @@ from app.store.store import Store
 _RUNS_LOOKED_AT = 50
 
 
-def shadow_variables(services: Services, database: Database, *, purpose: Action) -> dict[str, str]:
+def shadow_variables(
+    services: Services, database: Database, *, purpose: AuditEvent
+) -> dict[str, str]:
     """`SHADOW_DATABASE_URL` for the database for local work, nothing for others.
 
     Audited as what the person does, with the shadow for its subject.
@@ -100,5 +102,5 @@ def migrated(
             services.store.seeds.owe(database)
         case LocalSeed.NONE:
             services.store.seeds.settle(database, at=None)
-    services.record(Action.DATABASES_MIGRATE, database.name, detail=f"seed: {seed}")
+    services.record(AuditEvent.DATABASES_MIGRATE, database.name, detail=f"seed: {seed}")
     return database

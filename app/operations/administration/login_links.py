@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Forbidden
 from app.core.people import OPERATOR
 from app.core.tokens import fingerprint
@@ -30,7 +30,7 @@ def use(services: Services, token: str) -> None:
     if not services.store.login_links.take(fingerprint(token), at=services.clock()):
         raise expired()
     operator = services.acting_as(OPERATOR, source=services.source)
-    operator.record(Action.LOG_IN, "dashboard", detail="by a link of the machine")
+    operator.record(AuditEvent.LOG_IN, "dashboard", detail="by a link of the machine")
 
 
 def expired() -> Forbidden:

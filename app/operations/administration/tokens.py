@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from app.core.identifiers import AppId, TokenId
 from app.core.people import Actor
@@ -60,7 +60,7 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
             expires_at=now + timedelta(days=request.days) if request.days else None,
         )
     )
-    services.record(Action.TOKENS_CREATE, f"token {token.id}", detail=_described(token))
+    services.record(AuditEvent.TOKENS_CREATE, f"token {token.id}", detail=_described(token))
     return token, secret
 
 
@@ -100,7 +100,7 @@ def revoke(services: Services, token_id: TokenId) -> Token:
 def end(services: Services, token: Token) -> None:
     """Revoke a token that is known to be the asker's."""
     services.store.access_tokens.revoke(token.id)
-    services.record(Action.TOKENS_REVOKE, f"token {token.id}", detail=_described(token))
+    services.record(AuditEvent.TOKENS_REVOKE, f"token {token.id}", detail=_described(token))
 
 
 def _described(token: Token) -> str:

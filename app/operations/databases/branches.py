@@ -22,7 +22,7 @@ from app.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Context:
     """Where a live branch has, or should have, a database."""
 
     assignment: Assignment
@@ -76,7 +76,7 @@ def _grow_all(
     away: NotHere | None = None
     for assignment in assignments:
         for environment in environments_of_branch(live.name, repository, assignment):
-            place = _Place(assignment=assignment, environment=environment, live=live)
+            place = _Context(assignment=assignment, environment=environment, live=live)
             try:
                 _grow(services, repository, place, head_sha=head_sha)
             except NotHere as error:
@@ -86,7 +86,7 @@ def _grow_all(
 
 
 def _grow(
-    services: Services, repository: Repository, place: _Place, *, head_sha: CommitSha | None
+    services: Services, repository: Repository, place: _Context, *, head_sha: CommitSha | None
 ) -> None:
     before = _present(services.store, place)
     try:
@@ -106,7 +106,7 @@ def _grow(
         )
 
 
-def _database(services: Services, repository: Repository, place: _Place) -> Database:
+def _database(services: Services, repository: Repository, place: _Context) -> Database:
     """The database that should be there now, in whatever state it is.
 
     A deleted one is restored when the branch goes on where it was; otherwise it is kept aside under
@@ -131,7 +131,7 @@ def _cut(services: Services, assignment: Assignment, branch: BranchName) -> None
 
 
 def _tell(
-    store: Store, repository: Repository, place: _Place, heads: Collection[CommitSha]
+    store: Store, repository: Repository, place: _Context, heads: Collection[CommitSha]
 ) -> None:
     """Report the place's database, or a failed one that goes with it: they share a check."""
     if not heads:
@@ -147,7 +147,7 @@ def _tell(
 
 
 def _tell_of_refusal(
-    store: Store, place: _Place, error: ProvisioningFailed, heads: Collection[CommitSha]
+    store: Store, place: _Context, error: ProvisioningFailed, heads: Collection[CommitSha]
 ) -> None:
     """A deleted database stays as it is: the next look at the branch tries again."""
     database = _present(store, place)
@@ -163,7 +163,7 @@ def _known(*heads: CommitSha | None) -> set[CommitSha]:
     return {head_sha for head_sha in heads if head_sha is not None}
 
 
-def _present(store: Store, place: _Place) -> Database | None:
+def _present(store: Store, place: _Context) -> Database | None:
     return store.databases.live(place.assignment.app.id, place.environment, place.branch)
 
 

@@ -6,7 +6,7 @@ from app.core.environments import Environment
 from app.core.errors import NotFound
 from app.core.intents import PressButton
 from app.core.repositories import Repository
-from app.operations.pull_requests import steering
+from app.operations.pull_requests import actions
 from app.operations.services import Services
 from app.store.store import Store
 
@@ -24,7 +24,7 @@ def press_button(services: Services, pressed: PressButton) -> None:
     check = _check_of(services.store, pressed)
     if check is None or repository is None or not repository.is_active:
         return
-    own = steering.acting_as(
+    own = actions.acting_as(
         services, login=pressed.sender_login, user_id=pressed.sender_id, source="check run"
     )
     run_id = services.store.checks.run_of(pressed.check_id)
@@ -32,12 +32,12 @@ def press_button(services: Services, pressed: PressButton) -> None:
     if pressed.identifier == RERUN and run_id is not None:
         run = services.store.runs.get(run_id)
         if _may(services, repository, pressed, Verb.MIGRATE, run.environments):
-            steering.rerun(own, repository, run)
+            actions.rerun(own, repository, run)
     elif pressed.identifier in {FIX, RERUN} and database_id is not None:
         database = services.store.databases.get(database_id)
         if _may(services, repository, pressed, Verb.FIX, (database.environment,)):
             branch = database.branch or repository.default_branch
-            steering.fix(own, repository, branch, database, head_sha=check.head_sha)
+            actions.fix(own, repository, branch, database, head_sha=check.head_sha)
 
 
 def _check_of(store: Store, pressed: PressButton) -> Check | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.assignments import Assignment
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.commands import Situation, Verb, Verdict, decide_command
 from app.core.conversation import Command
 from app.core.databases import Database, DatabaseState
@@ -14,7 +14,7 @@ from app.core.intents import PostReply
 from app.core.reasons import Unreached, not_assigned, without_database
 from app.core.repositories import PullRequest, Repository
 from app.operations.administration import databases
-from app.operations.pull_requests import steering, wording
+from app.operations.pull_requests import actions, wording
 from app.operations.pull_requests.overviews import databases_of_branch
 from app.operations.runs.announcements import job_url
 from app.operations.services import Services
@@ -146,7 +146,7 @@ def _is_protected(services: Services, scene: _Scene) -> bool:
 def _run(services: Services, scene: _Scene) -> None:
     command = scene.command
     _react(services, scene, ACCEPTED)
-    own = steering.acting_as(
+    own = actions.acting_as(
         services, login=command.sender_login, user_id=command.sender_id, source="comment"
     )
     match command.verb:
@@ -168,7 +168,7 @@ def _fix(services: Services, scene: _Scene) -> None:
     """How it went is said by the comment about the databases, when it is over."""
     head = scene.pull_request
     for database in scene.databases or (None,):
-        steering.fix(services, scene.repository, head.head_branch, database, head_sha=head.head_sha)
+        actions.fix(services, scene.repository, head.head_branch, database, head_sha=head.head_sha)
     _show(services.store, scene)
 
 
@@ -195,7 +195,7 @@ def _migrate(services: Services, scene: _Scene) -> str | None:
     ]
     if not runs:
         return wording.nothing_to_rerun(_actions_url(services, scene.repository))
-    reason = steering.rerun(services, scene.repository, runs[-1])
+    reason = actions.rerun(services, scene.repository, runs[-1])
     if reason is None:
         return None
     return wording.not_rerun(reason, job_url(services, runs[-1]))
@@ -212,7 +212,7 @@ def _url(services: Services, scene: _Scene) -> str:
     if not scene.repository.is_private:
         return wording.no_addresses(way)
     for database in scene.databases:
-        services.record(Action.ADDRESS_SHOWN, database.name)
+        services.record(AuditEvent.ADDRESS_SHOWN, database.name)
     places = [(one, services.store.instances.get(one.instance_id)) for one in scene.databases]
     return wording.addresses(places, way=way)
 

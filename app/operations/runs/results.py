@@ -27,7 +27,7 @@ from app.operations.checks.migration_reports import is_neutral
 from app.operations.databases.provisioning import measurement
 from app.operations.runs import announcements, credentials, rebuilds
 from app.operations.runs.beginning import own_run
-from app.operations.runs.holding import LEASE
+from app.operations.runs.leases import LEASE
 from app.operations.runs.refusals import lease_lost
 from app.operations.services import Services
 from app.store.store import Store

@@ -14,7 +14,7 @@ from app.core.rules import changed
 from app.operations.administration import assignments, local_work, workflow_files
 from app.operations.pull_requests.heads import open_heads
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.api.app_models import (
     AppDetail,
     AppList,
@@ -52,7 +52,7 @@ def list_(query: WhichApps) -> dict[str, Any]:
     services = acting()
     found = [
         KnownApp.of(one)
-        for one in sight.apps(services)
+        for one in access.apps(services)
         if query.repository is None
         # GitHub's names differ only in case for nobody.
         or query.repository.lower() == one.repository.full_name.lower()
@@ -64,8 +64,8 @@ def list_(query: WhichApps) -> dict[str, Any]:
 def assign(body: AssignApp) -> Answered:
     """Give a repository databases on an instance; a worker makes them."""
     services = acting()
-    sight.repository_to_assign(services, body.repository, body.app)
-    sight.instance(services, body.instance)
+    access.repository_to_assign(services, body.repository, body.app)
+    access.instance(services, body.instance)
     assigned = assignments.assign(services, body.to_request())
     return _shown(services, KnownApp.of(assigned)).model_dump(), 201
 
@@ -83,7 +83,7 @@ def show(path: OfApp) -> dict[str, Any]:
 def workflow(path: OfApp) -> dict[str, Any]:
     """Show the workflow that migrates the app's databases, as a whole file to copy."""
     services = acting()
-    assigned = sight.app(services, path.app)
+    assigned = access.app(services, path.app)
     assignment = assigned.assignment
     found = workflow_files.workflow_of(services, assignment, assigned.repository, assigned.instance)
     remark = workflow_files.beside_others(services.store, assignment.app)
@@ -109,7 +109,7 @@ def pull_requests(path: OfApp, query: Page) -> dict[str, Any]:
 def edit(path: OfApp, body: EditApp) -> dict[str, Any]:
     """Change the migration command or the rules."""
     services = acting()
-    assigned = sight.app(services, path.app, Act.MANAGE)
+    assigned = access.app(services, path.app, Act.MANAGE)
     before = assigned.assignment
     assignments.edit(
         services,
@@ -124,7 +124,7 @@ def edit(path: OfApp, body: EditApp) -> dict[str, Any]:
 def remove(path: OfApp) -> Answered:
     """End the assignment; the databases stay on the instance."""
     services = acting()
-    assignments.remove(services, sight.app(services, path.app, Act.MANAGE).assignment)
+    assignments.remove(services, access.app(services, path.app, Act.MANAGE).assignment)
     return "", 204
 
 

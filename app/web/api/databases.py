@@ -6,7 +6,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
 from app.core.people import Act
@@ -15,7 +15,7 @@ from app.operations.administration import databases as administration
 from app.operations.administration import local_work
 from app.operations.administration.database_overviews import known
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.advice import advice_for
 from app.web.api.app_models import OfApp
 from app.web.api.database_models import (
@@ -76,7 +76,7 @@ def list_(query: WhichDatabases) -> dict[str, Any]:
 def show(path: OfDatabase) -> dict[str, Any]:
     """Show one database."""
     services = acting()
-    database = sight.database(services, path.database)
+    database = access.database(services, path.database)
     detail = DatabaseDetail.with_seed(
         _shown(services, database),
         services.store.seeds.of(database),
@@ -89,7 +89,7 @@ def show(path: OfDatabase) -> dict[str, Any]:
 def sizes(path: OfDatabase, query: WhichSizes) -> dict[str, Any]:
     """List the sizes of a database over 90 days: a sample for each change, one a day at least."""
     services = acting()
-    database = sight.database(services, path.database)
+    database = access.database(services, path.database)
     found = services.store.measurements.of_database(
         database.id, after=query.after, limit=query.limit + 1
     )
@@ -102,9 +102,9 @@ def sizes(path: OfDatabase, query: WhichSizes) -> dict[str, Any]:
 def create(path: OfApp, body: CreateDatabase) -> Answered:
     """Have a database made, or brought back; 200 if it is there already."""
     services = acting()
-    assigned = sight.app(services, path.app)
+    assigned = access.app(services, path.app)
     where = administration.place(assigned, branch=body.branch, environment=body.environment)
-    sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
+    access.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
     database = administration.create(services, assigned, where)
     status = 200 if database.state is DatabaseState.READY else 202
     return _shown(services, database).model_dump(mode="json"), status
@@ -167,13 +167,13 @@ def delete(path: OfDatabase, query: HowToDelete) -> Answered:
 def credentials(path: OfDatabase, body: RevealCredentials) -> dict[str, Any]:
     """Reveal the long-lived login's variables. Audited; production needs admin."""
     services = acting()
-    database = sight.database(services, path.database, Act.CONNECT)
-    purpose = Action(body.purpose) if body.purpose else Action.DATABASES_CREDENTIALS
+    database = access.database(services, path.database, Act.CONNECT)
+    purpose = AuditEvent(body.purpose) if body.purpose else AuditEvent.DATABASES_CREDENTIALS
     login = administration.login(services, database, purpose=purpose)
     shadow: dict[str, str] = {}
     problem = None
     try:
-        if purpose is not Action.PSQL:
+        if purpose is not AuditEvent.PSQL:
             shadow = local_work.shadow_variables(services, database, purpose=purpose)
     except CoppiceError as error:  # it keeps nobody from the database itself
         problem = f"{error} {advice_for(error)}"
@@ -182,7 +182,7 @@ def credentials(path: OfDatabase, body: RevealCredentials) -> dict[str, Any]:
 
 def _to_act(path: OfDatabase, act: Act) -> tuple[Services, Database]:
     services = acting()
-    return services, sight.database(services, path.database, act)
+    return services, access.database(services, path.database, act)
 
 
 def _accepted(services: Services, database: Database) -> Answered:

@@ -11,10 +11,10 @@ from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Act
 from app.core.runs import Migration, PastRun
-from app.operations.pull_requests import steering
+from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.api.app_models import APP_ID, OfApp
 from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, Shown, cut
 from app.web.api.unfinished_models import UnfinishedObject
@@ -139,8 +139,8 @@ def rerun(path: OfPastRun, body: Nothing) -> Answered:
     services = acting()
     known = known_app(services, AppId(path.app))
     past = services.store.history.run(AppId(path.app), RunId(path.run))
-    sight.run(services, known.repository, past.run, Act.CHANGE)
-    refusal = steering.rerun(services, known.repository, past.run)
+    access.run(services, known.repository, past.run, Act.CHANGE)
+    refusal = actions.rerun(services, known.repository, past.run)
     if refusal is not None:
         raise Conflict(refusal, advice="Look at the job at GitHub: it may still run.")
     return show(path), 202

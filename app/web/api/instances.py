@@ -13,7 +13,7 @@ from app.core.instances import Instance
 from app.operations.administration import acknowledgements, deletions, instances, machines
 from app.operations.administration.instance_overviews import overview
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.api.instance_models import (
     EditInstance,
     HowToDeleteInstance,
@@ -44,7 +44,7 @@ api = APIBlueprint(
 def list_() -> dict[str, Any]:
     """List the instances of your apps; operators see all."""
     services = acting()
-    found = sorted(sight.instances(services), key=lambda one: one.name)
+    found = sorted(access.instances(services), key=lambda one: one.name)
     items = [shown(services, instance) for instance in found]
     return InstanceList(items=items).model_dump()
 
@@ -89,14 +89,14 @@ def test_link(body: LinkInstance) -> dict[str, Any]:
 def show(path: OfInstance) -> dict[str, Any]:
     """Show one instance."""
     services = acting()
-    return shown(services, sight.instance(services, path.instance)).model_dump()
+    return shown(services, access.instance(services, path.instance)).model_dump()
 
 
 @api.patch("/<instance>", responses={200: InstanceTested})
 def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
     """Change an instance; it is tested before the change is stored."""
     services = acting()
-    sight.stewarded(services, path.instance)
+    access.stewarded(services, path.instance)
     return _tested(services, *instances.edit(services, path.instance, body.read(InstanceChanges)))
 
 
@@ -104,7 +104,7 @@ def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
 def test(path: OfInstance) -> dict[str, Any]:
     """Connect to an instance, use a throw-away database there, say what is missing."""
     services = acting()
-    instance = sight.stewarded(services, path.instance)
+    instance = access.stewarded(services, path.instance)
     report = instances.test(services, path.instance)
     accepted = services.store.acknowledgements.of_instance(instance.id)
     return ServerTest.of(report, accepted).model_dump(mode="json")
@@ -114,7 +114,7 @@ def test(path: OfInstance) -> dict[str, Any]:
 def health(path: OfInstance) -> dict[str, Any]:
     """Show how the server did when it was last measured, and what was last tried there."""
     services = acting()
-    instance = sight.stewarded(services, path.instance)
+    instance = access.stewarded(services, path.instance)
     return ServerHealth.of(
         services.store.measurements.of_instance(instance.id),
         findings=acknowledgements.known(services, instance),
@@ -130,7 +130,7 @@ def acknowledge(path: OfFinding) -> Answered:
     What prevents work cannot be accepted.
     """
     services = acting()
-    instance = sight.stewarded(services, path.instance)
+    instance = access.stewarded(services, path.instance)
     acknowledgements.acknowledge(services, instance, path.code)
     return "", 204
 
@@ -139,7 +139,7 @@ def acknowledge(path: OfFinding) -> Answered:
 def withdraw(path: OfFinding) -> Answered:
     """Accept it no longer, whoever did."""
     services = acting()
-    instance = sight.stewarded(services, path.instance)
+    instance = access.stewarded(services, path.instance)
     acknowledgements.withdraw(services, instance, path.code)
     return "", 204
 
@@ -152,7 +152,7 @@ def delete(path: OfInstance, query: HowToDeleteInstance) -> Answered:
     not come to it yet.
     """
     services = acting()
-    sight.stewarded(services, path.instance)
+    access.stewarded(services, path.instance)
     if query.lost:
         require_operator(services)
     clusters = current_app.extensions["clusters"]
@@ -179,13 +179,13 @@ def _operator() -> Services:
 def shown(services: Services, instance: Instance) -> InstanceShown:
     """With the apps and databases that the actor may see; all that an operator asks for."""
     whole = overview(services.store, instance)
-    is_steward = instance.id in {one.id for one in sight.instances_run(services)}
+    is_steward = instance.id in {one.id for one in access.instances_run(services)}
     may_connect = is_steward
     if not is_steward:
-        seen = [one for one in sight.apps(services) if one.instance.id == instance.id]
+        seen = [one for one in access.apps(services) if one.instance.id == instance.id]
         ids = tuple(one.assignment.app.id for one in seen)
-        databases = tuple(sight.of_apps(whole.databases, seen))
+        databases = tuple(access.of_apps(whole.databases, seen))
         whole = replace(whole, app_ids=ids, databases=databases)
         # Not for all readers: of a public repository that is everybody.
-        may_connect = any(sight.may_connect(services, one) for one in seen)
+        may_connect = any(access.may_connect(services, one) for one in seen)
     return InstanceShown.of(whole, is_steward=is_steward, may_connect=may_connect)

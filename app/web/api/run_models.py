@@ -10,7 +10,7 @@ from app.core.pages import run_page
 from app.core.runs import MigrationResult, RunRequest, Unfinished
 from app.operations.runs.beginning import Begun
 from app.operations.runs.results import Report, Verdict
-from app.operations.runs.turns import Go, NothingToDo
+from app.operations.runs.scheduling import Granted, NothingToDo
 from app.web.api.shapes import Request, given_of
 from app.web.api.unfinished_models import UnfinishedObject
 
@@ -155,7 +155,7 @@ class DatabaseGiven(BaseModel):
     )
 
     @classmethod
-    def of(cls, go: Go) -> "DatabaseGiven":
+    def of(cls, go: Granted) -> "DatabaseGiven":
         database = go.credentials.database
         return cls(
             environment=database.environment,

@@ -15,8 +15,8 @@ from app.core.people import Actor
 from app.core.reasons import Unreached
 from app.core.runs import RunRequest
 from app.operations.runs import beginning as runs
-from app.operations.runs import results, turns
-from app.operations.runs.turns import Go
+from app.operations.runs import results, scheduling
+from app.operations.runs.scheduling import Granted
 from app.operations.services import Services
 from app.web.api.run_models import (
     DatabaseAnswer,
@@ -61,8 +61,8 @@ def start(body: StartRun) -> dict[str, Any]:
 def ask(path: OfRun, body: Nothing) -> dict[str, Any]:
     """Ask for one database of the run; 409 means to ask again."""
     environment = Environment(path.environment)
-    answer = turns.ask(_services(), job_token(), RunId(path.run), environment)
-    if isinstance(answer, Go):
+    answer = scheduling.ask(_services(), job_token(), RunId(path.run), environment)
+    if isinstance(answer, Granted):
         return DatabaseGiven.of(answer).model_dump()
     return DatabasePassed.of(answer, environment=environment).model_dump()
 

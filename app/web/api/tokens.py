@@ -14,7 +14,7 @@ from app.core.people import Act
 from app.core.tokens import PREFIX
 from app.operations.administration import tokens
 from app.operations.administration.tokens import LONGEST_DAYS, LONGEST_NAME, TokenRequest
-from app.web import sight
+from app.web import access
 from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Request, Shown, Text
 from app.web.identity import acting
 
@@ -81,7 +81,7 @@ def create(body: NewToken) -> Answered:
     """Make a token that acts for you, limited as you say."""
     services = acting()
     if body.app is not None:
-        sight.app(services, body.app, Act.SEE)
+        access.app(services, body.app, Act.SEE)
     token, secret = tokens.make(
         services,
         TokenRequest(

@@ -10,7 +10,7 @@ from authlib.integrations.flask_client.apps import FlaskOAuth2App
 from flask import Blueprint, current_app, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.errors import Conflict, Forbidden, GitHubUnavailable, Invalid
 from app.core.github_app import CALLBACK_PATH, GitHubApp
 from app.core.people import Actor
@@ -97,7 +97,7 @@ def finish() -> ResponseReturnValue:
     )
     sessions.begin(user_id=account.id, login=account.login, name=account.name, teams=account.teams)
     actor = Actor(name=f"github:{account.login}", login=account.login, user_id=account.id)
-    _acting(actor).record(Action.LOG_IN, "dashboard")
+    _acting(actor).record(AuditEvent.LOG_IN, "dashboard")
     return redirect(local_path(str(expected.get("next", ""))))
 
 
@@ -108,7 +108,7 @@ def log_out() -> ResponseReturnValue:
     actor = sessions.actor(ended)
     sessions.end(ended)
     if actor is not None:
-        _acting(actor).record(Action.LOG_OUT, "dashboard")
+        _acting(actor).record(AuditEvent.LOG_OUT, "dashboard")
     return redirect("/login", code=303)
 
 

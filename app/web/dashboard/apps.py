@@ -30,7 +30,7 @@ from app.operations.administration.workflow_files import beside_others, workflow
 from app.operations.databases import elsewhere
 from app.operations.pull_requests.heads import Head, open_heads
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.dashboard import fields, notices, plots, rule_facts, tables
 from app.web.dashboard.notices import done
 from app.web.dashboard.runs import why_no_rerun
@@ -50,8 +50,8 @@ def index() -> ResponseReturnValue:
     services = acting()
     return render_template(
         "apps.html",
-        apps=lines(services, sight.apps(services)),
-        run={one.id for one in sight.instances_run(services)},
+        apps=lines(services, access.apps(services)),
+        run={one.id for one in access.instances_run(services)},
     )
 
 
@@ -93,7 +93,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         can=can,
         limits=described(services.store.limits.of(found.instance.id)) if found.instance else None,
         rules=rule_facts.unusual(found.assignment.policies) if found.assignment else (),
-        is_steward=found.instance in sight.instances_run(services),
+        is_steward=found.instance in access.instances_run(services),
         environments=[row for row in rows if row.database.environment is not Environment.BRANCH],
         branches=[row for row in rows if row.database.environment is Environment.BRANCH],
         pulls=_by_branch(heads),
@@ -129,14 +129,14 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 def create(app_id: str) -> ResponseReturnValue:
     """Have the database of an environment or a branch made."""
     services = acting()
-    assigned = sight.app(services, app_id)
+    assigned = access.app(services, app_id)
     try:
         where = administration.place(
             assigned,
             branch=fields.text("branch") or None,
             environment=_environment(),
         )
-        sight.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
+        access.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
         database = administration.create(services, assigned, where)
     except (Conflict, Invalid, NotFound) as error:
         return show(app_id, error)

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import dotenv, seeding
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, Invalid
@@ -14,7 +14,7 @@ from app.operations.administration import databases as administration
 from app.operations.administration import local_work
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.dashboard import fields
 from app.web.dashboard.notices import done
 from app.web.identity import acting
@@ -26,10 +26,10 @@ pages = Blueprint("databases", __name__, url_prefix="/databases/<int:database_id
 def url(database_id: int) -> ResponseReturnValue:
     """Show how to connect. Audited; a POST, so that no link or look ahead reveals it."""
     services = acting()
-    database = sight.database(services, database_id, Act.CONNECT)
-    login = administration.login(services, database, purpose=Action.DATABASES_URL)
+    database = access.database(services, database_id, Act.CONNECT)
+    login = administration.login(services, database, purpose=AuditEvent.DATABASES_URL)
     found = variables(login) | local_work.shadow_variables(
-        services, database, purpose=Action.DATABASES_URL
+        services, database, purpose=AuditEvent.DATABASES_URL
     )
     return render_template(
         "url.html",
@@ -170,7 +170,7 @@ def _page(
 
 def _to_act(database_id: int, act: Act) -> tuple[Services, Database]:
     services = acting()
-    return services, sight.database(services, database_id, act)
+    return services, access.database(services, database_id, act)
 
 
 def _back(services: Services, database: Database, what: str) -> ResponseReturnValue:
@@ -181,7 +181,7 @@ def _page_of(services: Services, database: Database) -> str:
     """The page of ours that the person came from, or the one that shows the database."""
     fragment = f"database-{database.id}"
     if "/instances/" in (request.referrer or ""):
-        for instance in sight.instances_run(services):
+        for instance in access.instances_run(services):
             if instance.id == database.instance_id:
                 return url_for("dashboard.instances.show", name=instance.name, _anchor=fragment)
     return url_for("dashboard.apps.show", app_id=database.app_id, _anchor=fragment)

@@ -19,7 +19,7 @@ from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.dashboard import fields, notices, tables
 from app.web.dashboard.instance_shown import AssignedApp, Shown
 from app.web.dashboard.notices import done
@@ -38,7 +38,7 @@ def operator() -> Services:
 def steward(name: str) -> Services:
     """The collaborators, for who runs an instance: operators, and the account that claimed it."""
     services = acting()
-    sight.stewarded(services, name)
+    access.stewarded(services, name)
     return services
 
 
@@ -46,7 +46,7 @@ def steward(name: str) -> Services:
 def index() -> ResponseReturnValue:
     """Operators see all; everybody else those that they claimed, and without one no such page."""
     services = acting()
-    found = sorted(sight.instances_run(services), key=lambda one: one.name)
+    found = sorted(access.instances_run(services), key=lambda one: one.name)
     if not found:
         require_operator(services)
     return render_template("instances.html", instances=_shown(services, found))
@@ -134,7 +134,7 @@ def delete(name: str) -> ResponseReturnValue:
         is_gone = deletions.delete(services, current_app.extensions["clusters"], name)
     except CoppiceError as error:
         return ask_to_delete(name, error)
-    has_others = services.actor.is_operator or sight.instances_run(services)
+    has_others = services.actor.is_operator or access.instances_run(services)
     where = ".index" if has_others else "dashboard.apps.index"
     return done(url_for(where), "instance-deleted" if is_gone else "instance-going")
 
@@ -160,7 +160,7 @@ def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
             if one.instance_id == instance.id
         )
         app_ids = {one.assignment.app.id for one in apps}
-        claim = services.store.claims.of_instance(instance.id)
+        claim = services.store.handovers.of_instance(instance.id)
         measured = [sizes[one.id] for one in ours if one.id in sizes]
         limits = services.store.limits.of(instance.id)
         measurement = measurements.get(instance.id)

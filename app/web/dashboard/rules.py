@@ -18,7 +18,7 @@ from app.operations.administration.assignments import (
 )
 from app.operations.administration.limits import described
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.dashboard import fields
 from app.web.dashboard.notices import done
 from app.web.identity import acting
@@ -38,7 +38,7 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
     repository = given.get("repository", "").strip()
     if repository and not services.actor.is_operator and error is None:
         try:
-            sight.repository_to_assign(services, repository, None)
+            access.repository_to_assign(services, repository, None)
         except CoppiceError as problem:
             error, repository = problem, ""
     may_choose = services.actor.is_operator or bool(repository)
@@ -63,10 +63,10 @@ def assign() -> ResponseReturnValue:
     services = acting()
     try:
         app_id = fields.text("app_id") or None
-        sight.repository_to_assign(services, fields.text("repository"), app_id)
+        access.repository_to_assign(services, fields.text("repository"), app_id)
         if not fields.text("instance"):
             raise Invalid("No instance was chosen.", advice="Choose where the databases shall be.")
-        sight.instance(services, fields.text("instance"))
+        access.instance(services, fields.text("instance"))
         assigned = assignments.assign(
             services,
             AssignRequest(
@@ -85,7 +85,7 @@ def assign() -> ResponseReturnValue:
 @pages.get("/apps/<app_id>/edit")
 def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = acting()
-    assigned = sight.app(services, app_id, Act.MANAGE)
+    assigned = access.app(services, app_id, Act.MANAGE)
     shown = assigned.assignment
     if request.method == "POST":
         command = fields.text("migration_command")
@@ -104,7 +104,7 @@ def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 @pages.post("/apps/<app_id>/edit")
 def save(app_id: str) -> ResponseReturnValue:
     services = acting()
-    assignment: Assignment = sight.app(services, app_id, Act.MANAGE).assignment
+    assignment: Assignment = access.app(services, app_id, Act.MANAGE).assignment
     try:
         assignments.edit(
             services,
@@ -119,14 +119,14 @@ def save(app_id: str) -> ResponseReturnValue:
 
 @pages.get("/apps/<app_id>/remove")
 def ask_to_remove(app_id: str) -> ResponseReturnValue:
-    assigned = sight.app(acting(), app_id, Act.MANAGE)
+    assigned = access.app(acting(), app_id, Act.MANAGE)
     return render_template("remove.html", assigned=assigned)
 
 
 @pages.post("/apps/<app_id>/remove")
 def remove(app_id: str) -> ResponseReturnValue:
     services = acting()
-    assignments.remove(services, sight.app(services, app_id, Act.MANAGE).assignment)
+    assignments.remove(services, access.app(services, app_id, Act.MANAGE).assignment)
     return done(url_for("dashboard.apps.show", app_id=app_id), "removed")
 
 
@@ -144,7 +144,7 @@ def _policies(before: Policies) -> Policies:
 
 def _choices(services: Services) -> list[tuple[str, str]]:
     """Instances as options; of several, none is chosen before somebody chooses."""
-    instances = sorted(sight.instances(services), key=lambda one: one.name)
+    instances = sorted(access.instances(services), key=lambda one: one.name)
     servers = services.store.measurements.of_instances({one.id for one in instances})
     away = {instance_id for instance_id, server in servers.items() if server.failure}
     options = [

@@ -13,10 +13,10 @@ from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Act
 from app.core.runs import Migration, Run
-from app.operations.pull_requests import steering
+from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.dashboard import notices, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting
@@ -96,8 +96,8 @@ def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
     services = acting()
     found = known_app(services, AppId(app_id))
     run = services.store.history.run(found.app.id, RunId(run_id)).run
-    sight.run(services, found.repository, run, Act.CHANGE)
-    reason = steering.rerun(services, found.repository, run)
+    access.run(services, found.repository, run, Act.CHANGE)
+    reason = actions.rerun(services, found.repository, run)
     if reason is not None:
         raise Conflict(f"GitHub does not start it again: {reason}", advice=_RERUN_ADVICE)
     return done(url_for(".show", app_id=app_id, run_id=run_id), "rerun")

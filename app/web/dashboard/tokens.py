@@ -9,7 +9,7 @@ from app.core.people import Act
 from app.operations.administration import tokens
 from app.operations.administration.tokens import LONGEST_DAYS, LONGEST_NAME, TokenRequest
 from app.operations.services import Services
-from app.web import sight
+from app.web import access
 from app.web.dashboard import fields
 from app.web.dashboard.notices import done
 from app.web.identity import acting
@@ -23,7 +23,7 @@ def index(error: CoppiceError | None = None) -> ResponseReturnValue:
     page = render_template(
         "tokens.html",
         tokens=tokens.visible(services),
-        apps=sight.apps(services),
+        apps=access.apps(services),
         given=request.form,
         error=error,
         now=services.clock(),
@@ -52,7 +52,7 @@ def revoke(token_id: int) -> ResponseReturnValue:
 def _wanted(services: Services) -> TokenRequest:
     app_id = fields.text("app")
     if app_id:
-        sight.app(services, app_id, Act.SEE)
+        access.app(services, app_id, Act.SEE)
     days = fields.text("days")
     if days and not (days.isascii() and days.isdecimal()):
         raise Invalid(f"A token lasts between 1 and {LONGEST_DAYS} days.")

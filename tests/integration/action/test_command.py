@@ -12,7 +12,7 @@ from action.command import TIMED_OUT, Command, Outcome
 from action.console import Console
 from action.identity import Identity
 from action.interruption import Interruption
-from action.reply import Go, Planned, Run, turn_in
+from action.reply import Granted, Planned, Run, turn_in
 from action.service import Service
 from action.transport import Transport
 from action.workplace import Workplace
@@ -165,7 +165,7 @@ def test_a_timeout_is_reported_as_one_with_the_line_to_change(
 ) -> None:
     outcome, _ = run("sleep 300", tmp_path, timeout_seconds=0.3)
     go = turn_in(go_reply(), planned=PLANNED, migrates=True)
-    assert isinstance(go, Go)
+    assert isinstance(go, Granted)
 
     ended = execution.ended(place, go, execution.Course(outcome=outcome))
 

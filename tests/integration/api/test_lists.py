@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.environments import Environment
 from app.core.identifiers import PullRequestNumber
 from tests.integration.api.office import Office
@@ -34,7 +34,7 @@ def test_databases_come_in_parts(office: Office) -> None:
 
 def test_the_audit_trail_comes_in_parts_the_newest_first(office: Office) -> None:
     for number in range(4):
-        office.world.services.record(Action.DATABASES_EDIT, f"subject {number}")
+        office.world.services.record(AuditEvent.DATABASES_EDIT, f"subject {number}")
 
     found = parts(office, "/api/v1/audit?", limit=3)
 
@@ -45,7 +45,7 @@ def test_the_audit_trail_comes_in_parts_the_newest_first(office: Office) -> None
 
 def test_the_audit_trail_is_searched(office: Office) -> None:
     for subject in ("a-Needle-b", "hay", "another needle"):
-        office.world.services.record(Action.DATABASES_EDIT, subject)
+        office.world.services.record(AuditEvent.DATABASES_EDIT, subject)
 
     found = parts(office, "/api/v1/audit?q=NEEDLE&", limit=1)
 

@@ -10,7 +10,7 @@ import pytest
 from app.cli.connect import revealed
 from app.cli.remote import RemoteClient
 from app.cli.which import Which
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 
 DATABASE = {"id": 7, "name": "3ba03b--x", "is_live": True, "state": "ready", "instance": "main"}
 LISTS = {
@@ -61,6 +61,6 @@ def client() -> Iterator[RemoteClient]:
 
 
 def test_it_sets_no_variables_but_those_of_a_connection(client: RemoteClient) -> None:
-    given = revealed(client, Which(name="acme/shop", branch="x"), purpose=Action.ENV)
+    given = revealed(client, Which(name="acme/shop", branch="x"), purpose=AuditEvent.ENV)
 
     assert given.variables == {"PGHOST": "db.example.com", "PGPASSWORD": "secret"}

@@ -149,7 +149,7 @@ def test_less_than_admin_claims_nothing(world: World, url: str, permission: str)
     answer = ask("POST", f"{url}/claims", person(world, "mona", permission), {"secret": secret})
 
     assert answer.status_code == 403
-    assert world.services.store.claims.of_instance(
+    assert world.services.store.handovers.of_instance(
         world.services.store.instances.named("tenants").id
     )
     assert ask("POST", f"{url}/claims", person(world, "owner", "admin"), {"secret": secret}).ok

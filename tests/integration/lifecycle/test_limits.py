@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.checks import Conclusion
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -25,10 +25,10 @@ from app.operations.administration import (
     limits,
 )
 from app.operations.administration.assigned import described
-from app.operations.administration.databases import Place
+from app.operations.administration.databases import Location
 from app.operations.databases import freezing, measuring
 from app.operations.ports.postgres import DatabaseServer
-from app.operations.pull_requests import steering
+from app.operations.pull_requests import actions
 from app.operations.services import Services
 from app.postgres.sessions import admin_login, connect
 from tests.integration import by_hand, states
@@ -321,13 +321,13 @@ def by_a_comment_or_button(services: Services, database: Database) -> None:
     assert repository is not None
     live = services.github.branch(repository, database.branch)
     assert live is not None
-    steering.fix(services, repository, database.branch, database, head_sha=live.head_sha)
+    actions.fix(services, repository, database.branch, database, head_sha=live.head_sha)
 
 
 def by_asking_for_it(services: Services, database: Database) -> None:
     assignment = services.store.apps.assignment(database.app_id)
     assert assignment is not None
-    where = Place(environment=database.environment, branch=database.branch)
+    where = Location(environment=database.environment, branch=database.branch)
     databases.create(services, described(services.store, assignment), where)
 
 
@@ -413,7 +413,7 @@ def test_what_a_person_restores_is_not_closed_to_take_a_check_back(
     assert deleted is not None
     assert deleted.state is DatabaseState.DELETED
     with pytest.raises(Conflict, match="is deleted") as caught:
-        databases.login(world.services, deleted, purpose=Action.ENV)
+        databases.login(world.services, deleted, purpose=AuditEvent.ENV)
     assert "databases restore" in caught.value.advice
 
     by_hand.restore(world.services, deleted)
@@ -494,7 +494,7 @@ def test_who_claims_an_instance_owns_it_with_the_plan_and_new_passwords(
     claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
     world.settle()
 
-    claim = world.services.store.claims.of_instance(offered.id)
+    claim = world.services.store.handovers.of_instance(offered.id)
     assert claim is not None
     assert (claim.owner_login, claim.owner_id) == ("octocat", 7)
     assert world.services.store.limits.of(offered.id) == Limits(databases=50)

@@ -12,7 +12,7 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import BranchName
 from app.operations.administration import databases
 from app.operations.administration.assigned import described
-from app.operations.administration.databases import Place
+from app.operations.administration.databases import Location
 from app.operations.databases import provisioning, standing
 from app.operations.databases.readiness import set_going
 from tests.integration import by_hand
@@ -43,7 +43,7 @@ def test_asking_for_one_that_was_lost_makes_no_empty_one(
     assigned = described(world.services.store, assignment)
 
     databases.create(
-        world.services, assigned, Place(environment=Environment.BRANCH, branch=BranchName("x"))
+        world.services, assigned, Location(environment=Environment.BRANCH, branch=BranchName("x"))
     )
     world.settle()
 

@@ -18,7 +18,7 @@ from app.operations.administration import assignments, databases, deletions
 from app.operations.administration.assignments import AssignRequest
 from app.operations.databases import provisioning
 from app.operations.ports.postgres import DatabaseServer
-from app.operations.pull_requests import steering
+from app.operations.pull_requests import actions
 from app.operations.services import Services
 from app.store.databases import LifecycleEvent
 from tests.integration import by_hand
@@ -122,7 +122,7 @@ def test_a_button_that_was_pressed_before_brings_nothing_back(world: World) -> N
     by_hand.delete(world.services, seen)
     repository = world.known()
 
-    steering.fix(world.services, repository, BranchName("x"), seen, head_sha=world.sha("0" * 40))
+    actions.fix(world.services, repository, BranchName("x"), seen, head_sha=world.sha("0" * 40))
     world.work()
 
     assert seen.branch == "x"

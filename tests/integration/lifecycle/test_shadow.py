@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.instances import AdminLogin
@@ -147,7 +147,7 @@ def test_the_audit_trail_says_how_the_shadow_was_read(world: World) -> None:
     finish(world)
     dev, shadow = pair(world)
 
-    for purpose in (Action.DATABASES_URL, Action.DATABASES_CREDENTIALS):
+    for purpose in (AuditEvent.DATABASES_URL, AuditEvent.DATABASES_CREDENTIALS):
         assert local_work.shadow_variables(world.services, dev, purpose=purpose)
         [entry] = world.services.store.audit.latest(limit=1)
         assert (entry.action, entry.subject) == (purpose, shadow.name)

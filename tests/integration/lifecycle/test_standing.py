@@ -7,7 +7,7 @@ import pytest
 from psycopg import Connection, connect, sql
 
 from app.config import Config
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.checks import Conclusion
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -376,7 +376,7 @@ def test_a_url_is_not_given_for_what_was_lost(world: World, superuser: Superuser
     unmark(superuser, database)
 
     with pytest.raises(ProvisioningFailed) as caught:
-        databases.login(world.services, database, purpose=Action.ADDRESS_SHOWN)
+        databases.login(world.services, database, purpose=AuditEvent.ADDRESS_SHOWN)
 
     assert caught.value.code == "marker_missing"
     after = now(world, database)

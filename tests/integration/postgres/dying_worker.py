@@ -53,7 +53,7 @@ def _operation(
         "try_out": server.try_out,
         "seal": partial(server.seal, database),
         "unseal": partial(server.unseal, database, password=password),
-        "take_back": partial(server.take_back, database, password=password),
+        "take_back": partial(server.reclaim, database, password=password),
         "rename": partial(server.rename, database, new_name=DatabaseName(f"{database.name}--old")),
         "close_job_login": partial(
             server.close_job_login, database, RoleName(f"{database.login_role}-j1")

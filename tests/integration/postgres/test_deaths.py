@@ -207,11 +207,11 @@ def test_taking_a_login_back_ends_with_the_right_password_alone(
         dies = worker.dies("take_back", tenant, statement=statement, moment="after")
 
         if dies:
-            tenant_server.take_back(tenant.database, password=tenant.password)
+            tenant_server.reclaim(tenant.database, password=tenant.password)
 
         assert not thief.can_connect()
         superuser.execute(f"COMMENT ON ROLE \"{tenant.role}\" IS 'coppice shut 0'".encode())
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
         assert tenant.can_connect()
         if not dies:
             break

@@ -102,7 +102,7 @@ def test_no_setting_that_a_job_made_keeps_it_from_ending(
     job.run(f'ALTER ROLE "{tenant.role}" SET {setting}')
     tenant_server.close_job_login(job.database, job.role)
 
-    tenant_server.take_back(tenant.database, password=tenant.password)
+    tenant_server.reclaim(tenant.database, password=tenant.password)
 
     tenant.run("CREATE TABLE public.works (a int)")
 
@@ -114,7 +114,7 @@ def test_an_application_with_all_its_sessions_keeps_no_job_from_ending(
         application = [sessions.enter_context(tenant.session()) for _ in range(USUAL)]
         server_of_any_language.close_job_login(job.database, job.role)
 
-        taken = server_of_any_language.take_back(tenant.database, password=tenant.password)
+        taken = server_of_any_language.reclaim(tenant.database, password=tenant.password)
 
         assert taken.is_over
         assert application[0].execute("SELECT 1").fetchone() == (1,)
@@ -129,7 +129,7 @@ def test_a_planted_password_cannot_be_defended_by_using_up_the_sessions(
         stolen = [sessions.enter_context(thief.session()) for _ in range(USUAL)]
         server_of_any_language.close_job_login(job.database, job.role)
 
-        server_of_any_language.take_back(tenant.database, password=tenant.password)
+        server_of_any_language.reclaim(tenant.database, password=tenant.password)
 
         for session in stolen:
             with pytest.raises(psycopg.OperationalError):
@@ -143,7 +143,7 @@ def test_a_session_with_a_planted_password_that_is_still_beginning_is_ended(
     job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     tenant_server.close_job_login(job.database, job.role)
     with beginning(replace(tenant, password="planted"), superuser) as is_there:
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
         assert not is_there()
 

@@ -246,7 +246,7 @@ def test_a_password_that_a_job_gave_the_long_lived_login_lets_nobody_in(
     thief = replace(tenant, password="planted")
     with thief.session() as session:
         tenant_server.close_job_login(job.database, job.role)
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
@@ -259,7 +259,7 @@ def test_an_applications_sessions_outlive_a_job_that_did_no_harm(
 ) -> None:
     with tenant.session() as application:
         tenant_server.close_job_login(job.database, job.role)
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
         assert application.execute("SELECT 1").fetchone() == (1,)
 

@@ -17,7 +17,7 @@ Path = Callable[[PostgresServer, Tenant], object]
 PATHS: dict[str, Path] = {
     "need": lambda server, one: server.need(one.database, may_lack_mark=False),
     "issue": lambda server, one: server.issue(one.database, password=PASSWORD),
-    "take_back": lambda server, one: server.take_back(one.database, password=one.password),
+    "take_back": lambda server, one: server.reclaim(one.database, password=one.password),
     "end_sessions": lambda server, one: server.end_sessions(one.database, password=PASSWORD),
     "check_marker": lambda server, one: server.check_marker(
         one.database, role=one.role, password=one.password, address=one.admin.address

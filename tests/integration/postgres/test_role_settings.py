@@ -141,15 +141,15 @@ def test_what_a_job_set_moves_once_though_its_end_is_tried_again(
 ) -> None:
     job = new_job("j1")
     job.run(f"{here(job)} SET search_path = early", "ALTER ROLE SESSION_USER SET work_mem = '9MB'")
-    take_back = partial(
-        tenant_server.take_back, tenant.database, password=tenant.password, job=job.role
+    reclaim = partial(
+        tenant_server.reclaim, tenant.database, password=tenant.password, job=job.role
     )
 
-    assert take_back().settings == ("work_mem",)
+    assert reclaim().settings == ("work_mem",)
     assert tenant.value("SHOW search_path") == "early"
     tenant.run(f"{here(tenant)} SET search_path = late")
 
-    assert take_back().settings == ()
+    assert reclaim().settings == ()
     assert tenant.value("SHOW search_path") == "late"
 
 

@@ -98,7 +98,7 @@ def test_a_job_that_holds_its_role_locked_is_ended(
 ) -> None:
     with holding(job, altering) as session, within_seconds():
         tenant_server.close_job_login(job.database, job.role)
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
@@ -129,7 +129,7 @@ def test_a_planted_password_cannot_be_defended_by_holding_the_login_locked(
         within_seconds(),
     ):
         tenant_server.close_job_login(job.database, job.role)
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
@@ -151,7 +151,7 @@ def test_a_job_that_comes_back_at_once_is_ended(
     fast = "SET synchronous_commit = off;"
     with coming_back(job, f"{fast}{begin}{altering}", is_restless=is_restless), within_seconds():
         tenant_server.close_job_login(job.database, job.role)
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
         assert sessions_of(superuser, job) == 0
     assert tenant.can_connect()
@@ -204,7 +204,7 @@ def test_a_stranger_that_comes_back_with_a_planted_password_is_ended(
     statement = f"{begin}ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'"
     with coming_back(thief, statement, is_restless=is_restless), within_seconds():
         tenant_server.close_job_login(job.database, job.role)
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
         wait_until_nobody_is_inside(superuser, thief)
     assert tenant.can_connect()
@@ -238,6 +238,6 @@ def test_settings_that_a_job_holds_locked_keep_nothing_from_ending(
     tenant.run(setting)
     with holding(tenant, setting), within_seconds():
         tenant_server.close_job_login(job.database, job.role)
-        tenant_server.take_back(tenant.database, password=tenant.password)
+        tenant_server.reclaim(tenant.database, password=tenant.password)
 
     assert tenant.can_connect()

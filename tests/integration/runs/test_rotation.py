@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.instances import AdminLogin, Instance
 from app.core.intents import RotatePassword
@@ -25,7 +25,7 @@ from tests.integration.runs.shop import Shop, can_log_in
 
 
 def long_lived(shop: Shop, database: Database) -> dict[str, str]:
-    return variables(databases.login(shop.services, database, purpose=Action.ENV))
+    return variables(databases.login(shop.services, database, purpose=AuditEvent.ENV))
 
 
 def work_through(shop: Shop, *, times: int = 1) -> None:
@@ -129,7 +129,7 @@ def test_who_is_told_the_password_in_the_same_instant_brings_no_old_one_back(sho
     old = long_lived(shop, database)
 
     with rotating(shop, database) as services:
-        databases.login(services, database, purpose=Action.ENV)
+        databases.login(services, database, purpose=AuditEvent.ENV)
 
     assert not can_log_in(old)
     assert can_log_in(long_lived(shop, database))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.assignments import Policies, PreviewPolicy
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, PullRequestNumber
@@ -72,7 +72,7 @@ def test_what_was_seeded_is_seeded_once_more_when_somebody_presses_seed(office: 
     assert "seeded by the next run" in owed
     assert path not in owed
     [entry] = services.store.audit.latest(limit=1, containing=database.name)
-    assert entry.action == Action.DATABASES_SEED
+    assert entry.action == AuditEvent.DATABASES_SEED
 
 
 def test_a_seed_that_nobody_knows_or_may_have_is_not_offered(office: Office) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.findings import Finding, ServerReport
@@ -356,7 +356,7 @@ def test_no_page_has_script_or_style_inside(office: Office) -> None:
 def test_the_audit_trail_is_searched_and_paged(office: Office) -> None:
     services = office.world.services
     for number in range(60):
-        services.record(Action.DATABASES_RESET, f"needle {number}")
+        services.record(AuditEvent.DATABASES_RESET, f"needle {number}")
 
     first = ask(office, "GET /audit?q=NEEDLE", office.people["operator"]).text
     [older] = re.findall(r'href="(\?before=\d+&amp;q=NEEDLE)"', first)
@@ -368,7 +368,7 @@ def test_the_audit_trail_is_searched_and_paged(office: Office) -> None:
 
 def test_the_audit_trail_says_what_was_done_in_words(office: Office) -> None:
     services = office.world.services
-    services.record(Action.DATABASES_RESET, "thing", detail="a-long-detail " * 20)
+    services.record(AuditEvent.DATABASES_RESET, "thing", detail="a-long-detail " * 20)
 
     page = ask(office, "GET /audit?q=Emptied+THE", office.people["operator"]).text
     entries = office.ask("GET", "/api/v1/audit?q=emptied", office.people["operator"]).json()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from action import reply
 from action.credentials import InvalidReply
-from action.reply import Go, NoDatabase, Passed, Planned, Run
+from action.reply import Granted, NoDatabase, Passed, Planned, Run
 from tests.unit.action.examples import go_reply
 
 anything = st.recursive(
@@ -98,14 +98,14 @@ def test_a_revision_without_a_database_says_why() -> None:
 def test_a_turn_hands_out_the_planned_database() -> None:
     turn = reply.turn_in(go_reply(), planned=BRANCH, migrates=True)
 
-    assert isinstance(turn, Go)
+    assert isinstance(turn, Granted)
     assert turn.lease_seconds == 60
 
 
 def test_a_turn_without_a_migration_needs_no_lease() -> None:
     turn = reply.turn_in(go_reply(lease_seconds=None), planned=BRANCH, migrates=False)
 
-    assert isinstance(turn, Go)
+    assert isinstance(turn, Granted)
 
 
 def test_a_migration_needs_a_lease() -> None:
@@ -141,7 +141,7 @@ def test_no_changed_turn_breaks_the_reader(changes: dict[str, Any]) -> None:
     except InvalidReply:
         return
 
-    assert isinstance(turn, Go)
+    assert isinstance(turn, Granted)
     assert turn.planned == BRANCH
 
 
@@ -182,7 +182,7 @@ def test_a_verdict_is_read() -> None:
 def test_a_turn_says_whether_to_seed() -> None:
     turn = reply.turn_in(go_reply(seed=True), planned=BRANCH, migrates=True, may_seed=True)
 
-    assert isinstance(turn, Go)
+    assert isinstance(turn, Granted)
     assert turn.seeds
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.core import lifecycle
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.intents import Intent
@@ -26,7 +26,7 @@ def set_up_again(services: Services, database: Database, *, then: Sequence[Inten
     again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
     if services.store.databases.apply_to(database.id, again, then=then) is None:
         _refuse_deleted(services.store.databases.get(database.id))
-    services.record(Action.DATABASES_FIX, database.name)
+    services.record(AuditEvent.DATABASES_FIX, database.name)
 
 
 def start_afresh(services: Services, database: Database, *, then: Sequence[Intent] = ()) -> None:
@@ -36,7 +36,7 @@ def start_afresh(services: Services, database: Database, *, then: Sequence[Inten
     """
     _refuse_deleted(database)
     refuse_live(services, database)
-    services.record(Action.DATABASES_RESET, database.name)
+    services.record(AuditEvent.DATABASES_RESET, database.name)
     afresh = partial(lifecycle.afresh, generation=database.generation)
     if (
         services.store.databases.apply_to(database.id, afresh, unless_leased=True, then=then)

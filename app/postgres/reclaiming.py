@@ -66,7 +66,7 @@ class TakenBack:
     """Names of the settings that the roles do not keep."""
 
 
-def take_back(
+def reclaim(
     access: Access,
     database: TenantDatabase,
     *,

@@ -1,9 +1,10 @@
-"""A run asks for one of its databases: its turn, its lease and its credentials."""
+"""When a run may have one of its databases, and what it gets: its turn, lease and credentials."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from app.core.assignments import Assignment
-from app.core.audit import Action
+from app.core.assignments import Assignment, PreviewPolicy
+from app.core.audit import AuditEvent
 from app.core.authorization import decide
 from app.core.claims import Claims
 from app.core.databases import Database
@@ -13,24 +14,111 @@ from app.core.facts import Denied
 from app.core.hosts import NotHere
 from app.core.identifiers import RunId
 from app.core.people import Actor
-from app.core.runs import Migration, MigrationResult, Outcome, Run
+from app.core.runs import WELL, Migration, MigrationResult, Outcome, Run
 from app.operations.databases import readiness
 from app.operations.runs import (
     announcements,
     beginning,
     credentials,
     forwarding,
-    holding,
-    order,
+    leases,
+    rebuilds,
     results,
     superseding,
 )
 from app.operations.runs.beginning import assignment_of, own_run, place_of_job
 from app.operations.runs.credentials import Credentials
-from app.operations.runs.holding import LEASE
-from app.operations.runs.order import Turn
+from app.operations.runs.leases import LEASE
 from app.operations.runs.refusals import Refused, not_yet
 from app.operations.services import Services
+from app.store.store import Store
+
+_PASSED = WELL | {MigrationResult.SUPERSEDED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a run may do with a database now, as far as its own migrations tell."""
+
+    present: Migration | None = None
+    """It has begun, and goes on or gives its stored answer."""
+    rebuilt_from: Migration | None = None
+    """The failed migration after which the database is emptied first."""
+    is_untouched: bool = False
+    """Production is left alone: preview failed in this run."""
+
+
+def turn_of(
+    store: Store, run: Run, environment: Environment, claims: Claims, assignment: Assignment
+) -> Turn:
+    """Whether the database's time has come; raises Refused while it has not, or never will."""
+    migrations = store.migrations.of_run(run.id)
+    own = _last(migrations, environment)
+    if own is not None and own.finished_at is not None:
+        if _owes_rebuild(store, own, claims, assignment):
+            return Turn(rebuilt_from=own)
+        return Turn(present=own)
+    if own is None and environment is Environment.PRODUCTION:
+        return _after_preview(store, run, migrations, claims, assignment)
+    if own is not None and own.rebuilt:
+        first = next(one for one in migrations if one.environment is environment)
+        return Turn(present=own, rebuilt_from=first)
+    return Turn(present=own)
+
+
+def _after_preview(
+    store: Store,
+    run: Run,
+    migrations: Sequence[Migration],
+    claims: Claims,
+    assignment: Assignment,
+) -> Turn:
+    if assignment.policies.preview is PreviewPolicy.OFF:
+        return Turn()
+    if Environment.PREVIEW not in run.environments:
+        return _after_preview_of_commit(store, run)
+    preview = _last(migrations, Environment.PREVIEW)
+    if preview is None or preview.result is None:
+        raise not_yet("waiting", "Production waits for the migration of preview.")
+    if preview.result in _PASSED:
+        return Turn()
+    if _owes_rebuild(store, preview, claims, assignment):
+        raise not_yet("waiting", "Production waits for preview, which is emptied and tried again.")
+    return Turn(is_untouched=True)
+
+
+def _after_preview_of_commit(store: Store, run: Run) -> Turn:
+    """For `environments: production`: what preview said to this commit, in whatever run."""
+    preview = store.migrations.last_of_commit(run.app_id, Environment.PREVIEW, run.head_sha)
+    if preview is not None and preview.result is None:
+        raise not_yet("waiting", "Production waits for the migration of preview in another job.")
+    if preview is not None and preview.result in WELL:
+        return Turn()
+    raise Refused(
+        Denied(
+            code="preview_not_migrated",
+            message="Preview was not migrated successfully with this commit, so production stays "
+            "untouched.",
+            advice="Migrate preview first: leave `environments` empty, or run a job with "
+            "`environments: preview` before this one (`needs:`).",
+        )
+    )
+
+
+def _owes_rebuild(
+    store: Store, migration: Migration, claims: Claims, assignment: Assignment
+) -> bool:
+    return rebuilds.is_owed(
+        migration,
+        claims=claims,
+        repository=store.repositories.get(claims.repository_id),
+        policies=assignment.policies,
+    )
+
+
+def _last(migrations: Sequence[Migration], environment: Environment) -> Migration | None:
+    return next((one for one in reversed(migrations) if one.environment is environment), None)
+
 
 # Somebody has the database, its login or its server's attention at this moment: the job waits, as
 # it does for another run. That a server does not answer at all is told as what it is.
@@ -38,7 +126,7 @@ _PASSING = {"busy", "lock_lost", "server_busy", "too_many_requests"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Go:
+class Granted:
     """The database is the run's; without a migration, only the credentials are."""
 
     credentials: Credentials
@@ -59,7 +147,7 @@ class NothingToDo:
 
 def ask(
     services: Services, token: str, run_id: RunId, environment: Environment
-) -> Go | NothingToDo:
+) -> Granted | NothingToDo:
     """Give a run one of its databases; asking again gives the same answer.
 
     Raises Refused: 409 while the database or the run's turn is not ready, 503 while GitHub cannot
@@ -79,7 +167,7 @@ def ask(
 
 def _ask(
     services: Services, run: Run, claims: Claims, environment: Environment
-) -> Go | NothingToDo:
+) -> Granted | NothingToDo:
     if environment not in run.environments:
         raise Refused(_not_of_run(environment))
     assignment = assignment_of(services.store, run)
@@ -87,7 +175,7 @@ def _ask(
         database = _allowed(services, run, claims, assignment, environment)
         with services.crowd.place_at(database, who="jobs"):
             return _go(services, run, claims, database)
-    turn = order.turn(services.store, run, environment, claims, assignment)
+    turn = turn_of(services.store, run, environment, claims, assignment)
     if turn.is_untouched:
         announcements.untouched(services.store, run)
         return NothingToDo(
@@ -95,25 +183,25 @@ def _ask(
         )
     if turn.present is not None and turn.present.finished_at is not None:
         return _ended(turn.present)
-    return _migrate(services, run, claims, assignment, _Place(environment=environment, turn=turn))
+    return _migrate(services, run, claims, assignment, _Context(environment=environment, turn=turn))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Context:
     environment: Environment
     turn: Turn
 
 
 def _migrate(
-    services: Services, run: Run, claims: Claims, assignment: Assignment, place: _Place
-) -> Go | NothingToDo:
-    holding.wait_for_others(services, run, place.environment)
+    services: Services, run: Run, claims: Claims, assignment: Assignment, place: _Context
+) -> Granted | NothingToDo:
+    leases.wait_for_others(services, run, place.environment)
     database = _allowed(services, run, claims, assignment, place.environment)
     first = place.turn.rebuilt_from
     if first is not None and database.generation <= first.generation:
         raise not_yet("creating", "Preview is being emptied.")
     with services.crowd.place_at(database, who="jobs"):
-        migration = holding.take(services, run, database, is_rebuilt=first is not None)
+        migration = leases.take(services, run, database, is_rebuilt=first is not None)
         # Read again: what stood there before the lease was taken may be old.
         database = services.store.databases.get(database.id)
         if superseding.is_superseded(services, run, database):
@@ -169,16 +257,16 @@ def _not_run(error: ProvisioningFailed) -> Outcome:
     )
 
 
-def _go(services: Services, run: Run, claims: Claims, database: Database) -> Go:
+def _go(services: Services, run: Run, claims: Claims, database: Database) -> Granted:
     issued = forwarding.issue(services, run, database)
     job = Actor(name=f"job:{claims.repository} run {run.workflow_run_id}")
     services.acting_as(job, source=services.source).record(
-        Action.CREDENTIALS_ISSUE,
+        AuditEvent.CREDENTIALS_ISSUE,
         database.name,
         detail=f"login {issued.user}, run {run.id}, attempt {run.workflow_attempt}, "
         f"token {claims.token_id}",
     )
-    return Go(
+    return Granted(
         credentials=issued,
         variables=credentials.variables(issued),
         lease_seconds=round(LEASE.total_seconds()) if run.migrates else None,

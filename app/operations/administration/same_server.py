@@ -68,7 +68,7 @@ def run_by_actor(services: Services) -> list[Instance]:
         return []
     if actor.is_operator:
         return list(services.store.instances.all())
-    claims = services.store.claims.of_owner(actor.user_id) if actor.user_id else ()
+    claims = services.store.handovers.of_owner(actor.user_id) if actor.user_id else ()
     return [
         services.store.instances.get(claim.instance_id) for claim in claims if owns(actor, claim)
     ]

@@ -16,8 +16,8 @@ from app.core.repositories import Repository
 from app.core.runs import Run
 from app.operations.administration import assignments
 from app.operations.administration.assigned import Assigned, all_described, described
-from app.operations.administration.databases import Place
-from app.operations.administration.neighbours import run_by_actor
+from app.operations.administration.databases import Location
+from app.operations.administration.same_server import run_by_actor
 from app.operations.services import Services
 from app.web.identity import Permissions, require, require_steward
 from app.web.known_apps import no_app
@@ -34,7 +34,7 @@ def app(services: Services, app_id: str, act: Act = Act.SEE) -> Assigned:
 
 
 def place(
-    services: Services, repository: Repository, app_id: AppId, where: Place, act: Act
+    services: Services, repository: Repository, app_id: AppId, where: Location, act: Act
 ) -> None:
     """Raise Forbidden unless the actor may do this where a database is or will be."""
     wanted = Wanted(act=act, app_id=app_id, environment=where.environment)
@@ -48,7 +48,7 @@ def run(services: Services, repository: Repository, past: Run, act: Act) -> None
     """Raise Forbidden unless the actor may do this with every database that the run reaches."""
     for environment in past.environments:
         branch = past.branch if environment is Environment.BRANCH else None
-        where = Place(environment=environment, branch=branch)
+        where = Location(environment=environment, branch=branch)
         place(services, repository, past.app_id, where, act)
 
 
@@ -68,7 +68,7 @@ def database(services: Services, database_id: int, act: Act = Act.SEE) -> Databa
     repository = _repository_of(services, services.store.apps.get(found.app_id))
     if repository is None or found.state is DatabaseState.GONE:
         raise missing
-    where = Place(environment=found.environment, branch=found.branch)
+    where = Location(environment=found.environment, branch=found.branch)
     wanted = Wanted(act=act, app_id=found.app_id, environment=found.environment)
     try:
         _require_at(services, repository, wanted, where)
@@ -189,14 +189,16 @@ def _repository_of(services: Services, app: App | None) -> Repository | None:
     return services.store.repositories.get(app.repository_id) if app else None
 
 
-def _require_at(services: Services, repository: Repository, wanted: Wanted, where: Place) -> None:
+def _require_at(
+    services: Services, repository: Repository, wanted: Wanted, where: Location
+) -> None:
     """As `require`, where GitHub may protect the branch: asked for those who may otherwise."""
     require(services, repository, wanted)
     if asks_protection(wanted) and _is_protected(services, repository, where):
         require(services, repository, replace(wanted, is_protected=True))
 
 
-def _is_protected(services: Services, repository: Repository, where: Place) -> bool:
+def _is_protected(services: Services, repository: Repository, where: Location) -> bool:
     """Whether GitHub protects the branch; nobody asks for an operator, who may anyway."""
     if where.environment is not Environment.BRANCH or where.branch is None:
         return False

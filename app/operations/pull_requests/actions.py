@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.core import lifecycle
-from app.core.audit import Action
+from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.identifiers import BranchName, CommitSha
@@ -34,7 +34,7 @@ def fix(
     The default branch has production and preview. The check `database` of the commit says how it
     went.
     """
-    services.record(Action.DATABASES_FIX, database.name if database else branch)
+    services.record(AuditEvent.DATABASES_FIX, database.name if database else branch)
     again = ReconcileBranch(repository_id=repository.id, branch=branch, head_sha=head_sha)
     if database is not None and database.state in {DatabaseState.READY, DatabaseState.ERROR}:
         endings.let_go(services, database.id)
@@ -51,7 +51,7 @@ def rerun(services: Services, repository: Repository, run: Run) -> str | None:
 
     Returns GitHub's reason when it refuses both: the job still runs, or is too old.
     """
-    services.record(Action.WORKFLOW_RERUN, f"run {run.id}")
+    services.record(AuditEvent.WORKFLOW_RERUN, f"run {run.id}")
     if run.workflow_job_id is not None:
         try:
             services.github.rerun_job(repository, run.workflow_job_id)
