@@ -68,7 +68,7 @@ def work_off(services: Services, clusters: Clusters, dsn: str, *, locks: Sequenc
     # Whoever waits is told what went wrong, and by more than a log.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     failures: list[BaseException] = []
-    tools = {"services": services, "clusters": clusters}
+    tools: handlers.Tools = {"services": services, "clusters": clusters}
     has_worked = asyncio.run(_work_off(tools, dsn, locks, failures))
     for failure in failures:
         raise failure
@@ -76,7 +76,7 @@ def work_off(services: Services, clusters: Clusters, dsn: str, *, locks: Sequenc
 
 
 async def _work_off(
-    tools: dict[str, Any], dsn: str, locks: Sequence[str], failures: list[BaseException]
+    tools: handlers.Tools, dsn: str, locks: Sequence[str], failures: list[BaseException]
 ) -> bool:
     connector = procrastinate.PsycopgConnector(conninfo=state_conninfo(dsn), min_size=1, max_size=3)
     errands = _Errands(connector, locks)
@@ -87,7 +87,7 @@ async def _work_off(
         worker = Worker(
             app=queue,
             task_middleware=[_noting(failures)],
-            queues=[DATABASES, queue_of(tools["services"].hosts.here)],
+            queues=[DATABASES, queue_of(tools["services"].store.hosts.here)],
             name="command",
             wait=False,
             listen_notify=False,
@@ -95,7 +95,7 @@ async def _work_off(
             stalled_worker_timeout=STALLED_SECONDS,
             delete_jobs="successful",
             install_signal_handlers=False,
-            additional_context=tools,
+            additional_context={**tools},
         )
         await worker.run()  # type: ignore[no-untyped-call]
     return errands.given > 0

@@ -1,7 +1,7 @@
 """Which operation each job calls; one function runs them all."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, cast
 
 import structlog
 from procrastinate import JobContext
@@ -37,6 +37,7 @@ from app.core.intents import (
 from app.jobs.queue import app
 from app.jobs.retry import RetryTransient
 from app.operations.administration import deletions
+from app.operations.administration.instance_requests import Clusters
 from app.operations.checks import posting
 from app.operations.databases import (
     branches,
@@ -59,10 +60,20 @@ log = structlog.get_logger()
 T = TypeVar("T", bound=Intent)
 
 
-def services_of(context: JobContext) -> Services:
+class Tools(TypedDict):
+    """What jobs get of the process that does them."""
+
+    services: Services
+    clusters: Clusters
+
+
+def tools_of(context: JobContext) -> Tools:
     """What the worker was started with."""
-    services: Services = context.additional_context["services"]
-    return services
+    return cast(Tools, context.additional_context)
+
+
+def services_of(context: JobContext) -> Services:
+    return tools_of(context)["services"]
 
 
 def _with_context(kind: type[T], handle: Callable[[JobContext, T], object]) -> None:
@@ -90,7 +101,7 @@ def _flag_strays(services: Services, job: FlagStrays) -> None:
 def _delete_instance(context: JobContext, job: DeleteInstance) -> None:
     services = services_of(context)
     instance = services.store.instances.get(job.instance_id)
-    deletions.remove(services.store, context.additional_context["clusters"], instance)
+    deletions.remove(services.store, tools_of(context)["clusters"], instance)
 
 
 # The table; `s` are the services.

@@ -59,11 +59,11 @@ def run_worker(
     """
     periodic.schedule()
     # What tasks get.
-    tools = {"services": services, "clusters": clusters}
+    tools: handlers.Tools = {"services": services, "clusters": clusters}
     asyncio.run(_run(tools, dsn, on_start))
 
 
-async def _run(tools: dict[str, Any], dsn: str, on_start: Callable[[], None]) -> None:
+async def _run(tools: handlers.Tools, dsn: str, on_start: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     # Sync tasks run in the loop's executor, whose default is too small for our concurrency.
     loop.set_default_executor(ThreadPoolExecutor(sum(CONCURRENCY.values()) + 2))
@@ -103,7 +103,7 @@ def _place(frame: FrameType) -> str:
     return " < ".join(f"{one.name} ({Path(one.filename).name}:{one.lineno})" for one in frames)
 
 
-async def _serve(tools: dict[str, Any], dsn: str, stop: asyncio.Event) -> None:
+async def _serve(tools: handlers.Tools, dsn: str, stop: asyncio.Event) -> None:
     """Work until told to stop; each part goes on or begins anew, whatever becomes of the others."""
     connector = CarefulConnector(
         conninfo=state_conninfo(dsn),
@@ -117,7 +117,9 @@ async def _serve(tools: dict[str, Any], dsn: str, stop: asyncio.Event) -> None:
             # None is ever cancelled: a cancellation can get lost on the way through a library.
             await asyncio.gather(
                 _keep("dead workers", partial(_look_after, stop), stop),
-                _keep("sign of life", partial(_give_signs, tools["services"].hosts, stop), stop),
+                _keep(
+                    "sign of life", partial(_give_signs, tools["services"].store.hosts, stop), stop
+                ),
                 *(_keep(queue, partial(_work, queue, tools, stop), stop) for queue in CONCURRENCY),
             )
 
@@ -145,10 +147,10 @@ async def _rest(stop: asyncio.Event) -> None:
         await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
 
 
-async def _work(queue: str, tools: dict[str, Any], stop: asyncio.Event) -> None:
+async def _work(queue: str, tools: handlers.Tools, stop: asyncio.Event) -> None:
     queues = [queue]
     if queue == DATABASES:  # what is for the servers of this machine is done by the same threads
-        queues.append(queue_of(tools["services"].hosts.here))
+        queues.append(queue_of(tools["services"].store.hosts.here))
     worker = Worker(
         app=app,
         # A worker made by hand heeds nothing of this by itself.
@@ -162,7 +164,7 @@ async def _work(queue: str, tools: dict[str, Any], stop: asyncio.Event) -> None:
         shutdown_graceful_timeout=GRACE_SECONDS,
         delete_jobs="successful",
         install_signal_handlers=False,
-        additional_context=tools,
+        additional_context={**tools},
     )
     ending = asyncio.create_task(_end(worker, stop))
     try:
