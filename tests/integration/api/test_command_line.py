@@ -42,6 +42,10 @@ class Terminal:
 
     def ok(self, role: str, *words: str) -> str:
         finished = self.run(role, *words)
+        for _ in range(10):  # a busy server says so, and what it was asked may be asked again
+            if "Try it again in a moment." not in finished.stderr:
+                break
+            finished = self.run(role, *words)
         assert finished.returncode == 0, f"{words}: {finished.stdout}{finished.stderr}"
         return finished.stdout
 
