@@ -10,6 +10,7 @@ from app import process_environment
 from app.config import Config
 from app.connected_app import GitHubOfApp, registration_of
 from app.core.github_app import GitHubApp
+from app.core.instances import InstanceKind
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
 from app.kept_settings import to_keep
@@ -17,7 +18,7 @@ from app.late import Late
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir
 from app.machine.host import this_host
-from app.machine.servers import Servers
+from app.machine.servers import Provider, Provisioned, Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
 from app.operations.services import Services
@@ -196,9 +197,15 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             state=StateDatabase(pool),
             hosts=hosts,
         )
+        kinds = {
+            InstanceKind.LINKED: Provider(),
+            InstanceKind.PROVISIONED: Provisioned(local, hosts),
+        }
+        servers = Servers(hosts, kinds)
         yield Services(
             store=store,
-            server_for=Servers(local, hosts),
+            server_for=servers,
+            located=servers.located,
             free_bytes=local.free_bytes,
             github_of_app=stack.enter_context(closing(_github(config, registration))),
             github_app=registration,

@@ -124,7 +124,7 @@ def _by_hand(name: str, machine: str) -> str:
 
 def _consequence(client: Client, shown: Mapping[str, Any]) -> str:
     name = shown["name"]
-    if shown["kind"] == InstanceKind.LINKED:
+    if shown["kind"] != InstanceKind.PROVISIONED:
         return f"This would forget {name}; its databases would stay on the server."
     kept = [one["name"] for one in databases_on(client, name)]
     databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"

@@ -1,5 +1,6 @@
 """A service elsewhere, asked over HTTP: https, no redirects, its errors as ours."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,10 @@ from app.core.addresses import is_loopback
 from app.core.errors import CoppiceError, Invalid, Unauthorized
 
 _TIMEOUT_SECONDS = (10, 60)
+_BUSY = {"busy", "overloaded"}
+"""Codes of what passes by itself: the same request is to be sent again in a moment."""
+_BUSY_SECONDS = 30.0
+_PAUSE_SECONDS = 1.0
 
 
 class ServiceUnreachable(CoppiceError):
@@ -68,19 +73,26 @@ class RemoteClient(Client):
         parameters: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        try:
-            answer = self._session.request(
-                method,
-                f"{self.url}/api/v1{path}",
-                params=parameters,
-                json=body,
-                timeout=_TIMEOUT_SECONDS,
-                # It would carry the token to wherever the answer says.
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise ServiceUnreachable(f"{self.url} does not answer.") from error
-        return self._read(answer)
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                answer = self._session.request(
+                    method,
+                    f"{self.url}/api/v1{path}",
+                    params=parameters,
+                    json=body,
+                    timeout=_TIMEOUT_SECONDS,
+                    # It would carry the token to wherever the answer says.
+                    allow_redirects=False,
+                )
+            except requests.RequestException as error:
+                raise ServiceUnreachable(f"{self.url} does not answer.") from error
+            try:
+                return self._read(answer)
+            except CoppiceError as error:
+                if error.code not in _BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_PAUSE_SECONDS)
 
     def _read(self, answer: requests.Response) -> dict[str, Any]:
         # 202 without a body: it was begun.

@@ -5,9 +5,11 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from app.core.errors import Invalid
-from app.core.instances import Address, AdminLogin, SslMode
+from app.core.instances import Address, AdminLogin, InstanceKind, SslMode
 
 DEFAULT_PORT = 5432
+SCHEMES = {"postgresql": InstanceKind.LINKED, "postgres": InstanceKind.LINKED}
+"""What kind of instance a URL links."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 # A host name or an IP address. It is put into URLs and environment variables of other machines.
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}")
@@ -95,6 +97,11 @@ def parse_server_url(text: str) -> tuple[AdminLogin, SslMode | None]:
     return login, sslmode
 
 
+def kind_of(url: str) -> InstanceKind:
+    """What a URL links that `parse_server_url` has taken."""
+    return SCHEMES[urlsplit(url).scheme]
+
+
 _EXAMPLE = "Write it as postgresql://admin:password@db.internal:5432/postgres."
 
 
@@ -122,7 +129,7 @@ def _port(url: SplitResult) -> int:
 
 
 def _problem(url: SplitResult) -> str | None:
-    if url.scheme not in ("postgresql", "postgres"):
+    if url.scheme not in SCHEMES:
         return "must begin with postgresql://"
     if not _HOST.fullmatch(url.hostname or ""):
         return "names no host that can be used"

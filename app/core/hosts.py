@@ -105,7 +105,7 @@ def may_be_its_server(
         host: The machine that it stands on; None: it is linked, or nobody knows.
         identifier: That of its cluster, when it was last measured; None: nobody knows.
     """
-    is_linked = instance.kind is InstanceKind.LINKED
+    is_linked = instance.kind is not InstanceKind.PROVISIONED
     if not is_linked and host is not None and not host.is_silent:
         return False
     if identifier is not None:

@@ -41,7 +41,7 @@ def obstacle(instance: Instance) -> str | None:
 
 def way_for_others(instance: Instance) -> str:
     """What helps runners on other machines; a server that listens on loopback needs a successor."""
-    if instance.kind is InstanceKind.LINKED:
+    if instance.kind is not InstanceKind.PROVISIONED:
         return (
             "Right for runners on this machine. If the server listens for others too:"
             f" coppice instances edit {instance.name} --public-host HOST"

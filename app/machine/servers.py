@@ -1,10 +1,12 @@
 """The servers of instances, as operations see them."""
 
 import threading
+from collections.abc import Mapping
 
 import structlog
 
 from app import patience
+from app.core.databases import Database
 from app.core.errors import CoppiceError
 from app.core.hosts import OnAnotherHost
 from app.core.identifiers import InstanceId
@@ -17,22 +19,26 @@ from app.store.hosts import Hosts
 _log = structlog.get_logger(__name__)
 
 
-class Servers:
-    """One adapter for each instance, made anew when the instance's row changes. Thread-safe."""
+class Provider:
+    """What a kind of instance decides: here for a server that somebody runs, with all databases.
 
-    def __init__(self, local: Clusters, hosts: Hosts) -> None:
-        self._local = local
-        self._hosts = hosts
+    Another kind replaces what is different there, and has a line in `bootstrap`. Thread-safe.
+    """
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[InstanceId, tuple[Instance, PostgresServer]] = {}
 
-    def __call__(self, instance: Instance) -> DatabaseServer:
-        """Raises OnAnotherHost, or TwinHost, for a server that is not to be used from here."""
-        if not self._hosts.is_here(instance):
-            raise OnAnotherHost(instance, self._hosts.of(instance))
-        if instance.kind is InstanceKind.PROVISIONED:
-            self._hosts.claim()
-            self._ensure_running(instance.name)
+    def located(self, instance: Instance, database: Database) -> Instance:
+        """The instance with the addresses at which one of its databases stands, or will stand.
+
+        Asked before every use of that database, so what it takes to know them is kept.
+        """
+        del database  # they stand side by side
+        return instance
+
+    def server(self, instance: Instance) -> DatabaseServer:
+        """The server at the instance's addresses; made anew when they, or its logins, change."""
         with self._lock:
             made = self._made.get(instance.id)
             if made is not None and made[0] == instance:
@@ -45,8 +51,22 @@ class Servers:
             self._made[instance.id] = (instance, server)
             return server
 
-    def _ensure_running(self, name: str) -> None:
+
+class Provisioned(Provider):
+    """Servers of Coppice's own, on this machine."""
+
+    def __init__(self, local: Clusters, hosts: Hosts) -> None:
+        super().__init__()
+        self._local = local
+        self._hosts = hosts
+
+    def server(self, instance: Instance) -> DatabaseServer:
         """Start the server if it does not run; somebody who waits for an answer is told so."""
+        self._hosts.claim()
+        self._ensure_running(instance.name)
+        return super().server(instance)
+
+    def _ensure_running(self, name: str) -> None:
         if not patience.is_limited() or self._local.is_running(name):
             self._local.ensure_running(name)
             return
@@ -58,3 +78,21 @@ class Servers:
             self._local.ensure_running(name)
         except CoppiceError as error:
             _log.warning("a server was not started", instance=name, problem=str(error))
+
+
+class Servers:
+    """The servers of all instances: where they stand, and what reaches them, says their kind."""
+
+    def __init__(self, hosts: Hosts, providers: Mapping[InstanceKind, Provider]) -> None:
+        self._hosts = hosts
+        self._providers = providers
+
+    def located(self, instance: Instance, database: Database) -> Instance:
+        """The instance with the addresses at which one of its databases stands."""
+        return self._providers[instance.kind].located(instance, database)
+
+    def __call__(self, instance: Instance) -> DatabaseServer:
+        """Raises OnAnotherHost, or TwinHost, for a server that is not to be used from here."""
+        if not self._hosts.is_here(instance):
+            raise OnAnotherHost(instance, self._hosts.of(instance))
+        return self._providers[instance.kind].server(instance)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from app.core.audit import AuditEvent
+from app.core.databases import Database
 from app.core.instances import Instance
 from app.core.people import OPERATOR, Actor
 from app.core.workflow_file import ACTION
@@ -23,6 +24,8 @@ class Services:
     store: Store
     server_for: Callable[[Instance], DatabaseServer]
     """Raises OnAnotherHost for a server that stands on another machine."""
+    located: Callable[[Instance, Database], Instance]
+    """The instance with the addresses at which one of its databases stands: its kind decides."""
     free_bytes: Callable[[Instance], int | None]
     """Free room on the disk of an instance's server; None: nobody can tell from here."""
     github_of_app: Callable[[], GitHub]
@@ -51,6 +54,10 @@ class Services:
     def github(self) -> GitHub:
         """GitHub as the App of the moment. Raises GitHubUnavailable while there is none."""
         return self.github_of_app()
+
+    def instance_of(self, database: Database) -> Instance:
+        """The instance of a database, with the addresses at which this one stands."""
+        return self.located(self.store.instances.get(database.instance_id), database)
 
     def acting_as(self, actor: Actor, *, source: str) -> "Services":
         """The same collaborators, for operations that somebody else asked for."""

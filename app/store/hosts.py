@@ -69,7 +69,7 @@ class Hosts:
 
     def is_here(self, instance: Instance) -> bool:
         """Whether its server can be reached from here: it is linked, or stands on this machine."""
-        return instance.kind is InstanceKind.LINKED or instance.host == self._here.id
+        return instance.kind is not InstanceKind.PROVISIONED or instance.host == self._here.id
 
     def claim(self) -> None:
         """See that no other place has the id of this machine, and store what it is called.

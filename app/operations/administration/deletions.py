@@ -80,7 +80,7 @@ def check_machine(store: Store, instance: Instance, *, is_lost: bool) -> None:
 def _check_lost(store: Store, instance: Instance) -> None:
     """Raise Conflict unless nobody can remove its server properly."""
     host = store.hosts.of(instance)
-    if instance.kind is InstanceKind.LINKED or (host is not None and not host.is_silent):
+    if instance.kind is not InstanceKind.PROVISIONED or (host is not None and not host.is_silent):
         raise Conflict(
             f"The machine of {instance.name} is not lost: "
             + ("it is linked." if host is None else f"{host.name} gives signs of life."),
@@ -113,7 +113,7 @@ def _refuse_in_use(store: Store, found: ServerHere) -> None:
         identifier = measurement.system_identifier if measurement else None
         host = hosts.get(one.host) if one.host else None
         if may_be_its_server(one, host, identifier, found):
-            is_linked = one.kind is InstanceKind.LINKED
+            is_linked = one.kind is not InstanceKind.PROVISIONED
             way = "(`coppice instances delete NAME`)" if is_linked else _FORGET
             raise Conflict(
                 f"The server named {found.name} on this machine may be the one of the instance"

@@ -3,7 +3,13 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from app.core.addresses import check_host, check_instance_name, is_loopback, parse_server_url
+from app.core.addresses import (
+    check_host,
+    check_instance_name,
+    is_loopback,
+    kind_of,
+    parse_server_url,
+)
 from app.core.audit import AuditEvent
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, ProvisioningFailed
 from app.core.findings import ServerReport
@@ -91,7 +97,7 @@ def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerRe
     instance = Instance(
         id=InstanceId(0),
         name=request.name,
-        kind=InstanceKind.LINKED,
+        kind=kind_of(request.url),
         admin=admin,
         public_address=admin.address,
         has_plain_passwords=request.plain_passwords,

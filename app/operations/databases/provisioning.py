@@ -149,7 +149,7 @@ def report_database(
 
 def server_of(services: Services, database: Database) -> DatabaseServer:
     """The server that a database lives on."""
-    return services.server_for(services.store.instances.get(database.instance_id))
+    return services.server_for(services.instance_of(database))
 
 
 def tenant_of(store: Store, database: Database) -> TenantDatabase:

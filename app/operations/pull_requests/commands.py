@@ -213,7 +213,7 @@ def _url(services: Services, scene: _Scene) -> str:
         return wording.no_addresses(way)
     for database in scene.databases:
         services.record(AuditEvent.ADDRESS_SHOWN, database.name)
-    places = [(one, services.store.instances.get(one.instance_id)) for one in scene.databases]
+    places = [(one, services.instance_of(one)) for one in scene.databases]
     return wording.addresses(places, way=way)
 
 

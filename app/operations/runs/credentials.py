@@ -58,7 +58,7 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
             login = _open_job_login(services, run, held)
     password = services.store.job_logins.password(login.id)
     problem = pooling.problem_of(services, held, user=login.role, password=password, is_job=True)
-    return of_job(services.store, held, login, pooler_problem=problem)
+    return of_job(services, held, login, pooler_problem=problem)
 
 
 def variables(credentials: Credentials) -> dict[str, str]:
@@ -172,14 +172,14 @@ def need_unchanged(held: Database, database: Database) -> None:
 
 
 def of_job(
-    store: Store, database: Database, login: JobLogin, *, pooler_problem: str | None
+    services: Services, database: Database, login: JobLogin, *, pooler_problem: str | None
 ) -> Credentials:
-    instance = store.instances.get(database.instance_id)
+    instance = services.instance_of(database)
     return Credentials(
         database=database,
         instance=instance,
         user=login.role,
-        password=store.job_logins.password(login.id),
+        password=services.store.job_logins.password(login.id),
         is_pooled=instance.pooler_knows_job_logins and pooler_problem is None,
         outlives_run=login.outlives_run,
         pooler_problem=pooler_problem,

@@ -28,7 +28,7 @@ def issue(services: Services, run: Run, database: Database) -> Credentials:
     answer = _asked(services.store, instance, database, run.id)
     made = None
     if answer is not None:
-        made = _made(services.store, run, database, pooler_problem=answer.pooler_problem)
+        made = _made(services, run, database, pooler_problem=answer.pooler_problem)
     if made is None:
         place = where(instance, services.store.hosts.of(instance))
         raise not_yet("on_another_host", f"{place} The login is made there.")
@@ -53,7 +53,7 @@ def issue_long_lived(services: Services, database: Database) -> Credentials:
 
     made = None
     if elsewhere.wait_until(is_answered, doing=f"Making the login of {database.name}"):
-        made = _made_long_lived(services.store, database, pooler_problem=answers[0].pooler_problem)
+        made = _made_long_lived(services, database, pooler_problem=answers[0].pooler_problem)
     if made is None:
         raise OnAnotherHost(instance, services.store.hosts.of(instance))
     return made
@@ -101,25 +101,25 @@ def _asked(
 
 
 def _made(
-    store: Store, run: Run, database: Database, *, pooler_problem: str | None
+    services: Services, run: Run, database: Database, *, pooler_problem: str | None
 ) -> Credentials | None:
     """The login of a run that another machine has made; None: it has ended since."""
     if run.credentials is CredentialKind.RUNTIME:
-        return _made_long_lived(store, database, pooler_problem=pooler_problem)
-    for login in store.job_logins.of_database(database.id):
+        return _made_long_lived(services, database, pooler_problem=pooler_problem)
+    for login in services.store.job_logins.of_database(database.id):
         if login.run_id == run.id:
-            return credentials.of_job(store, database, login, pooler_problem=pooler_problem)
+            return credentials.of_job(services, database, login, pooler_problem=pooler_problem)
     return None
 
 
 def _made_long_lived(
-    store: Store, database: Database, *, pooler_problem: str | None
+    services: Services, database: Database, *, pooler_problem: str | None
 ) -> Credentials | None:
     """The long-lived login, which another machine has made good; None: it never was made."""
-    password = store.databases.password(database.id)
+    password = services.store.databases.password(database.id)
     if password is None:
         return None
-    return long_lived.credentials_of(store, database, password, pooler_problem=pooler_problem)
+    return long_lived.credentials_of(services, database, password, pooler_problem=pooler_problem)
 
 
 def _told(error: CoppiceError) -> dict[str, str]:

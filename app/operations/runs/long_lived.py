@@ -6,7 +6,6 @@ from app.operations.databases.standing import losses_noted
 from app.operations.runs import pooling
 from app.operations.runs.credentials import Credentials, need_unchanged
 from app.operations.services import Services
-from app.store.store import Store
 
 
 def issue(services: Services, database: Database) -> Credentials:
@@ -19,20 +18,20 @@ def issue(services: Services, database: Database) -> Credentials:
         with losses_noted(services, held):
             server_of(services, held).issue(tenant_of(services.store, held), password=password)
     problem = pooling.problem_of(services, held, user=held.login_role, password=password)
-    return credentials_of(services.store, held, password, pooler_problem=problem)
+    return credentials_of(services, held, password, pooler_problem=problem)
 
 
 def credentials_of(
-    store: Store, database: Database, password: str, *, pooler_problem: str | None
+    services: Services, database: Database, password: str, *, pooler_problem: str | None
 ) -> Credentials:
     """Once it was made good."""
     return Credentials(
         database=database,
-        instance=store.instances.get(database.instance_id),
+        instance=services.instance_of(database),
         user=database.login_role,
         password=password,
         is_pooled=pooler_problem is None,
         outlives_run=True,
         pooler_problem=pooler_problem,
-        accelerate_url=store.databases.accelerate_url(database.id),
+        accelerate_url=services.store.databases.accelerate_url(database.id),
     )

@@ -23,7 +23,7 @@ def problem_of(
     None: it can, or there is none that knows it. Raises ProvisioningFailed when the pooler leads to
     another database: that must be seen to.
     """
-    instance = services.store.instances.get(database.instance_id)
+    instance = services.instance_of(database)
     pooler = instance.pooler_address
     if pooler is None or (is_job and not instance.pooler_knows_job_logins):
         return None

@@ -31,15 +31,22 @@ CREDENTIALS = {
 
 
 class _Service(BaseHTTPRequestHandler):
+    is_busy_for = 0
+    """How many more requests it puts off."""
+
     def do_GET(self) -> None:
+        if _Service.is_busy_for:
+            _Service.is_busy_for -= 1
+            self._answer({"error": "busy", "message": "It is.", "advice": "Ask again."}, status=409)
+            return
         self._answer({"items": LISTS[self.path.partition("?")[0]], "next": None})
 
     def do_POST(self) -> None:
         self._answer(CREDENTIALS)
 
-    def _answer(self, content: object) -> None:
+    def _answer(self, content: object, *, status: int = 200) -> None:
         body = json.dumps(content).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -64,3 +71,10 @@ def test_it_sets_no_variables_but_those_of_a_connection(client: RemoteClient) ->
     given = revealed(client, Which(name="acme/shop", branch="x"), purpose=AuditEvent.ENV)
 
     assert given.variables == {"PGHOST": "db.example.com", "PGPASSWORD": "secret"}
+
+
+def test_a_busy_service_is_asked_again(client: RemoteClient) -> None:
+    _Service.is_busy_for = 1
+
+    assert list(client.items("/databases")) == [DATABASE]
+    assert _Service.is_busy_for == 0
