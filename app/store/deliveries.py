@@ -1,12 +1,8 @@
 """Deliveries of webhooks: what is known around one, and storing it with all that it causes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any, LiteralString
-
-from psycopg import Connection
-from pydantic import TypeAdapter
 
 from app.core.decisions import Known
 from app.core.events import (
@@ -21,8 +17,9 @@ from app.core.events import (
     WorkflowCompleted,
 )
 from app.core.intents import Intent
-from app.store.connection import StatePool
+from app.store.jobs import defer_with
 from app.store.repositories import OR_UPDATE_IT, PUT_PULL_REQUEST
+from app.store.tables import Table, read
 
 # Each column is a field of `Known`, and read as that.
 _REPOSITORY: LiteralString = """
@@ -102,12 +99,6 @@ _BY_COMMAND: LiteralString = """
 """
 
 
-@cache
-def _known() -> TypeAdapter[Known]:
-    # Not when imported: that takes milliseconds, and commands do without.
-    return TypeAdapter(Known)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One webhook request, verified."""
@@ -117,19 +108,8 @@ class Delivery:
     action: str | None
 
 
-class Deliveries:
+class Deliveries(Table):
     """Webhook requests that were taken in."""
-
-    def __init__(
-        self,
-        pool: StatePool,
-        *,
-        defer_with: Callable[
-            [Connection[Any], LiteralString, Mapping[str, Any], Sequence[Intent]], bool
-        ],
-    ) -> None:
-        self._pool = pool
-        self._defer_with = defer_with
 
     def known(self, event: RepositoryEvent) -> Known | None:
         """Read what decides about an event, in one statement; None: its repository is unknown."""
@@ -137,7 +117,7 @@ class Deliveries:
         values["repository_id"] = event.repository.id
         with self._pool.autocommit() as connection:
             row = connection.execute(_REPOSITORY + facts + _OF, values).fetchone()
-        return _known().validate_python(row) if row else None
+        return read(Known, row) if row else None
 
     def store(
         self, delivery: Delivery, event: Event | None, *, outcome: str, intents: Sequence[Intent]
@@ -151,20 +131,17 @@ class Deliveries:
         brought, values = _brought(event, is_wanted=bool(intents))
         values |= asdict(delivery) | {"outcome": outcome}
         with self._pool.autocommit() as connection:
-            return self._defer_with(connection, _DELIVERY + brought, values, intents)
+            return defer_with(connection, _DELIVERY + brought, values, intents)
 
     def has(self, guid: str) -> bool:
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT FROM deliveries WHERE guid = %s", [guid]).fetchone()
-        return row is not None
+        return bool(self._rows("SELECT FROM deliveries WHERE guid = %s", [guid]))
 
     def forget(self, *, older_than_days: int) -> None:
         """Delete old rows; GitHub redelivers for three days only."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "DELETE FROM deliveries WHERE received_at < now() - make_interval(days => %s)",
-                [older_than_days],
-            )
+        self._change(
+            "DELETE FROM deliveries WHERE received_at < now() - make_interval(days => %s)",
+            [older_than_days],
+        )
 
 
 def _facts(event: RepositoryEvent) -> tuple[LiteralString, dict[str, Any]]:

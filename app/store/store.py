@@ -16,24 +16,19 @@ if TYPE_CHECKING:
     from app.store.commands import Commands
     from app.store.databases import Databases
     from app.store.deliveries import Deliveries
-    from app.store.device_logins import DeviceLogins
-    from app.store.ended_sessions import EndedSessions
-    from app.store.history import History
     from app.store.hosts import Hosts
     from app.store.instances import Instances
     from app.store.job_logins import JobLogins
-    from app.store.leases import Leases
     from app.store.limits import Handovers, InstanceLimits
-    from app.store.login_links import LoginLinks
     from app.store.login_requests import LoginRequests
     from app.store.measurements import Measurements
-    from app.store.migration_runs import Migrations
+    from app.store.migration_runs import Leases, Migrations
     from app.store.queue import Queue
     from app.store.repositories import Repositories
-    from app.store.runs import Runs
+    from app.store.runs import History, Runs
     from app.store.seeds import Seeds
+    from app.store.sign_in import AccessTokens, DeviceLogins, EndedSessions, LoginLinks
     from app.store.summaries import Summaries
-    from app.store.tokens import AccessTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
