@@ -242,7 +242,7 @@ def unless_pushed(
         and not other.is_completed
         for other in services.github.workflow_runs(facts.live, head_sha)
     )
-    return reasons.migrated_by_push(branch) if is_under_way else reach
+    return reasons.MIGRATED_BY_PUSH.of(branch) if is_under_way else reach
 
 
 def facts_of(services: Services, claims: Claims, *, policies: Policies | None) -> Facts:
