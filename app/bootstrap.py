@@ -16,8 +16,7 @@ from app.jobs import queue
 from app.kept_settings import to_keep
 from app.late import Late
 from app.machine.clusters import Clusters
-from app.machine.data_dir import DataDir
-from app.machine.host import this_host
+from app.machine.data_dir import DataDir, this_host
 from app.machine.servers import Provider, Provisioned, Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
@@ -30,9 +29,8 @@ from app.postgres.sessions import admin_login, dsn
 from app.store import kept_settings
 from app.store.access import StateDatabase
 from app.store.acknowledgements import Acknowledgements
-from app.store.apps import Apps
+from app.store.apps import Apps, DormantBranches
 from app.store.audit import Audit
-from app.store.branches import DormantBranches
 from app.store.checks import Checks
 from app.store.commands import Commands
 from app.store.connection import open_pool

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from app.core.branches import NO_UTF8, is_ignored, is_merge_queue, is_possible_branch
 from app.core.identifiers import BranchName
 from app.core.markdown import code as in_code
-from app.core.quoting import quoted
+from app.core.markdown import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

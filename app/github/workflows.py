@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from app.core.errors import Conflict, GitHubUnavailable
 from app.core.identifiers import CommitSha, WorkflowJobId, WorkflowRunId
-from app.core.repositories import Repository
-from app.core.workflows import WorkflowJob, WorkflowRun
+from app.core.repositories import Repository, WorkflowJob, WorkflowRun
 from app.github.answers import read_workflow_job, read_workflow_run
 from app.github.client import Client, repository_path, require_same, scope_of
 from app.github.failures import GitHubHasNot, GitHubRefused

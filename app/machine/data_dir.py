@@ -1,8 +1,10 @@
-"""The data directory: where the files of the service are."""
+"""The data directory: where the files of the service are, and the id that makes it a host."""
 
 import fcntl
 import os
+import platform
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.core.errors import CoppiceError
+from app.core.identifiers import HostId
 from app.setting_values import fernet_key
+from app.store.hosts import Here
 from app.store.vault import new_key
 
 
@@ -151,3 +155,27 @@ def read_or_make_keys(file: Path) -> tuple[SecretStr, ...]:
         return tuple(fernet_key(key) for key in keys or [SecretStr("")])
     except ValueError as error:
         raise BrokenKeyFile(f"{file} {error}.") from None
+
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux only
+
+
+def this_host(directory: DataDir) -> Here:
+    """The machine of a data directory, which gets an id if it has none."""
+    file = directory.host_id
+    host_id = read_or_make(file, lambda: secrets.token_hex(6))
+    name = f"{platform.node() or 'unnamed'}:{directory.path}"
+    return Here(id=HostId(host_id), name=name, place=_place(file))
+
+
+def _place(file: Path) -> str:
+    """Where the file really is: a copy of it is another file, and another kernel another machine.
+
+    Containers of one machine that share a volume are at the same place.
+    """
+    found = file.stat()
+    try:
+        kernel = _BOOT_ID.read_text().strip()
+    except OSError:
+        kernel = f"{uuid.getnode():x}"
+    return f"{kernel}:{found.st_dev}:{found.st_ino}"

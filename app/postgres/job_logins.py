@@ -13,8 +13,8 @@ from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
-from app.postgres.giving_passwords import given
 from app.postgres.logins import check_marker, limit_temp_files
+from app.postgres.passwords import given
 from app.postgres.sessions import Session
 
 _MOST_KEPT = 63 - len("-before")

@@ -13,7 +13,7 @@ from app.postgres import allowances, catalog, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import explained
-from app.postgres.giving_passwords import given
+from app.postgres.passwords import given
 from app.postgres.sessions import Session
 
 _log = logging.getLogger(__name__)

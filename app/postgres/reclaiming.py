@@ -22,8 +22,8 @@ from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import LoginRefused, explained
 from app.postgres.fencing import fenced
-from app.postgres.giving_passwords import given
 from app.postgres.logins import check_marker, let_in
+from app.postgres.passwords import given
 from app.postgres.refusals import is_password_taken
 from app.postgres.sessions import Session
 

@@ -1,6 +1,6 @@
 """Apps and their assignments in the state database."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import LiteralString
 
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from app.core.assignments import App, Assignment, Policies
 from app.core.databases import DatabaseState
 from app.core.errors import Conflict, NotFound
-from app.core.identifiers import AppId, InstanceId, RepositoryId
+from app.core.identifiers import AppId, BranchName, InstanceId, RepositoryId
 from app.core.intents import Intent
 from app.core.rules import changed
 from app.store.jobs import defer
@@ -141,3 +141,28 @@ def _assignment(row: DictRow) -> Assignment:
         migration_command=row["migration_command"],
         policies=changed(Policies(), row["policies"]),
     )
+
+
+class DormantBranches(Table):
+    """Branches without a database that a reconcile leaves alone."""
+
+    def of_app(self, app_id: AppId) -> frozenset[BranchName]:
+        rows = self._rows("SELECT branch FROM dormant_branches WHERE app_id = %s", [app_id])
+        return frozenset(row["branch"] for row in rows)
+
+    def begin(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """These were there before the app was; does nothing once that is recorded."""
+        self._change(
+            "WITH begun AS (UPDATE apps SET branches_seen_at = now()"
+            " WHERE id = %(app)s AND branches_seen_at IS NULL RETURNING id)"
+            " INSERT INTO dormant_branches SELECT id, unnest(%(branches)s::text[]) FROM begun"
+            " ON CONFLICT DO NOTHING",
+            {"app": app_id, "branches": list(branches)},
+        )
+
+    def keep_only(self, app_id: AppId, branches: Iterable[BranchName]) -> None:
+        """Forget those that are gone or have a database now."""
+        self._change(
+            "DELETE FROM dormant_branches WHERE app_id = %s AND branch <> ALL(%s::text[])",
+            [app_id, list(branches)],
+        )

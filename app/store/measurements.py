@@ -7,9 +7,14 @@ from typing import LiteralString
 
 from psycopg.types.json import Jsonb
 
-from app.core.findings import ServerReport, TriedStep
+from app.core.findings import (
+    InstanceMeasurement,
+    InstanceTrial,
+    ServerReport,
+    SizeSample,
+    TriedStep,
+)
 from app.core.identifiers import AppId, DatabaseId, InstanceId
-from app.core.measurements import InstanceMeasurement, InstanceTrial, SizeSample
 from app.store.tables import Table, read
 
 _RECORD_INSTANCE = """

@@ -9,9 +9,8 @@ if TYPE_CHECKING:
     # The tables need packages that an installation of the command line alone does without.
     from app.store.access import StateDatabase
     from app.store.acknowledgements import Acknowledgements
-    from app.store.apps import Apps
+    from app.store.apps import Apps, DormantBranches
     from app.store.audit import Audit
-    from app.store.branches import DormantBranches
     from app.store.checks import Checks
     from app.store.commands import Commands
     from app.store.databases import Databases
