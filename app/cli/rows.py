@@ -7,7 +7,6 @@ from typing import Any
 from app.cli.output import Row
 from app.core import connections as core_connections
 from app.core.assignments import RULES
-from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.limits import Limits
 from app.core.runs import word_of
@@ -73,7 +72,6 @@ def instance_of(shown: Mapping[str, Any]) -> Instance:
     public = _address_of(shown["public_address"], ca_certificate=shown["ca_certificate"])
     pooler = shown["pooler_address"]
     return Instance(
-        id=InstanceId(0),
         name=shown["name"],
         kind=InstanceKind(shown["kind"]),
         admin=AdminLogin(address=public, user="", password=""),

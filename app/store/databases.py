@@ -8,7 +8,7 @@ from typing import LiteralString
 from psycopg import Connection, errors
 from psycopg.rows import DictRow
 
-from app.core.databases import Database, DatabaseState, NewDatabase
+from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, LockLost, NotFound
 from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
@@ -72,15 +72,16 @@ class Databases(Table):
             {"app": app_id, "instance": instance_id, "gone": include_gone},
         )
 
-    def intend(self, new: NewDatabase) -> Database:
-        """Record a database as `creating`; returns the present one if its place is taken.
+    def intend(self, new: Database) -> Database:
+        """Record a database; returns the present one if its place is taken.
 
         Raises Conflict when another database of the instance has the name.
         """
         present = self.live(new.app_id, new.environment, new.branch)
         if present is not None:
             return present
-        values = {**asdict(new), "state": DatabaseState.CREATING}
+        values = asdict(new)
+        del values["id"]
         try:
             [made] = self._all(Database, insert("databases", values, "RETURNING *"), values)
         except errors.UniqueViolation as error:

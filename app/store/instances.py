@@ -63,7 +63,7 @@ class Instances(Table):
         return [self._instance(row) for row in self._rows("SELECT * FROM instances ORDER BY name")]
 
     def add(self, instance: Instance) -> InstanceId:
-        """Store it; `instance.id` is ignored. Raises Conflict when the name is taken."""
+        """Raises Conflict when the name is taken."""
         values = self._values(instance)
         try:
             [row] = self._rows(insert("instances", values, "RETURNING id"), values)

@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from app.core.errors import NotFound
 from app.core.identifiers import DatabaseId, JobLoginId, RepositoryId, WorkflowJobId, WorkflowRunId
-from app.core.runs import JobLogin, NewJobLogin
+from app.core.runs import JobLogin
 from app.store.connection import StatePool
 from app.store.tables import Table, insert
 from app.store.vault import Vault
@@ -39,12 +39,13 @@ class JobLogins(Table):
         super().__init__(pool)
         self._vault = vault
 
-    def open(self, new: NewJobLogin) -> JobLogin:
+    def open(self, new: JobLogin, *, password: str) -> JobLogin:
         """Store it, the password encrypted; returns the present one of that run and database.
 
         One that is over is replaced.
         """
-        values = {**asdict(new), "password": self._vault.encrypt(new.password)}
+        values = {**asdict(new), "password": self._vault.encrypt(password)}
+        del values["id"]
         self._change(insert("job_logins", values, _UNLESS_OPEN), values)
         [present] = self._open("run_id = %s AND database_id = %s", [new.run_id, new.database_id])
         return present

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
-from app.core.runs import Lease, Migration, NewMigration, Outcome, Seeding
+from app.core.runs import Lease, Migration, Outcome, Seeding
 from app.store.tables import Table, insert, read, update
 
 _SEED_COLUMNS = {field.name: f"seed_{field.name}" for field in fields(Seeding)}
@@ -23,6 +23,7 @@ COLUMNS = (
     *_SEED_COLUMNS.values(),
 )
 """What `migration_from` reads."""
+_BEGUN = ("run_id", "database_id", "environment", "rebuilt", "generation", "started_at")
 LOG_COLUMNS = frozenset({"log_tail", "seed_log_tail"})
 
 # A seized one has expired for ever, for which Python has no time.
@@ -64,9 +65,7 @@ class Migrations(Table):
         )
         return [BranchName(row["source_branch"]) for row in rows]
 
-    def take(
-        self, new: NewMigration, *, at: datetime, expires_at: datetime
-    ) -> tuple[Migration, bool] | None:
+    def take(self, new: Migration, *, expires_at: datetime) -> tuple[Migration, bool] | None:
         """Start it and hold its database; None while another migration does, or it is not ready.
 
         Returns the present one when it had started, and whether it holds the database.
@@ -74,7 +73,7 @@ class Migrations(Table):
         with self._pool.connection() as connection:
             if not _is_ready(connection, new):
                 return None
-            _insert(connection, new, at=at)
+            _insert(connection, new)
             migration = _of_place(connection, new)
             if migration.finished_at is None:
                 connection.execute(
@@ -179,7 +178,7 @@ def _lease(row: DictRow) -> Lease:
     )
 
 
-def _is_ready(connection: Connection[DictRow], new: NewMigration) -> bool:
+def _is_ready(connection: Connection[DictRow], new: Migration) -> bool:
     """Locks the row, so that nobody empties or deletes the database before the lease stands."""
     row = connection.execute(
         "SELECT FROM databases WHERE id = %s AND state = 'ready' AND generation = %s FOR SHARE",
@@ -188,13 +187,13 @@ def _is_ready(connection: Connection[DictRow], new: NewMigration) -> bool:
     return row is not None
 
 
-def _insert(connection: Connection[DictRow], new: NewMigration, *, at: datetime) -> None:
-    values = {**asdict(new), "started_at": at}
+def _insert(connection: Connection[DictRow], new: Migration) -> None:
+    values = {name: getattr(new, name) for name in _BEGUN}
     ending: LiteralString = "ON CONFLICT (run_id, environment, rebuilt) DO NOTHING"
     connection.execute(insert("migrations", values, ending), values)
 
 
-def _of_place(connection: Connection[DictRow], new: NewMigration) -> Migration:
+def _of_place(connection: Connection[DictRow], new: Migration) -> Migration:
     row = connection.execute(
         "SELECT * FROM migrations WHERE run_id = %s AND environment = %s AND rebuilt = %s",
         [new.run_id, new.environment, new.rebuilt],

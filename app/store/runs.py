@@ -65,7 +65,7 @@ class Runs(Table):
     """Runs of the Action."""
 
     def start(self, run: Run, *, key: str) -> Run:
-        """Store it; `run.id` is ignored. Returns the present one when the attempt used this key."""
+        """Store it; returns the present one when the attempt used this key."""
         values = asdict(run) | {"environments": list(run.environments), "idempotency_key": key}
         values["primary_environment"] = values.pop("primary")
         del values["id"]

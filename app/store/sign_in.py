@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from app.core.identifiers import TokenId
-from app.core.tokens import DeviceLogin, NewToken, Token, no_token
+from app.core.tokens import DeviceLogin, Token, no_token
 from app.store.tables import Table, insert
 
 _TERMINAL: LiteralString = """
@@ -22,8 +22,9 @@ _TERMINAL: LiteralString = """
 class AccessTokens(Table):
     """Tokens of the API that were made and not revoked."""
 
-    def add(self, new: NewToken) -> Token:
-        values = asdict(new)
+    def add(self, new: Token, *, fingerprint: bytes) -> Token:
+        values = {**asdict(new), "fingerprint": fingerprint}
+        del values["id"]
         [token] = self._all(Token, insert("tokens", values, "RETURNING *"), values)
         return token
 

@@ -188,7 +188,6 @@ class _Basis:
 def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: AppId) -> Run:
     claims, reach = basis.claims, basis.reach
     return Run(
-        id=RunId(0),
         app_id=app_id,
         repository_id=claims.repository_id,
         workflow_run_id=claims.run_id,
