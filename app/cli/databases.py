@@ -75,9 +75,9 @@ def list_(
         if repo
         else "No databases yet. They come with: coppice apps assign OWNER/REPO INSTANCE"
     )
-    shown = rows if as_json else [_for_people(row) for row in rows]
+    view = rows if as_json else [_for_people(row) for row in rows]
     # The name of each begins with its app.
-    show_rows(shown, as_json=as_json, empty=hint, only_json=("app", "repository", "size_bytes"))
+    show_rows(view, as_json=as_json, empty=hint, only_json=("app", "repository", "size_bytes"))
     if not as_json:
         _say_where_reasons_are([str(row["name"]) for row in rows if row["state"] == "error"])
 

@@ -77,15 +77,15 @@ def watch(
     app_id: AppOption = None,
 ) -> None:
     """Wait until a run has ended, and say what it does; ends with 1 when a migration failed."""
-    told = set[str]()
+    reported = set[str]()
     with open_client() as client:
         app, found = _find(client, run, repo, branch, app_id)
         remark(f"Run {found['id']} of {found['branch'] or 'no branch'}: {found['job_url']}")
         while True:
             for one in found["migrations"]:
                 news = f"{one['database']}: {one['result'] or 'running'}"
-                if news not in told:
-                    told.add(news)
+                if news not in reported:
+                    reported.add(news)
                     say(harmless(news))
             if _is_over(found):
                 break
@@ -108,8 +108,8 @@ def logs(
         app, found = _find(client, run, repo, branch, app_id)
         for one in found["migrations"]:
             path = f"/apps/{app['id']}/runs/{found['id']}/migrations/{one['id']}/log"
-            shown = client.get(path)
-            for what, text in (("migration", shown["log"]), ("seed", shown["seed_log"])):
+            view = client.get(path)
+            for what, text in (("migration", view["log"]), ("seed", view["seed_log"])):
                 if text:
                     remark(f"{one['database']}, {what}:")
                     say(harmless(text.rstrip("\n")))

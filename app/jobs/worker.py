@@ -229,7 +229,7 @@ class CarefulConnector(procrastinate.PsycopgConnector):
 def is_of_a_job(payload: str) -> bool:
     """Whether it says that a job was added, in procrastinate's words."""
     try:
-        told = json.loads(payload)
+        notification = json.loads(payload)
     except (ValueError, RecursionError):
         return False
-    return isinstance(told, dict) and told.get("type") == "job_inserted"
+    return isinstance(notification, dict) and notification.get("type") == "job_inserted"

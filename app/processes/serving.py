@@ -26,7 +26,7 @@ from app.postgres.embedded.progress import Tell
 from app.processes.place import NotWanted, take_place
 from app.processes.supervisor import Program, Server, Supervisor
 from app.setting_values import Bind
-from app.store.health import Inventory, inventory
+from app.store.health import SetUp, set_up_so_far
 
 _log = structlog.get_logger(__name__)
 _ADDRESS_WAIT_SECONDS = 5.0
@@ -217,11 +217,11 @@ class _Announcement:
         if not self._is_made and _is_ready(self._config.bind):
             self._is_made = True
             link = _way_in(self._config, self._state)
-            self._say(welcome(self._config, self._inventory(), link=link))
+            self._say(welcome(self._config, self._set_up_so_far(), link=link))
 
-    def _inventory(self) -> Inventory | None:
+    def _set_up_so_far(self) -> SetUp | None:
         try:
-            return inventory(self._state.dsn)
+            return set_up_so_far(self._state.dsn)
         except TransientError:
             return None
 
@@ -243,14 +243,14 @@ def greeting(config: Config) -> str:
     return f"Coppice is starting. {where}. Ctrl-C stops it."
 
 
-def welcome(config: Config, inventory: Inventory | None, *, link: str | None) -> str:
-    """Said once it is ready; `inventory` None: the state database did not say."""
+def welcome(config: Config, present: SetUp | None, *, link: str | None) -> str:
+    """Said once it is ready; `present` None: the state database did not say."""
     lines = [f"Coppice is ready at {config.public_url} (listening on {config.bind})."]
     lines += [f"Note: {warning}" for warning in config.warnings]
     lines += steps(config, link)
-    if inventory is not None:
-        is_connected = config.github_app is not None or inventory.has_github_app
-        lines.append(_next(inventory, is_connected=is_connected))
+    if present is not None:
+        is_connected = config.github_app is not None or present.has_github_app
+        lines.append(_next(present, is_connected=is_connected))
     return "\n".join(lines)
 
 
@@ -267,16 +267,16 @@ def steps(config: Config, link: str | None) -> list[str]:
     return lines
 
 
-def _next(inventory: Inventory, *, is_connected: bool) -> str:
-    if not inventory.instances:
+def _next(present: SetUp, *, is_connected: bool) -> str:
+    if not present.instances:
         return (
             "Next, in another terminal: coppice instances provision local"
             "   (or `coppice instances link`, for a server that you have)"
         )
-    if not inventory.apps:
+    if not present.apps:
         first = "" if is_connected else ", once GitHub is connected"
         return (
             f"Next, in another terminal{first}: coppice apps assign OWNER/REPO"
-            f" {inventory.only_instance or 'INSTANCE'}"
+            f" {present.only_instance or 'INSTANCE'}"
         )
     return "`coppice doctor`, in another terminal, says whether all is well."

@@ -9,8 +9,8 @@ from app.store.connection import StateUnavailable, state_conninfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """How much there is to look after."""
+class SetUp:
+    """What has been set up so far."""
 
     instances: int
     apps: int
@@ -21,10 +21,10 @@ class Inventory:
     """One was made on the set-up page; the settings may name another."""
 
 
-def inventory(dsn: str) -> Inventory:
+def set_up_so_far(dsn: str) -> SetUp:
     """Count instances and assigned apps. Raises StateUnavailable."""
     try:
-        with psycopg.connect(state_conninfo(dsn), row_factory=class_row(Inventory)) as connection:
+        with psycopg.connect(state_conninfo(dsn), row_factory=class_row(SetUp)) as connection:
             cursor = connection.execute(
                 "SELECT (SELECT count(*) FROM instances) AS instances,"
                 " (SELECT count(*) FROM assignments) AS apps,"
