@@ -4,18 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, LiteralString
 
+from app.core import events
 from app.core.decisions import Known
-from app.core.events import (
-    BranchCreated,
-    BranchDeleted,
-    BranchPushed,
-    CommandGiven,
-    Event,
-    PullRequestChanged,
-    RepositoryEvent,
-    SuiteRerequested,
-    WorkflowCompleted,
-)
 from app.core.intents import Intent
 from app.store.jobs import defer_with
 from app.store.repositories import OR_UPDATE_IT, PUT_PULL_REQUEST
@@ -111,7 +101,7 @@ class Delivery:
 class Deliveries(Table):
     """Webhook requests that were taken in."""
 
-    def known(self, event: RepositoryEvent) -> Known | None:
+    def known(self, event: events.RepositoryEvent) -> Known | None:
         """Read what decides about an event, in one statement; None: its repository is unknown."""
         facts, values = _facts(event)
         values["repository_id"] = event.repository.id
@@ -120,7 +110,12 @@ class Deliveries(Table):
         return read(Known, row) if row else None
 
     def store(
-        self, delivery: Delivery, event: Event | None, *, outcome: str, intents: Sequence[Intent]
+        self,
+        delivery: Delivery,
+        event: events.Event | None,
+        *,
+        outcome: str,
+        intents: Sequence[Intent],
     ) -> bool:
         """Store a delivery, what it brings and the jobs that it causes, all in one statement.
 
@@ -144,30 +139,32 @@ class Deliveries(Table):
         )
 
 
-def _facts(event: RepositoryEvent) -> tuple[LiteralString, dict[str, Any]]:
+def _facts(event: events.RepositoryEvent) -> tuple[LiteralString, dict[str, Any]]:
     """The columns that an event needs beside its repository, and their parameters."""
     match event:
-        case BranchPushed(branch=branch) | BranchCreated(branch=branch):
+        case events.BranchPushed(branch=branch) | events.BranchCreated(branch=branch):
             return _BRANCH, {"branch": branch}
-        case BranchDeleted(branch=branch):
+        case events.BranchDeleted(branch=branch):
             return _BRANCH, {"branch": branch}
-        case PullRequestChanged(pull_request=pull_request):
+        case events.PullRequestChanged(pull_request=pull_request):
             return _BRANCH, {"branch": pull_request.head_branch}
-        case WorkflowCompleted(workflow_run_id=run, head_sha=head_sha):
+        case events.WorkflowCompleted(workflow_run_id=run, head_sha=head_sha):
             return _WORKFLOW, {"workflow_run_id": run, "head_sha": head_sha}
-        case SuiteRerequested(head_sha=head_sha):
+        case events.SuiteRerequested(head_sha=head_sha):
             return _SUITE, {"head_sha": head_sha}
-        case CommandGiven(comment_id=comment_id):
+        case events.CommandGiven(comment_id=comment_id):
             return _COMMAND, {"comment_id": comment_id}
         case _:
             return "", {}
 
 
-def _brought(event: Event | None, *, is_wanted: bool) -> tuple[LiteralString, dict[str, Any]]:
+def _brought(
+    event: events.Event | None, *, is_wanted: bool
+) -> tuple[LiteralString, dict[str, Any]]:
     match event:
-        case PullRequestChanged(pull_request=pull_request):
+        case events.PullRequestChanged(pull_request=pull_request):
             return _WITH_PULL_REQUEST, asdict(pull_request)
-        case CommandGiven() if is_wanted:
+        case events.CommandGiven() if is_wanted:
             return _BY_COMMAND, {**asdict(event), "repository_id": event.repository.id}
         case _:
             return _CAUSE, {}
