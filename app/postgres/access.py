@@ -17,7 +17,7 @@ from app.core.databases import TenantDatabase
 from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
-from app.postgres.failures import LoginInUse, OutOfConnections
+from app.postgres.failures import LoginInUse, OutOfConnections, explained
 from app.postgres.refusals import is_password_taken
 from app.postgres.sessions import Login, Session, admin_login, open_session
 
@@ -52,9 +52,12 @@ class Access:
         self._close_at_the_end()
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """A session of the service in the maintenance database, kept for the next user."""
-        with patience.spent("Asking PostgreSQL"):
+    def session(self, doing: str) -> Iterator[Session]:
+        """A session of the service in the maintenance database, kept for the next user.
+
+        Raises what `explained` makes of statements that fail; `doing` begins the message.
+        """
+        with explained(doing), patience.spent("Asking PostgreSQL"):
             session = self._take() or open_session(admin_login(self.admin))
             try:
                 with in_time(session):
@@ -113,7 +116,7 @@ class Access:
             raise
 
     def _is_at_its_limit(self, login: Login) -> bool:
-        with suppress(CoppiceError), self.session() as session:
+        with suppress(CoppiceError), self.session("Counting its sessions") as session:
             rows = session.execute(_IS_AT_ITS_LIMIT, [login.user, login.database]).fetchall()
             return any(is_reached for (is_reached,) in rows)
         return False
