@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 from app import process_environment
 from app.config import Config
@@ -14,7 +15,6 @@ from app.core.instances import InstanceKind
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
 from app.kept_settings import to_keep
-from app.late import Late
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir, this_host
 from app.machine.servers import Provider, Provisioned, Servers
@@ -203,7 +203,8 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             free_bytes=local.free_bytes,
             github_of_app=stack.enter_context(closing(_github(config, registration))),
             github_app=registration,
-            github_accounts=stack.enter_context(closing(Late(lambda: _accounts(config)))),
+            # Two threads may each build one at first; the stack closes both.
+            github_accounts=cache(lambda: stack.enter_context(closing(_accounts(config)))),
             tokens=OidcVerifier(config.oidc_issuer, config.public_url),
             clock=lambda: datetime.now(UTC),
             new_secret=new_password,

@@ -6,7 +6,6 @@ import platform
 import secrets
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -16,6 +15,8 @@ from app.core.identifiers import HostId
 from app.setting_values import fernet_key
 from app.store.hosts import Here
 from app.store.vault import new_key
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux only
 
 
 class NoDataDir(CoppiceError):
@@ -35,53 +36,27 @@ class BrokenKeyFile(CoppiceError):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DataDir:
     """Names of what is inside; nothing exists until it is asked for."""
 
-    path: Path
-
-    @property
-    def state(self) -> Path:
+    def __init__(self, *, path: Path) -> None:
+        self.path = path
+        self.state = path / "state"
         """The embedded state database."""
-        return self.path / "state"
-
-    @property
-    def instances(self) -> Path:
+        self.instances = path / "instances"
         """One folder for each provisioned instance."""
-        return self.path / "instances"
-
-    @property
-    def metrics(self) -> Path:
+        self.metrics = path / "metrics"
         """Counters that the processes of one `serve` share."""
-        return self.path / "metrics"
-
-    @property
-    def restarts(self) -> Path:
+        self.restarts = path / "restarts.json"
         """What the `serve` that runs here had to start again."""
-        return self.path / "restarts.json"
-
-    @property
-    def certificates(self) -> Path:
+        self.certificates = path / "certificates"
         """CAs of instances, for connections to them; each is written again when it is missing."""
-        return self.path / "certificates"
-
-    @property
-    def serve_lock(self) -> Path:
-        return self.path / "serve.lock"
-
-    @property
-    def secret_keys(self) -> Path:
-        return self.path / "secret-keys"
-
-    @property
-    def admin_token(self) -> Path:
-        return self.path / "admin-token"
-
-    @property
-    def host_id(self) -> Path:
+        self.serve_lock = path / "serve.lock"
+        self.secret_keys = path / "secret-keys"
+        self.admin_token = path / "admin-token"
+        self.host_id = path / "host-id"
         """Tells this machine from others on the same state database."""
-        return self.path / "host-id"
+        self._postgres_bin = path / "postgres-bin"
 
     @property
     def postgres_bin(self) -> Path | None:
@@ -103,10 +78,6 @@ class DataDir:
         new = self._postgres_bin.with_name(f"{self._postgres_bin.name}.{secrets.token_hex(6)}")
         new.write_text(str(folder.absolute()))
         new.replace(self._postgres_bin)
-
-    @property
-    def _postgres_bin(self) -> Path:
-        return self.path / "postgres-bin"
 
     def is_served(self) -> bool:
         """Whether a `serve` runs on it."""
@@ -155,9 +126,6 @@ def read_or_make_keys(file: Path) -> tuple[SecretStr, ...]:
         return tuple(fernet_key(key) for key in keys or [SecretStr("")])
     except ValueError as error:
         raise BrokenKeyFile(f"{file} {error}.") from None
-
-
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux only
 
 
 def this_host(directory: DataDir) -> Here:
