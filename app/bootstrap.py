@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 from app import process_environment
 from app.config import Config
@@ -14,10 +15,8 @@ from app.core.instances import InstanceKind
 from app.github.oidc import OidcVerifier
 from app.jobs import queue
 from app.kept_settings import to_keep
-from app.late import Late
 from app.machine.clusters import Clusters
-from app.machine.data_dir import DataDir
-from app.machine.host import this_host
+from app.machine.data_dir import DataDir, this_host
 from app.machine.servers import Provider, Provisioned, Servers
 from app.operations.ports.github import GitHub
 from app.operations.ports.sign_in import AppRegistration, GitHubAccounts
@@ -30,35 +29,30 @@ from app.postgres.sessions import admin_login, dsn
 from app.store import kept_settings
 from app.store.access import StateDatabase
 from app.store.acknowledgements import Acknowledgements
-from app.store.apps import Apps
+from app.store.apps import Apps, DormantBranches
 from app.store.audit import Audit
-from app.store.branches import DormantBranches
 from app.store.checks import Checks
 from app.store.commands import Commands
 from app.store.connection import open_pool
 from app.store.databases import Databases
 from app.store.deliveries import Deliveries
-from app.store.device_logins import DeviceLogins
-from app.store.ended_sessions import EndedSessions
 from app.store.github_app import StoredGitHubApp
-from app.store.history import History
 from app.store.hosts import Hosts
 from app.store.instances import Instances
 from app.store.job_logins import JobLogins
-from app.store.leases import Leases
+from app.store.jobs import defer
 from app.store.limits import Handovers, InstanceLimits
-from app.store.login_links import LoginLinks
 from app.store.login_requests import LoginRequests
 from app.store.measurements import Measurements
-from app.store.migration_runs import Migrations
+from app.store.migration_runs import Leases, Migrations
 from app.store.preparation import close, prepare
 from app.store.queue import Queue
 from app.store.repositories import Repositories
-from app.store.runs import Runs
+from app.store.runs import History, Runs
 from app.store.seeds import Seeds
+from app.store.sign_in import AccessTokens, DeviceLogins, EndedSessions, LoginLinks
 from app.store.store import Store
 from app.store.summaries import Summaries
-from app.store.tokens import AccessTokens
 from app.store.vault import Vault
 
 
@@ -164,15 +158,15 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
     with ExitStack() as stack:
         pool = stack.enter_context(open_pool(state.dsn))
         stack.callback(local.close)
-        vault, defer = state.vault, queue.defer
+        vault = state.vault
         hosts = Hosts(pool, this_host(DataDir(path=config.data_dir)))
         registration = registration_of(config, StoredGitHubApp(pool, vault))
         store = Store(
             instances=Instances(pool, vault),
-            apps=Apps(pool, defer=defer),
-            databases=Databases(pool, vault, defer=defer),
+            apps=Apps(pool),
+            databases=Databases(pool, vault),
             dormant_branches=DormantBranches(pool),
-            repositories=Repositories(pool, defer=defer, app_id=registration.app_id),
+            repositories=Repositories(pool, app_id=registration.app_id),
             checks=Checks(pool, defer=defer),
             commands=Commands(pool, defer=defer),
             summaries=Summaries(pool, defer=defer),
@@ -185,15 +179,15 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             access_tokens=AccessTokens(pool),
             device_logins=DeviceLogins(pool),
             login_links=LoginLinks(pool),
-            login_requests=LoginRequests(pool, defer=defer),
+            login_requests=LoginRequests(pool),
             ended_sessions=EndedSessions(pool),
             measurements=Measurements(pool),
             acknowledgements=Acknowledgements(pool),
             limits=InstanceLimits(pool),
-            handovers=Handovers(pool, defer=defer),
+            handovers=Handovers(pool),
             audit=Audit(pool),
-            deliveries=Deliveries(pool, defer_with=queue.defer_with),
-            queue=Queue(pool, defer=defer),
+            deliveries=Deliveries(pool),
+            queue=Queue(pool),
             state=StateDatabase(pool),
             hosts=hosts,
         )
@@ -209,7 +203,8 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
             free_bytes=local.free_bytes,
             github_of_app=stack.enter_context(closing(_github(config, registration))),
             github_app=registration,
-            github_accounts=stack.enter_context(closing(Late(lambda: _accounts(config)))),
+            # Two threads may each build one at first; the stack closes both.
+            github_accounts=cache(lambda: stack.enter_context(closing(_accounts(config)))),
             tokens=OidcVerifier(config.oidc_issuer, config.public_url),
             clock=lambda: datetime.now(UTC),
             new_secret=new_password,

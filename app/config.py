@@ -20,7 +20,7 @@ from pydantic import (
 
 from app import setting_values as values
 from app.core.errors import CoppiceError
-from app.core.github_places import GITHUB_URL, api_of, issuer_of
+from app.core.pages import GITHUB_URL, api_of, issuer_of
 from app.core.workflow_file import ACTION
 from app.setting_values import Bind
 

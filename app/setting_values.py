@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
-from app.core.github_places import GITHUB_URL, is_public_github
+from app.core.pages import GITHUB_URL, is_public_github
 from app.core.workflow_file import is_action
 
 SHORTEST_SECRET = 16

@@ -81,9 +81,9 @@ def assign(  # noqa: PLR0913 - the options that people type
             policies=dict(rules),
         )
         say(f"{app['repository']} is app {app['id']} on {instance}.")
-        shown = client.get(f"/instances/{instance}")
-        remark_on_reach(instance_of(shown))
-        is_silent = remark_on_silence(shown)
+        view = client.get(f"/instances/{instance}")
+        remark_on_reach(instance_of(view))
+        is_silent = remark_on_silence(view)
         show_workflow(client.get(f"/apps/{app['id']}/workflow"))
         should_wait = sys.stdin.isatty() and sys.stdout.isatty() if wait is None else wait
         if is_silent:
@@ -158,15 +158,15 @@ def remove(repo: Repo, *, app_id: AppOption = None, yes: Yes = False) -> None:
 
 def _wait(client: Client, app: Mapping[str, Any]) -> None:
     """Show the databases as they get ready, for a minute at most."""
-    shown = set[str]()
+    announced = set[str]()
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         databases = list(client.items("/databases", app=app["id"]))
         for database in databases:
-            if database["name"] not in shown and database["state"] != DatabaseState.CREATING:
-                shown.add(database["name"])
+            if database["name"] not in announced and database["state"] != DatabaseState.CREATING:
+                announced.add(database["name"])
                 remark(_news(database))
-        if databases and len(shown) == len(databases):
+        if databases and len(announced) == len(databases):
             return
         time.sleep(_POLL_SECONDS)
     remark(

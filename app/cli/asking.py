@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import checkout
+from app.cli import which
 from app.cli.databases import AppOption
 from app.cli.output import THINGS, AsJson, say, show_record, show_rows
 from app.cli.rows import audit_row
@@ -37,7 +37,7 @@ def open_(
 ) -> None:
     """Open an app's page on the dashboard; not on a terminal its address is only printed."""
     with open_client() as client:
-        app = find_app(client, checkout.repository(repo), app_id=app_id)
+        app = find_app(client, which.repository(repo), app_id=app_id)
         page = f"{client.url}/apps/{app['id']}"
     say(page)
     if sys.stdout.isatty():

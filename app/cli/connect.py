@@ -148,15 +148,15 @@ def revealed(client: Client, which: Which, *, purpose: AuditEvent) -> Revealed:
         database = client.ready(client.post(f"/apps/{app['id']}/databases"))
         if purpose is not AuditEvent.MIGRATE:
             _remark_on_new(client, app, str(database["name"]), which)
-    shown = client.post(f"/databases/{database['id']}/credentials", purpose=purpose)
-    if shown.get("shadow_problem"):
-        remark(f"There is no SHADOW_DATABASE_URL: {shown['shadow_problem']}")
-    given = shown["variables"]
+    view = client.post(f"/databases/{database['id']}/credentials", purpose=purpose)
+    if view.get("shadow_problem"):
+        remark(f"There is no SHADOW_DATABASE_URL: {view['shadow_problem']}")
+    given = view["variables"]
     variables = {name: str(given[name]) for name in _VARIABLES if name in given}
-    if shown["ca_certificate"] is not None:
+    if view["ca_certificate"] is not None:
         file = client.folder / f"ca-{database['instance']}.pem"
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.write_text(shown["ca_certificate"])
+        file.write_text(view["ca_certificate"])
         variables["PGSSLROOTCERT"] = str(file)
     return Revealed(app=app, database=database, variables=variables)
 

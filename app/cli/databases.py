@@ -5,10 +5,20 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import checkout
-from app.cli.called import as_called
+from app.cli import which
 from app.cli.client import Client
-from app.cli.output import AsJson, Row, Yes, confirm, remark, say, show_record, show_rows, tell
+from app.cli.output import (
+    AsJson,
+    Row,
+    Yes,
+    as_called,
+    confirm,
+    remark,
+    say,
+    show_record,
+    show_rows,
+    tell,
+)
 from app.cli.rows import database_record, database_row
 from app.cli.secrets import read_secret
 from app.cli.target import open_client
@@ -65,9 +75,9 @@ def list_(
         if repo
         else "No databases yet. They come with: coppice apps assign OWNER/REPO INSTANCE"
     )
-    shown = rows if as_json else [_for_people(row) for row in rows]
+    view = rows if as_json else [_for_people(row) for row in rows]
     # The name of each begins with its app.
-    show_rows(shown, as_json=as_json, empty=hint, only_json=("app", "repository", "size_bytes"))
+    show_rows(view, as_json=as_json, empty=hint, only_json=("app", "repository", "size_bytes"))
     if not as_json:
         _say_where_reasons_are([str(row["name"]) for row in rows if row["state"] == "error"])
 
@@ -312,8 +322,8 @@ def which_of(
 ) -> Which:
     """What was typed; the checkout says what was left out, and which branch `.` is."""
     return Which(
-        name=checkout.repository(name),
-        branch=checkout.branch(branch),
+        name=which.repository(name),
+        branch=which.branch(branch),
         environment=environment,
         app_id=app_id,
     )

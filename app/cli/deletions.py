@@ -47,11 +47,11 @@ def delete(
         return
     with open_client() as client:
         path = instance_path(name)
-        shown = client.get(path)
-        machine = shown["host"] or "the machine that it was on"
+        view = client.get(path)
+        machine = view["host"] or "the machine that it was on"
         if not yes:
-            _check_machine(shown, is_lost=lost)
-        asked = _loss(name, machine) if lost else _consequence(client, shown)
+            _check_machine(view, is_lost=lost)
+        asked = _loss(name, machine) if lost else _consequence(client, view)
         confirm(asked, name=name, is_confirmed=yes)
         client.delete(path, lost="true" if lost else None)
         is_gone = lost or _is_gone(client, path)
@@ -84,20 +84,20 @@ def _remove_leftover(name: str, *, yes: bool) -> None:
     say(f"What was left of {name} is gone.")
 
 
-def _check_machine(shown: Mapping[str, Any], *, is_lost: bool) -> None:
+def _check_machine(view: Mapping[str, Any], *, is_lost: bool) -> None:
     """Before a person is asked; the service looks once more. Raises Conflict."""
-    is_silent = shown["status"] == InstanceStatus.UNREACHABLE
+    is_silent = view["status"] == InstanceStatus.UNREACHABLE
     if is_lost and not is_silent:
         raise Conflict(
-            f"The machine of {shown['name']} is not lost.",
+            f"The machine of {view['name']} is not lost.",
             advice="Delete it in the ordinary way (without --lost).",
         )
     if is_silent and not is_lost:
         raise Conflict(
-            str(shown["problem"]),
-            advice=f"Start `coppice serve` (or `coppice worker`) on {shown['host']}. If that"
+            str(view["problem"]),
+            advice=f"Start `coppice serve` (or `coppice worker`) on {view['host']}. If that"
             " machine never comes back, forget the instance"
-            f" (`coppice instances delete {shown['name']} --lost`).",
+            f" (`coppice instances delete {view['name']} --lost`).",
         )
 
 
@@ -122,12 +122,12 @@ def _by_hand(name: str, machine: str) -> str:
     )
 
 
-def _consequence(client: Client, shown: Mapping[str, Any]) -> str:
-    name = shown["name"]
-    if shown["kind"] != InstanceKind.PROVISIONED:
+def _consequence(client: Client, view: Mapping[str, Any]) -> str:
+    name = view["name"]
+    if view["kind"] != InstanceKind.PROVISIONED:
         return f"This would forget {name}; its databases would stay on the server."
     kept = [one["name"] for one in databases_on(client, name)]
     databases = amounts.listed(kept, most=_MOST_LISTED) or "no databases"
-    host = shown["host"]
+    host = view["host"]
     where = f", which stands on the machine {host}," if host and host != client.machine else ""
     return f"This would remove {name}{where} with ALL ITS DATA for good: {databases}."

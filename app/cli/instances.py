@@ -159,14 +159,14 @@ def test(name: Name) -> None:
     """
     with open_client() as client:
         tested = client.post(f"{instance_path(name)}/test")
-        shown = client.get(instance_path(name))
+        view = client.get(instance_path(name))
     remark_on_findings(tested)
-    remark_on_reach(instance_of(shown))
+    remark_on_reach(instance_of(view))
     if not tested["usable"]:
         raise typer.Exit(1)
-    if not tested["tried"] and shown["host"] is not None:
+    if not tested["tried"] and view["host"] is not None:
         remark(
-            f"Note: {shown['host']} looked at its server, and made no throw-away database there."
+            f"Note: {view['host']} looked at its server, and made no throw-away database there."
             f" Only a test on that machine tries one: coppice instances test {name}"
         )
     say(f"Instance {name} works: PostgreSQL {tested['version']}.")
@@ -190,11 +190,11 @@ def list_(*, as_json: AsJson = False) -> None:
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show an instance and its databases."""
     with open_client() as client:
-        shown = client.get(instance_path(name))
+        view = client.get(instance_path(name))
         # Of who may not see it nobody has told how Coppice itself connects either.
-        is_open = shown["administration"] is not None
+        is_open = view["administration"] is not None
         health = client.get(f"{instance_path(name)}/health") if is_open else {}
-        record = instance_record(shown, databases_on(client, name), health)
+        record = instance_record(view, databases_on(client, name), health)
     show_record(record, as_json=as_json)
 
 
@@ -242,7 +242,7 @@ def edit(  # noqa: PLR0913 - the options that people type
     say(f"Instance {name} was changed.")
 
 
-def _remark_on_tested(shown: Mapping[str, Any]) -> None:
-    remark_on_findings(shown["test"])
-    remark_on_reach(instance_of(shown))
-    remark_on_pooler(instance_of(shown))
+def _remark_on_tested(view: Mapping[str, Any]) -> None:
+    remark_on_findings(view["test"])
+    remark_on_reach(instance_of(view))
+    remark_on_pooler(instance_of(view))

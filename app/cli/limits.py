@@ -32,11 +32,11 @@ def limit(name: Name, *, rules: Mapping[str, Any]) -> None:
     closed, production too, until there is space; otherwise it stays open and is reported.
     """
     with open_client() as client:
-        shown = client.get(instance_path(name))
-        changed = _changed(Limits(**shown["limits"]), rules)
+        view = client.get(instance_path(name))
+        changed = _changed(Limits(**view["limits"]), rules)
         answer = client.put(f"{instance_path(name)}/limits", **_given(changed))
     say(f"{name}: {limits.described(changed)}.")
-    room = shown["connections"]["server"] if shown["connections"] else None
+    room = view["connections"]["server"] if view["connections"] else None
     remark(f"Connections: {core_connections.described(changed.connections, room=room)}.")
     for one in answer["exceeded"]:
         remark(f"Exceeded already: {one['words']} {one['advice']}")

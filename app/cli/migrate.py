@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app import process_environment
-from app.cli import checkout
+from app.cli import which
 from app.cli.client import Client
 from app.cli.connect import Repo, Revealed, revealed
 from app.cli.databases import AppOption
@@ -94,7 +94,7 @@ def migrate(  # noqa: PLR0913 - the options that people type
             process_environment.variables(), names, is_removed=_is_removed
         ),
     )
-    repo = checkout.repository(repo)
+    repo = which.repository(repo)
     with open_client() as client:
         given = revealed(client, Which(name=repo, app_id=app_id), purpose=AuditEvent.MIGRATE)
         work = client.get(f"/databases/{given.database['id']}")

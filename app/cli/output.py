@@ -1,9 +1,17 @@
-"""What commands print: tables for people, JSON for programs, remarks on stderr."""
+"""What commands print: tables for people, JSON for programs, remarks on stderr.
+
+Commands in it are written as the person at this terminal can type them.
+"""
 
 import json
+import os
+import re
+import shlex
+import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -11,7 +19,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.called import as_called
 from app.core.advised_sql import laid_out
 from app.core.errors import Invalid
 
@@ -187,3 +194,43 @@ def _cell(value: object) -> Text:
         return Text(f"{value:%Y-%m-%d %H:%M} UTC")
     text = harmless(str(value))
     return Text(text, style=_STYLES.get(text, ""))
+
+
+COMMANDS = (
+    *(
+        "--local",
+        "--remote",
+        "apps",
+        "audit",
+        "databases",
+        "doctor",
+        "env",
+        "instances",
+        "login",
+        "login-link",
+    ),
+    *("logout", "migrate", "open", "psql", "reconcile", "runs", "serve", "tokens", "web"),
+    *("whoami", "worker"),
+)
+"""What may follow the name, so that `coppice` alone stays what the whole is called."""
+
+_COMMAND = re.compile(rf"\bcoppice(?= (?:{'|'.join(COMMANDS)})(?![\w-]))")
+
+
+def as_called(text: str) -> str:
+    """The text with its commands as the person at this terminal can type them.
+
+    They are written as `coppice ...`. Who ran `python -m app` in a shell that does not find
+    `coppice` is told of that again.
+    """
+    return _COMMAND.sub(lambda _: _name(), text)
+
+
+@cache
+def _name() -> str:
+    is_module = os.path.basename(sys.argv[0]) == "__main__.py"
+    if not is_module or shutil.which("coppice"):
+        return "coppice"
+    python = os.path.basename(sys.executable)
+    is_found = shutil.which(python) == sys.executable
+    return f"{python if is_found else shlex.quote(sys.executable)} -m app"

@@ -24,19 +24,21 @@ from app.cli import (
     runs,
     tokens,
 )
-from app.cli.advice import advice_at_terminal
-from app.cli.called import as_called
-from app.cli.output import THINGS, harmless, say
+from app.cli.output import THINGS, as_called, harmless, say
 from app.cli.packages import no_server
 from app.cli.target import REMOTE, RULE
 from app.core.advised_sql import laid_out
-from app.core.errors import CoppiceError
+from app.core.errors import CoppiceError, GitHubUnavailable, TransientError
 
 # What may be wrong with files however right the program is.
 _OF_THE_MACHINE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 _FILES_ADVICE = (
     "Run Coppice as the account that COPPICE_DATA_DIR belongs to, and see that its disk can be"
     " written to and has room."
+)
+_GITHUB = (
+    "Repeat the command when GitHub answers. If it does elsewhere: check COPPICE_GITHUB_API_URL"
+    " and this machine's way to it (HTTPS_PROXY, firewall)."
 )
 
 program = typer.Typer(
@@ -95,7 +97,7 @@ def main() -> None:
     try:
         _plain_options(typer.main.get_command(program))(prog_name=program.info.name)
     except CoppiceError as error:
-        _fail(str(error), advice_at_terminal(error))
+        _fail(str(error), _advice(error))
     except ModuleNotFoundError:
         missing = no_server()
         if missing is None:
@@ -121,3 +123,16 @@ def _fail(words: str, advice: str) -> NoReturn:
     messages.print(harmless(as_called(laid_out(words))), style="red", markup=False)
     messages.print(harmless(as_called(laid_out(advice))), markup=False)
     sys.exit(1)
+
+
+def _advice(error: CoppiceError) -> str:
+    """The error's own advice, unless that is written for the service and its jobs."""
+    if error.advice == CoppiceError.advice:
+        return "Repeat the command; if it fails again, `coppice doctor` looks at everything."
+    if error.advice != TransientError.advice:
+        return error.advice
+    if not isinstance(error, GitHubUnavailable):
+        return "Repeat the command in a moment: nothing tries it again by itself."
+    if error.retry_after_seconds is not None:
+        return f"Repeat the command in {error.retry_after_seconds:.0f} seconds, as GitHub asks."
+    return _GITHUB

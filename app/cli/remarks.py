@@ -54,11 +54,11 @@ def remark_on_pooler(instance: Instance) -> None:
         remark(f"Note: {words}. {advice}")
 
 
-def remark_on_silence(shown: Mapping[str, Any]) -> bool:
+def remark_on_silence(view: Mapping[str, Any]) -> bool:
     """Say that the machine of an instance is silent, if it is; returns whether."""
-    is_silent = bool(shown["status"] == InstanceStatus.UNREACHABLE)
+    is_silent = bool(view["status"] == InstanceStatus.UNREACHABLE)
     if is_silent:
-        remark(f"Note: {shown['name']} is not to be reached now. {shown['problem']}")
+        remark(f"Note: {view['name']} is not to be reached now. {view['problem']}")
     return is_silent
 
 

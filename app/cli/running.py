@@ -5,7 +5,7 @@ import time
 import structlog
 
 from app import bootstrap
-from app.cli.called import as_called
+from app.cli.output import as_called
 from app.config import Config
 from app.core.errors import TransientError
 from app.core.hosts import TwinHost

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import checkout
+from app.cli import which
 from app.cli.client import Client
 from app.cli.databases import AppOption, BranchOption
 from app.cli.output import AsJson, harmless, remark, say, show_record, show_rows
@@ -48,8 +48,8 @@ def list_(
 ) -> None:
     """Show the newest runs of an app, of all branches or of one."""
     with open_client() as client:
-        app = find_app(client, checkout.repository(repo), app_id=app_id)
-        rows = [run_row(one) for one in _newest(client, app, checkout.branch(branch), most=limit)]
+        app = find_app(client, which.repository(repo), app_id=app_id)
+        rows = [run_row(one) for one in _newest(client, app, which.branch(branch), most=limit)]
     show_rows(rows, as_json=as_json, empty="No runs yet.")
 
 
@@ -77,15 +77,15 @@ def watch(
     app_id: AppOption = None,
 ) -> None:
     """Wait until a run has ended, and say what it does; ends with 1 when a migration failed."""
-    told = set[str]()
+    reported = set[str]()
     with open_client() as client:
         app, found = _find(client, run, repo, branch, app_id)
         remark(f"Run {found['id']} of {found['branch'] or 'no branch'}: {found['job_url']}")
         while True:
             for one in found["migrations"]:
                 news = f"{one['database']}: {one['result'] or 'running'}"
-                if news not in told:
-                    told.add(news)
+                if news not in reported:
+                    reported.add(news)
                     say(harmless(news))
             if _is_over(found):
                 break
@@ -108,8 +108,8 @@ def logs(
         app, found = _find(client, run, repo, branch, app_id)
         for one in found["migrations"]:
             path = f"/apps/{app['id']}/runs/{found['id']}/migrations/{one['id']}/log"
-            shown = client.get(path)
-            for what, text in (("migration", shown["log"]), ("seed", shown["seed_log"])):
+            view = client.get(path)
+            for what, text in (("migration", view["log"]), ("seed", view["seed_log"])):
                 if text:
                     remark(f"{one['database']}, {what}:")
                     say(harmless(text.rstrip("\n")))
@@ -119,12 +119,12 @@ def _find(
     client: Client, run: int | None, repo: str | None, branch: str | None, app_id: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """An app, and the run of it that is meant. Raises NotFound."""
-    app = find_app(client, checkout.repository(repo), app_id=app_id)
+    app = find_app(client, which.repository(repo), app_id=app_id)
     if run is not None:
         return app, client.get(f"/apps/{app['id']}/runs/{run}")
-    wanted = checkout.branch(branch)
+    wanted = which.branch(branch)
     if wanted is None and repo is None:
-        wanted = checkout.current_branch()
+        wanted = which.current_branch()
     for found in _newest(client, app, wanted, most=1):
         return app, found
     of_branch = f" of the branch {wanted}" if wanted else ""

@@ -2,9 +2,8 @@
 
 from app.core.claims import Claims
 from app.core.facts import Denied, Facts
-from app.core.quoting import quoted
-from app.core.repositories import InstallationState
-from app.core.workflows import WorkflowRun
+from app.core.markdown import quoted
+from app.core.repositories import InstallationState, WorkflowRun
 
 # An outage of GitHub lasts longer than a moment, and the Action asks five times.
 _RETRY_GITHUB_SECONDS = 5

@@ -11,7 +11,7 @@ from app.core.environments import Environment
 from app.core.facts import Denied as Denied
 from app.core.facts import Facts as Facts
 from app.core.identifiers import BranchName
-from app.core.quoting import quoted
+from app.core.markdown import quoted
 from app.core.reasons import Unreached
 from app.core.revisions import Reach, reached
 from app.core.runs import CredentialKind

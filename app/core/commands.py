@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from app.core.environments import Environment
 from app.core.people import ROLES, Act, Actor, Wanted, refusal
-from app.core.reasons import Unreached, dormant
+from app.core.reasons import DORMANT, Unreached
 
 
 class Verb(StrEnum):
@@ -139,7 +139,7 @@ def _why_not_here(verb: Verb, situation: Situation) -> str | None:
     if not situation.is_open:
         return "This pull request is closed. Reopen it, or use the dashboard or the command line."
     if verb in {Verb.URL, Verb.RESET} and not situation.has_database:
-        return dormant().markdown
+        return DORMANT.markdown
     return _why_no_reset(situation) if verb is Verb.RESET else None
 
 

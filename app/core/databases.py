@@ -92,25 +92,11 @@ def marker_parts(marker: str) -> tuple[str, int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewDatabase:
-    """An intent recorded before PostgreSQL is touched."""
-
-    app_id: AppId
-    instance_id: InstanceId
-    environment: Environment
-    branch: BranchName | None
-    name: DatabaseName
-    owner_role: RoleName
-    login_role: RoleName
-    marker: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """A row of the state database; `is_live` rows are unique per app, environment and branch."""
 
-    id: DatabaseId
+    id: DatabaseId = DatabaseId(0)
+    """0 until it is stored."""
     app_id: AppId
     instance_id: InstanceId
     environment: Environment
@@ -120,21 +106,21 @@ class Database:
     login_role: RoleName
     marker: str
     """Of the present generation: a random token, and from the second on its number."""
-    state: DatabaseState
-    reason: str | None
+    state: DatabaseState = DatabaseState.CREATING
+    reason: str | None = None
     """Why the state is `error`, in a person's words."""
-    generation: int
+    generation: int = 1
     """Counts fresh starts (rebuild, reset) of the same row."""
-    is_emptying: bool
+    is_emptying: bool = False
     """A fresh start was asked for, and what stands under the name must be dropped first."""
-    migrated_sha: CommitSha | None
-    migrated_at: datetime | None
+    migrated_sha: CommitSha | None = None
+    migrated_at: datetime | None = None
     created_at: datetime
-    ready_at: datetime | None
-    drop_after: datetime | None
-    missing_since: datetime | None
+    ready_at: datetime | None = None
+    drop_after: datetime | None = None
+    missing_since: datetime | None = None
     """When a reconcile first saw the branch gone without GitHub having told us."""
-    is_live: bool
+    is_live: bool = True
     """False once a fresh database has taken this one's place while it is kept."""
     closed_because: Closing | None = None
     """Of a deleted one."""

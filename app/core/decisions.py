@@ -2,23 +2,10 @@
 
 from dataclasses import dataclass
 
+from app.core import events
 from app.core.assignments import Assignment, PreviewPolicy
 from app.core.databases import BRANCH_LIVED, Database, DatabaseState
 from app.core.environments import Environment
-from app.core.events import (
-    BranchCreated,
-    BranchDeleted,
-    BranchPushed,
-    ButtonPressed,
-    CommandGiven,
-    MergeGroupRequested,
-    PullRequestChanged,
-    RepositoryChanged,
-    RepositoryEvent,
-    RepositoryMentioned,
-    SuiteRerequested,
-    WorkflowCompleted,
-)
 from app.core.identifiers import BranchName, CheckId, CommitSha
 from app.core.intents import (
     AnswerCommit,
@@ -61,14 +48,16 @@ class Known:
     """The event's command was taken in before."""
 
 
-def decide(event: RepositoryEvent, known: Known) -> list[Intent]:
+def decide(event: events.RepositoryEvent, known: Known) -> list[Intent]:
     """List what the event asks for; nothing when the state already is as it should be."""
-    if isinstance(event, CommandGiven) and (known.is_obeyed or not known.assignments):
+    if isinstance(event, events.CommandGiven) and (known.is_obeyed or not known.assignments):
         return []
     intents: list[Intent] = []
-    if isinstance(event, RepositoryChanged) or _is_outdated(known.repository, event.repository):
+    if isinstance(event, events.RepositoryChanged) or _is_outdated(
+        known.repository, event.repository
+    ):
         intents.append(ReconcileRepository(repository_id=known.repository.id))
-    if isinstance(event, WorkflowCompleted):
+    if isinstance(event, events.WorkflowCompleted):
         intents += _ends(event, known)
     if known.assignments:
         intents += _of_branch(event, known)
@@ -76,7 +65,7 @@ def decide(event: RepositoryEvent, known: Known) -> list[Intent]:
     return intents
 
 
-def _is_outdated(stored: Repository, mentioned: RepositoryMentioned) -> bool:
+def _is_outdated(stored: Repository, mentioned: events.RepositoryMentioned) -> bool:
     # A payload is only a hint, and may be old: what is true now is read from GitHub.
     return (stored.full_name, stored.owner_id, stored.default_branch) != (
         mentioned.full_name,
@@ -85,41 +74,41 @@ def _is_outdated(stored: Repository, mentioned: RepositoryMentioned) -> bool:
     )
 
 
-def _of_branch(event: RepositoryEvent, known: Known) -> list[Intent]:
+def _of_branch(event: events.RepositoryEvent, known: Known) -> list[Intent]:
     match event:
-        case BranchPushed(branch=branch, head_sha=head_sha):
+        case events.BranchPushed(branch=branch, head_sha=head_sha):
             return [
                 *_needed(branch, head_sha, known),
                 *(_answer(pull_request) for pull_request in known.open_pull_requests),
             ]
-        case BranchCreated(branch=branch):
+        case events.BranchCreated(branch=branch):
             return _needed(branch, None, known)
-        case BranchDeleted(branch=branch):
+        case events.BranchDeleted(branch=branch):
             gone = [database for database in known.databases if _is_cut_with_branch(database)]
             return (
                 [ReconcileBranch(repository_id=known.repository.id, branch=branch)] if gone else []
             )
-        case PullRequestChanged(pull_request=pull_request) if pull_request.is_open:
+        case events.PullRequestChanged(pull_request=pull_request) if pull_request.is_open:
             return [*_needed_by(pull_request, known), _answer(pull_request)]
-        case PullRequestChanged(pull_request=pull_request) if not pull_request.is_from_fork:
+        case events.PullRequestChanged(pull_request=pull_request) if not pull_request.is_from_fork:
             return [_last_word(pull_request)]
         case _:
             return []
 
 
-def _of_commit(event: RepositoryEvent, known: Known) -> list[Intent]:
+def _of_commit(event: events.RepositoryEvent, known: Known) -> list[Intent]:
     match event:
-        case PullRequestChanged(pull_request=pull_request) if pull_request.is_open:
+        case events.PullRequestChanged(pull_request=pull_request) if pull_request.is_open:
             return [_answer_commit_later(known, pull_request.head_sha)]
-        case MergeGroupRequested(head_sha=head_sha):
+        case events.MergeGroupRequested(head_sha=head_sha):
             return [_answer_commit_later(known, head_sha)]
-        case WorkflowCompleted():
+        case events.WorkflowCompleted():
             return _after_workflow(event, known)
-        case ButtonPressed(check_id=check_id, identifier=identifier):
+        case events.ButtonPressed(check_id=check_id, identifier=identifier):
             return [_press(event, check_id, identifier)]
-        case SuiteRerequested():
+        case events.SuiteRerequested():
             return [_press(event, check_id, "rerun") for check_id in known.rerunnable_checks]
-        case CommandGiven(number=number, comment_id=comment_id):
+        case events.CommandGiven(number=number, comment_id=comment_id):
             return [
                 RunCommand(repository_id=known.repository.id, number=number, comment_id=comment_id)
             ]
@@ -203,7 +192,7 @@ def _answer_commit_later(known: Known, head_sha: CommitSha) -> Intent:
     )
 
 
-def _ends(event: WorkflowCompleted, known: Known) -> list[Intent]:
+def _ends(event: events.WorkflowCompleted, known: Known) -> list[Intent]:
     """Logins end with their job, also when the app's assignment has ended before."""
     if not known.has_job_logins:
         return []
@@ -217,14 +206,16 @@ def _ends(event: WorkflowCompleted, known: Known) -> list[Intent]:
     ]
 
 
-def _after_workflow(event: WorkflowCompleted, known: Known) -> list[Intent]:
+def _after_workflow(event: events.WorkflowCompleted, known: Known) -> list[Intent]:
     is_whole_run = event.workflow_job_id is None
     if is_whole_run and (known.open_pull_requests or event.is_merge_group):
         return [AnswerCommit(repository_id=known.repository.id, head_sha=event.head_sha)]
     return []
 
 
-def _press(event: ButtonPressed | SuiteRerequested, check_id: CheckId, identifier: str) -> Intent:
+def _press(
+    event: events.ButtonPressed | events.SuiteRerequested, check_id: CheckId, identifier: str
+) -> Intent:
     return PressButton(
         repository_id=event.repository.id,
         check_id=check_id,

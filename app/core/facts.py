@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from app.core.assignments import Policies
 from app.core.databases import DatabaseState
 from app.core.identifiers import BranchName
-from app.core.repositories import InstallationState, PullRequest, Repository
-from app.core.workflows import WorkflowRun
+from app.core.repositories import InstallationState, PullRequest, Repository, WorkflowRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

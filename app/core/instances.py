@@ -73,7 +73,8 @@ class ServerHere:
 class Instance:
     """One server: how the service reaches it, and what runners are told."""
 
-    id: InstanceId
+    id: InstanceId = InstanceId(0)
+    """0 until it is stored."""
     name: str
     kind: InstanceKind
     admin: AdminLogin

@@ -43,6 +43,8 @@ class Intent:
     name: ClassVar[str]
     """What the job is called in the queue."""
     queue: ClassVar[str] = DATABASES
+    lock_as: ClassVar[str | None] = None
+    """Jobs of one lock run one at a time, in order; it names fields of the job."""
     retry: ClassVar[Retry] = RETRY_BEHIND
     is_one: ClassVar[bool] = False
     """One that failed and waits to be tried again does for another: it is asked for often."""
@@ -52,8 +54,7 @@ class Intent:
 
     @property
     def lock(self) -> str | None:
-        """Jobs of one lock run one at a time, in order."""
-        return None
+        return self.lock_as and self.lock_as.format(self)
 
     @property
     def priority(self) -> int:
@@ -66,14 +67,11 @@ class ReconcileBranch(Intent):
     """Make the databases of one branch what GitHub's live state says."""
 
     name = "branches:reconcile"
+    lock_as = "branch:{0.repository_id}:{0.branch}"
     repository_id: RepositoryId
     branch: BranchName
     head_sha: CommitSha | None = None
     """Gets a `database` check beside the head: the commit of a push, or of a Fix button."""
-
-    @property
-    def lock(self) -> str:
-        return f"branch:{self.repository_id}:{self.branch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +79,8 @@ class ReconcileRepository(Intent):
     """Reconcile every branch of a repository, its default branch and its names."""
 
     name = "repositories:reconcile"
+    lock_as = "repository:{0.repository_id}"
     repository_id: RepositoryId
-
-    @property
-    def lock(self) -> str:
-        return f"repository:{self.repository_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,24 +88,16 @@ class ReconcileInstallation(Intent):
     """Look again at what an installation may see; its repositories are reconciled one by one."""
 
     name = "installations:reconcile"
+    lock_as = "installation:{0.installation_id}"
     installation_id: InstallationId
-
-    @property
-    def lock(self) -> str:
-        return f"installation:{self.installation_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfDatabase(Intent):
     """A job about one database."""
 
-    lock_of: ClassVar[str] = "database"
-    """Those about one database that have the same word here run one at a time."""
+    lock_as = "database:{0.database_id}"
     database_id: DatabaseId
-
-    @property
-    def lock(self) -> str:
-        return f"{self.lock_of}:{self.database_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +148,8 @@ class RotatePassword(_OfDatabase):
     """Replace the password of a database's long-lived login."""
 
     name = "databases:rotate_password"
-    lock_of = "password"  # it may wait for hours, and must not hold up what mends a database
+    # It may wait for hours, and must not hold up what mends a database.
+    lock_as = "password:{0.database_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +157,10 @@ class OpenLogin(_OfDatabase):
     """Make a login on the machine of its server, for whoever asked for it on another one."""
 
     name = "logins:open"
-    lock_of, priority = "login", 5  # a job of a workflow asks for it every two seconds
+    lock_as, priority = (
+        "login:{0.database_id}",
+        5,
+    )  # a job of a workflow asks for it every two seconds
     retry = RETRY_HANDED_ON
     run_id: RunId | None
     """None: the long-lived login, for a person."""
@@ -179,7 +170,10 @@ class OpenLogin(_OfDatabase):
 class _Ending(_OfDatabase):
     """An end overtakes what waits, for somebody may still be inside, and may take long itself."""
 
-    lock_of, priority = "logins", 5  # a lock of its own: it holds up nothing else of the database
+    lock_as, priority = (
+        "logins:{0.database_id}",
+        5,
+    )  # a lock of its own: it holds up nothing else of the database
     is_one = True
     retry = RETRY_ENDING
 
@@ -204,6 +198,7 @@ class EndJobLogins(Intent):
     """GitHub reported a workflow run (or job) completed: its exported logins end."""
 
     name = "job_logins:end"
+    lock_as = "workflow_run:{0.workflow_run_id}"
     priority = 5
     repository_id: RepositoryId
     workflow_run_id: WorkflowRunId
@@ -211,28 +206,19 @@ class EndJobLogins(Intent):
     workflow_job_id: WorkflowJobId | None = None
     """None: every job of the attempt."""
 
-    @property
-    def lock(self) -> str:
-        return f"workflow_run:{self.workflow_run_id}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfInstance(Intent):
     """A job about one instance."""
 
-    lock_of: ClassVar[str]
     instance_id: InstanceId
-
-    @property
-    def lock(self) -> str:
-        return f"{self.lock_of}:{self.instance_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyLimits(_OfInstance):
     """Give an instance's databases what its limits allow now."""
 
-    name, lock_of = "instances:limit", "measure"
+    name, lock_as = "instances:limit", "measure:{0.instance_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,28 +232,28 @@ class _Look(_OfInstance):
 class MeasureInstance(_Look):
     """Look how large an instance's databases are, and how its server does."""
 
-    name, lock_of = "instances:measure", "measure"
+    name, lock_as = "instances:measure", "measure:{0.instance_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareInstance(_Look):
     """Hold the rows of an instance's databases against what stands on its server."""
 
-    name, lock_of = "instances:compare", "compare"
+    name, lock_as = "instances:compare", "compare:{0.instance_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagStrays(_Look):
     """Tell of databases on an instance that nobody here remembers."""
 
-    name, lock_of = "instances:flag_strays", "strays"
+    name, lock_as = "instances:flag_strays", "strays:{0.instance_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteInstance(_OfInstance):
     """Remove a provisioned instance with all its data, on the machine that it stands on."""
 
-    name, lock_of = "instances:delete", "delete"
+    name, lock_as = "instances:delete", "delete:{0.instance_id}"
     retry = RETRY
 
 
@@ -283,20 +269,15 @@ class _ToGitHub(Intent):
 class _OfPullRequest(_ToGitHub):
     """A job about one pull request."""
 
-    lock_of: ClassVar[str]
     repository_id: RepositoryId
     number: PullRequestNumber
-
-    @property
-    def lock(self) -> str:
-        return f"{self.lock_of}:{self.repository_id}:{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPullRequest(_OfPullRequest):
     """See that the head of a pull request gets its `database` check or `skipped` answers."""
 
-    name, lock_of = "pull_requests:answer", "pull"
+    name, lock_as = "pull_requests:answer", "pull:{0.repository_id}:{0.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +298,7 @@ class PressButton(_ToGitHub):
     """A person pressed a button or Re-run on a check run of ours."""
 
     name = "buttons:press"
+    lock_as = "check:{0.check_id}"
     priority = 5
     repository_id: RepositoryId
     check_id: CheckId
@@ -325,23 +307,16 @@ class PressButton(_ToGitHub):
     sender_id: int
     sender_login: str
 
-    @property
-    def lock(self) -> str:
-        return f"check:{self.check_id}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostCheck(_ToGitHub):
     """Bring GitHub's check run to the content that is wanted."""
 
     name = "checks:post"
+    lock_as = "check:{0.check_id}"
     check_id: CheckId
     is_urgent: bool = True
     """False for commits of branches without a pull request: they go last."""
-
-    @property
-    def lock(self) -> str:
-        return f"check:{self.check_id}"
 
     @property
     def priority(self) -> int:
@@ -352,7 +327,7 @@ class PostCheck(_ToGitHub):
 class RunCommand(_OfPullRequest):
     """A person gave a command in a comment; what it says is stored with the comment's id."""
 
-    name, lock_of = "commands:run", "command"
+    name, lock_as = "commands:run", "command:{0.repository_id}:{0.number}"
     priority = 5
     comment_id: CommentId
 
@@ -362,17 +337,14 @@ class PostReply(_OfPullRequest):
     """Answer a command below its pull request, in words that are stored."""
 
     name = "replies:post"
+    lock_as = "reply:{0.comment_id}"
     queue, priority = COMMENTS, 5
     comment_id: CommentId
-
-    @property
-    def lock(self) -> str:
-        return f"reply:{self.comment_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostSummary(_OfPullRequest):
     """Bring the one comment about a pull request's databases up to date, if there is news."""
 
-    name, lock_of = "summaries:post", "summary"
+    name, lock_as = "summaries:post", "summary:{0.repository_id}:{0.number}"
     queue = COMMENTS

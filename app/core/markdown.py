@@ -1,4 +1,7 @@
-"""Other people's text inside GitHub's Markdown: shown as it is, never as markup."""
+"""Text that strangers chose, made harmless: in Markdown, and in plain sentences.
+
+Inside GitHub's Markdown it is shown as it is, never as markup.
+"""
 
 import re
 import unicodedata
@@ -73,3 +76,20 @@ _ESCAPE_SEQUENCE = re.compile(
 
 def _longest_run(text: str) -> int:
     return max((len(run) for run in _BACKTICKS.findall(text)), default=0)
+
+
+_MAX_CHARACTERS = 120
+
+
+def quoted(text: str) -> str:
+    """The text in quotation marks, on one line, with every invisible character written out.
+
+    For plain text such as workflow logs and JSON. Markdown and HTML need their own escaping on
+    top.
+    """
+    shown = text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
+    visible = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in shown
+    )
+    return f'"{visible}"'

@@ -1,24 +1,12 @@
 """Webhook payloads become events; everything hostile or unexpected stops here."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from app.core import events
 from app.core.branches import branch_of_ref, is_possible_branch
 from app.core.commands import parse_command
-from app.core.events import (
-    BranchCreated,
-    BranchDeleted,
-    BranchPushed,
-    ButtonPressed,
-    CommandGiven,
-    Event,
-    InstallationChanged,
-    MergeGroupRequested,
-    PullRequestChanged,
-    RepositoryChanged,
-    RepositoryMentioned,
-    SuiteRerequested,
-    WorkflowCompleted,
-)
+from app.core.errors import Invalid
 from app.core.identifiers import (
     BranchName,
     CheckId,
@@ -31,11 +19,22 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.payload_values import Payload, at, integer, text
 from app.core.repositories import PullRequest
 
+Payload = Mapping[str, Any]
+MAX_ID = 2**63 - 1
+# The longest text that we keep is a ref; GitHub stops near 250 bytes, an index of ours near 2,700.
+MAX_TEXT_BYTES = 1100
 
-def parse_event(event: str, payload: Payload) -> Event | None:
+
+class MalformedPayload(Invalid):
+    """A signed payload lacks what its event always carries, or has it with another type."""
+
+    code = "malformed_payload"
+    advice = "Check that the webhook's content type is application/json and that GitHub sent it."
+
+
+def parse_event(event: str, payload: Payload) -> events.Event | None:
     """The event, or None for what Coppice does not handle.
 
     Raises MalformedPayload. Shapes: https://docs.github.com/en/webhooks/webhook-events-and-payloads
@@ -45,9 +44,9 @@ def parse_event(event: str, payload: Payload) -> Event | None:
     return parse(payload) if parse else None
 
 
-def repository_of(payload: Payload) -> RepositoryMentioned:
+def repository_of(payload: Payload) -> events.RepositoryMentioned:
     """The repository a payload speaks of."""
-    return RepositoryMentioned(
+    return events.RepositoryMentioned(
         id=RepositoryId(integer(payload, "repository", "id")),
         owner_id=OwnerId(integer(payload, "repository", "owner", "id")),
         full_name=text(payload, "repository", "full_name"),
@@ -55,13 +54,13 @@ def repository_of(payload: Payload) -> RepositoryMentioned:
     )
 
 
-def _push(payload: Payload) -> Event | None:
+def _push(payload: Payload) -> events.Event | None:
     branch = branch_of_ref(text(payload, "ref"))
     if branch is None or not is_possible_branch(branch):
         return None
     if payload.get("deleted") is True:
-        return BranchDeleted(repository=repository_of(payload), branch=branch)
-    return BranchPushed(
+        return events.BranchDeleted(repository=repository_of(payload), branch=branch)
+    return events.BranchPushed(
         repository=repository_of(payload),
         branch=branch,
         head_sha=CommitSha(text(payload, "after")),
@@ -69,9 +68,9 @@ def _push(payload: Payload) -> Event | None:
 
 
 def _created_or_deleted(
-    kind: type[BranchCreated] | type[BranchDeleted],
-) -> Callable[[Payload], Event | None]:
-    def parse(payload: Payload) -> Event | None:
+    kind: type[events.BranchCreated] | type[events.BranchDeleted],
+) -> Callable[[Payload], events.Event | None]:
+    def parse(payload: Payload) -> events.Event | None:
         # Here `ref` is the bare name: the type stands apart, unlike in a push.
         branch = BranchName(text(payload, "ref"))
         if payload.get("ref_type") != "branch" or not is_possible_branch(branch):
@@ -81,10 +80,10 @@ def _created_or_deleted(
     return parse
 
 
-def _pull_request(payload: Payload) -> Event | None:
+def _pull_request(payload: Payload) -> events.Event | None:
     repository = repository_of(payload)
     head_is_there = at(payload, ("pull_request", "head", "repo")) is not None
-    return PullRequestChanged(
+    return events.PullRequestChanged(
         repository=repository,
         pull_request=PullRequest(
             number=PullRequestNumber(integer(payload, "pull_request", "number")),
@@ -99,20 +98,20 @@ def _pull_request(payload: Payload) -> Event | None:
     )
 
 
-def _merge_group(payload: Payload) -> Event:
-    return MergeGroupRequested(
+def _merge_group(payload: Payload) -> events.Event:
+    return events.MergeGroupRequested(
         repository=repository_of(payload),
         head_sha=CommitSha(text(payload, "merge_group", "head_sha")),
     )
 
 
-def _button(payload: Payload) -> Event | None:
+def _button(payload: Payload) -> events.Event | None:
     # Rerequested: GitHub's own Re-run. Other Apps' check runs carry other external ids.
     external_id = text(payload, "check_run", "external_id")
     if not (external_id.isascii() and external_id.isdecimal() and len(external_id) < 19):
         return None
     is_rerun = payload.get("action") == "rerequested"
-    return ButtonPressed(
+    return events.ButtonPressed(
         repository=repository_of(payload),
         check_id=CheckId(int(external_id)),
         identifier="rerun" if is_rerun else text(payload, "requested_action", "identifier"),
@@ -121,8 +120,8 @@ def _button(payload: Payload) -> Event | None:
     )
 
 
-def _suite(payload: Payload) -> Event:
-    return SuiteRerequested(
+def _suite(payload: Payload) -> events.Event:
+    return events.SuiteRerequested(
         repository=repository_of(payload),
         head_sha=CommitSha(text(payload, "check_suite", "head_sha")),
         sender_id=integer(payload, "sender", "id"),
@@ -130,7 +129,7 @@ def _suite(payload: Payload) -> Event:
     )
 
 
-def _command(payload: Payload) -> Event | None:
+def _command(payload: Payload) -> events.Event | None:
     """Only what a person wrote in their own name: an App that quotes a command gives none."""
     body = at(payload, ("comment", "body"))
     verb = parse_command(body) if isinstance(body, str) else None
@@ -142,7 +141,7 @@ def _command(payload: Payload) -> Event | None:
     is_by_app = at(payload, ("comment", "performed_via_github_app")) is not None
     if not is_own or kinds != {"User"} or is_by_app:
         return None
-    return CommandGiven(
+    return events.CommandGiven(
         repository=repository_of(payload),
         number=PullRequestNumber(integer(payload, "issue", "number")),
         comment_id=CommentId(integer(payload, "comment", "id")),
@@ -152,8 +151,8 @@ def _command(payload: Payload) -> Event | None:
     )
 
 
-def _workflow_run(payload: Payload) -> Event:
-    return WorkflowCompleted(
+def _workflow_run(payload: Payload) -> events.Event:
+    return events.WorkflowCompleted(
         repository=repository_of(payload),
         workflow_run_id=WorkflowRunId(integer(payload, "workflow_run", "id")),
         workflow_attempt=integer(payload, "workflow_run", "run_attempt"),
@@ -163,8 +162,8 @@ def _workflow_run(payload: Payload) -> Event:
     )
 
 
-def _workflow_job(payload: Payload) -> Event:
-    return WorkflowCompleted(
+def _workflow_job(payload: Payload) -> events.Event:
+    return events.WorkflowCompleted(
         repository=repository_of(payload),
         workflow_run_id=WorkflowRunId(integer(payload, "workflow_job", "run_id")),
         workflow_attempt=integer(payload, "workflow_job", "run_attempt"),
@@ -174,20 +173,20 @@ def _workflow_job(payload: Payload) -> Event:
     )
 
 
-def _repository(payload: Payload) -> Event:
-    return RepositoryChanged(repository=repository_of(payload))
+def _repository(payload: Payload) -> events.Event:
+    return events.RepositoryChanged(repository=repository_of(payload))
 
 
-def _installation(payload: Payload) -> Event:
-    return InstallationChanged(
+def _installation(payload: Payload) -> events.Event:
+    return events.InstallationChanged(
         installation_id=InstallationId(integer(payload, "installation", "id"))
     )
 
 
-PARSERS: Mapping[tuple[str, str | None], Callable[[Payload], Event | None]] = {
+PARSERS: Mapping[tuple[str, str | None], Callable[[Payload], events.Event | None]] = {
     ("push", None): _push,
-    ("create", None): _created_or_deleted(BranchCreated),
-    ("delete", None): _created_or_deleted(BranchDeleted),
+    ("create", None): _created_or_deleted(events.BranchCreated),
+    ("delete", None): _created_or_deleted(events.BranchDeleted),
     **{
         ("pull_request", action): _pull_request
         for action in ("opened", "reopened", "synchronize", "closed")
@@ -219,3 +218,33 @@ PARSERS: Mapping[tuple[str, str | None], Callable[[Payload], Event | None]] = {
     ("installation_repositories", "added"): _installation,
     ("installation_repositories", "removed"): _installation,
 }
+
+
+def integer(payload: Payload, *path: str) -> int:
+    """The id at a path. JSON's true and 1.0 are no ids, though Python takes True for 1."""
+    value = at(payload, path)
+    if type(value) is not int or not 0 < value <= MAX_ID:
+        raise MalformedPayload(f"{'.'.join(path)} is no id.")
+    return value
+
+
+def text(payload: Payload, *path: str) -> str:
+    """The text at a path; PostgreSQL takes neither NUL nor lone surrogates."""
+    value = at(payload, path)
+    if not isinstance(value, str) or "\0" in value or not _is_storable(value):
+        raise MalformedPayload(f"{'.'.join(path)} is no text, or too long.")
+    return value
+
+
+def _is_storable(value: str) -> bool:
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return False
+    return len(value.encode("utf-8")) <= MAX_TEXT_BYTES
+
+
+def at(payload: Payload, path: tuple[str, ...]) -> Any:
+    """Whatever stands at a path; None for nothing."""
+    value: Any = payload
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value

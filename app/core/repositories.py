@@ -1,4 +1,4 @@
-"""What Coppice knows of repositories, their pull requests and GitHub's installation."""
+"""Repositories with their branches, pull requests and workflow runs, as GitHub tells of them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +10,8 @@ from app.core.identifiers import (
     OwnerId,
     PullRequestNumber,
     RepositoryId,
+    WorkflowJobId,
+    WorkflowRunId,
 )
 
 
@@ -74,3 +76,30 @@ class Ancestry(StrEnum):
     BEHIND = "behind"
     DIVERGED = "diverged"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowRun:
+    """A workflow run as GitHub's API tells it."""
+
+    id: WorkflowRunId
+    attempt: int
+    repository_id: RepositoryId
+    head_repository_id: RepositoryId | None
+    workflow_id: int
+    event: str
+    head_branch: BranchName | None
+    head_sha: CommitSha
+    is_completed: bool
+    conclusion: str | None
+    pull_request_numbers: tuple[PullRequestNumber, ...]
+    """Empty for runs of forks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowJob:
+    """A job of a workflow run."""
+
+    id: WorkflowJobId
+    name: str
+    is_completed: bool

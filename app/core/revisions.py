@@ -56,19 +56,19 @@ def reached(
     if policies is None:
         return not_assigned()
     if claims.event_name not in _EVENTS:
-        return reasons.event(claims.event_name)
+        return reasons.EVENT.of(claims.event_name)
     if claims.event_name == "pull_request" and pull_request_of(claims) is None:
-        return reasons.no_test_merge(claims.ref)
+        return reasons.NO_TEST_MERGE.of(claims.ref)
     if denied := job_refusal(claims, facts):
         return denied
     if facts.run and facts.run.head_repository_id != claims.repository_id:
-        return reasons.fork()
+        return reasons.FORK
     return _narrowed(_EVENTS[claims.event_name](claims, facts, policies), requested)
 
 
 def _push(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
     if claims.ref_type == "tag":
-        return reasons.tag(claims.ref)
+        return reasons.TAG.of(claims.ref)
     branch = branch_of_ref(claims.ref)
     if branch is None:
         return reasons.impossible_branch(claims.ref)
@@ -84,23 +84,23 @@ def _push(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached
 
 def _schedule(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
     if branch_of_ref(claims.ref) != facts.default_branch:
-        return reasons.schedule_elsewhere()
+        return reasons.SCHEDULE_ELSEWHERE
     return _push(claims, facts, policies)
 
 
 def _pull_request(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
     pull_request, run = facts.pull_request, facts.run
     if pull_request is None or run is None or not claims.head_ref:
-        return reasons.no_test_merge(claims.ref)
+        return reasons.NO_TEST_MERGE.of(claims.ref)
     asked_for = (claims.repository_id, pull_request_of(claims))
     if (pull_request.repository_id, pull_request.number) != asked_for:
-        return reasons.no_test_merge(claims.ref)
+        return reasons.NO_TEST_MERGE.of(claims.ref)
     if pull_request.is_from_fork:
-        return reasons.fork()
+        return reasons.FORK
     if not pull_request.is_open:
-        return reasons.pull_request_closed()
+        return reasons.PULL_REQUEST_CLOSED
     if (pull_request.head_branch, pull_request.head_sha) != (claims.head_ref, run.head_sha):
-        return reasons.pull_request_moved()
+        return reasons.PULL_REQUEST_MOVED
     if pull_request.head_branch == facts.default_branch:
         return _preview_alone(policies)
     return _beside_default(pull_request.head_branch, facts, policies)
@@ -109,7 +109,7 @@ def _pull_request(claims: Claims, facts: Facts, policies: Policies) -> Reach | U
 def _merge_group(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached:
     branch = branch_of_ref(claims.ref)
     if branch is None or not is_merge_queue(branch):
-        return reasons.not_merge_queue(claims.ref)
+        return reasons.NOT_MERGE_QUEUE.of(claims.ref)
     return _preview_alone(policies)
 
 
@@ -128,7 +128,7 @@ def _beside_default(branch: BranchName, facts: Facts, policies: Policies) -> Rea
 
 def _preview_alone(policies: Policies) -> Reach | Unreached:
     if policies.preview is not PreviewPolicy.SHARED:
-        return reasons.preview_off()
+        return reasons.PREVIEW_OFF
     return Reach(environments=(Environment.PREVIEW,), primary=Environment.PREVIEW, branch=None)
 
 

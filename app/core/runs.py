@@ -1,7 +1,7 @@
 """Runs of the Action and the migrations inside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -102,7 +102,8 @@ class RunRequest:
 class Run:
     """One execution of the Action: which job of GitHub's it is, and what it asked for."""
 
-    id: RunId
+    id: RunId = RunId(0)
+    """0 until it is stored."""
     app_id: AppId
     repository_id: RepositoryId
     workflow_run_id: WorkflowRunId
@@ -172,16 +173,17 @@ class Unfinished:
 class Migration:
     """One database's share of a run."""
 
-    id: MigrationId
+    id: MigrationId = MigrationId(0)
+    """0 until it is stored."""
     run_id: RunId
     database_id: DatabaseId
     environment: Environment
     started_at: datetime
-    finished_at: datetime | None
-    result: MigrationResult | None
-    exit_code: int | None
-    duration_seconds: float | None
-    log_tail: str
+    finished_at: datetime | None = None
+    result: MigrationResult | None = None
+    exit_code: int | None = None
+    duration_seconds: float | None = None
+    log_tail: str = ""
     rebuilt: bool
     """It ran on a preview database that was emptied after a first failure."""
     generation: int
@@ -221,7 +223,8 @@ class Migration:
 class JobLogin:
     """A role that lives as long as one job needs it."""
 
-    id: JobLoginId
+    id: JobLoginId = JobLoginId(0)
+    """0 until it is stored."""
     run_id: RunId
     database_id: DatabaseId
     role: RoleName
@@ -290,18 +293,6 @@ class LastMigration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewMigration:
-    """One database's share of a run, about to start."""
-
-    run_id: RunId
-    database_id: DatabaseId
-    environment: Environment
-    generation: int
-    """Of the database: a rebuild in between is seen by it."""
-    rebuilt: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a migration ended; no `log_tail` holds a secret any more."""
 
@@ -323,18 +314,6 @@ class Lease:
     database_id: DatabaseId
     migration: Migration
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJobLogin:
-    """A login to be made; stored before PostgreSQL hears of it."""
-
-    run_id: RunId
-    database_id: DatabaseId
-    role: RoleName
-    password: str = field(repr=False)
-    valid_until: datetime
-    outlives_run: bool
 
 
 def is_passed_over(ancestry: Ancestry, *, is_live_head: bool, is_newer_alive: bool) -> bool:

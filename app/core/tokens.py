@@ -27,7 +27,8 @@ class TokenKind(StrEnum):
 class Token:
     """What is stored of one: never the token itself."""
 
-    id: TokenId
+    id: TokenId = TokenId(0)
+    """0 until it is stored."""
     name: str
     kind: TokenKind
     maker_login: str
@@ -39,7 +40,7 @@ class Token:
     is_read_only: bool
     created_at: datetime
     expires_at: datetime | None
-    last_used_at: datetime | None
+    last_used_at: datetime | None = None
 
     @property
     def maker(self) -> str:
@@ -97,21 +98,6 @@ def no_token(token_id: TokenId) -> NotFound:
         f"There is no token {token_id}.",
         advice="The list of tokens shows yours with their numbers (`coppice tokens list`).",
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewToken:
-    """A token to be known from now on, by its fingerprint."""
-
-    fingerprint: bytes
-    name: str
-    kind: TokenKind
-    maker_login: str
-    maker_id: int
-    app_id: AppId | None
-    is_read_only: bool
-    created_at: datetime
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

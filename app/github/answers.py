@@ -18,8 +18,14 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.repositories import Branch, InstallationState, PullRequest, Repository
-from app.core.workflows import WorkflowJob, WorkflowRun
+from app.core.repositories import (
+    Branch,
+    InstallationState,
+    PullRequest,
+    Repository,
+    WorkflowJob,
+    WorkflowRun,
+)
 
 
 def read_repository(data: Any, installation_id: InstallationId) -> Repository:

@@ -71,6 +71,39 @@ class Client:
         )
         return whole_list(first, lambda link: self.request("GET", link, scope=scope), key=key)
 
+    def find(
+        self, repository: Repository, *parts: str, parameters: Mapping[str, str] | None = None
+    ) -> Answer | None:
+        """What the repository has there; None where it has nothing: the repository is confirmed."""
+        path = repository_path(repository, *parts)
+        try:
+            return self.request(
+                "GET", path, scope=scope_of(repository, READ), parameters=parameters
+            )
+        except GitHubHasNot:
+            self.confirm(repository)
+            return None
+
+    def all_of(
+        self,
+        repository: Repository,
+        *parts: str,
+        what: str,
+        key: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> list[Any]:
+        """A whole list of the repository's, as `pages`; `what` it lists, in words.
+
+        Raises GitHubUnavailable also where GitHub says that there is none such.
+        """
+        path = repository_path(repository, *parts)
+        try:
+            return self.pages(
+                path, scope=scope_of(repository, READ), key=key, parameters=parameters
+            )
+        except GitHubHasNot as error:
+            raise GitHubUnavailable(f"GitHub does not show {what}.") from error
+
     def confirm(self, repository: Repository) -> Repository:
         """The live repository of the stored name, read with the token of the facts.
 

@@ -10,7 +10,7 @@ from jwt import PyJWK
 
 from app.core.claims import Claims
 from app.core.errors import Unauthorized
-from app.core.quoting import quoted
+from app.core.markdown import quoted
 from app.github.signing_keys import SigningKeys
 from app.github.token_claims import MalformedClaim, claims_of
 

@@ -16,8 +16,9 @@ from app.github.answers import (
 )
 from app.github.client import Client, repository_path, require_same, scope, scope_of
 from app.github.failures import GitHubHasNot
-from app.github.tokens import LIST, READ
+from app.github.tokens import LIST
 
+_BRANCHES = "the repository's branches"
 _ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 
 
@@ -37,14 +38,8 @@ class RestRepositories:
         return read_repository(answer.data, installation_id)
 
     def branch(self, repository: Repository, name: BranchName) -> Branch | None:
-        try:
-            answer = self._client.request(
-                "GET",
-                repository_path(repository, "branches", name),
-                scope=scope_of(repository, READ),
-            )
-        except GitHubHasNot:
-            self._client.confirm(repository)
+        answer = self._client.find(repository, "branches", name)
+        if answer is None:
             return None
         found = read_branch(answer.data)
         self._client.confirm(repository)
@@ -52,12 +47,7 @@ class RestRepositories:
         return found if found.name == name else None
 
     def branches(self, repository: Repository) -> Sequence[Branch]:
-        try:
-            records = self._client.pages(
-                repository_path(repository, "branches"), scope=scope_of(repository, READ)
-            )
-        except GitHubHasNot as error:
-            raise GitHubUnavailable("GitHub does not show the repository's branches.") from error
+        records = self._client.all_of(repository, "branches", what=_BRANCHES)
         found = [read_branch(each) for each in records]
         live = self._client.confirm(repository)
         if not found and self.branch(repository, live.default_branch) is None:
@@ -67,27 +57,17 @@ class RestRepositories:
         return found
 
     def protected_branches(self, repository: Repository) -> frozenset[BranchName]:
-        try:
-            records = self._client.pages(
-                repository_path(repository, "branches"),
-                scope=scope_of(repository, READ),
-                parameters={"protected": "true"},
-            )
-        except GitHubHasNot as error:
-            raise GitHubUnavailable("GitHub does not show the repository's branches.") from error
+        records = self._client.all_of(
+            repository, "branches", what=_BRANCHES, parameters={"protected": "true"}
+        )
         self._client.confirm(repository)
         return frozenset(read_branch(each).name for each in records)
 
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
-        try:
-            answer = self._client.request(
-                "GET",
-                f"{repository_path(repository, 'compare')}/{base}...{head}",
-                scope=scope_of(repository, READ),
-                parameters={"per_page": "1"},
-            )
-        except GitHubHasNot:
-            self._client.confirm(repository)
+        answer = self._client.find(
+            repository, "compare", f"{base}...{head}", parameters={"per_page": "1"}
+        )
+        if answer is None:
             return Ancestry.UNKNOWN
         try:
             return Ancestry(text(answer.data, "status"))
@@ -118,14 +98,9 @@ class RestPullRequests:
         self._client = client
 
     def open_pull_requests(self, repository: Repository) -> Sequence[PullRequest]:
-        try:
-            records = self._client.pages(
-                repository_path(repository, "pulls"),
-                scope=scope_of(repository, READ),
-                parameters={"state": "open"},
-            )
-        except GitHubHasNot as error:
-            raise GitHubUnavailable("GitHub does not show the pull requests.") from error
+        records = self._client.all_of(
+            repository, "pulls", what="the pull requests", parameters={"state": "open"}
+        )
         found = [read_pull_request(each) for each in records]
         for pull_request in found:
             require_same(pull_request.repository_id, repository)
@@ -135,14 +110,8 @@ class RestPullRequests:
         return [pull_request for pull_request in found if pull_request.is_open]
 
     def pull_request(self, repository: Repository, number: PullRequestNumber) -> PullRequest | None:
-        try:
-            answer = self._client.request(
-                "GET",
-                repository_path(repository, "pulls", str(number)),
-                scope=scope_of(repository, READ),
-            )
-        except GitHubHasNot:
-            self._client.confirm(repository)
+        answer = self._client.find(repository, "pulls", str(number))
+        if answer is None:
             return None
         found = read_pull_request(answer.data)
         require_same(found.repository_id, repository)

@@ -4,17 +4,18 @@ import queue
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from http.client import HTTPResponse, IncompleteRead
+from typing import Any, cast
 
 import requests
 from github import Auth, Github, GithubException
 from github.Requester import Requester
 from urllib3 import Retry
+from urllib3.connection import HTTPConnection
 
 from app import patience
 from app.core.errors import GitHubUnavailable
 from app.github.failures import failure_of
-from app.github.whole import take_whole_answers_only
 from app.patience import Waiting
 
 API_VERSION = "2022-11-28"
@@ -196,3 +197,46 @@ class Transport:
             retry=retry,
             bearer=bearer,
         )
+
+
+class _Lines:
+    """A stream that remembers its last line."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.last = b""
+
+    def readline(self, *limits: int) -> bytes:
+        self.last = self._stream.readline(*limits)
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class WholeResponse(HTTPResponse):
+    """An answer over HTTP whose head ends with an empty line: a head that was cut off is none.
+
+    Python takes the end of a connection for the end of the head. What is left of a cut `Location`,
+    `Link` or `Content-Length` then looks like one, and leads to something else. Bodies are counted
+    by urllib3, and JSON that was cut anywhere is no JSON.
+    """
+
+    def begin(self) -> None:
+        """Read the head. Raises IncompleteRead, which counts as a broken connection."""
+        stream, lines = self.fp, _Lines(self.fp)
+        self.fp = cast(Any, lines)
+        try:
+            super().begin()
+        finally:
+            self.fp = stream
+        if lines.last not in (b"\r\n", b"\n"):
+            raise IncompleteRead(lines.last)
+
+
+def take_whole_answers_only() -> None:
+    """For every request of this process that urllib3 makes: PyGithub has no place to ask for it.
+
+    https://docs.python.org/3/library/http.client.html#http.client.HTTPConnection
+    """
+    HTTPConnection.response_class = WholeResponse

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from app.core.errors import Conflict, GitHubUnavailable
 from app.core.identifiers import CommitSha, WorkflowJobId, WorkflowRunId
-from app.core.repositories import Repository
-from app.core.workflows import WorkflowJob, WorkflowRun
+from app.core.repositories import Repository, WorkflowJob, WorkflowRun
 from app.github.answers import read_workflow_job, read_workflow_run
 from app.github.client import Client, repository_path, require_same, scope_of
-from app.github.failures import GitHubHasNot, GitHubRefused
-from app.github.tokens import READ, RERUN
+from app.github.failures import GitHubRefused
+from app.github.tokens import RERUN
 
 
 class RestWorkflows:
@@ -19,11 +18,8 @@ class RestWorkflows:
         self._client = client
 
     def workflow_run(self, repository: Repository, run_id: WorkflowRunId) -> WorkflowRun | None:
-        path = repository_path(repository, "actions", "runs", str(run_id))
-        try:
-            answer = self._client.request("GET", path, scope=scope_of(repository, READ))
-        except GitHubHasNot:
-            self._client.confirm(repository)
+        answer = self._client.find(repository, "actions", "runs", str(run_id))
+        if answer is None:
             return None
         found = read_workflow_run(answer.data)
         require_same(found.repository_id, repository)
@@ -32,15 +28,14 @@ class RestWorkflows:
         return found
 
     def workflow_runs(self, repository: Repository, head_sha: CommitSha) -> Sequence[WorkflowRun]:
-        try:
-            records = self._client.pages(
-                repository_path(repository, "actions", "runs"),
-                scope=scope_of(repository, READ),
-                key="workflow_runs",
-                parameters={"head_sha": head_sha},
-            )
-        except GitHubHasNot as error:
-            raise GitHubUnavailable("GitHub does not show the workflow runs.") from error
+        records = self._client.all_of(
+            repository,
+            "actions",
+            "runs",
+            what="the workflow runs",
+            key="workflow_runs",
+            parameters={"head_sha": head_sha},
+        )
         found = [read_workflow_run(each) for each in records]
         for run in found:
             require_same(run.repository_id, repository)
@@ -53,12 +48,9 @@ class RestWorkflows:
         self, repository: Repository, run_id: WorkflowRunId, *, attempt: int
     ) -> Sequence[WorkflowJob]:
         parts = ("actions", "runs", str(run_id), "attempts", str(attempt), "jobs")
-        try:
-            records = self._client.pages(
-                repository_path(repository, *parts), scope=scope_of(repository, READ), key="jobs"
-            )
-        except GitHubHasNot as error:
-            raise GitHubUnavailable("GitHub does not show the workflow run's jobs.") from error
+        records = self._client.all_of(
+            repository, *parts, what="the workflow run's jobs", key="jobs"
+        )
         return [read_workflow_job(each) for each in records]
 
     def rerun_job(self, repository: Repository, job_id: WorkflowJobId) -> None:

@@ -6,34 +6,7 @@ from typing import Any, TypedDict, TypeVar, cast
 import structlog
 from procrastinate import JobContext
 
-from app.core.intents import (
-    AnswerCommit,
-    AnswerPullRequest,
-    ApplyLimits,
-    CompareInstance,
-    DeleteInstance,
-    DropDatabase,
-    EndJobLogins,
-    EndLogin,
-    EndRun,
-    EnsureDatabase,
-    FlagStrays,
-    Intent,
-    MeasureInstance,
-    OpenLogin,
-    PostCheck,
-    PostReply,
-    PostSummary,
-    PressButton,
-    RebuildDatabase,
-    ReconcileBranch,
-    ReconcileInstallation,
-    ReconcileRepository,
-    RestoreDatabase,
-    RotatePassword,
-    RunCommand,
-    SealDatabase,
-)
+from app.core import intents
 from app.jobs.queue import app
 from app.jobs.retry import RetryTransient
 from app.operations.administration import deletions
@@ -57,7 +30,7 @@ from app.operations.services import Services
 
 log = structlog.get_logger()
 
-T = TypeVar("T", bound=Intent)
+T = TypeVar("T", bound=intents.Intent)
 
 
 class Tools(TypedDict):
@@ -88,17 +61,17 @@ def _on(kind: type[T], handle: Callable[[Services, T], object]) -> None:
     _with_context(kind, lambda context, job: handle(services_of(context), job))
 
 
-def _compare_instance(services: Services, job: CompareInstance) -> None:
+def _compare_instance(services: Services, job: intents.CompareInstance) -> None:
     for found in standing.compare_instance(services, job.instance_id):
         log.warning("databases.differs", database=found.database.name, fault=found.fault.value)
 
 
-def _flag_strays(services: Services, job: FlagStrays) -> None:
+def _flag_strays(services: Services, job: intents.FlagStrays) -> None:
     for stray in strays.of_instance(services, job.instance_id):
         log.warning("databases.unknown", instance=stray.instance, database=stray.name)
 
 
-def _delete_instance(context: JobContext, job: DeleteInstance) -> None:
+def _delete_instance(context: JobContext, job: intents.DeleteInstance) -> None:
     services = services_of(context)
     instance = services.store.instances.get(job.instance_id)
     deletions.remove(services.store, tools_of(context)["clusters"], instance)
@@ -106,31 +79,34 @@ def _delete_instance(context: JobContext, job: DeleteInstance) -> None:
 
 # The table; `s` are the services.
 _on(
-    ReconcileBranch,
+    intents.ReconcileBranch,
     lambda s, job: branches.reconcile_branch(
         s, repository_id=job.repository_id, branch=job.branch, head_sha=job.head_sha
     ),
 )
-_on(ReconcileRepository, lambda s, job: reconciliation.reconcile_repository(s, job.repository_id))
 _on(
-    ReconcileInstallation,
+    intents.ReconcileRepository,
+    lambda s, job: reconciliation.reconcile_repository(s, job.repository_id),
+)
+_on(
+    intents.ReconcileInstallation,
     lambda s, job: installations.reconcile_installation(s, job.installation_id),
 )
-_on(EnsureDatabase, lambda s, job: provisioning.ensure_database(s, job.database_id))
+_on(intents.EnsureDatabase, lambda s, job: provisioning.ensure_database(s, job.database_id))
 _on(
-    RebuildDatabase,
+    intents.RebuildDatabase,
     lambda s, job: provisioning.rebuild_database(s, job.database_id, generation=job.generation),
 )
 _on(
-    DropDatabase,
+    intents.DropDatabase,
     lambda s, job: retention.drop_database(s, job.database_id, is_by_hand=job.is_by_hand),
 )
-_on(RestoreDatabase, lambda s, job: retention.restore_database(s, job.database_id))
-_on(SealDatabase, lambda s, job: retention.seal_database(s, job.database_id))
-_on(RotatePassword, lambda s, job: rotation.rotate_password(s, job.database_id))
-_on(OpenLogin, lambda s, job: forwarding.open_login(s, job.database_id, job.run_id))
+_on(intents.RestoreDatabase, lambda s, job: retention.restore_database(s, job.database_id))
+_on(intents.SealDatabase, lambda s, job: retention.seal_database(s, job.database_id))
+_on(intents.RotatePassword, lambda s, job: rotation.rotate_password(s, job.database_id))
+_on(intents.OpenLogin, lambda s, job: forwarding.open_login(s, job.database_id, job.run_id))
 _on(
-    EndJobLogins,
+    intents.EndJobLogins,
     lambda s, job: reaper.end_job_logins(
         s,
         job.repository_id,
@@ -139,17 +115,20 @@ _on(
         workflow_job_id=job.workflow_job_id,
     ),
 )
-_on(EndLogin, lambda s, job: reaper.end_login(s, job.database_id, job.login_id))
-_on(EndRun, lambda s, job: reaper.end_run(s, job.database_id))
-_on(ApplyLimits, lambda s, job: limits.apply(s, job.instance_id))
-_on(MeasureInstance, lambda s, job: measuring.measure_instance(s, job.instance_id))
-_on(CompareInstance, _compare_instance)
-_on(FlagStrays, _flag_strays)
-_with_context(DeleteInstance, _delete_instance)
-_on(AnswerPullRequest, lambda s, job: commits.answer_pull_request(s, job.repository_id, job.number))
-_on(AnswerCommit, lambda s, job: commits.answer_commit(s, job.repository_id, job.head_sha))
-_on(PressButton, buttons.press_button)
-_on(PostCheck, lambda s, job: posting.post_check(s, job.check_id, is_urgent=job.is_urgent))
-_on(RunCommand, lambda s, job: commands.run_command(s, job.comment_id))
-_on(PostReply, lambda s, job: replies.post_reply(s, job.comment_id))
-_on(PostSummary, lambda s, job: summaries.post_summary(s, job.repository_id, job.number))
+_on(intents.EndLogin, lambda s, job: reaper.end_login(s, job.database_id, job.login_id))
+_on(intents.EndRun, lambda s, job: reaper.end_run(s, job.database_id))
+_on(intents.ApplyLimits, lambda s, job: limits.apply(s, job.instance_id))
+_on(intents.MeasureInstance, lambda s, job: measuring.measure_instance(s, job.instance_id))
+_on(intents.CompareInstance, _compare_instance)
+_on(intents.FlagStrays, _flag_strays)
+_with_context(intents.DeleteInstance, _delete_instance)
+_on(
+    intents.AnswerPullRequest,
+    lambda s, job: commits.answer_pull_request(s, job.repository_id, job.number),
+)
+_on(intents.AnswerCommit, lambda s, job: commits.answer_commit(s, job.repository_id, job.head_sha))
+_on(intents.PressButton, buttons.press_button)
+_on(intents.PostCheck, lambda s, job: posting.post_check(s, job.check_id, is_urgent=job.is_urgent))
+_on(intents.RunCommand, lambda s, job: commands.run_command(s, job.comment_id))
+_on(intents.PostReply, lambda s, job: replies.post_reply(s, job.comment_id))
+_on(intents.PostSummary, lambda s, job: summaries.post_summary(s, job.repository_id, job.number))

@@ -19,7 +19,6 @@ from psycopg import errors
 
 from app.jobs.retry import MAX_ATTEMPTS, backoff_seconds
 from app.jobs.shares import FETCH, FETCH_IN_SHARES, SHARES
-from app.jobs.statements import ACTIVE, FINISH, LET_GO, RETRY, SIGN, TAKE_OVER
 
 log = structlog.get_logger()
 
@@ -30,6 +29,67 @@ NOTED_SECONDS = 5.0
 # A job that killed several workers waits longer each time, so that others get their turn.
 _DEATHS_AT_ONCE = 3
 _LONGEST_WAIT_SECONDS = 60
+
+# A job is in the hands of whoever fetched it at this number of attempts: each time that it is put
+# back the number grows. A worker that slept while another took its job over ends nothing by it.
+_FINISH: LiteralString = """
+    WITH mine AS (
+        SELECT id FROM procrastinate_jobs
+        WHERE id = %(job_id)s AND status = 'doing' AND attempts = %(attempts)s FOR UPDATE
+    )
+    SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) FROM mine
+"""
+_RETRY: LiteralString = """
+    WITH mine AS (
+        SELECT id FROM procrastinate_jobs
+        WHERE id = %(job_id)s AND status = 'doing' AND attempts = %(attempts)s FOR UPDATE
+    )
+    SELECT procrastinate_retry_job_v2(id, %(retry_at)s, %(priority)s, %(queue)s, %(lock)s)
+    FROM mine
+"""
+# One that waits under the same queueing lock does all that this one would.
+_TAKE_OVER: LiteralString = """
+    WITH dead AS (
+        SELECT id, queueing_lock FROM procrastinate_jobs jobs
+        WHERE id = %(job_id)s AND status = 'doing' AND attempts = %(attempts)s
+            AND NOT EXISTS (
+                SELECT FROM procrastinate_workers workers WHERE workers.id = jobs.worker_id
+                    AND last_heartbeat >= now() - make_interval(secs => %(seconds)s))
+        FOR UPDATE SKIP LOCKED
+    ), dropped AS (
+        DELETE FROM procrastinate_jobs WHERE id IN (
+            SELECT dead.id FROM dead JOIN procrastinate_jobs waiting USING (queueing_lock)
+            WHERE waiting.status = 'todo')
+        RETURNING id
+    ), put_back AS (
+        UPDATE procrastinate_jobs
+        SET status = 'todo', attempts = attempts + 1, abort_requested = false,
+            scheduled_at = now() + make_interval(secs => %(wait)s)
+        WHERE id IN (SELECT id FROM dead) AND id NOT IN (SELECT id FROM dropped)
+        RETURNING id
+    )
+    SELECT 'dropped' AS how FROM dropped UNION ALL SELECT 'put back' FROM put_back
+"""
+# Also after another worker has crossed this one out, as it does with one that slept.
+_SIGN: LiteralString = """
+    INSERT INTO procrastinate_workers (id, last_heartbeat) OVERRIDING SYSTEM VALUE
+    VALUES (%(worker_id)s, now()) ON CONFLICT (id) DO UPDATE SET last_heartbeat = now()
+"""
+# Jobs of no worker are taken over like those of a dead one.
+_LET_GO: LiteralString = """
+    UPDATE procrastinate_jobs SET worker_id = NULL
+    WHERE status = 'doing' AND worker_id = %(worker_id)s AND id <> ALL (%(in_hand)s::bigint[])
+"""
+# So that a queue that stands still is seen, also when its workers are gone without a trace. Nobody
+# waits for another who writes the same.
+_ACTIVE: LiteralString = """
+    WITH free AS (
+        SELECT queue_name FROM queue_activity WHERE queue_name = %(queue)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE queue_activity AS activity SET asked_at = now(),
+        fetched_at = CASE WHEN %(is_fetched)s THEN now() ELSE activity.fetched_at END
+    FROM free WHERE free.queue_name = activity.queue_name
+"""
 
 
 class Ledger(JobManager):
@@ -85,7 +145,7 @@ class Ledger(JobManager):
         self._silent_until[queue, is_fetched] = now + NOTED_SECONDS
         try:
             await self.connector.execute_query_async(
-                query=ACTIVE, queue=queue, is_fetched=is_fetched
+                query=_ACTIVE, queue=queue, is_fetched=is_fetched
             )
         except exceptions.ConnectorException as error:
             await self._failed_to("note that work goes on", error)
@@ -99,7 +159,7 @@ class Ledger(JobManager):
             wait = timedelta(seconds=backoff_seconds(job.attempts))
             await self.retry_job(job, retry_at=utils.utcnow() + wait)
         else:
-            await self._write(FINISH, job, status=status.value, delete_job=delete_job)
+            await self._write(_FINISH, job, status=status.value, delete_job=delete_job)
 
     async def retry_job(
         self,
@@ -112,7 +172,7 @@ class Ledger(JobManager):
         """Put it back, or drop it where one of the same queueing lock waits already."""
         try:
             await self._write(
-                RETRY,
+                _RETRY,
                 job,
                 retry_at=retry_at or utils.utcnow(),
                 priority=priority,
@@ -120,7 +180,7 @@ class Ledger(JobManager):
                 lock=lock,
             )
         except exceptions.UniqueViolation:
-            await self._write(FINISH, job, status=Status.ABORTED.value, delete_job=True)
+            await self._write(_FINISH, job, status=Status.ABORTED.value, delete_job=True)
 
     async def take_over(self, *, seconds_since_heartbeat: float) -> bool:
         """Put back what dead workers were doing, each job for itself; False if none could be seen.
@@ -143,7 +203,7 @@ class Ledger(JobManager):
             wait = min(backoff_seconds(job.attempts), _LONGEST_WAIT_SECONDS)
         try:
             rows = await self.connector.execute_query_all_async(
-                query=TAKE_OVER,
+                query=_TAKE_OVER,
                 job_id=job.id,
                 attempts=job.attempts,
                 seconds=seconds,
@@ -170,7 +230,7 @@ class Ledger(JobManager):
     async def update_heartbeat(self, worker_id: int) -> None:
         """Give a sign of life; when that fails, the next one is soon."""
         try:
-            await self.connector.execute_query_async(query=SIGN, worker_id=worker_id)
+            await self.connector.execute_query_async(query=_SIGN, worker_id=worker_id)
         except exceptions.ConnectorException as error:
             await self._failed_to("give a sign of life", error)
         else:
@@ -205,7 +265,7 @@ class Ledger(JobManager):
     async def _let_go(self, worker_id: int) -> None:
         """Leave jobs that the worker was given without hearing of it to whoever takes them over."""
         await self.connector.execute_query_async(
-            query=LET_GO, worker_id=worker_id, in_hand=[one for one in self._in_hand if one]
+            query=_LET_GO, worker_id=worker_id, in_hand=[one for one in self._in_hand if one]
         )
         self._unsure.discard(worker_id)
 

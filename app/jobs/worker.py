@@ -1,11 +1,12 @@
 """The worker process: serves its queues, takes over what dead workers left."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -14,7 +15,9 @@ from threading import Timer
 from types import FrameType
 from typing import Any
 
+import procrastinate
 import structlog
+from procrastinate.connector import Notify
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 
@@ -22,7 +25,6 @@ from app.core.errors import TransientError
 from app.core.hosts import TwinHost
 from app.core.queues import COMMENTS, DATABASES, GITHUB, queue_of
 from app.jobs import handlers, periodic
-from app.jobs.listening import CarefulConnector
 from app.jobs.queue import app, ledger
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
@@ -206,3 +208,28 @@ async def _give_signs(hosts: Hosts, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), SIGN_SECONDS)
     with suppress(TransientError):
         await asyncio.to_thread(hosts.release)
+
+
+class CarefulConnector(procrastinate.PsycopgConnector):
+    """Heeds nothing but "a job was added": anything else would end the worker or a job.
+
+    Every login that may connect can speak on the channel of new jobs, and PostgreSQL cannot forbid
+    that. What is made up costs a look at the queue; what is kept back is found by the next look,
+    without being told.
+    """
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        async def heard(*, channel: str, payload: str) -> None:
+            if is_of_a_job(payload):
+                await on_notification(channel=channel, payload=payload)
+
+        await super().listen_notify(on_notification=heard, channels=channels)
+
+
+def is_of_a_job(payload: str) -> bool:
+    """Whether it says that a job was added, in procrastinate's words."""
+    try:
+        notification = json.loads(payload)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(notification, dict) and notification.get("type") == "job_inserted"

@@ -1,17 +1,22 @@
-"""The data directory: where the files of the service are."""
+"""The data directory: where the files of the service are, and the id that makes it a host."""
 
 import fcntl
 import os
+import platform
 import secrets
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from app.core.errors import CoppiceError
+from app.core.identifiers import HostId
 from app.setting_values import fernet_key
+from app.store.hosts import Here
 from app.store.vault import new_key
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux only
 
 
 class NoDataDir(CoppiceError):
@@ -31,53 +36,27 @@ class BrokenKeyFile(CoppiceError):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DataDir:
     """Names of what is inside; nothing exists until it is asked for."""
 
-    path: Path
-
-    @property
-    def state(self) -> Path:
+    def __init__(self, *, path: Path) -> None:
+        self.path = path
+        self.state = path / "state"
         """The embedded state database."""
-        return self.path / "state"
-
-    @property
-    def instances(self) -> Path:
+        self.instances = path / "instances"
         """One folder for each provisioned instance."""
-        return self.path / "instances"
-
-    @property
-    def metrics(self) -> Path:
+        self.metrics = path / "metrics"
         """Counters that the processes of one `serve` share."""
-        return self.path / "metrics"
-
-    @property
-    def restarts(self) -> Path:
+        self.restarts = path / "restarts.json"
         """What the `serve` that runs here had to start again."""
-        return self.path / "restarts.json"
-
-    @property
-    def certificates(self) -> Path:
+        self.certificates = path / "certificates"
         """CAs of instances, for connections to them; each is written again when it is missing."""
-        return self.path / "certificates"
-
-    @property
-    def serve_lock(self) -> Path:
-        return self.path / "serve.lock"
-
-    @property
-    def secret_keys(self) -> Path:
-        return self.path / "secret-keys"
-
-    @property
-    def admin_token(self) -> Path:
-        return self.path / "admin-token"
-
-    @property
-    def host_id(self) -> Path:
+        self.serve_lock = path / "serve.lock"
+        self.secret_keys = path / "secret-keys"
+        self.admin_token = path / "admin-token"
+        self.host_id = path / "host-id"
         """Tells this machine from others on the same state database."""
-        return self.path / "host-id"
+        self._postgres_bin = path / "postgres-bin"
 
     @property
     def postgres_bin(self) -> Path | None:
@@ -99,10 +78,6 @@ class DataDir:
         new = self._postgres_bin.with_name(f"{self._postgres_bin.name}.{secrets.token_hex(6)}")
         new.write_text(str(folder.absolute()))
         new.replace(self._postgres_bin)
-
-    @property
-    def _postgres_bin(self) -> Path:
-        return self.path / "postgres-bin"
 
     def is_served(self) -> bool:
         """Whether a `serve` runs on it."""
@@ -151,3 +126,24 @@ def read_or_make_keys(file: Path) -> tuple[SecretStr, ...]:
         return tuple(fernet_key(key) for key in keys or [SecretStr("")])
     except ValueError as error:
         raise BrokenKeyFile(f"{file} {error}.") from None
+
+
+def this_host(directory: DataDir) -> Here:
+    """The machine of a data directory, which gets an id if it has none."""
+    file = directory.host_id
+    host_id = read_or_make(file, lambda: secrets.token_hex(6))
+    name = f"{platform.node() or 'unnamed'}:{directory.path}"
+    return Here(id=HostId(host_id), name=name, place=_place(file))
+
+
+def _place(file: Path) -> str:
+    """Where the file really is: a copy of it is another file, and another kernel another machine.
+
+    Containers of one machine that share a volume are at the same place.
+    """
+    found = file.stat()
+    try:
+        kernel = _BOOT_ID.read_text().strip()
+    except OSError:
+        kernel = f"{uuid.getnode():x}"
+    return f"{kernel}:{found.st_dev}:{found.st_ino}"

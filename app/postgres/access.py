@@ -1,11 +1,13 @@
 """How the service gets at one server: sessions that are kept, and sessions for one purpose."""
 
 import os
+import socket
 import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import Event, Timer
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -15,8 +17,7 @@ from app.core.databases import TenantDatabase
 from app.core.errors import CoppiceError
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin
-from app.postgres.failures import LoginInUse, OutOfConnections
-from app.postgres.haste import in_time
+from app.postgres.failures import LoginInUse, OutOfConnections, explained
 from app.postgres.refusals import is_password_taken
 from app.postgres.sessions import Login, Session, admin_login, open_session
 
@@ -51,9 +52,12 @@ class Access:
         self._close_at_the_end()
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """A session of the service in the maintenance database, kept for the next user."""
-        with patience.spent("Asking PostgreSQL"):
+    def session(self, doing: str) -> Iterator[Session]:
+        """A session of the service in the maintenance database, kept for the next user.
+
+        Raises what `explained` makes of statements that fail; `doing` begins the message.
+        """
+        with explained(doing), patience.spent("Asking PostgreSQL"):
             session = self._take() or open_session(admin_login(self.admin))
             try:
                 with in_time(session):
@@ -112,7 +116,7 @@ class Access:
             raise
 
     def _is_at_its_limit(self, login: Login) -> bool:
-        with suppress(CoppiceError), self.session() as session:
+        with suppress(CoppiceError), self.session("Counting its sessions") as session:
             rows = session.execute(_IS_AT_ITS_LIMIT, [login.user, login.database]).fetchall()
             return any(is_reached for (is_reached,) in rows)
         return False
@@ -159,3 +163,52 @@ def _answers(session: Session) -> bool:
 def _close_all(idle: _Idle, pid: int) -> None:
     while idle and os.getpid() == pid:
         idle.pop()[0].close()
+
+
+_CANCEL_SECONDS = 1.0
+
+
+@contextmanager
+def in_time(session: Session) -> Iterator[None]:
+    """End what the session does when the request at hand has no time left.
+
+    The server ends a statement by itself, but each has its own time, and a server that hangs ends
+    none. Raises StillBusy.
+    """
+    if not patience.is_limited():
+        yield
+        return
+    is_over, is_cut = Event(), Event()
+    cut = Timer(patience.left(float("inf")), _cut, [session, is_over, is_cut])
+    cut.daemon = True
+    cut.start()
+    try:
+        yield
+    except psycopg.Error as error:
+        if not is_cut.is_set():
+            raise
+        raise patience.StillBusy("PostgreSQL is busy with something else.") from error
+    finally:
+        is_over.set()
+        cut.cancel()
+        if is_cut.is_set():
+            # Its cancelling could meet the next user's statement.
+            session.close()
+
+
+def _cut(session: Session, is_over: Event, is_cut: Event) -> None:
+    if is_over.is_set():
+        return
+    is_cut.set()
+    # So that the statement does not do its work later, when nobody expects it any more.
+    with suppress(psycopg.Error, OSError):
+        session.cancel_safe(timeout=_CANCEL_SECONDS)
+    if not is_over.wait(_CANCEL_SECONDS):
+        with suppress(psycopg.Error, OSError):
+            _hang_up(session.fileno())
+
+
+def _hang_up(descriptor: int) -> None:
+    """Whoever waits for an answer on it is told that the connection has ended."""
+    with socket.socket(fileno=os.dup(descriptor)) as copy:
+        copy.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,6 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import catalog, statements
 from app.postgres.access import Access
-from app.postgres.failures import explained
 from app.postgres.fencing import fenced
 from app.postgres.sealing import close, evict_logins, put_aside
 from app.postgres.sessions import Session
@@ -19,7 +18,7 @@ from app.postgres.sessions import Session
 
 def drop_database(access: Access, database: TenantDatabase) -> None:
     """Cut all sessions and drop it, also when an earlier attempt was interrupted."""
-    with explained("Dropping the database"), access.session() as session:
+    with access.session("Dropping the database") as session:
         facts = catalog.read_our_database(session, database)
         if facts is None or facts.is_half_dropped:
             evict_logins(session, database)
@@ -42,7 +41,7 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
     """
     left: list[RoleName] = []
     owned: list[DatabaseName] = []
-    with explained("Dropping its roles"), access.session() as session:
+    with access.session("Dropping its roles") as session:
         jobs = sorted(catalog.job_logins(session, database))
         for role in [*jobs, database.login_role, database.owner_role]:
             if left and role == database.owner_role:

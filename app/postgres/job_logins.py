@@ -11,10 +11,9 @@ from app.operations.ports.postgres import JobLoginRequest
 from app.postgres import allowances, catalog, handing_over, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
-from app.postgres.failures import explained
 from app.postgres.fencing import fenced
-from app.postgres.giving_passwords import given
 from app.postgres.logins import check_marker, limit_temp_files
+from app.postgres.passwords import given
 from app.postgres.sessions import Session
 
 _MOST_KEPT = 63 - len("-before")
@@ -24,8 +23,7 @@ _MOST_KEPT = 63 - len("-before")
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
     """Make a login that acts as the long-lived one, or renew it if it is there."""
     with (
-        explained("Making the job's login"),
-        access.session() as session,
+        access.session("Making the job's login") as session,
         given(
             session, login.role, login.password, in_plain=access.has_plain_passwords
         ) as set_password,
@@ -56,8 +54,7 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
 def shut_out_job(access: Access, database: TenantDatabase, role: RoleName) -> None:
     """End the login and its sessions: from then on the role can do nothing, whatever it owns."""
     with (
-        explained("Ending the job's login"),
-        access.session() as session,
+        access.session("Ending the job's login") as session,
         overtaken_if_gone(session, [role]),
     ):
         if _exists(session, database, role):
@@ -75,8 +72,7 @@ def clear_away(access: Access, database: TenantDatabase, role: RoleName) -> str 
     nothing can be handed over, and nothing is said.
     """
     with (
-        explained("Clearing up after the job"),
-        access.session() as session,
+        access.session("Clearing up after the job") as session,
         overtaken_if_gone(session, [role]),
     ):
         if not _exists(session, database, role):
@@ -91,7 +87,7 @@ def clear_away(access: Access, database: TenantDatabase, role: RoleName) -> str 
 
 def clear_leftovers(access: Access, database: TenantDatabase) -> None:
     """Try again to clear away what ended jobs left to their roles."""
-    with explained("Clearing up after old jobs"), access.session() as session:
+    with access.session("Clearing up after old jobs") as session:
         roles = catalog.ended_job_logins(session, database)
     for role in sorted(roles):
         clear_away(access, database, role)
@@ -99,7 +95,7 @@ def clear_leftovers(access: Access, database: TenantDatabase) -> None:
 
 def close_leftovers(access: Access, database: TenantDatabase) -> None:
     """End the logins that could not be ended while the database was sealed."""
-    with explained("Ending old logins"), access.session() as session:
+    with access.session("Ending old logins") as session:
         roles = catalog.job_logins(session, database)
     for role in sorted(roles):
         shut_out_job(access, database, role)

@@ -13,7 +13,7 @@ from app.postgres import allowances, catalog, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import explained
-from app.postgres.giving_passwords import given
+from app.postgres.passwords import given
 from app.postgres.sessions import Session
 
 _log = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ def set_password(access: Access, database: TenantDatabase, *, password: str) -> 
     Takes milliseconds: PostgreSQL tries whether the password is the empty one.
     """
     with (
-        explained("Setting its password"),
-        access.session() as session,
+        access.session("Setting its password") as session,
         given(
             session, database.login_role, password, in_plain=access.has_plain_passwords
         ) as change,
@@ -43,7 +42,7 @@ def set_password(access: Access, database: TenantDatabase, *, password: str) -> 
 
 def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
     """Let the long-lived login in, with harmless settings and ours; its password has been set."""
-    with explained("Issuing its credentials"), access.session() as session:
+    with access.session("Issuing its credentials") as session:
         catalog.need_our_database(session, database)
         let_in(session, database)
     check_marker(
@@ -60,7 +59,7 @@ def renew(access: Access, database: TenantDatabase, *, password: str) -> None:
 
     The password last: should we die in between, the next attempt sees that it is not ours.
     """
-    with explained("Ending its sessions"), access.session() as session:
+    with access.session("Ending its sessions") as session:
         shut_out(session, database, [database.login_role])
     set_password(access, database, password=password)
     issue(access, database, password=password)

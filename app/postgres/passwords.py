@@ -1,10 +1,18 @@
-"""Passwords, and what PostgreSQL is told instead of them."""
+"""Passwords: how they are made, and how PostgreSQL is told one, as a verifier or in plain."""
 
 import hashlib
 import hmac
 import secrets
 import string
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg.sql import SQL, Composed, Literal
+
+from app.core.identifiers import RoleName
+from app.postgres import statements
+from app.postgres.sessions import Session
 
 # Letters and digits only: such a password reads the same raw, in a URL, in a shell and in JSON, so
 # a log filter that knows one form knows them all. 40 of them are 238 bits.
@@ -41,3 +49,41 @@ def scram_verifier(password: str, *, iterations: int = _ITERATIONS) -> str:
     server_key = hmac.digest(salted, b"Server Key", "sha256")
     parts = [b64encode(part).decode() for part in (salt, stored_key, server_key)]
     return f"SCRAM-SHA-256${iterations}:{parts[0]}${parts[1]}:{parts[2]}"
+
+
+_SETTING = "coppice.password"
+# Told again without its context, in which PL/pgSQL quotes the statement that failed.
+_FROM_SETTING = SQL(
+    """
+DO $giving$ BEGIN
+    EXECUTE format('ALTER ROLE %I PASSWORD %L', {role}, current_setting({setting}));
+EXCEPTION WHEN OTHERS OR query_canceled THEN
+    RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+END $giving$"""
+)
+
+
+@contextmanager
+def given(session: Session, role: RoleName, password: str, *, in_plain: bool) -> Iterator[Composed]:
+    """The statement that gives the role this password; it works in this session, in this block.
+
+    A password in plain stands in no statement, so that neither a log of statements or of errors nor
+    an exception of ours repeats it: a setting of the session carries it to the statement.
+
+    Args:
+        in_plain: PostgreSQL hashes it. It crosses the network as it is, so that must be encrypted.
+    """
+    if not in_plain:
+        yield statements.set_password(role, verifier=scram_verifier(password))
+        return
+    # A server may be set to hash with MD5.
+    session.execute(
+        "SELECT set_config(%s, %s, false),"
+        " set_config('password_encryption', 'scram-sha-256', false)",
+        [_SETTING, password],
+    )
+    try:
+        yield _FROM_SETTING.format(role=Literal(role), setting=Literal(_SETTING))
+    finally:
+        if not session.closed:
+            session.execute("SELECT set_config(%s, '', false)", [_SETTING])

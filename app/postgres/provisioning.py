@@ -15,7 +15,7 @@ from app.postgres.sessions import Session
 def make_roles(access: Access, database: TenantDatabase) -> None:
     """Make the owner and the login, both without the right to log in so far."""
     owner, login = database.owner_role, database.login_role
-    with explained("Making its roles"), access.session() as session:
+    with access.session("Making its roles") as session:
         existing = catalog.existing_roles(session, [owner, login])
         missing = [role for role in (owner, login) if role not in existing]
         create = [statements.create_role(role) for role in missing]
@@ -25,7 +25,7 @@ def make_roles(access: Access, database: TenantDatabase) -> None:
 
 def make_database(access: Access, database: TenantDatabase) -> None:
     """Make the database, closed to everybody; clear away one that was half dropped."""
-    with explained("Creating the database"), access.session() as session:
+    with access.session("Creating the database") as session:
         facts = catalog.read_our_database(session, database)
         if facts is not None and facts.is_half_dropped:
             # Aside first: that is refused to an earlier holder, and DROP is not.
@@ -43,7 +43,7 @@ def make_database(access: Access, database: TenantDatabase) -> None:
 
 def open_database(access: Access, database: TenantDatabase) -> None:
     """Let in the login and nobody else, in that order."""
-    with explained("Granting its rights"), access.session() as session, session.transaction():
+    with access.session("Granting its rights") as session, session.transaction():
         session.execute(fenced(database, ()))
         facts = catalog.read_our_database(session, database)
         session.execute(statements.revoke_from_public(database))
@@ -56,7 +56,7 @@ def open_database(access: Access, database: TenantDatabase) -> None:
 
 def limit_connections(access: Access, database: TenantDatabase) -> None:
     """So many at once from now on, of the database and its logins; sessions that are open go on."""
-    with explained("Limiting its connections"), access.session() as session:
+    with access.session("Limiting its connections") as session:
         allowed = allowances.allowance(session, database).connections
         session.execute(statements.limit_connections(database.name, connections=allowed.database))
         login, *jobs = catalog.logins(session, database)

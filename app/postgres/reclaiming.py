@@ -20,10 +20,10 @@ from app.core.standing import Fault
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
-from app.postgres.failures import LoginRefused, explained
+from app.postgres.failures import LoginRefused
 from app.postgres.fencing import fenced
-from app.postgres.giving_passwords import given
 from app.postgres.logins import check_marker, let_in
+from app.postgres.passwords import given
 from app.postgres.refusals import is_password_taken
 from app.postgres.sessions import Session
 
@@ -83,8 +83,7 @@ def reclaim(
     gone, or another's, its login is shut out.
     """
     with (
-        explained("Taking its login back"),
-        access.session() as session,
+        access.session("Taking its login back") as session,
         given(session, database.login_role, password, in_plain=access.has_plain_passwords) as ours,
     ):
         lost = _loss(session, database)

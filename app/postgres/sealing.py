@@ -11,7 +11,6 @@ from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.catalog import DatabaseFacts
 from app.postgres.eviction import overtaken_if_gone, shut_out
-from app.postgres.failures import explained
 from app.postgres.fencing import fenced, is_still
 from app.postgres.sessions import Session
 
@@ -20,7 +19,7 @@ _LOCK_WAIT = "200ms"
 
 def seal(access: Access, database: TenantDatabase) -> None:
     """Refuse new sessions, then end those that are open."""
-    with explained("Closing the database"), access.session() as session:
+    with access.session("Closing the database") as session:
         found = catalog.read_database(session, database.name)
         if found is not None and found.owner != database.owner_role:
             evict_logins(session, database)  # it is a stranger's, and the logins are ours
@@ -69,7 +68,7 @@ def evict_logins(session: Session, database: TenantDatabase) -> None:
 
 def rename(access: Access, database: TenantDatabase, *, new_name: DatabaseName) -> None:
     """Rename it; done already if only the new name is there and is ours."""
-    with explained("Renaming the database"), access.session() as session:
+    with access.session("Renaming the database") as session:
         if catalog.read_our_database(session, database) is None:
             renamed = catalog.read_database(session, new_name)
             if renamed and renamed.owner == database.owner_role and renamed.marker:
@@ -103,7 +102,7 @@ def put_aside(session: Session, database: TenantDatabase, facts: DatabaseFacts) 
 
 def need_ours(access: Access, database: TenantDatabase, *, may_lack_mark: bool = False) -> None:
     """Raise ProvisioningFailed unless the database is there, whole and with our marker."""
-    with explained("Finding the database"), access.session() as session:
+    with access.session("Finding the database") as session:
         try:
             catalog.need_our_database(session, database)
         except ProvisioningFailed as error:

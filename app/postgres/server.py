@@ -25,7 +25,7 @@ from app.postgres import (
     trial,
 )
 from app.postgres.access import Access
-from app.postgres.failures import Overtaken, explained
+from app.postgres.failures import Overtaken
 from app.postgres.probe import probe
 from app.postgres.reclaiming import TakenBack
 
@@ -58,7 +58,7 @@ class PostgresServer:
         return trial.sweep(self._access, self._run_step)
 
     def extensions(self) -> Sequence[Available]:
-        with explained("Listing extensions"), self._access.session() as session:
+        with self._access.session("Listing extensions") as session:
             return extensions.available(session)
 
     def provision(self, database: TenantDatabase, *, password: str) -> None:
@@ -149,17 +149,17 @@ class PostgresServer:
         )
 
     def with_other_limits(self, databases: Sequence[TenantDatabase]) -> Sequence[DatabaseName]:
-        with explained("Looking at its limits"), self._access.session() as session:
+        with self._access.session("Looking at its limits") as session:
             return allowances.with_other_limits(session, databases)
 
     def sizes(self, *, only: Sequence[DatabaseName] | None = None) -> Sequence[DatabaseSize]:
-        with explained("Measuring databases"), self._access.session() as session:
+        with self._access.session("Measuring databases") as session:
             return catalog.database_sizes(session, only=only)
 
     def standing(
         self, roles: Sequence[RoleName], *, only: Sequence[DatabaseName] | None = None
     ) -> Standing:
-        with explained("Looking at its catalog"), self._access.session() as session:
+        with self._access.session("Looking at its catalog") as session:
             return catalog.standing(session, roles, only=only)
 
     def need(self, database: TenantDatabase, *, may_lack_mark: bool) -> None:
@@ -167,7 +167,7 @@ class PostgresServer:
         self._run(lambda: sealing.need_ours(access, database, may_lack_mark=may_lack_mark))
 
     def database_names(self, *, prefix: str) -> Sequence[DatabaseName]:
-        with explained("Listing databases"), self._access.session() as session:
+        with self._access.session("Listing databases") as session:
             return catalog.database_names(session, prefix=prefix)
 
     def _set_password(self, database: TenantDatabase, password: str) -> None:

@@ -72,7 +72,7 @@ def sweep(access: Access, run: Run) -> list[str]:
 
     What cannot be dropped stays for the next sweep, and keeps no other from being dropped.
     """
-    with explained("Looking for what tries left"), access.session() as session:
+    with access.session("Looking for what tries left") as session:
         rows = session.execute(_LEFT, [_YOUNG_SECONDS]).fetchall()
     return [name for (name,) in rows if _is_swept(access, name, run)]
 

@@ -18,15 +18,15 @@ import structlog
 from app import bootstrap
 from app.config import Config
 from app.core.errors import CoppiceError, TransientError
+from app.core.github_app import WAY_INTO_REACH, why_out_of_reach
 from app.machine.data_dir import DataDir
 from app.machine.restarts import RestartBook
 from app.operations.administration import login_links
 from app.postgres.embedded.progress import Tell
 from app.processes.place import NotWanted, take_place
 from app.processes.supervisor import Program, Server, Supervisor
-from app.processes.welcome import greeting, steps, welcome
 from app.setting_values import Bind
-from app.store.health import Inventory, inventory
+from app.store.health import SetUp, set_up_so_far
 
 _log = structlog.get_logger(__name__)
 _ADDRESS_WAIT_SECONDS = 5.0
@@ -217,11 +217,11 @@ class _Announcement:
         if not self._is_made and _is_ready(self._config.bind):
             self._is_made = True
             link = _way_in(self._config, self._state)
-            self._say(welcome(self._config, self._inventory(), link=link))
+            self._say(welcome(self._config, self._set_up_so_far(), link=link))
 
-    def _inventory(self) -> Inventory | None:
+    def _set_up_so_far(self) -> SetUp | None:
         try:
-            return inventory(self._state.dsn)
+            return set_up_so_far(self._state.dsn)
         except TransientError:
             return None
 
@@ -233,3 +233,50 @@ def _is_ready(bind: Bind) -> bool:
         connection.request("GET", "/readyz/web")
         return connection.getresponse().status == 200
     return False
+
+
+def greeting(config: Config) -> str:
+    """Said before anything is started."""
+    where = f"Its data is in {config.data_dir}"
+    if config.database_url is not None:
+        where = f"Its state is in COPPICE_DATABASE_URL's database, its files in {config.data_dir}"
+    return f"Coppice is starting. {where}. Ctrl-C stops it."
+
+
+def welcome(config: Config, present: SetUp | None, *, link: str | None) -> str:
+    """Said once it is ready; `present` None: the state database did not say."""
+    lines = [f"Coppice is ready at {config.public_url} (listening on {config.bind})."]
+    lines += [f"Note: {warning}" for warning in config.warnings]
+    lines += steps(config, link)
+    if present is not None:
+        is_connected = config.github_app is not None or present.has_github_app
+        lines.append(_next(present, is_connected=is_connected))
+    return "\n".join(lines)
+
+
+def steps(config: Config, link: str | None) -> list[str]:
+    """How the operator gets in by a link, if there has to be one, and what to do there."""
+    if link is None:
+        return []
+    lines = [f"Log in as operator (once, within an hour): {link}"]
+    if config.github_app is None:
+        lines.append(f"Then connect GitHub at {config.public_url}/setup.")
+        obstacle = why_out_of_reach(config.public_url, github_url=config.github_url)
+        if obstacle is not None:
+            lines.append(f"GitHub must reach the service for that. {obstacle} {WAY_INTO_REACH}")
+    return lines
+
+
+def _next(present: SetUp, *, is_connected: bool) -> str:
+    if not present.instances:
+        return (
+            "Next, in another terminal: coppice instances provision local"
+            "   (or `coppice instances link`, for a server that you have)"
+        )
+    if not present.apps:
+        first = "" if is_connected else ", once GitHub is connected"
+        return (
+            f"Next, in another terminal{first}: coppice apps assign OWNER/REPO"
+            f" {present.only_instance or 'INSTANCE'}"
+        )
+    return "`coppice doctor`, in another terminal, says whether all is well."

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from psycopg import Connection
-from psycopg.rows import DictRow, class_row
-from psycopg_pool import ConnectionPool
-
 from app.core.findings import Acknowledgement
 from app.core.identifiers import InstanceId
+from app.store.tables import Table
 
 _ADD = """
     INSERT INTO acknowledgements (instance_id, code, message, acknowledged_by, acknowledged_at)
@@ -17,22 +14,15 @@ _ADD = """
 """
 
 
-class Acknowledgements:
-    """Who accepts what. Each method is one transaction."""
-
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
-        self._pool = pool
+class Acknowledgements(Table):
+    """Who accepts what."""
 
     def of_instance(self, instance_id: InstanceId) -> Sequence[Acknowledgement]:
-        with (
-            self._pool.connection() as connection,
-            connection.cursor(row_factory=class_row(Acknowledgement)) as cursor,
-        ):
-            return cursor.execute(
-                "SELECT code, message, acknowledged_by, acknowledged_at FROM acknowledgements"
-                " WHERE instance_id = %s ORDER BY code, message",
-                [instance_id],
-            ).fetchall()
+        return self._all(
+            Acknowledgement,
+            "SELECT * FROM acknowledgements WHERE instance_id = %s ORDER BY code, message",
+            [instance_id],
+        )
 
     def add(self, instance_id: InstanceId, given: Sequence[Acknowledgement]) -> None:
         """Store them; what was accepted in the same words before stays as it was."""
@@ -41,9 +31,7 @@ class Acknowledgements:
 
     def withdraw(self, instance_id: InstanceId, code: str) -> bool:
         """Forget all of a code, in whatever words; False: there was none."""
-        with self._pool.connection() as connection:
-            gone = connection.execute(
-                "DELETE FROM acknowledgements WHERE instance_id = %s AND code = %s",
-                [instance_id, code],
-            ).rowcount
-        return bool(gone)
+        return self._change(
+            "DELETE FROM acknowledgements WHERE instance_id = %s AND code = %s",
+            [instance_id, code],
+        )

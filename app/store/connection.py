@@ -62,6 +62,16 @@ def state_conninfo(dsn: str) -> str:
         raise StateUnusable("PostgreSQL's client cannot read COPPICE_DATABASE_URL.") from None
 
 
+@contextmanager
+def state_connection(dsn: str) -> Iterator[Connection[DictRow]]:
+    """One transaction on a connection of its own. Raises StateUnavailable."""
+    try:
+        with Connection.connect(state_conninfo(dsn), row_factory=dict_row) as connection:
+            yield connection
+    except OperationalError as error:
+        raise StateUnavailable from error
+
+
 class StatePool(ConnectionPool[Connection[DictRow]]):
     """One transaction for each `with pool.connection()`; what fails on the way says so."""
 

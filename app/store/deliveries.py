@@ -1,28 +1,15 @@
 """Deliveries of webhooks: what is known around one, and storing it with all that it causes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any, LiteralString
 
-from psycopg import Connection
-from pydantic import TypeAdapter
-
+from app.core import events
 from app.core.decisions import Known
-from app.core.events import (
-    BranchCreated,
-    BranchDeleted,
-    BranchPushed,
-    CommandGiven,
-    Event,
-    PullRequestChanged,
-    RepositoryEvent,
-    SuiteRerequested,
-    WorkflowCompleted,
-)
 from app.core.intents import Intent
-from app.store.connection import StatePool
+from app.store.jobs import defer_with
 from app.store.repositories import OR_UPDATE_IT, PUT_PULL_REQUEST
+from app.store.tables import Table, read
 
 # Each column is a field of `Known`, and read as that.
 _REPOSITORY: LiteralString = """
@@ -102,12 +89,6 @@ _BY_COMMAND: LiteralString = """
 """
 
 
-@cache
-def _known() -> TypeAdapter[Known]:
-    # Not when imported: that takes milliseconds, and commands do without.
-    return TypeAdapter(Known)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One webhook request, verified."""
@@ -117,30 +98,24 @@ class Delivery:
     action: str | None
 
 
-class Deliveries:
+class Deliveries(Table):
     """Webhook requests that were taken in."""
 
-    def __init__(
-        self,
-        pool: StatePool,
-        *,
-        defer_with: Callable[
-            [Connection[Any], LiteralString, Mapping[str, Any], Sequence[Intent]], bool
-        ],
-    ) -> None:
-        self._pool = pool
-        self._defer_with = defer_with
-
-    def known(self, event: RepositoryEvent) -> Known | None:
+    def known(self, event: events.RepositoryEvent) -> Known | None:
         """Read what decides about an event, in one statement; None: its repository is unknown."""
         facts, values = _facts(event)
         values["repository_id"] = event.repository.id
         with self._pool.autocommit() as connection:
             row = connection.execute(_REPOSITORY + facts + _OF, values).fetchone()
-        return _known().validate_python(row) if row else None
+        return read(Known, row) if row else None
 
     def store(
-        self, delivery: Delivery, event: Event | None, *, outcome: str, intents: Sequence[Intent]
+        self,
+        delivery: Delivery,
+        event: events.Event | None,
+        *,
+        outcome: str,
+        intents: Sequence[Intent],
     ) -> bool:
         """Store a delivery, what it brings and the jobs that it causes, all in one statement.
 
@@ -151,46 +126,45 @@ class Deliveries:
         brought, values = _brought(event, is_wanted=bool(intents))
         values |= asdict(delivery) | {"outcome": outcome}
         with self._pool.autocommit() as connection:
-            return self._defer_with(connection, _DELIVERY + brought, values, intents)
+            return defer_with(connection, _DELIVERY + brought, values, intents)
 
     def has(self, guid: str) -> bool:
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT FROM deliveries WHERE guid = %s", [guid]).fetchone()
-        return row is not None
+        return bool(self._rows("SELECT FROM deliveries WHERE guid = %s", [guid]))
 
     def forget(self, *, older_than_days: int) -> None:
         """Delete old rows; GitHub redelivers for three days only."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "DELETE FROM deliveries WHERE received_at < now() - make_interval(days => %s)",
-                [older_than_days],
-            )
+        self._change(
+            "DELETE FROM deliveries WHERE received_at < now() - make_interval(days => %s)",
+            [older_than_days],
+        )
 
 
-def _facts(event: RepositoryEvent) -> tuple[LiteralString, dict[str, Any]]:
+def _facts(event: events.RepositoryEvent) -> tuple[LiteralString, dict[str, Any]]:
     """The columns that an event needs beside its repository, and their parameters."""
     match event:
-        case BranchPushed(branch=branch) | BranchCreated(branch=branch):
+        case events.BranchPushed(branch=branch) | events.BranchCreated(branch=branch):
             return _BRANCH, {"branch": branch}
-        case BranchDeleted(branch=branch):
+        case events.BranchDeleted(branch=branch):
             return _BRANCH, {"branch": branch}
-        case PullRequestChanged(pull_request=pull_request):
+        case events.PullRequestChanged(pull_request=pull_request):
             return _BRANCH, {"branch": pull_request.head_branch}
-        case WorkflowCompleted(workflow_run_id=run, head_sha=head_sha):
+        case events.WorkflowCompleted(workflow_run_id=run, head_sha=head_sha):
             return _WORKFLOW, {"workflow_run_id": run, "head_sha": head_sha}
-        case SuiteRerequested(head_sha=head_sha):
+        case events.SuiteRerequested(head_sha=head_sha):
             return _SUITE, {"head_sha": head_sha}
-        case CommandGiven(comment_id=comment_id):
+        case events.CommandGiven(comment_id=comment_id):
             return _COMMAND, {"comment_id": comment_id}
         case _:
             return "", {}
 
 
-def _brought(event: Event | None, *, is_wanted: bool) -> tuple[LiteralString, dict[str, Any]]:
+def _brought(
+    event: events.Event | None, *, is_wanted: bool
+) -> tuple[LiteralString, dict[str, Any]]:
     match event:
-        case PullRequestChanged(pull_request=pull_request):
+        case events.PullRequestChanged(pull_request=pull_request):
             return _WITH_PULL_REQUEST, asdict(pull_request)
-        case CommandGiven() if is_wanted:
+        case events.CommandGiven() if is_wanted:
             return _BY_COMMAND, {**asdict(event), "repository_id": event.repository.id}
         case _:
             return _CAUSE, {}

@@ -2,31 +2,29 @@
 
 from datetime import datetime
 
-from psycopg import Connection, errors
-from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
+from psycopg import errors
 
 from app.core.errors import Conflict
 from app.core.github_app import GitHubApp
+from app.store.connection import StatePool
+from app.store.tables import Table, insert
 from app.store.vault import Vault
 
 
-class StoredGitHubApp:
+class StoredGitHubApp(Table):
     """At most one row."""
 
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]], vault: Vault) -> None:
-        self._pool = pool
+    def __init__(self, pool: StatePool, vault: Vault) -> None:
+        super().__init__(pool)
         self._vault = vault
 
     def version(self) -> datetime | None:
         """Tells one stored App from another without decrypting it; None: there is none."""
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT created_at FROM github_app").fetchone()
-        return None if row is None else row["created_at"]
+        row = self._row("SELECT created_at FROM github_app")
+        return row["created_at"] if row else None
 
     def read(self) -> GitHubApp | None:
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT * FROM github_app").fetchone()
+        row = self._row("SELECT * FROM github_app")
         if row is None:
             return None
         return GitHubApp(
@@ -41,20 +39,16 @@ class StoredGitHubApp:
     def store(self, app: GitHubApp) -> None:
         """Raise Conflict when there is one already."""
         [webhook_secret] = app.webhook_secrets
+        values = {
+            "app_id": app.app_id,
+            "url": app.url,
+            "client_id": app.client_id,
+            "private_key": self._vault.encrypt(app.private_key),
+            "webhook_secret": self._vault.encrypt(webhook_secret),
+            "client_secret": self._vault.encrypt(app.client_secret),
+        }
         try:
-            with self._pool.connection() as connection:
-                connection.execute(
-                    "INSERT INTO github_app (app_id, url, client_id, private_key, webhook_secret,"
-                    " client_secret) VALUES (%s, %s, %s, %s, %s, %s)",
-                    [
-                        app.app_id,
-                        app.url,
-                        app.client_id,
-                        self._vault.encrypt(app.private_key),
-                        self._vault.encrypt(webhook_secret),
-                        self._vault.encrypt(app.client_secret),
-                    ],
-                )
+            self._change(insert("github_app", values), values)
         except errors.UniqueViolation as error:
             raise Conflict(
                 "The service has a GitHub App already.",
@@ -62,5 +56,4 @@ class StoredGitHubApp:
             ) from error
 
     def forget(self) -> None:
-        with self._pool.connection() as connection:
-            connection.execute("DELETE FROM github_app")
+        self._change("DELETE FROM github_app")

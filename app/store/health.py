@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-import psycopg
-from psycopg.rows import class_row
-
-from app.store.connection import StateUnavailable, state_conninfo
+from app.store.connection import state_connection
+from app.store.tables import read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
-    """How much there is to look after."""
+class SetUp:
+    """What has been set up so far."""
 
     instances: int
     apps: int
@@ -21,25 +19,19 @@ class Inventory:
     """One was made on the set-up page; the settings may name another."""
 
 
-def inventory(dsn: str) -> Inventory:
+def set_up_so_far(dsn: str) -> SetUp:
     """Count instances and assigned apps. Raises StateUnavailable."""
-    try:
-        with psycopg.connect(state_conninfo(dsn), row_factory=class_row(Inventory)) as connection:
-            cursor = connection.execute(
-                "SELECT (SELECT count(*) FROM instances) AS instances,"
-                " (SELECT count(*) FROM assignments) AS apps,"
-                " (SELECT min(name) FROM instances HAVING count(*) = 1) AS only_instance,"
-                " EXISTS (SELECT FROM github_app) AS has_github_app"
-            )
-            return next(iter(cursor))
-    except psycopg.OperationalError as error:
-        raise StateUnavailable from error
+    with state_connection(dsn) as connection:
+        [row] = connection.execute(
+            "SELECT (SELECT count(*) FROM instances) AS instances,"
+            " (SELECT count(*) FROM assignments) AS apps,"
+            " (SELECT min(name) FROM instances HAVING count(*) = 1) AS only_instance,"
+            " EXISTS (SELECT FROM github_app) AS has_github_app"
+        ).fetchall()
+    return read(SetUp, row)
 
 
 def state_version(dsn: str) -> str:
     """Which PostgreSQL holds the state. Raises StateUnavailable."""
-    try:
-        with psycopg.connect(state_conninfo(dsn)) as connection:
-            return connection.info.parameter_status("server_version") or "?"
-    except psycopg.OperationalError as error:
-        raise StateUnavailable("The state database does not answer.") from error
+    with state_connection(dsn) as connection:
+        return connection.info.parameter_status("server_version") or "?"

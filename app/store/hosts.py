@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import LiteralString
-
-from psycopg import Connection
-from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
 
 from app.core.hosts import SILENT, Host, TwinHost
 from app.core.identifiers import HostId, InstanceId
 from app.core.instances import Instance, InstanceKind
 from app.core.queues import queue_of
+from app.store.connection import StatePool
+from app.store.tables import Table
 
 _SURE_SECONDS = 5.0
 """For how long a look at whether this machine is the only one of its id is good."""
@@ -25,7 +23,6 @@ _CLAIM: LiteralString = """
         seen_at = CASE WHEN %(is_alive)s OR known.place NOT IN (excluded.place, '') THEN now()
             ELSE known.seen_at END
     WHERE known.place IN (excluded.place, '') OR known.seen_at < now() - %(silent)s
-    RETURNING id
 """
 _ALL: LiteralString = "SELECT id, name, seen_at, seen_at < now() - %s AS is_silent FROM hosts"
 _ADOPT: LiteralString = """
@@ -48,11 +45,11 @@ class Here:
     """Another for each copy of a data directory, and after each start of the machine."""
 
 
-class Hosts:
+class Hosts(Table):
     """Machines with a data directory. Thread-safe."""
 
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]], here: Here) -> None:
-        self._pool = pool
+    def __init__(self, pool: StatePool, here: Here) -> None:
+        super().__init__(pool)
         self._here = here
         self._sure_until = 0.0
         self._has_queue = False
@@ -83,22 +80,19 @@ class Hosts:
         """A worker of this machine gives a sign of life. Raises TwinHost as `claim`."""
         self._sign(is_alive=True)
         if not self._has_queue:
-            with self._pool.connection() as connection:
-                connection.execute(_HAS_QUEUE, [queue_of(self._here.id)])
+            self._change(_HAS_QUEUE, [queue_of(self._here.id)])
             self._has_queue = True
 
     def release(self) -> None:
         """No worker works here any more: who has this id next need not wait for silence."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE hosts SET place = '' WHERE id = %s AND place = %s",
-                [self._here.id, self._here.place],
-            )
+        self._change(
+            "UPDATE hosts SET place = '' WHERE id = %s AND place = %s",
+            [self._here.id, self._here.place],
+        )
 
     def adopt(self, instance_ids: Collection[InstanceId]) -> None:
         """Provisioned instances of which no machine is known are this one's from now on."""
-        with self._pool.connection() as connection:
-            connection.execute(_ADOPT, [self._here.id, list(instance_ids)])
+        self._change(_ADOPT, [self._here.id, list(instance_ids)])
 
     def of(self, instance: Instance) -> Host | None:
         """The machine that a provisioned instance stands on."""
@@ -106,21 +100,11 @@ class Hosts:
 
     def known(self) -> Mapping[HostId, Host]:
         """All that were ever heard of."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(_ALL, [SILENT]).fetchall()
-        return {row["id"]: Host(**row) for row in rows}
+        return {host.id: host for host in self._all(Host, _ALL, [SILENT])}
 
     def _sign(self, *, is_alive: bool) -> None:
-        parameters = {
-            "id": self._here.id,
-            "name": self._here.name,
-            "place": self._here.place,
-            "is_alive": is_alive,
-            "silent": SILENT,
-        }
-        with self._pool.connection() as connection:
-            is_ours = connection.execute(_CLAIM, parameters).rowcount > 0
-        if not is_ours:
+        values = {**asdict(self._here), "is_alive": is_alive, "silent": SILENT}
+        if not self._change(_CLAIM, values):
             self._sure_until = 0.0
             raise TwinHost(self.known()[self._here.id])
         self._sure_until = time.monotonic() + _SURE_SECONDS

@@ -3,38 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from psycopg import Connection, errors
+from psycopg import errors
 from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
 
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.store.connection import StatePool
 from app.store.locks import exclusively
+from app.store.tables import Table, insert, update
 from app.store.vault import Vault
 
-_INSERT = """
-    INSERT INTO instances (name, kind, admin_host, admin_port, admin_sslmode, admin_user,
-        admin_password, maintenance_database, public_host, public_port, public_sslmode,
-        ca_certificate, pooler_host, pooler_port, pooler_knows_job_logins, has_plain_passwords,
-        host_id)
-    VALUES (%(name)s, %(kind)s, %(admin_host)s, %(admin_port)s, %(admin_sslmode)s, %(admin_user)s,
-        %(admin_password)s, %(maintenance_database)s, %(public_host)s, %(public_port)s,
-        %(public_sslmode)s, %(ca_certificate)s, %(pooler_host)s, %(pooler_port)s,
-        %(pooler_knows_job_logins)s, %(has_plain_passwords)s, %(host_id)s)
-    RETURNING id
-"""
-_UPDATE = """
-    UPDATE instances SET name = %(name)s, admin_host = %(admin_host)s, admin_port = %(admin_port)s,
-        admin_sslmode = %(admin_sslmode)s, admin_user = %(admin_user)s,
-        admin_password = %(admin_password)s, maintenance_database = %(maintenance_database)s,
-        public_host = %(public_host)s, public_port = %(public_port)s,
-        public_sslmode = %(public_sslmode)s, ca_certificate = %(ca_certificate)s,
-        pooler_host = %(pooler_host)s, pooler_port = %(pooler_port)s,
-        pooler_knows_job_logins = %(pooler_knows_job_logins)s,
-        has_plain_passwords = %(has_plain_passwords)s
-    WHERE id = %(id)s
-"""
 # Everything that hangs on the databases of an instance, in the order of their references.
 _FORGET = (
     "DELETE FROM leases USING databases d WHERE database_id = d.id AND d.instance_id = %s",
@@ -51,35 +30,28 @@ _FORGET = (
 )
 
 
-class Instances:
+class Instances(Table):
     """Servers."""
 
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]], vault: Vault) -> None:
-        self._pool = pool
+    def __init__(self, pool: StatePool, vault: Vault) -> None:
+        super().__init__(pool)
         self._vault = vault
 
     def get(self, instance_id: InstanceId) -> Instance:
         """Raise NotFound when there is none."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT * FROM instances WHERE id = %s", [instance_id]
-            ).fetchone()
+        row = self._row("SELECT * FROM instances WHERE id = %s", [instance_id])
         if row is None:
             raise NotFound(f"There is no instance with id {instance_id}.")
         return self._instance(row)
 
     def known(self, instance_ids: Collection[InstanceId]) -> Mapping[InstanceId, Instance]:
         """Those that there are, read together."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT * FROM instances WHERE id = ANY(%s)", [list(instance_ids)]
-            ).fetchall()
+        rows = self._rows("SELECT * FROM instances WHERE id = ANY(%s)", [list(instance_ids)])
         return {found.id: found for found in map(self._instance, rows)}
 
     def named(self, name: str) -> Instance:
         """Raise NotFound when there is none."""
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT * FROM instances WHERE name = %s", [name]).fetchone()
+        row = self._row("SELECT * FROM instances WHERE name = %s", [name])
         if row is None:
             raise NotFound(
                 f"There is no instance named {name}.",
@@ -88,26 +60,27 @@ class Instances:
         return self._instance(row)
 
     def all(self) -> Sequence[Instance]:
-        with self._pool.connection() as connection:
-            rows = connection.execute("SELECT * FROM instances ORDER BY name").fetchall()
-        return [self._instance(row) for row in rows]
+        return [self._instance(row) for row in self._rows("SELECT * FROM instances ORDER BY name")]
 
     def add(self, instance: Instance) -> InstanceId:
-        """Store it; `instance.id` is ignored. Raises Conflict when the name is taken."""
+        """Raises Conflict when the name is taken."""
+        values = self._values(instance)
         try:
-            with self._pool.connection() as connection:
-                row = connection.execute(_INSERT, self._row(instance)).fetchone()
+            [row] = self._rows(insert("instances", values, "RETURNING id"), values)
         except errors.UniqueViolation as error:
             raise Conflict(
                 f"There is an instance named {instance.name} already.",
                 advice="Choose another name; `coppice instances list` shows those that are taken.",
             ) from error
-        assert row is not None  # noqa: S101 - INSERT ... RETURNING gives its row
         return InstanceId(row["id"])
 
     def update(self, instance: Instance) -> None:
-        with self._pool.connection() as connection:
-            connection.execute(_UPDATE, {**self._row(instance), "id": instance.id})
+        values = self._values(instance)
+        # These stay as they were when it was added.
+        del values["kind"], values["host_id"]
+        self._change(
+            update("instances", values, "WHERE id = %(id)s"), {**values, "id": instance.id}
+        )
 
     def begin_deletion(self, instance_id: InstanceId) -> None:
         """From now on nothing can be assigned to it; there is no way back. May be repeated.
@@ -149,7 +122,7 @@ class Instances:
         """
         return exclusively(self._pool, "instance", name)
 
-    def _row(self, instance: Instance) -> dict[str, object]:
+    def _values(self, instance: Instance) -> dict[str, object]:
         admin, public, pooler = instance.admin, instance.public_address, instance.pooler_address
         return {
             "name": instance.name,

@@ -1,16 +1,15 @@
 """Job logins in the state database; their passwords are encrypted and forgotten at the end."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import LiteralString
 
-from psycopg import Connection
-from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
-
 from app.core.errors import NotFound
 from app.core.identifiers import DatabaseId, JobLoginId, RepositoryId, WorkflowJobId, WorkflowRunId
-from app.core.runs import JobLogin, NewJobLogin
+from app.core.runs import JobLogin
+from app.store.connection import StatePool
+from app.store.tables import Table, insert
 from app.store.vault import Vault
 
 # One that is over has ended for ever, for which Python has no time.
@@ -20,6 +19,12 @@ _SELECT: LiteralString = """
     FROM job_logins JOIN runs ON runs.id = run_id
     WHERE ended_at IS NULL AND
 """
+_UNLESS_OPEN: LiteralString = """
+    ON CONFLICT (run_id, database_id) WHERE ended_at IS NULL DO UPDATE
+    SET (role, password, valid_until, outlives_run)
+        = (excluded.role, excluded.password, excluded.valid_until, excluded.outlives_run)
+    WHERE job_logins.valid_until = '-infinity'
+"""
 _IS_RUNNING: LiteralString = """
     EXISTS (SELECT FROM leases JOIN migrations ON migrations.id = leases.migration_id
         WHERE leases.database_id = job_logins.database_id
@@ -27,51 +32,35 @@ _IS_RUNNING: LiteralString = """
 """
 
 
-class JobLogins:
+class JobLogins(Table):
     """Job logins that have not ended."""
 
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]], vault: Vault) -> None:
-        self._pool = pool
+    def __init__(self, pool: StatePool, vault: Vault) -> None:
+        super().__init__(pool)
         self._vault = vault
 
-    def open(self, new: NewJobLogin) -> JobLogin:
+    def open(self, new: JobLogin, *, password: str) -> JobLogin:
         """Store it, the password encrypted; returns the present one of that run and database.
 
         One that is over is replaced.
         """
-        with self._pool.connection() as connection:
-            connection.execute(
-                "INSERT INTO job_logins"
-                " (run_id, database_id, role, password, valid_until, outlives_run)"
-                " VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (run_id, database_id) WHERE ended_at IS NULL DO UPDATE"
-                " SET role = EXCLUDED.role, password = EXCLUDED.password,"
-                "   valid_until = EXCLUDED.valid_until, outlives_run = EXCLUDED.outlives_run"
-                " WHERE job_logins.valid_until = '-infinity'",
-                [
-                    new.run_id,
-                    new.database_id,
-                    new.role,
-                    self._vault.encrypt(new.password),
-                    new.valid_until,
-                    new.outlives_run,
-                ],
-            )
-        [present] = self._all("run_id = %s AND database_id = %s", [new.run_id, new.database_id])
+        values = {**asdict(new), "password": self._vault.encrypt(password)}
+        del values["id"]
+        self._change(insert("job_logins", values, _UNLESS_OPEN), values)
+        [present] = self._open("run_id = %s AND database_id = %s", [new.run_id, new.database_id])
         return present
 
     def password(self, login_id: JobLoginId) -> str:
         """Raise NotFound once the login has ended."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT password FROM job_logins WHERE id = %s AND ended_at IS NULL", [login_id]
-            ).fetchone()
+        row = self._row(
+            "SELECT password FROM job_logins WHERE id = %s AND ended_at IS NULL", [login_id]
+        )
         if row is None:
             raise NotFound("The job login has ended.")
         return self._vault.decrypt(row["password"])
 
     def of_database(self, database_id: DatabaseId) -> Sequence[JobLogin]:
-        return self._all("database_id = %s", [database_id])
+        return self._open("database_id = %s", [database_id])
 
     def of_workflow_run(
         self,
@@ -82,7 +71,7 @@ class JobLogins:
         job_id: WorkflowJobId | None,
     ) -> Sequence[JobLogin]:
         """Of one job, or of every job of the attempt."""
-        return self._all(
+        return self._open(
             "repository_id = %s AND workflow_run_id = %s AND workflow_attempt = %s"
             " AND (%s::bigint IS NULL OR workflow_job_id = %s)",
             [repository_id, workflow_run_id, attempt, job_id, job_id],
@@ -93,30 +82,22 @@ class JobLogins:
 
         A login of a running migration is not due: its lease decides.
         """
-        return self._all(
+        return self._open(
             "NOT" + _IS_RUNNING + "AND (valid_until <= %s OR NOT outlives_run)",
             [at],
         )
 
     def is_over(self, login_id: JobLoginId) -> None:
         """Have it due until it has ended; its run gets another one if it asks again."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE job_logins SET valid_until = '-infinity' WHERE id = %s", [login_id]
-            )
+        self._change("UPDATE job_logins SET valid_until = '-infinity' WHERE id = %s", [login_id])
 
     def ended(self, login_id: JobLoginId) -> None:
         """Forget the password."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE job_logins SET ended_at = coalesce(ended_at, now()), password = ''"
-                " WHERE id = %s",
-                [login_id],
-            )
+        self._change(
+            "UPDATE job_logins SET ended_at = coalesce(ended_at, now()), password = ''"
+            " WHERE id = %s",
+            [login_id],
+        )
 
-    def _all(self, condition: LiteralString, parameters: Sequence[object]) -> list[JobLogin]:
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                _SELECT + condition + " ORDER BY job_logins.id", parameters
-            ).fetchall()
-        return [JobLogin(**row) for row in rows]
+    def _open(self, condition: LiteralString, values: Sequence[object]) -> list[JobLogin]:
+        return self._all(JobLogin, _SELECT + condition + " ORDER BY job_logins.id", values)

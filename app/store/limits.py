@@ -1,20 +1,19 @@
 """Limits and owners of instances in the state database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
-from psycopg_pool import ConnectionPool
 
 from app.core.errors import Conflict
 from app.core.identifiers import InstanceId
 from app.core.intents import Intent
 from app.core.limits import NO_LIMITS, Limits
 from app.core.ownership import Handover
+from app.store.jobs import defer
+from app.store.tables import Table, read
 
 _SET = """
     INSERT INTO instance_limits (instance_id, limits) VALUES (%s, %s)
@@ -34,69 +33,44 @@ _TAKE = """
 """
 
 
-class InstanceLimits:
+class InstanceLimits(Table):
     """What instances allow."""
-
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
-        self._pool = pool
 
     def of(self, instance_id: InstanceId) -> Limits:
         """Without any for an instance that has none."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT limits FROM instance_limits WHERE instance_id = %s", [instance_id]
-            ).fetchone()
+        row = self._row("SELECT limits FROM instance_limits WHERE instance_id = %s", [instance_id])
         return Limits(**row["limits"]) if row else NO_LIMITS
 
     def set(self, instance_id: InstanceId, limits: Limits) -> None:
-        with self._pool.connection() as connection:
-            connection.execute(_SET, [instance_id, Jsonb(asdict(limits))])
+        self._change(_SET, [instance_id, Jsonb(asdict(limits))])
 
 
-class Handovers:
+class Handovers(Table):
     """Links by which instances are handed over; only a hash of a link is kept."""
-
-    def __init__(
-        self,
-        pool: ConnectionPool[Connection[DictRow]],
-        *,
-        defer: Callable[[Connection[Any], Sequence[Intent]], None],
-    ) -> None:
-        self._pool = pool
-        self._defer = defer
 
     def offer(self, claim: Handover, *, token_hash: bytes) -> None:
         """Replaces an earlier link that nobody used. Raises Conflict once it is claimed."""
-        with self._pool.connection() as connection:
-            written = connection.execute(
-                _OFFER,
-                [claim.instance_id, token_hash, Jsonb(asdict(claim.limits)), claim.expires_at],
-            ).rowcount
-        if not written:
+        is_offered = self._change(
+            _OFFER, [claim.instance_id, token_hash, Jsonb(asdict(claim.limits)), claim.expires_at]
+        )
+        if not is_offered:
             raise Conflict("The instance has been claimed.", advice="It is claimed once.")
 
     def linked(self, token_hash: bytes) -> Handover | None:
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT * FROM instance_claims WHERE token_hash = %s", [token_hash]
-            ).fetchone()
-        return claim_from(row) if row else None
+        row = self._row("SELECT * FROM instance_claims WHERE token_hash = %s", [token_hash])
+        return _handover(row) if row else None
 
     def of_instance(self, instance_id: InstanceId) -> Handover | None:
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT * FROM instance_claims WHERE instance_id = %s", [instance_id]
-            ).fetchone()
-        return claim_from(row) if row else None
+        row = self._row("SELECT * FROM instance_claims WHERE instance_id = %s", [instance_id])
+        return _handover(row) if row else None
 
     def of_owner(self, owner_id: int) -> Sequence[Handover]:
         """Those by which the account took instances over."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT * FROM instance_claims WHERE owner_id = %s AND claimed_at IS NOT NULL",
-                [owner_id],
-            ).fetchall()
-        return [claim_from(row) for row in rows]
+        rows = self._rows(
+            "SELECT * FROM instance_claims WHERE owner_id = %s AND claimed_at IS NOT NULL",
+            [owner_id],
+        )
+        return [_handover(row) for row in rows]
 
     def take(
         self,
@@ -117,17 +91,9 @@ class Handovers:
             ).fetchone()
             if row is not None:
                 connection.execute(_SET, [row["instance_id"], Jsonb(row["limits"])])
-                self._defer(connection, then)
+                defer(connection, then)
         return row is not None
 
 
-def claim_from(row: DictRow) -> Handover:
-    """A row of `instance_claims`."""
-    return Handover(
-        instance_id=InstanceId(row["instance_id"]),
-        limits=Limits(**row["limits"]),
-        expires_at=row["expires_at"],
-        owner_id=row["owner_id"],
-        owner_login=row["owner_login"],
-        claimed_at=row["claimed_at"],
-    )
+def _handover(row: DictRow) -> Handover:
+    return read(Handover, {**row, "limits": Limits(**row["limits"])})

@@ -1,17 +1,15 @@
 """Requests for logins that another machine makes, in the state database."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, LiteralString
+from collections.abc import Sequence
+from typing import LiteralString
 
-from psycopg import Connection
-from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
-from psycopg_pool import ConnectionPool
 
 from app.core.databases import Database
 from app.core.identifiers import DatabaseId, RunId
 from app.core.intents import Intent
 from app.core.runs import LoginAnswer
+from app.store.tables import Table
 
 _ASK: LiteralString = """
     INSERT INTO login_requests (database_id, run_id, generation) VALUES (%s, %s, %s)
@@ -34,36 +32,21 @@ _TAKE: LiteralString = """
 """
 
 
-class LoginRequests:
+class LoginRequests(Table):
     """One for each database and whoever asks for its login; each is answered once."""
-
-    def __init__(
-        self,
-        pool: ConnectionPool[Connection[DictRow]],
-        *,
-        defer: Callable[[Connection[Any], Sequence[Intent]], None],
-    ) -> None:
-        self._pool = pool
-        self._defer = defer
 
     def ask(self, database: Database, run_id: RunId | None, *, then: Sequence[Intent] = ()) -> None:
         """Ask, or go on asking: what nobody asks for any more is not made."""
-        with self._pool.connection() as connection:
-            connection.execute(_ASK, [database.id, run_id, database.generation])
-            self._defer(connection, then)
+        self._change(_ASK, [database.id, run_id, database.generation], then=then)
 
     def is_wanted(self, database_id: DatabaseId, run_id: RunId | None) -> bool:
         """Whether somebody asked in the last half minute and has no answer."""
-        with self._pool.connection() as connection:
-            return connection.execute(_IS_WANTED, [database_id, run_id]).rowcount > 0
+        return bool(self._rows(_IS_WANTED, [database_id, run_id]))
 
     def answer(self, database_id: DatabaseId, run_id: RunId | None, answer: LoginAnswer) -> None:
         error = Jsonb(dict(answer.error)) if answer.error else None
-        with self._pool.connection() as connection:
-            connection.execute(_ANSWER, [answer.pooler_problem, error, database_id, run_id])
+        self._change(_ANSWER, [answer.pooler_problem, error, database_id, run_id])
 
     def take(self, database: Database, run_id: RunId | None) -> LoginAnswer | None:
         """The answer about this generation, once; None: there is none yet, or it is too old."""
-        with self._pool.connection() as connection:
-            row = connection.execute(_TAKE, [database.id, run_id, database.generation]).fetchone()
-        return LoginAnswer(**row) if row else None
+        return self._one(LoginAnswer, _TAKE, [database.id, run_id, database.generation])

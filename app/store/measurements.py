@@ -3,16 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
-from psycopg import Connection
-from psycopg.rows import DictRow, class_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import ConnectionPool
 
-from app.core.findings import Finding, Outcome, ServerReport, TriedStep
+from app.core.findings import (
+    InstanceMeasurement,
+    InstanceTrial,
+    ServerReport,
+    SizeSample,
+    TriedStep,
+)
 from app.core.identifiers import AppId, DatabaseId, InstanceId
-from app.core.measurements import InstanceMeasurement, InstanceTrial, SizeSample
+from app.store.tables import Table, read
 
 _RECORD_INSTANCE = """
     INSERT INTO instance_measurements AS known
@@ -54,11 +57,8 @@ _LATEST = """
 _SAMPLES: LiteralString = "SELECT database_id, measured_at, size_bytes FROM database_sizes"
 
 
-class Measurements:
+class Measurements(Table):
     """Sizes over time, and how servers do. Each method is one transaction."""
-
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
-        self._pool = pool
 
     def record(
         self,
@@ -90,31 +90,24 @@ class Measurements:
     def record_failure(
         self, instance_id: InstanceId, *, at: datetime, problem: str, advice: str
     ) -> None:
-        with self._pool.connection() as connection:
-            connection.execute(
-                _RECORD_FAILURE,
-                {"id": instance_id, "at": at, "problem": problem, "advice": advice},
-            )
+        self._change(
+            _RECORD_FAILURE, {"id": instance_id, "at": at, "problem": problem, "advice": advice}
+        )
 
     def record_trial(
         self, instance_id: InstanceId, *, at: datetime, steps: Sequence[TriedStep]
     ) -> None:
         """In place of the one before."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                _RECORD_TRIAL,
-                {"id": instance_id, "at": at, "steps": Jsonb([asdict(step) for step in steps])},
-            )
+        self._change(
+            _RECORD_TRIAL,
+            {"id": instance_id, "at": at, "steps": Jsonb([asdict(step) for step in steps])},
+        )
 
     def trial_of(self, instance_id: InstanceId) -> InstanceTrial | None:
         """None: nothing was tried on it so far."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT tried_at, steps FROM instance_trials WHERE instance_id = %s", [instance_id]
-            ).fetchone()
-        if row is None:
-            return None
-        return InstanceTrial(tried_at=row["tried_at"], steps=tuple(map(_step, row["steps"])))
+        return self._one(
+            InstanceTrial, "SELECT * FROM instance_trials WHERE instance_id = %s", [instance_id]
+        )
 
     def of_instance(self, instance_id: InstanceId) -> InstanceMeasurement | None:
         """None: it was not measured yet."""
@@ -124,25 +117,22 @@ class Measurements:
         self, instance_ids: Collection[InstanceId]
     ) -> Mapping[InstanceId, InstanceMeasurement]:
         """Of those that were measured."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT instance_id, measured_at, version, problem, advice, findings, free_bytes,"
-                " system_identifier, room, lacks FROM instance_measurements"
-                " WHERE instance_id = ANY(%s)",
-                [list(instance_ids)],
-            ).fetchall()
-        return {InstanceId(row.pop("instance_id")): _measurement(row) for row in rows}
+        rows = self._rows(
+            "SELECT * FROM instance_measurements WHERE instance_id = ANY(%s)",
+            [list(instance_ids)],
+        )
+        return {row["instance_id"]: read(InstanceMeasurement, row) for row in rows}
 
     def sizes(self, database_ids: Sequence[DatabaseId]) -> Mapping[DatabaseId, int]:
         """The latest sizes, in bytes, of those that were measured."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(_LATEST, [list(database_ids)]).fetchall()
-        return {DatabaseId(row["database_id"]): row["size_bytes"] for row in rows}
+        rows = self._rows(_LATEST, [list(database_ids)])
+        return {row["database_id"]: row["size_bytes"] for row in rows}
 
     def history(self, app_id: AppId, *, since: datetime) -> Sequence[SizeSample]:
         """Samples of an app's databases, oldest first."""
-        return self._samples(
-            " JOIN databases ON databases.id = database_id"
+        return self._all(
+            SizeSample,
+            _SAMPLES + "JOIN databases ON databases.id = database_id"
             " WHERE app_id = %(id)s AND measured_at >= %(since)s ORDER BY measured_at, database_id",
             {"id": app_id, "since": since},
         )
@@ -151,36 +141,19 @@ class Measurements:
         self, database_id: DatabaseId, *, after: datetime | None, limit: int
     ) -> Sequence[SizeSample]:
         """Samples of one database, oldest first; None: from the first one that is kept."""
-        return self._samples(
-            " WHERE database_id = %(id)s"
+        return self._all(
+            SizeSample,
+            _SAMPLES + "WHERE database_id = %(id)s"
             " AND (%(after)s::timestamptz IS NULL OR measured_at > %(after)s)"
             " ORDER BY measured_at LIMIT %(limit)s",
             {"id": database_id, "after": after, "limit": limit},
         )
 
-    def _samples(self, which: LiteralString, parameters: Mapping[str, object]) -> list[SizeSample]:
-        with (
-            self._pool.connection() as connection,
-            connection.cursor(row_factory=class_row(SizeSample)) as cursor,
-        ):
-            return cursor.execute(_SAMPLES + which, parameters).fetchall()
-
     def forget(self, *, before: datetime) -> None:
         """Delete older samples, the latest of each database apart."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "DELETE FROM database_sizes old WHERE measured_at < %s AND EXISTS (SELECT FROM"
-                " database_sizes WHERE database_id = old.database_id"
-                " AND measured_at > old.measured_at)",
-                [before],
-            )
-
-
-def _measurement(row: DictRow) -> InstanceMeasurement:
-    findings = tuple(Finding(**finding) for finding in row["findings"])
-    return InstanceMeasurement(**{**row, "findings": findings, "lacks": tuple(row["lacks"])})
-
-
-def _step(row: Mapping[str, Any]) -> TriedStep:
-    finding = Finding(**row["finding"]) if row["finding"] else None
-    return TriedStep(**{**row, "outcome": Outcome(row["outcome"]), "finding": finding})
+        self._change(
+            "DELETE FROM database_sizes old WHERE measured_at < %s AND EXISTS (SELECT FROM"
+            " database_sizes WHERE database_id = old.database_id"
+            " AND measured_at > old.measured_at)",
+            [before],
+        )

@@ -1,77 +1,71 @@
-"""Migrations of runs in the state database (not the schema's own: see `schema`)."""
+"""Migrations of runs, and the leases by which each holds its database, in the state database.
+
+(Not the schema's own migrations: see `schema`.)
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
-from psycopg_pool import ConnectionPool
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
-from app.core.runs import (
-    Migration,
-    MigrationResult,
-    NewMigration,
-    Outcome,
-    Seeding,
-    Unfinished,
-    UnfinishedKind,
-)
+from app.core.runs import Lease, Migration, Outcome, Seeding
+from app.store.tables import Table, insert, read, update
 
-_SEED_COLUMNS = ("seed_result", "seed_exit_code", "seed_duration_seconds", "seed_log_tail")
+_SEED_COLUMNS = {field.name: f"seed_{field.name}" for field in fields(Seeding)}
 COLUMNS = (
     *(field.name for field in fields(Migration) if field.name != "seeding"),
-    *_SEED_COLUMNS,
+    *_SEED_COLUMNS.values(),
 )
 """What `migration_from` reads."""
+_BEGUN = ("run_id", "database_id", "environment", "rebuilt", "generation", "started_at")
 LOG_COLUMNS = frozenset({"log_tail", "seed_log_tail"})
 
+# A seized one has expired for ever, for which Python has no time.
+_LEASES: LiteralString = """
+    SELECT migrations.*, greatest(leases.expires_at, 'epoch') AS expires_at
+    FROM leases JOIN migrations ON migrations.id = leases.migration_id
+    WHERE
+"""
 
-class Migrations:
-    """Migrations and the leases they hold."""
 
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
-        self._pool = pool
+class Migrations(Table):
+    """Migrations, which hold their databases from their start on."""
 
     def of_run(self, run_id: RunId) -> Sequence[Migration]:
         """Oldest first."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT * FROM migrations WHERE run_id = %s ORDER BY id", [run_id]
-            ).fetchall()
+        rows = self._rows("SELECT * FROM migrations WHERE run_id = %s ORDER BY id", [run_id])
         return [migration_from(row) for row in rows]
 
     def last_of_commit(
         self, app_id: AppId, environment: Environment, head_sha: CommitSha
     ) -> Migration | None:
         """The one that started last."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT migrations.* FROM migrations JOIN runs ON runs.id = migrations.run_id"
-                " WHERE runs.app_id = %s AND migrations.environment = %s AND runs.head_sha = %s"
-                " ORDER BY migrations.id DESC LIMIT 1",
-                [app_id, environment, head_sha],
-            ).fetchone()
+        row = self._row(
+            "SELECT migrations.* FROM migrations JOIN runs ON runs.id = migrations.run_id"
+            " WHERE runs.app_id = %s AND migrations.environment = %s AND runs.head_sha = %s"
+            " ORDER BY migrations.id DESC LIMIT 1",
+            [app_id, environment, head_sha],
+        )
         return migration_from(row) if row else None
 
     def branches_of(self, database_id: DatabaseId, head_sha: CommitSha) -> Sequence[BranchName]:
         """The branches whose runs migrated the database to this commit: the last few of them."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT source_branch FROM migrations JOIN runs ON runs.id = migrations.run_id"
-                " WHERE database_id = %s AND head_sha = %s AND result = 'success'"
-                " AND source_branch IS NOT NULL"
-                " GROUP BY source_branch ORDER BY max(migrations.id) DESC LIMIT 3",
-                [database_id, head_sha],
-            ).fetchall()
+        rows = self._rows(
+            "SELECT source_branch FROM migrations JOIN runs ON runs.id = migrations.run_id"
+            " WHERE database_id = %s AND head_sha = %s AND result = 'success'"
+            " AND source_branch IS NOT NULL"
+            " GROUP BY source_branch ORDER BY max(migrations.id) DESC LIMIT 3",
+            [database_id, head_sha],
+        )
         return [BranchName(row["source_branch"]) for row in rows]
 
-    def take(
-        self, new: NewMigration, *, at: datetime, expires_at: datetime
-    ) -> tuple[Migration, bool] | None:
+    def take(self, new: Migration, *, expires_at: datetime) -> tuple[Migration, bool] | None:
         """Start it and hold its database; None while another migration does, or it is not ready.
 
         Returns the present one when it had started, and whether it holds the database.
@@ -79,7 +73,7 @@ class Migrations:
         with self._pool.connection() as connection:
             if not _is_ready(connection, new):
                 return None
-            _insert(connection, new, at=at)
+            _insert(connection, new)
             migration = _of_place(connection, new)
             if migration.finished_at is None:
                 connection.execute(
@@ -99,22 +93,20 @@ class Migrations:
 
     def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
         """Record how it ended; it still holds its database. The first report stands."""
+        seeding = asdict(outcome.seeding) if outcome.seeding else {}
+        values = {
+            "finished_at": at,
+            "result": outcome.result,
+            "exit_code": outcome.exit_code,
+            "duration_seconds": outcome.duration_seconds,
+            "log_tail": outcome.log_tail,
+            **{column: seeding.get(name) for name, column in _SEED_COLUMNS.items()},
+            "unfinished": Jsonb([asdict(one) for one in outcome.unfinished]),
+        }
         with self._pool.connection() as connection:
             finished = connection.execute(
-                "UPDATE migrations SET finished_at = %s, result = %s, exit_code = %s,"
-                " duration_seconds = %s, log_tail = %s, seed_result = %s, seed_exit_code = %s,"
-                " seed_duration_seconds = %s, seed_log_tail = %s, unfinished = %s"
-                " WHERE id = %s AND finished_at IS NULL",
-                [
-                    at,
-                    outcome.result,
-                    outcome.exit_code,
-                    outcome.duration_seconds,
-                    outcome.log_tail,
-                    *_seed_columns(outcome.seeding),
-                    Jsonb([asdict(one) for one in outcome.unfinished]),
-                    migration_id,
-                ],
+                update("migrations", values, "WHERE id = %(id)s AND finished_at IS NULL"),
+                {**values, "id": migration_id},
             )
             if finished.rowcount and (outcome.log or outcome.seed_log):
                 connection.execute(
@@ -128,52 +120,65 @@ class Migrations:
 
     def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
         """Add names of settings that were taken back to the run's last migration there, if any."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE migrations SET settings_taken_back ="
-                " ARRAY(SELECT DISTINCT unnest(settings_taken_back || %s::text[]) ORDER BY 1)"
-                " WHERE id = (SELECT max(id) FROM migrations"
-                " WHERE run_id = %s AND database_id = %s)",
-                [list(settings), run_id, database_id],
-            )
+        self._change(
+            "UPDATE migrations SET settings_taken_back ="
+            " ARRAY(SELECT DISTINCT unnest(settings_taken_back || %s::text[]) ORDER BY 1)"
+            " WHERE id = (SELECT max(id) FROM migrations WHERE run_id = %s AND database_id = %s)",
+            [list(settings), run_id, database_id],
+        )
+
+
+class Leases(Table):
+    """Who holds a database."""
+
+    def of(self, database_id: DatabaseId) -> Lease | None:
+        row = self._row(_LEASES + "leases.database_id = %s", [database_id])
+        return _lease(row) if row else None
+
+    def renew(self, migration_id: MigrationId, *, expires_at: datetime) -> bool:
+        """Hold on; False when the lease was seized or has ended."""
+        # A seized lease has expired for ever; one that merely expired comes back to life.
+        return self._change(
+            "UPDATE leases SET expires_at = %s WHERE migration_id = %s"
+            " AND expires_at > '-infinity' AND EXISTS (SELECT FROM migrations"
+            "   WHERE migrations.id = migration_id AND finished_at IS NULL)",
+            [expires_at, migration_id],
+        )
+
+    def release(self, migration_id: MigrationId) -> None:
+        self._change("DELETE FROM leases WHERE migration_id = %s", [migration_id])
+
+    def expired(self, at: datetime) -> Sequence[Lease]:
+        rows = self._rows(_LEASES + "leases.expires_at <= %s ORDER BY leases.database_id", [at])
+        return [_lease(row) for row in rows]
+
+    def seize(self, migration_id: MigrationId, *, at: datetime) -> bool:
+        """Make an expired lease impossible to renew; it still keeps others out. May be repeated.
+
+        False when it was renewed or has ended meanwhile.
+        """
+        return self._change(
+            "UPDATE leases SET expires_at = '-infinity'"
+            " WHERE migration_id = %s AND expires_at <= %s",
+            [migration_id, at],
+        )
 
 
 def migration_from(row: DictRow) -> Migration:
     """A row of `migrations`, its COLUMNS selected."""
-    result = row["result"]
-    return Migration(
-        **{
-            **{name: value for name, value in row.items() if name not in _SEED_COLUMNS},
-            "environment": Environment(row["environment"]),
-            "result": None if result is None else MigrationResult(result),
-            "seeding": _seeding(row),
-            "settings_taken_back": tuple(row["settings_taken_back"]),
-            "unfinished": tuple(
-                Unfinished(**{**one, "kind": UnfinishedKind(one["kind"])})
-                for one in row["unfinished"]
-            ),
-        }
+    seeding = {name: row[column] for name, column in _SEED_COLUMNS.items()}
+    return read(Migration, {**row, "seeding": seeding if seeding["result"] else None})
+
+
+def _lease(row: DictRow) -> Lease:
+    return Lease(
+        database_id=row["database_id"],
+        migration=migration_from(row),
+        expires_at=row["expires_at"],
     )
 
 
-def _seeding(row: DictRow) -> Seeding | None:
-    if row["seed_result"] is None:
-        return None
-    return Seeding(
-        result=MigrationResult(row["seed_result"]),
-        exit_code=row["seed_exit_code"],
-        duration_seconds=row["seed_duration_seconds"],
-        log_tail=row["seed_log_tail"],
-    )
-
-
-def _seed_columns(seeding: Seeding | None) -> tuple[object, ...]:
-    if seeding is None:
-        return (None, None, None, None)
-    return (seeding.result, seeding.exit_code, seeding.duration_seconds, seeding.log_tail)
-
-
-def _is_ready(connection: Connection[DictRow], new: NewMigration) -> bool:
+def _is_ready(connection: Connection[DictRow], new: Migration) -> bool:
     """Locks the row, so that nobody empties or deletes the database before the lease stands."""
     row = connection.execute(
         "SELECT FROM databases WHERE id = %s AND state = 'ready' AND generation = %s FOR SHARE",
@@ -182,15 +187,13 @@ def _is_ready(connection: Connection[DictRow], new: NewMigration) -> bool:
     return row is not None
 
 
-def _insert(connection: Connection[DictRow], new: NewMigration, *, at: datetime) -> None:
-    connection.execute(
-        "INSERT INTO migrations (run_id, database_id, environment, rebuilt, generation, started_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (run_id, environment, rebuilt) DO NOTHING",
-        [new.run_id, new.database_id, new.environment, new.rebuilt, new.generation, at],
-    )
+def _insert(connection: Connection[DictRow], new: Migration) -> None:
+    values = {name: getattr(new, name) for name in _BEGUN}
+    ending: LiteralString = "ON CONFLICT (run_id, environment, rebuilt) DO NOTHING"
+    connection.execute(insert("migrations", values, ending), values)
 
 
-def _of_place(connection: Connection[DictRow], new: NewMigration) -> Migration:
+def _of_place(connection: Connection[DictRow], new: Migration) -> Migration:
     row = connection.execute(
         "SELECT * FROM migrations WHERE run_id = %s AND environment = %s AND rebuilt = %s",
         [new.run_id, new.environment, new.rebuilt],

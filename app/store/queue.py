@@ -1,15 +1,13 @@
 """Queueing jobs on their own, where no row is written with them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, LiteralString
-
-from psycopg import Connection
-from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
+from collections.abc import Mapping, Sequence
+from typing import LiteralString
 
 from app.core.hosts import SILENT
 from app.core.intents import Intent
 from app.core.queues import QueueTraffic, Traffic
+from app.store.jobs import defer
+from app.store.tables import Table, read
 
 # Workers give a sign every second or so, and are taken for dead after a few.
 _ALIVE_SECONDS = 10
@@ -54,34 +52,22 @@ _ALL: LiteralString = """
 """
 
 
-class Queue:
+class Queue(Table):
     """The queue, for jobs that go with no row."""
-
-    def __init__(
-        self,
-        pool: ConnectionPool[Connection[DictRow]],
-        *,
-        defer: Callable[[Connection[Any], Sequence[Intent]], None],
-    ) -> None:
-        self._pool = pool
-        self._defer = defer
 
     def add(self, intents: Sequence[Intent]) -> None:
         with self._pool.connection() as connection:
-            self._defer(connection, intents)
+            defer(connection, intents)
 
     def waiting(self) -> Mapping[str, int]:
         """How many jobs wait or run, by queue."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT queue_name, count(*) AS jobs FROM procrastinate_jobs"
-                " WHERE status IN ('todo', 'doing') GROUP BY queue_name"
-            )
-            return {row["queue_name"]: row["jobs"] for row in rows}
+        rows = self._rows(
+            "SELECT queue_name, count(*) AS jobs FROM procrastinate_jobs"
+            " WHERE status IN ('todo', 'doing') GROUP BY queue_name"
+        )
+        return {row["queue_name"]: row["jobs"] for row in rows}
 
     def traffic(self) -> Traffic:
         """How work goes on."""
-        with self._pool.connection() as connection:
-            queues = connection.execute(_QUEUES, [SILENT]).fetchall()
-            row = connection.execute(_ALL, [_ALIVE_SECONDS]).fetchone()
-        return Traffic(**(row or {}), queues=tuple(QueueTraffic(**one) for one in queues))
+        [row] = self._rows(_ALL, [_ALIVE_SECONDS])
+        return read(Traffic, {**row, "queues": self._all(QueueTraffic, _QUEUES, [SILENT])})

@@ -1,37 +1,22 @@
-"""Runs in the state database."""
+"""Runs in the state database, and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import LiteralString
 
-from psycopg import Connection
-from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
+from psycopg import sql
 
-from app.core.environments import Environment
 from app.core.errors import NotFound
-from app.core.identifiers import CommitSha, RepositoryId, RunId
-from app.core.runs import CredentialKind, Run
+from app.core.identifiers import AppId, CommitSha, DatabaseId, MigrationId, RepositoryId, RunId
+from app.core.runs import LastMigration, PastRun, Run
+from app.store.migration_runs import COLUMNS, LOG_COLUMNS, migration_from
+from app.store.tables import Table, insert, read
 
-_INSERT = """
-    INSERT INTO runs (
-        app_id, repository_id, workflow_run_id, workflow_attempt, workflow_job_id, job_name, event,
-        head_sha, branch, environments, primary_environment, migrates, credentials, export_env,
-        credentials_minutes, timeout_minutes, command, seed_command, created_at, source_branch,
-        idempotency_key
-    )
-    VALUES (
-        %(app_id)s, %(repository_id)s, %(workflow_run_id)s, %(workflow_attempt)s,
-        %(workflow_job_id)s, %(job_name)s, %(event)s, %(head_sha)s, %(branch)s, %(environments)s,
-        %(primary)s, %(migrates)s, %(credentials)s, %(export_env)s, %(credentials_minutes)s,
-        %(timeout_minutes)s, %(command)s, %(seed_command)s, %(created_at)s,
-        %(source_branch)s, %(key)s
-    )
+_RUNS: LiteralString = 'SELECT *, primary_environment AS "primary" FROM runs '
+_UNLESS_PRESENT: LiteralString = """
     ON CONFLICT (workflow_run_id, workflow_attempt, idempotency_key) DO NOTHING
 """
-
-
 _ROOM: LiteralString = """
     SELECT count(*) < %(most)s OR coalesce(bool_or(idempotency_key = %(key)s), false) AS is_room
     FROM runs WHERE workflow_run_id = %(workflow_run)s AND workflow_attempt = %(attempt)s
@@ -52,51 +37,79 @@ _FORGET: LiteralString = """
         ORDER BY created_at LIMIT %s)
 """
 
+# Logs are most of what a migration holds, and lists do not show them.
+_WITHOUT_LOGS = sql.SQL(", ").join(
+    sql.SQL("'' AS {}").format(sql.Identifier(name))
+    if name in LOG_COLUMNS
+    else sql.Identifier(name)
+    for name in COLUMNS
+)
 
-class Runs:
+# One step from the end of the index for each database: all of its migrations may be thousands.
+_LAST_MIGRATIONS = """
+    SELECT d.id AS database_id, m.run_id, m.result, m.seed_result, r.head_sha,
+        r.seed_command, coalesce(m.finished_at, m.started_at) AS at
+    FROM databases d
+    CROSS JOIN LATERAL (
+        SELECT run_id, result, seed_result, started_at, finished_at FROM migrations
+        WHERE database_id = d.id AND generation = d.generation
+            AND (result IN ('success', 'failure', 'timed-out', 'never-connected')
+                OR finished_at IS NULL AND NOT %(ended)s)
+        ORDER BY id DESC LIMIT 1) m
+    JOIN runs r ON r.id = m.run_id
+    WHERE d.id = ANY(%(ids)s)
+"""
+
+
+class Runs(Table):
     """Runs of the Action."""
 
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
-        self._pool = pool
-
     def start(self, run: Run, *, key: str) -> Run:
-        """Store it; `run.id` is ignored. Returns the present one when the attempt used this key."""
-        values = asdict(run) | {"environments": list(run.environments), "key": key}
-        with self._pool.connection() as connection:
-            connection.execute(_INSERT, values)
+        """Store it; returns the present one when the attempt used this key."""
+        values = asdict(run) | {"environments": list(run.environments), "idempotency_key": key}
+        values["primary_environment"] = values.pop("primary")
+        del values["id"]
+        self._change(
+            insert(
+                "runs",
+                values,
+                "ON CONFLICT (workflow_run_id, workflow_attempt, idempotency_key) DO NOTHING",
+            ),
+            values,
+        )
         [present] = self._all(
-            "SELECT * FROM runs WHERE workflow_run_id = %s AND workflow_attempt = %s"
-            " AND idempotency_key = %s",
+            Run,
+            _RUNS + "WHERE workflow_run_id = %s AND workflow_attempt = %s AND idempotency_key = %s",
             [run.workflow_run_id, run.workflow_attempt, key],
         )
         return present
 
     def is_room_for(self, run: Run, *, key: str, most: int) -> bool:
         """Whether its job has begun fewer than `most`, or this very one before."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                _ROOM,
-                {
-                    "workflow_run": run.workflow_run_id,
-                    "attempt": run.workflow_attempt,
-                    "job": run.workflow_job_id,
-                    "key": key,
-                    "most": most,
-                },
-            ).fetchone()
-        return bool(row and row["is_room"])
+        [row] = self._rows(
+            _ROOM,
+            {
+                "workflow_run": run.workflow_run_id,
+                "attempt": run.workflow_attempt,
+                "job": run.workflow_job_id,
+                "key": key,
+                "most": most,
+            },
+        )
+        return bool(row["is_room"])
 
     def get(self, run_id: RunId) -> Run:
         """Raise NotFound when there is none."""
-        found = self._all("SELECT * FROM runs WHERE id = %s", [run_id])
-        if not found:
+        run = self._one(Run, _RUNS + "WHERE id = %s", [run_id])
+        if run is None:
             raise NotFound(f"There is no run {run_id}.")
-        return found[0]
+        return run
 
     def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Run]:
         """Oldest first."""
         return self._all(
-            "SELECT * FROM runs WHERE repository_id = %s AND head_sha = %s ORDER BY id",
+            Run,
+            _RUNS + "WHERE repository_id = %s AND head_sha = %s ORDER BY id",
             [repository_id, head_sha],
         )
 
@@ -105,24 +118,60 @@ class Runs:
 
         A run that still holds something stays, and the last one of each database.
         """
+        self._change(_FORGET, [before, most])
+
+
+class History(Table):
+    """Runs of an app, the newest first."""
+
+    def of_app(
+        self, app_id: AppId, *, limit: int, before: RunId | None = None
+    ) -> Sequence[PastRun]:
+        """The newest, or with `before` those older than that run; the logs are left out."""
+        return self._read(
+            _RUNS + "WHERE app_id = %(app)s"
+            " AND (%(before)s::bigint IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s",
+            {"app": app_id, "before": before, "limit": limit},
+            columns=_WITHOUT_LOGS,
+        )
+
+    def run(self, app_id: AppId, run_id: RunId) -> PastRun:
+        """One run with the ends of its logs. Raises NotFound when the app has none of that id."""
+        found = self._read(
+            _RUNS + "WHERE app_id = %(app)s AND id = %(run)s",
+            {"app": app_id, "run": run_id},
+            columns=sql.SQL("*"),
+        )
+        if not found:
+            raise NotFound(
+                f"The app {app_id} has no run {run_id}.",
+                advice="The list of the app's runs shows which there are.",
+            )
+        return found[0]
+
+    def last_migrations(
+        self, database_ids: Sequence[DatabaseId], *, ended: bool = False
+    ) -> Mapping[DatabaseId, LastMigration]:
+        """Of the databases' present generations; `ended`: of those that ran to an end."""
+        rows = self._rows(_LAST_MIGRATIONS, {"ids": list(database_ids), "ended": ended})
+        return {row["database_id"]: read(LastMigration, row) for row in rows}
+
+    def log(self, migration_id: MigrationId) -> tuple[str, str]:
+        """All that came of a migration's log, with its colours, and of the seed's after it."""
+        row = self._row(
+            "SELECT log, seed_log FROM migration_logs WHERE migration_id = %s", [migration_id]
+        )
+        return (row["log"], row["seed_log"]) if row else ("", "")
+
+    def _read(
+        self, query: LiteralString, parameters: dict[str, object], *, columns: sql.Composable
+    ) -> list[PastRun]:
+        of_runs = sql.SQL("SELECT {} FROM migrations WHERE run_id = ANY(%s) ORDER BY id")
         with self._pool.connection() as connection:
-            connection.execute(_FORGET, [before, most])
-
-    def _all(self, query: LiteralString, parameters: Sequence[object]) -> list[Run]:
-        with self._pool.connection() as connection:
-            rows = connection.execute(query, parameters).fetchall()
-        return [run_from(row) for row in rows]
-
-
-def run_from(row: DictRow) -> Run:
-    """A row of `runs`."""
-    primary = Environment(row.pop("primary_environment"))
-    row.pop("idempotency_key")
-    return Run(
-        **{
-            **row,
-            "environments": tuple(Environment(name) for name in row["environments"]),
-            "primary": primary,
-            "credentials": CredentialKind(row["credentials"]),
-        }
-    )
+            runs = [read(Run, row) for row in connection.execute(query, parameters).fetchall()]
+            rows = connection.execute(of_runs.format(columns), [[run.id for run in runs]])
+            migrations = [migration_from(row) for row in rows.fetchall()]
+        return [
+            PastRun(run=run, migrations=tuple(one for one in migrations if one.run_id == run.id))
+            for run in runs
+        ]

@@ -9,31 +9,25 @@ if TYPE_CHECKING:
     # The tables need packages that an installation of the command line alone does without.
     from app.store.access import StateDatabase
     from app.store.acknowledgements import Acknowledgements
-    from app.store.apps import Apps
+    from app.store.apps import Apps, DormantBranches
     from app.store.audit import Audit
-    from app.store.branches import DormantBranches
     from app.store.checks import Checks
     from app.store.commands import Commands
     from app.store.databases import Databases
     from app.store.deliveries import Deliveries
-    from app.store.device_logins import DeviceLogins
-    from app.store.ended_sessions import EndedSessions
-    from app.store.history import History
     from app.store.hosts import Hosts
     from app.store.instances import Instances
     from app.store.job_logins import JobLogins
-    from app.store.leases import Leases
     from app.store.limits import Handovers, InstanceLimits
-    from app.store.login_links import LoginLinks
     from app.store.login_requests import LoginRequests
     from app.store.measurements import Measurements
-    from app.store.migration_runs import Migrations
+    from app.store.migration_runs import Leases, Migrations
     from app.store.queue import Queue
     from app.store.repositories import Repositories
-    from app.store.runs import Runs
+    from app.store.runs import History, Runs
     from app.store.seeds import Seeds
+    from app.store.sign_in import AccessTokens, DeviceLogins, EndedSessions, LoginLinks
     from app.store.summaries import Summaries
-    from app.store.tokens import AccessTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

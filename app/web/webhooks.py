@@ -11,8 +11,7 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import Counter
 
 from app.core.errors import CoppiceError, Invalid, Unauthorized
-from app.core.payload_values import MalformedPayload
-from app.core.payloads import parse_event
+from app.core.payloads import MalformedPayload, parse_event
 from app.operations.intake import take_in
 from app.operations.services import Services
 from app.store.deliveries import Delivery

@@ -1,4 +1,4 @@
-"""Rows of databases for tests with values."""
+"""Databases and instances for tests with values."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +15,9 @@ from app.core.identifiers import (
     InstanceId,
     RoleName,
 )
+from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 
+ADDRESS = Address(host="db.example.com", port=5432, sslmode=SslMode.VERIFY_FULL)
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
@@ -32,15 +34,21 @@ def database(branch: str | None = "x", **changes: Any) -> Database:
         login_role=RoleName("3ba03b-u-1"),
         marker="m",
         state=DatabaseState.READY,
-        reason=None,
-        generation=1,
         migrated_sha=CommitSha("a" * 40),
         migrated_at=NOW,
         created_at=NOW,
         ready_at=NOW,
-        drop_after=None,
-        missing_since=None,
-        is_live=True,
-        is_emptying=False,
+    )
+    return replace(plain, **changes)
+
+
+def instance(**changes: Any) -> Instance:
+    """A linked one that is reached as others reach it."""
+    plain = Instance(
+        id=InstanceId(1),
+        name="main",
+        kind=InstanceKind.LINKED,
+        admin=AdminLogin(address=ADDRESS, user="coppice", password="the-admin-password"),
+        public_address=ADDRESS,
     )
     return replace(plain, **changes)

@@ -21,8 +21,7 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.repositories import InstallationState, PullRequest, Repository
-from app.core.workflows import WorkflowRun
+from app.core.repositories import InstallationState, PullRequest, Repository, WorkflowRun
 
 HEAD = CommitSha("a" * 40)
 TEST_MERGE = CommitSha("b" * 40)

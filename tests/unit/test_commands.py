@@ -18,10 +18,9 @@ from app.core.commands import (
 )
 from app.core.environments import Environment
 from app.core.events import CommandGiven
-from app.core.identifiers import BranchName
 from app.core.payloads import parse_event
 from app.core.people import ROLES
-from app.core.reasons import Unreached, fork, ignored_branch, its_production
+from app.core.reasons import FORK, IGNORED_BRANCH, ITS_PRODUCTION, Unreached
 from tests.unit.comments import COMMENT, changed
 
 TABLE = list(
@@ -36,8 +35,8 @@ OWN = Situation(permission="write", is_private=True)
 # Rows that say more than a permission, as situations.
 CONTEXTS = {
     "head branch is protected": replace(OWN, is_protected=True),
-    "head branch is the default branch": replace(OWN, unreached=its_production(BranchName("main"))),
-    "fork PR": replace(OWN, unreached=fork()),
+    "head branch is the default branch": replace(OWN, unreached=ITS_PRODUCTION.of("main")),
+    "fork PR": replace(OWN, unreached=FORK),
     "PR closed or merged": replace(OWN, is_open=False),
     "branch deleted and re-created between comment and worker": replace(
         OWN, is_same_database=False
@@ -120,7 +119,7 @@ def test_the_state_is_for_those_whom_the_repository_knows(
 
 
 def test_a_reader_is_not_told_why_a_fork_has_no_state() -> None:
-    of_fork = replace(OWN, unreached=fork())
+    of_fork = replace(OWN, unreached=FORK)
 
     assert (
         decide_command(Verb.STATUS, replace(of_fork, permission="read")).verdict is Verdict.SILENT
@@ -148,9 +147,7 @@ def test_a_button_that_acts_on_production_takes_a_maintainer(
 
 
 @pytest.mark.parametrize("verb", [Verb.URL, Verb.FIX, Verb.RESET, Verb.MIGRATE])
-@pytest.mark.parametrize(
-    "unreached", [fork(), its_production(BranchName("main")), ignored_branch(BranchName("wip"))]
-)
+@pytest.mark.parametrize("unreached", [FORK, ITS_PRODUCTION.of("main"), IGNORED_BRANCH.of("wip")])
 def test_nobody_acts_on_a_head_without_a_database_of_its_own(
     verb: Verb, unreached: Unreached
 ) -> None:

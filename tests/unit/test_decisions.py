@@ -28,13 +28,10 @@ from app.core.identifiers import (
     CheckId,
     CommentId,
     CommitSha,
-    DatabaseId,
-    DatabaseName,
     InstanceId,
     OwnerId,
     PullRequestNumber,
     RepositoryId,
-    RoleName,
     WorkflowJobId,
     WorkflowRunId,
 )
@@ -49,6 +46,7 @@ from app.core.intents import (
     RunCommand,
 )
 from app.core.repositories import PullRequest
+from tests.unit import databases
 from tests.unit.jobs import HEAD, REPOSITORY
 
 ID = REPOSITORY.id
@@ -79,27 +77,13 @@ def database(
     state: DatabaseState = DatabaseState.READY,
     **changes: Any,
 ) -> Database:
-    made = Database(
-        id=DatabaseId(1),
-        app_id=APP.id,
-        instance_id=InstanceId(1),
+    made = databases.database(
+        BRANCH if environment is Environment.BRANCH else None,
         environment=environment,
-        branch=BRANCH if environment is Environment.BRANCH else None,
-        name=DatabaseName("3ba03b--x"),
-        owner_role=RoleName("o"),
-        login_role=RoleName("u"),
-        marker="m",
         state=state,
-        reason=None,
-        generation=1,
-        is_emptying=False,
         migrated_sha=None,
         migrated_at=None,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
         ready_at=None,
-        drop_after=None,
-        missing_since=None,
-        is_live=True,
     )
     return replace(made, **changes)
 

@@ -5,15 +5,12 @@ from dataclasses import replace
 import pytest
 
 from app.core.findings import ServerReport
-from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.operations.databases.encryption import with_demand
+from tests.unit.databases import instance
 
 ADMIN = Address(host="db.internal", port=5432, sslmode=SslMode.DISABLE)
-INSTANCE = Instance(
-    id=InstanceId(1),
-    name="main",
-    kind=InstanceKind.LINKED,
+INSTANCE = instance(
     admin=AdminLogin(address=ADMIN, user="coppice", password="x" * 20),
     public_address=replace(ADMIN, sslmode=SslMode.VERIFY_FULL),
 )

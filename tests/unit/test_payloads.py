@@ -17,8 +17,7 @@ from app.core.events import (
     RepositoryChanged,
     WorkflowCompleted,
 )
-from app.core.payload_values import MalformedPayload
-from app.core.payloads import parse_event
+from app.core.payloads import MalformedPayload, parse_event
 
 EXAMPLES_FILE = (
     Path(__file__).parents[2]

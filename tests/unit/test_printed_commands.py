@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from app.cli.called import COMMANDS
+from app.cli.output import COMMANDS
 from app.cli.program import program
 
 ROOT = Path(__file__).parents[2]

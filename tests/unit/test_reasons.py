@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.identifiers import BranchName
-from app.core.reasons import ignored_branch, without_database
+from app.core.reasons import IGNORED_BRANCH, without_database
 
 MAIN = BranchName("main")
 
@@ -36,7 +36,7 @@ def test_a_branch_has_one_reason_to_have_no_database(
 
 
 def test_a_hostile_name_is_code_in_markdown_and_quoted_in_a_log() -> None:
-    why = ignored_branch(BranchName("x`<b>@octocat{}\u202e"))
+    why = IGNORED_BRANCH.of(BranchName("x`<b>@octocat{}\u202e"))
 
     assert "the branch `` x`<b>@octocat{}<U+202E> ``. " in why.markdown
     assert why.message.endswith('"x`<b>@octocat{}\\u202e".')

@@ -7,18 +7,15 @@ import pytest
 
 from app.core.assignments import App
 from app.core.checks import Conclusion
-from app.core.databases import Database, DatabaseState
+from app.core.databases import DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import (
     AppId,
     BranchName,
     CommitSha,
-    DatabaseId,
     DatabaseName,
-    InstanceId,
     MigrationId,
     RepositoryId,
-    RoleName,
     RunId,
     WorkflowRunId,
 )
@@ -34,31 +31,16 @@ from app.core.runs import (
 from app.operations.checks import migration_reports, reports
 from app.operations.checks.command_words import MAX_TEXT
 from app.operations.checks.migration_reports import Story
+from tests.unit.databases import database
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 FIRST = App(id=AppId("3ba03b"), repository_id=RepositoryId(42), has_bare_checks=True)
 LATER = App(id=AppId("docs"), repository_id=RepositoryId(42), has_bare_checks=False)
-DATABASE = Database(
-    id=DatabaseId(1),
-    app_id=FIRST.id,
-    instance_id=InstanceId(1),
-    environment=Environment.BRANCH,
-    branch=BranchName("feature/login"),
+DATABASE = database(
+    "feature/login",
     name=DatabaseName("3ba03b--feature-login--abc"),
-    owner_role=RoleName("3ba03b-o-1"),
-    login_role=RoleName("3ba03b-u-1"),
-    marker="0" * 24,
-    state=DatabaseState.READY,
-    reason=None,
-    generation=1,
-    is_emptying=False,
     migrated_sha=None,
     migrated_at=None,
-    created_at=NOW,
-    ready_at=NOW,
-    drop_after=None,
-    missing_since=None,
-    is_live=True,
 )
 RUN = Run(
     id=RunId(17),

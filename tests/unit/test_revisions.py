@@ -10,7 +10,7 @@ from app.core.claims import Claims
 from app.core.environments import Environment
 from app.core.facts import Denied
 from app.core.identifiers import BranchName, CommitSha, PullRequestNumber, RepositoryId
-from app.core.reasons import Unreached, migrated_by_push
+from app.core.reasons import MIGRATED_BY_PUSH, Unreached
 from app.core.revisions import Reach, pull_request_of, reached
 from tests.unit import jobs
 from tests.unit.jobs import REPOSITORY, claims_of, facts_of, run_of
@@ -246,11 +246,11 @@ def test_reasons_show_hostile_names_harmlessly() -> None:
 
 
 def test_reasons_show_readable_names_as_they_are() -> None:
-    assert '"日本/été"' in migrated_by_push(BranchName("日本/été")).message
+    assert '"日本/été"' in MIGRATED_BY_PUSH.of(BranchName("日本/été")).message
 
 
 def test_a_long_name_is_cut_in_a_reason() -> None:
-    reason = migrated_by_push(BranchName("x" * 1000))
+    reason = MIGRATED_BY_PUSH.of(BranchName("x" * 1000))
 
     assert len(reason.message) < 250
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from app.core.environments import Environment
-from app.core.identifiers import DatabaseName, InstanceId, RoleName
-from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.core.identifiers import DatabaseName, RoleName
+from app.core.instances import Address, AdminLogin, SslMode
 from app.operations.runs.credentials import (
     MARGIN,
     Credentials,
@@ -16,16 +16,10 @@ from app.operations.runs.credentials import (
     valid_until,
     variables,
 )
+from tests.unit.databases import ADDRESS, instance
 from tests.unit.test_reports import DATABASE, RUN
 
-PUBLIC = Address(host="db.example.com", port=5432, sslmode=SslMode.VERIFY_FULL)
-INSTANCE = Instance(
-    id=InstanceId(1),
-    name="main",
-    kind=InstanceKind.LINKED,
-    admin=AdminLogin(address=PUBLIC, user="admin", password="secret"),
-    public_address=PUBLIC,
-)
+INSTANCE = instance(admin=AdminLogin(address=ADDRESS, user="admin", password="secret"))
 CREDENTIALS = Credentials(
     database=DATABASE,
     instance=INSTANCE,
@@ -64,7 +58,7 @@ def test_a_url_gives_the_databases_name_back(name: str) -> None:
 
 
 def test_an_ipv6_address_stands_in_brackets_in_urls_only() -> None:
-    here = replace(INSTANCE, public_address=replace(PUBLIC, host="2001:db8::1"))
+    here = replace(INSTANCE, public_address=replace(ADDRESS, host="2001:db8::1"))
 
     found = variables(replace(CREDENTIALS, instance=here))
 

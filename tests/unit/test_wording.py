@@ -23,28 +23,23 @@ from app.core.identifiers import (
     CommitSha,
     DatabaseId,
     DatabaseName,
-    InstanceId,
     RoleName,
     RunId,
 )
-from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
+from app.core.instances import Address, SslMode
 from app.core.limits import LimitReached
 from app.core.markdown import visible
 from app.core.names import database_name
 from app.core.runs import LastMigration, MigrationResult
 from app.operations.pull_requests import wording
 from app.operations.pull_requests.wording import Overview, Row
+from tests.unit import databases
+from tests.unit.databases import instance
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable("table")
 ADDRESS = Address(host="db.example.com", port=5432, sslmode=SslMode.REQUIRE)
-INSTANCE = Instance(
-    id=InstanceId(1),
-    name="main",
-    kind=InstanceKind.LINKED,
-    admin=AdminLogin(address=ADDRESS, user="coppice", password="the-admin-password"),
-    public_address=ADDRESS,
-)
+INSTANCE = instance(public_address=ADDRESS)
 LAST = LastMigration(
     run_id=RunId(3), result=MigrationResult.SUCCESS, head_sha=CommitSha("a" * 40), at=NOW
 )
@@ -80,27 +75,15 @@ HOSTILE = [
 def database(branch: str | None = "feature/login", **changes: Any) -> Database:
     environment = Environment.BRANCH if branch else Environment.PREVIEW
     name = database_name(AppId("3ba03b"), environment, BranchName(branch) if branch else None)
-    made = Database(
+    made = databases.database(
+        branch,
         id=DatabaseId(7),
-        app_id=AppId("3ba03b"),
-        instance_id=InstanceId(1),
         environment=environment,
-        branch=BranchName(branch) if branch else None,
         name=DatabaseName(name),
-        owner_role=RoleName("owner"),
         login_role=RoleName("3ba03b-u-0a1b2c"),
         marker="the-marker",
-        state=DatabaseState.READY,
-        reason=None,
-        generation=1,
-        is_emptying=False,
         migrated_sha=None,
         migrated_at=None,
-        created_at=NOW,
-        ready_at=NOW,
-        drop_after=None,
-        missing_since=None,
-        is_live=True,
     )
     return replace(made, **changes)
 

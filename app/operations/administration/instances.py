@@ -14,7 +14,6 @@ from app.core.audit import AuditEvent
 from app.core.errors import Conflict, CoppiceError, Invalid, NotFound, ProvisioningFailed
 from app.core.findings import ServerReport
 from app.core.hosts import OnAnotherHost
-from app.core.identifiers import InstanceId
 from app.core.instance_requests import LOOPBACK, InstanceChanges, LinkRequest, ProvisionRequest
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.ownership import check_own_way_in
@@ -56,7 +55,6 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
         )
         sslmode = SslMode.VERIFY_FULL if made.ca_certificate else SslMode.DISABLE
         instance = Instance(
-            id=InstanceId(0),
             name=request.name,
             kind=InstanceKind.PROVISIONED,
             admin=made.admin,
@@ -95,7 +93,6 @@ def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerRe
     admin, sslmode = parse_server_url(request.url)
     admin = _trusting(admin, request.ca_certificate)
     instance = Instance(
-        id=InstanceId(0),
         name=request.name,
         kind=kind_of(request.url),
         admin=admin,

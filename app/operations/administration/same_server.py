@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.core.findings import Finding, ServerReport
+from app.core.findings import Finding, InstanceMeasurement, ServerReport
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
-from app.core.measurements import InstanceMeasurement
 from app.core.ownership import owns
 from app.operations.services import Services
 

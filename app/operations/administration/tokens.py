@@ -8,7 +8,7 @@ from app.core.audit import AuditEvent
 from app.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from app.core.identifiers import AppId, TokenId
 from app.core.people import Actor
-from app.core.tokens import PREFIX, NewToken, Token, TokenKind, fingerprint, no_token
+from app.core.tokens import PREFIX, Token, TokenKind, fingerprint, no_token
 from app.operations.services import Services
 
 LONGEST_NAME = 100
@@ -48,8 +48,7 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
         )
     secret, now = PREFIX + services.new_secret(), services.clock()
     token = services.store.access_tokens.add(
-        NewToken(
-            fingerprint=fingerprint(secret),
+        Token(
             name=request.name.strip(),
             kind=request.kind,
             maker_login=services.actor.login,
@@ -58,7 +57,8 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
             is_read_only=request.is_read_only,
             created_at=now,
             expires_at=now + timedelta(days=request.days) if request.days else None,
-        )
+        ),
+        fingerprint=fingerprint(secret),
     )
     services.record(AuditEvent.TOKENS_CREATE, f"token {token.id}", detail=_described(token))
     return token, secret

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 from app import patience
+from app.core.findings import InstanceMeasurement
 from app.core.hosts import Host, OnAnotherHost, silent_host
 from app.core.instances import Instance
 from app.core.intents import MeasureInstance
-from app.core.measurements import InstanceMeasurement
 from app.store.store import Store
 
 MOST_SECONDS = 20.0

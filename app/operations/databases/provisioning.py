@@ -5,7 +5,7 @@ from functools import partial
 from app.core import lifecycle, names
 from app.core.assignments import Assignment
 from app.core.checks import CheckSubject
-from app.core.databases import Database, DatabaseState, NewDatabase, TenantDatabase
+from app.core.databases import Database, DatabaseState, TenantDatabase
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
 from app.core.identifiers import BranchName, CommitSha, DatabaseId
@@ -32,7 +32,7 @@ def intend_database(
     app = assignment.app.id
     token = services.new_token()
     return services.store.databases.intend(
-        NewDatabase(
+        Database(
             app_id=app,
             instance_id=assignment.instance_id,
             environment=environment,

@@ -19,8 +19,15 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.repositories import Ancestry, Branch, InstallationState, PullRequest, Repository
-from app.core.workflows import WorkflowJob, WorkflowRun
+from app.core.repositories import (
+    Ancestry,
+    Branch,
+    InstallationState,
+    PullRequest,
+    Repository,
+    WorkflowJob,
+    WorkflowRun,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import CommentId
 from app.core.intents import PostReply
-from app.core.reasons import Unreached, not_assigned, without_database
+from app.core.reasons import NOT_ASSIGNED, Unreached, without_database
 from app.core.repositories import PullRequest, Repository
 from app.operations.administration import databases
 from app.operations.pull_requests import actions, wording
@@ -124,7 +124,7 @@ def _unreached(scene: _Scene) -> Unreached | None:
         why = _without_database(scene, ignore_patterns=assignment.policies.ignore_patterns)
         if why is None:
             return None
-    return why or not_assigned()
+    return why or NOT_ASSIGNED
 
 
 def _without_database(scene: _Scene, *, ignore_patterns: Sequence[str]) -> Unreached | None:

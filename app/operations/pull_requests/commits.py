@@ -5,7 +5,7 @@ from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
 from app.core.intents import AnswerCommit, PostSummary
-from app.core.reasons import merge_queue_branch, without_database
+from app.core.reasons import MERGE_QUEUE_BRANCH, without_database
 from app.core.repositories import PullRequest, Repository
 from app.operations.checks import reports
 from app.operations.databases.provisioning import report_database
@@ -69,7 +69,7 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
         ]
         if not is_head:
             # A commit of the merge queue: databases belong to branches, and this one has none.
-            why = merge_queue_branch().markdown
+            why = MERGE_QUEUE_BRANCH.markdown
             contents.append(reports.database_skipped(assignment.app, why=why))
         for content in contents:
             _want(services.store, assignment, head_sha, content)

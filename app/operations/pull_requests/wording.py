@@ -13,7 +13,7 @@ from app.core.identifiers import AppId, BranchName, CommentId
 from app.core.instances import Instance
 from app.core.markdown import block, cell, code, link, visible
 from app.core.pages import app_page, run_page
-from app.core.reasons import dormant
+from app.core.reasons import DORMANT
 from app.core.runs import LastMigration, MigrationResult
 from app.operations import typed
 
@@ -161,7 +161,7 @@ def _table(overview: Overview) -> list[str]:
     if not overview.rows:
         if not overview.is_open:
             return ["The branch has no database any more."]
-        return [dormant().markdown]
+        return [DORMANT.markdown]
     return [
         "| database | state | last migration | size |",
         "|---|---|---|---|",

@@ -188,7 +188,6 @@ class _Basis:
 def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: AppId) -> Run:
     claims, reach = basis.claims, basis.reach
     return Run(
-        id=RunId(0),
         app_id=app_id,
         repository_id=claims.repository_id,
         workflow_run_id=claims.run_id,
@@ -242,7 +241,7 @@ def unless_pushed(
         and not other.is_completed
         for other in services.github.workflow_runs(facts.live, head_sha)
     )
-    return reasons.migrated_by_push(branch) if is_under_way else reach
+    return reasons.MIGRATED_BY_PUSH.of(branch) if is_under_way else reach
 
 
 def facts_of(services: Services, claims: Claims, *, policies: Policies | None) -> Facts:

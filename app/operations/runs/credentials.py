@@ -13,7 +13,7 @@ from app.core.hosts import NotHere
 from app.core.identifiers import DatabaseId, RoleName
 from app.core.instances import Address, Instance
 from app.core.intents import EndLogin
-from app.core.runs import CredentialKind, JobLogin, NewJobLogin, Run
+from app.core.runs import CredentialKind, JobLogin, Run
 from app.operations.databases.provisioning import password_of, server_of, tenant_of
 from app.operations.databases.standing import losses_noted
 from app.operations.ports.postgres import JobLoginRequest
@@ -188,14 +188,14 @@ def of_job(
 
 def _open_job_login(services: Services, run: Run, database: Database) -> JobLogin:
     login = services.store.job_logins.open(
-        NewJobLogin(
+        JobLogin(
             run_id=run.id,
             database_id=database.id,
             role=names.job_role(database.app_id, services.new_token()),
-            password=services.new_secret(),
             valid_until=valid_until(run, database, now=services.clock()),
             outlives_run=outlives_run(run, database),
-        )
+        ),
+        password=services.new_secret(),
     )
     server_of(services, database).open_job_login(
         tenant_of(services.store, database),

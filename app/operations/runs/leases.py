@@ -5,7 +5,7 @@ from datetime import timedelta
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.intents import EndRun
-from app.core.runs import Lease, Migration, NewMigration, Run
+from app.core.runs import Lease, Migration, Run
 from app.operations.runs import credentials, reaper
 from app.operations.runs.refusals import lease_lost, not_yet
 from app.operations.services import Services
@@ -33,14 +33,15 @@ def take(services: Services, run: Run, database: Database, *, is_rebuilt: bool) 
     lease = services.store.leases.of(database.id)
     if lease is not None and lease.migration.run_id != run.id and lease.expires_at <= now:
         _end_dead(services, database, lease)
-    new = NewMigration(
+    new = Migration(
         run_id=run.id,
         database_id=database.id,
         environment=database.environment,
         generation=database.generation,
         rebuilt=is_rebuilt,
+        started_at=now,
     )
-    taken = services.store.migrations.take(new, at=now, expires_at=now + LEASE)
+    taken = services.store.migrations.take(new, expires_at=now + LEASE)
     if taken is None:
         raise not_yet("busy", f"Somebody else was faster to get {database.name}.")
     migration, holds = taken

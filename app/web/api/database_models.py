@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from app.core.measurements import SizeSample
+from app.core.findings import SizeSample
 from app.core.runs import LastMigration
 from app.core.seeding import Seed
 from app.operations.administration.database_overviews import KnownDatabase

@@ -5,8 +5,14 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from app.core.findings import Acknowledgement, Finding, ServerReport, acknowledged
-from app.core.measurements import InstanceMeasurement, InstanceTrial
+from app.core.findings import (
+    Acknowledgement,
+    Finding,
+    InstanceMeasurement,
+    InstanceTrial,
+    ServerReport,
+    acknowledged,
+)
 from app.web.api.shapes import Shown
 
 

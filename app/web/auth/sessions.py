@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.config import Config
 from app.core.people import OPERATOR, Actor
 from app.core.tokens import fingerprint
-from app.store.ended_sessions import EndedSessions
+from app.store.sign_in import EndedSessions
 
 SESSION_SECONDS = 12 * 3600
 _PERSON = "person"

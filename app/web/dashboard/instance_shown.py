@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from app.core.assignments import Assignment
 from app.core.databases import Database, DatabaseState
+from app.core.findings import InstanceMeasurement, InstanceTrial
 from app.core.hosts import Host
 from app.core.instances import Instance, InstanceKind, InstanceStatus
 from app.core.limits import Limits, Remark, total_excess
-from app.core.measurements import InstanceMeasurement, InstanceTrial
 from app.core.repositories import Repository
 
 

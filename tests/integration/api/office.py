@@ -13,8 +13,8 @@ from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
 from app.core.people import OPERATOR, Actor
 from app.core.runs import (
     CredentialKind,
+    Migration,
     MigrationResult,
-    NewMigration,
     Outcome,
     Run,
     Seeding,
@@ -107,7 +107,6 @@ class Office:
         now = datetime.now(UTC)
         run = services.store.runs.start(
             Run(
-                id=0,  # type: ignore[arg-type]
                 app_id=app_id,
                 repository_id=self.world.repository.id,  # type: ignore[arg-type]
                 workflow_run_id=WorkflowRunId(branch.id),
@@ -130,14 +129,14 @@ class Office:
             key=secrets.token_hex(8),
         )
         taken = services.store.migrations.take(
-            NewMigration(
+            Migration(
                 run_id=run.id,
                 database_id=branch.id,
                 environment=Environment.BRANCH,
                 generation=branch.generation,
                 rebuilt=False,
+                started_at=now,
             ),
-            at=now,
             expires_at=now,
         )
         assert taken is not None

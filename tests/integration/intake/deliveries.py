@@ -15,7 +15,6 @@ from app.core.identifiers import (
     AppId,
     BranchName,
     InstallationId,
-    InstanceId,
     OwnerId,
     RepositoryId,
 )
@@ -74,7 +73,6 @@ def register(services: Services) -> None:
     login = AdminLogin(address=address, user="nobody", password="none")
     instance_id = services.store.instances.add(
         Instance(
-            id=InstanceId(0),
             name="tenants",
             kind=InstanceKind.LINKED,
             admin=login,

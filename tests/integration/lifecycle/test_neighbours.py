@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.databases import Closing, Database, NewDatabase
+from app.core.databases import Closing, Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, DatabaseName, InstanceId, RoleName
 from app.operations.databases import retention
@@ -113,7 +113,7 @@ def intended(world: World, instance: InstanceId, branch: str) -> Database:
     """A database of the app that is only known here."""
     name = f"hanging-{branch}-{secrets.token_hex(4)}"
     return world.services.store.databases.intend(
-        NewDatabase(
+        Database(
             app_id=world.app,
             instance_id=instance,
             environment=Environment.BRANCH,

@@ -26,7 +26,6 @@ from app.core.identifiers import (
     CommitSha,
     DatabaseName,
     InstallationId,
-    InstanceId,
     OwnerId,
     RepositoryId,
 )
@@ -289,7 +288,6 @@ def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) ->
 def tenants(admin: AdminLogin) -> Instance:
     """The tests' PostgreSQL as a linked instance."""
     return Instance(
-        id=InstanceId(0),
         name="tenants",
         kind=InstanceKind.LINKED,
         admin=admin,

@@ -1,6 +1,6 @@
 """What one version queues, the next one runs: names and arguments of jobs are an interface."""
 
-from app.jobs.queue import defer
+from app.store.jobs import defer
 from tests.integration.queue.book import Book
 from tests.integration.queued_jobs import QUEUED
 

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, ServerUnreachable
 from app.core.identifiers import DatabaseId
 from app.core.runs import Lease
 from app.operations.administration import databases
-from app.store.leases import Leases
+from app.store.migration_runs import Leases
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, can_log_in, query, refusal
 from tests.integration.states import with_store
