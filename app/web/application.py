@@ -22,8 +22,6 @@ from app.web import (
 from app.web.api import description
 from app.web.api.shapes import ErrorAnswer
 from app.web.auth import forms, login, sessions, setup
-from app.web.identity import Permissions
-from app.web.protection import Protection
 
 # GitHub's own limit for a payload; larger events are never sent.
 # https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
@@ -50,8 +48,6 @@ def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAP
     app.extensions["admin_token"] = (
         config.admin_token.get_secret_value() if config.admin_token else ""
     )
-    app.extensions["permissions"] = Permissions()
-    app.extensions["protection"] = Protection()
     app.extensions["metrics_folder"] = config.data_dir / "metrics"
     app.extensions["restarts"] = DataDir(path=config.data_dir).restarts
     errors.init_app(app)

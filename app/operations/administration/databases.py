@@ -5,7 +5,6 @@ would hold whoever asks for as long as it takes to give up.
 """
 
 import re
-from dataclasses import dataclass
 from functools import partial
 
 from app.core import lifecycle
@@ -13,18 +12,19 @@ from app.core.audit import AuditEvent
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, GitHubUnavailable, Invalid, NotFound
-from app.core.identifiers import BranchName
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.core.limits import FROZEN_ADVICE
+from app.core.people import Change, Connect, Lose
 from app.core.reasons import without_database
 from app.core.seeding import may_seed
-from app.operations.administration.assigned import Assigned
+from app.operations.access import Permitted
 from app.operations.administration.transitions import (
     refuse_busy,
     refuse_live,
     set_up_again,
     start_afresh,
 )
+from app.operations.apps import Location
 from app.operations.databases import elsewhere, limits, provisioning, retention
 from app.operations.runs import forwarding
 from app.operations.runs.credentials import Credentials
@@ -33,40 +33,15 @@ from app.operations.services import Services
 _ACCELERATE = re.compile(r"prisma(\+postgres)?://[!-~]{8,4000}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
-    """Which database of an app is meant."""
-
-    environment: Environment
-    branch: BranchName | None = None
-
-
-def place(assigned: Assigned, *, branch: str | None, environment: str | None) -> Location:
-    """The place that people name by a branch, by an environment, or by neither: `dev`."""
-    if branch is not None and environment not in (None, Environment.BRANCH):
-        raise Invalid("A branch and another environment exclude each other.")
-    if branch is None:
-        found = Environment(environment) if environment else Environment.DEV
-        if found is Environment.BRANCH:
-            raise Invalid("Say which branch.", advice="Name the branch (--branch NAME).")
-        return Location(environment=found)
-    if branch == assigned.repository.default_branch:
-        raise Invalid(
-            f"{branch} is the default branch: its database is production.",
-            advice="Use that one (--environment production) if it is what you mean.",
-        )
-    return Location(environment=Environment.BRANCH, branch=BranchName(branch))
-
-
-def create(services: Services, assigned: Assigned, where: Location) -> Database:
+def create(services: Services, permitted: Permitted[Location, Change]) -> Database:
     """Have a database made; returns the one that is there already, as it is.
 
     A deleted one is restored, a failed one tried again.
     """
-    if where.branch is not None:
-        check_branch(services, assigned, where.branch)
+    where = permitted.subject
+    check_branch(services, where)
     database = provisioning.intend_database(
-        services, assigned.assignment, where.environment, where.branch
+        services, where.assigned.assignment, where.environment, where.branch
     )
     match database.state:
         case DatabaseState.READY:
@@ -74,7 +49,7 @@ def create(services: Services, assigned: Assigned, where: Location) -> Database:
         case DatabaseState.ERROR if database.waits_for_person:
             return database  # Fix is for it: who asks for one need not know that it was lost
         case DatabaseState.DELETED:
-            return restore(services, database)
+            return _restore(services, database)
         case _:
             record(services, AuditEvent.DATABASES_CREATE, database)
             ensure = EnsureDatabase(database_id=database.id)
@@ -83,25 +58,28 @@ def create(services: Services, assigned: Assigned, where: Location) -> Database:
             return services.store.databases.get(database.id)
 
 
-def fix(services: Services, database: Database) -> Database:
+def fix(services: Services, permitted: Permitted[Database, Change]) -> Database:
     """Have it set up once more, data untouched: roles, grants, password, marker."""
+    database = permitted.subject
     set_up_again(services, database, then=[EnsureDatabase(database_id=database.id)])
     return services.store.databases.get(database.id)
 
 
-def reset(services: Services, database: Database) -> Database:
+def reset(services: Services, permitted: Permitted[Database, Lose]) -> Database:
     """Have it replaced by an empty one of the same name and login. Cannot be undone."""
+    database = permitted.subject
     job = RebuildDatabase(database_id=database.id, generation=database.generation)
     start_afresh(services, database, then=[job])
     return services.store.databases.get(database.id)
 
 
-def seed(services: Services, database: Database) -> Database:
+def seed(services: Services, permitted: Permitted[Database, Change]) -> Database:
     """Have the next run seed it, for `dev` the next migration on a person's own machine.
 
     Whatever it holds; a seed that is due anyway stays due. Raises Conflict or Invalid where
     nothing would.
     """
+    database = permitted.subject
     assignment = services.store.apps.assignment(database.app_id)
     if assignment is None:
         raise Conflict(f"The app {database.app_id} is not assigned, so no run reaches it.")
@@ -121,8 +99,12 @@ def seed(services: Services, database: Database) -> Database:
     return database
 
 
-def restore(services: Services, database: Database) -> Database:
+def restore(services: Services, permitted: Permitted[Database, Change]) -> Database:
     """Have a deleted database opened again, data and all; it is `deleted` until then."""
+    return _restore(services, permitted.subject)
+
+
+def _restore(services: Services, database: Database) -> Database:
     if database.state is DatabaseState.READY:
         return database
     retention.check_restorable(database)
@@ -132,29 +114,33 @@ def restore(services: Services, database: Database) -> Database:
     return database
 
 
-def delete(services: Services, database: Database) -> Database:
+def delete(services: Services, permitted: Permitted[Database, Lose]) -> Database:
     """Have all connections refused; the data is kept for the retention time, production's on."""
+    database = permitted.subject
     refuse_live(services, database)
     record(services, AuditEvent.DATABASES_DELETE, database)
     retention.close_database(services, database.id, because=Closing.BY_HAND)
     return services.store.databases.get(database.id)
 
 
-def drop(services: Services, database: Database) -> Database:
+def drop(services: Services, permitted: Permitted[Database, Lose]) -> Database:
     """Have a database and its data dropped; it is `deleted` until then. Cannot be undone."""
-    closed = delete(services, database)
+    database, closed = permitted.subject, delete(services, permitted)
     record(services, AuditEvent.DATABASES_DROP, database)
     job = DropDatabase(database_id=database.id, is_by_hand=True)
     retention.mark_unwanted(services.store, database.id, then=[job])
     return closed
 
 
-def login(services: Services, database: Database, *, purpose: AuditEvent) -> Credentials:
+def login(
+    services: Services, permitted: Permitted[Database, Connect], *, purpose: AuditEvent
+) -> Credentials:
     """The long-lived login, made good again and checked against the marker. Audited.
 
     The login through a pooler is left out while that does not take it. Raises Conflict when the
     database is not ready, OnAnotherHost when the machine that would make it is silent.
     """
+    database = permitted.subject
     if database.state is DatabaseState.CREATING:
         instance = services.store.instances.get(database.instance_id)
         if not services.store.hosts.is_here(instance):
@@ -165,15 +151,17 @@ def login(services: Services, database: Database, *, purpose: AuditEvent) -> Cre
     return found
 
 
-def set_accelerate_url(services: Services, database: Database, url: str | None) -> None:
+def set_accelerate_url(
+    services: Services, permitted: Permitted[Database, Change], url: str | None
+) -> None:
     """Store the Prisma Accelerate URL that leads to this database; None forgets it."""
     if url is not None and not _ACCELERATE.fullmatch(url):
         raise Invalid(
             "This is no Prisma Accelerate URL.",
             advice="It begins with prisma:// or prisma+postgres://; Prisma's console shows it.",
         )
-    services.store.databases.set_accelerate_url(database.id, url)
-    record(services, AuditEvent.DATABASES_EDIT, database)
+    services.store.databases.set_accelerate_url(permitted.subject.id, url)
+    record(services, AuditEvent.DATABASES_EDIT, permitted.subject)
 
 
 def needs_ready(database: Database) -> Database:
@@ -192,13 +180,15 @@ def needs_ready(database: Database) -> Database:
     )
 
 
-def check_branch(services: Services, assigned: Assigned, branch: BranchName) -> None:
+def check_branch(services: Services, where: Location) -> None:
     """Raise Invalid for a branch that gets no database, NotFound for one that is not there."""
-    policies, repository = assigned.assignment.policies, assigned.repository
+    if where.branch is None:
+        return
+    branch, repository = where.branch, where.assigned.repository
     why = without_database(
         branch,
         default_branch=repository.default_branch,
-        ignore_patterns=policies.ignore_patterns,
+        ignore_patterns=where.assigned.assignment.policies.ignore_patterns,
     )
     if why is not None:
         raise Invalid(why.message, advice=why.advice)

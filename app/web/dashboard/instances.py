@@ -13,33 +13,21 @@ from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, RepositoryId
 from app.core.instances import Instance, instance_status
 from app.core.limits import remarks
+from app.core.people import Manage, Oversee, SeeServer
 from app.core.reach import obstacle
 from app.core.repositories import Repository
+from app.operations import access
+from app.operations.access import Doing, Permitted
 from app.operations.administration import acknowledgements, deletions, instances
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.services import Services
-from app.web import access
 from app.web.dashboard import fields, notices, tables
 from app.web.dashboard.instance_shown import AssignedApp, Shown
 from app.web.dashboard.notices import done
-from app.web.identity import acting, require_operator
+from app.web.identity import acting
 
 pages = Blueprint("instances", __name__)
-
-
-def operator() -> Services:
-    """The collaborators, for an operator. Raises Unauthorized, Forbidden."""
-    services = acting()
-    require_operator(services)
-    return services
-
-
-def steward(name: str) -> Services:
-    """The collaborators, for who runs an instance: operators, and the account that claimed it."""
-    services = acting()
-    access.stewarded(services, name)
-    return services
 
 
 @pages.get("/instances")
@@ -48,14 +36,14 @@ def index() -> ResponseReturnValue:
     services = acting()
     found = sorted(access.instances_run(services), key=lambda one: one.name)
     if not found:
-        require_operator(services)
+        access.service(services, Oversee)
     return render_template("instances.html", instances=_shown(services, found))
 
 
 @pages.get("/instances/<name>")
 def show(name: str) -> ResponseReturnValue:
-    services = steward(name)
-    [shown] = _shown(services, [services.store.instances.named(name)])
+    services, instance = _found(name, SeeServer)
+    [shown] = _shown(services, [instance.subject])
     apps = services.store.apps.known({one.app_id for one in shown.databases})
     repositories = _repositories(services)
     owners: dict[AppId, Repository | None] = {
@@ -96,20 +84,19 @@ def _notice(shown: Shown) -> notices.Notice | None:
 @pages.post("/instances/<name>/test")
 def test(name: str) -> ResponseReturnValue:
     """Ask the server now, and try there what databases need; what it says is stored and shown."""
-    services = steward(name)
-    instance = services.store.instances.named(name)
+    services, instance = _found(name, Manage)
     with suppress(ProvisioningFailed, TransientError):  # recorded, and shown
-        instances.test(services, name)
-    if services.store.hosts.is_here(instance):
-        measuring.measure_instance(services, instance.id)
+        instances.test(services, instance)
+    if services.store.hosts.is_here(instance.subject):
+        measuring.measure_instance(services, instance.subject.id)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
 
 
 @pages.post("/instances/<name>/acknowledge/<code>")
 def acknowledge(name: str, code: str) -> ResponseReturnValue:
     """Accept a finding, or with `withdraw` accept it no longer."""
-    services = steward(name)
-    instance, is_withdrawn = services.store.instances.named(name), fields.is_checked("withdraw")
+    services, instance = _found(name, Manage)
+    is_withdrawn = fields.is_checked("withdraw")
     act = acknowledgements.withdraw if is_withdrawn else acknowledgements.acknowledge
     act(services, instance, code)
     what = "withdrawn" if is_withdrawn else "acknowledged"
@@ -118,8 +105,8 @@ def acknowledge(name: str, code: str) -> ResponseReturnValue:
 
 @pages.get("/instances/<name>/delete")
 def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = steward(name)
-    [shown] = _shown(services, [services.store.instances.named(name)])
+    services, instance = _found(name, SeeServer)
+    [shown] = _shown(services, [instance.subject])
     page = render_template(
         "instance_delete.html", shown=shown, instance=shown.instance, error=error
     )
@@ -128,15 +115,20 @@ def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseRetur
 
 @pages.post("/instances/<name>/delete")
 def delete(name: str) -> ResponseReturnValue:
-    services = steward(name)
+    services, instance = _found(name, Manage)
     try:
-        fields.confirm(services.store.instances.named(name).name)
-        is_gone = deletions.delete(services, current_app.extensions["clusters"], name)
+        fields.confirm(name)
+        is_gone = deletions.delete(services, current_app.extensions["clusters"], instance)
     except CoppiceError as error:
         return ask_to_delete(name, error)
     has_others = services.actor.is_operator or access.instances_run(services)
     where = ".index" if has_others else "dashboard.apps.index"
     return done(url_for(where), "instance-deleted" if is_gone else "instance-going")
+
+
+def _found(name: str, act: type[Doing]) -> tuple[Services, Permitted[Instance, Doing]]:
+    services = acting()
+    return services, access.instance(services, name, act)
 
 
 def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:

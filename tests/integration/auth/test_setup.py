@@ -12,11 +12,10 @@ from app import bootstrap
 from app.config import Config
 from app.core.errors import GitHubUnavailable
 from app.core.github_app import EVENTS, MEMBERS, PERMISSIONS
-from app.operations.administration import login_links
 from app.operations.services import Services
 from demo.github.faults import server_error
 from tests.integration.auth.conftest import MakeApplication
-from tests.integration.auth.site import Browser, Site, form_of
+from tests.integration.auth.site import Browser, Site, form_of, link_of
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def services(site: Site, settings: dict[str, str]) -> Iterator[Services]:
 def operator(browser: Browser, services: Services) -> Browser:
     """Logged in by the link, at a service without an App."""
     services.github_app.forget()
-    browser.use_link(login_links.make(services))
+    browser.use_link(link_of(services))
     return browser
 
 
@@ -220,7 +219,7 @@ def test_a_state_of_another_browser_connects_nothing(
 ) -> None:
     """An attacker's App, sent to an operator as a link, must not become the service's."""
     attacker = site.browser()
-    attacker.use_link(login_links.make(services))
+    attacker.use_link(link_of(services))
     callback = create(attacker)
     operator.get(OWN)  # has begun one too
 
@@ -262,7 +261,7 @@ def test_a_session_that_ended_meanwhile_is_said(operator: Browser, site: Site) -
 def test_there_is_one_app_at_most(operator: Browser, services: Services, site: Site) -> None:
     callback = create(operator)
     other = site.browser()
-    other.use_link(login_links.make(services))
+    other.use_link(link_of(services))
     other.get(create(other))
 
     answer = operator.get(callback)
