@@ -14,7 +14,7 @@ from app.core.people import Connect, Manage, Operate, See, SeeServer, Wanted, re
 from app.operations import access
 from app.operations.access import Doing, Permitted
 from app.operations.administration import acknowledgements, deletions, instances, machines
-from app.operations.administration.instance_overviews import overview
+from app.operations.administration.instance_overviews import overviews
 from app.operations.apps import Assigned
 from app.operations.services import Services
 from app.web.api.instance_models import (
@@ -175,16 +175,16 @@ def _found(path: OfInstance, act: type[Doing]) -> tuple[Services, Permitted[Inst
 
 def shown(services: Services, instance: Instance) -> InstanceShown:
     """With the apps and databases that the actor may see; all that an operator asks for."""
-    whole = overview(services.store, instance)
+    [whole] = overviews(services.store, [instance])
     is_steward = instance.id in {one.id for one in access.instances_run(services)}
     may_connect = is_steward
     if not is_steward:
-        seen = [one for one in access.apps(services) if one.instance.id == instance.id]
-        ids = tuple(one.app.id for one in seen)
+        apps = tuple(one for one in access.apps(services) if one.instance.id == instance.id)
+        ids = {one.app.id for one in apps}
         databases = tuple(one for one in whole.databases if one.app_id in ids)
-        whole = replace(whole, app_ids=ids, databases=databases)
+        whole = replace(whole, apps=apps, databases=databases)
         # Not for all readers: of a public repository that is everybody.
-        may_connect = any(_may_connect(services, one) for one in seen)
+        may_connect = any(_may_connect(services, one) for one in apps)
     return InstanceShown.of(whole, is_steward=is_steward, may_connect=may_connect)
 
 

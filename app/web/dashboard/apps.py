@@ -63,7 +63,6 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         services,
         databases,
         abilities={found.app.id: can},
-        repositories={found.app.id: found.repository},
         assignments=[found.assignment] if found.assignment else [],
     )
     before = fields.cursor("before")

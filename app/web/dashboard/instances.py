@@ -1,6 +1,5 @@
 """Instances: the list, and one with its apps and databases."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 from flask import Blueprint, current_app, render_template, url_for
@@ -9,21 +8,17 @@ from flask.typing import ResponseReturnValue
 from app.core import connections
 from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
 from app.core.findings import Acknowledgement, Finding, acknowledged
-from app.core.hosts import silent_host, unreachable
-from app.core.identifiers import AppId, RepositoryId
-from app.core.instances import Instance, instance_status
-from app.core.limits import remarks
+from app.core.instances import Instance, InstanceStatus
 from app.core.people import Manage, Oversee, SeeServer
 from app.core.reach import obstacle
-from app.core.repositories import Repository
 from app.operations import access
 from app.operations.access import Doing, Permitted
 from app.operations.administration import acknowledgements, deletions, instances
+from app.operations.administration.instance_overviews import InstanceOverview, overviews
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.services import Services
 from app.web.dashboard import fields, notices, tables
-from app.web.dashboard.instance_shown import AssignedApp, Shown
 from app.web.dashboard.notices import done
 from app.web.identity import acting
 
@@ -37,36 +32,37 @@ def index() -> ResponseReturnValue:
     found = sorted(access.instances_run(services), key=lambda one: one.name)
     if not found:
         access.service(services, Oversee)
-    return render_template("instances.html", instances=_shown(services, found))
+    shown = overviews(services.store, found)
+    is_busy = any(_is_busy(services, one) for one in shown)
+    return render_template("instances.html", instances=shown, is_busy=is_busy)
 
 
 @pages.get("/instances/<name>")
 def show(name: str) -> ResponseReturnValue:
     services, instance = _found(name, SeeServer)
-    [shown] = _shown(services, [instance.subject])
+    [shown] = overviews(services.store, [instance.subject])
     apps = services.store.apps.known({one.app_id for one in shown.databases})
-    repositories = _repositories(services)
-    owners: dict[AppId, Repository | None] = {
-        app_id: repositories.get(app.repository_id) for app_id, app in apps.items()
+    repositories = services.store.repositories.known({one.repository_id for one in apps.values()})
+    abilities = {
+        app_id: tables.abilities(services, app, repositories.get(app.repository_id))
+        for app_id, app in apps.items()
     }
     rows = tables.rows(
         services,
         shown.databases,
-        abilities={
-            app_id: tables.abilities(services, app, owners[app_id]) for app_id, app in apps.items()
-        },
-        repositories=owners,
-        assignments=services.store.apps.assignments(instance_id=shown.instance.id),
+        abilities=abilities,
+        assignments=[one.assignment for one in shown.apps],
     )
     return render_template(
         "instance.html",
         shown=shown,
         instance=shown.instance,
         rows=rows,
-        is_busy=shown.is_busy or any(row.is_migrating for row in rows),
-        notice=_notice(shown),
+        is_busy=_is_busy(services, shown) or any(row.is_migrating for row in rows),
+        notice=_notice(services, shown),
         obstacle=obstacle(shown.instance),
         limits=described(shown.limits),
+        trial=services.store.measurements.trial_of(shown.instance.id),
         findings=_findings(services, shown.instance),
         connections=connections.described(
             shown.limits.connections, room=shown.measurement.room if shown.measurement else None
@@ -74,10 +70,15 @@ def show(name: str) -> ResponseReturnValue:
     )
 
 
-def _notice(shown: Shown) -> notices.Notice | None:
+def _is_busy(services: Services, shown: InstanceOverview) -> bool:
+    """Whether something is on its way, so that the page should follow it."""
+    return shown.status is InstanceStatus.CREATING or tables.is_busy(services, shown.databases)
+
+
+def _notice(services: Services, shown: InstanceOverview) -> notices.Notice | None:
     changed = next((one for one in shown.databases if one.id == notices.subject()), None)
     if changed is not None:
-        return notices.of_database(changed, is_awaited=shown.is_awaited)
+        return notices.of_database(changed, is_awaited=tables.is_busy(services, shown.databases))
     return notices.of_server(is_failing=shown.failure is not None)
 
 
@@ -106,7 +107,7 @@ def acknowledge(name: str, code: str) -> ResponseReturnValue:
 @pages.get("/instances/<name>/delete")
 def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services, instance = _found(name, SeeServer)
-    [shown] = _shown(services, [instance.subject])
+    [shown] = overviews(services.store, [instance.subject])
     page = render_template(
         "instance_delete.html", shown=shown, instance=shown.instance, error=error
     )
@@ -131,57 +132,6 @@ def _found(name: str, act: type[Doing]) -> tuple[Services, Permitted[Instance, D
     return services, access.instance(services, name, act)
 
 
-def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
-    """Read together, so that the number of queries does not grow with what is on an instance."""
-    repositories = _repositories(services)
-    assignments = services.store.apps.assignments()
-    databases = services.store.databases.all()
-    sizes = services.store.measurements.sizes([one.id for one in databases])
-    measurements = services.store.measurements.of_instances([one.id for one in found])
-    hosts = services.store.hosts.known()
-    shown = []
-    for instance in found:
-        ours = tuple(one for one in databases if one.instance_id == instance.id)
-        apps = tuple(
-            AssignedApp(
-                assignment=one,
-                repository=repositories.get(one.app.repository_id),
-                databases=len([each for each in ours if each.app_id == one.app.id]),
-            )
-            for one in assignments
-            if one.instance_id == instance.id
-        )
-        app_ids = {one.assignment.app.id for one in apps}
-        claim = services.store.handovers.of_instance(instance.id)
-        measured = [sizes[one.id] for one in ours if one.id in sizes]
-        limits = services.store.limits.of(instance.id)
-        measurement = measurements.get(instance.id)
-        silent = silent_host(instance, hosts, here=services.store.hosts.here)
-        shown.append(
-            Shown(
-                instance=instance,
-                status=instance_status(
-                    (one.state for one in ours if one.app_id in app_ids),
-                    is_assigned=bool(apps),
-                    is_failing=measurement is not None and measurement.failure is not None,
-                    is_unreachable=silent is not None,
-                ),
-                apps=apps,
-                databases=ours,
-                size_bytes=sum(measured) if measured else None,
-                remarks=remarks(limits, ours, sizes),
-                measurement=measurement,
-                host=hosts.get(instance.host) if instance.host else None,
-                unreachable=unreachable(silent) if silent else None,
-                is_awaited=tables.is_busy(services, ours),
-                limits=limits,
-                owner=claim.owner_login if claim else None,
-                trial=services.store.measurements.trial_of(instance.id),
-            )
-        )
-    return shown
-
-
 def _findings(
     services: Services, instance: Instance
 ) -> list[tuple[Finding, Acknowledgement | None]]:
@@ -190,7 +140,3 @@ def _findings(
     known = acknowledgements.known(services, instance)
     found = [(one, acknowledged(one, accepted)) for one in known]
     return sorted(found, key=lambda one: one[1] is not None)
-
-
-def _repositories(services: Services) -> dict[RepositoryId, Repository]:
-    return {repository.id: repository for repository in services.store.repositories.all()}

@@ -134,7 +134,6 @@ def rows(
     databases: Sequence[Database],
     *,
     abilities: Mapping[AppId, Abilities],
-    repositories: Mapping[AppId, Repository | None],
     assignments: Sequence[Assignment],
 ) -> list[Row]:
     """In the order in which people look for them: production first, deleted ones last."""
@@ -144,7 +143,6 @@ def rows(
         _row(
             one,
             abilities[one.database.app_id],
-            repositories.get(one.database.app_id),
             seed=seeds.get(one.database.id),
             policies=policies.get(one.database.app_id),
         )
@@ -155,7 +153,6 @@ def rows(
 def _row(
     one: KnownDatabase,
     can: Abilities,
-    repository: Repository | None,
     *,
     seed: Seed | None,
     policies: Policies | None,
@@ -169,7 +166,7 @@ def _row(
     why_no_loss = can.why_not(Lose, database.environment, database.branch)
     return Row(
         known=one,
-        repository=repository,
+        repository=can.repository,
         may_connect=can.may(Connect, database.environment),
         may_change=why_no_change is None,
         may_lose=why_no_loss is None,
