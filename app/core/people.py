@@ -29,6 +29,9 @@ class Actor:
 OPERATOR = Actor(name="operator", is_operator=True)
 """Whoever has the machine, or the admin token."""
 
+NOBODY = Actor(name="nobody")
+"""Somebody of whom nothing is known (yet)."""
+
 
 class See:
     """Look at an app, its databases and runs, or at the instance of such an app.

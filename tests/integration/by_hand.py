@@ -5,19 +5,25 @@ Nothing of it waits in the queue afterwards, but for what seals a deleted databa
 
 from app.core.databases import Closing, Database
 from app.core.identifiers import DatabaseId
-from app.operations.administration.databases import needs_ready
-from app.operations.administration.transitions import refuse_live, set_up_again, start_afresh
+from app.core.people import Change, Lose
+from app.operations import access
+from app.operations.administration.databases import (
+    needs_ready,
+    refuse_live,
+    set_up_again,
+    start_afresh,
+)
 from app.operations.databases import provisioning, retention
 from app.operations.services import Services
 
 
 def fix(services: Services, database: Database) -> Database:
-    set_up_again(services, database)
+    set_up_again(services, access.database(services, database.id, Change))
     return needs_ready(provisioning.ensure_database(services, database.id))
 
 
 def reset(services: Services, database: Database) -> Database:
-    start_afresh(services, database)
+    start_afresh(services, access.database(services, database.id, Lose))
     return needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )

@@ -1,10 +1,12 @@
 """What people have done to single databases, and how they connect to one.
 
 What is asked for is checked and written down at once, and done by a job: a server that is away
-would hold whoever asks for as long as it takes to give up.
+would hold whoever asks for as long as it takes to give up. Whoever asks has looked at the database
+a moment ago, and others act meanwhile: what counts is where it stands now.
 """
 
 import re
+from collections.abc import Sequence
 from functools import partial
 
 from app.core import lifecycle
@@ -12,23 +14,18 @@ from app.core.audit import AuditEvent
 from app.core.databases import Closing, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, GitHubUnavailable, Invalid, NotFound
-from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
+from app.core.intents import DropDatabase, EnsureDatabase, Intent, RebuildDatabase, RestoreDatabase
 from app.core.limits import FROZEN_ADVICE
 from app.core.people import Change, Connect, Lose
 from app.core.reasons import without_database
 from app.core.seeding import may_seed
 from app.operations.access import Permitted
-from app.operations.administration.transitions import (
-    refuse_busy,
-    refuse_live,
-    set_up_again,
-    start_afresh,
-)
 from app.operations.apps import Location
 from app.operations.databases import elsewhere, limits, provisioning, retention
-from app.operations.runs import forwarding
+from app.operations.runs import endings, forwarding
 from app.operations.runs.credentials import Credentials
 from app.operations.services import Services
+from app.store.store import Store
 
 _ACCELERATE = re.compile(r"prisma(\+postgres)?://[!-~]{8,4000}")
 
@@ -51,7 +48,7 @@ def create(services: Services, permitted: Permitted[Location, Change]) -> Databa
         case DatabaseState.DELETED:
             return _restore(services, database)
         case _:
-            record(services, AuditEvent.DATABASES_CREATE, database)
+            services.record(AuditEvent.DATABASES_CREATE, database.name)
             ensure = EnsureDatabase(database_id=database.id)
             again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
             services.store.databases.apply_to(database.id, again, then=[ensure])
@@ -60,16 +57,16 @@ def create(services: Services, permitted: Permitted[Location, Change]) -> Databa
 
 def fix(services: Services, permitted: Permitted[Database, Change]) -> Database:
     """Have it set up once more, data untouched: roles, grants, password, marker."""
-    database = permitted.subject
-    set_up_again(services, database, then=[EnsureDatabase(database_id=database.id)])
-    return services.store.databases.get(database.id)
+    database_id = permitted.subject.id
+    set_up_again(services, permitted, then=[EnsureDatabase(database_id=database_id)])
+    return services.store.databases.get(database_id)
 
 
 def reset(services: Services, permitted: Permitted[Database, Lose]) -> Database:
     """Have it replaced by an empty one of the same name and login. Cannot be undone."""
     database = permitted.subject
     job = RebuildDatabase(database_id=database.id, generation=database.generation)
-    start_afresh(services, database, then=[job])
+    start_afresh(services, permitted, then=[job])
     return services.store.databases.get(database.id)
 
 
@@ -95,7 +92,7 @@ def seed(services: Services, permitted: Permitted[Database, Change]) -> Database
         )
     refuse_busy(services.store, database)
     services.store.seeds.owe(database)
-    record(services, AuditEvent.DATABASES_SEED, database)
+    services.record(AuditEvent.DATABASES_SEED, database.name)
     return database
 
 
@@ -109,7 +106,7 @@ def _restore(services: Services, database: Database) -> Database:
         return database
     retention.check_restorable(database)
     limits.check_restored(services.store, database)
-    record(services, AuditEvent.DATABASES_RESTORE, database)
+    services.record(AuditEvent.DATABASES_RESTORE, database.name)
     services.store.queue.add([RestoreDatabase(database_id=database.id)])
     return database
 
@@ -118,7 +115,7 @@ def delete(services: Services, permitted: Permitted[Database, Lose]) -> Database
     """Have all connections refused; the data is kept for the retention time, production's on."""
     database = permitted.subject
     refuse_live(services, database)
-    record(services, AuditEvent.DATABASES_DELETE, database)
+    services.record(AuditEvent.DATABASES_DELETE, database.name)
     retention.close_database(services, database.id, because=Closing.BY_HAND)
     return services.store.databases.get(database.id)
 
@@ -126,10 +123,74 @@ def delete(services: Services, permitted: Permitted[Database, Lose]) -> Database
 def drop(services: Services, permitted: Permitted[Database, Lose]) -> Database:
     """Have a database and its data dropped; it is `deleted` until then. Cannot be undone."""
     database, closed = permitted.subject, delete(services, permitted)
-    record(services, AuditEvent.DATABASES_DROP, database)
+    services.record(AuditEvent.DATABASES_DROP, database.name)
     job = DropDatabase(database_id=database.id, is_by_hand=True)
     retention.mark_unwanted(services.store, database.id, then=[job])
     return closed
+
+
+def set_up_again(
+    services: Services, permitted: Permitted[Database, Change], *, then: Sequence[Intent] = ()
+) -> None:
+    """Have it `creating`, with its data; audited. Raises Conflict when it was deleted.
+
+    A run that is over lets go of it, so that the next one goes on.
+    """
+    database = permitted.subject
+    endings.let_go(services, database.id)
+    again = partial(lifecycle.set_up_again, for_person=True, now=services.clock())
+    if services.store.databases.apply_to(database.id, again, then=then) is None:
+        _refuse_deleted(services.store.databases.get(database.id))
+    services.record(AuditEvent.DATABASES_FIX, database.name)
+
+
+def start_afresh(
+    services: Services, permitted: Permitted[Database, Lose], *, then: Sequence[Intent] = ()
+) -> None:
+    """Have it `creating`, to be emptied; audited. Two that ask for it at once get it once.
+
+    Raises Conflict when it was deleted, or a migration holds it.
+    """
+    database = permitted.subject
+    _refuse_deleted(database)
+    refuse_live(services, database)
+    services.record(AuditEvent.DATABASES_RESET, database.name)
+    afresh = partial(lifecycle.afresh, generation=database.generation)
+    if (
+        services.store.databases.apply_to(database.id, afresh, unless_leased=True, then=then)
+        is None
+    ):
+        _refuse_deleted(services.store.databases.get(database.id))
+        refuse_busy(services.store, database)
+
+
+def refuse_live(services: Services, database: Database) -> None:
+    """Raise Conflict while a migration runs; one whose run is over lets go of the database.
+
+    For what ends all sessions anyway: its logins end later.
+    """
+    endings.let_go(services, database.id)
+    refuse_busy(services.store, database)
+
+
+def refuse_busy(store: Store, database: Database) -> None:
+    """Raise Conflict while a migration holds the database."""
+    if store.leases.of(database.id) is not None:
+        raise Conflict(
+            f"A migration runs on {database.name}.", advice="Repeat this when it has ended."
+        )
+
+
+def _refuse_deleted(database: Database) -> None:
+    if database.state is DatabaseState.DELETED:
+        raise Conflict(
+            f"{database.name} is deleted.", advice="Restore it first (`coppice databases restore`)."
+        )
+    if database.state is DatabaseState.GONE:
+        raise Conflict(
+            f"{database.name} was dropped.",
+            advice="Have a new one made (`coppice databases create`).",
+        )
 
 
 def login(
@@ -147,7 +208,7 @@ def login(
             elsewhere.need_alive(services.store, instance)
     with services.crowd.place_at(database, who="people"):
         found = forwarding.issue_long_lived(services, needs_ready(database))
-    record(services, purpose, database)
+    services.record(purpose, database.name)
     return found
 
 
@@ -161,7 +222,7 @@ def set_accelerate_url(
             advice="It begins with prisma:// or prisma+postgres://; Prisma's console shows it.",
         )
     services.store.databases.set_accelerate_url(permitted.subject.id, url)
-    record(services, AuditEvent.DATABASES_EDIT, permitted.subject)
+    services.record(AuditEvent.DATABASES_EDIT, permitted.subject.name)
 
 
 def needs_ready(database: Database) -> Database:
@@ -200,8 +261,3 @@ def check_branch(services: Services, where: Location) -> None:
         raise NotFound(
             f"{repository.full_name} has no branch {branch!r}.", advice="Push the branch first."
         )
-
-
-def record(services: Services, action: AuditEvent, database: Database) -> None:
-    """Write down in the audit trail what was done to a database."""
-    services.record(action, database.name)

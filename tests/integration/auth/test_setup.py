@@ -10,8 +10,10 @@ import requests
 
 from app import bootstrap
 from app.config import Config
-from app.core.errors import GitHubUnavailable
+from app.core.errors import Forbidden, GitHubUnavailable
 from app.core.github_app import EVENTS, MEMBERS, PERMISSIONS
+from app.core.people import Oversee
+from app.operations import access
 from app.operations.services import Services
 from demo.github.faults import server_error
 from tests.integration.auth.conftest import MakeApplication
@@ -406,6 +408,15 @@ def test_the_button_is_offered_where_github_can_reach_the_service(
     assert is_offered is (obstacle is None)
     policy = answer.headers["Content-Security-Policy"]
     assert ("form-action 'self' https://github.com;" in policy) is (obstacle is None)
+
+
+def test_a_view_that_finds_out_nothing_of_who_asks_acts_for_nobody(
+    make_application: MakeApplication,
+) -> None:
+    services: Services = make_application().extensions["services"]
+
+    with pytest.raises(Forbidden):
+        access.service(services, Oversee)
 
 
 def test_settings_win_over_a_stored_app(
