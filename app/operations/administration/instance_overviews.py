@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.databases import Database, DatabaseState
+from app.core.findings import InstanceMeasurement
 from app.core.hosts import Host, silent_host, unreachable
 from app.core.instances import Instance, InstanceStatus, instance_status
 from app.core.limits import Limits, Remark, remarks, total_excess
-from app.core.measurements import InstanceMeasurement
 from app.operations.apps import Assigned, all_assigned
 from app.store.store import Store
 
