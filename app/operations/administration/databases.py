@@ -36,7 +36,7 @@ def create(services: Services, permitted: Permitted[Location, Change]) -> Databa
     A deleted one is restored, a failed one tried again.
     """
     where = permitted.subject
-    check_branch(services, where)
+    _check_branch(services, where)
     database = provisioning.intend_database(
         services, where.assigned.assignment, where.environment, where.branch
     )
@@ -241,7 +241,7 @@ def needs_ready(database: Database) -> Database:
     )
 
 
-def check_branch(services: Services, where: Location) -> None:
+def _check_branch(services: Services, where: Location) -> None:
     """Raise Invalid for a branch that gets no database, NotFound for one that is not there."""
     if where.branch is None:
         return
