@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -11,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 APP = sorted((ROOT / "app").rglob("*.py"))
 ACTION = sorted((ROOT / "action").rglob("*.py"))
 PGWIRE = sorted((ROOT / "pgwire").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 WORKFLOWS = [ROOT / "action.yml", *sorted((ROOT / ".github").rglob("*.yml"))]
 
 MAX_LINES = 400
@@ -178,6 +180,75 @@ def test_packages_of_operations_stand_one_above_the_other() -> None:
     }
 
     assert not upward
+
+
+@each([path for path in APP + TESTS if name_of(path) != "app/operations/access.py"])
+def test_a_permission_is_looked_up_and_never_made_up(path: Path) -> None:
+    """What acts for a person takes a `Permitted`: it says that somebody asked."""
+    if "Permitted" not in path.read_text():
+        return
+    calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    made = [node for node in calls if ast.unparse(node.func).split("[")[0].endswith("Permitted")]
+    cast = [
+        node
+        for node in calls
+        if ast.unparse(node.func).endswith("cast") and "Permitted" in ast.unparse(node.args[0])
+    ]
+    changed = [
+        node
+        for node in calls
+        if ast.unparse(node.func).endswith("replace")
+        and {keyword.arg for keyword in node.keywords} & {"subject", "act"}
+    ]
+
+    assert not [node.lineno for node in (*made, *cast, *changed)]
+
+
+# Each line that acts, with whether mypy lets it.
+ACTING = """\
+from app.core.databases import Database
+from app.core.people import Change, Connect, Lose, See
+from app.operations.access import Permitted
+from app.operations.administration import databases
+from app.operations.services import Services
+
+def act(services: Services, row: Database, seen: Permitted[Database, See]) -> None:
+    databases.fix(services, row)  # refused
+    databases.fix(services, seen)  # refused
+    databases.reset(services, row)  # refused
+
+def change(services: Services, found: Permitted[Database, Change]) -> None:
+    databases.fix(services, found)
+    databases.reset(services, found)  # refused
+
+def lose(services: Services, found: Permitted[Database, Lose]) -> None:
+    databases.fix(services, found)
+    databases.reset(services, found)
+
+def connect(services: Services, found: Permitted[Database, Connect]) -> None:
+    databases.fix(services, found)
+    databases.drop(services, found)  # refused
+"""
+
+
+def test_mypy_refuses_to_act_on_what_was_not_looked_up_for_it(tmp_path: Path) -> None:
+    """As in `script/test`, whose run before has left nearly all of it to be read from the cache."""
+    file = tmp_path / "acting.py"
+    file.write_text(ACTING)
+
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-error-summary", file],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    lines = enumerate(ACTING.splitlines(), start=1)
+    refused = [number for number, line in lines if line.endswith("# refused")]
+    found = re.findall(r"acting.py:(\d+): error: .*\[arg-type\]$", checked.stdout, re.MULTILINE)
+    assert [int(number) for number in found] == refused, checked.stdout + checked.stderr
+    assert len(checked.stdout.splitlines()) == len(refused)
 
 
 @each(APP)

@@ -13,6 +13,8 @@ from app.cli.which import databases_on, instance_path
 from app.core import amounts
 from app.core.errors import Conflict, CoppiceError, NotFound
 from app.core.instances import InstanceKind, InstanceStatus
+from app.core.people import Operate
+from app.operations import access
 from app.operations.administration import deletions
 
 _MOST_LISTED = 10
@@ -67,8 +69,8 @@ def delete(
 def _remove_leftover(name: str, *, yes: bool) -> None:
     """Of this machine alone: nobody else has its files."""
     with open_here() as session:
-        services, clusters = session.services, session.clusters
-        left = deletions.leftover(services, clusters, name)
+        operator, clusters = access.service(session.services, Operate), session.clusters
+        left = deletions.leftover(operator, clusters, name)
         if left is None:
             raise NotFound(
                 f"No earlier instance left a server named {name} on this machine.",
@@ -80,7 +82,7 @@ def _remove_leftover(name: str, *, yes: bool) -> None:
             f" with ALL ITS DATA for good: {databases}."
         )
         confirm(consequence, name=name, is_confirmed=yes)
-        deletions.remove_leftover(services, clusters, name)
+        deletions.remove_leftover(operator, clusters, name)
     say(f"What was left of {name} is gone.")
 
 

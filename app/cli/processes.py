@@ -6,7 +6,9 @@ import typer
 
 from app.cli.output import remark, say
 from app.cli.target import open_here, refuse_elsewhere
+from app.core.people import Operate
 from app.loading import loading
+from app.operations import access
 from app.operations.administration import login_links
 
 # What holds the service is imported late, where it is used.
@@ -55,7 +57,7 @@ def worker(*, below_serve: Annotated[bool, typer.Option(hidden=True)] = False) -
 def login_link() -> None:
     """Print a link that lets an operator into the dashboard, once, within an hour."""
     with open_here() as session:
-        say(login_links.make(session.services))
+        say(login_links.make(access.service(session.services, Operate)))
         from app.machine.data_dir import DataDir
 
         is_own = session.config.database_url is None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.environments import Environment
-from app.core.people import ROLES, Act, Actor, Wanted, refusal
+from app.core.people import ROLES, Act, Actor, Change, Connect, Lose, See, Wanted, refusal
 from app.core.reasons import DORMANT, Unreached
 
 
@@ -65,9 +65,10 @@ class Ruling:
 
     verdict: Verdict
     why: str = ""
+    act: Act = See
+    """What may be done, where it is carried out, with what the situation is about."""
 
 
-RUN = Ruling(verdict=Verdict.RUN)
 SILENT = Ruling(verdict=Verdict.SILENT)
 
 
@@ -93,7 +94,7 @@ def decide_command(verb: Verb, situation: Situation) -> Ruling:
         return SILENT
     why = _why_not(verb, situation)
     if why is None:
-        return RUN
+        return Ruling(verdict=Verdict.RUN, act=_act(verb))
     # Readers may look at the state; explanations are for those who could act on them.
     return _refused(why) if _may(Verb.FIX, situation) is None else SILENT
 
@@ -108,14 +109,18 @@ def _may_ask(verb: Verb, situation: Situation) -> bool:
 
 def _may(verb: Verb, situation: Situation) -> str | None:
     """Why the permission does not suffice, whatever is at the head; None: it does."""
-    act = {Verb.URL: Act.CONNECT, Verb.RESET: Act.LOSE}.get(verb, Act.CHANGE)
     anybody = Actor(name="")
     for environment in situation.environments:
-        wanted = Wanted(act=act, environment=environment)
+        wanted = Wanted(act=_act(verb), environment=environment)
         why = refusal(anybody, wanted, permission=situation.permission)
         if why is not None:
             return why
     return None
+
+
+def _act(verb: Verb) -> Act:
+    acts: dict[Verb, Act] = {Verb.STATUS: See, Verb.URL: Connect, Verb.RESET: Lose}
+    return acts.get(verb, Change)
 
 
 def _why_not(verb: Verb, situation: Situation) -> str | None:
@@ -145,7 +150,7 @@ def _why_not_here(verb: Verb, situation: Situation) -> str | None:
 
 def _why_no_reset(situation: Situation) -> str | None:
     wanted = Wanted(
-        act=Act.LOSE,
+        act=Lose,
         environment=Environment.BRANCH,
         is_protected=situation.is_protected,
     )

@@ -1,7 +1,6 @@
 """Who steers the service, and what each may do: GitHub's permission on the repository decides."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId
@@ -30,29 +29,59 @@ class Actor:
 OPERATOR = Actor(name="operator", is_operator=True)
 """Whoever has the machine, or the admin token."""
 
+NOBODY = Actor(name="nobody")
+"""Somebody of whom nothing is known (yet)."""
 
-class Act(StrEnum):
-    """What somebody wants with an app or its databases."""
 
-    SEE = "see"
-    SEE_LOG = "see_log"
-    CONNECT = "connect"
-    """Read a long-lived login's password."""
-    CHANGE = "change"
+class See:
+    """Look at an app, its databases and runs, or at the instance of such an app.
+
+    An act is a class, so that a type can say what somebody was found to be permitted. Whoever may
+    do what a subclass says may do what its parent says, on the same thing.
+    """
+
+
+class SeeLog(See):
+    """Read what the commands of a run wrote."""
+
+
+class SeeServer(See):
+    """Look at the server of an instance, as who runs that."""
+
+
+class Oversee(SeeServer):
+    """Look at the service as an operator: who did what, how it is set up."""
+
+
+class Change(See):
     """Create, fix, seed or restore a database; start its migration again. Its data stays."""
-    LOSE = "lose"
+
+
+class Connect(Change):
+    """Read a long-lived login's password."""
+
+
+class Lose(Change):
     """Reset, delete or drop a database: its data goes, or is kept from those who use it."""
-    MANAGE = "manage"
-    """Assign an app, edit its assignment, remove it."""
 
 
-_READING = frozenset({Act.SEE, Act.SEE_LOG})
+class Manage(Change):
+    """Assign an app, edit or remove its assignment; change or delete an instance."""
+
+
+class Operate(Manage):
+    """Do what operators alone do: to the service, or to an instance."""
+
+
+Act = type[See]
+
+READING = frozenset({See, SeeLog, SeeServer, Oversee})
 """What a token for reading may do. Not to connect: with a password one can write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """An act, and on what; no environment: on the app as a whole."""
+    """An act on an app or its databases; no environment: on the app as a whole."""
 
     act: Act
     app_id: AppId | None = None
@@ -69,7 +98,7 @@ def refusal(actor: Actor, wanted: Wanted, *, permission: str) -> str | None:
     """
     if actor.only_app is not None and actor.only_app != wanted.app_id:
         return "This token is for another app."
-    if actor.is_read_only and wanted.act not in _READING:
+    if actor.is_read_only and wanted.act not in READING:
         return "This token may only read."
     if actor.is_operator:
         return None
@@ -86,16 +115,12 @@ def asks_protection(wanted: Wanted) -> bool:
 
 def _needed(wanted: Wanted) -> str:
     is_production = wanted.environment is Environment.PRODUCTION
-    match wanted.act:
-        case Act.SEE:
-            return "read"
-        case Act.SEE_LOG:
-            return "write"
-        case Act.CONNECT:
-            return "admin" if is_production else "write"
-        case Act.CHANGE:
-            return "maintain" if is_production else "write"
-        case Act.LOSE:
-            return "maintain" if is_production or wanted.is_protected else "write"
-        case Act.MANAGE:
-            return "maintain"
+    at_least: dict[Act, str] = {
+        See: "read",
+        SeeLog: "write",
+        Connect: "admin" if is_production else "write",
+        Change: "maintain" if is_production else "write",
+        Lose: "maintain" if is_production or wanted.is_protected else "write",
+        Manage: "maintain",
+    }
+    return at_least[wanted.act]

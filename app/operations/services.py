@@ -10,6 +10,7 @@ from app.core.instances import Instance
 from app.core.people import OPERATOR, Actor
 from app.core.workflow_file import ACTION
 from app.operations.crowd import Crowd
+from app.operations.permissions import Permissions
 from app.operations.ports.clock import Clock
 from app.operations.ports.github import GitHub, TokenVerifier
 from app.operations.ports.postgres import DatabaseServer
@@ -46,6 +47,8 @@ class Services:
     """What workflows use, for those that are shown to copy."""
     crowd: Crowd = field(default_factory=Crowd)
     """Of the requests of this process."""
+    permissions: Permissions = field(default_factory=Permissions)
+    """What GitHub said of people lately."""
     actor: Actor = OPERATOR
     source: str = "command line"
     """Where the actor is: the command line of this machine, or an address of the network."""

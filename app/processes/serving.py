@@ -19,8 +19,10 @@ from app import bootstrap
 from app.config import Config
 from app.core.errors import CoppiceError, TransientError
 from app.core.github_app import WAY_INTO_REACH, why_out_of_reach
+from app.core.people import Operate
 from app.machine.data_dir import DataDir
 from app.machine.restarts import RestartBook
+from app.operations import access
 from app.operations.administration import login_links
 from app.postgres.embedded.progress import Tell
 from app.processes.place import NotWanted, take_place
@@ -124,7 +126,9 @@ def _way_in(config: Config, state: bootstrap.State) -> str | None:
     try:
         with bootstrap.open_services(config, state, bootstrap.clusters(config)) as services:
             app = services.github_app.current()
-            return None if app is not None and app.can_log_in else login_links.make(services)
+            if app is not None and app.can_log_in:
+                return None
+            return login_links.make(access.service(services, Operate))
     except TransientError as error:
         _log.warning("no link for the operator yet", problem=str(error))
         return None

@@ -17,9 +17,9 @@ from app.core.environments import MIGRATED_BY
 from app.core.errors import CoppiceError
 from app.core.limits import FROZEN_ADVICE
 from app.core.ownership import UnknownLink
-from app.core.people import Actor
+from app.core.people import Actor, Change, Manage
+from app.operations import access
 from app.operations.services import Services
-from app.web import access
 from app.web.advice import advice_on_page, on_page
 from app.web.identity import current_actor
 from app.web.marked import marked, unbroken
@@ -100,6 +100,8 @@ def init_app(app: Flask) -> None:
         "frozen_advice": FROZEN_ADVICE,
         "usual_connections": USUAL,
         "migrated_by": MIGRATED_BY,
+        "Change": Change,
+        "Manage": Manage,
     }
     app.jinja_env.filters |= {
         "advice": advice_on_page,

@@ -10,7 +10,6 @@ from app.core.people import Actor
 from app.operations.administration.instance_requests import Clusters
 from app.operations.services import Services
 from app.web import api, errors
-from app.web.identity import Permissions
 
 
 class ApiInside:
@@ -35,7 +34,6 @@ class ApiInside:
         app.extensions["services"] = services.acting_as(actor, source=source)
         app.extensions["actor"] = actor
         app.extensions["clusters"] = clusters
-        app.extensions["permissions"] = Permissions()
         app.extensions["operators"] = frozenset()
         api.init_app(app)
         self._client = app.test_client(use_cookies=False)

@@ -3,33 +3,27 @@
 Nothing of it waits in the queue afterwards, but for what seals a deleted database once more.
 """
 
-from app.core.databases import Closing, Database, DatabaseState
+from app.core.databases import Closing, Database
 from app.core.identifiers import DatabaseId
-from app.operations.administration.assigned import Assigned
-from app.operations.administration.databases import Location, check_branch, needs_ready
-from app.operations.administration.transitions import refuse_live, set_up_again, start_afresh
+from app.core.people import Change, Lose
+from app.operations import access
+from app.operations.administration.databases import (
+    needs_ready,
+    refuse_live,
+    set_up_again,
+    start_afresh,
+)
 from app.operations.databases import provisioning, retention
 from app.operations.services import Services
 
 
-def create(services: Services, assigned: Assigned, where: Location) -> Database:
-    if where.branch is not None:
-        check_branch(services, assigned, where.branch)
-    database = provisioning.intend_database(
-        services, assigned.assignment, where.environment, where.branch
-    )
-    if database.state is DatabaseState.DELETED:
-        return restore(services, database)
-    return needs_ready(provisioning.ensure_database(services, database.id))
-
-
 def fix(services: Services, database: Database) -> Database:
-    set_up_again(services, database)
+    set_up_again(services, access.database(services, database.id, Change))
     return needs_ready(provisioning.ensure_database(services, database.id))
 
 
 def reset(services: Services, database: Database) -> Database:
-    start_afresh(services, database)
+    start_afresh(services, access.database(services, database.id, Lose))
     return needs_ready(
         provisioning.rebuild_database(services, database.id, generation=database.generation)
     )

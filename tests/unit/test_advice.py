@@ -14,6 +14,8 @@ SHARED = [
     ROOT / "app/core/errors.py",
     ROOT / "app/core/addresses.py",
     ROOT / "app/core/limits.py",
+    ROOT / "app/operations/access.py",
+    ROOT / "app/operations/apps.py",
     *(
         path
         for path in (ROOT / "app/operations/administration").glob("*.py")

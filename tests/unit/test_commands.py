@@ -19,7 +19,7 @@ from app.core.commands import (
 from app.core.environments import Environment
 from app.core.events import CommandGiven
 from app.core.payloads import parse_event
-from app.core.people import ROLES
+from app.core.people import ROLES, Change
 from app.core.reasons import FORK, IGNORED_BRANCH, ITS_PRODUCTION, Unreached
 from tests.unit.comments import COMMENT, changed
 
@@ -176,7 +176,9 @@ def test_what_is_not_there_is_neither_shown_nor_emptied(verb: Verb) -> None:
 
 
 def test_a_missing_database_can_be_made() -> None:
-    assert decide_command(Verb.FIX, replace(OWN, has_database=False)) == Ruling(verdict=Verdict.RUN)
+    ruling = decide_command(Verb.FIX, replace(OWN, has_database=False))
+
+    assert ruling == Ruling(verdict=Verdict.RUN, act=Change)
 
 
 def test_a_protected_branch_may_still_be_fixed_and_migrated_by_writers() -> None:

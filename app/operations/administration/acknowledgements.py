@@ -6,6 +6,8 @@ from app.core.audit import AuditEvent
 from app.core.errors import Conflict
 from app.core.findings import Acknowledgement, Finding
 from app.core.instances import Instance
+from app.core.people import Manage
+from app.operations.access import Permitted
 from app.operations.administration import same_server
 from app.operations.services import Services
 
@@ -21,13 +23,16 @@ def known(services: Services, instance: Instance) -> tuple[Finding, ...]:
     )
 
 
-def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[Finding]:
+def acknowledge(
+    services: Services, permitted: Permitted[Instance, Manage], code: str
+) -> Sequence[Finding]:
     """Accept what is found under a code at present; returns what that is.
 
     Raises:
         Conflict: Nothing of the kind is found at present, or it prevents work, which nobody can
             accept.
     """
+    instance = permitted.subject
     found = [one for one in known(services, instance) if one.code == code]
     if not found:
         raise Conflict(
@@ -53,8 +58,9 @@ def acknowledge(services: Services, instance: Instance, code: str) -> Sequence[F
     return found
 
 
-def withdraw(services: Services, instance: Instance, code: str) -> None:
+def withdraw(services: Services, permitted: Permitted[Instance, Manage], code: str) -> None:
     """Accept it no longer. Raises Conflict if nobody did."""
+    instance = permitted.subject
     if not services.store.acknowledgements.withdraw(instance.id, code):
         raise Conflict(
             f"Nobody has acknowledged {code!r} on {instance.name}.",

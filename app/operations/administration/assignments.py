@@ -2,59 +2,53 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from app.core.assignments import App, Assignment, Policies
 from app.core.audit import AuditEvent
-from app.core.errors import Conflict, CoppiceError, Forbidden, GitHubUnavailable, Invalid, NotFound
+from app.core.errors import Conflict, CoppiceError, GitHubUnavailable, Invalid, NotFound
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.intents import ReconcileRepository
+from app.core.people import Manage, See
 from app.core.repositories import Repository
-from app.operations.administration.assigned import Assigned
+from app.operations.access import Permitted, ToAssign
 from app.operations.administration.policies import check_extensions, check_policies
+from app.operations.apps import Assigned
 from app.operations.services import Services
 from app.store.store import Store
 
-_FULL_NAME = re.compile(r"([A-Za-z0-9_.-]{1,100})/([A-Za-z0-9_.-]{1,100})")
 _APP_ID = re.compile(r"[a-z0-9]{2,16}")
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignRequest:
-    """What a person asks for; `app_id` None: the repository's app, or a new one."""
-
-    full_name: str
-    instance: str
-    migration_command: str = ""
-    app_id: str | None = None
-    policies: Policies = field(default_factory=Policies)
-
-
-def assign(services: Services, request: AssignRequest) -> Assigned:
+def assign(
+    services: Services,
+    what: Permitted[ToAssign, Manage],
+    where: Permitted[Instance, See],
+    *,
+    migration_command: str,
+    policies: Policies,
+) -> Assigned:
     """Give a repository databases on an instance; a worker makes them.
 
     Raises:
-        GitHubUnavailable: No GitHub App is configured, or GitHub does not answer.
-        Forbidden: The App is not installed for the repository.
         Conflict: The app is assigned already, or has databases on another instance.
         Invalid: The instance's server does not have an extension that is asked for.
     """
-    check_policies(request.policies)
-    if request.app_id is not None and not _APP_ID.fullmatch(request.app_id):
+    check_policies(policies)
+    repository, app_id, instance = what.subject.repository, what.subject.app_id, where.subject
+    if app_id is not None and not _APP_ID.fullmatch(app_id):
         raise Invalid("This is not an app id.", advice="Use 2 to 16 lower case letters and digits.")
-    instance = services.store.instances.named(request.instance)
-    check_extensions(services, instance, request.policies.extensions)
-    repository = live_repository(services, request.full_name)
+    check_extensions(services, instance, policies.extensions)
     services.store.repositories.save(repository)
-    app = _app(services, repository, AppId(request.app_id) if request.app_id else None)
+    app = _app(services, repository, app_id)
     _refuse_elsewhere(services.store, app, instance)
     assignment = Assignment(
         app=app,
         instance_id=instance.id,
-        migration_command=request.migration_command.strip(),
-        policies=request.policies,
+        migration_command=migration_command.strip(),
+        policies=policies,
     )
     then = [ReconcileRepository(repository_id=repository.id)]
     if not services.store.apps.assign(assignment, then=then):
@@ -62,17 +56,18 @@ def assign(services: Services, request: AssignRequest) -> Assigned:
             services.store, services.store.apps.assignment(app.id) or assignment
         )
     services.record(AuditEvent.APPS_ASSIGN, app.id, detail=f"{repository.full_name}")
-    return Assigned(assignment=assignment, repository=repository, instance=instance)
+    return Assigned(app=app, assignment=assignment, repository=repository, instance=instance)
 
 
 def edit(
     services: Services,
-    assignment: Assignment,
+    permitted: Permitted[Assigned, Manage],
     *,
     migration_command: str | None = None,
     policies: Policies | None = None,
 ) -> Assignment:
     """Change what is given; databases that the new rules ask for are made by a worker."""
+    assignment = permitted.subject.assignment
     changed = replace(
         assignment,
         migration_command=(
@@ -83,7 +78,7 @@ def edit(
     check_policies(changed.policies)
     # Those that were there are no reason to refuse another change while the server is away.
     added = set(changed.policies.extensions) - set(assignment.policies.extensions)
-    check_extensions(services, services.store.instances.get(assignment.instance_id), sorted(added))
+    check_extensions(services, permitted.subject.instance, sorted(added))
     then = [ReconcileRepository(repository_id=assignment.app.repository_id)]
     if not services.store.apps.edit(changed, then=then):
         raise NotFound(f"The app {assignment.app.id} is not assigned any more.")
@@ -91,29 +86,11 @@ def edit(
     return changed
 
 
-def remove(services: Services, assignment: Assignment) -> None:
+def remove(services: Services, permitted: Permitted[Assigned, Manage]) -> None:
     """End the assignment; the databases stay on the instance."""
-    services.store.apps.remove(assignment.app.id)
-    services.record(AuditEvent.APPS_REMOVE, assignment.app.id)
-
-
-def live_repository(services: Services, full_name: str) -> Repository:
-    """The repository as GitHub knows it now."""
-    match = _FULL_NAME.fullmatch(full_name)
-    if match is None:
-        raise Invalid(f"{full_name!r} is not a repository.", advice="Write it as OWNER/REPO.")
-    installation_id = services.github.installation_of(match[1], match[2])
-    repository = services.github.repository(installation_id, full_name) if installation_id else None
-    if repository is None:
-        app = services.github_app.current()
-        page = app.url if app and app.url else f"{services.github_url}/settings/apps"
-        raise Forbidden(
-            f"The GitHub App is not installed for {full_name}, or there is no such repository.",
-            advice=f"Install the App for it: on the App's page at {page}, Install (App), and choose"
-            " the repository.",
-            code="not_installed",
-        )
-    return repository
+    app_id = permitted.subject.app.id
+    services.store.apps.remove(app_id)
+    services.record(AuditEvent.APPS_REMOVE, app_id)
 
 
 def _app(services: Services, repository: Repository, wanted: AppId | None) -> App:

@@ -1,6 +1,5 @@
 """Handing a provisioned instance over to an account on GitHub, by a link that works once."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from app.core.audit import AuditEvent
@@ -9,8 +8,11 @@ from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance, RotatePassword
 from app.core.limits import Limits
 from app.core.ownership import Handover, UnknownLink, check_claim, check_claimer, check_offer
+from app.core.people import Operate
 from app.core.repositories import Repository
 from app.core.tokens import fingerprint
+from app.operations import access
+from app.operations.access import Permitted
 from app.operations.administration import limits as plans
 from app.operations.services import Services
 from app.store.store import Store
@@ -19,11 +21,14 @@ PATH = "/claim/"
 LONGEST = timedelta(days=30)
 
 
-def offer(services: Services, instance: Instance, *, plan: Limits, valid: timedelta) -> str:
+def offer(
+    services: Services, permitted: Permitted[Instance, Operate], *, plan: Limits, valid: timedelta
+) -> str:
     """Make the link; an earlier one does not work any more. `plan` holds once it is claimed.
 
     Raises Conflict for a linked instance, for one that was claimed, and while nobody could use it.
     """
+    instance = permitted.subject
     check_offer(instance, services.store.handovers.of_instance(instance.id))
     _check_log_in(services)
     plans.check(plan)
@@ -42,12 +47,10 @@ def offered(services: Services, secret: str) -> tuple[Instance, Handover]:
     return services.store.instances.get(claim.instance_id), claim
 
 
-def claim(
-    services: Services, secret: str, *, permission_on: Callable[[Repository], str]
-) -> Instance:
+def claim(services: Services, secret: str) -> Instance:
     """Make the actor the owner: the plan holds, and every password is replaced by a worker.
 
-    `permission_on` asks GitHub for the actor's permission now.
+    The link is the permission, with what GitHub says of the actor now.
 
     Raises:
         UnknownLink: The link is used, replaced or too old.
@@ -55,7 +58,8 @@ def claim(
     """
     instance, found = offered(services, secret)
     repositories = _repositories(services.store, instance)
-    check_claimer(services.actor, [permission_on(each) for each in repositories])
+    permissions = [access.permission(services, one, is_fresh=True) for one in repositories]
+    check_claimer(services.actor, permissions)
     databases = services.store.databases.all(instance_id=instance.id)
     is_first = services.store.handovers.take(
         fingerprint(secret),

@@ -7,6 +7,8 @@ from app.core.errors import Conflict, NotFound
 from app.core.hosts import OnAnotherHost, may_be_its_server
 from app.core.instances import Instance, InstanceKind, ServerHere
 from app.core.intents import DeleteInstance
+from app.core.people import Manage, Operate
+from app.operations.access import Permitted
 from app.operations.administration.instance_requests import Clusters
 from app.operations.databases import elsewhere
 from app.operations.services import Services
@@ -15,33 +17,39 @@ from app.store.store import Store
 _FORGET = "(`coppice instances delete NAME --lost`)"
 
 
-def delete(services: Services, clusters: Clusters, name: str, *, is_lost: bool = False) -> bool:
+def delete(services: Services, clusters: Clusters, permitted: Permitted[Instance, Manage]) -> bool:
     """Forget a linked instance; remove a provisioned one with all its data.
 
     One on another machine is removed by that, which is waited for for a while. Raises Conflict
     while an app is assigned to it, OnAnotherHost while that machine is silent. Cannot be undone;
     one that was cut off, or failed, leaves the instance there to be deleted again.
 
-    Args:
-        is_lost: Its machine is gone for good: forget it. Files that are left there stay.
-
     Returns:
         Whether it is gone; False: its machine has not come to it yet.
     """
-    instance = services.store.instances.named(name)
-    check_machine(services.store, instance, is_lost=is_lost)
-    if is_lost:
-        services.store.instances.begin_deletion(instance.id)
-        services.store.instances.forget(instance.id)
-    elif services.store.hosts.is_here(instance):
+    instance = permitted.subject
+    if services.store.hosts.is_here(instance):
         remove(services.store, clusters, instance)
     else:
+        _need_its_machine(services.store, instance)
         services.store.instances.begin_deletion(instance.id)
         services.store.queue.add([DeleteInstance(instance_id=instance.id)])
-    services.record(AuditEvent.INSTANCES_DELETE, name)
+    services.record(AuditEvent.INSTANCES_DELETE, instance.name)
     return elsewhere.wait_until(
-        lambda: not services.store.instances.known([instance.id]), doing=f"Deleting {name}"
+        lambda: not services.store.instances.known([instance.id]), doing=f"Deleting {instance.name}"
     )
+
+
+def forget_lost(services: Services, permitted: Permitted[Instance, Operate]) -> None:
+    """Forget an instance whose machine is gone for good; files that are left there stay.
+
+    Raises Conflict unless that machine is silent, and while an app is assigned to the instance.
+    """
+    instance = permitted.subject
+    _check_lost(services.store, instance)
+    services.store.instances.begin_deletion(instance.id)
+    services.store.instances.forget(instance.id)
+    services.record(AuditEvent.INSTANCES_DELETE, instance.name)
 
 
 def remove(store: Store, clusters: Clusters, instance: Instance) -> None:
@@ -58,23 +66,16 @@ def remove(store: Store, clusters: Clusters, instance: Instance) -> None:
     store.instances.forget(instance.id)
 
 
-def check_machine(store: Store, instance: Instance, *, is_lost: bool) -> None:
-    """Whether it can be deleted in the way that is wanted, for who is about to be asked.
-
-    Raises OnAnotherHost while its machine is silent; with `is_lost` Conflict unless it is.
-    """
-    if is_lost:
-        _check_lost(store, instance)
-    elif not store.hosts.is_here(instance):
-        try:
-            elsewhere.need_alive(store, instance)
-        except OnAnotherHost as error:
-            way = (
-                " If that machine never comes back, forget the instance on the command line"
-                " (`coppice instances delete NAME --lost`)."
-            )
-            error.advice += way.replace("NAME", instance.name)
-            raise
+def _need_its_machine(store: Store, instance: Instance) -> None:
+    try:
+        elsewhere.need_alive(store, instance)
+    except OnAnotherHost as error:
+        way = (
+            " If that machine never comes back, forget the instance on the command line"
+            " (`coppice instances delete NAME --lost`)."
+        )
+        error.advice += way.replace("NAME", instance.name)
+        raise
 
 
 def _check_lost(store: Store, instance: Instance) -> None:
@@ -88,12 +89,15 @@ def _check_lost(store: Store, instance: Instance) -> None:
         )
 
 
-def leftover(services: Services, clusters: Clusters, name: str) -> ServerHere | None:
+def leftover(
+    permitted: Permitted[Services, Operate], clusters: Clusters, name: str
+) -> ServerHere | None:
     """The server that an earlier instance left on this machine; None: there is none.
 
     An instance of this name may be linked, or stand on another machine. Starts the server, to
     look. Raises Conflict when it may be that of one which is still known.
     """
+    services = permitted.subject
     with suppress(NotFound):
         known = services.store.instances.named(name)
         if known.kind is InstanceKind.PROVISIONED and services.store.hosts.is_here(known):
@@ -123,9 +127,11 @@ def _refuse_in_use(store: Store, found: ServerHere) -> None:
             )
 
 
-def remove_leftover(services: Services, clusters: Clusters, name: str) -> None:
+def remove_leftover(permitted: Permitted[Services, Operate], clusters: Clusters, name: str) -> None:
     """Remove such a server with all its data. Cannot be undone."""
     identity = clusters.identity(name)
-    if leftover(services, clusters, name) is not None:
+    if leftover(permitted, clusters, name) is not None:
         clusters.destroy(name, identity=identity)
-        services.record(AuditEvent.INSTANCES_DELETE, name, detail="left by an earlier instance")
+        permitted.subject.record(
+            AuditEvent.INSTANCES_DELETE, name, detail="left by an earlier instance"
+        )

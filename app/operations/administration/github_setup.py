@@ -3,6 +3,8 @@
 from app.core.audit import AuditEvent
 from app.core.errors import Conflict, CoppiceError, Invalid
 from app.core.github_app import GitHubApp
+from app.core.people import Operate
+from app.operations.access import Permitted
 from app.operations.services import Services
 
 
@@ -15,11 +17,12 @@ def require_nothing_yet(services: Services) -> None:
         )
 
 
-def connect(services: Services, code: str) -> None:
+def connect(permitted: Permitted[Services, Operate], code: str) -> None:
     """Fetch the secrets of the App that GitHub just made, and keep them encrypted.
 
     Raises Conflict when there is an App, Invalid for a code that GitHub does not know (any more).
     """
+    services = permitted.subject
     require_nothing_yet(services)
     app = services.github_accounts().created_app(code) if code else None
     if app is None:
@@ -45,8 +48,9 @@ def page_of(services: Services, app: GitHubApp) -> str:
         return ""
 
 
-def disconnect(services: Services) -> None:
+def disconnect(permitted: Permitted[Services, Operate]) -> None:
     """Forget the App that was stored. Databases stay; nothing is heard of GitHub until another."""
+    services = permitted.subject
     app = services.github_app.current(is_fresh=True)
     services.github_app.forget()
     if app is not None:

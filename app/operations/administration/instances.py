@@ -17,6 +17,8 @@ from app.core.hosts import OnAnotherHost
 from app.core.instance_requests import LOOPBACK, InstanceChanges, LinkRequest, ProvisionRequest
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.ownership import check_own_way_in
+from app.core.people import Manage, Operate
+from app.operations.access import Permitted
 from app.operations.administration import machines, trying
 from app.operations.administration.instance_requests import Clusters
 from app.operations.administration.same_server import with_neighbours
@@ -26,11 +28,14 @@ from app.operations.services import Services
 from app.store.store import Store
 
 
-def provision(services: Services, clusters: Clusters, request: ProvisionRequest) -> Instance:
+def provision(
+    permitted: Permitted[Services, Operate], clusters: Clusters, request: ProvisionRequest
+) -> Instance:
     """Start a PostgreSQL server of our own and store it.
 
     Raises Conflict when the name is taken, NotLookedAfter where it would stop before long.
     """
+    services = permitted.subject
     check_instance_name(request.name)
     _refuse_taken(services.store, request.name)
     machines.refuse_beside_others(services.store, clusters)
@@ -73,16 +78,22 @@ def provision(services: Services, clusters: Clusters, request: ProvisionRequest)
     return instance
 
 
-def link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
+def link(
+    permitted: Permitted[Services, Operate], request: LinkRequest
+) -> tuple[Instance, ServerReport]:
     """Store an existing server after a test. Raises NotUsable with what is missing."""
+    services = permitted.subject
     instance, report = _tried(services, request)
     instance = _add(services, instance, action=AuditEvent.INSTANCES_LINK)
     measuring.keep(services, instance, report)
     return instance, with_neighbours(services, instance, report)
 
 
-def try_link(services: Services, request: LinkRequest) -> tuple[Instance, ServerReport]:
+def try_link(
+    permitted: Permitted[Services, Operate], request: LinkRequest
+) -> tuple[Instance, ServerReport]:
     """Test an existing server and say how it would be stored. Raises as `link` does."""
+    services = permitted.subject
     instance, report = _tried(services, request)
     return instance, with_neighbours(services, instance, report)
 
@@ -106,9 +117,11 @@ def _tried(services: Services, request: LinkRequest) -> tuple[Instance, ServerRe
     return instance, _with_demand(instance, report)
 
 
-def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Instance, ServerReport]:
+def edit(
+    services: Services, permitted: Permitted[Instance, Manage], changes: InstanceChanges
+) -> tuple[Instance, ServerReport]:
     """Change an instance after a test of what it will be."""
-    instance = services.store.instances.named(name)
+    instance = permitted.subject
     if not services.store.hosts.is_here(instance):
         raise OnAnotherHost(instance, services.store.hosts.of(instance))
     if changes.url is not None or _has_new_pooler(instance, changes):
@@ -137,16 +150,16 @@ def edit(services: Services, name: str, changes: InstanceChanges) -> tuple[Insta
     report = _with_demand(instance, report)
     services.store.instances.update(instance)
     measuring.keep_trial(services, instance, report)
-    services.record(AuditEvent.INSTANCES_EDIT, name)
+    services.record(AuditEvent.INSTANCES_EDIT, instance.name)
     # What was wrong before is shown no longer.
     with suppress(CoppiceError):
         measuring.ask(services, instance)
     return instance, with_neighbours(services, instance, report)
 
 
-def test(services: Services, name: str) -> ServerReport:
+def test(services: Services, permitted: Permitted[Instance, Manage]) -> ServerReport:
     """Connect and say what is missing; pages and lists show it from now on."""
-    instance = services.store.instances.named(name)
+    instance = permitted.subject
     report = measuring.ask_for_person(services, instance)
     if services.store.hosts.is_here(instance):
         report = trying.tried(services, instance, report)

@@ -6,14 +6,19 @@ from app.core.errors import Invalid
 from app.core.instances import Instance
 from app.core.intents import ApplyLimits, MeasureInstance
 from app.core.limits import MOST_CONNECTIONS, SMALLEST_DATABASE_BYTES, Limits, Remark, remarks
+from app.core.people import Operate
+from app.operations.access import Permitted
 from app.operations.services import Services
 
 
-def set_limits(services: Services, instance: Instance, limits: Limits) -> tuple[Remark, ...]:
+def set_limits(
+    services: Services, permitted: Permitted[Instance, Operate], limits: Limits
+) -> tuple[Remark, ...]:
     """What holds from now on. Databases that are past them stay; a worker applies the rest.
 
     Returns which of them are exceeded already, as far as was measured.
     """
+    instance = permitted.subject
     check(limits)
     services.store.limits.set(instance.id, limits)
     services.store.queue.add(

@@ -8,7 +8,10 @@ from app.core.errors import Conflict, Invalid
 from app.core.identifiers import AppId
 from app.core.instances import Instance
 from app.core.intents import EnsureDatabase
+from app.core.people import Change, Connect
 from app.core.seeding import LocalSeed
+from app.operations import access
+from app.operations.access import Permitted
 from app.operations.administration import databases
 from app.operations.databases import elsewhere, provisioning, retention
 from app.operations.runs.credentials import variables
@@ -19,7 +22,7 @@ _RUNS_LOOKED_AT = 50
 
 
 def shadow_variables(
-    services: Services, database: Database, *, purpose: AuditEvent
+    services: Services, permitted: Permitted[Database, Connect], *, purpose: AuditEvent
 ) -> dict[str, str]:
     """`SHADOW_DATABASE_URL` for the database for local work, nothing for others.
 
@@ -27,28 +30,34 @@ def shadow_variables(
 
     Makes the shadow database, or restores it, when it is not there.
     """
+    database = permitted.subject
     assignment = services.store.apps.assignment(database.app_id)
     if database.environment is not Environment.DEV or assignment is None:
         return {}
     shadow = provisioning.intend_database(services, assignment, Environment.SHADOW)
+    permitted = access.shadow(permitted, shadow)
     instance = services.store.instances.get(shadow.instance_id)
     if not services.store.hosts.is_here(instance):
-        shadow = _made_elsewhere(services, instance, shadow)
+        _make_elsewhere(services, instance, permitted)
     elif shadow.state is DatabaseState.DELETED:
-        shadow = retention.restore_database(services, shadow.id)
+        retention.restore_database(services, shadow.id)
     else:
-        shadow = provisioning.ensure_database(services, shadow.id)
-    login = databases.login(services, shadow, purpose=purpose)
+        provisioning.ensure_database(services, shadow.id)
+    made = access.shadow(permitted, services.store.databases.get(shadow.id))
+    login = databases.login(services, made, purpose=purpose)
     return {"SHADOW_DATABASE_URL": variables(login)["DATABASE_URL"]}
 
 
-def _made_elsewhere(services: Services, instance: Instance, shadow: Database) -> Database:
+def _make_elsewhere(
+    services: Services, instance: Instance, permitted: Permitted[Database, Connect]
+) -> None:
     """Have the machine of its server make or restore it, and wait for a while."""
+    shadow = permitted.subject
     if shadow.state is DatabaseState.READY:
-        return shadow
+        return
     elsewhere.need_alive(services.store, instance)
     if shadow.state is DatabaseState.DELETED:
-        databases.restore(services, shadow)
+        databases.restore(services, permitted)
     else:
         services.store.queue.add([EnsureDatabase(database_id=shadow.id)])
     unfinished = {DatabaseState.CREATING, shadow.state} - {DatabaseState.ERROR}
@@ -56,7 +65,6 @@ def _made_elsewhere(services: Services, instance: Instance, shadow: Database) ->
         lambda: services.store.databases.get(shadow.id).state not in unfinished,
         doing=f"Waiting for {shadow.name}",
     )
-    return services.store.databases.get(shadow.id)
 
 
 def last_command(store: Store, app_id: AppId) -> str:
@@ -79,8 +87,12 @@ def awaits_seed(store: Store, database: Database) -> bool:
 
 
 def migrated(
-    services: Services, database: Database, *, generation: int, seed: LocalSeed
-) -> Database:
+    services: Services,
+    permitted: Permitted[Database, Change],
+    *,
+    generation: int,
+    seed: LocalSeed,
+) -> None:
     """Remember how a person's migration of `dev` was followed by its seed. Audited.
 
     Args:
@@ -88,6 +100,7 @@ def migrated(
 
     Raises Invalid for other databases, which runs migrate; Conflict when it was emptied meanwhile.
     """
+    database = permitted.subject
     if database.environment is not Environment.DEV:
         raise Invalid(
             f"{database.name} is migrated by runs of the workflow.",
@@ -103,4 +116,3 @@ def migrated(
         case LocalSeed.NONE:
             services.store.seeds.settle(database, at=None)
     services.record(AuditEvent.DATABASES_MIGRATE, database.name, detail=f"seed: {seed}")
-    return database

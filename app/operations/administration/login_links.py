@@ -5,16 +5,18 @@ from urllib.parse import urlencode
 
 from app.core.audit import AuditEvent
 from app.core.errors import Forbidden
-from app.core.people import OPERATOR
+from app.core.people import OPERATOR, Operate
 from app.core.tokens import fingerprint
+from app.operations.access import Permitted
 from app.operations.services import Services
 
 PATH = "/login/link"
 LIFETIME = timedelta(hours=1)
 
 
-def make(services: Services) -> str:
+def make(permitted: Permitted[Services, Operate]) -> str:
     """Make a link, for whoever has the machine; it works once, within an hour."""
+    services = permitted.subject
     token = services.new_secret()
     services.store.login_links.add(fingerprint(token), expires_at=services.clock() + LIFETIME)
     return f"{services.public_url}{PATH}?{urlencode({'token': token})}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.core.findings import Finding, InstanceMeasurement, ServerReport
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
-from app.core.ownership import owns
+from app.operations.access import instances_run
 from app.operations.services import Services
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def remarks(
     Args:
         system_identifier: Of the instance's server; None: it is not known.
     """
-    others = [one for one in run_by_actor(services) if one.id != instance.id]
+    others = [one for one in instances_run(services) if one.id != instance.id]
     measured = services.store.measurements.of_instances([one.id for one in others])
     found = [
         _remark(other)
@@ -58,19 +58,6 @@ def open_state(access: StateAccess) -> Finding:
         advice=access.closing,
         is_fatal=False,
     )
-
-
-def run_by_actor(services: Services) -> list[Instance]:
-    """Those that the actor runs: operators all, everybody else those that they claimed."""
-    actor = services.actor
-    if actor.only_app is not None:
-        return []
-    if actor.is_operator:
-        return list(services.store.instances.all())
-    claims = services.store.handovers.of_owner(actor.user_id) if actor.user_id else ()
-    return [
-        services.store.instances.get(claim.instance_id) for claim in claims if owns(actor, claim)
-    ]
 
 
 def _is_same(one: Instance, its: str | None, other: Instance, others: str | None) -> bool:

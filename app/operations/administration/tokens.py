@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.core.audit import AuditEvent
-from app.core.errors import Forbidden, Invalid, NotFound, Unauthorized
-from app.core.identifiers import AppId, TokenId
-from app.core.people import Actor
+from app.core.errors import Forbidden, Invalid, Unauthorized
+from app.core.identifiers import TokenId
+from app.core.people import Actor, See
 from app.core.tokens import PREFIX, Token, TokenKind, fingerprint, no_token
+from app.operations.access import Permitted
+from app.operations.apps import Assigned
 from app.operations.services import Services
 
 LONGEST_NAME = 100
@@ -20,7 +22,7 @@ class TokenRequest:
     """What a token is to be; without an app: for all that its maker may."""
 
     name: str
-    app_id: AppId | None = None
+    app: Permitted[Assigned, See] | None = None
     is_read_only: bool = False
     days: int | None = None
     """For how long it works; None: until it is revoked."""
@@ -30,7 +32,7 @@ class TokenRequest:
 def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
     """Make a token for the actor; the second value is the token itself, never to be seen again.
 
-    Raises Forbidden for a token that asks, NotFound for an app that is not assigned.
+    Raises Forbidden for a token that asks.
     """
     refuse_automation(services.actor)
     if (
@@ -41,11 +43,6 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
         raise Invalid(f"A token needs a name of up to {LONGEST_NAME} letters that can be printed.")
     if request.days is not None and not 0 < request.days <= LONGEST_DAYS:
         raise Invalid(f"A token lasts between 1 and {LONGEST_DAYS} days.")
-    if request.app_id is not None and services.store.apps.assignment(request.app_id) is None:
-        raise NotFound(
-            f"No app {request.app_id!r} is assigned.",
-            advice="The list of apps shows which are (`coppice apps list`).",
-        )
     secret, now = PREFIX + services.new_secret(), services.clock()
     token = services.store.access_tokens.add(
         Token(
@@ -53,7 +50,7 @@ def make(services: Services, request: TokenRequest) -> tuple[Token, str]:
             kind=request.kind,
             maker_login=services.actor.login,
             maker_id=services.actor.user_id,
-            app_id=request.app_id,
+            app_id=request.app.subject.app.id if request.app else None,
             is_read_only=request.is_read_only,
             created_at=now,
             expires_at=now + timedelta(days=request.days) if request.days else None,

@@ -1,19 +1,16 @@
 """The workflow of an app: the whole file to copy, and what a further app asks of the others."""
 
-from app.core.assignments import App, Assignment
-from app.core.instances import Instance
+from app.core.assignments import App
 from app.core.reach import is_for_this_machine_only
-from app.core.repositories import Repository
 from app.core.workflow_file import WorkflowFile, app_line
+from app.operations.apps import Assigned
 from app.operations.services import Services
 from app.store.store import Store
 
 
-def workflow_of(
-    services: Services, assignment: Assignment, repository: Repository, instance: Instance
-) -> WorkflowFile:
+def workflow_of(services: Services, assigned: Assigned) -> WorkflowFile:
     """The workflow file of an assigned app, from what is known now."""
-    app = assignment.app
+    app, assignment, repository = assigned.app, assigned.assignment, assigned.repository
     return WorkflowFile(
         action=services.action,
         service_url=services.public_url,
@@ -23,7 +20,7 @@ def workflow_of(
         migration_command=assignment.migration_command,
         production_environment=assignment.policies.production_environment,
         default_branch=repository.default_branch,
-        is_for_this_machine_only=is_for_this_machine_only(instance),
+        is_for_this_machine_only=is_for_this_machine_only(assigned.instance),
     )
 
 

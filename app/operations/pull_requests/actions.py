@@ -8,9 +8,10 @@ from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict
 from app.core.identifiers import BranchName, CommitSha
 from app.core.intents import EnsureDatabase, ReconcileBranch
-from app.core.people import Actor
+from app.core.people import Actor, Change
 from app.core.repositories import Repository
 from app.core.runs import Run
+from app.operations.access import Permitted
 from app.operations.runs import endings
 from app.operations.services import Services
 
@@ -25,7 +26,7 @@ def fix(
     services: Services,
     repository: Repository,
     branch: BranchName,
-    database: Database | None,
+    permitted: Permitted[Database | None, Change],
     *,
     head_sha: CommitSha,
 ) -> None:
@@ -34,6 +35,7 @@ def fix(
     The default branch has production and preview. The check `database` of the commit says how it
     went.
     """
+    database = permitted.subject
     services.record(AuditEvent.DATABASES_FIX, database.name if database else branch)
     again = ReconcileBranch(repository_id=repository.id, branch=branch, head_sha=head_sha)
     if database is not None and database.state in {DatabaseState.READY, DatabaseState.ERROR}:
@@ -46,11 +48,14 @@ def fix(
     services.store.queue.add([again])
 
 
-def rerun(services: Services, repository: Repository, run: Run) -> str | None:
+def rerun(
+    services: Services, repository: Repository, permitted: Permitted[Run, Change]
+) -> str | None:
     """Start the recorded job again, or its whole workflow when GitHub refuses that.
 
     Returns GitHub's reason when it refuses both: the job still runs, or is too old.
     """
+    run = permitted.subject
     services.record(AuditEvent.WORKFLOW_RERUN, f"run {run.id}")
     if run.workflow_job_id is not None:
         try:

@@ -1,11 +1,13 @@
 """Buttons on our check runs: whoever may not press them is ignored silently."""
 
 from app.core.checks import Check
-from app.core.commands import Situation, Verb, Verdict, decide_command
+from app.core.commands import Ruling, Situation, Verb, Verdict, decide_command
 from app.core.environments import Environment
 from app.core.errors import NotFound
 from app.core.intents import PressButton
+from app.core.people import Change
 from app.core.repositories import Repository
+from app.operations import access
 from app.operations.pull_requests import actions
 from app.operations.services import Services
 from app.store.store import Store
@@ -31,13 +33,16 @@ def press_button(services: Services, pressed: PressButton) -> None:
     database_id = services.store.checks.database_of(pressed.check_id)
     if pressed.identifier == RERUN and run_id is not None:
         run = services.store.runs.get(run_id)
-        if _may(services, repository, pressed, Verb.MIGRATE, run.environments):
-            actions.rerun(own, repository, run)
+        ruling = _ruling(services, repository, pressed, Verb.MIGRATE, run.environments)
+        if ruling.verdict is Verdict.RUN:
+            actions.rerun(own, repository, access.ruled(ruling, run, Change))
     elif pressed.identifier in {FIX, RERUN} and database_id is not None:
         database = services.store.databases.get(database_id)
-        if _may(services, repository, pressed, Verb.FIX, (database.environment,)):
+        ruling = _ruling(services, repository, pressed, Verb.FIX, (database.environment,))
+        if ruling.verdict is Verdict.RUN:
             branch = database.branch or repository.default_branch
-            actions.fix(own, repository, branch, database, head_sha=check.head_sha)
+            may_fix = access.ruled(ruling, database, Change)
+            actions.fix(own, repository, branch, may_fix, head_sha=check.head_sha)
 
 
 def _check_of(store: Store, pressed: PressButton) -> Check | None:
@@ -48,13 +53,13 @@ def _check_of(store: Store, pressed: PressButton) -> Check | None:
     return check if check.repository_id == pressed.repository_id else None
 
 
-def _may(
+def _ruling(
     services: Services,
     repository: Repository,
     pressed: PressButton,
     verb: Verb,
     environments: tuple[Environment, ...],
-) -> bool:
+) -> Ruling:
     """As for a command; what reaches production needs who maintains the repository."""
     permission = services.github.permission(
         repository, login=pressed.sender_login, user_id=pressed.sender_id
@@ -62,4 +67,4 @@ def _may(
     situation = Situation(
         permission=permission, is_private=repository.is_private, environments=environments
     )
-    return decide_command(verb, situation).verdict is Verdict.RUN
+    return decide_command(verb, situation)

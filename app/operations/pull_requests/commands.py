@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from app.core.assignments import Assignment
 from app.core.audit import AuditEvent
-from app.core.commands import Situation, Verb, Verdict, decide_command
+from app.core.commands import Ruling, Situation, Verb, Verdict, decide_command
 from app.core.conversation import Command
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import CommentId
 from app.core.intents import PostReply
+from app.core.people import Change, Lose
 from app.core.reasons import NOT_ASSIGNED, Unreached, without_database
 from app.core.repositories import PullRequest, Repository
+from app.operations import access
 from app.operations.administration import databases
 from app.operations.pull_requests import actions, wording
 from app.operations.pull_requests.overviews import databases_of_branch
@@ -72,7 +74,7 @@ def run_command(services: Services, comment_id: CommentId) -> None:
         # What was wanted then may be a surprise by now.
         _refuse(services, scene, wording.too_late())
     else:
-        _run(services, scene)
+        _run(services, scene, ruling)
 
 
 def _live(services: Services, command: Command) -> Repository | None:
@@ -143,7 +145,7 @@ def _is_protected(services: Services, scene: _Scene) -> bool:
     return branch is not None and branch.is_protected
 
 
-def _run(services: Services, scene: _Scene) -> None:
+def _run(services: Services, scene: _Scene, ruling: Ruling) -> None:
     command = scene.command
     _react(services, scene, ACCEPTED)
     own = actions.acting_as(
@@ -153,33 +155,34 @@ def _run(services: Services, scene: _Scene) -> None:
         case Verb.STATUS:
             _show(services.store, scene)
         case Verb.FIX:
-            _fix(own, scene)
+            _fix(own, scene, ruling)
         case Verb.RESET:
-            _reset(own, scene)
+            _reset(own, scene, ruling)
         case Verb.MIGRATE:
-            _done(services.store, scene, reply=_migrate(own, scene))
+            _done(services.store, scene, reply=_migrate(own, scene, ruling))
         case Verb.URL:
             _done(services.store, scene, reply=_url(own, scene))
         case _:
             _done(services.store, scene, reply=wording.usage())
 
 
-def _fix(services: Services, scene: _Scene) -> None:
+def _fix(services: Services, scene: _Scene, ruling: Ruling) -> None:
     """How it went is said by the comment about the databases, when it is over."""
     head = scene.pull_request
     for database in scene.databases or (None,):
-        actions.fix(services, scene.repository, head.head_branch, database, head_sha=head.head_sha)
+        permitted = access.ruled(ruling, database, Change)
+        actions.fix(services, scene.repository, head.head_branch, permitted, head_sha=head.head_sha)
     _show(services.store, scene)
 
 
-def _reset(services: Services, scene: _Scene) -> None:
+def _reset(services: Services, scene: _Scene, ruling: Ruling) -> None:
     """One reset for however many ask for it before it is over: they name the same generation."""
     problems = []
     for database in scene.databases:
         if database.generation != scene.command.pinned.get(database.id):
             continue
         try:
-            databases.reset(services, database)
+            databases.reset(services, access.ruled(ruling, database, Lose))
         except Conflict as conflict:
             problems.append(f"{conflict} {conflict.advice}")
     if problems:
@@ -188,14 +191,15 @@ def _reset(services: Services, scene: _Scene) -> None:
         _show(services.store, scene)
 
 
-def _migrate(services: Services, scene: _Scene) -> str | None:
+def _migrate(services: Services, scene: _Scene, ruling: Ruling) -> str | None:
     head_sha = scene.pull_request.head_sha
     runs = [
         run for run in services.store.runs.of_commit(scene.repository.id, head_sha) if run.migrates
     ]
     if not runs:
         return wording.nothing_to_rerun(_actions_url(services, scene.repository))
-    reason = actions.rerun(services, scene.repository, runs[-1])
+    last = access.ruled(ruling, runs[-1], Change)
+    reason = actions.rerun(services, scene.repository, last)
     if reason is None:
         return None
     return wording.not_rerun(reason, job_url(services, runs[-1]))

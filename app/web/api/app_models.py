@@ -4,11 +4,9 @@ from pydantic import BaseModel, Field
 
 from app.core.assignments import LONGEST_COMMAND, Policies
 from app.core.limits import Limits
-from app.core.rules import changed
-from app.operations.administration.assignments import AssignRequest
+from app.operations.apps import KnownApp
 from app.operations.pull_requests.heads import Head
 from app.web.api.shapes import Answer, Request, Text, given_of
-from app.web.known_apps import KnownApp
 
 APP_ID = r"^[a-z0-9]{2,16}$"
 
@@ -35,15 +33,6 @@ class AssignApp(Request):
         "", max_length=LONGEST_COMMAND, examples=["npx prisma migrate deploy"]
     )
     policies: PoliciesGiven | None = None
-
-    def to_request(self) -> AssignRequest:
-        return AssignRequest(
-            full_name=self.repository,
-            instance=self.instance,
-            migration_command=self.migration_command,
-            app_id=self.app,
-            policies=changed(Policies(), self.policies.given() if self.policies else {}),
-        )
 
 
 class EditApp(Request):

@@ -8,13 +8,15 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import Field
 
+from app.core.assignments import Policies
 from app.core.identifiers import AppId
-from app.core.people import Act
+from app.core.people import Manage, See
 from app.core.rules import changed
+from app.operations import access
 from app.operations.administration import assignments, local_work, workflow_files
+from app.operations.apps import KnownApp
 from app.operations.pull_requests.heads import open_heads
 from app.operations.services import Services
-from app.web import access
 from app.web.api.app_models import (
     AppDetail,
     AppList,
@@ -28,7 +30,6 @@ from app.web.api.app_models import (
 )
 from app.web.api.shapes import ERRORS, PERSON, Answered, Page, Query, Text, cut, page_of
 from app.web.identity import acting
-from app.web.known_apps import KnownApp, known_app
 
 api = APIBlueprint(
     "apps",
@@ -51,7 +52,7 @@ def list_(query: WhichApps) -> dict[str, Any]:
     """List the assigned apps that you may see."""
     services = acting()
     found = [
-        KnownApp.of(one)
+        one
         for one in access.apps(services)
         if query.repository is None
         # GitHub's names differ only in case for nobody.
@@ -64,17 +65,22 @@ def list_(query: WhichApps) -> dict[str, Any]:
 def assign(body: AssignApp) -> Answered:
     """Give a repository databases on an instance; a worker makes them."""
     services = acting()
-    access.repository_to_assign(services, body.repository, body.app)
-    access.instance(services, body.instance)
-    assigned = assignments.assign(services, body.to_request())
-    return _shown(services, KnownApp.of(assigned)).model_dump(), 201
+    what = access.to_assign(services, body.repository, AppId(body.app) if body.app else None)
+    assigned = assignments.assign(
+        services,
+        what,
+        access.instance(services, body.instance, See),
+        migration_command=body.migration_command,
+        policies=changed(Policies(), body.policies.given() if body.policies else {}),
+    )
+    return _shown(services, assigned).model_dump(), 201
 
 
 @api.get("/<app>", responses={200: AppDetail})
 def show(path: OfApp) -> dict[str, Any]:
     """Show one app, also one whose assignment has ended: its databases may still be there."""
     services = acting()
-    shown = _shown(services, known_app(services, AppId(path.app)))
+    shown = _shown(services, access.known_app(services, AppId(path.app), See).subject)
     last_command = local_work.last_command(services.store, AppId(path.app))
     return AppDetail(**shown.model_dump(), last_command=last_command).model_dump()
 
@@ -83,10 +89,9 @@ def show(path: OfApp) -> dict[str, Any]:
 def workflow(path: OfApp) -> dict[str, Any]:
     """Show the workflow that migrates the app's databases, as a whole file to copy."""
     services = acting()
-    assigned = access.app(services, path.app)
-    assignment = assigned.assignment
-    found = workflow_files.workflow_of(services, assignment, assigned.repository, assigned.instance)
-    remark = workflow_files.beside_others(services.store, assignment.app)
+    assigned = access.app(services, AppId(path.app), See).subject
+    found = workflow_files.workflow_of(services, assigned)
+    remark = workflow_files.beside_others(services.store, assigned.app)
     return WorkflowShown(path=found.path, text=found.text, remark=remark).model_dump()
 
 
@@ -94,7 +99,7 @@ def workflow(path: OfApp) -> dict[str, Any]:
 def pull_requests(path: OfApp, query: Page) -> dict[str, Any]:
     """List the open pull requests of an app's repository, with the database of each head."""
     services = acting()
-    known = known_app(services, AppId(path.app))
+    known = access.known_app(services, AppId(path.app), See).subject
     heads = open_heads(
         services.store, known.repository, services.store.databases.all(app_id=known.app.id)
     )
@@ -109,22 +114,22 @@ def pull_requests(path: OfApp, query: Page) -> dict[str, Any]:
 def edit(path: OfApp, body: EditApp) -> dict[str, Any]:
     """Change the migration command or the rules."""
     services = acting()
-    assigned = access.app(services, path.app, Act.MANAGE)
-    before = assigned.assignment
+    assigned = access.app(services, AppId(path.app), Manage)
+    before = assigned.subject.assignment
     assignments.edit(
         services,
-        before,
+        assigned,
         migration_command=body.migration_command,
         policies=changed(before.policies, body.policies.given()) if body.policies else None,
     )
-    return _shown(services, known_app(services, AppId(path.app))).model_dump()
+    return _shown(services, access.known_app(services, AppId(path.app), See).subject).model_dump()
 
 
 @api.delete("/<app>", responses={204: None})
 def remove(path: OfApp) -> Answered:
     """End the assignment; the databases stay on the instance."""
     services = acting()
-    assignments.remove(services, access.app(services, path.app, Act.MANAGE).assignment)
+    assignments.remove(services, access.app(services, AppId(path.app), Manage))
     return "", 204
 
 

@@ -7,8 +7,10 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
+from app.core.people import Oversee
+from app.operations import access
 from app.web.api.shapes import ERRORS, PERSON, Page, Shown, Text, cut
-from app.web.identity import acting, require_operator
+from app.web.identity import acting
 
 api = APIBlueprint(
     "audit",
@@ -50,8 +52,7 @@ class WhichEntries(Page):
 @api.get("", responses={200: AuditPage})
 def list_(query: WhichEntries) -> dict[str, Any]:
     """List what was done, for operators."""
-    services = acting()
-    require_operator(services)
+    services = access.service(acting(), Oversee).subject
     found = services.store.audit.latest(
         limit=query.limit + 1, before=query.cursor, containing=query.q or ""
     )

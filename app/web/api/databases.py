@@ -9,13 +9,15 @@ from flask_openapi3.models.tag import Tag
 from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.errors import CoppiceError
-from app.core.people import Act
+from app.core.identifiers import AppId, DatabaseId
+from app.core.people import Change, Connect, Lose, See
 from app.core.seeding import LocalSeed
+from app.operations import access
+from app.operations.access import Doing, Permitted
 from app.operations.administration import databases as administration
 from app.operations.administration import local_work
 from app.operations.administration.database_overviews import known
 from app.operations.services import Services
-from app.web import access
 from app.web.advice import advice_for
 from app.web.api.app_models import OfApp
 from app.web.api.database_models import (
@@ -37,7 +39,6 @@ from app.web.api.database_models import (
 )
 from app.web.api.shapes import ERRORS, PERSON, Answered, Nothing, cut, page_of
 from app.web.identity import acting
-from app.web.known_apps import of_known_apps
 
 api = APIBlueprint(
     "databases",
@@ -65,7 +66,7 @@ def list_(query: WhichDatabases) -> dict[str, Any]:
         and query.branch in (None, one.branch)
         and query.name in (None, one.name)
     ]
-    found = of_known_apps(services, wanted, full_name=query.repository)
+    found = access.databases(services, wanted, full_name=query.repository)
     ordered = sorted(found, key=lambda one: one.id)
     part = page_of(ordered, query, id_of=lambda one: one.id)
     shown, following = cut(part, query, id_of=lambda one: one.id)
@@ -75,8 +76,8 @@ def list_(query: WhichDatabases) -> dict[str, Any]:
 @api.get("/databases/<int:database>", responses={200: DatabaseDetail})
 def show(path: OfDatabase) -> dict[str, Any]:
     """Show one database."""
-    services = acting()
-    database = access.database(services, path.database)
+    services, permitted = _found(path, See)
+    database = permitted.subject
     detail = DatabaseDetail.with_seed(
         _shown(services, database),
         services.store.seeds.of(database),
@@ -88,8 +89,8 @@ def show(path: OfDatabase) -> dict[str, Any]:
 @api.get("/databases/<int:database>/sizes", responses={200: SizePage})
 def sizes(path: OfDatabase, query: WhichSizes) -> dict[str, Any]:
     """List the sizes of a database over 90 days: a sample for each change, one a day at least."""
-    services = acting()
-    database = access.database(services, path.database)
+    services, permitted = _found(path, See)
+    database = permitted.subject
     found = services.store.measurements.of_database(
         database.id, after=query.after, limit=query.limit + 1
     )
@@ -102,10 +103,11 @@ def sizes(path: OfDatabase, query: WhichSizes) -> dict[str, Any]:
 def create(path: OfApp, body: CreateDatabase) -> Answered:
     """Have a database made, or brought back; 200 if it is there already."""
     services = acting()
-    assigned = access.app(services, path.app)
-    where = administration.place(assigned, branch=body.branch, environment=body.environment)
-    access.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
-    database = administration.create(services, assigned, where)
+    assigned = access.app(services, AppId(path.app), See).subject
+    where = access.location(
+        services, assigned, Change, branch=body.branch, environment=body.environment
+    )
+    database = administration.create(services, where)
     status = 200 if database.state is DatabaseState.READY else 202
     return _shown(services, database).model_dump(mode="json"), status
 
@@ -113,52 +115,52 @@ def create(path: OfApp, body: CreateDatabase) -> Answered:
 @api.post("/databases/<int:database>/fix", responses={202: DatabaseShown})
 def fix(path: OfDatabase, body: Nothing) -> Answered:
     """Have a database set up once more: roles, grants, password. Its data stays."""
-    services, database = _to_act(path, Act.CHANGE)
+    services, database = _found(path, Change)
     return _accepted(services, administration.fix(services, database))
 
 
 @api.post("/databases/<int:database>/reset", responses={202: DatabaseShown})
 def reset(path: OfDatabase, body: Nothing) -> Answered:
     """Have a database replaced by an empty one. Its data is gone for good."""
-    services, database = _to_act(path, Act.LOSE)
+    services, database = _found(path, Lose)
     return _accepted(services, administration.reset(services, database))
 
 
 @api.post("/databases/<int:database>/seed", responses={200: DatabaseShown})
 def seed(path: OfDatabase, body: Nothing) -> dict[str, Any]:
     """Have the next run of the workflow seed a database once more, whatever it holds."""
-    services, database = _to_act(path, Act.CHANGE)
+    services, database = _found(path, Change)
     return _shown(services, administration.seed(services, database)).model_dump(mode="json")
 
 
 @api.post("/databases/<int:database>/migrated", responses={200: DatabaseShown})
 def migrated(path: OfDatabase, body: LocalMigration) -> dict[str, Any]:
     """Say that `dev` was migrated on your own machine, and how its seed command ended."""
-    services, database = _to_act(path, Act.CHANGE)
+    services, database = _found(path, Change)
     local_work.migrated(services, database, generation=body.generation, seed=LocalSeed(body.seed))
-    return _shown(services, database).model_dump(mode="json")
+    return _shown(services, database.subject).model_dump(mode="json")
 
 
 @api.patch("/databases/<int:database>", responses={200: DatabaseShown})
 def edit(path: OfDatabase, body: EditDatabase) -> dict[str, Any]:
     """Store what else belongs to a database."""
-    services, database = _to_act(path, Act.CHANGE)
+    services, database = _found(path, Change)
     if body.accelerate_url is not None:
         administration.set_accelerate_url(services, database, body.accelerate_url or None)
-    return _shown(services, database).model_dump(mode="json")
+    return _shown(services, database.subject).model_dump(mode="json")
 
 
 @api.post("/databases/<int:database>/restore", responses={202: DatabaseShown})
 def restore(path: OfDatabase, body: Nothing) -> Answered:
     """Have a deleted database opened again, data and all."""
-    services, database = _to_act(path, Act.CHANGE)
+    services, database = _found(path, Change)
     return _accepted(services, administration.restore(services, database))
 
 
 @api.delete("/databases/<int:database>", responses={202: DatabaseShown})
 def delete(path: OfDatabase, query: HowToDelete) -> Answered:
     """Close a database; its data is kept for the retention time, production's until dropped."""
-    services, database = _to_act(path, Act.LOSE)
+    services, database = _found(path, Lose)
     act = administration.drop if query.now else administration.delete
     return _accepted(services, act(services, database))
 
@@ -166,8 +168,7 @@ def delete(path: OfDatabase, query: HowToDelete) -> Answered:
 @api.post("/databases/<int:database>/credentials", responses={200: LoginShown})
 def credentials(path: OfDatabase, body: RevealCredentials) -> dict[str, Any]:
     """Reveal the long-lived login's variables. Audited; production needs admin."""
-    services = acting()
-    database = access.database(services, path.database, Act.CONNECT)
+    services, database = _found(path, Connect)
     purpose = AuditEvent(body.purpose) if body.purpose else AuditEvent.DATABASES_CREDENTIALS
     login = administration.login(services, database, purpose=purpose)
     shadow: dict[str, str] = {}
@@ -180,9 +181,9 @@ def credentials(path: OfDatabase, body: RevealCredentials) -> dict[str, Any]:
     return LoginShown.of(login, shadow, shadow_problem=problem).model_dump()
 
 
-def _to_act(path: OfDatabase, act: Act) -> tuple[Services, Database]:
+def _found(path: OfDatabase, act: type[Doing]) -> tuple[Services, Permitted[Database, Doing]]:
     services = acting()
-    return services, access.database(services, path.database, act)
+    return services, access.database(services, DatabaseId(path.database), act)
 
 
 def _accepted(services: Services, database: Database) -> Answered:

@@ -9,10 +9,12 @@ from pydantic import BaseModel, Field
 
 from app.core.errors import NotFound
 from app.core.github_app import EVENTS, GitHubApp, permissions_for, why_out_of_reach
+from app.core.people import Operate, Oversee
+from app.operations import access
 from app.operations.administration import github_setup
 from app.operations.services import Services
 from app.web.api.shapes import ERRORS, PERSON, Answered
-from app.web.identity import acting, require_operator
+from app.web.identity import acting
 
 api = APIBlueprint(
     "github_app",
@@ -54,7 +56,7 @@ class SetUp(BaseModel):
 @api.get("", responses={200: SetUp})
 def show() -> dict[str, Any]:
     """Show whether GitHub is connected, for operators."""
-    services = _operator()
+    services = access.service(acting(), Oversee).subject
     app = services.github_app.current(is_fresh=True)
     operators: frozenset[str] = current_app.extensions["operators"]
     obstacle = why_out_of_reach(services.public_url, github_url=services.github_url)
@@ -72,10 +74,10 @@ def show() -> dict[str, Any]:
 @api.delete("", responses={204: None})
 def forget() -> Answered:
     """Forget the App that /setup made, so that another can be made. Databases stay."""
-    services = _operator()
-    if services.github_app.current(is_fresh=True) is None:
+    operator = access.service(acting(), Operate)
+    if operator.subject.github_app.current(is_fresh=True) is None:
         raise NotFound("There is no GitHub App.", advice="An operator makes one at /setup.")
-    github_setup.disconnect(services)
+    github_setup.disconnect(operator)
     return "", 204
 
 
@@ -88,9 +90,3 @@ def _connected(services: Services, app: GitHubApp) -> ConnectedApp:
         can_log_in=app.can_log_in,
         from_settings=services.github_app.is_from_settings,
     )
-
-
-def _operator() -> Services:
-    services = acting()
-    require_operator(services)
-    return services

@@ -9,17 +9,17 @@ from pydantic import BaseModel, Field
 
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.identifiers import AppId, RunId
-from app.core.people import Act
+from app.core.people import Act, Change, See, SeeLog
 from app.core.runs import Migration, PastRun
+from app.operations import access
+from app.operations.apps import KnownApp
 from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
-from app.web import access
 from app.web.api.app_models import APP_ID, OfApp
 from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, Shown, cut
 from app.web.api.unfinished_models import UnfinishedObject
 from app.web.identity import acting
-from app.web.known_apps import known_app
 
 api = APIBlueprint(
     "history",
@@ -108,7 +108,7 @@ class LogShown(BaseModel):
 def list_(path: OfApp, query: Page) -> dict[str, Any]:
     """List the runs of an app."""
     services = acting()
-    known = known_app(services, AppId(path.app))
+    known = _known(services, path, See)
     found = services.store.history.of_app(
         AppId(path.app),
         limit=query.limit + 1,
@@ -126,7 +126,7 @@ def list_(path: OfApp, query: Page) -> dict[str, Any]:
 def show(path: OfPastRun) -> dict[str, Any]:
     """Show one run."""
     services = acting()
-    known = known_app(services, AppId(path.app))
+    known = _known(services, path, See)
     past = services.store.history.run(AppId(path.app), RunId(path.run))
     repository = f"{services.github_url}/{known.repository.full_name}"
     names, is_named = _names(services, known.app.id), _may_read_logs(services, known.app.id)
@@ -137,10 +137,9 @@ def show(path: OfPastRun) -> dict[str, Any]:
 def rerun(path: OfPastRun, body: Nothing) -> Answered:
     """Have GitHub start the run's workflow job again."""
     services = acting()
-    known = known_app(services, AppId(path.app))
-    past = services.store.history.run(AppId(path.app), RunId(path.run))
-    access.run(services, known.repository, past.run, Act.CHANGE)
-    refusal = actions.rerun(services, known.repository, past.run)
+    known = _known(services, path, See)
+    run = access.run(services, known, RunId(path.run), Change)
+    refusal = actions.rerun(services, known.repository, run)
     if refusal is not None:
         raise Conflict(refusal, advice="Look at the job at GitHub: it may still run.")
     return show(path), 202
@@ -150,7 +149,7 @@ def rerun(path: OfPastRun, body: Nothing) -> Answered:
 def log(path: OfMigration) -> dict[str, Any]:
     """Show the log of a migration, to those who may write to the repository."""
     services = acting()
-    known_app(services, AppId(path.app), Act.SEE_LOG)
+    _known(services, path, SeeLog)
     past = services.store.history.run(AppId(path.app), RunId(path.run))
     for migration in past.migrations:
         if migration.id == path.migration:
@@ -162,6 +161,10 @@ def log(path: OfMigration) -> dict[str, Any]:
     )
 
 
+def _known(services: Services, path: OfApp | OfPastRun, act: Act) -> KnownApp:
+    return access.known_app(services, AppId(path.app), act).subject
+
+
 def _names(services: Services, app_id: AppId) -> dict[int, str]:
     found = services.store.databases.all(app_id=app_id, include_gone=True)
     return {database.id: database.name for database in found}
@@ -169,7 +172,7 @@ def _names(services: Services, app_id: AppId) -> dict[int, str]:
 
 def _may_read_logs(services: Services, app_id: AppId) -> bool:
     try:
-        known_app(services, app_id, Act.SEE_LOG)
+        access.known_app(services, app_id, SeeLog)
     except Forbidden:
         return False
     return True

@@ -116,6 +116,7 @@ class InstanceShown(Answer):
     def of(cls, one: InstanceOverview, *, is_steward: bool, may_connect: bool) -> "InstanceShown":
         instance, admin = one.instance, one.instance.admin
         public, pooler = instance.public_address, instance.pooler_address
+        room = one.measurement.room if one.measurement else None
         administration = AdministrationShown(
             host=admin.address.host, port=admin.address.port, user=admin.user
         )
@@ -123,19 +124,17 @@ class InstanceShown(Answer):
             name=instance.name,
             kind=instance.kind,
             status=one.status,
-            problem=one.problem if may_connect else None,
+            problem=(one.unreachable or one.failure) if may_connect else None,
             public_address=AddressShown.of(public) if may_connect else None,
             pooler_address=AddressShown.of(pooler) if pooler and may_connect else None,
             pooler_knows_job_logins=instance.pooler_knows_job_logins,
             plain_passwords=instance.has_plain_passwords,
             ca_certificate=public.ca_certificate if may_connect else None,
             host=one.host.name if one.host and is_steward else None,
-            apps=list(one.app_ids),
+            apps=[each.app.id for each in one.apps],
             databases=len(one.databases),
             limits=one.limits,
-            connections=None
-            if one.room is None
-            else ConnectionsShown.of(one.limits, room=one.room),
+            connections=ConnectionsShown.of(one.limits, room=room) if room is not None else None,
             over_limit=one.over_limit if may_connect else None,
             owner=one.owner,
             administration=administration if is_steward else None,

@@ -10,10 +10,13 @@ from flask_openapi3.models.tag import Tag
 from app.core.findings import ServerReport
 from app.core.instance_requests import InstanceChanges, LinkRequest, ProvisionRequest
 from app.core.instances import Instance
+from app.core.people import Connect, Manage, Operate, See, SeeServer, Wanted, refusal
+from app.operations import access
+from app.operations.access import Doing, Permitted
 from app.operations.administration import acknowledgements, deletions, instances, machines
-from app.operations.administration.instance_overviews import overview
+from app.operations.administration.instance_overviews import overviews
+from app.operations.apps import Assigned
 from app.operations.services import Services
-from app.web import access
 from app.web.api.instance_models import (
     EditInstance,
     HowToDeleteInstance,
@@ -28,7 +31,7 @@ from app.web.api.instance_models import (
 )
 from app.web.api.server_models import ServerHealth, ServerTest
 from app.web.api.shapes import ERRORS, PERSON, Answered
-from app.web.identity import acting, require_operator
+from app.web.identity import acting
 
 api = APIBlueprint(
     "instances",
@@ -56,10 +59,10 @@ def provision(body: ProvisionInstance) -> Answered:
     Refused (409 `not_looked_after`) while Coppice works on other machines and this one has neither
     `serve` nor `worker`.
     """
-    services = _operator()
-    clusters = current_app.extensions["clusters"]
+    operator = access.service(acting(), Operate)
+    services, clusters = operator.subject, current_app.extensions["clusters"]
     is_looked_after = machines.is_looked_after(services.store, clusters)
-    instance = instances.provision(services, clusters, body.read(ProvisionRequest))
+    instance = instances.provision(operator, clusters, body.read(ProvisionRequest))
     provisioned = InstanceProvisioned(
         **shown(services, instance).model_dump(),
         looked_after=is_looked_after,
@@ -71,8 +74,8 @@ def provision(body: ProvisionInstance) -> Answered:
 @api.post("/link", responses={201: InstanceTested})
 def link(body: LinkInstance) -> Answered:
     """Use an existing PostgreSQL server, after a test of what it allows."""
-    services = _operator()
-    return _tested(services, *instances.link(services, body.read(LinkRequest))), 201
+    operator = access.service(acting(), Operate)
+    return _tested(operator.subject, *instances.link(operator, body.read(LinkRequest))), 201
 
 
 @api.post("/link/test", responses={200: ServerTest})
@@ -81,40 +84,38 @@ def test_link(body: LinkInstance) -> dict[str, Any]:
 
     Stores nothing.
     """
-    _, report = instances.try_link(_operator(), body.read(LinkRequest))
+    _, report = instances.try_link(access.service(acting(), Operate), body.read(LinkRequest))
     return ServerTest.of(report).model_dump(mode="json")
 
 
 @api.get("/<instance>", responses={200: InstanceShown})
 def show(path: OfInstance) -> dict[str, Any]:
     """Show one instance."""
-    services = acting()
-    return shown(services, access.instance(services, path.instance)).model_dump()
+    services, instance = _found(path, See)
+    return shown(services, instance.subject).model_dump()
 
 
 @api.patch("/<instance>", responses={200: InstanceTested})
 def edit(path: OfInstance, body: EditInstance) -> dict[str, Any]:
     """Change an instance; it is tested before the change is stored."""
-    services = acting()
-    access.stewarded(services, path.instance)
-    return _tested(services, *instances.edit(services, path.instance, body.read(InstanceChanges)))
+    services, instance = _found(path, Manage)
+    return _tested(services, *instances.edit(services, instance, body.read(InstanceChanges)))
 
 
 @api.post("/<instance>/test", responses={200: ServerTest})
 def test(path: OfInstance) -> dict[str, Any]:
     """Connect to an instance, use a throw-away database there, say what is missing."""
-    services = acting()
-    instance = access.stewarded(services, path.instance)
-    report = instances.test(services, path.instance)
-    accepted = services.store.acknowledgements.of_instance(instance.id)
+    services, instance = _found(path, Manage)
+    report = instances.test(services, instance)
+    accepted = services.store.acknowledgements.of_instance(instance.subject.id)
     return ServerTest.of(report, accepted).model_dump(mode="json")
 
 
 @api.get("/<instance>/health", responses={200: ServerHealth})
 def health(path: OfInstance) -> dict[str, Any]:
     """Show how the server did when it was last measured, and what was last tried there."""
-    services = acting()
-    instance = access.stewarded(services, path.instance)
+    services, permitted = _found(path, SeeServer)
+    instance = permitted.subject
     return ServerHealth.of(
         services.store.measurements.of_instance(instance.id),
         findings=acknowledgements.known(services, instance),
@@ -129,8 +130,7 @@ def acknowledge(path: OfFinding) -> Answered:
 
     What prevents work cannot be accepted.
     """
-    services = acting()
-    instance = access.stewarded(services, path.instance)
+    services, instance = _found(path, Manage)
     acknowledgements.acknowledge(services, instance, path.code)
     return "", 204
 
@@ -138,8 +138,7 @@ def acknowledge(path: OfFinding) -> Answered:
 @api.delete("/<instance>/acknowledgements/<code>", responses={204: None})
 def withdraw(path: OfFinding) -> Answered:
     """Accept it no longer, whoever did."""
-    services = acting()
-    instance = access.stewarded(services, path.instance)
+    services, instance = _found(path, Manage)
     acknowledgements.withdraw(services, instance, path.code)
     return "", 204
 
@@ -151,12 +150,11 @@ def delete(path: OfInstance, query: HowToDeleteInstance) -> Answered:
     Refused while an app is assigned to it. Cannot be undone. 202: the machine that it stands on has
     not come to it yet.
     """
-    services = acting()
-    access.stewarded(services, path.instance)
+    services, instance = _found(path, Manage)
     if query.lost:
-        require_operator(services)
-    clusters = current_app.extensions["clusters"]
-    is_gone = deletions.delete(services, clusters, path.instance, is_lost=query.lost)
+        deletions.forget_lost(services, access.instance(services, path.instance, Operate))
+        return "", 204
+    is_gone = deletions.delete(services, current_app.extensions["clusters"], instance)
     return "", 204 if is_gone else 202
 
 
@@ -170,22 +168,28 @@ def _tested(services: Services, instance: Instance, report: ServerReport) -> dic
     return tested.model_dump(mode="json")
 
 
-def _operator() -> Services:
+def _found(path: OfInstance, act: type[Doing]) -> tuple[Services, Permitted[Instance, Doing]]:
     services = acting()
-    require_operator(services)
-    return services
+    return services, access.instance(services, path.instance, act)
 
 
 def shown(services: Services, instance: Instance) -> InstanceShown:
     """With the apps and databases that the actor may see; all that an operator asks for."""
-    whole = overview(services.store, instance)
+    [whole] = overviews(services.store, [instance])
     is_steward = instance.id in {one.id for one in access.instances_run(services)}
     may_connect = is_steward
     if not is_steward:
-        seen = [one for one in access.apps(services) if one.instance.id == instance.id]
-        ids = tuple(one.assignment.app.id for one in seen)
-        databases = tuple(access.of_apps(whole.databases, seen))
-        whole = replace(whole, app_ids=ids, databases=databases)
+        apps = tuple(one for one in access.apps(services) if one.instance.id == instance.id)
+        ids = {one.app.id for one in apps}
+        databases = tuple(one for one in whole.databases if one.app_id in ids)
+        whole = replace(whole, apps=apps, databases=databases)
         # Not for all readers: of a public repository that is everybody.
-        may_connect = any(access.may_connect(services, one) for one in seen)
+        may_connect = any(_may_connect(services, one) for one in apps)
     return InstanceShown.of(whole, is_steward=is_steward, may_connect=may_connect)
+
+
+def _may_connect(services: Services, assigned: Assigned) -> bool:
+    """Whether the actor may have connection strings of the app, as far as GitHub was asked."""
+    permission = access.permission(services, assigned.repository)
+    wanted = Wanted(act=Connect, app_id=assigned.app.id)
+    return refusal(services.actor, wanted, permission=permission) is None

@@ -1,7 +1,6 @@
 """The API for what an instance allows, and for handing it over."""
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -9,11 +8,13 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from app.core.limits import Limits
+from app.core.people import Operate
+from app.operations import access
 from app.operations.administration import claims, limits
 from app.web.api.instance_models import InstanceShown, OfInstance
 from app.web.api.instances import shown
 from app.web.api.shapes import ERRORS, PERSON, Answer, Answered, Request, given_of
-from app.web.identity import acting, permission_now, require_operator
+from app.web.identity import acting
 
 api = APIBlueprint(
     "limits",
@@ -66,8 +67,7 @@ class LimitsSet(LimitsGiven):
 def set_limits(path: OfInstance, body: LimitsGiven) -> dict[str, Any]:
     """Set all limits of an instance. They remove nothing; `freezes` closes what is too large."""
     services = acting()
-    require_operator(services)
-    instance = services.store.instances.named(path.instance)
+    instance = access.instance(services, path.instance, Operate)
     remarks = limits.set_limits(services, instance, body.read(Limits))
     exceeded = [Exceeded(words=one.words, advice=one.advice) for one in remarks]
     now: dict[str, Any] = LimitsSet(**body.model_dump(), exceeded=exceeded).model_dump()
@@ -81,8 +81,8 @@ def offer(path: OfInstance, body: OfferInstance) -> Answered:
     An earlier link does not work any more.
     """
     services = acting()
-    require_operator(services)
-    instance, valid = services.store.instances.named(path.instance), timedelta(days=body.days)
+    instance = access.instance(services, path.instance, Operate)
+    valid = timedelta(days=body.days)
     expires_at = services.clock() + valid
     link = claims.offer(services, instance, plan=body.limits.read(Limits), valid=valid)
     return Offered(link=link, expires_at=expires_at).model_dump(mode="json"), 201
@@ -114,5 +114,5 @@ def claim(body: ClaimInstance) -> dict[str, Any]:
     Its limits are replaced by the plan, and the password of every database is replaced.
     """
     services = acting()
-    instance = claims.claim(services, body.secret, permission_on=partial(permission_now, services))
+    instance = claims.claim(services, body.secret)
     return shown(services, instance).model_dump()

@@ -7,7 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from app.core.people import Actor
+from app.core.people import NOBODY
 from app.operations.administration import device_logins
 from app.operations.administration.device_logins import LIFETIME, POLL_SECONDS
 from app.operations.administration.tokens import LONGEST_NAME
@@ -16,7 +16,6 @@ from app.web.api.shapes import ERRORS, Request, Text
 from app.web.api.tokens import TokenMade, TokenShown
 
 PAGE = "/login/device"
-_NOBODY = Actor(name="nobody")
 
 api = APIBlueprint(
     "login",
@@ -75,4 +74,4 @@ def finish(body: FinishLogin) -> dict[str, Any]:
 
 def _anybody() -> Services:
     services: Services = current_app.extensions["services"]
-    return services.acting_as(_NOBODY, source=request.remote_addr or "")
+    return services.acting_as(NOBODY, source=request.remote_addr or "")

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from app.core.errors import NotFound
 from app.core.identifiers import AppId, TokenId
-from app.core.people import Act
+from app.core.people import See
 from app.core.tokens import PREFIX
+from app.operations import access
 from app.operations.administration import tokens
 from app.operations.administration.tokens import LONGEST_DAYS, LONGEST_NAME, TokenRequest
-from app.web import access
 from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Request, Shown, Text
 from app.web.identity import acting
 
@@ -80,13 +80,12 @@ def list_() -> dict[str, Any]:
 def create(body: NewToken) -> Answered:
     """Make a token that acts for you, limited as you say."""
     services = acting()
-    if body.app is not None:
-        access.app(services, body.app, Act.SEE)
+    app = access.app(services, AppId(body.app), See) if body.app is not None else None
     token, secret = tokens.make(
         services,
         TokenRequest(
             name=body.name,
-            app_id=AppId(body.app) if body.app else None,
+            app=app,
             is_read_only=body.read_only,
             days=body.days,
         ),

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from app.core.audit import AuditEvent
 from app.core.errors import Conflict, Forbidden, GitHubUnavailable, Invalid
 from app.core.github_app import CALLBACK_PATH, GitHubApp
-from app.core.people import Actor
+from app.core.people import NOBODY, Actor
 from app.operations.administration import login_links
 from app.operations.services import Services
 from app.web.auth import sessions
@@ -126,7 +126,7 @@ def show_link() -> ResponseReturnValue:
 @pages.post(login_links.PATH)
 def use_link() -> ResponseReturnValue:
     """Let whoever has the link in as operator."""
-    services = _services().acting_as(_services().actor, source=request.remote_addr or "")
+    services = _acting(NOBODY)
     login_links.use(services, request.form.get("token", ""))
     sessions.begin(name="operator")
     has_app = services.github_app.current(is_fresh=True) is not None

@@ -14,12 +14,14 @@ from flask.typing import ResponseReturnValue
 from app.core.errors import CoppiceError, Invalid, Unauthorized
 from app.core.github_app import CREATED_PATH, EVENTS, manifest, permissions_for, why_out_of_reach
 from app.core.identifiers import InstallationId
+from app.core.people import Operate, Oversee
+from app.operations import access
 from app.operations.administration import github_setup
 from app.operations.services import Services
 from app.web import headers
 from app.web.dashboard import fields
 from app.web.dashboard.notices import done
-from app.web.identity import acting, require_operator
+from app.web.identity import acting
 
 pages = Blueprint("setup_pages", __name__)
 
@@ -46,7 +48,7 @@ def show() -> ResponseReturnValue:
     services = acting()
     if _is_from_installation() and not services.actor.is_operator:
         return done("/apps", "installed")
-    require_operator(services)
+    access.service(services, Oversee)
     operators = sorted(current_app.extensions["operators"])
     app = services.github_app.current(is_fresh=True)
     obstacle = why_out_of_reach(services.public_url, github_url=services.github_url)
@@ -81,7 +83,7 @@ def show() -> ResponseReturnValue:
 def created() -> ResponseReturnValue:
     """GitHub sends the browser back here, with a code for the new App's secrets."""
     services = _acting_after_github()
-    require_operator(services)
+    operator = access.service(services, Operate)
     kept = session.pop(_STATE, None) or {}
     given = request.args.get("state", "")
     is_expected = hmac.compare_digest(given.encode(), str(kept.get("state", "")).encode())
@@ -92,14 +94,13 @@ def created() -> ResponseReturnValue:
             advice=f"Begin again at {services.public_url}/setup. If GitHub made an App meanwhile,"
             " delete it there.",
         )
-    github_setup.connect(services, request.args.get("code", ""))
+    github_setup.connect(operator, request.args.get("code", ""))
     return redirect("/setup", code=303)
 
 
 @pages.get("/setup/forget")
 def ask_to_forget(error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = acting()
-    require_operator(services)
+    services = access.service(acting(), Oversee).subject
     app = services.github_app.current(is_fresh=True)
     if app is None or services.github_app.is_from_settings:
         return redirect("/setup", code=303)
@@ -110,15 +111,15 @@ def ask_to_forget(error: CoppiceError | None = None) -> ResponseReturnValue:
 @pages.post("/setup/forget")
 def forget() -> ResponseReturnValue:
     """Be no App any more, so that another one can be made."""
-    services = acting()
-    require_operator(services)
+    operator = access.service(acting(), Operate)
+    services = operator.subject
     app = services.github_app.current(is_fresh=True)
     if app is not None and not services.github_app.is_from_settings:
         try:
             fields.confirm(str(app.app_id))
         except CoppiceError as error:
             return ask_to_forget(error)
-    github_setup.disconnect(services)
+    github_setup.disconnect(operator)
     return done("/setup", "forgotten")
 
 

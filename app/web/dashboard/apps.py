@@ -16,26 +16,24 @@ from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, BranchName, RunId
 from app.core.pages import new_file_page
-from app.core.people import Act
+from app.core.people import Change, See
 from app.core.reach import obstacle
 from app.core.reasons import is_provisioned
 from app.core.repositories import PullRequest
 from app.core.runs import PastRun
-from app.operations import typed
+from app.operations import access, typed
 from app.operations.administration import databases as administration
 from app.operations.administration import local_work
-from app.operations.administration.assigned import Assigned, id_to_say
 from app.operations.administration.limits import described
 from app.operations.administration.workflow_files import beside_others, workflow_of
+from app.operations.apps import Assigned, KnownApp, id_to_say
 from app.operations.databases import elsewhere
 from app.operations.pull_requests.heads import Head, open_heads
 from app.operations.services import Services
-from app.web import access
 from app.web.dashboard import fields, notices, plots, rule_facts, tables
 from app.web.dashboard.notices import done
 from app.web.dashboard.runs import why_no_rerun
 from app.web.identity import acting
-from app.web.known_apps import KnownApp, known_app
 
 pages = Blueprint("apps", __name__)
 
@@ -58,14 +56,13 @@ def index() -> ResponseReturnValue:
 @pages.get("/apps/<app_id>")
 def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = acting()
-    found = known_app(services, AppId(app_id))
+    found = access.known_app(services, AppId(app_id), See).subject
     databases = services.store.databases.all(app_id=found.app.id)
     can = tables.abilities(services, found.app, found.repository)
     rows = tables.rows(
         services,
         databases,
         abilities={found.app.id: can},
-        repositories={found.app.id: found.repository},
         assignments=[found.assignment] if found.assignment else [],
     )
     before = fields.cursor("before")
@@ -129,18 +126,19 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 def create(app_id: str) -> ResponseReturnValue:
     """Have the database of an environment or a branch made."""
     services = acting()
-    assigned = access.app(services, app_id)
+    assigned = access.app(services, AppId(app_id), See).subject
     try:
-        where = administration.place(
+        where = access.location(
+            services,
             assigned,
+            Change,
             branch=fields.text("branch") or None,
             environment=_environment(),
         )
-        access.place(services, assigned.repository, assigned.assignment.app.id, where, Act.CHANGE)
-        database = administration.create(services, assigned, where)
+        database = administration.create(services, where)
     except (Conflict, Invalid, NotFound) as error:
         return show(app_id, error)
-    is_dev = where.environment is Environment.DEV
+    is_dev = where.subject.environment is Environment.DEV
     anchor = "local" if is_dev else f"database-{database.id}"
     what = _CREATED_FROM.get(database.state, "create")
     return done(url_for(".show", app_id=app_id, _anchor=anchor), what, of=database.id)
@@ -170,9 +168,9 @@ def _to_rerun(
 
 def _workflow(services: Services, found: KnownApp) -> dict[str, Any]:
     """The workflow file of the app, and where at GitHub it is made; nothing if not assigned."""
-    if found.assignment is None or found.instance is None:
+    if not isinstance(found, Assigned):
         return {"workflow": None, "new_file": ""}
-    file = workflow_of(services, found.assignment, found.repository, found.instance)
+    file = workflow_of(services, found)
     return {
         "workflow": file,
         "new_file": new_file_page(services.github_url, found.repository, file),
@@ -245,7 +243,7 @@ class Line:
 
 def lines(services: Services, apps: Sequence[Assigned]) -> list[Line]:
     """Those with errors first, each in the order that was given; read together."""
-    states = services.store.apps.database_states([one.assignment.app.id for one in apps])
+    states = services.store.apps.database_states([one.app.id for one in apps])
     servers = services.store.measurements.of_instances({one.instance.id for one in apps})
     hosts = services.store.hosts.known()
     silent = {
@@ -256,7 +254,7 @@ def lines(services: Services, apps: Sequence[Assigned]) -> list[Line]:
     away = silent | {instance_id for instance_id, one in servers.items() if one.failure is not None}
     found = []
     for one in apps:
-        counted = states.get(one.assignment.app.id, {})
+        counted = states.get(one.app.id, {})
         found.append(
             Line(
                 assigned=one,

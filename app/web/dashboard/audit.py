@@ -4,8 +4,10 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.audit import words_of
+from app.core.people import Oversee
+from app.operations import access
 from app.web.dashboard import fields
-from app.web.dashboard.instances import operator
+from app.web.identity import acting
 
 pages = Blueprint("audit", __name__)
 
@@ -14,7 +16,7 @@ SHOWN = 50
 
 @pages.get("/audit")
 def index() -> ResponseReturnValue:
-    services = operator()
+    services = access.service(acting(), Oversee).subject
     query = request.args.get("q", "").replace("\0", "").strip()
     before = fields.cursor("before")
     entries = services.store.audit.latest(limit=SHOWN + 1, before=before, containing=query)

@@ -1,6 +1,5 @@
 """Instances: the list, and one with its apps and databases."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 from flask import Blueprint, current_app, render_template, url_for
@@ -9,37 +8,21 @@ from flask.typing import ResponseReturnValue
 from app.core import connections
 from app.core.errors import CoppiceError, ProvisioningFailed, TransientError
 from app.core.findings import Acknowledgement, Finding, acknowledged
-from app.core.hosts import silent_host, unreachable
-from app.core.identifiers import AppId, RepositoryId
-from app.core.instances import Instance, instance_status
-from app.core.limits import remarks
+from app.core.instances import Instance, InstanceStatus
+from app.core.people import Manage, Oversee, SeeServer
 from app.core.reach import obstacle
-from app.core.repositories import Repository
+from app.operations import access
+from app.operations.access import Doing, Permitted
 from app.operations.administration import acknowledgements, deletions, instances
+from app.operations.administration.instance_overviews import InstanceOverview, overviews
 from app.operations.administration.limits import described
 from app.operations.databases import measuring
 from app.operations.services import Services
-from app.web import access
 from app.web.dashboard import fields, notices, tables
-from app.web.dashboard.instance_shown import AssignedApp, Shown
 from app.web.dashboard.notices import done
-from app.web.identity import acting, require_operator
+from app.web.identity import acting
 
 pages = Blueprint("instances", __name__)
-
-
-def operator() -> Services:
-    """The collaborators, for an operator. Raises Unauthorized, Forbidden."""
-    services = acting()
-    require_operator(services)
-    return services
-
-
-def steward(name: str) -> Services:
-    """The collaborators, for who runs an instance: operators, and the account that claimed it."""
-    services = acting()
-    access.stewarded(services, name)
-    return services
 
 
 @pages.get("/instances")
@@ -48,37 +31,38 @@ def index() -> ResponseReturnValue:
     services = acting()
     found = sorted(access.instances_run(services), key=lambda one: one.name)
     if not found:
-        require_operator(services)
-    return render_template("instances.html", instances=_shown(services, found))
+        access.service(services, Oversee)
+    shown = overviews(services.store, found)
+    is_busy = any(_is_busy(services, one) for one in shown)
+    return render_template("instances.html", instances=shown, is_busy=is_busy)
 
 
 @pages.get("/instances/<name>")
 def show(name: str) -> ResponseReturnValue:
-    services = steward(name)
-    [shown] = _shown(services, [services.store.instances.named(name)])
+    services, instance = _found(name, SeeServer)
+    [shown] = overviews(services.store, [instance.subject])
     apps = services.store.apps.known({one.app_id for one in shown.databases})
-    repositories = _repositories(services)
-    owners: dict[AppId, Repository | None] = {
-        app_id: repositories.get(app.repository_id) for app_id, app in apps.items()
+    repositories = services.store.repositories.known({one.repository_id for one in apps.values()})
+    abilities = {
+        app_id: tables.abilities(services, app, repositories.get(app.repository_id))
+        for app_id, app in apps.items()
     }
     rows = tables.rows(
         services,
         shown.databases,
-        abilities={
-            app_id: tables.abilities(services, app, owners[app_id]) for app_id, app in apps.items()
-        },
-        repositories=owners,
-        assignments=services.store.apps.assignments(instance_id=shown.instance.id),
+        abilities=abilities,
+        assignments=[one.assignment for one in shown.apps],
     )
     return render_template(
         "instance.html",
         shown=shown,
         instance=shown.instance,
         rows=rows,
-        is_busy=shown.is_busy or any(row.is_migrating for row in rows),
-        notice=_notice(shown),
+        is_busy=_is_busy(services, shown) or any(row.is_migrating for row in rows),
+        notice=_notice(services, shown),
         obstacle=obstacle(shown.instance),
         limits=described(shown.limits),
+        trial=services.store.measurements.trial_of(shown.instance.id),
         findings=_findings(services, shown.instance),
         connections=connections.described(
             shown.limits.connections, room=shown.measurement.room if shown.measurement else None
@@ -86,30 +70,34 @@ def show(name: str) -> ResponseReturnValue:
     )
 
 
-def _notice(shown: Shown) -> notices.Notice | None:
+def _is_busy(services: Services, shown: InstanceOverview) -> bool:
+    """Whether something is on its way, so that the page should follow it."""
+    return shown.status is InstanceStatus.CREATING or tables.is_busy(services, shown.databases)
+
+
+def _notice(services: Services, shown: InstanceOverview) -> notices.Notice | None:
     changed = next((one for one in shown.databases if one.id == notices.subject()), None)
     if changed is not None:
-        return notices.of_database(changed, is_awaited=shown.is_awaited)
+        return notices.of_database(changed, is_awaited=tables.is_busy(services, shown.databases))
     return notices.of_server(is_failing=shown.failure is not None)
 
 
 @pages.post("/instances/<name>/test")
 def test(name: str) -> ResponseReturnValue:
     """Ask the server now, and try there what databases need; what it says is stored and shown."""
-    services = steward(name)
-    instance = services.store.instances.named(name)
+    services, instance = _found(name, Manage)
     with suppress(ProvisioningFailed, TransientError):  # recorded, and shown
-        instances.test(services, name)
-    if services.store.hosts.is_here(instance):
-        measuring.measure_instance(services, instance.id)
+        instances.test(services, instance)
+    if services.store.hosts.is_here(instance.subject):
+        measuring.measure_instance(services, instance.subject.id)
     return done(url_for(".show", name=name, _anchor="health"), "measured")
 
 
 @pages.post("/instances/<name>/acknowledge/<code>")
 def acknowledge(name: str, code: str) -> ResponseReturnValue:
     """Accept a finding, or with `withdraw` accept it no longer."""
-    services = steward(name)
-    instance, is_withdrawn = services.store.instances.named(name), fields.is_checked("withdraw")
+    services, instance = _found(name, Manage)
+    is_withdrawn = fields.is_checked("withdraw")
     act = acknowledgements.withdraw if is_withdrawn else acknowledgements.acknowledge
     act(services, instance, code)
     what = "withdrawn" if is_withdrawn else "acknowledged"
@@ -118,8 +106,8 @@ def acknowledge(name: str, code: str) -> ResponseReturnValue:
 
 @pages.get("/instances/<name>/delete")
 def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = steward(name)
-    [shown] = _shown(services, [services.store.instances.named(name)])
+    services, instance = _found(name, SeeServer)
+    [shown] = overviews(services.store, [instance.subject])
     page = render_template(
         "instance_delete.html", shown=shown, instance=shown.instance, error=error
     )
@@ -128,10 +116,10 @@ def ask_to_delete(name: str, error: CoppiceError | None = None) -> ResponseRetur
 
 @pages.post("/instances/<name>/delete")
 def delete(name: str) -> ResponseReturnValue:
-    services = steward(name)
+    services, instance = _found(name, Manage)
     try:
-        fields.confirm(services.store.instances.named(name).name)
-        is_gone = deletions.delete(services, current_app.extensions["clusters"], name)
+        fields.confirm(name)
+        is_gone = deletions.delete(services, current_app.extensions["clusters"], instance)
     except CoppiceError as error:
         return ask_to_delete(name, error)
     has_others = services.actor.is_operator or access.instances_run(services)
@@ -139,55 +127,9 @@ def delete(name: str) -> ResponseReturnValue:
     return done(url_for(where), "instance-deleted" if is_gone else "instance-going")
 
 
-def _shown(services: Services, found: Sequence[Instance]) -> list[Shown]:
-    """Read together, so that the number of queries does not grow with what is on an instance."""
-    repositories = _repositories(services)
-    assignments = services.store.apps.assignments()
-    databases = services.store.databases.all()
-    sizes = services.store.measurements.sizes([one.id for one in databases])
-    measurements = services.store.measurements.of_instances([one.id for one in found])
-    hosts = services.store.hosts.known()
-    shown = []
-    for instance in found:
-        ours = tuple(one for one in databases if one.instance_id == instance.id)
-        apps = tuple(
-            AssignedApp(
-                assignment=one,
-                repository=repositories.get(one.app.repository_id),
-                databases=len([each for each in ours if each.app_id == one.app.id]),
-            )
-            for one in assignments
-            if one.instance_id == instance.id
-        )
-        app_ids = {one.assignment.app.id for one in apps}
-        claim = services.store.handovers.of_instance(instance.id)
-        measured = [sizes[one.id] for one in ours if one.id in sizes]
-        limits = services.store.limits.of(instance.id)
-        measurement = measurements.get(instance.id)
-        silent = silent_host(instance, hosts, here=services.store.hosts.here)
-        shown.append(
-            Shown(
-                instance=instance,
-                status=instance_status(
-                    (one.state for one in ours if one.app_id in app_ids),
-                    is_assigned=bool(apps),
-                    is_failing=measurement is not None and measurement.failure is not None,
-                    is_unreachable=silent is not None,
-                ),
-                apps=apps,
-                databases=ours,
-                size_bytes=sum(measured) if measured else None,
-                remarks=remarks(limits, ours, sizes),
-                measurement=measurement,
-                host=hosts.get(instance.host) if instance.host else None,
-                unreachable=unreachable(silent) if silent else None,
-                is_awaited=tables.is_busy(services, ours),
-                limits=limits,
-                owner=claim.owner_login if claim else None,
-                trial=services.store.measurements.trial_of(instance.id),
-            )
-        )
-    return shown
+def _found(name: str, act: type[Doing]) -> tuple[Services, Permitted[Instance, Doing]]:
+    services = acting()
+    return services, access.instance(services, name, act)
 
 
 def _findings(
@@ -198,7 +140,3 @@ def _findings(
     known = acknowledgements.known(services, instance)
     found = [(one, acknowledged(one, accepted)) for one in known]
     return sorted(found, key=lambda one: one[1] is not None)
-
-
-def _repositories(services: Services) -> dict[RepositoryId, Repository]:
-    return {repository.id: repository for repository in services.store.repositories.all()}

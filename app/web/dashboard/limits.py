@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -11,20 +10,21 @@ from flask.typing import ResponseReturnValue
 from app.core.connections import USUAL
 from app.core.errors import CoppiceError, Invalid
 from app.core.limits import LIMITS, SIZE, Limits, parse_size, written
+from app.core.people import Operate, Oversee
 from app.core.rules import Rule
+from app.operations import access
 from app.operations.administration import claims, limits
 from app.web.dashboard import fields
-from app.web.dashboard.instances import operator
 from app.web.dashboard.notices import done
-from app.web.identity import acting, permission_now
+from app.web.identity import acting
 
 pages = Blueprint("limits", __name__)
 
 
 @pages.get("/instances/<name>/limits")
 def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = operator()
-    instance = services.store.instances.named(name)
+    services = acting()
+    instance = access.instance(services, name, Oversee).subject
     given = request.form if request.method == "POST" else _of(services.store.limits.of(instance.id))
     page = render_template("limits.html", instance=instance, given=given, rules=LIMITS, error=error)
     return page, fields.status_of(error)
@@ -32,9 +32,10 @@ def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 
 @pages.post("/instances/<name>/limits")
 def save(name: str) -> ResponseReturnValue:
-    services = operator()
+    services = acting()
+    instance = access.instance(services, name, Operate)
     try:
-        exceeded = limits.set_limits(services, services.store.instances.named(name), _limits())
+        exceeded = limits.set_limits(services, instance, _limits())
     except CoppiceError as error:
         return edit(name, error)
     # The page has each that is exceeded, among what is to be known of the instance's health.
@@ -44,10 +45,9 @@ def save(name: str) -> ResponseReturnValue:
 
 @pages.get("/instances/<name>/offer")
 def ask_to_offer(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = operator()
     page = render_template(
         "offer.html",
-        instance=services.store.instances.named(name),
+        instance=access.instance(acting(), name, Oversee).subject,
         given=request.form or {"days": "7"},
         rules=LIMITS,
         error=error,
@@ -59,14 +59,14 @@ def ask_to_offer(name: str, error: CoppiceError | None = None) -> ResponseReturn
 @pages.post("/instances/<name>/offer")
 def offer(name: str) -> ResponseReturnValue:
     """Show the link, this once."""
-    services = operator()
-    instance = services.store.instances.named(name)
+    services = acting()
+    instance = access.instance(services, name, Operate)
     try:
         valid = timedelta(days=_number("days", "The number of days", empty="7") or 7)
         link = claims.offer(services, instance, plan=_limits(), valid=valid)
     except CoppiceError as error:
         return ask_to_offer(name, error)
-    return render_template("offer.html", instance=instance, link=link, days=valid.days)
+    return render_template("offer.html", instance=instance.subject, link=link, days=valid.days)
 
 
 @pages.get("/claim/<secret>")
@@ -87,7 +87,7 @@ def ask_to_claim(secret: str, error: CoppiceError | None = None) -> ResponseRetu
 def claim(secret: str) -> ResponseReturnValue:
     services = acting()
     try:
-        instance = claims.claim(services, secret, permission_on=partial(permission_now, services))
+        instance = claims.claim(services, secret)
     except CoppiceError as error:
         return ask_to_claim(secret, error)
     return done(url_for("dashboard.instances.show", name=instance.name), "claimed")

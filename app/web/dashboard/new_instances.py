@@ -19,11 +19,13 @@ from app.core.instance_requests import (
     ProvisionRequest,
 )
 from app.core.instances import Instance, InstanceKind, SslMode
+from app.core.people import Manage, Operate, Oversee, SeeServer
+from app.operations import access
 from app.operations.administration import instances
 from app.operations.databases import measuring
 from app.web.dashboard import fields
-from app.web.dashboard.instances import operator, steward
 from app.web.dashboard.notices import done
+from app.web.identity import acting
 
 pages = Blueprint("new_instances", __name__)
 
@@ -44,14 +46,14 @@ class Tested:
 
 @pages.get("/provision")
 def provision_form(error: CoppiceError | None = None) -> ResponseReturnValue:
-    operator()
+    access.service(acting(), Oversee)
     page = render_template("provision.html", given=request.form, error=error)
     return page, fields.status_of(error)
 
 
 @pages.post("/provision")
 def provision() -> ResponseReturnValue:
-    services = operator()
+    operator = access.service(acting(), Operate)
     try:
         wanted = ProvisionRequest(
             name=fields.text("name"),
@@ -65,10 +67,10 @@ def provision() -> ResponseReturnValue:
                 "Other machines need a name for this one.",
                 advice="Fill in the host that runners and applications are told.",
             )
-        instance = instances.provision(services, current_app.extensions["clusters"], wanted)
+        instance = instances.provision(operator, current_app.extensions["clusters"], wanted)
     except CoppiceError as error:
         return provision_form(error)
-    measuring.measure_instance(services, instance.id)
+    measuring.measure_instance(operator.subject, instance.id)
     return done(url_for("dashboard.instances.show", name=instance.name), "provisioned")
 
 
@@ -76,14 +78,14 @@ def provision() -> ResponseReturnValue:
 def link_form(
     error: CoppiceError | None = None, tested: Tested | None = None
 ) -> ResponseReturnValue:
-    operator()
+    access.service(acting(), Oversee)
     return _page(_filled(), error, tested=tested)
 
 
 @pages.post("/link")
 def link() -> ResponseReturnValue:
     """Test, or store after a test; "fill" only takes a connection string apart."""
-    services = operator()
+    operator = access.service(acting(), Operate)
     act = fields.text("act")
     if act == "fill":
         try:
@@ -94,30 +96,30 @@ def link() -> ResponseReturnValue:
     try:
         wanted = _link_request()
         if act == "test":
-            instance, report = instances.try_link(services, wanted)
+            instance, report = instances.try_link(operator, wanted)
             return link_form(tested=Tested(instance=instance, report=report))
-        instance, _ = instances.link(services, wanted)
+        instance, _ = instances.link(operator, wanted)
     except CoppiceError as error:
         return link_form(error)
-    measuring.measure_instance(services, instance.id)
+    measuring.measure_instance(operator.subject, instance.id)
     return done(url_for("dashboard.instances.show", name=instance.name), "linked")
 
 
 @pages.get("/instances/<name>/edit")
 def edit(name: str, error: CoppiceError | None = None) -> ResponseReturnValue:
-    services = steward(name)
-    instance = services.store.instances.named(name)
+    instance = access.instance(acting(), name, SeeServer).subject
     given = request.form if request.method == "POST" else _of_instance(instance)
     return _page(given, error, instance=instance)
 
 
 @pages.post("/instances/<name>/edit")
 def save(name: str) -> ResponseReturnValue:
-    services = steward(name)
+    services = acting()
+    present = access.instance(services, name, Manage)
     try:
         pooler = _pooler()
         # That of a server of our own is ours too, and stands in no form.
-        is_ours = services.store.instances.named(name).kind is InstanceKind.PROVISIONED
+        is_ours = present.subject.kind is InstanceKind.PROVISIONED
         changes = InstanceChanges(
             url=fields.text("url") or None,
             public_host=fields.text("public_host") or None,
@@ -128,7 +130,7 @@ def save(name: str) -> ResponseReturnValue:
             without_pooler=pooler is None,
             without_plain_passwords=fields.is_checked("without_plain_passwords"),
         )
-        instance, _ = instances.edit(services, name, changes)
+        instance, _ = instances.edit(services, present, changes)
     except CoppiceError as error:
         return edit(name, error)
     measuring.measure_instance(services, instance.id)

@@ -6,19 +6,16 @@ from itertools import groupby
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.assignments import RULES, Assignment, Policies
+from app.core.assignments import RULES, Policies
 from app.core.errors import CoppiceError, Invalid
-from app.core.people import Act
+from app.core.identifiers import AppId
+from app.core.people import Manage, See
 from app.core.rules import changed
+from app.operations import access
 from app.operations.administration import assignments, github_setup
-from app.operations.administration.assignments import (
-    AssignRequest,
-    RepositoryChoices,
-    repository_choices,
-)
+from app.operations.administration.assignments import RepositoryChoices, repository_choices
 from app.operations.administration.limits import described
 from app.operations.services import Services
-from app.web import access
 from app.web.dashboard import fields
 from app.web.dashboard.notices import done
 from app.web.identity import acting
@@ -38,7 +35,7 @@ def new(error: CoppiceError | None = None) -> ResponseReturnValue:
     repository = given.get("repository", "").strip()
     if repository and not services.actor.is_operator and error is None:
         try:
-            access.repository_to_assign(services, repository, None)
+            access.to_assign(services, repository, None)
         except CoppiceError as problem:
             error, repository = problem, ""
     may_choose = services.actor.is_operator or bool(repository)
@@ -63,29 +60,26 @@ def assign() -> ResponseReturnValue:
     services = acting()
     try:
         app_id = fields.text("app_id") or None
-        access.repository_to_assign(services, fields.text("repository"), app_id)
+        repository = fields.text("repository")
+        what = access.to_assign(services, repository, AppId(app_id) if app_id else None)
         if not fields.text("instance"):
             raise Invalid("No instance was chosen.", advice="Choose where the databases shall be.")
-        access.instance(services, fields.text("instance"))
         assigned = assignments.assign(
             services,
-            AssignRequest(
-                full_name=fields.text("repository"),
-                instance=fields.text("instance"),
-                migration_command=fields.text("migration_command"),
-                app_id=app_id,
-                policies=_policies(Policies()),
-            ),
+            what,
+            access.instance(services, fields.text("instance"), See),
+            migration_command=fields.text("migration_command"),
+            policies=_policies(Policies()),
         )
     except CoppiceError as error:
         return new(error)
-    return done(url_for("dashboard.apps.show", app_id=assigned.assignment.app.id), "assigned")
+    return done(url_for("dashboard.apps.show", app_id=assigned.app.id), "assigned")
 
 
 @pages.get("/apps/<app_id>/edit")
 def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = acting()
-    assigned = access.app(services, app_id, Act.MANAGE)
+    assigned = access.app(services, AppId(app_id), Manage).subject
     shown = assigned.assignment
     if request.method == "POST":
         command = fields.text("migration_command")
@@ -104,13 +98,13 @@ def edit(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
 @pages.post("/apps/<app_id>/edit")
 def save(app_id: str) -> ResponseReturnValue:
     services = acting()
-    assignment: Assignment = access.app(services, app_id, Act.MANAGE).assignment
+    assigned = access.app(services, AppId(app_id), Manage)
     try:
         assignments.edit(
             services,
-            assignment,
+            assigned,
             migration_command=fields.text("migration_command"),
-            policies=_policies(assignment.policies),
+            policies=_policies(assigned.subject.assignment.policies),
         )
     except CoppiceError as error:
         return edit(app_id, error)
@@ -119,14 +113,14 @@ def save(app_id: str) -> ResponseReturnValue:
 
 @pages.get("/apps/<app_id>/remove")
 def ask_to_remove(app_id: str) -> ResponseReturnValue:
-    assigned = access.app(acting(), app_id, Act.MANAGE)
+    assigned = access.app(acting(), AppId(app_id), Manage).subject
     return render_template("remove.html", assigned=assigned)
 
 
 @pages.post("/apps/<app_id>/remove")
 def remove(app_id: str) -> ResponseReturnValue:
     services = acting()
-    assignments.remove(services, access.app(services, app_id, Act.MANAGE).assignment)
+    assignments.remove(services, access.app(services, AppId(app_id), Manage))
     return done(url_for("dashboard.apps.show", app_id=app_id), "removed")
 
 

@@ -11,16 +11,15 @@ from app.core import ansi
 from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, RunId
-from app.core.people import Act
+from app.core.people import Change, See, SeeLog
 from app.core.runs import Migration, Run
+from app.operations import access
 from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
-from app.web import access
 from app.web.dashboard import notices, tables
 from app.web.dashboard.notices import done
 from app.web.identity import acting
-from app.web.known_apps import known_app
 
 # What the Action sends at most: action/redact.py.
 _SENT_BYTES = 900_000
@@ -62,12 +61,12 @@ class Shown:
 @pages.get("")
 def show(app_id: str, run_id: int) -> ResponseReturnValue:
     services = acting()
-    found = known_app(services, AppId(app_id))
+    found = access.known_app(services, AppId(app_id), See).subject
     past = services.store.history.run(found.app.id, RunId(run_id))
     can = tables.abilities(services, found.app, found.repository)
     query = request.args.get("q", "").strip()
     shown = [
-        Shown(migration=one, logs=_logs(services, one, query) if can.may("see_log") else ())
+        Shown(migration=one, logs=_logs(services, one, query) if can.may(SeeLog) else ())
         for one in past.migrations
     ]
     later = _later(services, past.run)
@@ -80,7 +79,7 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
         can=can,
         shown=shown,
         names=names,
-        may_see_logs=can.may("see_log"),
+        may_see_logs=can.may(SeeLog),
         why_no_rerun=why_no_rerun(can, past.run),
         query=query,
         is_running=any(one.finished_at is None for one in past.migrations),
@@ -94,9 +93,8 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
 def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
     """Start the job at GitHub again, for those who may change every database that it reaches."""
     services = acting()
-    found = known_app(services, AppId(app_id))
-    run = services.store.history.run(found.app.id, RunId(run_id)).run
-    access.run(services, found.repository, run, Act.CHANGE)
+    found = access.known_app(services, AppId(app_id), See).subject
+    run = access.run(services, found, RunId(run_id), Change)
     reason = actions.rerun(services, found.repository, run)
     if reason is not None:
         raise Conflict(f"GitHub does not start it again: {reason}", advice=_RERUN_ADVICE)
@@ -107,7 +105,7 @@ def rerun(app_id: str, run_id: int) -> ResponseReturnValue:
 def download(app_id: str, run_id: int, environment: str) -> ResponseReturnValue:
     """The logs of a database's migrations in this run, as plain text."""
     services = acting()
-    found = known_app(services, AppId(app_id), Act.SEE_LOG)
+    found = access.known_app(services, AppId(app_id), SeeLog).subject
     past = services.store.history.run(found.app.id, RunId(run_id))
     texts = [
         logs.plain(text).removesuffix("\n")
@@ -138,7 +136,7 @@ def _later(services: Services, run: Run) -> Sequence[Run]:
 
 def why_no_rerun(can: tables.Abilities, run: Run) -> str | None:
     """The reason for which the reader may not start it again; None: they may."""
-    reasons = [can.why_not("change", each) for each in run.environments]
+    reasons = [can.why_not(Change, each) for each in run.environments]
     return next((reason for reason in reasons if reason is not None), None)
 
 

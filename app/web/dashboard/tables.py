@@ -3,20 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flask import current_app, request
+from flask import request
 
 from app.core.assignments import App, Assignment, Policies
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName
-from app.core.people import Act, Wanted, refusal
+from app.core.people import Act, Change, Connect, Lose, Wanted, refusal
 from app.core.queues import is_of_databases
 from app.core.repositories import Repository
 from app.core.seeding import Prospect, Seed, prospect
+from app.operations import access
 from app.operations.administration.database_overviews import KnownDatabase, known
 from app.operations.services import Services
-from app.web.identity import Permissions
-from app.web.protection import Protection
 
 _AWAITED = {"restore", "create-restore", "drop"}
 _LOSING = {"reset", "delete"}
@@ -39,16 +38,16 @@ class Abilities:
     permission: str
 
     def may(
-        self, act: str, environment: str | None = None, branch: BranchName | None = None
+        self, act: Act, environment: str | None = None, branch: BranchName | None = None
     ) -> bool:
         return self.why_not(act, environment, branch) is None
 
     def why_not(
-        self, act: str, environment: str | None = None, branch: BranchName | None = None
+        self, act: Act, environment: str | None = None, branch: BranchName | None = None
     ) -> str | None:
         """The reason for which the act would be refused."""
         wanted = Wanted(
-            act=Act(act),
+            act=act,
             app_id=self.app_id,
             environment=Environment(environment) if environment else None,
         )
@@ -59,8 +58,10 @@ class Abilities:
         reason = self._refusal(replace(wanted, is_protected=True))
         if reason is None:
             return None
-        protection: Protection = current_app.extensions["protection"]
-        return reason if branch in protection.of(self.services, self.repository) else None
+        protected = self.services.permissions.protected_branches(
+            self.services.github_of_app, self.repository
+        )
+        return reason if branch in protected else None
 
     def _refusal(self, wanted: Wanted) -> str | None:
         return refusal(self.services.actor, wanted, permission=self.permission)
@@ -122,10 +123,9 @@ class Row:
 
 def abilities(services: Services, app: App, repository: Repository | None) -> Abilities:
     """What the reader may do with an app. Raises GitHubUnavailable."""
-    permissions: Permissions = current_app.extensions["permissions"]
     permission = "none"
     if repository is not None and not services.actor.is_operator:
-        permission = permissions.of(services, repository, services.actor, is_fresh=False)
+        permission = access.permission(services, repository)
     return Abilities(services=services, app_id=app.id, repository=repository, permission=permission)
 
 
@@ -134,7 +134,6 @@ def rows(
     databases: Sequence[Database],
     *,
     abilities: Mapping[AppId, Abilities],
-    repositories: Mapping[AppId, Repository | None],
     assignments: Sequence[Assignment],
 ) -> list[Row]:
     """In the order in which people look for them: production first, deleted ones last."""
@@ -144,7 +143,6 @@ def rows(
         _row(
             one,
             abilities[one.database.app_id],
-            repositories.get(one.database.app_id),
             seed=seeds.get(one.database.id),
             policies=policies.get(one.database.app_id),
         )
@@ -155,7 +153,6 @@ def rows(
 def _row(
     one: KnownDatabase,
     can: Abilities,
-    repository: Repository | None,
     *,
     seed: Seed | None,
     policies: Policies | None,
@@ -165,17 +162,17 @@ def _row(
     if policies is not None:  # else no run comes
         last_command = one.last.seed_command if one.last else ""
         seeding = prospect(database, seed, last_command=last_command, policies=policies)
-    why_no_change = can.why_not("change", database.environment)
-    why_no_loss = can.why_not("lose", database.environment, database.branch)
+    why_no_change = can.why_not(Change, database.environment)
+    why_no_loss = can.why_not(Lose, database.environment, database.branch)
     return Row(
         known=one,
-        repository=repository,
-        may_connect=can.may("connect", database.environment),
+        repository=can.repository,
+        may_connect=can.may(Connect, database.environment),
         may_change=why_no_change is None,
         may_lose=why_no_loss is None,
         seeding=seeding,
         is_seed_owed=seeding is Prospect.AWAITED and seed is not None,
-        hint=_hint(why_no_change, why_no_loss) if can.may("change") else None,
+        hint=_hint(why_no_change, why_no_loss) if can.may(Change) else None,
     )
 
 

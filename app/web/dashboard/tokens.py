@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import CoppiceError, Invalid
 from app.core.identifiers import AppId, TokenId
-from app.core.people import Act
+from app.core.people import See
+from app.operations import access
 from app.operations.administration import tokens
 from app.operations.administration.tokens import LONGEST_DAYS, LONGEST_NAME, TokenRequest
 from app.operations.services import Services
-from app.web import access
 from app.web.dashboard import fields
 from app.web.dashboard.notices import done
 from app.web.identity import acting
@@ -51,14 +51,13 @@ def revoke(token_id: int) -> ResponseReturnValue:
 
 def _wanted(services: Services) -> TokenRequest:
     app_id = fields.text("app")
-    if app_id:
-        access.app(services, app_id, Act.SEE)
+    app = access.app(services, AppId(app_id), See) if app_id else None
     days = fields.text("days")
     if days and not (days.isascii() and days.isdecimal()):
         raise Invalid(f"A token lasts between 1 and {LONGEST_DAYS} days.")
     return TokenRequest(
         name=fields.text("name"),
-        app_id=AppId(app_id) if app_id else None,
+        app=app,
         is_read_only=fields.text("rights") == "read",
         days=int(days) if days else None,
     )

@@ -10,7 +10,7 @@ import requests
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
-from app.core.people import OPERATOR, Actor
+from app.core.people import OPERATOR, Actor, See
 from app.core.runs import (
     CredentialKind,
     Migration,
@@ -20,6 +20,7 @@ from app.core.runs import (
     Seeding,
     Unfinished,
 )
+from app.operations import access
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
 from app.operations.databases import provisioning
@@ -44,10 +45,11 @@ class Office:
         user = self.world.github.grant(self.world.repository, f"{role}-person", role)
         return Actor(name=f"github:{user.login}", login=user.login, user_id=user.id)
 
-    def token(self, actor: Actor, **wanted: Any) -> str:
+    def token(self, actor: Actor, *, app_id: AppId | None = None, **wanted: Any) -> str:
         """A token that acts as somebody, or does less."""
+        app = access.app(self.world.services, app_id, See) if app_id else None
         services = self.world.services.acting_as(actor, source="192.0.2.7")
-        _, secret = tokens.make(services, TokenRequest(name="test", **wanted))
+        _, secret = tokens.make(services, TokenRequest(name="test", app=app, **wanted))
         return secret
 
     def ask(

@@ -10,6 +10,10 @@ import psycopg
 import requests
 from psycopg.rows import dict_row
 
+from app.core.people import Operate
+from app.operations import access
+from app.operations.administration import login_links
+from app.operations.services import Services
 from app.store.connection import state_conninfo
 from demo.github.server import LocalGitHub
 from tests.integration.intake.web import Web
@@ -80,6 +84,11 @@ class Browser:
         """Who is logged in, as the frame of a page shows it."""
         found = re.search(r'class="who">\s*<span>([^<]*)', self.get("/login-is-nowhere").text)
         return html.unescape(found[1]).strip() if found else None
+
+
+def link_of(services: Services) -> str:
+    """What `login-link` makes on the machine of the service."""
+    return login_links.make(access.service(services, Operate))
 
 
 def form_of(text: str, action: str = "") -> tuple[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from app import bootstrap
 from app.config import Config
 from app.operations.administration import login_links
 from app.operations.services import Services
-from tests.integration.auth.site import Browser, Site
+from tests.integration.auth.site import Browser, Site, link_of
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def services(site: Site, settings: dict[str, str]) -> Iterator[Services]:
 
 
 def test_the_link_lets_an_operator_in(browser: Browser, services: Services, site: Site) -> None:
-    answer = browser.use_link(login_links.make(services))
+    answer = browser.use_link(link_of(services))
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/setup")
     assert browser.who() == "operator"
@@ -40,7 +40,7 @@ def test_the_link_lets_an_operator_in(browser: Browser, services: Services, site
 
 
 def test_the_link_works_once(browser: Browser, services: Services, site: Site) -> None:
-    link = login_links.make(services)
+    link = link_of(services)
     page = browser.get(link)
     browser.submit(page, action="/login/link")
     other = site.browser()
@@ -53,7 +53,7 @@ def test_the_link_works_once(browser: Browser, services: Services, site: Site) -
 
 
 def test_two_who_hold_the_same_page_get_in_once(site: Site, services: Services) -> None:
-    link = login_links.make(services)
+    link = link_of(services)
     pages = [(each, each.get(link)) for each in (site.browser(), site.browser())]
 
     answers = [each.submit(page, action="/login/link").status_code for each, page in pages]
@@ -62,7 +62,7 @@ def test_two_who_hold_the_same_page_get_in_once(site: Site, services: Services) 
 
 
 def test_looking_at_the_link_does_not_use_it_up(site: Site, services: Services) -> None:
-    link = login_links.make(services)
+    link = link_of(services)
     for _ in range(3):
         assert site.browser().get(link).status_code == 200
 
@@ -72,7 +72,7 @@ def test_looking_at_the_link_does_not_use_it_up(site: Site, services: Services) 
 def test_the_link_ends_after_an_hour(browser: Browser, services: Services) -> None:
     then = services.clock() - login_links.LIFETIME - timedelta(seconds=1)
 
-    answer = browser.get(login_links.make(replace(services, clock=lambda: then)))
+    answer = browser.get(link_of(replace(services, clock=lambda: then)))
 
     assert answer.status_code == 403
     assert "login-link" in answer.text
@@ -86,7 +86,7 @@ def test_a_made_up_link_opens_nothing(browser: Browser, token: str) -> None:
 def test_another_site_cannot_log_anybody_in_with_its_link(
     browser: Browser, services: Services
 ) -> None:
-    token = urlsplit(login_links.make(services)).query.removeprefix("token=")
+    token = urlsplit(link_of(services)).query.removeprefix("token=")
 
     answer = browser.session.post(
         f"{browser.site.url}/login/link",
@@ -100,7 +100,7 @@ def test_another_site_cannot_log_anybody_in_with_its_link(
 
 
 def test_the_state_database_knows_no_link(site: Site, services: Services) -> None:
-    token = urlsplit(login_links.make(services)).query.removeprefix("token=")
+    token = urlsplit(link_of(services)).query.removeprefix("token=")
 
     stored = site.rows("SELECT * FROM login_links")
 

@@ -10,13 +10,14 @@ import requests
 
 from app import bootstrap
 from app.config import Config
-from app.core.errors import GitHubUnavailable
+from app.core.errors import Forbidden, GitHubUnavailable
 from app.core.github_app import EVENTS, MEMBERS, PERMISSIONS
-from app.operations.administration import login_links
+from app.core.people import Oversee
+from app.operations import access
 from app.operations.services import Services
 from demo.github.faults import server_error
 from tests.integration.auth.conftest import MakeApplication
-from tests.integration.auth.site import Browser, Site, form_of
+from tests.integration.auth.site import Browser, Site, form_of, link_of
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def services(site: Site, settings: dict[str, str]) -> Iterator[Services]:
 def operator(browser: Browser, services: Services) -> Browser:
     """Logged in by the link, at a service without an App."""
     services.github_app.forget()
-    browser.use_link(login_links.make(services))
+    browser.use_link(link_of(services))
     return browser
 
 
@@ -220,7 +221,7 @@ def test_a_state_of_another_browser_connects_nothing(
 ) -> None:
     """An attacker's App, sent to an operator as a link, must not become the service's."""
     attacker = site.browser()
-    attacker.use_link(login_links.make(services))
+    attacker.use_link(link_of(services))
     callback = create(attacker)
     operator.get(OWN)  # has begun one too
 
@@ -262,7 +263,7 @@ def test_a_session_that_ended_meanwhile_is_said(operator: Browser, site: Site) -
 def test_there_is_one_app_at_most(operator: Browser, services: Services, site: Site) -> None:
     callback = create(operator)
     other = site.browser()
-    other.use_link(login_links.make(services))
+    other.use_link(link_of(services))
     other.get(create(other))
 
     answer = operator.get(callback)
@@ -407,6 +408,15 @@ def test_the_button_is_offered_where_github_can_reach_the_service(
     assert is_offered is (obstacle is None)
     policy = answer.headers["Content-Security-Policy"]
     assert ("form-action 'self' https://github.com;" in policy) is (obstacle is None)
+
+
+def test_a_view_that_finds_out_nothing_of_who_asks_acts_for_nobody(
+    make_application: MakeApplication,
+) -> None:
+    services: Services = make_application().extensions["services"]
+
+    with pytest.raises(Forbidden):
+        access.service(services, Oversee)
 
 
 def test_settings_win_over_a_stored_app(

@@ -6,7 +6,9 @@ import pytest
 
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict, ServerUnreachable
+from app.core.people import Change
 from app.jobs.errands import work_off
+from app.operations import access
 from app.operations.administration import databases
 from tests.integration import by_hand
 from tests.integration.lifecycle.test_comebacks import grown
@@ -36,7 +38,7 @@ def in_the_hands_of_a_worker(world: World, database: Database, *, silent_seconds
 def test_what_was_caused_is_done_and_nothing_else(world: World) -> None:
     mine, theirs = grown(world, "mine", "theirs")
     for each in (mine, theirs):
-        databases.fix(world.services, each)
+        databases.fix(world.services, access.database(world.services, each.id, Change))
 
     assert work(world, mine)
 
@@ -49,7 +51,7 @@ def test_what_was_caused_is_done_and_nothing_else(world: World) -> None:
 
 def test_what_a_worker_has_in_hand_is_left_to_it_unless_it_is_dead(world: World) -> None:
     [database] = grown(world, "x")
-    databases.fix(world.services, database)
+    databases.fix(world.services, access.database(world.services, database.id, Change))
     in_the_hands_of_a_worker(world, database, silent_seconds=0)
 
     is_done = work(world, database)
@@ -68,7 +70,7 @@ def test_what_goes_wrong_is_raised_and_left_to_a_worker(world: World) -> None:
     world.services.store.instances.update(
         replace(instance, admin=replace(instance.admin, address=lost))
     )
-    databases.fix(world.services, database)
+    databases.fix(world.services, access.database(world.services, database.id, Change))
 
     with pytest.raises(ServerUnreachable):
         work(world, database)
@@ -84,7 +86,9 @@ def test_what_counts_as_done_for_a_worker_is_told_whoever_asked(world: World) ->
     [database] = grown(world, "x")
     by_hand.delete(world.services, database)
     world.settle()
-    databases.restore(world.services, now(world, database))
+    databases.restore(
+        world.services, access.database(world.services, now(world, database).id, Change)
+    )
     by_hand.drop(world.services, now(world, database))  # meanwhile
 
     with pytest.raises(Conflict):

@@ -13,16 +13,28 @@ from app import bootstrap
 from app.config import Config
 from app.core.errors import Conflict, NotFound
 from app.core.instance_requests import LinkRequest, ProvisionRequest
-from app.core.instances import AdminLogin
+from app.core.instances import AdminLogin, Instance
+from app.core.people import Manage, Operate, See
 from app.machine.clusters import Clusters
 from app.machine.data_dir import DataDir
-from app.operations.administration import assignments, deletions, instances
-from app.operations.administration.assignments import AssignRequest
+from app.operations import access
+from app.operations.access import Permitted
+from app.operations.administration import deletions, instances
+from app.operations.services import Services
 from app.processes.serving import _only_one
 from tests.integration.api.office import Office
+from tests.integration.lifecycle.test_rivals import assign_to
 from tests.integration.lifecycle.world import World, tenants
 
 REQUEST = ProvisionRequest(name="local")
+
+
+def operator(world: World) -> Permitted[Services, Operate]:
+    return access.service(world.services, Operate)
+
+
+def managed(world: World, name: str) -> Permitted[Instance, Manage]:
+    return access.instance(world.services, name, Manage)
 
 
 def test_a_server_that_is_asked_for_twice_at_once_is_made_once(world: World) -> None:
@@ -30,13 +42,13 @@ def test_a_server_that_is_asked_for_twice_at_once_is_made_once(world: World) -> 
     try:
         with ThreadPoolExecutor(2) as people:
             asked = [
-                people.submit(instances.provision, world.services, place, REQUEST)
+                people.submit(instances.provision, operator(world), place, REQUEST)
                 for place in places
             ]
             failures = [each.exception() for each in asked]
 
         assert [type(each) for each in failures if each is not None] == [Conflict]
-        assert instances.test(world.services, "local").is_usable
+        assert instances.test(world.services, managed(world, "local")).is_usable
     finally:
         remove(places[0])
 
@@ -48,8 +60,8 @@ def test_what_a_new_server_is_can_be_looked_up_at_once(
     login = f"{postgres_admin.user}:{postgres_admin.password}"
     url = f"postgresql://{login}@{address.host}:{address.port}/postgres"
     try:
-        made = instances.provision(services, world.clusters, REQUEST)
-        linked, report = instances.link(services, LinkRequest(name="theirs", url=url))
+        made = instances.provision(operator(world), world.clusters, REQUEST)
+        linked, report = instances.link(operator(world), LinkRequest(name="theirs", url=url))
 
         found = services.store.measurements.of_instances([made.id, linked.id])
 
@@ -59,7 +71,7 @@ def test_what_a_new_server_is_can_be_looked_up_at_once(
         assert "same_server" in [finding.code for finding in report.findings]
         assert "same_server" not in [finding.code for finding in found[linked.id].findings]
     finally:
-        deletions.delete(services, world.clusters, "theirs")
+        deletions.delete(services, world.clusters, managed(world, "theirs"))
         remove(world.clusters)
 
 
@@ -122,16 +134,16 @@ def killed() -> None:
 
 def delete(world: World, act: Callable[[], object] = lambda: None) -> None:
     clusters = Slow(world.clusters, act)
-    deletions.delete(world.services, clusters, "local")  # type: ignore[arg-type]
+    deletions.delete(world.services, clusters, managed(world, "local"))  # type: ignore[arg-type]
 
 
 def test_a_deletion_that_is_cut_off_can_be_finished(world: World) -> None:
-    instances.provision(world.services, world.clusters, REQUEST)
+    instances.provision(operator(world), world.clusters, REQUEST)
     try:
         with pytest.raises(KeyboardInterrupt):
             delete(world, killed)
 
-        deletions.delete(world.services, world.clusters, "local")
+        deletions.delete(world.services, world.clusters, managed(world, "local"))
 
         assert world.clusters.names() == []
         assert [one.name for one in world.services.store.instances.all()] == ["tenants"]
@@ -140,14 +152,13 @@ def test_a_deletion_that_is_cut_off_can_be_finished(world: World) -> None:
 
 
 def test_nothing_is_assigned_to_a_server_whose_deletion_has_begun(world: World) -> None:
-    request = AssignRequest(full_name="acme/shop", instance="local")
-    instances.provision(world.services, world.clusters, REQUEST)
+    instances.provision(operator(world), world.clusters, REQUEST)
     try:
         with pytest.raises(KeyboardInterrupt):
             delete(world, killed)
 
         with pytest.raises(NotFound, match="deleted at the same moment"):
-            assignments.assign(world.services, request)
+            assign_to(world.services, access.instance(world.services, "local", See))
     finally:
         remove(world.clusters)
 
@@ -156,14 +167,14 @@ def test_a_late_deletion_leaves_a_new_server_of_the_same_name_alone(world: World
     """As of a process that was paused while another one deleted the server."""
 
     def deleted_and_made_anew() -> None:
-        deletions.delete(world.services, world.clusters, "local")
-        instances.provision(world.services, world.clusters, REQUEST)
+        deletions.delete(world.services, world.clusters, managed(world, "local"))
+        instances.provision(operator(world), world.clusters, REQUEST)
 
-    instances.provision(world.services, world.clusters, REQUEST)
+    instances.provision(operator(world), world.clusters, REQUEST)
     try:
         delete(world, deleted_and_made_anew)
 
-        assert instances.test(world.services, "local").is_usable
+        assert instances.test(world.services, managed(world, "local")).is_usable
     finally:
         remove(world.clusters)
 
@@ -172,14 +183,14 @@ def test_a_server_that_an_instance_may_stand_on_is_no_leftover(
     world: World, tmp_path: Path
 ) -> None:
     services, clusters = world.services, world.clusters
-    made = instances.provision(services, clusters, REQUEST)
+    made = instances.provision(operator(world), clusters, REQUEST)
     admin = made.admin
 
     def refused(change: LiteralString, *values: object) -> str:
         world.state.execute(change, values)
         for act in (deletions.leftover, deletions.remove_leftover):
             with pytest.raises(Conflict, match="may be the one of the instance") as caught:
-                act(services, clusters, "local")
+                act(operator(world), clusters, "local")
         return caught.value.advice
 
     try:
@@ -194,9 +205,9 @@ def test_a_server_that_an_instance_may_stand_on_is_no_leftover(
         # Made by an older version, and not yet measured.
         advised.append(refused("UPDATE instances SET host_id = NULL WHERE name = 'local'"))
         advised.append(refused("DELETE FROM instance_measurements"))
-        deletions.delete(services, clusters, "local", is_lost=True)
+        deletions.forget_lost(services, access.instance(services, "local", Operate))
         url = f"postgresql://{admin.user}:{admin.password}@localhost:{admin.address.port}/postgres"
-        instances.link(services, LinkRequest(name="again", url=url))
+        instances.link(operator(world), LinkRequest(name="again", url=url))
         linked = [refused("SELECT"), refused("DELETE FROM instance_measurements")]
 
         assert len(advised) == 3
@@ -211,17 +222,17 @@ def test_what_was_left_is_removed_beside_a_linked_instance_of_the_name(
     world: World, postgres_admin: AdminLogin
 ) -> None:
     services, clusters = world.services, world.clusters
-    instances.provision(services, clusters, REQUEST)
+    instances.provision(operator(world), clusters, REQUEST)
     world.state.execute("DELETE FROM instance_measurements")
     world.state.execute("DELETE FROM instances WHERE name = 'local'")
     services.store.instances.add(replace(tenants(postgres_admin), name="local"))
     try:
-        found = deletions.leftover(services, clusters, "local")
-        deletions.remove_leftover(services, clusters, "local")
+        found = deletions.leftover(operator(world), clusters, "local")
+        deletions.remove_leftover(operator(world), clusters, "local")
 
         assert found is not None
         assert clusters.names() == []
-        assert instances.test(services, "local").is_usable
+        assert instances.test(services, managed(world, "local")).is_usable
     finally:
         remove(clusters)
 

@@ -17,15 +17,13 @@ from app.core.instances import AdminLogin, Instance, InstanceKind
 from app.core.intents import ApplyLimits, MeasureInstance
 from app.core.limits import NO_LIMITS, OPEN_FOR, LimitReached, Limits
 from app.core.ownership import UnknownLink
-from app.core.people import Actor
-from app.core.repositories import Repository
+from app.core.people import Actor, Change, Connect, Operate, See
+from app.operations import access
 from app.operations.administration import (
     claims,
     databases,
     limits,
 )
-from app.operations.administration.assigned import described
-from app.operations.administration.databases import Location
 from app.operations.databases import freezing, measuring
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.pull_requests import actions
@@ -35,7 +33,6 @@ from tests.integration import by_hand, states
 from tests.integration.lifecycle.world import World
 
 MB = 1024**2
-OCTOCAT = Actor(name="github:octocat", login="octocat", user_id=7)
 
 
 @pytest.fixture
@@ -104,7 +101,7 @@ def test_restoring_makes_no_more_than_the_limit(world: World, instance: Instance
     with pytest.raises(LimitReached, match="its 3 databases"):
         by_hand.restore(world.services, kept)
     with pytest.raises(LimitReached):
-        databases.restore(world.services, kept)
+        databases.restore(world.services, access.database(world.services, kept.id, Change))
 
     limit(world, instance, databases=4)
     by_hand.restore(world.services, kept)
@@ -310,7 +307,7 @@ def test_a_frozen_database_lets_nobody_in_until_there_is_space(
 
 
 def by_fixing(services: Services, database: Database) -> None:
-    databases.fix(services, database)
+    databases.fix(services, access.database(services, database.id, Change))
 
 
 def by_a_comment_or_button(services: Services, database: Database) -> None:
@@ -321,20 +318,20 @@ def by_a_comment_or_button(services: Services, database: Database) -> None:
     assert repository is not None
     live = services.github.branch(repository, database.branch)
     assert live is not None
-    actions.fix(services, repository, database.branch, database, head_sha=live.head_sha)
+    permitted = access.database(services, database.id, Change)
+    actions.fix(services, repository, database.branch, permitted, head_sha=live.head_sha)
 
 
 def by_asking_for_it(services: Services, database: Database) -> None:
-    assignment = services.store.apps.assignment(database.app_id)
-    assert assignment is not None
-    where = Location(environment=database.environment, branch=database.branch)
-    databases.create(services, described(services.store, assignment), where)
+    assigned = access.app(services, database.app_id, See).subject
+    where = access.location(services, assigned, Change, branch=database.branch, environment=None)
+    databases.create(services, where)
 
 
 def by_deleting_and_restoring_it(services: Services, database: Database) -> None:
     by_hand.delete(services, database)
     restored = by_hand.restore(services, services.store.databases.get(database.id))
-    databases.fix(services, restored)
+    databases.fix(services, access.database(services, restored.id, Change))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +341,8 @@ def test_whichever_way_a_person_opens_a_frozen_database_it_opens(
     world: World, instance: Instance, opened: Callable[[Services, Database], None]
 ) -> None:
     frozen = frozen_branch(world, instance)
-    limits.set_limits(world.services, instance, NO_LIMITS)  # nothing freezes it again
+    operated = access.instance(world.services, instance.name, Operate)
+    limits.set_limits(world.services, operated, NO_LIMITS)  # nothing freezes it again
 
     opened(world.services, frozen)
     world.settle()
@@ -412,8 +410,9 @@ def test_what_a_person_restores_is_not_closed_to_take_a_check_back(
     deleted = world.database("x")
     assert deleted is not None
     assert deleted.state is DatabaseState.DELETED
+    permitted = access.database(world.services, deleted.id, Connect)
     with pytest.raises(Conflict, match="is deleted") as caught:
-        databases.login(world.services, deleted, purpose=AuditEvent.ENV)
+        databases.login(world.services, permitted, purpose=AuditEvent.ENV)
     assert "databases restore" in caught.value.advice
 
     by_hand.restore(world.services, deleted)
@@ -457,12 +456,10 @@ def offered(world: World, instance: Instance) -> Instance:
     return replace(instance, kind=InstanceKind.PROVISIONED, host=world.services.store.hosts.here)
 
 
-def admin_everywhere(_repository: Repository) -> str:
-    return "admin"
-
-
-def as_octocat(world: World) -> Services:
-    return world.services.acting_as(OCTOCAT, source="192.0.2.7")
+def as_octocat(world: World, role: str = "admin") -> Services:
+    user = world.github.grant(world.repository, "octocat", role)
+    actor = Actor(name="github:octocat", login="octocat", user_id=user.id)
+    return world.services.acting_as(actor, source="192.0.2.7")
 
 
 def secret_of(link: str) -> str:
@@ -473,7 +470,7 @@ def offer(world: World, instance: Instance, **plan: int) -> str:
     return secret_of(
         claims.offer(
             world.services,
-            instance,
+            access.instance(world.services, instance.name, Operate),
             plan=Limits(**plan),  # type: ignore[arg-type]
             valid=timedelta(days=1),
         )
@@ -491,12 +488,13 @@ def test_who_claims_an_instance_owns_it_with_the_plan_and_new_passwords(
     inside = world.inside(production)
     secret = offer(world, offered, databases=50)
 
-    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+    claims.claim(as_octocat(world), secret)
     world.settle()
 
     claim = world.services.store.handovers.of_instance(offered.id)
     assert claim is not None
-    assert (claim.owner_login, claim.owner_id) == ("octocat", 7)
+    assert claim.owner_login == "octocat"
+    assert claim.owner_id == world.github.user("octocat").id
     assert world.services.store.limits.of(offered.id) == Limits(databases=50)
     assert world.services.store.databases.password(production.id) != before
     with pytest.raises(psycopg.OperationalError):
@@ -516,7 +514,7 @@ def test_the_plan_opens_what_the_present_limits_had_frozen(world: World, offered
     assert production.is_frozen
 
     secret = offer(world, offered, databases=50)
-    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+    claims.claim(as_octocat(world), secret)
     world.settle()
 
     opened = world.shared(Environment.PRODUCTION)
@@ -528,10 +526,10 @@ def test_the_plan_opens_what_the_present_limits_had_frozen(world: World, offered
 def test_a_link_works_once(world: World, offered: Instance) -> None:
     world.assign()
     secret = offer(world, offered)
-    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+    claims.claim(as_octocat(world), secret)
 
     with pytest.raises(UnknownLink):
-        claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+        claims.claim(as_octocat(world), secret)
 
 
 def test_an_older_link_does_not_work_any_more(world: World, offered: Instance) -> None:
@@ -540,7 +538,7 @@ def test_an_older_link_does_not_work_any_more(world: World, offered: Instance) -
     offer(world, offered)
 
     with pytest.raises(UnknownLink):
-        claims.claim(as_octocat(world), old, permission_on=admin_everywhere)
+        claims.claim(as_octocat(world), old)
 
 
 def test_a_link_ends_with_its_time(world: World, offered: Instance) -> None:
@@ -549,7 +547,7 @@ def test_a_link_ends_with_its_time(world: World, offered: Instance) -> None:
     world.pass_time(days=1, minutes=1)
 
     with pytest.raises(UnknownLink):
-        claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+        claims.claim(as_octocat(world), secret)
 
 
 def test_who_is_no_admin_there_changes_nothing(world: World, offered: Instance) -> None:
@@ -557,10 +555,10 @@ def test_who_is_no_admin_there_changes_nothing(world: World, offered: Instance) 
     secret = offer(world, offered)
 
     with pytest.raises(Forbidden):
-        claims.claim(as_octocat(world), secret, permission_on=lambda _repository: "maintain")
+        claims.claim(as_octocat(world, "maintain"), secret)
 
     assert world.services.store.limits.of(offered.id) == NO_LIMITS
-    claims.claim(as_octocat(world), secret, permission_on=admin_everywhere)
+    claims.claim(as_octocat(world), secret)
 
 
 def test_the_link_itself_is_stored_nowhere(world: World, offered: Instance) -> None:

@@ -10,9 +10,9 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import BranchName
+from app.core.people import Change, See
+from app.operations import access
 from app.operations.administration import databases
-from app.operations.administration.assigned import described
-from app.operations.administration.databases import Location
 from app.operations.databases import provisioning, standing
 from app.operations.databases.readiness import set_going
 from tests.integration import by_hand
@@ -38,12 +38,11 @@ def test_asking_for_one_that_was_lost_makes_no_empty_one(
     world: World, superuser: Superuser
 ) -> None:
     lost = lose(world, superuser)
-    assignment = world.services.store.apps.assignment(world.app)
-    assert assignment
-    assigned = described(world.services.store, assignment)
+    assigned = access.app(world.services, world.app, See).subject
 
     databases.create(
-        world.services, assigned, Location(environment=Environment.BRANCH, branch=BranchName("x"))
+        world.services,
+        access.location(world.services, assigned, Change, branch="x", environment=None),
     )
     world.settle()
 

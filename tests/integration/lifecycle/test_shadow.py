@@ -8,6 +8,8 @@ from app.core.environments import Environment
 from app.core.instances import AdminLogin
 from app.core.intents import DropDatabase, EnsureDatabase, RebuildDatabase, RestoreDatabase
 from app.core.limits import Limits
+from app.core.people import Connect
+from app.operations import access
 from app.operations.administration import local_work
 from app.operations.databases import provisioning, retention
 from tests.integration import by_hand
@@ -148,6 +150,8 @@ def test_the_audit_trail_says_how_the_shadow_was_read(world: World) -> None:
     dev, shadow = pair(world)
 
     for purpose in (AuditEvent.DATABASES_URL, AuditEvent.DATABASES_CREDENTIALS):
-        assert local_work.shadow_variables(world.services, dev, purpose=purpose)
+        assert local_work.shadow_variables(
+            world.services, access.database(world.services, dev.id, Connect), purpose=purpose
+        )
         [entry] = world.services.store.audit.latest(limit=1)
         assert (entry.action, entry.subject) == (purpose, shadow.name)

@@ -13,7 +13,9 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, ProvisioningFailed
 from app.core.instances import AdminLogin
+from app.core.people import Connect
 from app.machine.surroundings import Machine
+from app.operations import access
 from app.operations.administration import databases, doctor
 from app.operations.administration.diagnosis import Health
 from app.operations.databases import provisioning, retention, standing
@@ -376,7 +378,11 @@ def test_a_url_is_not_given_for_what_was_lost(world: World, superuser: Superuser
     unmark(superuser, database)
 
     with pytest.raises(ProvisioningFailed) as caught:
-        databases.login(world.services, database, purpose=AuditEvent.ADDRESS_SHOWN)
+        databases.login(
+            world.services,
+            access.database(world.services, database.id, Connect),
+            purpose=AuditEvent.ADDRESS_SHOWN,
+        )
 
     assert caught.value.code == "marker_missing"
     after = now(world, database)

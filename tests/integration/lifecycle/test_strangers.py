@@ -13,8 +13,10 @@ from app import bootstrap
 from app.bootstrap import State
 from app.config import Config
 from app.core.databases import DatabaseState
+from app.core.people import Manage
 from app.jobs import queue
 from app.machine.surroundings import Machine
+from app.operations import access
 from app.operations.administration import doctor, instances
 from app.operations.administration.diagnosis import Diagnosis, Health
 from app.store.connection import open_pool
@@ -189,7 +191,9 @@ def test_the_sql_that_doctor_and_link_give_closes_what_is_not_ours(
         try:
             assert start(world) == []
             [told] = kept_open(world)
-            report = instances.test(world.services, "tenants")
+            report = instances.test(
+                world.services, access.instance(world.services, "tenants", Manage)
+            )
 
             assert may_connect(world, "theirs")
             assert told.advice in [one.advice for one in report.findings]

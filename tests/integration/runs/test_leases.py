@@ -10,7 +10,9 @@ import pytest
 from app.core.checks import Conclusion
 from app.core.errors import Conflict, ServerUnreachable
 from app.core.identifiers import DatabaseId
+from app.core.people import Lose
 from app.core.runs import Lease
+from app.operations import access
 from app.operations.administration import databases
 from app.store.migration_runs import Leases
 from tests.integration.runs.reaping import reap
@@ -51,7 +53,7 @@ def test_a_database_that_a_run_gets_in_the_same_instant_is_not_emptied(shop: Sho
     services = with_store(shop.services, leases=leases)
 
     with pytest.raises(Conflict, match="A migration runs"):
-        databases.reset(services, shop.database("branch", "x"))
+        databases.reset(services, access.database(services, shop.database("branch", "x").id, Lose))
     shop.world.work()
 
     assert job.renew("branch").status_code == 200

@@ -12,7 +12,9 @@ from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.instances import AdminLogin, Instance
 from app.core.intents import RotatePassword
+from app.core.people import Change, Connect
 from app.jobs.retry import MAX_ATTEMPTS
+from app.operations import access
 from app.operations.administration import databases
 from app.operations.databases.rotation import rotate_password
 from app.operations.ports.postgres import DatabaseServer
@@ -25,7 +27,13 @@ from tests.integration.runs.shop import Shop, can_log_in
 
 
 def long_lived(shop: Shop, database: Database) -> dict[str, str]:
-    return variables(databases.login(shop.services, database, purpose=AuditEvent.ENV))
+    return variables(
+        databases.login(
+            shop.services,
+            access.database(shop.services, database.id, Connect),
+            purpose=AuditEvent.ENV,
+        )
+    )
 
 
 def work_through(shop: Shop, *, times: int = 1) -> None:
@@ -60,7 +68,7 @@ def test_a_rotation_that_waits_holds_up_nothing_else(shop: Shop) -> None:
     shop.services.store.queue.add([RotatePassword(database_id=database.id)])
     shop.world.work()
 
-    databases.fix(shop.services, database)
+    databases.fix(shop.services, access.database(shop.services, database.id, Change))
     shop.world.work()
 
     assert shop.database("branch", "x").state is DatabaseState.READY
@@ -129,7 +137,9 @@ def test_who_is_told_the_password_in_the_same_instant_brings_no_old_one_back(sho
     old = long_lived(shop, database)
 
     with rotating(shop, database) as services:
-        databases.login(services, database, purpose=AuditEvent.ENV)
+        databases.login(
+            services, access.database(services, database.id, Connect), purpose=AuditEvent.ENV
+        )
 
     assert not can_log_in(old)
     assert can_log_in(long_lived(shop, database))

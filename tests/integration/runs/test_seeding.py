@@ -7,6 +7,8 @@ import pytest
 from app.core.assignments import PreviewPolicy
 from app.core.checks import Conclusion
 from app.core.identifiers import RunId
+from app.core.people import Change
+from app.operations import access
 from app.operations.administration import databases
 from tests.integration import by_hand
 from tests.integration.runs.reaping import reap
@@ -303,7 +305,9 @@ def test_a_superseded_run_seeds_nothing(shop: Shop) -> None:
     old = seeding_job(shop)
     shop.push("x")
     shop.job("x").begun().migrate("branch")
-    databases.seed(shop.services, shop.database("branch", "x"))
+    databases.seed(
+        shop.services, access.database(shop.services, shop.database("branch", "x").id, Change)
+    )
 
     answer = old.ask("branch").json
 

@@ -9,6 +9,8 @@ import pytest
 from app.core.databases import DatabaseState
 from app.core.errors import Conflict
 from app.core.instances import AdminLogin
+from app.core.people import Change, Lose
+from app.operations import access
 from app.operations.administration import databases
 from app.operations.runs.reaper import reap
 from app.postgres.sessions import admin_login, connect
@@ -154,7 +156,7 @@ def test_fix_hands_over_what_could_not_be_handed_over(shop: Shop) -> None:
     with shop.world.inside(database) as session:
         session.execute("GRANT ALL ON SCHEMA shut TO CURRENT_USER")
 
-    databases.fix(shop.services, database)
+    databases.fix(shop.services, access.database(shop.services, database.id, Change))
     shop.world.settle()
 
     with shop.world.inside(database) as session:
@@ -194,12 +196,16 @@ def test_a_reset_waits_for_no_run_that_is_over(shop: Shop) -> None:
     job = shop.job("x").begun()
     variables = job.given("branch")
     with pytest.raises(Conflict, match="A migration runs"):
-        databases.reset(shop.services, shop.database("branch", "x"))
+        databases.reset(
+            shop.services, access.database(shop.services, shop.database("branch", "x").id, Lose)
+        )
     with holding(variables, *locks_itself(variables)):
         shop.github.complete_run(job.run, "cancelled")
         shop.github.hook.wait()
 
-        databases.reset(shop.services, shop.database("branch", "x"))
+        databases.reset(
+            shop.services, access.database(shop.services, shop.database("branch", "x").id, Lose)
+        )
         shop.world.settle()
 
     assert not can_log_in(variables)
@@ -213,7 +219,9 @@ def test_a_reset_waits_for_no_silent_run(shop: Shop) -> None:
     shop.job("x").begun().given("branch")
     shop.world.pass_time(seconds=61)
 
-    databases.reset(shop.services, shop.database("branch", "x"))
+    databases.reset(
+        shop.services, access.database(shop.services, shop.database("branch", "x").id, Lose)
+    )
 
     assert shop.database("branch", "x").generation == 2
 

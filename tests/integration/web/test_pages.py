@@ -17,7 +17,9 @@ from app.core.environments import Environment
 from app.core.findings import Finding, ServerReport
 from app.core.identifiers import RunId
 from app.core.instances import InstanceKind
+from app.core.people import See
 from app.core.runs import MigrationResult
+from app.operations import access
 from app.operations.administration.workflow_files import workflow_of
 from app.operations.services import Services
 from demo.github.faults import server_error
@@ -516,19 +518,15 @@ def test_the_page_of_an_app_has_its_whole_workflow_and_commands_that_can_be_type
     app_id = office.new_app()  # one of several
     office.new_app()
     services = office.world.services
-    assignment = services.store.apps.assignment(app_id)
-    assert assignment is not None
-    repository = services.store.repositories.get(assignment.app.repository_id)
-    assert repository is not None
-    instance = services.store.instances.get(assignment.instance_id)
-    workflow = workflow_of(services, assignment, repository, instance)
+    assigned = access.app(services, app_id, See).subject
+    workflow = workflow_of(services, assigned)
 
     page = html.unescape(ask(office, f"GET /apps/{app_id}", office.people["write"]).text)
 
     assert workflow.text in page
     assert f'app: "{app_id}"' in workflow.text
-    assert f"coppice env {repository.full_name} --app-id {app_id} > .env" in page
-    assert f"coppice migrate {repository.full_name} --app-id {app_id}" in page
+    assert f"coppice env {assigned.repository.full_name} --app-id {app_id} > .env" in page
+    assert f"coppice migrate {assigned.repository.full_name} --app-id {app_id}" in page
     assert "GitHub's hosted runners do not." in page
     assert '<section class="card" id="local-work" data-live' in page
 
