@@ -47,7 +47,7 @@ def worker(*, says_warnings: bool) -> None:
     with bootstrap.open_state(config) as state:
         _prepare_patiently(state)
         with bootstrap.open_services(config, state, local) as services:
-            _take_place_patiently(services, local)
+            _claim_host_patiently(services, local)
             run_worker(
                 services,
                 state.dsn,
@@ -78,7 +78,7 @@ def _prepare_patiently(state: bootstrap.State) -> None:
             return
 
 
-def _take_place_patiently(services: Services, local: Clusters) -> None:
+def _claim_host_patiently(services: Services, local: Clusters) -> None:
     """Wait until nobody else has the id of this machine: its servers would be used twice."""
     is_told = False
     while True:

@@ -42,13 +42,7 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
         given_settings = _given(session, database, login.role)
         note = role_settings.note_given(login.role, database)
         alter_logins(session, database, [*change, *given_settings, note])
-    check_marker(
-        access,
-        database,
-        role=login.role,
-        password=login.password,
-        address=access.admin.address,
-    )
+    check_marker(access, database, role=login.role, password=login.password)
 
 
 def shut_out_job(access: Access, database: TenantDatabase, role: RoleName) -> None:

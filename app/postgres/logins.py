@@ -45,13 +45,7 @@ def issue(access: Access, database: TenantDatabase, *, password: str) -> None:
     with access.session("Issuing its credentials") as session:
         catalog.need_our_database(session, database)
         let_in(session, database)
-    check_marker(
-        access,
-        database,
-        role=database.login_role,
-        password=password,
-        address=access.admin.address,
-    )
+    check_marker(access, database, password=password)
 
 
 def renew(access: Access, database: TenantDatabase, *, password: str) -> None:
@@ -102,15 +96,22 @@ def let_in(
 
 
 def check_marker(
-    access: Access, database: TenantDatabase, *, role: RoleName, password: str, address: Address
+    access: Access,
+    database: TenantDatabase,
+    *,
+    password: str,
+    role: RoleName | None = None,
+    address: Address | None = None,
 ) -> None:
-    """Connect as the login and see that it is in its database.
+    """Connect as the long-lived login, or as another, and see that it is in its database.
 
     Works through a pooler in transaction mode: one statement, no settings of ours.
     """
     with (
         explained("Checking its credentials"),
-        access.as_tenant(database, role=role, password=password, address=address) as session,
+        access.as_tenant(
+            database, role=role or database.login_role, password=password, address=address
+        ) as session,
     ):
         row = session.execute(_WHERE_AM_I).fetchone()
     if row == (database.name, None):

@@ -163,13 +163,7 @@ def _comment(session: Session, database: TenantDatabase, text: str | None) -> No
 def _is_password(access: Access, database: TenantDatabase, password: str) -> bool:
     """Whether PostgreSQL takes this password for the long-lived login."""
     try:
-        check_marker(
-            access,
-            database,
-            role=database.login_role,
-            password=password,
-            address=access.admin.address,
-        )
+        check_marker(access, database, password=password)
     except CoppiceError as error:
         # An application may have all its sessions, which is counted after the password; and what
         # the database carries for a mark is told elsewhere.

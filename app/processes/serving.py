@@ -19,19 +19,21 @@ from app import bootstrap
 from app.config import Config
 from app.core.errors import CoppiceError, TransientError
 from app.core.github_app import WAY_INTO_REACH, why_out_of_reach
+from app.core.hosts import SILENT, TwinHost
 from app.core.people import Operate
 from app.machine.data_dir import DataDir
 from app.machine.restarts import RestartBook
 from app.operations import access
 from app.operations.administration import login_links
 from app.postgres.embedded.progress import Tell
-from app.processes.place import NotWanted, take_place
 from app.processes.supervisor import Program, Server, Supervisor
 from app.setting_values import Bind
 from app.store.health import SetUp, set_up_so_far
 
 _log = structlog.get_logger(__name__)
 _ADDRESS_WAIT_SECONDS = 5.0
+_CLAIM_MARGIN_SECONDS = 5.0
+_CLAIM_RETRY_SECONDS = 0.5
 _PARTS = ("web", "worker")
 _TAKEN = "Stop the program that listens there, or set COPPICE_BIND to another HOST:PORT."
 
@@ -50,6 +52,10 @@ class AddressTaken(CoppiceError):
     advice = "Set COPPICE_BIND to an address of this machine and a port that this account may use."
 
 
+class _NotWanted(Exception):
+    """`serve` was told to stop before it was ready."""
+
+
 def serve(config: Config, *, say: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT; `say` tells a person when and where the service is ready.
 
@@ -59,7 +65,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
     directory = DataDir(path=config.data_dir)
     directory.make()
     local, server = bootstrap.clusters(config, for_serve=True), bootstrap.state_server(config)
-    with contextlib.suppress(NotWanted), ExitStack() as stack:
+    with contextlib.suppress(_NotWanted), ExitStack() as stack:
         stack.enter_context(_only_one(directory))
         parts = [*_PARTS, *(["state database"] if server else [])]
         supervisor = Supervisor(on_restart=RestartBook(directory.restarts, parts=parts).note)
@@ -78,7 +84,7 @@ def serve(config: Config, *, say: Callable[[str], None]) -> None:
         tell = _while_starting(supervisor, say)
         state = stack.enter_context(bootstrap.open_state(config, tell=tell))
         _prepare(config, state)
-        take_place(config, state, supervisor)
+        _claim_host(config, state, supervisor)
         ours: list[tuple[str, Server]] = [("state database", server)] if server else []
         supervisor.watch(
             lambda: [*ours, *((f"instance {name}", one) for name, one in local.servers())]
@@ -92,7 +98,7 @@ def _while_starting(supervisor: Supervisor, say: Callable[[str], None]) -> Tell:
 
     def tell(words: str | None) -> None:
         if supervisor.is_stopping:
-            raise NotWanted
+            raise _NotWanted
         if words:
             say(words)
 
@@ -237,6 +243,36 @@ def _is_ready(bind: Bind) -> bool:
         connection.request("GET", "/readyz/web")
         return connection.getresponse().status == 200
     return False
+
+
+def _claim_host(config: Config, state: bootstrap.State, supervisor: Supervisor) -> None:
+    """See that nobody else has this machine's id among those of the state database.
+
+    Before any server is started: those of a copied data directory are another machine's.
+    After a move, or a restart of the machine, the sign of life of before is waited out. Raises
+    TwinHost when there are new ones, _NotWanted when told to stop meanwhile.
+    """
+    until = time.monotonic() + SILENT.total_seconds() + _CLAIM_MARGIN_SECONDS
+    is_told = False
+    with bootstrap.open_services(config, state, bootstrap.clusters(config)) as services:
+        while not supervisor.is_stopping:
+            try:
+                services.store.hosts.claim()
+            except TransientError as error:
+                _log.warning(
+                    "whether this machine is the only one of its id is looked at later",
+                    problem=str(error),
+                )
+            except TwinHost as error:
+                if time.monotonic() > until:
+                    raise
+                if not is_told:
+                    _log.warning("waiting", problem=str(error))
+                is_told = True
+                time.sleep(_CLAIM_RETRY_SECONDS)
+                continue
+            return
+    raise _NotWanted
 
 
 def greeting(config: Config) -> str:

@@ -13,11 +13,9 @@ from app.core.environments import Environment
 from app.core.errors import Conflict, LockLost, NotFound
 from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
 from app.core.intents import Intent
-from app.store.connection import StatePool
 from app.store.jobs import defer
 from app.store.locks import exclusively
-from app.store.tables import Table, insert, read, update
-from app.store.vault import Vault
+from app.store.tables import TableWithSecrets, insert, read, update
 
 LifecycleEvent = Callable[[Database], Database | None]
 """One of `core.lifecycle`, with its arguments."""
@@ -31,12 +29,8 @@ _TAKE_LOCK: LiteralString = """
 """
 
 
-class Databases(Table):
+class Databases(TableWithSecrets):
     """Rows of databases. Each method is one transaction, in which it queues the jobs of `then`."""
-
-    def __init__(self, pool: StatePool, vault: Vault) -> None:
-        super().__init__(pool)
-        self._vault = vault
 
     def get(self, database_id: DatabaseId) -> Database:
         """Raise NotFound when there is none."""

@@ -6,17 +6,11 @@ from psycopg import errors
 
 from app.core.errors import Conflict
 from app.core.github_app import GitHubApp
-from app.store.connection import StatePool
-from app.store.tables import Table, insert
-from app.store.vault import Vault
+from app.store.tables import TableWithSecrets, insert
 
 
-class StoredGitHubApp(Table):
+class StoredGitHubApp(TableWithSecrets):
     """At most one row."""
-
-    def __init__(self, pool: StatePool, vault: Vault) -> None:
-        super().__init__(pool)
-        self._vault = vault
 
     def version(self) -> datetime | None:
         """Tells one stored App from another without decrypting it; None: there is none."""

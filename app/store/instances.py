@@ -9,10 +9,8 @@ from psycopg.rows import DictRow
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import InstanceId
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
-from app.store.connection import StatePool
 from app.store.locks import exclusively
-from app.store.tables import Table, insert, update
-from app.store.vault import Vault
+from app.store.tables import TableWithSecrets, insert, update
 
 # Everything that hangs on the databases of an instance, in the order of their references.
 _FORGET = (
@@ -30,12 +28,8 @@ _FORGET = (
 )
 
 
-class Instances(Table):
+class Instances(TableWithSecrets):
     """Servers."""
-
-    def __init__(self, pool: StatePool, vault: Vault) -> None:
-        super().__init__(pool)
-        self._vault = vault
 
     def get(self, instance_id: InstanceId) -> Instance:
         """Raise NotFound when there is none."""

@@ -8,9 +8,7 @@ from typing import LiteralString
 from app.core.errors import NotFound
 from app.core.identifiers import DatabaseId, JobLoginId, RepositoryId, WorkflowJobId, WorkflowRunId
 from app.core.runs import JobLogin
-from app.store.connection import StatePool
-from app.store.tables import Table, insert
-from app.store.vault import Vault
+from app.store.tables import TableWithSecrets, insert
 
 # One that is over has ended for ever, for which Python has no time.
 _SELECT: LiteralString = """
@@ -32,12 +30,8 @@ _IS_RUNNING: LiteralString = """
 """
 
 
-class JobLogins(Table):
+class JobLogins(TableWithSecrets):
     """Job logins that have not ended."""
-
-    def __init__(self, pool: StatePool, vault: Vault) -> None:
-        super().__init__(pool)
-        self._vault = vault
 
     def open(self, new: JobLogin, *, password: str) -> JobLogin:
         """Store it, the password encrypted; returns the present one of that run and database.

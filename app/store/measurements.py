@@ -54,7 +54,7 @@ _LATEST = """
     SELECT DISTINCT ON (database_id) database_id, size_bytes FROM database_sizes
     WHERE database_id = ANY(%s) ORDER BY database_id, measured_at DESC
 """
-_SAMPLES: LiteralString = "SELECT database_id, measured_at, size_bytes FROM database_sizes"
+_SAMPLES: LiteralString = "SELECT database_id, measured_at, size_bytes FROM database_sizes "
 
 
 class Measurements(Table):

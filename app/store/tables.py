@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from app.core.intents import Intent
 from app.store.connection import StatePool
 from app.store.jobs import defer
+from app.store.vault import Vault
 
 Value = TypeVar("Value")
 Statement = LiteralString | sql.SQL | sql.Composed
@@ -50,6 +51,14 @@ class Table:
             if is_changed:
                 defer(connection, then)
         return is_changed
+
+
+class TableWithSecrets(Table):
+    """A table of which some columns are encrypted."""
+
+    def __init__(self, pool: StatePool, vault: Vault) -> None:
+        super().__init__(pool)
+        self._vault = vault
 
 
 def read(kind: type[Value], row: Mapping[str, Any]) -> Value:
