@@ -32,19 +32,19 @@ from app.store.acknowledgements import Acknowledgements
 from app.store.apps import Apps, DormantBranches
 from app.store.audit import Audit
 from app.store.checks import Checks
-from app.store.commands import Commands
 from app.store.connection import open_pool
+from app.store.conversation import Conversation
 from app.store.databases import Databases
 from app.store.deliveries import Deliveries
 from app.store.github_app import StoredGitHubApp
 from app.store.hosts import Hosts
 from app.store.instances import Instances
 from app.store.job_logins import JobLogins
-from app.store.jobs import defer
 from app.store.limits import Handovers, InstanceLimits
 from app.store.login_requests import LoginRequests
 from app.store.measurements import Measurements
 from app.store.migration_runs import Leases, Migrations
+from app.store.outbox import Outbox
 from app.store.preparation import close, prepare
 from app.store.queue import Queue
 from app.store.repositories import Repositories
@@ -52,7 +52,6 @@ from app.store.runs import History, Runs
 from app.store.seeds import Seeds
 from app.store.sign_in import AccessTokens, DeviceLogins, EndedSessions, LoginLinks
 from app.store.store import Store
-from app.store.summaries import Summaries
 from app.store.vault import Vault
 
 
@@ -161,15 +160,16 @@ def open_services(config: Config, state: State, local: Clusters) -> Iterator[Ser
         vault = state.vault
         hosts = Hosts(pool, this_host(DataDir(path=config.data_dir)))
         registration = registration_of(config, StoredGitHubApp(pool, vault))
+        outbox = Outbox(pool)
         store = Store(
             instances=Instances(pool, vault),
             apps=Apps(pool),
             databases=Databases(pool, vault),
             dormant_branches=DormantBranches(pool),
             repositories=Repositories(pool, app_id=registration.app_id),
-            checks=Checks(pool, defer=defer),
-            commands=Commands(pool, defer=defer),
-            summaries=Summaries(pool, defer=defer),
+            outbox=outbox,
+            checks=Checks(pool, outbox),
+            conversation=Conversation(pool, outbox),
             runs=Runs(pool),
             migrations=Migrations(pool),
             history=History(pool),

@@ -1,13 +1,12 @@
 """Check runs as values: what should stand on a commit."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from app.core.identifiers import (
     AppId,
     CheckId,
-    CheckRunId,
     CommitSha,
     DatabaseId,
     RepositoryId,
@@ -57,26 +56,20 @@ class CheckContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """A check run that should exist; posting it is a job of its own."""
-
-    id: CheckId
-    app_id: AppId | None
-    """None for a commit that reaches no app's database, such as a fork's."""
-    repository_id: RepositoryId
-    head_sha: CommitSha
-    github_id: CheckRunId | None
-    content: CheckContent
-    is_posted: bool = field(default=False)
-    """GitHub shows the present content."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSubject:
     """What a check run is about: the commit, and what its buttons mean."""
 
     repository_id: RepositoryId
     head_sha: CommitSha
     app_id: AppId | None = None
+    """None for a commit that reaches no app's database, such as a fork's."""
     database_id: DatabaseId | None = None
     run_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(CheckSubject):
+    """A check run that should exist; posting it is a job of its own (`store/outbox`)."""
+
+    id: CheckId
+    content: CheckContent

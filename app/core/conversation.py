@@ -28,22 +28,16 @@ class Command:
     is_given_up: bool
     """Its job gave up while GitHub was away: whoever gave it is to be told."""
     reply: str | None
-    is_reply_begun: bool
-    """Somebody tried to post the reply, and may have been cut off."""
-    reply_id: CommentId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The comment about a pull request's databases, as it was written last."""
 
-    comment_id: CommentId | None
     news: str | None
     """What it told of; None: it was never written."""
     says_open: bool
     is_due: bool = False
-    """Nobody will migrate the head soon: do not wait for that."""
+    """Do not wait for a migration: nobody will migrate the head soon, or it was begun before."""
     is_asked: bool = False
     """A person wants to see it now, also without news."""
-    is_late: bool = False
-    """It was begun to be written, and is not there yet."""

@@ -12,11 +12,11 @@ from app.core.intents import (
     AnswerPullRequest,
     EndJobLogins,
     Intent,
-    PostSummary,
     PressButton,
     ReconcileBranch,
     ReconcileRepository,
     RunCommand,
+    summary_of,
 )
 from app.core.reasons import is_provisioned
 from app.core.repositories import PullRequest, Repository
@@ -179,10 +179,8 @@ def _answer(pull_request: PullRequest) -> Intent:
 
 
 def _last_word(pull_request: PullRequest) -> Intent:
-    return PostSummary(
-        repository_id=pull_request.repository_id,
-        number=pull_request.number,
-        delay_seconds=CLOSING_SECONDS,
+    return summary_of(
+        pull_request.repository_id, pull_request.number, delay_seconds=CLOSING_SECONDS
     )
 
 

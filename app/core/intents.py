@@ -21,7 +21,8 @@ from app.core.identifiers import (
     WorkflowJobId,
     WorkflowRunId,
 )
-from app.core.queues import COMMENTS, DATABASES, GITHUB
+from app.core.outbox import QUEUES, TextKind
+from app.core.queues import DATABASES, GITHUB
 from app.core.retries import (
     RETRY,
     RETRY_BEHIND,
@@ -42,7 +43,6 @@ class Intent:
 
     name: ClassVar[str]
     """What the job is called in the queue."""
-    queue: ClassVar[str] = DATABASES
     lock_as: ClassVar[str | None] = None
     """Jobs of one lock run one at a time, in order; it names fields of the job."""
     retry: ClassVar[Retry] = RETRY_BEHIND
@@ -51,6 +51,10 @@ class Intent:
 
     delay_seconds: int = 0
     """How long it is put off; no argument of the job. Put off, many of the same are one."""
+
+    @property
+    def queue(self) -> str:
+        return DATABASES
 
     @property
     def lock(self) -> str | None:
@@ -309,21 +313,6 @@ class PressButton(_ToGitHub):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostCheck(_ToGitHub):
-    """Bring GitHub's check run to the content that is wanted."""
-
-    name = "checks:post"
-    lock_as = "check:{0.check_id}"
-    check_id: CheckId
-    is_urgent: bool = True
-    """False for commits of branches without a pull request: they go last."""
-
-    @property
-    def priority(self) -> int:
-        return 0 if self.is_urgent else -10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunCommand(_OfPullRequest):
     """A person gave a command in a comment; what it says is stored with the comment's id."""
 
@@ -333,18 +322,46 @@ class RunCommand(_OfPullRequest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostReply(_OfPullRequest):
-    """Answer a command below its pull request, in words that are stored."""
+class PostText(Intent):
+    """Bring a text at GitHub to what is wanted; the fields say which row of the outbox it is."""
 
-    name = "replies:post"
-    lock_as = "reply:{0.comment_id}"
-    queue, priority = COMMENTS, 5
-    comment_id: CommentId
+    name = "outbox:post"
+    lock_as = "{0.kind}:{0.repository_id}:{0.place}:{0.key}"
+    retry = RETRY
+    kind: TextKind
+    repository_id: RepositoryId
+    place: str
+    """A commit's SHA, or a pull request's number."""
+    key: str = ""
+    """A check's name, or the id of the comment that a reply answers."""
+    is_last: bool = False
+    """It waits behind others where the budget is short: see `Outbox.take_turn`."""
+
+    @property
+    def queue(self) -> str:
+        return QUEUES[self.kind]
+
+    @property
+    def priority(self) -> int:
+        return -10 if self.is_last else 5 if self.kind == TextKind.REPLY else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostSummary(_OfPullRequest):
-    """Bring the one comment about a pull request's databases up to date, if there is news."""
+def reply_to(
+    comment_id: CommentId, repository_id: RepositoryId, number: PullRequestNumber
+) -> PostText:
+    """Post the answer to the command in a comment."""
+    return PostText(
+        kind=TextKind.REPLY, repository_id=repository_id, place=str(number), key=str(comment_id)
+    )
 
-    name, lock_as = "summaries:post", "summary:{0.repository_id}:{0.number}"
-    queue = COMMENTS
+
+def summary_of(
+    repository_id: RepositoryId, number: PullRequestNumber, *, delay_seconds: int = 0
+) -> PostText:
+    """Look whether the comment about a pull request's databases has news to tell."""
+    return PostText(
+        kind=TextKind.SUMMARY,
+        repository_id=repository_id,
+        place=str(number),
+        delay_seconds=delay_seconds,
+    )

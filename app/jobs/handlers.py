@@ -9,9 +9,9 @@ from procrastinate import JobContext
 from app.core import intents
 from app.jobs.queue import app
 from app.jobs.retry import RetryTransient
+from app.operations import outbox
 from app.operations.administration import deletions
 from app.operations.administration.instance_requests import Clusters
-from app.operations.checks import posting
 from app.operations.databases import (
     branches,
     installations,
@@ -24,7 +24,7 @@ from app.operations.databases import (
     standing,
     strays,
 )
-from app.operations.pull_requests import buttons, commands, commits, replies, summaries
+from app.operations.pull_requests import buttons, commands, commits
 from app.operations.runs import forwarding, reaper
 from app.operations.services import Services
 
@@ -52,7 +52,7 @@ def services_of(context: JobContext) -> Services:
 def _with_context(kind: type[T], handle: Callable[[JobContext, T], object]) -> None:
     """Register the task that makes the arguments of a job its intent again, and handles that."""
 
-    @app.task(name=kind.name, queue=kind.queue, retry=RetryTransient(kind.retry), pass_context=True)
+    @app.task(name=kind.name, retry=RetryTransient(kind.retry), pass_context=True)
     def run(context: JobContext, /, **arguments: Any) -> None:
         handle(context, kind(**arguments))
 
@@ -128,7 +128,19 @@ _on(
 )
 _on(intents.AnswerCommit, lambda s, job: commits.answer_commit(s, job.repository_id, job.head_sha))
 _on(intents.PressButton, buttons.press_button)
-_on(intents.PostCheck, lambda s, job: posting.post_check(s, job.check_id, is_urgent=job.is_urgent))
+_on(intents.PostText, outbox.post_text)
 _on(intents.RunCommand, lambda s, job: commands.run_command(s, job.comment_id))
-_on(intents.PostReply, lambda s, job: replies.post_reply(s, job.comment_id))
-_on(intents.PostSummary, lambda s, job: summaries.post_summary(s, job.repository_id, job.number))
+
+
+def _on_text(name: str, text: Callable[..., intents.PostText]) -> None:
+    """Register a job that the version before queues, as the one that it means now."""
+
+    @app.task(name=name, retry=RetryTransient(intents.PostText.retry), pass_context=True)
+    def run(context: JobContext, /, **arguments: Any) -> None:
+        services = services_of(context)
+        outbox.post_text(services, text(services.store, **arguments))
+
+
+_on_text("checks:post", lambda store, check_id, is_urgent=True: store.outbox.named(check_id))
+_on_text("replies:post", lambda store, **command: intents.reply_to(**command))
+_on_text("summaries:post", lambda store, **pull_request: intents.summary_of(**pull_request))

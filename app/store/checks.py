@@ -1,76 +1,90 @@
-"""Check runs that should exist, and the budget for writing them."""
+"""What check runs say, and what each branch says on a commit: a check shows the worst of it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
+from pydantic import TypeAdapter
 
 from app.core.checks import Check, CheckContent, CheckSubject
 from app.core.errors import NotFound
-from app.core.identifiers import (
-    BranchName,
-    CheckId,
-    CheckRunId,
-    CommitSha,
-    DatabaseId,
-    InstallationId,
-    RepositoryId,
-    RunId,
-)
-from app.core.intents import Intent, PostCheck
-from app.store import check_votes
-from app.store.check_contents import content_from, content_to_json
-from app.store.locks import exclusively, take
+from app.core.identifiers import BranchName, CheckId, CommitSha, DatabaseId, RepositoryId
+from app.core.intents import PostText
+from app.core.outbox import TextKind
+from app.core.votes import Vote, combined, worst
+from app.store.connection import StatePool
+from app.store.outbox import Outbox
 
-_INSERT = """
-    INSERT INTO checks (app_id, repository_id, head_sha, name, content, database_id, run_id)
-    VALUES (%(app_id)s, %(repository_id)s, %(head_sha)s, %(name)s, %(content)s, %(database_id)s,
-        %(run_id)s)
-    ON CONFLICT (repository_id, head_sha, name) DO NOTHING
-"""
-_HOLD = """
-    SELECT id FROM checks WHERE repository_id = %(repository_id)s AND head_sha = %(head_sha)s
-        AND name = %(name)s FOR UPDATE
+_INSERT: LiteralString = """
+    INSERT INTO checks (id, app_id, content, database_id, run_id)
+    VALUES (%(id)s, %(app_id)s, %(content)s, %(database_id)s, %(run_id)s)
 """
 # Another branch's failure may stand there instead of that of the database.
-_FAILED_COMMIT = """
-    SELECT head_sha FROM checks c LEFT JOIN check_votes v
+_FAILED_COMMIT: LiteralString = """
+    SELECT place AS head_sha FROM checks c JOIN outbox o USING (id) LEFT JOIN check_votes v
         ON v.check_id = c.id AND v.database_id = %(database)s
-    WHERE c.name = %(name)s AND (c.database_id = %(database)s OR v.check_id IS NOT NULL)
+    WHERE o.key = %(name)s AND (c.database_id = %(database)s OR v.check_id IS NOT NULL)
         AND coalesce(v.content, c.content) ->> 'conclusion' = 'failure'
-    ORDER BY coalesce(v.cast_at, c.updated_at) DESC LIMIT 1
+    ORDER BY coalesce(v.cast_at, o.changed_at) DESC LIMIT 1
 """
+_CAST: LiteralString = """
+    INSERT INTO check_votes AS v (check_id, branch, content, database_id, run_id)
+    VALUES (%(id)s, coalesce(
+        (SELECT branch FROM databases WHERE id = %(database_id)s),
+        (SELECT coalesce(source_branch, branch) FROM runs WHERE id = %(run_id)s), ''
+    ), %(content)s, %(database_id)s, %(run_id)s)
+    ON CONFLICT (check_id, branch) DO UPDATE SET content = excluded.content,
+        database_id = excluded.database_id, run_id = coalesce(excluded.run_id, v.run_id),
+        cast_at = now()
+"""
+# The first of several that are alike is the one whose button is shown: the last that was heard.
+_VOTES: LiteralString = (
+    "SELECT * FROM check_votes WHERE check_id = %s ORDER BY cast_at DESC, branch"
+)
+_COUNT: LiteralString = """
+    UPDATE checks SET content = %(content)s, database_id = %(database_id)s, run_id = %(run_id)s
+    WHERE id = %(id)s AND content <> %(content)s
+"""
+# Texts before votes and in their order, as whoever casts one: two at once would block each other.
+_STALE: LiteralString = """
+    o.repository_id = %(repository)s AND v.cast_at < %(before)s
+        AND (%(only)s::text[] IS NULL OR v.branch = ANY(%(only)s))
+        AND NOT EXISTS (SELECT FROM unnest(%(names)s::text[], %(heads)s::text[]) live (name, head)
+            WHERE live.name = v.branch AND live.head = o.place)
+"""
+_HOLD_STALE: LiteralString = """
+    SELECT id, kind, repository_id, place, key FROM outbox WHERE id IN (
+        SELECT v.check_id FROM check_votes v JOIN outbox o ON o.id = v.check_id
+        WHERE """
+_END: LiteralString = (
+    "DELETE FROM check_votes v USING outbox o WHERE o.id = v.check_id AND o.id = ANY(%(ids)s) AND "
+)
 
 
 class Checks:
     """Check runs that should exist."""
 
-    def __init__(
-        self,
-        pool: ConnectionPool[Connection[DictRow]],
-        *,
-        defer: Callable[[Connection[Any], Sequence[Intent]], None],
-    ) -> None:
+    def __init__(self, pool: StatePool, outbox: Outbox) -> None:
         self._pool = pool
-        self._defer = defer
+        self._outbox = outbox
 
     def get(self, check_id: CheckId) -> Check:
         """Raise NotFound when there is none."""
-        return check_from(self._row(check_id))
-
-    def of_commit(self, repository_id: RepositoryId, head_sha: CommitSha) -> Sequence[Check]:
         with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT * FROM checks WHERE repository_id = %s AND head_sha = %s ORDER BY id",
-                [repository_id, head_sha],
-            ).fetchall()
-        return [check_from(row) for row in rows]
+            row = connection.execute(
+                "SELECT checks.*, repository_id, place AS head_sha"
+                " FROM checks JOIN outbox USING (id) WHERE id = %s",
+                [check_id],
+            ).fetchone()
+        if row is None:
+            raise NotFound(f"There is no check with id {check_id}.")
+        values = {field.name: row[field.name] for field in fields(Check)}
+        return Check(**{**values, "content": _content().validate_python(row["content"])})
 
     def failed_commit(self, database_id: DatabaseId, *, name: str) -> CommitSha | None:
         """The commit on which a check of this name last said that the database failed."""
@@ -86,37 +100,35 @@ class Checks:
         content: CheckContent,
         subject: CheckSubject,
         *,
-        is_urgent: bool = True,
         delay_seconds: int = 0,
         keep_existing: bool = False,
+        is_awaited: bool = False,
     ) -> CheckId:
         """Say what should stand on the commit under `content.name`, and queue its posting.
 
         Each branch has its say there, that of the database or else of the run; the worst counts.
         With `keep_existing` a check that somebody wanted before stays as it is. Wanting the same
-        content again queues nothing.
+        content again queues nothing. What `is_awaited` never goes last.
         """
-        values = {
-            **asdict(subject),
-            "name": content.name,
-            "content": json.dumps(content_to_json(content)),
-        }
+        post = PostText(
+            kind=TextKind.CHECK,
+            repository_id=subject.repository_id,
+            place=subject.head_sha,
+            key=content.name,
+            delay_seconds=delay_seconds,
+        )
         with self._pool.connection() as connection:
-            is_new = connection.execute(_INSERT, values).rowcount > 0
-            row = connection.execute(_HOLD, values).fetchone()
-            if row is None:
-                raise NotFound(f"The check {content.name} vanished.")
-            check_id = CheckId(row["id"])
-            is_news = is_new
+            text = self._outbox.hold(connection, post)
+            values = {**asdict(subject), "id": text.id, "content": _json(content)}
+            is_news = is_new = text.wanted == 0
+            if is_new:
+                connection.execute(_INSERT, values)
             if not keep_existing:
-                check_votes.cast(connection, check_id, content, subject)
-                is_news = check_votes.count(connection, check_id) or is_new
+                connection.execute(_CAST, values)
+                is_news = _count(connection, text.id) or is_new
             if is_news:
-                post = PostCheck(
-                    check_id=check_id, is_urgent=is_urgent, delay_seconds=delay_seconds
-                )
-                self._defer(connection, [post])
-        return check_id
+                self._outbox.want(connection, post, is_awaited=is_awaited)
+        return CheckId(text.id)
 
     def end_votes(
         self,
@@ -134,134 +146,55 @@ class Checks:
             only: Of these branches; default: of all.
             before: When `heads` was read: what was said later counts.
         """
+        values = {
+            "repository": repository_id,
+            "before": before,
+            "only": None if only is None else list(only),
+            "names": list(heads.keys()),
+            "heads": list(heads.values()),
+        }
         with self._pool.connection() as connection:
-            left = check_votes.end(connection, repository_id, heads, only=only, before=before)
-            for check_id in left:
-                if check_votes.count(connection, check_id):
-                    self._defer(connection, [PostCheck(check_id=check_id)])
-
-    def posted(self, check_id: CheckId, *, github_id: CheckRunId, wanted: int) -> None:
-        """GitHub shows version `wanted`."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE checks SET github_id = %s, posted = greatest(posted, %s) WHERE id = %s",
-                [github_id, wanted, check_id],
-            )
-
-    def version(self, check_id: CheckId) -> int:
-        """The version wanted now."""
-        return int(self._row(check_id)["wanted"])
-
-    def database_of(self, check_id: CheckId) -> DatabaseId | None:
-        return self._row(check_id)["database_id"]  # type: ignore[no-any-return]
-
-    def run_of(self, check_id: CheckId) -> RunId | None:
-        return self._row(check_id)["run_id"]  # type: ignore[no-any-return]
-
-    def post_later(self, check_id: CheckId, *, delay_seconds: int, is_urgent: bool = True) -> None:
-        """Queue the posting once more, no sooner than those that wait already can be done."""
-        with self._pool.connection() as connection:
-            # Without this a storm's checks would all wake up again and again for the few writes
-            # that there are.
-            row = connection.execute(
-                "SELECT count(*) AS jobs FROM procrastinate_jobs WHERE task_name = 'checks:post'"
-                " AND status = 'todo' AND scheduled_at > now()"
-            ).fetchone()
-            waiting_seconds = round(row["jobs"] * 3600 / WRITES_PER_HOUR) if row else 0
-            post = PostCheck(
-                check_id=check_id,
-                is_urgent=is_urgent,
-                delay_seconds=delay_seconds if is_urgent else max(delay_seconds, waiting_seconds),
-            )
-            self._defer(connection, [post])
-
-    def requeue_lost(self) -> int:
-        """Queue the posting of every check whose job gave up; returns how many."""
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT id FROM checks c WHERE posted < wanted"
-                " AND updated_at BETWEEN now() - interval '3 days' AND now() - interval '10 min'"
-                " AND NOT EXISTS (SELECT FROM procrastinate_jobs j WHERE task_name = 'checks:post'"
-                "  AND status IN ('todo', 'doing') AND (args->>'check_id')::bigint = c.id)"
-            ).fetchall()
-            self._defer(connection, [PostCheck(check_id=row["id"]) for row in rows])
-        return len(rows)
-
-    def forget(self, *, before: datetime, most: int) -> None:
-        """Delete checks that last changed earlier, so many at once; at GitHub they stay."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "DELETE FROM checks WHERE id IN (SELECT id FROM checks WHERE updated_at < %s"
-                " ORDER BY updated_at LIMIT %s)",
-                [before, most],
-            )
-
-    def take_write(self, installation_id: InstallationId, *, kind: str) -> int:
-        """Count one write to GitHub against the installation's budget.
-
-        Returns 0 when it may be made now, else the seconds to wait (and counts nothing).
-        """
-        with self._pool.connection() as connection:
-            return take_write(connection, installation_id, kind=kind)
-
-    def exclusively(self, check_id: CheckId) -> AbstractContextManager[None]:
-        """Hold the check's lock: a second worker waits, also one that was thought dead.
-
-        Ends with the session. Raises TransientError after 20 seconds of waiting.
-        """
-        return exclusively(self._pool, "check", check_id)
-
-    def _row(self, check_id: CheckId) -> DictRow:
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT * FROM checks WHERE id = %s", [check_id]).fetchone()
-        if row is None:
-            raise NotFound(f"There is no check with id {check_id}.")
-        return row
+            held = connection.execute(_HOLD_STALE + _STALE + ") ORDER BY id FOR UPDATE", values)
+            left = {row.pop("id"): PostText(**row) for row in held}
+            if left:
+                connection.execute(_END + _STALE, {**values, "ids": list(left)})
+            for check_id, post in left.items():
+                if _count(connection, check_id):
+                    self._outbox.want(connection, post)
 
 
-def check_from(row: DictRow) -> Check:
-    """A row of `checks`."""
-    return Check(
-        id=row["id"],
-        app_id=row["app_id"],
-        repository_id=row["repository_id"],
-        head_sha=row["head_sha"],
-        github_id=row["github_id"],
-        content=content_from(row["content"]),
-        is_posted=row["posted"] >= row["wanted"],
+def _count(connection: Connection[DictRow], check_id: int) -> bool:
+    """Have the check say what its votes say together; whether that is news.
+
+    A check that nobody votes on any more stays as it is.
+    """
+    votes = [_vote(row) for row in connection.execute(_VOTES, [check_id])]
+    if not votes:
+        return False
+    chosen = worst(votes)
+    values = {
+        "id": check_id,
+        "content": _json(combined(votes)),
+        "database_id": chosen.database_id,
+        "run_id": chosen.run_id,
+    }
+    return connection.execute(_COUNT, values).rowcount > 0
+
+
+def _vote(row: DictRow) -> Vote:
+    return Vote(
+        branch=BranchName(row["branch"]) if row["branch"] else None,
+        content=_content().validate_python(row["content"]),
+        database_id=row["database_id"],
+        run_id=row["run_id"],
     )
 
 
-# GitHub's secondary limits are 80 content writes a minute and 500 an hour; some room is left for
-# people and other tools.
-# https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
-WRITES_PER_MINUTE = 60
-WRITES_PER_HOUR = 400
+def _json(content: CheckContent) -> str:
+    return json.dumps(asdict(content), default=datetime.isoformat)
 
 
-def take_write(
-    connection: Connection[DictRow], installation_id: InstallationId, *, kind: str
-) -> int:
-    """Count one write in the caller's transaction; 0, or the seconds to wait (nothing counted)."""
-    # One at a time for an installation, so that two workers cannot both take the last one.
-    take(connection, "github_writes", installation_id)
-    connection.execute(
-        "DELETE FROM github_writes WHERE installation_id = %s"
-        " AND at < clock_timestamp() - interval '1 hour'",
-        [installation_id],
-    )
-    row = connection.execute(
-        "SELECT count(*) AS hour,"
-        " count(*) FILTER (WHERE at > clock_timestamp() - interval '1 minute') AS minute"
-        " FROM github_writes WHERE installation_id = %s AND kind = %s",
-        [installation_id, kind],
-    ).fetchone()
-    if row and row["hour"] >= WRITES_PER_HOUR:
-        return 60
-    if row and row["minute"] >= WRITES_PER_MINUTE:
-        return 5
-    connection.execute(
-        "INSERT INTO github_writes (installation_id, kind) VALUES (%s, %s)",
-        [installation_id, kind],
-    )
-    return 0
+@cache
+def _content() -> TypeAdapter[CheckContent]:
+    # Not when imported: that takes milliseconds, and commands do without.
+    return TypeAdapter(CheckContent)

@@ -31,8 +31,8 @@ _BRANCH: LiteralString = """
             AND p.head_repository_id = r.id AND p.head_branch = %(branch)s)) AS open_pull_requests
     , EXISTS (
         SELECT FROM check_votes mine JOIN check_votes theirs USING (check_id)
-            JOIN checks c ON c.id = check_id
-        WHERE c.repository_id = r.id AND theirs.branch <> mine.branch
+            JOIN outbox o ON o.id = check_id
+        WHERE o.repository_id = r.id AND theirs.branch <> mine.branch
             AND (mine.branch = %(branch)s OR mine.branch = '' AND %(branch)s = r.default_branch)
         ) AS shares_checks
 """
@@ -47,8 +47,8 @@ _WORKFLOW: LiteralString = """
 """
 _SUITE: LiteralString = """
     , array(
-        SELECT min(c.id) FROM checks c WHERE c.repository_id = r.id AND c.head_sha = %(head_sha)s
-            AND c.run_id IS NOT NULL GROUP BY c.run_id) AS rerunnable_checks
+        SELECT min(id) FROM outbox JOIN checks USING (id) WHERE repository_id = r.id
+            AND place = %(head_sha)s AND run_id IS NOT NULL GROUP BY run_id) AS rerunnable_checks
 """
 _COMMAND: LiteralString = """
     , EXISTS (SELECT FROM commands WHERE comment_id = %(comment_id)s) AS is_obeyed

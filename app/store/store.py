@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.store.apps import Apps, DormantBranches
     from app.store.audit import Audit
     from app.store.checks import Checks
-    from app.store.commands import Commands
+    from app.store.conversation import Conversation
     from app.store.databases import Databases
     from app.store.deliveries import Deliveries
     from app.store.hosts import Hosts
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from app.store.login_requests import LoginRequests
     from app.store.measurements import Measurements
     from app.store.migration_runs import Leases, Migrations
+    from app.store.outbox import Outbox
     from app.store.queue import Queue
     from app.store.repositories import Repositories
     from app.store.runs import History, Runs
     from app.store.seeds import Seeds
     from app.store.sign_in import AccessTokens, DeviceLogins, EndedSessions, LoginLinks
-    from app.store.summaries import Summaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,9 @@ class Store:
     databases: Databases
     dormant_branches: DormantBranches
     repositories: Repositories
+    outbox: Outbox
     checks: Checks
-    commands: Commands
-    summaries: Summaries
+    conversation: Conversation
     runs: Runs
     migrations: Migrations
     history: History

@@ -31,9 +31,7 @@ from app.core.intents import (
     Intent,
     MeasureInstance,
     OpenLogin,
-    PostCheck,
-    PostReply,
-    PostSummary,
+    PostText,
     PressButton,
     RebuildDatabase,
     ReconcileBranch,
@@ -43,7 +41,10 @@ from app.core.intents import (
     RotatePassword,
     RunCommand,
     SealDatabase,
+    reply_to,
+    summary_of,
 )
+from app.core.outbox import TextKind
 from app.core.queues import COMMENTS, DATABASES, GITHUB
 
 REPOSITORY, NUMBER, COMMENT = RepositoryId(4711), PullRequestNumber(4712), CommentId(4713)
@@ -189,14 +190,22 @@ QUEUED: list[tuple[Intent, tuple[str, str, str | None, int], dict[str, Any]]] = 
         },
     ),
     (
-        PostCheck(check_id=CHECK),
-        ("checks:post", GITHUB, "check:4714", 0),
-        {"check_id": 4714, "is_urgent": True},
+        PostText(kind=TextKind.CHECK, repository_id=REPOSITORY, place=SHA, key="database"),
+        ("outbox:post", GITHUB, f"check:4711:{SHA}:database", 0),
+        {
+            "kind": "check",
+            "repository_id": 4711,
+            "place": SHA,
+            "key": "database",
+            "is_last": False,
+        },
     ),
     (
-        PostCheck(check_id=CHECK, is_urgent=False),
-        ("checks:post", GITHUB, "check:4714", -10),
-        {"check_id": 4714, "is_urgent": False},
+        PostText(
+            kind=TextKind.CHECK, repository_id=REPOSITORY, place=SHA, key="migrate", is_last=True
+        ),
+        ("outbox:post", GITHUB, f"check:4711:{SHA}:migrate", -10),
+        {"kind": "check", "repository_id": 4711, "place": SHA, "key": "migrate", "is_last": True},
     ),
     (
         RunCommand(repository_id=REPOSITORY, number=NUMBER, comment_id=COMMENT),
@@ -204,12 +213,26 @@ QUEUED: list[tuple[Intent, tuple[str, str, str | None, int], dict[str, Any]]] = 
         {"repository_id": 4711, "number": 4712, "comment_id": 4713},
     ),
     (
-        PostReply(repository_id=REPOSITORY, number=NUMBER, comment_id=COMMENT),
+        reply_to(COMMENT, REPOSITORY, NUMBER),
+        ("outbox:post", COMMENTS, "reply:4711:4712:4713", 5),
+        {"kind": "reply", "repository_id": 4711, "place": "4712", "key": "4713", "is_last": False},
+    ),
+    (
+        summary_of(REPOSITORY, NUMBER),
+        ("outbox:post", COMMENTS, "summary:4711:4712:", 0),
+        {"kind": "summary", "repository_id": 4711, "place": "4712", "key": "", "is_last": False},
+    ),
+]
+
+# What the version before queued and this one only runs.
+OF_BEFORE: list[tuple[tuple[str, str, str | None, int], dict[str, Any]]] = [
+    (("checks:post", GITHUB, "check:4714", 0), {"check_id": 4714, "is_urgent": True}),
+    (("checks:post", GITHUB, "check:4714", -10), {"check_id": 4714, "is_urgent": False}),
+    (
         ("replies:post", COMMENTS, "reply:4713", 5),
         {"repository_id": 4711, "number": 4712, "comment_id": 4713},
     ),
     (
-        PostSummary(repository_id=REPOSITORY, number=NUMBER),
         ("summaries:post", COMMENTS, "summary:4711:4712", 0),
         {"repository_id": 4711, "number": 4712},
     ),

@@ -39,11 +39,11 @@ from app.core.intents import (
     AnswerCommit,
     AnswerPullRequest,
     EndJobLogins,
-    PostSummary,
     PressButton,
     ReconcileBranch,
     ReconcileRepository,
     RunCommand,
+    summary_of,
 )
 from app.core.repositories import PullRequest
 from tests.unit import databases
@@ -216,8 +216,9 @@ def test_a_closed_pull_request_asks_for_its_comments_last_word() -> None:
 
     [intent] = decide(closed, known(database()))
 
-    assert isinstance(intent, PostSummary)
-    assert intent.delay_seconds == CLOSING_SECONDS
+    assert intent == summary_of(
+        PULL_REQUEST.repository_id, PULL_REQUEST.number, delay_seconds=CLOSING_SECONDS
+    )
 
 
 def test_a_closed_pull_request_of_a_fork_causes_nothing() -> None:

@@ -34,9 +34,8 @@ def reconcile_everything(services: Services) -> None:
     services.store.queue.add(
         [CompareInstance(instance_id=instance.id) for instance in services.store.instances.all()]
     )
-    services.store.checks.requeue_lost()
-    services.store.summaries.requeue_late()
-    services.store.commands.requeue_late()
+    services.store.outbox.requeue_lost()
+    services.store.conversation.requeue_late()
     forget_history(services)
     stored = {repository.installation_id for repository in services.store.repositories.all()}
     live = {installation_id for installation_id, _ in services.github.installations()}
@@ -54,7 +53,7 @@ def forget_history(services: Services) -> None:
     services.store.deliveries.forget(older_than_days=DELIVERIES_KEPT_DAYS)
     before = services.clock() - HISTORY_KEPT
     services.store.runs.forget(before=before, most=_FORGOTTEN_AT_ONCE)
-    services.store.checks.forget(before=before, most=_FORGOTTEN_AT_ONCE)
+    services.store.outbox.forget(before=before, most=_FORGOTTEN_AT_ONCE)
 
 
 def recover_deliveries(services: Services, *, should_stop: Callable[[], bool]) -> None:

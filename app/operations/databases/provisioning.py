@@ -133,17 +133,14 @@ def report_database(
         content = reports.database_failed(assignment.app, database)
     else:
         return
-    repository_id = assignment.app.repository_id
-    has_pull_request = store.repositories.open_pull_requests(repository_id, branch=database.branch)
     store.checks.want(
         content,
         CheckSubject(
-            repository_id=repository_id,
+            repository_id=assignment.app.repository_id,
             head_sha=head_sha,
             app_id=assignment.app.id,
             database_id=database.id,
         ),
-        is_urgent=bool(has_pull_request),
     )
 
 

@@ -29,15 +29,13 @@ def press_button(services: Services, pressed: PressButton) -> None:
     own = actions.acting_as(
         services, login=pressed.sender_login, user_id=pressed.sender_id, source="check run"
     )
-    run_id = services.store.checks.run_of(pressed.check_id)
-    database_id = services.store.checks.database_of(pressed.check_id)
-    if pressed.identifier == RERUN and run_id is not None:
-        run = services.store.runs.get(run_id)
+    if pressed.identifier == RERUN and check.run_id is not None:
+        run = services.store.runs.get(check.run_id)
         ruling = _ruling(services, repository, pressed, Verb.MIGRATE, run.environments)
         if ruling.verdict is Verdict.RUN:
             actions.rerun(own, repository, access.ruled(ruling, run, Change))
-    elif pressed.identifier in {FIX, RERUN} and database_id is not None:
-        database = services.store.databases.get(database_id)
+    elif pressed.identifier in {FIX, RERUN} and check.database_id is not None:
+        database = services.store.databases.get(check.database_id)
         ruling = _ruling(services, repository, pressed, Verb.FIX, (database.environment,))
         if ruling.verdict is Verdict.RUN:
             branch = database.branch or repository.default_branch

@@ -10,7 +10,6 @@ from app.core.conversation import Command
 from app.core.databases import Database, DatabaseState
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import CommentId
-from app.core.intents import PostReply
 from app.core.people import Change, Lose
 from app.core.reasons import NOT_ASSIGNED, Unreached, without_database
 from app.core.repositories import PullRequest, Repository
@@ -47,27 +46,27 @@ def run_command(services: Services, comment_id: CommentId) -> None:
     job gave up changes nothing when GitHub is back: it is answered that it was not carried out.
     Raises GitHubUnavailable while the facts cannot be read.
     """
-    command = services.store.commands.get(comment_id)
+    command = services.store.conversation.command(comment_id)
     if command.is_done:
         return
     repository = _live(services, command)
     if repository is None:
-        services.store.commands.done(comment_id, reply=None)
+        services.store.conversation.done(comment_id)
         return
     permission = services.github.permission(
         repository, login=command.sender_login, user_id=command.sender_id
     )
     asker = Situation(permission=permission, is_private=repository.is_private)
     if decide_command(command.verb, asker).verdict is Verdict.SILENT:
-        services.store.commands.done(comment_id, reply=None)
+        services.store.conversation.done(comment_id)
         return
     scene = _scene(services, command, repository)
     if scene is None:
-        services.store.commands.done(comment_id, reply=None)
+        services.store.conversation.done(comment_id)
         return
     ruling = decide_command(command.verb, _situation(services, scene, permission))
     if ruling.verdict is Verdict.SILENT:
-        services.store.commands.done(comment_id, reply=None)
+        services.store.conversation.done(comment_id)
     elif ruling.verdict is Verdict.REFUSE:
         _refuse(services, scene, ruling.why)
     elif command.is_given_up and command.verb in _CHANGING:
@@ -146,7 +145,7 @@ def _is_protected(services: Services, scene: _Scene) -> bool:
 
 
 def _run(services: Services, scene: _Scene, ruling: Ruling) -> None:
-    command = scene.command
+    command, done = scene.command, services.store.conversation.done
     _react(services, scene, ACCEPTED)
     own = actions.acting_as(
         services, login=command.sender_login, user_id=command.sender_id, source="comment"
@@ -159,11 +158,11 @@ def _run(services: Services, scene: _Scene, ruling: Ruling) -> None:
         case Verb.RESET:
             _reset(own, scene, ruling)
         case Verb.MIGRATE:
-            _done(services.store, scene, reply=_migrate(own, scene, ruling))
+            done(command.comment_id, reply=_migrate(own, scene, ruling))
         case Verb.URL:
-            _done(services.store, scene, reply=_url(own, scene))
+            done(command.comment_id, reply=_url(own, scene))
         case _:
-            _done(services.store, scene, reply=wording.usage())
+            done(command.comment_id, reply=wording.usage())
 
 
 def _fix(services: Services, scene: _Scene, ruling: Ruling) -> None:
@@ -224,7 +223,8 @@ def _url(services: Services, scene: _Scene) -> str:
 def _refuse(services: Services, scene: _Scene, why: str) -> None:
     _react(services, scene, REFUSED)
     is_usage = scene.command.verb is Verb.UNKNOWN
-    _done(services.store, scene, reply=wording.usage(why) if is_usage else why)
+    reply = wording.usage(why) if is_usage else why
+    services.store.conversation.done(scene.command.comment_id, reply=reply)
 
 
 def _react(services: Services, scene: _Scene, reaction: str) -> None:
@@ -235,21 +235,11 @@ def _react(services: Services, scene: _Scene, reaction: str) -> None:
         return
 
 
-def _done(store: Store, scene: _Scene, *, reply: str | None = None) -> None:
-    command = scene.command
-    answer = PostReply(
-        repository_id=command.repository_id,
-        number=command.number,
-        comment_id=command.comment_id,
-    )
-    store.commands.done(command.comment_id, reply=reply, then=[] if reply is None else [answer])
-
-
 def _show(store: Store, scene: _Scene) -> None:
     """The answer is the comment about the databases, brought up to date."""
     command = scene.command
-    store.summaries.want(command.repository_id, command.number, is_asked=True)
-    _done(store, scene)
+    store.conversation.want_summary(command.repository_id, command.number, is_asked=True)
+    store.conversation.done(command.comment_id)
 
 
 def _actions_url(services: Services, repository: Repository) -> str:

@@ -4,7 +4,7 @@ from app.core.assignments import Assignment
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
-from app.core.intents import AnswerCommit, PostSummary
+from app.core.intents import AnswerCommit, summary_of
 from app.core.reasons import MERGE_QUEUE_BRANCH, without_database
 from app.core.repositories import PullRequest, Repository
 from app.operations.checks import reports
@@ -37,7 +37,7 @@ def answer_pull_request(
         return
     for assignment in services.store.apps.assignments(repository_id=repository_id):
         _answer_head(services.store, repository, assignment, pull_request)
-    services.store.queue.add([PostSummary(repository_id=repository_id, number=number)])
+    services.store.queue.add([summary_of(repository_id, number)])
 
 
 def answer_commit(services: Services, repository_id: RepositoryId, head_sha: CommitSha) -> None:
@@ -75,7 +75,7 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
             _want(services.store, assignment, head_sha, content)
     for pull in pull_requests:
         # Whoever waits for the first migration waits in vain.
-        services.store.summaries.want(repository_id, pull.number, is_asked=False)
+        services.store.conversation.want_summary(repository_id, pull.number, is_asked=False)
 
 
 def _answer_head(
@@ -112,7 +112,10 @@ def _skipped(repository: Repository, pull_request: PullRequest) -> tuple[Environ
 
 
 def _want(store: Store, assignment: Assignment, head_sha: CommitSha, content: CheckContent) -> None:
-    """Want it unless something stands there already: a result is never replaced by `skipped`."""
+    """Want it unless something stands there already: a result is never replaced by `skipped`.
+
+    A pull request or a merge queue waits for it.
+    """
     store.checks.want(
         content,
         CheckSubject(
@@ -121,6 +124,7 @@ def _want(store: Store, assignment: Assignment, head_sha: CommitSha, content: Ch
             app_id=assignment.app.id,
         ),
         keep_existing=True,
+        is_awaited=True,
     )
 
 

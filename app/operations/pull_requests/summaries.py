@@ -2,49 +2,55 @@
 
 from app.core.conversation import Summary
 from app.core.databases import DatabaseState
-from app.core.identifiers import PullRequestNumber, RepositoryId
-from app.core.intents import PostSummary
+from app.core.identifiers import CommentId, PullRequestNumber
+from app.core.intents import PostText
+from app.core.outbox import Text
 from app.core.repositories import Repository
 from app.operations.pull_requests.overviews import overview
-from app.operations.pull_requests.pacing import seconds_to_wait
 from app.operations.pull_requests.wording import SUMMARY_MARKER, Overview, Row, news, summary
 from app.operations.services import Services
 
-_NEVER = Summary(comment_id=None, news=None, says_open=True)
 
+def is_news(services: Services, repository: Repository, post: PostText) -> bool:
+    """Whether there is something to tell, as far as is known here.
 
-def post_summary(
-    services: Services, repository_id: RepositoryId, number: PullRequestNumber
-) -> None:
-    """Write the comment if there is news; a pull request that goes well takes two writes in all.
-
-    Queues itself again while the installation's budget is used up. Raises GitHubUnavailable when
-    GitHub fails; nothing but the comment waits for that.
+    A pull request that goes well takes two writes in all.
     """
-    repository = services.store.repositories.get(repository_id)
-    pull_request = services.store.repositories.pull_request(repository_id, number)
-    if repository is None or pull_request is None or not repository.is_active:
-        return
-    is_default = pull_request.head_branch == repository.default_branch
-    if pull_request.is_from_fork or is_default:
-        return
-    before = services.store.summaries.get(repository_id, number)
-    if not is_wanted(overview(services, pull_request, is_measured=False), before):
-        return
-    services.store.summaries.begin(repository_id, number)
-    # A webhook is only a hint: an old one that comes again must not close what is open.
+    number = PullRequestNumber(int(post.place))
+    pull_request = services.store.repositories.pull_request(repository.id, number)
+    if pull_request is None or pull_request.is_from_fork:
+        return False
+    if pull_request.head_branch == repository.default_branch:
+        return False
+    before = services.store.conversation.summary(repository.id, number)
+    return is_wanted(overview(services, pull_request, is_measured=False), before)
+
+
+def publish(
+    services: Services, repository: Repository, post: PostText, text: Text
+) -> CommentId | None:
+    """Write the comment as things are now, by GitHub's live state.
+
+    A webhook is only a hint: an old one that comes again must not close what is open.
+    """
+    number = PullRequestNumber(int(post.place))
+    before = services.store.conversation.summary(repository.id, number)
     live = services.github.pull_request(repository, number)
-    if live is not None:
-        services.store.repositories.save_pull_request(live)
-    if live is None or not is_wanted(overview(services, live, is_measured=False), before):
-        services.store.summaries.written(repository_id, number, before or _NEVER)
-        return
-    wait_seconds = seconds_to_wait(services.store, repository)
-    if wait_seconds:
-        again = PostSummary(repository_id=repository_id, number=number, delay_seconds=wait_seconds)
-        services.store.queue.add([again])
-        return
-    _write(services, repository, number, overview(services, live, is_measured=True), before)
+    if live is None:
+        return None
+    services.store.repositories.save_pull_request(live)
+    if not is_wanted(overview(services, live, is_measured=False), before):
+        return None
+    told = overview(services, live, is_measured=True)
+    comment_id = services.github.publish_comment(
+        repository,
+        number,
+        summary(told),
+        marker=SUMMARY_MARKER,
+        comment_id=None if text.github_id is None else CommentId(text.github_id),
+    )
+    services.store.conversation.told(text, news=news(told), says_open=told.is_open)
+    return comment_id
 
 
 def is_wanted(told: Overview, before: Summary | None) -> bool:
@@ -57,7 +63,7 @@ def is_wanted(told: Overview, before: Summary | None) -> bool:
     if before is not None and before.is_asked:
         return True
     if before is None or before.news is None:
-        is_due = before is not None and (before.is_due or before.is_late)
+        is_due = before is not None and before.is_due
         return told.is_open and any(is_due or _is_settled(row) for row in told.own)
     if not told.is_open:
         return before.says_open
@@ -68,24 +74,3 @@ def is_wanted(told: Overview, before: Summary | None) -> bool:
 def _is_settled(row: Row) -> bool:
     is_migrated = row.database.state is DatabaseState.READY and row.last is not None
     return is_migrated or row.database.state is DatabaseState.ERROR
-
-
-def _write(
-    services: Services,
-    repository: Repository,
-    number: PullRequestNumber,
-    told: Overview,
-    before: Summary | None,
-) -> None:
-    comment_id = services.github.publish_comment(
-        repository,
-        number,
-        summary(told),
-        marker=SUMMARY_MARKER,
-        comment_id=before.comment_id if before else None,
-    )
-    services.store.summaries.written(
-        repository.id,
-        number,
-        Summary(comment_id=comment_id, news=news(told), says_open=told.is_open),
-    )

@@ -4,7 +4,7 @@ from app.core.assignments import App, LogPolicy
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
-from app.core.intents import PostSummary
+from app.core.intents import summary_of
 from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
 from app.operations.checks import migration_reports
@@ -37,11 +37,7 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
     if run.branch is not None:
         services.store.queue.add(
             [
-                PostSummary(
-                    repository_id=run.repository_id,
-                    number=pull.number,
-                    delay_seconds=GATHER_SECONDS,
-                )
+                summary_of(run.repository_id, pull.number, delay_seconds=GATHER_SECONDS)
                 for pull in services.store.repositories.open_pull_requests(
                     run.repository_id, branch=run.branch
                 )
@@ -95,9 +91,6 @@ def _want(
     *,
     delay_seconds: int = 0,
 ) -> None:
-    is_urgent = run.branch is None or bool(
-        store.repositories.open_pull_requests(run.repository_id, branch=run.branch)
-    )
     store.checks.want(
         content,
         CheckSubject(
@@ -107,6 +100,5 @@ def _want(
             database_id=database_id,
             run_id=run.id,
         ),
-        is_urgent=is_urgent,
         delay_seconds=delay_seconds,
     )

@@ -33,6 +33,7 @@ PARTS = (
     "dormant_branches",
     "repositories",
     "checks",
+    "outbox",
     "queue",
 )
 
@@ -47,7 +48,6 @@ READS = (
     "live",
     "open_pull_requests",
     "password",
-    "version",
 )
 
 

@@ -12,7 +12,7 @@ from app.operations.databases import retention
 from tests.integration import by_hand
 from tests.integration.lifecycle.test_comebacks import silently
 from tests.integration.lifecycle.world import World
-from tests.integration.queued_jobs import QUEUED
+from tests.integration.queued_jobs import OF_BEFORE, QUEUED
 
 SHA = CommitSha("a" * 40)
 
@@ -28,7 +28,8 @@ def given_up(world: World) -> list[str]:
 def test_jobs_of_what_is_gone_end_well_also_those_that_the_version_before_queued(
     world: World,
 ) -> None:
-    for _, (name, queue, lock, priority), arguments in QUEUED:
+    jobs = [*((job, arguments) for _, job, arguments in QUEUED), *OF_BEFORE]
+    for (name, queue, lock, priority), arguments in jobs:
         world.state.execute(
             "INSERT INTO procrastinate_jobs (task_name, queue_name, lock, priority, args)"
             " VALUES (%s, %s, %s, %s, %s)",
@@ -115,4 +116,4 @@ def want_check(world: World, head_sha: CommitSha) -> None:
     subject = CheckSubject(
         repository_id=RepositoryId(world.repository.id), head_sha=head_sha, app_id=world.app
     )
-    world.services.store.checks.want(content, subject, is_urgent=True)
+    world.services.store.checks.want(content, subject)

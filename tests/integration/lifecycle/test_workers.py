@@ -137,7 +137,7 @@ def test_two_workers_do_each_thing_once(world: World, log: Path) -> None:
         shas = [world.github.push(world.repository, f"b{number}") for number in range(8)]
         wait_until(lambda: all(is_ready(world, f"b{number}") for number in range(8)))
         # A database is ready before its job queues the check.
-        wait_until(lambda: not {"branches:reconcile", "checks:post"} & set(world.jobs()))
+        wait_until(lambda: not {"branches:reconcile", "outbox:post"} & set(world.jobs()))
 
     for sha in shas:
         assert len(world.github.check_runs(world.repository, sha)) == 1

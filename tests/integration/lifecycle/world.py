@@ -204,9 +204,11 @@ class World:
         return sorted(self.services.server_for(instance).database_names(prefix=f"{self.app}-"))
 
     def checks(self, head_sha: str) -> Sequence[Check]:
-        return self.services.store.checks.of_commit(
-            RepositoryId(self.repository.id), CommitSha(head_sha)
-        )
+        rows = self.state.execute(
+            "SELECT id FROM outbox WHERE repository_id = %s AND place = %s ORDER BY id",
+            [self.repository.id, head_sha],
+        ).fetchall()
+        return [self.services.store.checks.get(row["id"]) for row in rows]
 
     def pass_time(self, **amount: float) -> None:
         self.clock.ahead += timedelta(**amount)

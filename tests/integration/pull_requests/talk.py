@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.core.databases import Database
+from app.core.identifiers import PullRequestNumber, RepositoryId
 from app.core.instances import AdminLogin
+from app.core.intents import PostText, summary_of
 from app.operations.pull_requests.wording import SUMMARY_MARKER
 from demo.github.model import Account, Comment, PullRequest
 from demo.github.server import LocalGitHub
@@ -27,6 +29,13 @@ class Talk:
     @property
     def database(self) -> Database:
         return self.shop.database("branch", self.pull_request.head_branch)
+
+    @property
+    def text(self) -> PostText:
+        """The job that writes the comment about databases."""
+        return summary_of(
+            RepositoryId(self.shop.repository.id), PullRequestNumber(self.pull_request.number)
+        )
 
     def person(self, role: str) -> Account:
         """A user with that role in the repository."""

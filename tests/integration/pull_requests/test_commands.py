@@ -423,6 +423,7 @@ def give_up(talk: Talk, task: str) -> None:
         )
         assert given_up.rowcount > 0
         connection.execute("UPDATE commands SET received_at = now() - interval '40 min'")
+        connection.execute("UPDATE outbox SET changed_at = now() - interval '40 min'")
     talk.github.faults.clear()
     for _ in range(2):
         housekeeping.reconcile_everything(talk.shop.services)
@@ -461,7 +462,7 @@ def test_a_reply_whose_job_gave_up_is_posted_later(talk: Talk) -> None:
     talk.shop.world.settle()
     assert talk.replies() == []
 
-    give_up(talk, "replies:post")
+    give_up(talk, "outbox:post")
 
     assert len(talk.replies()) == 1
 

@@ -6,12 +6,12 @@ import pytest
 from psycopg import connect
 
 from app.core.databases import DatabaseState
-from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
+from app.core.identifiers import CommitSha, RepositoryId
 from app.core.limits import Limits
+from app.core.outbox import WRITES_PER_MINUTE
 from app.operations.databases import housekeeping
 from app.operations.databases.provisioning import answers
 from app.operations.pull_requests.commits import answer_commit
-from app.store.checks import WRITES_PER_MINUTE
 from app.store.connection import state_conninfo
 from demo.github import faults
 from tests.integration import states
@@ -297,7 +297,7 @@ def test_a_comment_that_nobody_remembers_is_found_among_hundreds(talk: Talk) -> 
     for number in range(150):
         talk.github.comment(talk.pull_request, f"Reply {number}", user=talk.person("write"))
     with connect(state_conninfo(talk.shop.world.dsn)) as connection:
-        connection.execute("DELETE FROM summaries")
+        connection.execute("DELETE FROM outbox WHERE kind = 'summary'")
 
     talk.command("/db status")
 
@@ -349,8 +349,8 @@ def test_a_comment_whose_job_gave_up_is_written_later(talk: Talk) -> None:
     talk.hurry()
     talk.shop.world.settle()
     with connect(state_conninfo(talk.shop.world.dsn)) as connection:
-        connection.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'summaries:post'")
-        connection.execute("UPDATE summaries SET updated_at = now() - interval '20 min'")
+        connection.execute("DELETE FROM procrastinate_jobs WHERE args ->> 'kind' = 'summary'")
+        connection.execute("UPDATE outbox SET changed_at = now() - interval '20 min'")
     assert talk.ours() == []
 
     talk.github.faults.clear()
@@ -367,7 +367,7 @@ def test_a_last_word_that_was_never_asked_for_is_said_later(talk: Talk) -> None:
     talk.github.close(talk.pull_request)
     talk.github.hook.release([])
     with connect(state_conninfo(talk.shop.world.dsn)) as connection:
-        connection.execute("UPDATE summaries SET updated_at = now() - interval '20 min'")
+        connection.execute("UPDATE outbox SET changed_at = now() - interval '20 min'")
 
     talk.shop.world.reconcile()
     housekeeping.reconcile_everything(talk.shop.services)
@@ -380,7 +380,7 @@ def test_comments_keep_within_the_installations_budget(talk: Talk) -> None:
     installation_id = talk.shop.world.known().installation_id
     assert installation_id is not None
     for _ in range(WRITES_PER_MINUTE):
-        talk.shop.services.store.checks.take_write(installation_id, kind="comment")
+        talk.shop.services.store.outbox.take_turn(talk.text, installation_id)
 
     talk.command("/db url")
     talk.command("/db status")
@@ -395,12 +395,11 @@ def test_comments_keep_within_the_installations_budget(talk: Talk) -> None:
 def test_a_worker_that_dies_in_between_leaves_one_comment(talk: Talk) -> None:
     talk.migrate()
     talk.settle()
-    number = PullRequestNumber(talk.pull_request.number)
-    repository_id = RepositoryId(talk.shop.repository.id)
 
-    talk.shop.services.store.summaries.begin(repository_id, number)
+    talk.shop.services.store.outbox.begin(talk.text)
     with connect(state_conninfo(talk.shop.world.dsn)) as connection:
-        connection.execute("UPDATE summaries SET comment_id = NULL, news = NULL")
+        connection.execute("UPDATE outbox SET github_id = NULL WHERE kind = 'summary'")
+        connection.execute("UPDATE summaries SET news = NULL")
     talk.command("/db status")
 
     assert len(talk.summaries()) == 1

@@ -71,7 +71,7 @@ def test_who_slept_ends_nothing_that_others_do_by_now(book: Book, status: Status
 def test_who_slept_and_was_crossed_out_works_on(book: Book, queue: str) -> None:
     sleeper = book.worker()
     book.cross_out(sleeper)
-    job = book.add("checks:post", queue=queue)
+    job = book.add("outbox:post", queue=queue)
 
     assert book.fetch(sleeper, queue) is None
 

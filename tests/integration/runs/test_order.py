@@ -148,7 +148,7 @@ def test_an_assignment_may_keep_a_failed_preview(shop: Shop) -> None:
     verdict = job.migrate("preview", "failure")
 
     assert (verdict["next"], verdict["fails"]) == ("done", True)
-    assert shop.world.jobs() == ["checks:post"] * len(shop.world.jobs())
+    assert shop.world.jobs() == ["outbox:post"] * len(shop.world.jobs())
 
 
 def test_preview_beside_a_branch_fails_neutrally_and_is_kept(shop: Shop) -> None:
