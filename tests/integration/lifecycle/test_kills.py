@@ -16,6 +16,8 @@ from app.core.intents import DropDatabase, RebuildDatabase
 from tests.integration import by_hand, states
 from tests.integration.lifecycle.world import World, state_url
 
+pytestmark = pytest.mark.own_service
+
 
 class DyingWorker:
     """Works until it is killed before a chosen call."""
