@@ -21,6 +21,8 @@ SETTINGS = {
     "max_wal_size": "256MB",
     # Tests start services and workers of their own side by side, each with some twenty sessions.
     "max_connections": "500",
+    # A hash that is slow to guess costs each of some thousand passwords, and each log-in with one.
+    "scram_iterations": "1",
     # Else every session that comes to a fence or to the queue loads it for itself.
     "shared_preload_libraries": "plpgsql",
 }

@@ -9,11 +9,25 @@ import pytest
 
 from app.core.instances import AdminLogin
 from demo.github.server import LocalGitHub
-from tests.integration.lifecycle.world import World, open_world, state_url
+from tests.integration.lifecycle.world import LastingService, World, open_world, state_url
 
 
 @pytest.fixture
 def world(
+    request: pytest.FixtureRequest, world_github: LocalGitHub, postgres_admin: AdminLogin
+) -> Iterator[World]:
+    """One whose service others had before, or, for tests that are marked so, one of its own."""
+    if request.node.get_closest_marker("own_service"):
+        yield request.getfixturevalue("world_of_its_own")
+        return
+    service: LastingService = request.getfixturevalue("lasting_service")
+    with service.world(world_github, postgres_admin) as opened:
+        yield opened
+        assert opened.github.violations == []
+
+
+@pytest.fixture
+def world_of_its_own(
     world_github: LocalGitHub,
     state_database: str,
     postgres_superuser: AdminLogin,

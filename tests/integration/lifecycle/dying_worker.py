@@ -37,13 +37,16 @@ PARTS = (
     "queue",
 )
 
-# A death before one of these leaves what a death before the next change leaves.
+# A death before one of these leaves what a death before the next change leaves. (A lock ends with
+# whoever holds it.)
 READS = (
     "all",
     "assignment",
     "assignments",
     "branch",
     "compare",
+    "exclusively",
+    "failed_commit",
     "get",
     "live",
     "open_pull_requests",

@@ -22,7 +22,7 @@ class JobRunner:
     """
 
     def __init__(self, dsn: str, services: Services, queues: list[str] | None) -> None:
-        self._services = services
+        self.services = services
         self._queues = queues
         self._connector = procrastinate.PsycopgConnector(
             conninfo=state_conninfo(dsn), min_size=1, max_size=4
@@ -58,7 +58,7 @@ class JobRunner:
                 listen_notify=False,
                 install_signal_handlers=False,
                 delete_jobs="successful",
-                additional_context={"services": self._services},
+                additional_context={"services": self.services},
             )
 
     async def _close(self) -> None:

@@ -42,7 +42,7 @@ class Browser:
 @pytest.fixture
 def application(world: World) -> Flask:
     world.assign()
-    world.services.store.hosts.claim()
+    world.services.store.hosts.sign()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
         here = world.services.store.hosts.here
         session.execute("UPDATE instances SET kind = 'provisioned', host_id = %s", [here])

@@ -16,7 +16,7 @@ from tests.integration.lifecycle.world import World
 @pytest.fixture
 def url(world: World) -> str:
     world.assign()
-    world.services.store.hosts.claim()
+    world.services.store.hosts.sign()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
         # As if Coppice had provisioned it: only such are handed over.
         here = world.services.store.hosts.here

@@ -21,6 +21,8 @@ from tests.integration import by_hand, states
 from tests.integration.lifecycle.test_rivals import grow, has_kept, keep
 from tests.integration.lifecycle.world import World
 
+pytestmark = pytest.mark.own_service
+
 _MOST_CHANGES = 60
 
 

@@ -26,6 +26,8 @@ from tests.integration.api.office import Office
 from tests.integration.lifecycle.test_rivals import assign_to
 from tests.integration.lifecycle.world import World, tenants
 
+pytestmark = pytest.mark.own_service
+
 REQUEST = ProvisionRequest(name="local")
 
 

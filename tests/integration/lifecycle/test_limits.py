@@ -447,7 +447,7 @@ def test_a_larger_limit_opens_a_frozen_database(world: World, instance: Instance
 @pytest.fixture
 def offered(world: World, instance: Instance) -> Instance:
     """The server as if Coppice had provisioned it: only such are handed over."""
-    world.services.store.hosts.claim()
+    world.services.store.hosts.sign()
     with psycopg.connect(world.dsn, options="-c search_path=coppice") as session:
         session.execute(
             "UPDATE instances SET kind = 'provisioned', host_id = %s WHERE id = %s",

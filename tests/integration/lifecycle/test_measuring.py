@@ -13,6 +13,8 @@ from app.operations.administration.policies import check_extensions
 from app.operations.databases import measuring
 from tests.integration.lifecycle.world import World
 
+pytestmark = pytest.mark.own_service
+
 MIB = 1024 * 1024
 
 

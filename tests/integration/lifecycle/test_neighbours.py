@@ -16,6 +16,8 @@ from tests.integration.lifecycle.proxy import Deaf
 from tests.integration.lifecycle.working import Worker, wait_until
 from tests.integration.lifecycle.world import World, tenants
 
+pytestmark = pytest.mark.own_service
+
 SOON_SECONDS = 15
 
 

@@ -2,6 +2,8 @@
 
 from itertools import count
 
+import pytest
+
 from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -15,6 +17,8 @@ from app.operations.databases import provisioning, retention
 from tests.integration import by_hand
 from tests.integration.lifecycle.test_kills import DyingWorker, finish, is_open, traces_of, worker
 from tests.integration.lifecycle.world import World
+
+pytestmark = pytest.mark.own_service
 
 __all__ = ["worker"]
 

@@ -12,6 +12,8 @@ from app.operations.administration.doctor import diagnose
 from tests.integration.lifecycle.working import Worker, wait_until
 from tests.integration.lifecycle.world import World
 
+pytestmark = pytest.mark.own_service
+
 
 @pytest.fixture
 def world(world: World) -> World:

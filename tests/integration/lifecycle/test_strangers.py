@@ -26,6 +26,8 @@ from app.store.vault import Vault
 from tests.integration.lifecycle.working import Worker, wait_until
 from tests.integration.lifecycle.world import World
 
+pytestmark = pytest.mark.own_service
+
 # Every key that could be thought of: what the service's own source says, for small ids.
 GUESSES = """
 SELECT count(pg_advisory_lock(hashtextextended(kind, id)))

@@ -17,6 +17,8 @@ from tests.integration.lifecycle.proxy import Proxy
 from tests.integration.lifecycle.working import Worker, wait_until
 from tests.integration.lifecycle.world import World
 
+pytestmark = pytest.mark.own_service
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:

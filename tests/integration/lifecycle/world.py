@@ -31,11 +31,14 @@ from app.core.identifiers import (
 )
 from app.core.instances import AdminLogin, Instance, InstanceKind
 from app.core.intents import ReconcileRepository
+from app.core.people import NOBODY
 from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
 from app.jobs import handlers, periodic
 from app.machine.clusters import Clusters
+from app.operations.crowd import Crowd
 from app.operations.databases import housekeeping
+from app.operations.permissions import Permissions
 from app.operations.services import Services
 from app.store.connection import state_conninfo
 from app.store.vault import new_key
@@ -170,6 +173,16 @@ class World:
         )
         return assignment
 
+    def assign_without_shared(self, app_id: str | None = None, **policies: object) -> Assignment:
+        """The same, but production and preview are not made before somebody asks for them.
+
+        They cost more than all else of a story that is about its branches alone.
+        """
+        assignment = self.assign_quietly(app_id, **policies)
+        self.state.execute("DELETE FROM procrastinate_jobs")
+        self.services.store.dormant_branches.begin(assignment.app.id, [])
+        return assignment
+
     def known(self) -> Known:
         """The repository as the service would store it."""
         return Known(
@@ -238,13 +251,100 @@ def settings_of(github: LocalGitHub, dsn: str, folder: str) -> dict[str, str]:
     }
 
 
-@contextmanager
-def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
-    """A world whose service takes webhooks over real HTTP; jobs run when the story says so.
+@dataclass(kw_only=True)
+class Service:
+    """A service with its state database and a worker.
 
-    Nobody else may use `github` meanwhile: it begins anew.
+    It takes webhooks over real HTTP; jobs run when a story says so.
     """
-    github.reset()
+
+    services: Services
+    clock: Clock
+    dsn: str
+    clusters: Clusters
+    web: Flask
+    webhook_url: str
+    runner: JobRunner
+    state: Connection[DictRow]
+    settings: dict[str, str] = field(repr=False)
+
+    @contextmanager
+    def world(self, github: LocalGitHub, admin: AdminLogin) -> Iterator[World]:
+        """A world at this GitHub, which begins anew."""
+        github.reset()
+        self.services.store.instances.add(tenants(admin))
+        repository = github.create_repository("acme/shop")
+        installation = github.install(repository.owner)
+        github.webhook_url = self.webhook_url
+        world = World(
+            # The server is shared with other tests, which run at the same time.
+            app=AppId(secrets.token_hex(5)),
+            github=github,
+            repository=repository,
+            installation=installation,
+            services=self.services,
+            dsn=self.dsn,
+            clock=self.clock,
+            clusters=self.clusters,
+            web=self.web,
+            runner=self.runner,
+            state=self.state,
+            settings=self.settings,
+        )
+        yield world
+        remove_databases(world)
+
+
+class LastingService:
+    """A service for one world after the other: opening one takes as long as a push does."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._parts = dict(service.web.extensions)
+        self._empty = _emptying(service.state)
+
+    @contextmanager
+    def world(self, github: LocalGitHub, admin: AdminLogin) -> Iterator[World]:
+        """A world at this GitHub; it and the service begin anew, and know of no other."""
+        github.reset()
+        service = self._service
+        service.state.execute(_END_TRANSACTIONS)
+        service.state.execute(self._empty)
+        service.clock = Clock()
+        service.services = replace(
+            service.services, clock=service.clock, crowd=Crowd(), permissions=Permissions()
+        )
+        service.runner.services = service.services
+        asked = service.services.acting_as(NOBODY, source="")  # as `create_app` has them
+        service.web.extensions.update(self._parts, services=asked)
+        with service.world(github, admin) as world:
+            yield world
+
+
+# Of workers that were killed, say.
+_END_TRANSACTIONS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()
+"""
+_TABLES = "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema"
+
+
+def _emptying(state: Connection[DictRow]) -> sql.Composed:
+    """What makes the state database what it is now, when nothing has happened yet."""
+    names = {row["name"] for row in state.execute(_TABLES)} - {"schema_versions"}
+    tables = [sql.Identifier(name) for name in sorted(names)]
+    state.execute("CREATE SCHEMA at_first")
+    steps = [sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables))]
+    for table in tables:
+        kept = sql.SQL("at_first.{}").format(table)
+        if state.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(kept, table)).rowcount:
+            steps.append(sql.SQL("INSERT INTO {} TABLE {}").format(table, kept))
+    return sql.SQL("; ").join(steps)
+
+
+@contextmanager
+def open_service(github: LocalGitHub, dsn: str, folder: str) -> Iterator[Service]:
+    """A service whose App is at this GitHub."""
     with ExitStack() as stack:
         settings = settings_of(github, dsn, folder)
         config = Config.from_environ(settings)
@@ -255,9 +355,6 @@ def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) ->
             stack.enter_context(bootstrap.open_services(config, state, clusters)),
             clock=clock,
         )
-        services.store.instances.add(tenants(admin))
-        repository = github.create_repository("acme/shop")
-        installation = github.install(repository.owner)
         web = create_app(services, config, clusters)
         server = make_server("127.0.0.1", 0, web, threaded=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -265,26 +362,29 @@ def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) ->
         stack.callback(server.server_close)
         stack.callback(thread.join)
         stack.callback(server.shutdown)
-        github.webhook_url = f"http://127.0.0.1:{server.server_port}/webhooks/github"
-        world = World(
-            # The server is shared with other tests, which run at the same time.
-            app=AppId(secrets.token_hex(5)),
-            github=github,
-            repository=repository,
-            installation=installation,
+        yield Service(
             services=services,
-            dsn=dsn,
             clock=clock,
+            dsn=dsn,
             clusters=clusters,
             web=web,
+            webhook_url=f"http://127.0.0.1:{server.server_port}/webhooks/github",
             runner=stack.enter_context(open_job_runner(dsn, services)),
             state=stack.enter_context(
                 connect(state_conninfo(dsn), autocommit=True, row_factory=dict_row)
             ),
             settings=settings,
         )
+
+
+@contextmanager
+def open_world(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) -> Iterator[World]:
+    """A world with a service of its own.
+
+    Nobody else may use `github` meanwhile: it begins anew.
+    """
+    with open_service(github, dsn, folder) as service, service.world(github, admin) as world:
         yield world
-        remove_databases(world)
 
 
 def tenants(admin: AdminLogin) -> Instance:

@@ -1,8 +1,8 @@
 """A worker that is killed at a chosen statement; run as a process of its own.
 
 Reads one request a line and answers `killed` or `finished`. Each request runs in a fork, which
-kills itself with SIGKILL `before` the statement of that number is sent, `after` its answer, or
-`during`: sent, with nobody left to read the answer.
+kills itself with SIGKILL `after` the answer to the statement of that number, or `during` it: sent,
+with nobody left to read the answer.
 """
 
 import json
@@ -69,8 +69,6 @@ def _die_at(number: int, moment: str) -> None:
         nonlocal sent
         sent += 1
         is_the_one = sent == number
-        if is_the_one and moment == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
         if is_the_one and moment == "during":
             text = query.as_bytes(self) if isinstance(query, sql.Composable) else query.encode()
             self.pgconn.send_query(text if b"%s" not in text else b"SELECT 1")

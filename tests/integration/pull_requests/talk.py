@@ -1,17 +1,13 @@
 """A pull request, who comments below it, and what the App says there."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from app.core.databases import Database
 from app.core.identifiers import PullRequestNumber, RepositoryId
-from app.core.instances import AdminLogin
 from app.core.intents import PostText, summary_of
 from app.operations.pull_requests.wording import SUMMARY_MARKER
 from demo.github.model import Account, Comment, PullRequest
-from demo.github.server import LocalGitHub
-from tests.integration.lifecycle.world import open_world
+from tests.integration.lifecycle.world import World
 from tests.integration.runs.shop import Shop
 
 BRANCH = "feature/login"
@@ -93,12 +89,11 @@ def reactions(comment: Comment) -> list[str]:
     return [reaction.content for reaction in comment.reactions]
 
 
-@contextmanager
-def open_talk(github: LocalGitHub, dsn: str, admin: AdminLogin, folder: str) -> Iterator[Talk]:
-    with open_world(github, dsn, admin, folder) as world:
-        shop = Shop(world, app_id=secrets.token_hex(5))
-        shop.assign()
-        shop.push(BRANCH)
-        pull_request = shop.github.open_pull_request(shop.repository, BRANCH)
-        world.settle()
-        yield Talk(shop, pull_request)
+def open_talk(world: World) -> Talk:
+    """Begin one: an app, a branch with its database, and a pull request of it."""
+    shop = Shop(world, app_id=secrets.token_hex(5))
+    shop.assign_without_shared()
+    shop.push(BRANCH)
+    pull_request = shop.github.open_pull_request(shop.repository, BRANCH)
+    world.settle()
+    return Talk(shop, pull_request)

@@ -264,6 +264,7 @@ def test_a_closed_pull_request_is_told_so(talk: Talk) -> None:
     assert "closed" in talk.replies()[0]
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_the_default_branch_as_a_head_is_never_touched(talk: Talk) -> None:
     talk.shop.push("release")
     backwards = talk.github.open_pull_request(talk.shop.repository, "main", base="release")
@@ -278,6 +279,7 @@ def test_the_default_branch_as_a_head_is_never_touched(talk: Talk) -> None:
     assert talk.shop.database("production").generation == 1
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_an_argument_makes_no_command(talk: Talk) -> None:
     comment = talk.command("/db reset production", "admin")
 

@@ -76,6 +76,7 @@ def test_a_database_past_its_limit_is_told_with_what_is_written_anyway(talk: Tal
     assert ", more than the 1.0 MB that are allowed. | [**failure**](" in talk.summaries()[0].body
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_the_comment_tells_of_preview_too(talk: Talk) -> None:
     job = talk.shop.job(BRANCH).begun()
     job.migrate("branch")

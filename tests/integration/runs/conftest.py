@@ -3,14 +3,13 @@
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 import pytest
 
 from app.core.instances import AdminLogin
 from app.jobs import worker as worker  # every task, as a real worker knows them
 from demo.github.server import LocalGitHub
-from tests.integration.lifecycle.world import open_world, state_url
+from tests.integration.lifecycle.world import LastingService, open_world, state_url
 from tests.integration.runs.shop import Shop
 
 OpenShop = Callable[[LocalGitHub, str, str], AbstractContextManager[Shop]]
@@ -34,11 +33,20 @@ def open_shop(postgres_superuser: AdminLogin, postgres_admin: AdminLogin) -> Ope
 
 @pytest.fixture
 def shop(
-    open_shop: OpenShop, world_github: LocalGitHub, state_database: str, tmp_path: Path
+    lasting_service: LastingService, world_github: LocalGitHub, postgres_admin: AdminLogin
 ) -> Iterator[Shop]:
-    """An assigned app with production and preview, and nothing else yet."""
-    with open_shop(world_github, state_database, str(tmp_path)) as shop:
+    """An assigned app that has no database yet."""
+    with lasting_service.world(world_github, postgres_admin) as world:
+        shop = Shop(world, app_id=secrets.token_hex(5))
+        shop.assign_without_shared()
         yield shop
+        assert world.github.violations == []
+
+
+@pytest.fixture
+def production_and_preview(shop: Shop) -> None:
+    """Both are there before the story begins, as they are for people."""
+    shop.world.reconcile()
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,12 @@ class Shop:
         self.client = world.web.test_client()
 
     def assign(self) -> None:
+        """The app gets its databases of the moment: production and preview."""
         self.world.assign(self.app_id)
+
+    def assign_without_shared(self) -> None:
+        """Production and preview are made when they are asked for."""
+        self.world.assign_without_shared(self.app_id)
 
     def set_policies(self, **policies: Any) -> None:
         """Change the assignment's policies."""

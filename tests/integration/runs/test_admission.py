@@ -61,6 +61,7 @@ def test_the_default_branch_reaches_preview_and_production(shared_shop: Shop) ->
     assert [one["environment"] for one in answer.json["databases"]] == ["preview", "production"]
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_an_unknown_repository_and_an_uninstalled_one_get_the_same_answer(shop: Shop) -> None:
     stranger = shop.github.create_repository("stranger/things")
     unknown = Job(shop, shop.github.start_run(stranger), {}).begin()
@@ -167,6 +168,7 @@ def test_a_github_environment_alone_gives_no_production(shared_shop: Shop) -> No
     assert (answer.json["result"], answer.json["reason"]) == ("skipped", "not_requested")
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_waits_for_the_required_github_environment(shop: Shop) -> None:
     shop.set_policies(production_environment="live")
     without = shop.job().begun()
@@ -214,6 +216,7 @@ def test_a_run_that_does_not_exist_gets_the_same_answer(shared_shop: Shop) -> No
     assert refusal(job.ask("preview")) == (403, "not_your_run")
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_follows_the_live_default_branch(shop: Shop) -> None:
     shop.push("trunk")
     job = shop.job()
@@ -225,6 +228,7 @@ def test_production_follows_the_live_default_branch(shop: Shop) -> None:
     assert "production" not in [one["environment"] for one in answer.json["databases"]]
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_is_refused_while_github_is_away(shop: Shop) -> None:
     job = shop.job().begun()
     job.migrate("preview")
@@ -237,6 +241,7 @@ def test_production_is_refused_while_github_is_away(shop: Shop) -> None:
     assert answer.json["retry_after"] > 0
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_another_job_of_the_workflow_run_gets_no_say(shop: Shop) -> None:
     job = shop.job().begun()
     job.migrate("preview")
@@ -254,6 +259,7 @@ def test_another_job_of_the_workflow_run_gets_no_say(shop: Shop) -> None:
     assert job.renew("production").status_code == 200
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_step_finds_its_run_for_its_own_app_only(shop: Shop) -> None:
     job = shop.job().begun(app=shop.app_id)
     shop.world.assign("other" + shop.app_id)

@@ -1,5 +1,7 @@
 """Required checks never stay unanswered."""
 
+import pytest
+
 from app.core.checks import Conclusion
 from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
 from app.operations.pull_requests.commits import answer_commit, answer_pull_request
@@ -84,6 +86,7 @@ def test_a_head_without_any_workflow_is_answered(shared_shop: Shop) -> None:
     assert conclusions(shared_shop, sha)["migrate (branch)"] is Conclusion.SKIPPED
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_merge_group_is_answered_in_full_when_its_workflows_ended(shop: Shop) -> None:
     shop.push("x")
     pull_request = shop.github.open_pull_request(shop.repository, "x")

@@ -22,6 +22,7 @@ def test_a_request_can_name_no_branch_and_no_database(
     assert refusal(shared_shop.job().begin(**extra)) == (400, "invalid")
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_beside_a_second_app_a_workflow_that_names_none_goes_on(shop: Shop) -> None:
     add_app(shop, "second")
 
@@ -38,6 +39,7 @@ def test_beside_a_second_app_a_workflow_that_names_none_goes_on(shop: Shop) -> N
     assert right.json["app"] == "second"
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_no_other_app_is_taken_for_the_first_one_when_that_is_removed(shop: Shop) -> None:
     add_app(shop, "second")
     shop.services.store.apps.remove(shop.app_id)
@@ -57,6 +59,7 @@ def test_a_stranger_learns_no_app_ids(shop: Shop) -> None:
     assert "second" not in str(answer.json)
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_run_needs_a_command_from_somewhere(shop: Shop) -> None:
     shop.services.store.apps.edit(
         Assignment(

@@ -47,6 +47,7 @@ def test_rerun_of_a_branch_needs_write(shop: Shop, subtests: pytest.Subtests) ->
         assert job.run.attempt == 2
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_rerun_of_production_needs_a_maintainer(shop: Shop) -> None:
     shop.job().begun(environments=["preview"]).migrate("preview")
     job = failed(shop, None, "production")

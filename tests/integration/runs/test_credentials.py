@@ -12,6 +12,7 @@ from tests.integration.runs.shop import Job, Shop, can_log_in, query
 from tests.integration.states import with_store
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_push_reaches_the_branchs_database_and_preview(shop: Shop) -> None:
     shop.push("feature/login")
 
@@ -75,6 +76,7 @@ def test_the_login_ends_with_the_migration(shop: Shop) -> None:
     assert shop.services.store.job_logins.of_database(shop.database("branch", "x").id) == []
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_an_exported_login_lives_until_the_job_completes(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun(export_env=True)
@@ -125,6 +127,7 @@ def test_runtime_gives_the_long_lived_login(shop: Shop) -> None:
     assert query(variables, "SELECT 1") == [(1,)]
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_runtime_for_production_needs_the_assignments_word(shop: Shop) -> None:
     refused = shop.job().begun(migrate=False, credentials="runtime").ask("production")
     shop.set_policies(runtime_production=True)

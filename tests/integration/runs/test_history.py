@@ -1,5 +1,7 @@
 """What happened is kept for a while, and what still counts for as long as it does."""
 
+import pytest
+
 from app.operations.databases.housekeeping import forget_history
 from tests.integration.runs.shop import Shop, can_log_in
 
@@ -8,6 +10,7 @@ def numbers(shop: Shop) -> list[int]:
     return [row["id"] for row in shop.state("SELECT id FROM runs ORDER BY id")]
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_old_runs_are_forgotten_with_their_logs_but_not_the_last_of_a_database(shop: Shop) -> None:
     first, last = shop.job().begun(), shop.job().begun()
     for job in (first, last):
@@ -24,6 +27,7 @@ def test_old_runs_are_forgotten_with_their_logs_but_not_the_last_of_a_database(s
     assert shop.state("SELECT id FROM checks") == []
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_run_of_this_month_is_kept(shop: Shop) -> None:
     job = shop.job().begun()
     shop.world.pass_time(days=30)

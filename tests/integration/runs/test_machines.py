@@ -70,6 +70,7 @@ def test_a_run_gets_its_login_as_soon_as_the_machine_of_the_server_has_made_it(
     assert not can_log_in(given)
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_while_that_machine_is_silent_a_run_waits_and_no_state_changes(
     shop: Shop, machine: Machine
 ) -> None:
@@ -83,6 +84,7 @@ def test_while_that_machine_is_silent_a_run_waits_and_no_state_changes(
     assert shop.database("preview").state is DatabaseState.READY
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_job_that_the_wrong_machine_took_is_handed_on(shop: Shop, machine: Machine) -> None:
     database = shop.database("preview")
     again = partial(lifecycle.set_up_again, for_person=False, now=shop.services.clock())
@@ -102,6 +104,7 @@ def test_a_job_that_the_wrong_machine_took_is_handed_on(shop: Shop, machine: Mac
     assert shop.database("preview").state is DatabaseState.READY
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_the_long_lived_login_for_a_run_is_made_there_too(shop: Shop, machine: Machine) -> None:
     job = shop.job("main").begun(migrate=False, credentials="runtime")
 

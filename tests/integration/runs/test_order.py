@@ -1,9 +1,13 @@
 """Preview before production, and what a failing preview causes."""
 
+import pytest
+
 from app.core.assignments import PreviewFailure, PreviewPolicy
 from app.core.checks import Conclusion
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Shop, query, refusal
+
+pytestmark = pytest.mark.usefixtures("production_and_preview")
 
 
 def test_production_waits_for_preview(shop: Shop) -> None:

@@ -71,6 +71,7 @@ def test_a_seed_is_asked_for_over_the_api(shop: Shop, operator: Operator) -> Non
     assert again["seed"] is True
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_is_not_seeded_over_the_api_either(shop: Shop, operator: Operator) -> None:
     production = shop.database("production")
 
@@ -92,6 +93,7 @@ def test_dev_and_its_shadow_are_made_and_opened_over_the_api(
     assert can_log_in({"DATABASE_URL": variables["SHADOW_DATABASE_URL"]})
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_dev_is_said_to_be_migrated_and_awaits_its_seed_no_more(
     shop: Shop, operator: Operator
 ) -> None:

@@ -213,6 +213,7 @@ def test_a_restored_database_keeps_its_seed(shop: Shop) -> None:
     assert not is_told_to_seed(seeding_job(shop), "branch")
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_rebuilt_preview_is_seeded_on_the_second_try(shop: Shop) -> None:
     job = seeding_job(shop, None)
     assert is_told_to_seed(job, "preview")
@@ -224,6 +225,7 @@ def test_a_rebuilt_preview_is_seeded_on_the_second_try(shop: Shop) -> None:
     assert verdict["fails"] is False
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_is_migrated_and_not_seeded(shop: Shop) -> None:
     job = seeding_job(shop, None)
     seed(job, "preview")
@@ -231,12 +233,14 @@ def test_production_is_migrated_and_not_seeded(shop: Shop) -> None:
     assert not is_told_to_seed(job, "production")
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_is_seeded_when_the_assignment_says_so(shop: Shop) -> None:
     shop.set_policies(seed_production=True, preview=PreviewPolicy.OFF)
 
     assert is_told_to_seed(seeding_job(shop, None), "production")
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_follows_a_preview_whose_seed_failed(shop: Shop) -> None:
     job = seeding_job(shop, None)
 
@@ -246,6 +250,7 @@ def test_production_follows_a_preview_whose_seed_failed(shop: Shop) -> None:
     assert job.ask("production").status_code == 200
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_failed_seed_of_preview_beside_a_branch_is_neutral(shop: Shop) -> None:
     sha = shop.push("x")
 

@@ -150,6 +150,7 @@ def test_who_comes_to_a_commit_later_hears_nothing_of_who_was_there(shop: Shop, 
     assert conclusion(shop, sha) == "success"
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_lost_news_of_a_branch_that_moved_on_is_found_by_a_reconcile(shop: Shop, sha: str) -> None:
     migrated(shop, "x", "failure")
     migrated(shop, "y", "success")
@@ -161,6 +162,7 @@ def test_lost_news_of_a_branch_that_moved_on_is_found_by_a_reconcile(shop: Shop,
     assert conclusion(shop, sha) == "success"
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_preview_beside_a_branch_hides_no_failure_on_the_default_branch(shop: Shop) -> None:
     sha = shop.github.branch_head(shop.repository, "main") or ""
     shop.set_policies(preview_failure="keep")

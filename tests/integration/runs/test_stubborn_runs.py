@@ -130,6 +130,7 @@ def pass_a_minute(admin: AdminLogin, variables: dict[str, str]) -> None:
         superuser.execute(f"COMMENT ON ROLE \"{role}\" IS 'coppice let in 0'".encode())
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_run_that_planted_a_password_gets_another_login_for_the_rebuilt_preview(
     shop: Shop,
 ) -> None:
@@ -166,6 +167,7 @@ def test_fix_hands_over_what_could_not_be_handed_over(shop: Shop) -> None:
     assert roles == [(database.login_role,)]
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_what_a_branch_leaves_in_preview_stops_neither_preview_nor_production(shop: Shop) -> None:
     shop.push("x")
     branch = shop.job("x").begun()

@@ -46,6 +46,7 @@ def test_the_branch_runs_while_github_cannot_tell_the_ancestry(shop: Shop) -> No
     assert job.ask("branch").status_code == 200
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_a_branch_that_is_forced_back_is_migrated_again(shop: Shop) -> None:
     first = shop.push("x")
     shop.job("x").begun().migrate("branch")
@@ -64,6 +65,7 @@ def test_a_branch_that_is_forced_back_is_migrated_again(shop: Shop) -> None:
     assert shop.checks(first)["migrate (preview)"].conclusion is Conclusion.SUCCESS
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_follows_a_default_branch_that_is_forced_back(shop: Shop) -> None:
     first = shop.push("main")
     shop.push("main")
@@ -79,6 +81,7 @@ def test_production_follows_a_default_branch_that_is_forced_back(shop: Shop) -> 
     assert shop.database("production").migrated_sha == first
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_production_waits_until_github_tells_the_head(shop: Shop) -> None:
     first = shop.push("main")
     shop.push("main")
@@ -105,6 +108,7 @@ def test_a_branch_runs_while_github_cannot_tell_its_head(shop: Shop) -> None:
     assert old.ask("branch").status_code == 200
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_preview_keeps_what_lives_on_another_branch(shop: Shop) -> None:
     older = shop.push("x")
     shop.push("x")
@@ -120,6 +124,7 @@ def test_preview_keeps_what_lives_on_another_branch(shop: Shop) -> None:
     assert (behind["result"], alone["result"]) == ("superseded", "go")
 
 
+@pytest.mark.usefixtures("production_and_preview")
 def test_preview_keeps_what_was_merged_from_a_branch_that_is_gone(shop: Shop) -> None:
     older = shop.push("x")
     newer = shop.push("x")
