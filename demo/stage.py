@@ -53,6 +53,7 @@ class Stage:
         self._action = self.folder / "action"
         self._workflows = Workflows(self.github, self.folder, action=self._action)
         self._ends = ExitStack()
+        self._urls: dict[tuple[str, ...], str] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -125,11 +126,12 @@ class Stage:
             return [name for (name,) in rows]
 
     def url(self, repository: Repository, *which: str) -> str:
-        """The connection string of a database."""
-        found: dict[str, str] = json.loads(
-            self.coppice("env", repository.full_name, *which, "--format", "json")
-        )
-        return found["DATABASE_URL"]
+        """The connection string of a database; it stays the same, and is asked for once."""
+        asked = (repository.full_name, *which)
+        if asked not in self._urls:
+            answer = json.loads(self.coppice("env", *asked, "--format", "json"))
+            self._urls[asked] = answer["DATABASE_URL"]
+        return self._urls[asked]
 
     def workflow(self) -> Outcome:
         """Run the workflow that the last push asks for, and no other."""

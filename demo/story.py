@@ -49,11 +49,11 @@ def _assign(stage: Stage) -> Repository:
     stage.coppice("instances", "provision", "local")
     _command("coppice apps assign acme/shop local")
     stage.coppice("apps", "assign", "acme/shop", "local")
-    wait_for(
-        lambda: _names(stage, repository, "production", "preview") or None,
+    names = wait_for(
+        lambda: _names(stage, repository, "production", "preview"),
         what="production and preview database",
     )
-    for name in _names(stage, repository, "production", "preview") or []:
+    for name in names:
         _say(f"{name} is ready.")
     return repository
 

@@ -29,6 +29,7 @@ _TOGETHER = tuple(
         "integration/github/",
         "integration/intake/",
         "integration/serve/test_running.py",
+        "integration/serve/test_starting.py",
         "integration/web/",
         "unit/",
         "test_",

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from functools import cache
 from importlib import metadata
 from typing import Annotated, Any, NoReturn
 
@@ -92,10 +93,16 @@ program.add_typer(runs.group, name="runs", rich_help_panel=THINGS)
 program.add_typer(tokens.group, name="tokens", rich_help_panel=THINGS)
 
 
+@cache
+def command() -> Any:
+    """The command with all of its subcommands, as typer reads them from the functions above."""
+    return _plain_options(typer.main.get_command(program))
+
+
 def main() -> None:
     """Run the command that was typed. Ends the process: 0, 1 for our own errors, 2 for usage."""
     try:
-        _plain_options(typer.main.get_command(program))(prog_name=program.info.name)
+        command()(prog_name=program.info.name)
     except CoppiceError as error:
         _fail(str(error), _advice(error))
     except ModuleNotFoundError:

@@ -21,7 +21,7 @@ from app.web import (
     webhooks,
 )
 from app.web.api import description
-from app.web.api.shapes import ErrorAnswer
+from app.web.api.shapes import DescribedApi, ErrorAnswer
 from app.web.auth import forms, login, sessions, setup
 
 # GitHub's own limit for a payload; larger events are never sent.
@@ -31,7 +31,7 @@ MAX_BODY_BYTES = 25 * 1024 * 1024
 
 def create_app(services: Services, config: Config, clusters: Clusters) -> OpenAPI:
     """Build the application around its collaborators; opens nothing by itself."""
-    app = OpenAPI(
+    app = DescribedApi(
         "coppice",
         info=description.INFO,
         security_schemes=description.SECURITY_SCHEMES,

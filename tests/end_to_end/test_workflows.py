@@ -17,8 +17,14 @@ psycopg.connect(os.environ["DATABASE_URL"]).execute("SELECT pg_sleep(600)")
 PLAN = Plan(files=DBMATE.files, command=DBMATE.command)
 
 
-def test_a_branch_is_migrated_in_its_own_database_and_in_preview(new_project: NewProject) -> None:
-    project = new_project(PLAN)
+@pytest.fixture(scope="module")
+def shared_project(new_project: NewProject) -> Project:
+    """For tests that each have branches of their own."""
+    return new_project(PLAN)
+
+
+def test_a_branch_is_migrated_in_its_own_database_and_in_preview(shared_project: Project) -> None:
+    project = shared_project
 
     pushed = project.push("feature")
 
@@ -150,11 +156,11 @@ def test_a_workflow_that_asks_for_credentials_only_runs_nothing_and_posts_nothin
     assert pushed.outcome.outputs["environment"] == "branch"
 
 
-def test_an_older_commit_never_runs_over_a_newer_one(new_project: NewProject) -> None:
-    project = new_project(PLAN)
+def test_an_older_commit_never_runs_over_a_newer_one(shared_project: Project) -> None:
+    project = shared_project
     github = project.site.github
-    older = github.push(project.repository, "feature")
-    newer = project.push("feature")
+    older = github.push(project.repository, "newer")
+    newer = project.push("newer")
     assert newer.outcome.succeeded, newer.log
     github.create_branch(project.repository, "late", sha=older)
 
@@ -164,11 +170,11 @@ def test_an_older_commit_never_runs_over_a_newer_one(new_project: NewProject) ->
     assert late.results == {"branch": "success", "preview": "superseded"}
 
 
-def test_a_merge_queue_migrates_preview_alone(new_project: NewProject) -> None:
-    project = new_project(PLAN)
+def test_a_merge_queue_migrates_preview_alone(shared_project: Project) -> None:
+    project = shared_project
     github = project.site.github
-    github.push(project.repository, "feature")
-    pull_request = github.open_pull_request(project.repository, "feature")
+    github.push(project.repository, "queued")
+    pull_request = github.open_pull_request(project.repository, "queued")
 
     merged = project.run(github.queue_merge(pull_request), event="merge_group")
 
@@ -177,11 +183,11 @@ def test_a_merge_queue_migrates_preview_alone(new_project: NewProject) -> None:
     assert merged.check("migrate (preview)").conclusion == "success"
 
 
-def test_a_workflow_started_by_hand_migrates_its_branch(new_project: NewProject) -> None:
-    project = new_project(PLAN)
-    project.site.github.push(project.repository, "feature")
+def test_a_workflow_started_by_hand_migrates_its_branch(shared_project: Project) -> None:
+    project = shared_project
+    project.site.github.push(project.repository, "by-hand")
 
-    ran = project.run("feature", event="workflow_dispatch")
+    ran = project.run("by-hand", event="workflow_dispatch")
 
     assert ran.outcome.succeeded, ran.log
     assert ran.results == {"branch": "success", "preview": "success"}
@@ -202,11 +208,6 @@ def test_a_fork_gets_no_database_and_its_workflow_goes_on(new_project: NewProjec
     assert ran.outcome.outputs["result"] == "skipped"
     assert [each["environment"] for each in project.databases()] == ["production", "preview"]
     assert ran.check("migrate (branch)").conclusion == "skipped"
-
-
-@pytest.fixture(scope="module")
-def shared_project(new_project: NewProject) -> Project:
-    return new_project(PLAN)
 
 
 @pytest.mark.parametrize(

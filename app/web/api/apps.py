@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import Field
 
@@ -28,10 +27,20 @@ from app.web.api.app_models import (
     PullRequestShown,
     WorkflowShown,
 )
-from app.web.api.shapes import ERRORS, PERSON, Answered, Page, Query, Text, cut, page_of
+from app.web.api.shapes import (
+    ERRORS,
+    PERSON,
+    Answered,
+    Page,
+    Part,
+    Query,
+    Text,
+    cut,
+    page_of,
+)
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "apps",
     __name__,
     url_prefix="/api/v1/apps",

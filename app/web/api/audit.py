@@ -3,16 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from app.core.people import Oversee
 from app.operations import access
-from app.web.api.shapes import ERRORS, PERSON, Page, Shown, Text, cut
+from app.web.api.shapes import ERRORS, PERSON, Page, Part, Shown, Text, cut
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "audit",
     __name__,
     url_prefix="/api/v1/audit",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.audit import AuditEvent
@@ -37,10 +36,10 @@ from app.web.api.database_models import (
     WhichSizes,
     cursor_of,
 )
-from app.web.api.shapes import ERRORS, PERSON, Answered, Nothing, cut, page_of
+from app.web.api.shapes import ERRORS, PERSON, Answered, Nothing, Part, cut, page_of
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "databases",
     __name__,
     url_prefix="/api/v1",

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import current_app
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
@@ -13,10 +12,10 @@ from app.core.people import Operate, Oversee
 from app.operations import access
 from app.operations.administration import github_setup
 from app.operations.services import Services
-from app.web.api.shapes import ERRORS, PERSON, Answered
+from app.web.api.shapes import ERRORS, PERSON, Answered, Part
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "github_app",
     __name__,
     url_prefix="/api/v1/github-app",

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
@@ -17,11 +16,11 @@ from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
 from app.web.api.app_models import APP_ID, OfApp
-from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, Shown, cut
+from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, Part, Shown, cut
 from app.web.api.unfinished_models import UnfinishedObject
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "history",
     __name__,
     url_prefix="/api/v1/apps",

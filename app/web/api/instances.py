@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from flask import current_app
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.findings import ServerReport
@@ -30,10 +29,10 @@ from app.web.api.instance_models import (
     ProvisionInstance,
 )
 from app.web.api.server_models import ServerHealth, ServerTest
-from app.web.api.shapes import ERRORS, PERSON, Answered
+from app.web.api.shapes import ERRORS, PERSON, Answered, Part
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "instances",
     __name__,
     url_prefix="/api/v1/instances",

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
@@ -13,10 +12,10 @@ from app.operations import access
 from app.operations.administration import claims, limits
 from app.web.api.instance_models import InstanceShown, OfInstance
 from app.web.api.instances import shown
-from app.web.api.shapes import ERRORS, PERSON, Answer, Answered, Request, given_of
+from app.web.api.shapes import ERRORS, PERSON, Answer, Answered, Part, Request, given_of
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "limits",
     __name__,
     url_prefix="/api/v1",

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import current_app, request
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
@@ -12,12 +11,12 @@ from app.operations.administration import device_logins
 from app.operations.administration.device_logins import LIFETIME, POLL_SECONDS
 from app.operations.administration.tokens import LONGEST_NAME
 from app.operations.services import Services
-from app.web.api.shapes import ERRORS, Request, Text
+from app.web.api.shapes import ERRORS, Part, Request, Text
 from app.web.api.tokens import TokenMade, TokenShown
 
 PAGE = "/login/device"
 
-api = APIBlueprint(
+api = Part(
     "login",
     __name__,
     url_prefix="/api/v1/login",

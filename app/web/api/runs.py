@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app, request
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.environments import Environment
@@ -31,11 +30,11 @@ from app.web.api.run_models import (
     RunStarted,
     StartRun,
 )
-from app.web.api.shapes import ERRORS, JOB, Nothing
+from app.web.api.shapes import ERRORS, JOB, Nothing, Part
 
 _JOB = Actor(name="job")
 
-api = APIBlueprint(
+api = Part(
     "runs",
     __name__,
     url_prefix="/api/v1/runs",

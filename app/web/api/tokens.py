@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import request
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
@@ -15,10 +14,10 @@ from app.core.tokens import PREFIX
 from app.operations import access
 from app.operations.administration import tokens
 from app.operations.administration.tokens import LONGEST_DAYS, LONGEST_NAME, TokenRequest
-from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Request, Shown, Text
+from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Part, Request, Shown, Text
 from app.web.identity import acting
 
-api = APIBlueprint(
+api = Part(
     "tokens",
     __name__,
     url_prefix="/api/v1/tokens",

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from app.web.api.shapes import ERRORS, PERSON
+from app.web.api.shapes import ERRORS, PERSON, Part
 from app.web.identity import current_actor
 
-api = APIBlueprint(
+api = Part(
     "whoami",
     __name__,
     url_prefix="/api/v1/whoami",

@@ -1,8 +1,6 @@
 """Fixtures of the dashboard: Chromium, and a service with an operator."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -42,16 +40,10 @@ def dashboard(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def visit(dashboard: Dashboard) -> Iterator[Visit]:
-    """Opens pages of the dashboard; after the test none sticks out of the screen, and all close."""
-    with ExitStack() as stack:
-
-        def open_page(path: str = "/", **how: Any) -> Page:
-            page = dashboard.visit(path, **how)
-            stack.callback(page.context.close)
-            stack.callback(_check_width, page)
-            return page
-
-        yield open_page
+    """Opens pages of the dashboard; after the test none sticks out of the screen."""
+    yield dashboard.visit
+    if dashboard.window is not None:
+        assert overhang(dashboard.window) <= 0, dashboard.window.url
 
 
 @pytest.fixture(scope="package")
@@ -59,10 +51,6 @@ def instance(dashboard: Dashboard) -> str:
     """An instance for tests that are about something else."""
     dashboard.service.coppice("instances", "provision", "shared")
     return "shared"
-
-
-def _check_width(page: Page) -> None:
-    assert overhang(page) <= 0, page.url
 
 
 def _settings(github: LocalGitHub) -> dict[str, str]:

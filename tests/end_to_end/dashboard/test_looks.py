@@ -69,6 +69,7 @@ def places(dashboard: Dashboard, instance: str) -> list[str]:
 
 
 @needs_axe
+@pytest.mark.timeout(600)
 def test_every_page_is_for_everybody(dashboard: Dashboard, visit: Visit, places: list[str]) -> None:
     page = visit("/")
     found = {}

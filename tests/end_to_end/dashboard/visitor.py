@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from demo.github.server import LocalGitHub
 from demo.service import Service
@@ -26,6 +26,8 @@ _DISABLED_FEATURES = (
     "NetworkTimeServiceQuerying",
     "AimEnabled",
     "PreconnectToSearch",
+    # No process waits for a window that may be opened next.
+    "SpareRendererForSitePerProcess",
     # Each window starts a process for what drops down from the address bar, which nobody opens
     # here: half of what a window costs.
     "WebUIOmniboxPopup",
@@ -45,6 +47,7 @@ FLAGS = (
 )
 PATIENCE_MS = 40_000
 OPERATOR = "mona"
+_SCHEMES: Mapping[str, Any] = {"light": "light", "dark": "dark"}
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -57,50 +60,41 @@ class Dashboard:
     service: Service
     browser: Browser
     folder: Path
-    sessions: dict[str, Any] = field(default_factory=dict)
-    """Who logged in before, with the cookies."""
+    window: Page | None = None
+    """The operator's, for all tests: one more would cost a second."""
 
     @property
     def url(self) -> str:
         return self.service.url
 
-    def visit(
-        self, path: str = "/", *, login: str = OPERATOR, width: int = 1280, scheme: str = "light"
-    ) -> Page:
-        """Open a page, logged in through GitHub. Close its context when done."""
-        if login not in self.sessions:
-            self.sessions[login] = self._log_in(login)
-        page = self._context(self.sessions[login], width=width, scheme=scheme).new_page()
+    def visit(self, path: str = "/", *, width: int = 1280, scheme: str = "light") -> Page:
+        """The operator's window, logged in through GitHub, at a page."""
+        page = self.window = self.window or self._log_in(OPERATOR)
+        page.set_viewport_size({"width": width, "height": 844})
+        page.emulate_media(color_scheme=_SCHEMES[scheme])
         page.goto(self.url + path)
         return page
 
     def stranger(self, *, width: int = 1280, scheme: str = "light") -> Page:
-        """A page of somebody who is not logged in."""
-        return self._context(None, width=width, scheme=scheme).new_page()
-
-    def _context(self, state: Any, *, width: int, scheme: str) -> BrowserContext:
-        themes: Mapping[str, Any] = {"light": "light", "dark": "dark"}
+        """A window of somebody who is not logged in. Close its context when done."""
         context = self.browser.new_context(
             viewport={"width": width, "height": 844},
-            color_scheme=themes[scheme],
+            color_scheme=_SCHEMES[scheme],
             # What turns while something is under way would be drawn sixty times a second.
             reduced_motion="reduce",
-            storage_state=state,
             permissions=["clipboard-read", "clipboard-write"],
         )
         context.set_default_timeout(PATIENCE_MS)
         context.on("console", _refuse_complaints)
-        return context
+        return context.new_page()
 
-    def _log_in(self, login: str) -> Any:
+    def _log_in(self, login: str) -> Page:
         page = self.stranger()
         page.goto(f"{self.url}/login")
         page.get_by_role("link", name="GitHub").click()
         page.get_by_role("button", name=login).click()
         expect(page.locator(".who")).to_contain_text(login)
-        state = page.context.storage_state()
-        page.context.close()
-        return state
+        return page
 
 
 class Complaint(AssertionError):

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.integration.serve.installation import Installation, await_that
-from tests.integration.serve.killing import kill, state_server
+from tests.integration.serve.killing import instance_server, is_alive, kill, state_server
 
 WEB, WORKER = "gunicorn", "-m app worker"
 
@@ -161,3 +161,29 @@ def test_a_killed_state_database_comes_back_on_its_port(running: Running) -> Non
         what=installation.log,
     )
     assert (installation.data / "state" / "port").read_text() == port
+
+
+def test_a_provisioned_instance_is_looked_after_from_its_first_moment(running: Running) -> None:
+    installation = running.installation
+    installation.ok("instances", "provision", "kept")
+    old = instance_server(installation, "kept")
+
+    kill(old)
+
+    await_that(
+        lambda: installation.run("instances", "test", "kept").returncode == 0,
+        what=installation.log,
+    )
+    assert instance_server(installation, "kept") != old
+
+
+def test_a_deleted_instance_does_not_come_back(running: Running) -> None:
+    installation = running.installation
+    installation.ok("instances", "provision", "deleted")
+    old = instance_server(installation, "deleted")
+
+    installation.ok("instances", "delete", "deleted", "--yes")
+
+    assert not is_alive(old)
+    assert not (installation.data / "instances" / "deleted").exists()
+    assert is_alive(running.supervisor)

@@ -1,6 +1,8 @@
 """What a start says, makes and refuses."""
 
 import socket
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,15 +42,6 @@ def test_an_address_that_is_not_https_is_said_once_and_is_not_called_missing(
     assert "set COPPICE_PUBLIC_URL.)" not in said
 
 
-def test_secrets_that_a_command_made_can_be_read_by_nobody_else(
-    installation: Installation,
-) -> None:
-    installation.ok("instances", "list")
-
-    for name in ("secret-keys", "admin-token"):
-        assert (installation.data / name).stat().st_mode & 0o077 == 0
-
-
 @pytest.mark.parametrize("command", ["serve", "web"])
 def test_an_address_in_use_is_said_in_a_sentence(installation: Installation, command: str) -> None:
     with socket.socket() as other:
@@ -77,21 +70,6 @@ def test_wrong_settings_are_said_all_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in finished.stderr
 
 
-@pytest.mark.parametrize("command", ["serve", "web", "worker"])
-def test_the_wrong_keys_stop_a_start_and_leave_no_process(
-    installation: Installation, command: str
-) -> None:
-    installation.ok("instances", "list")
-    installation.settings = {"COPPICE_SECRET_KEYS": new_key()}
-
-    finished = installation.run(command)
-
-    assert finished.returncode == 1
-    assert finished.stderr.startswith("The secret keys do not fit this state database.")
-    assert "Traceback" not in finished.stderr
-    assert installation.processes() == {}
-
-
 @pytest.mark.parametrize("text", ["", "nonsense"])
 def test_a_file_without_keys_is_named(installation: Installation, text: str) -> None:
     file = installation.data / "secret-keys"
@@ -115,20 +93,43 @@ def test_a_data_directory_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Pa
     assert "COPPICE_DATA_DIR" in finished.stderr
 
 
-def test_a_new_key_in_front_keeps_the_old_secrets_readable(installation: Installation) -> None:
-    installation.ok("instances", "provision", "local")
-    old = (installation.data / "secret-keys").read_text().strip()
+@pytest.fixture(scope="module")
+def unserved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """With a provisioned instance, and all that commands made for it: no `serve` ever ran."""
+    installation = Installation(folder=tmp_path_factory.mktemp("unserved"))
+    try:
+        installation.ok("instances", "provision", "local")
+        yield installation
+    finally:
+        installation.close()
 
-    installation.settings = {"COPPICE_SECRET_KEYS": f"{new_key()},{old}"}
 
-    assert "local" in installation.ok("instances", "list")
+def test_commands_work_without_serve_and_leave_no_server_running(unserved: Installation) -> None:
+    assert unserved.processes() == {}
+    assert "works" in unserved.ok("instances", "test", "local")
+    assert unserved.processes() == {}
 
 
-def test_commands_work_without_serve_and_leave_no_server_running(
-    installation: Installation,
+def test_secrets_that_a_command_made_can_be_read_by_nobody_else(unserved: Installation) -> None:
+    for name in ("secret-keys", "admin-token"):
+        assert (unserved.data / name).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+def test_the_wrong_keys_stop_a_start_and_leave_no_process(
+    unserved: Installation, command: str
 ) -> None:
-    installation.ok("instances", "provision", "local")
+    finished = replace(unserved, settings={"COPPICE_SECRET_KEYS": new_key()}).run(command)
 
-    assert installation.processes() == {}
-    assert "works" in installation.ok("instances", "test", "local")
-    assert installation.processes() == {}
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("The secret keys do not fit this state database.")
+    assert "Traceback" not in finished.stderr
+    assert unserved.processes() == {}
+
+
+def test_a_new_key_in_front_keeps_the_old_secrets_readable(unserved: Installation) -> None:
+    old = (unserved.data / "secret-keys").read_text().strip()
+
+    both = replace(unserved, settings={"COPPICE_SECRET_KEYS": f"{new_key()},{old}"})
+
+    assert "local" in both.ok("instances", "list")

@@ -2,8 +2,7 @@
 
 import os
 import signal
-
-import pytest
+import subprocess
 
 from app.postgres.embedded.server import EmbeddedServer
 from tests.integration.replaying import Brake, make_changes
@@ -11,34 +10,6 @@ from tests.integration.serve.installation import Installation, await_that
 from tests.integration.serve.killing import instance_server, is_alive, kill, state_server
 
 WEB, WORKER = "gunicorn", "-m app worker"
-
-
-def test_a_provisioned_instance_is_looked_after_from_its_first_moment(
-    installation: Installation,
-) -> None:
-    installation.serve()
-    installation.ok("instances", "provision", "local")
-    old = instance_server(installation, "local")
-
-    kill(old)
-
-    await_that(
-        lambda: installation.run("instances", "test", "local").returncode == 0,
-        what=installation.log,
-    )
-    assert instance_server(installation, "local") != old
-
-
-def test_a_deleted_instance_does_not_come_back(installation: Installation) -> None:
-    process = installation.serve()
-    installation.ok("instances", "provision", "local")
-    old = instance_server(installation, "local")
-
-    installation.ok("instances", "delete", "local", "--yes")
-
-    assert not is_alive(old)
-    assert not (installation.data / "instances" / "local").exists()
-    assert process.poll() is None
 
 
 def test_a_state_that_has_much_to_replay_is_told_of_and_not_waited_for_after_ctrl_c(
@@ -61,9 +32,8 @@ def test_a_state_that_has_much_to_replay_is_told_of_and_not_waited_for_after_ctr
     assert "Stopped." in installation.log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_leaves_no_process(installation: Installation, number: signal.Signals) -> None:
-    process = installation.serve()
+def stop(installation: Installation, process: subprocess.Popen[bytes], number: int) -> None:
+    """Stop `serve` by a signal, with a provisioned instance: that leaves no process."""
     installation.ok("instances", "provision", "local")
     servers = [state_server(installation), instance_server(installation, "local")]
 
@@ -83,7 +53,13 @@ def test_everything_ends_when_the_supervisor_is_killed(installation: Installatio
     await_that(lambda: not installation.processes(WORKER), what=installation.log)
 
 
-def test_a_server_that_outlived_its_service_is_taken_over(installation: Installation) -> None:
+def test_a_ctrl_c_leaves_no_process(installation: Installation) -> None:
+    stop(installation, installation.serve(), signal.SIGINT)
+
+
+def test_a_server_that_outlived_its_service_is_taken_over_and_stopped_by_sigterm(
+    installation: Installation,
+) -> None:
     process = installation.serve()
     survivor = state_server(installation)
     # Stopped first, so that none can end the others in order.
@@ -97,6 +73,4 @@ def test_a_server_that_outlived_its_service_is_taken_over(installation: Installa
     taking_over = installation.serve()
 
     assert state_server(installation) == survivor
-    taking_over.terminate()
-    assert taking_over.wait(60) == 0
-    assert not is_alive(survivor)
+    stop(installation, taking_over, signal.SIGTERM)
