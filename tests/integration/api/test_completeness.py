@@ -1,7 +1,8 @@
 """What the dashboard shows and does, programs can see and do: no page may be forgotten here."""
 
 import re
-from typing import Any, cast
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -97,7 +98,7 @@ NO_PAGES = ("/api", "/static/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 
 @pytest.fixture(scope="module")
 def application() -> Any:
-    return create_app(cast(Any, None), Config.from_environ({}), cast(Any, None))
+    return create_app(Mock(), Config.from_environ({}), Mock())
 
 
 def pages(application: Any) -> set[str]:

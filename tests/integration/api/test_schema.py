@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 import schemathesis
@@ -71,7 +72,7 @@ def desk(office: Office) -> Desk:
 
 def operations() -> list[Any]:
     """Every operation of the description, which needs no service to run."""
-    app = create_app(cast(Any, None), Config.from_environ({}), cast(Any, None))
+    app = create_app(Mock(), Config.from_environ({}), Mock())
     described = schemathesis.openapi.from_dict(app.api_doc)
     # Who may ask is tried elsewhere; here it would be all that is ever wrong about a request.
     described.config.generation.update(with_security_parameters=False)
