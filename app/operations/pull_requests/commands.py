@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from app.core.assignments import Assignment
 from app.core.audit import AuditEvent
@@ -161,8 +162,10 @@ def _run(services: Services, scene: _Scene, ruling: Ruling) -> None:
             done(command.comment_id, reply=_migrate(own, scene, ruling))
         case Verb.URL:
             done(command.comment_id, reply=_url(own, scene))
-        case _:
+        case Verb.HELP | Verb.UNKNOWN:
             done(command.comment_id, reply=wording.usage())
+        case _:
+            assert_never(command.verb)
 
 
 def _fix(services: Services, scene: _Scene, ruling: Ruling) -> None:
