@@ -9,6 +9,7 @@ from app.core.audit import AuditEvent
 from app.core.commands import Ruling, Situation, Verb, Verdict, decide_command
 from app.core.conversation import Command
 from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import CommentId
 from app.core.people import Change, Lose
@@ -195,8 +196,11 @@ def _reset(services: Services, scene: _Scene, ruling: Ruling) -> None:
 
 def _migrate(services: Services, scene: _Scene, ruling: Ruling) -> str | None:
     head_sha = scene.pull_request.head_sha
+    # The commit may be another branch's head too, whose runs are not the pull request's.
     runs = [
-        run for run in services.store.runs.of_commit(scene.repository.id, head_sha) if run.migrates
+        run
+        for run in services.store.runs.of_commit(scene.repository.id, head_sha)
+        if run.migrates and Environment.PRODUCTION not in run.environments
     ]
     if not runs:
         return wording.nothing_to_rerun(_actions_url(services, scene.repository))
