@@ -13,6 +13,8 @@ MOST_PATTERNS = 100
 """Ignore patterns of an assignment: each is read for each branch, in every process."""
 MOST_LETTERS = 255
 LONGEST_COMMAND = 100_000
+TIME = "TIME"
+"""What is typed for a time, as in 30s; empty: none."""
 
 
 class PreviewPolicy(StrEnum):
@@ -145,7 +147,7 @@ class Policies:
         MaxLen(20),
         Rule(
             option="--lock-timeout",
-            metavar="TIME",
+            metavar=TIME,
             help="How long a migration's sessions wait for a lock, as in 30s, on all databases of"
             " the app; '' ends that. Recommended where an application is in use: who waits for a"
             " lock makes everybody wait who comes later. Default: as long as it takes.",

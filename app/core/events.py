@@ -29,28 +29,28 @@ class RepositoryMentioned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BranchPushed:
-    """A branch has a new head, or came into being with one."""
+class OfBranch:
+    """About one branch: what is known of that is asked with it."""
 
     repository: RepositoryMentioned
     branch: BranchName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchPushed(OfBranch):
+    """A branch has a new head, or came into being with one."""
+
     head_sha: CommitSha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BranchCreated:
+class BranchCreated(OfBranch):
     """A branch came into being; its push arrives apart, sometimes earlier, sometimes never."""
-
-    repository: RepositoryMentioned
-    branch: BranchName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BranchDeleted:
+class BranchDeleted(OfBranch):
     """A branch is said to be gone."""
-
-    repository: RepositoryMentioned
-    branch: BranchName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from app.core.assignments import App
-from app.core.commands import Ruling
+from app.core.commands import Ruling, Verdict
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Forbidden, Invalid, NotFound
@@ -214,7 +214,7 @@ def ruled(ruling: Ruling, subject: RuledOn, act: type[Doing]) -> Permitted[Ruled
 
     Raises Forbidden where it ruled otherwise, or for less.
     """
-    if not issubclass(ruling.act, act):
+    if ruling.verdict is not Verdict.RUN or not issubclass(ruling.act, act):
         raise Forbidden(ruling.why or "This was not permitted.")
     return Permitted(subject, act)
 

@@ -21,8 +21,8 @@ class _Kind:
 
     publish: Callable[[Services, Repository, PostText, Text], int | None]
     """Write it at GitHub; its id there, or None where a last look finds nothing to say."""
-    is_news: Callable[[Services, Repository, PostText], bool] | None = None
-    """Whether it is to be written; default: when it changed since it was posted."""
+    is_news: Callable[[Services, Repository, PostText], bool | None] | None = None
+    """Whether it is to be written; default: when it changed since it was posted. None: not yet."""
 
 
 def post_text(services: Services, post: PostText) -> None:
@@ -40,10 +40,10 @@ def post_text(services: Services, post: PostText) -> None:
     with outbox.exclusively(post):
         text = outbox.get(post)
         is_wanted = text is not None and text.is_wanted
-        if not (kind.is_news(services, repository, post) if kind.is_news else is_wanted):
-            if text is not None and is_wanted:
-                outbox.posted(text, github_id=text.github_id)
-        elif outbox.take_turn(post, repository.installation_id):
+        is_news = kind.is_news(services, repository, post) if kind.is_news else is_wanted
+        if is_news is False and text is not None and is_wanted:
+            outbox.posted(text, github_id=text.github_id)
+        elif is_news and outbox.take_turn(post, repository.installation_id):
             text = outbox.begin(post)
             github_id = kind.publish(services, repository, post, text)
             outbox.posted(text, github_id=text.github_id if github_id is None else github_id)

@@ -136,9 +136,7 @@ def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Comp
     assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
     killed CREATE INDEX CONCURRENTLY, which waits for others' transactions, and slow migrations.
     """
-    settings: dict[str, str] = {"role": database.login_role}
-    if login.lock_timeout:
-        settings["lock_timeout"] = login.lock_timeout
+    settings = {**login.settings, "role": database.login_role}
     return [
         statements.set_for_role(login.role, database=database.name, name=name, value=value)
         for name, value in settings.items()

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
-from functools import cache
 from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow
-from pydantic import TypeAdapter
 
 from app.core.checks import Check, CheckContent, CheckSubject
 from app.core.errors import NotFound
@@ -19,6 +17,7 @@ from app.core.outbox import TextKind
 from app.core.votes import Vote, combined, worst
 from app.store.connection import StatePool
 from app.store.outbox import Outbox
+from app.store.tables import Table, read
 
 _INSERT: LiteralString = """
     INSERT INTO checks (id, app_id, content, database_id, run_id)
@@ -66,33 +65,28 @@ _END: LiteralString = (
 )
 
 
-class Checks:
+class Checks(Table):
     """Check runs that should exist."""
 
     def __init__(self, pool: StatePool, outbox: Outbox) -> None:
-        self._pool = pool
+        super().__init__(pool)
         self._outbox = outbox
 
     def get(self, check_id: CheckId) -> Check:
         """Raise NotFound when there is none."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT checks.*, repository_id, place AS head_sha"
-                " FROM checks JOIN outbox USING (id) WHERE id = %s",
-                [check_id],
-            ).fetchone()
-        if row is None:
+        found = self._one(
+            Check,
+            "SELECT checks.*, repository_id, place AS head_sha"
+            " FROM checks JOIN outbox USING (id) WHERE id = %s",
+            [check_id],
+        )
+        if found is None:
             raise NotFound(f"There is no check with id {check_id}.")
-        values = {field.name: row[field.name] for field in fields(Check)}
-        return Check(**{**values, "content": _content().validate_python(row["content"])})
+        return found
 
     def failed_commit(self, database_id: DatabaseId, *, name: str) -> CommitSha | None:
         """The commit on which a check of this name last said that the database failed."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                _FAILED_COMMIT,
-                {"database": database_id, "name": name},
-            ).fetchone()
+        row = self._row(_FAILED_COMMIT, {"database": database_id, "name": name})
         return row["head_sha"] if row else None
 
     def want(
@@ -182,19 +176,8 @@ def _count(connection: Connection[DictRow], check_id: int) -> bool:
 
 
 def _vote(row: DictRow) -> Vote:
-    return Vote(
-        branch=BranchName(row["branch"]) if row["branch"] else None,
-        content=_content().validate_python(row["content"]),
-        database_id=row["database_id"],
-        run_id=row["run_id"],
-    )
+    return read(Vote, {**row, "branch": row["branch"] or None})
 
 
 def _json(content: CheckContent) -> str:
     return json.dumps(asdict(content), default=datetime.isoformat)
-
-
-@cache
-def _content() -> TypeAdapter[CheckContent]:
-    # Not when imported: that takes milliseconds, and commands do without.
-    return TypeAdapter(CheckContent)

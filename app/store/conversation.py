@@ -11,6 +11,7 @@ from app.core.outbox import Text, TextKind
 from app.store.connection import StatePool
 from app.store.jobs import defer
 from app.store.outbox import Outbox
+from app.store.tables import Table
 
 _LATE = """
     UPDATE commands c SET is_given_up = true
@@ -40,19 +41,16 @@ _TOLD = """
 """
 
 
-class Conversation:
+class Conversation(Table):
     """Commands, which a delivery stores, and what the comments about databases told."""
 
     def __init__(self, pool: StatePool, outbox: Outbox) -> None:
-        self._pool = pool
+        super().__init__(pool)
         self._outbox = outbox
 
     def command(self, comment_id: CommentId) -> Command:
         """Raise NotFound when there is none."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT * FROM commands WHERE comment_id = %s", [comment_id]
-            ).fetchone()
+        row = self._row("SELECT * FROM commands WHERE comment_id = %s", [comment_id])
         if row is None:
             raise NotFound(f"There is no command in comment {comment_id}.")
         values = {field.name: row[field.name] for field in fields(Command)}
@@ -78,10 +76,7 @@ class Conversation:
         return len(rows)
 
     def summary(self, repository_id: RepositoryId, number: PullRequestNumber) -> Summary | None:
-        with self._pool.connection() as connection:
-            values = [TextKind.SUMMARY, repository_id, str(number)]
-            row = connection.execute(_SUMMARY, values).fetchone()
-        return Summary(**row) if row else None
+        return self._one(Summary, _SUMMARY, [TextKind.SUMMARY, repository_id, str(number)])
 
     def want_summary(
         self, repository_id: RepositoryId, number: PullRequestNumber, *, is_asked: bool
@@ -93,5 +88,4 @@ class Conversation:
 
     def told(self, text: Text, *, news: str, says_open: bool) -> None:
         """GitHub shows a summary; whatever was wanted until then is done."""
-        with self._pool.connection() as connection:
-            connection.execute(_TOLD, [text.id, news, says_open, text.wanted])
+        self._change(_TOLD, [text.id, news, says_open, text.wanted])

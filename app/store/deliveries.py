@@ -142,9 +142,7 @@ class Deliveries(Table):
 def _facts(event: events.RepositoryEvent) -> tuple[LiteralString, dict[str, Any]]:
     """The columns that an event needs beside its repository, and their parameters."""
     match event:
-        case events.BranchPushed(branch=branch) | events.BranchCreated(branch=branch):
-            return _BRANCH, {"branch": branch}
-        case events.BranchDeleted(branch=branch):
+        case events.OfBranch(branch=branch):
             return _BRANCH, {"branch": branch}
         case events.PullRequestChanged(pull_request=pull_request):
             return _BRANCH, {"branch": pull_request.head_branch}

@@ -12,9 +12,9 @@ from app.core.errors import NotFound
 from app.core.identifiers import InstallationId
 from app.core.intents import PostText
 from app.core.outbox import Text, pause
-from app.store.connection import StatePool
 from app.store.jobs import defer
 from app.store.locks import exclusively, take
+from app.store.tables import Table
 
 # A check on a commit that is not the head of an open pull request.
 _IS_LAST: LiteralString = """
@@ -68,24 +68,18 @@ _LOST: LiteralString = (
 )
 
 
-class Outbox:
+class Outbox(Table):
     """Texts at GitHub, each under the name that its job has."""
 
-    def __init__(self, pool: StatePool) -> None:
-        self._pool = pool
-
     def get(self, post: PostText) -> Text | None:
-        with self._pool.connection() as connection:
-            row = connection.execute(_GET, asdict(post)).fetchone()
-        return Text(**row) if row else None
+        return self._one(Text, _GET, asdict(post))
 
     def named(self, text_id: int) -> PostText:
         """The job that posts a text. Raises NotFound when there is none."""
-        with self._pool.connection() as connection:
-            row = connection.execute(_POST + "WHERE id = %s", [text_id]).fetchone()
-        if row is None:
+        found = self._one(PostText, _POST + "WHERE id = %s", [text_id])
+        if found is None:
             raise NotFound(f"There is no text with id {text_id}.")
-        return PostText(**row)
+        return found
 
     def hold(self, connection: Connection[DictRow], post: PostText) -> Text:
         """The row of a text, locked in the caller's transaction; made where there is none."""
@@ -104,16 +98,15 @@ class Outbox:
 
     def begin(self, post: PostText) -> Text:
         """Note that it is being posted: it is wanted until it is, whatever becomes of us."""
-        with self._pool.connection() as connection:
+        with self._pool.autocommit() as connection:
             return _put(connection, _BEGIN, post, wanted=1, attempts=1)
 
     def posted(self, text: Text, *, github_id: int | None) -> None:
         """GitHub shows it as it was wanted when `text` was read, or it has nothing to say."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE outbox SET github_id = %s, posted = greatest(posted, %s) WHERE id = %s",
-                [github_id, text.wanted, text.id],
-            )
+        self._change(
+            "UPDATE outbox SET github_id = %s, posted = greatest(posted, %s) WHERE id = %s",
+            [github_id, text.wanted, text.id],
+        )
 
     def take_turn(self, post: PostText, installation_id: InstallationId) -> bool:
         """Count one write against the installation's budget; False: it is spent.
@@ -166,12 +159,11 @@ class Outbox:
 
         At GitHub they stay. The comment about databases is remembered, for it changes again.
         """
-        with self._pool.connection() as connection:
-            connection.execute(
-                "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE kind <> 'summary'"
-                " AND changed_at < %s ORDER BY changed_at LIMIT %s)",
-                [before, most],
-            )
+        self._change(
+            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE kind <> 'summary'"
+            " AND changed_at < %s ORDER BY changed_at LIMIT %s)",
+            [before, most],
+        )
 
     def exclusively(self, post: PostText) -> AbstractContextManager[None]:
         """Hold the text's lock: a second worker waits, also one that was thought dead.

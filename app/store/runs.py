@@ -14,9 +14,6 @@ from app.store.migration_runs import COLUMNS, LOG_COLUMNS, migration_from
 from app.store.tables import Table, insert, read
 
 _RUNS: LiteralString = 'SELECT *, primary_environment AS "primary" FROM runs '
-_UNLESS_PRESENT: LiteralString = """
-    ON CONFLICT (workflow_run_id, workflow_attempt, idempotency_key) DO NOTHING
-"""
 _ROOM: LiteralString = """
     SELECT count(*) < %(most)s OR coalesce(bool_or(idempotency_key = %(key)s), false) AS is_room
     FROM runs WHERE workflow_run_id = %(workflow_run)s AND workflow_attempt = %(attempt)s

@@ -25,7 +25,7 @@ class Table:
         self._pool = pool
 
     def _rows(self, query: Statement, values: Params | None = None) -> list[DictRow]:
-        with self._pool.connection() as connection:
+        with self._pool.autocommit() as connection:
             return connection.execute(query, values).fetchall()
 
     def _row(self, query: Statement, values: Params | None = None) -> DictRow | None:
@@ -46,6 +46,9 @@ class Table:
         self, query: Statement, values: Params | None = None, *, then: Sequence[Intent] = ()
     ) -> bool:
         """Change rows, and queue `then` if there were any; says whether there were."""
+        if not then:
+            with self._pool.autocommit() as connection:
+                return connection.execute(query, values).rowcount > 0
         with self._pool.connection() as connection:
             is_changed = connection.execute(query, values).rowcount > 0
             if is_changed:

@@ -26,16 +26,16 @@ def shared_project(new_project: NewProject) -> Project:
 def test_a_branch_is_migrated_in_its_own_database_and_in_preview(shared_project: Project) -> None:
     project = shared_project
 
-    pushed = project.push("feature")
+    pushed = project.push("its-own")
 
     assert pushed.outcome.succeeded, pushed.log
     assert pushed.outcome.outputs["result"] == "success"
     assert pushed.outcome.outputs["environment"] == "branch"
     assert (
         pushed.outcome.outputs["database"]
-        == project.credentials("--branch", "feature")["PGDATABASE"]
+        == project.credentials("--branch", "its-own")["PGDATABASE"]
     )
-    assert pushed.outcome.outputs["database"].endswith("--feature")
+    assert pushed.outcome.outputs["database"].endswith("--its-own")
     assert list(pushed.results) == ["branch", "preview"]
     assert pushed.check("migrate (branch)").conclusion == "success"
     assert pushed.check("migrate (preview)").conclusion == "success"

@@ -90,7 +90,7 @@ def seed(services: Services, permitted: Permitted[Database, Change]) -> Database
             "Production is not seeded.",
             advice="Edit the app if it should be (`coppice apps edit --seed-production`).",
         )
-    refuse_busy(services.store, database)
+    _refuse_busy(services.store, database)
     services.store.seeds.owe(database)
     services.record(AuditEvent.DATABASES_SEED, database.name)
     return database
@@ -115,8 +115,8 @@ def delete(services: Services, permitted: Permitted[Database, Lose]) -> Database
     """Have all connections refused; the data is kept for the retention time, production's on."""
     database = permitted.subject
     refuse_live(services, database)
-    services.record(AuditEvent.DATABASES_DELETE, database.name)
     retention.close_database(services, database.id, because=Closing.BY_HAND)
+    services.record(AuditEvent.DATABASES_DELETE, database.name)
     return services.store.databases.get(database.id)
 
 
@@ -161,7 +161,7 @@ def start_afresh(
         is None
     ):
         _refuse_deleted(services.store.databases.get(database.id))
-        refuse_busy(services.store, database)
+        _refuse_busy(services.store, database)
 
 
 def refuse_live(services: Services, database: Database) -> None:
@@ -170,10 +170,10 @@ def refuse_live(services: Services, database: Database) -> None:
     For what ends all sessions anyway: its logins end later.
     """
     endings.let_go(services, database.id)
-    refuse_busy(services.store, database)
+    _refuse_busy(services.store, database)
 
 
-def refuse_busy(store: Store, database: Database) -> None:
+def _refuse_busy(store: Store, database: Database) -> None:
     """Raise Conflict while a migration holds the database."""
     if store.leases.of(database.id) is not None:
         raise Conflict(

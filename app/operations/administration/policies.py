@@ -4,11 +4,12 @@ import difflib
 import re
 from collections.abc import Collection
 
-from app.core.assignments import MOST_LETTERS, MOST_PATTERNS, Policies
+from app.core.assignments import MOST_LETTERS, MOST_PATTERNS, RULES, TIME, Policies
 from app.core.errors import Invalid, TransientError
 from app.core.extensions import check_schemas, parse_all, with_requirements
 from app.core.hosts import OnAnotherHost
 from app.core.instances import Instance, InstanceKind
+from app.core.rules import Rule
 from app.operations.services import Services
 
 # owner/repo/.github/workflows/file.yml@<commit>: a branch or tag there could be moved.
@@ -16,9 +17,9 @@ _WORKFLOW = re.compile(r"[\w.-]+/[\w.-]+/[^@\s]+@[0-9a-f]{40}")
 
 # As PostgreSQL takes it; a day is more than any run lasts, and far below the largest it takes.
 # https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES
-_LOCK_TIMEOUT = re.compile(r"([1-9][0-9]{0,8})(ms|s|min|h)")
+_TIME = re.compile(r"([1-9][0-9]{0,8})(ms|s|min|h)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
-_LONGEST_LOCK_TIMEOUT = 24 * _MILLISECONDS["h"]
+_LONGEST_TIME = 24 * _MILLISECONDS["h"]
 
 
 class ExtensionsUnknown(TransientError):
@@ -45,14 +46,16 @@ def check_policies(policies: Policies) -> None:
             f"There may be {MOST_PATTERNS} ignore patterns of {MOST_LETTERS} letters each.",
             advice="One pattern with * or ** stands for many branches.",
         )
-    _check_lock_timeout(policies.lock_timeout)
+    for rule in RULES:
+        if rule.metavar == TIME:
+            _check_time(rule, getattr(policies, rule.name))
 
 
-def _check_lock_timeout(text: str) -> None:
-    match = _LOCK_TIMEOUT.fullmatch(text)
-    if text and not (match and int(match[1]) * _MILLISECONDS[match[2]] <= _LONGEST_LOCK_TIMEOUT):
+def _check_time(rule: Rule, text: str) -> None:
+    match = _TIME.fullmatch(text)
+    if text and not (match and int(match[1]) * _MILLISECONDS[match[2]] <= _LONGEST_TIME):
         raise Invalid(
-            f"{text!r} is no time to wait for a lock.",
+            f"{text!r} is no time for {rule.option}.",
             advice="Write a whole number with ms, s, min or h, as in 30s; a day at most. Leave it"
             " empty for none.",
         )

@@ -1,7 +1,7 @@
 """What operations ask of a PostgreSQL server."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -139,9 +139,8 @@ class JobLoginRequest:
     role: RoleName
     password: str
     valid_until: datetime
-    lock_timeout: str = ""
-    """As PostgreSQL takes it, with a unit: how long its sessions wait for a lock; empty: as long
-    as it takes."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What its sessions begin with by the rules of an assignment, as PostgreSQL takes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from app.core.assignments import Assignment
 from app.core.audit import AuditEvent
 from app.core.commands import Ruling, Situation, Verb, Verdict, decide_command
 from app.core.conversation import Command
 from app.core.databases import Database, DatabaseState
+from app.core.environments import Environment
 from app.core.errors import Conflict, CoppiceError
 from app.core.identifiers import CommentId
 from app.core.people import Change, Lose
@@ -161,8 +163,10 @@ def _run(services: Services, scene: _Scene, ruling: Ruling) -> None:
             done(command.comment_id, reply=_migrate(own, scene, ruling))
         case Verb.URL:
             done(command.comment_id, reply=_url(own, scene))
-        case _:
+        case Verb.HELP | Verb.UNKNOWN:
             done(command.comment_id, reply=wording.usage())
+        case _:
+            assert_never(command.verb)
 
 
 def _fix(services: Services, scene: _Scene, ruling: Ruling) -> None:
@@ -192,8 +196,11 @@ def _reset(services: Services, scene: _Scene, ruling: Ruling) -> None:
 
 def _migrate(services: Services, scene: _Scene, ruling: Ruling) -> str | None:
     head_sha = scene.pull_request.head_sha
+    # The commit may be another branch's head too, whose runs are not the pull request's.
     runs = [
-        run for run in services.store.runs.of_commit(scene.repository.id, head_sha) if run.migrates
+        run
+        for run in services.store.runs.of_commit(scene.repository.id, head_sha)
+        if run.migrates and Environment.PRODUCTION not in run.environments
     ]
     if not runs:
         return wording.nothing_to_rerun(_actions_url(services, scene.repository))

@@ -11,8 +11,8 @@ from app.operations.pull_requests.wording import SUMMARY_MARKER, Overview, Row, 
 from app.operations.services import Services
 
 
-def is_news(services: Services, repository: Repository, post: PostText) -> bool:
-    """Whether there is something to tell, as far as is known here.
+def is_news(services: Services, repository: Repository, post: PostText) -> bool | None:
+    """Whether there is something to tell, as far as is known here; None: perhaps soon.
 
     A pull request that goes well takes two writes in all.
     """
@@ -23,7 +23,10 @@ def is_news(services: Services, repository: Repository, post: PostText) -> bool:
     if pull_request.head_branch == repository.default_branch:
         return False
     before = services.store.conversation.summary(repository.id, number)
-    return is_wanted(overview(services, pull_request, is_measured=False), before)
+    told = overview(services, pull_request, is_measured=False)
+    if is_wanted(told, before):
+        return True
+    return None if _is_in_between(told) else False
 
 
 def publish(
@@ -37,6 +40,8 @@ def publish(
     before = services.store.conversation.summary(repository.id, number)
     live = services.github.pull_request(repository, number)
     if live is None:
+        if before is not None and before.news is not None:
+            services.store.conversation.told(text, news=before.news, says_open=False)
         return None
     services.store.repositories.save_pull_request(live)
     if not is_wanted(overview(services, live, is_measured=False), before):
@@ -67,8 +72,11 @@ def is_wanted(told: Overview, before: Summary | None) -> bool:
         return told.is_open and any(is_due or _is_settled(row) for row in told.own)
     if not told.is_open:
         return before.says_open
-    is_in_between = any(row.database.state is DatabaseState.CREATING for row in told.own)
-    return not is_in_between and news(told) != before.news
+    return not _is_in_between(told) and news(told) != before.news
+
+
+def _is_in_between(told: Overview) -> bool:
+    return any(row.database.state is DatabaseState.CREATING for row in told.own)
 
 
 def _is_settled(row: Row) -> bool:

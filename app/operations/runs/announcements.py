@@ -101,4 +101,5 @@ def _want(
             run_id=run.id,
         ),
         delay_seconds=delay_seconds,
+        is_awaited=run.event == "merge_group",
     )

@@ -1,7 +1,7 @@
 """Logins for jobs: made for one run and one database, and ended with it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
@@ -203,16 +203,20 @@ def _open_job_login(services: Services, run: Run, database: Database) -> JobLogi
             role=login.role,
             password=services.store.job_logins.password(login.id),
             valid_until=login.valid_until + _migration_beyond(run, login),
-            lock_timeout=_lock_timeout(services.store, database),
+            settings=_settings(services.store, database),
         ),
     )
     return login
 
 
-def _lock_timeout(store: Store, database: Database) -> str:
-    """Of its app's assignment; none where that has been removed meanwhile."""
+def _settings(store: Store, database: Database) -> Mapping[str, str]:
+    """What the rules of its app's assignment give; none where that has been removed meanwhile."""
     assignment = store.apps.assignment(database.app_id)
-    return assignment.policies.lock_timeout if assignment else ""
+    if assignment is None:
+        return {}
+    rules = assignment.policies
+    ruled = {"lock_timeout": rules.lock_timeout}
+    return {name: value for name, value in ruled.items() if value}
 
 
 def _migration_beyond(run: Run, login: JobLogin) -> timedelta:

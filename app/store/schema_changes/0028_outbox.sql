@@ -1,3 +1,6 @@
+-- As long as it takes: all that was ever posted moves.
+SET LOCAL statement_timeout = 0;
+
 -- Nobody wants or posts a text while it moves.
 LOCK TABLE checks, commands, summaries, github_writes IN ACCESS EXCLUSIVE MODE;
 

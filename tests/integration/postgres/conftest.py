@@ -69,7 +69,7 @@ def job_request(
         role=RoleName(f"{database.login_role}-{name}"),
         password=new_password(),
         valid_until=datetime.now(UTC) + timedelta(minutes=30),
-        lock_timeout=lock_timeout,
+        settings={"lock_timeout": lock_timeout} if lock_timeout else {},
     )
 
 

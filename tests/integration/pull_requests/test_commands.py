@@ -1,10 +1,13 @@
 """Commands in comments: who is obeyed, who is answered, who hears nothing."""
 
+from dataclasses import replace
+
 import pytest
 from psycopg import connect
 
 from app.core.databases import DatabaseState
-from app.core.identifiers import CommentId
+from app.core.environments import Environment
+from app.core.identifiers import CommentId, CommitSha, RepositoryId, RunId, WorkflowRunId
 from app.core.repositories import InstallationState
 from app.operations.databases import housekeeping
 from app.operations.pull_requests.commands import run_command
@@ -376,6 +379,31 @@ def test_migrate_starts_the_recorded_job_again(talk: Talk) -> None:
     job = talk.shop.job(BRANCH).begun(environments=["branch"])
     job.migrate("branch", "failure")
     talk.github.complete_run(job.run, "failure")
+
+    comment = talk.command("/db migrate")
+
+    assert job.run.attempt == 2
+    assert (reactions(comment), talk.replies()) == (["eyes"], [])
+
+
+def test_migrate_leaves_a_run_of_the_same_commit_alone_that_reached_production(
+    talk: Talk,
+) -> None:
+    job = talk.shop.job(BRANCH).begun(environments=["branch"])
+    job.migrate("branch", "failure")
+    talk.github.complete_run(job.run, "failure")
+    runs = talk.shop.services.store.runs
+    [own] = runs.of_commit(RepositoryId(talk.shop.world.repository.id), CommitSha(job.run.head_sha))
+    of_main = replace(
+        own,
+        id=RunId(0),
+        workflow_run_id=WorkflowRunId(own.workflow_run_id + 1),
+        workflow_job_id=None,
+        environments=(Environment.PRODUCTION,),
+        primary=Environment.PRODUCTION,
+        branch=None,
+    )
+    runs.start(of_main, key="")
 
     comment = talk.command("/db migrate")
 

@@ -11,6 +11,7 @@ from app.core.limits import Limits
 from app.core.outbox import WRITES_PER_MINUTE
 from app.operations.databases import housekeeping
 from app.operations.databases.provisioning import answers
+from app.operations.outbox import post_text
 from app.operations.pull_requests.commits import answer_commit
 from app.store.connection import state_conninfo
 from demo.github import faults
@@ -359,6 +360,26 @@ def test_a_comment_whose_job_gave_up_is_written_later(talk: Talk) -> None:
     talk.settle()
 
     assert len(talk.summaries()) == 1
+
+
+def test_a_comment_that_finds_its_database_in_between_is_written_later(talk: Talk) -> None:
+    talk.migrate()
+    talk.settle()
+    talk.github.faults.plan(faults.server_error(), path="/comments", times=99)
+    talk.migrate("failure")
+    talk.settle()
+    talk.github.faults.clear()
+    world = talk.shop.world
+    world.state.execute("DELETE FROM procrastinate_jobs WHERE args ->> 'kind' = 'summary'")
+    world.state.execute("UPDATE databases SET state = 'creating' WHERE id = %s", [talk.database.id])
+
+    post_text(talk.shop.services, talk.text)
+    world.state.execute("UPDATE databases SET state = 'ready' WHERE id = %s", [talk.database.id])
+    world.state.execute("UPDATE outbox SET changed_at = now() - interval '20 min'")
+    world.services.store.outbox.requeue_lost()
+    talk.settle()
+
+    assert "[**failure**](" in talk.summaries()[0].body
 
 
 def test_a_last_word_that_was_never_asked_for_is_said_later(talk: Talk) -> None:

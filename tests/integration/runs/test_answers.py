@@ -93,10 +93,17 @@ def test_a_merge_group_is_answered_in_full_when_its_workflows_ended(shop: Shop) 
     queue = shop.github.queue_merge(pull_request)
     job = shop.job(queue, event="merge_group").begun()
     job.migrate("preview")
+    posts = shop.world.state.execute(
+        "SELECT args -> 'is_last' AS is_last FROM procrastinate_jobs"
+        " WHERE args ->> 'place' = %s AND args ->> 'key' = 'migrate (preview)'",
+        [job.run.head_sha],
+    ).fetchall()
 
     shop.github.complete_run(job.run)
     shop.world.settle()
 
+    # A queue waits for it, and gives up after a while.
+    assert {post["is_last"] for post in posts} == {False}
     after = conclusions(shop, job.run.head_sha)
     assert after["migrate (preview)"] is Conclusion.SUCCESS
     assert after["migrate (branch)"] is after["database"] is Conclusion.SKIPPED
