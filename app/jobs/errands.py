@@ -66,10 +66,15 @@ def work_off(services: Services, clusters: Clusters, dsn: str, *, locks: Sequenc
     process that is a worker.
     """
     # Whoever waits is told what went wrong, and by more than a log.
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    log = logging.getLogger("procrastinate")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     failures: list[BaseException] = []
     tools: handlers.Tools = {"services": services, "clusters": clusters}
-    has_worked = asyncio.run(_work_off(tools, dsn, locks, failures))
+    try:
+        has_worked = asyncio.run(_work_off(tools, dsn, locks, failures))
+    finally:
+        log.setLevel(level)
     for failure in failures:
         raise failure
     return has_worked
