@@ -76,23 +76,32 @@ class RemoteClient(Client):
         until = time.monotonic() + _BUSY_SECONDS
         while True:
             try:
-                answer = self._session.request(
-                    method,
-                    f"{self.url}/api/v1{path}",
-                    params=parameters,
-                    json=body,
-                    timeout=_TIMEOUT_SECONDS,
-                    # It would carry the token to wherever the answer says.
-                    allow_redirects=False,
-                )
-            except requests.RequestException as error:
-                raise ServiceUnreachable(f"{self.url} does not answer.") from error
-            try:
-                return self._read(answer)
+                return self._ask_once(method, path, parameters, body)
             except CoppiceError as error:
                 if error.code not in _BUSY or time.monotonic() > until:
                     raise
             time.sleep(_PAUSE_SECONDS)
+
+    def _ask_once(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        try:
+            answer = self._session.request(
+                method,
+                f"{self.url}/api/v1{path}",
+                params=parameters,
+                json=body,
+                timeout=_TIMEOUT_SECONDS,
+                # It would carry the token to wherever the answer says.
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise ServiceUnreachable(f"{self.url} does not answer.") from error
+        return self._read(answer)
 
     def _read(self, answer: requests.Response) -> dict[str, Any]:
         # 202 without a body: it was begun.

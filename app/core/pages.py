@@ -50,8 +50,6 @@ def new_file_page(github_url: str, repository: Repository, file: WorkflowFile) -
 
 
 GITHUB_URL = "https://github.com"
-
-
 _NAMES = ("github.com", "www.github.com")
 
 

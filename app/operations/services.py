@@ -7,6 +7,7 @@ from datetime import timedelta
 from app.core.audit import AuditEvent
 from app.core.databases import Database
 from app.core.instances import Instance
+from app.core.pages import GITHUB_URL
 from app.core.people import OPERATOR, Actor
 from app.core.workflow_file import ACTION
 from app.operations.crowd import Crowd
@@ -41,7 +42,7 @@ class Services:
     """A short random name part: 12 lowercase hex digits."""
     public_url: str
     retention: timedelta
-    github_url: str = "https://github.com"
+    github_url: str = GITHUB_URL
     """Where people see repositories and jobs, for links; another for GitHub Enterprise Server."""
     action: str = ACTION
     """What workflows use, for those that are shown to copy."""
