@@ -1,0 +1,384 @@
+"""Decides what of a connection's messages goes where, and puts looks in. No I/O.
+
+Nothing waits here: a look travels behind its statement in the same flight, and all else is handed
+on as it comes. What is under way stands in a queue: statements, looks, and the ends of flights.
+https://www.postgresql.org/docs/current/protocol-flow.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
+
+from pgwire import messages
+from pgwire.trace import look
+from pgwire.trace.frames import Frames
+from pgwire.trace.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pgwire.trace.journal import Journal, Record
+    from pgwire.trace.sources import Sources
+
+_FROM_CLIENT = frozenset(b"PBECSQFcf")
+_FROM_SERVER = frozenset(b"EZCIsGSNA")
+_OF_CONVERTED = frozenset(b"12nT")
+_UNASKED = (b"1", b"2", b"n")
+"""Answers that a simple Query does not have."""
+_OF_LOOK = frozenset(b"123CDTA")
+_AT_ANY_TIME = (b"N", b"A", b"S")
+_PAUSED = "PAUSED"
+_ENDS = {b"I": "", b"s": _PAUSED}
+
+
+class Puzzled(Exception):
+    """The server answered what it was not asked."""
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A statement of the client."""
+
+    record: Record
+    portal: bytes | None = None
+    is_converted: bool = False
+    """It came as a simple Query and went as an extended one."""
+    is_last: bool = False
+    """It is not complete before its transaction is, and a look stands between."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    record: Record
+    closes: int
+    """It ends with so many messages CloseComplete, or, where 0, with CommandComplete."""
+
+
+@dataclass(frozen=True)
+class _FlightEnd:
+    """The server will say ReadyForQuery."""
+
+    is_sync: bool = False
+    """Asked for by Sync, which is not answered while rows are copied in."""
+    is_skipped_on_error: bool = False
+    """A simple Query in the middle of an extended flight."""
+    query: look.Sent | None = None
+
+
+@dataclass(frozen=True)
+class _CopyEnd:
+    """The client says that there are no more rows to copy."""
+
+
+_Item = Union[_Statement, _Look, _FlightEnd, _CopyEnd]
+
+
+class Conversation:
+    """One connection, from the end of its login on."""
+
+    def __init__(
+        self, journal: Journal, sources: Sources, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._journal = journal
+        self._sources = sources
+        self._clock = clock
+        self._client = Frames(_FROM_CLIENT)
+        self._server = Frames(_FROM_SERVER)
+        self._queue: deque[_Item] = deque()
+        self._look_rows: list[messages.Message] = []
+        self._closes = 0
+        self._held: list[bytes] = []
+        """That a statement is complete, which may not be true yet, and what comes after it."""
+        self._columns = b""
+        """A description of rows that may never come."""
+        self._paused: dict[bytes, Record] = {}
+        self._is_copying_in = False
+        self._is_in_flight = False
+        """Of the extended protocol: its Sync is still to come."""
+        self.untraced: str | None = None
+        """Why no more looks are sent, where that is so."""
+
+    def stop(self, reason: str) -> None:
+        """Send no more looks, and hand all on; the answers of those under way are still kept."""
+        self.untraced = self.untraced or reason
+
+    # --- from the client to the server -----------------------------------------------------------
+
+    def from_client(self, data: bytes) -> bytes:
+        """Take what the client sent; gives what the server gets."""
+        if self.untraced is not None:
+            return self._client.rest() + data
+        out = self._client.handled(data, self._said_by_client)
+        self._attend()
+        if self._client.is_broken:
+            self.stop("the client does not speak PostgreSQL's protocol")
+        return out
+
+    def _said_by_client(self, kind: bytes, raw: bytes) -> bytes:
+        if self.untraced is not None:
+            return raw
+        try:
+            return _CLIENT[kind](self, raw)
+        except Exception as error:  # whatever it is, it is not the user's loss
+            self.stop(_reason(error))
+            return raw
+
+    def _query(self, raw: bytes) -> bytes:
+        text, now = raw[5:-1], self._clock()
+        sources = None if self._is_in_flight else self._sources.of_query(text)
+        if sources is None:
+            end = _FlightEnd(is_skipped_on_error=self._is_in_flight)
+            self._is_in_flight = False
+            record, _ = self._journal.sent(Source(text), now=now)
+            self._queue.extend((_Statement(record), end))
+            return raw
+        if len(sources) == 1:
+            return self._single(raw, sources[0], now)
+        return self._several(raw, sources, now)
+
+    def _single(self, raw: bytes, source: Source, now: float) -> bytes:
+        record, gets_look = self._journal.sent(source, now=now)
+        if not gets_look:
+            self._queue.extend((_Statement(record), _FlightEnd()))
+            return raw
+        statement = _Statement(record, is_converted=True, is_last=True)
+        self._queue.extend((statement, _Look(record, look.CLOSES), _FlightEnd()))
+        return look.converted(source.text)
+
+    def _several(self, raw: bytes, sources: list[Source], now: float) -> bytes:
+        items: list[_Item] = []
+        ends = []
+        for source in sources:
+            record, gets_look = self._journal.sent(source, now=now, is_in_query=True)
+            items.append(_Statement(record, is_last=gets_look and source is sources[-1]))
+            if gets_look:
+                items.append(_Look(record, closes=0))
+                ends.append(source.end)
+        sent = look.with_looks(raw[5:-1], ends)
+        self._queue.extend((*items, _FlightEnd(query=sent)))
+        return messages.frame(b"Q", sent.text + b"\0")
+
+    def _parse(self, raw: bytes) -> bytes:
+        name, text, _ = raw[5:].split(b"\0", 2)
+        self._sources.prepare(name, text)
+        self._is_in_flight = True
+        return raw
+
+    def _bind(self, raw: bytes) -> bytes:
+        portal_end = raw.index(b"\0", 5)
+        portal = raw[5:portal_end]
+        self._sources.bind(portal, raw[portal_end + 1 : raw.index(b"\0", portal_end + 1)])
+        self._paused.pop(portal, None)
+        self._is_in_flight = True
+        return raw
+
+    def _execute(self, raw: bytes) -> bytes:
+        self._is_in_flight = True
+        portal = raw[5 : raw.index(b"\0", 5)]
+        paused = self._paused.pop(portal, None)
+        if paused is not None:
+            self._journal.resumed(paused, now=self._clock())
+            self._queue.append(_Statement(paused, portal))
+            return raw
+        source = self._sources.of_portal(portal)
+        record, gets_look = self._journal.sent(source, now=self._clock())
+        self._queue.append(_Statement(record, portal))
+        if not gets_look:
+            return raw
+        self._queue.append(_Look(record, look.CLOSES))
+        return raw + look.EXTENDED
+
+    def _close(self, raw: bytes) -> bytes:
+        self._sources.close(raw[5:6], raw[6:-1])
+        self._is_in_flight = True
+        return raw
+
+    def _sync(self, raw: bytes) -> bytes:
+        self._is_in_flight = False
+        if not self._is_copying_in:
+            self._queue.append(_FlightEnd(is_sync=True))
+        return raw
+
+    def _call(self, raw: bytes) -> bytes:
+        self._queue.append(_FlightEnd(is_skipped_on_error=self._is_in_flight))
+        self._is_in_flight = False
+        return raw
+
+    def _copy_end(self, raw: bytes) -> bytes:
+        if not self._is_copying_in and self._queue:
+            self._queue.append(_CopyEnd())
+        self._is_copying_in = False
+        return raw
+
+    # --- from the server to the client -----------------------------------------------------------
+
+    def from_server(self, data: bytes) -> bytes:
+        """Take what the server sent; gives what the client gets. Raises Puzzled."""
+        if self.untraced is not None and not self._queue and not self._held:
+            return self._server.rest() + data
+        return self._server.handled(data, self._said_by_server)
+
+    def _attend(self) -> None:
+        """Look at what the server says as closely as what is next asks for."""
+        first = self._queue[0] if self._queue else None
+        self._server.noticed = _FROM_SERVER
+        if isinstance(first, _Look):
+            self._server.noticed = _FROM_SERVER | _OF_LOOK
+        elif isinstance(first, _Statement) and first.is_converted:
+            self._server.noticed = _FROM_SERVER | _OF_CONVERTED | frozenset(self._columns and b"D")
+
+    def _said_by_server(self, kind: bytes, raw: bytes) -> bytes:
+        first = self._queue[0] if self._queue else None
+        if isinstance(first, _Look) and kind not in (b"E", *_AT_ANY_TIME):
+            self._looked(first, kind, raw)
+            out = b""
+        elif isinstance(first, _Statement) and first.is_converted:
+            out = self._converted(first, kind, raw)
+        else:
+            out = _SERVER[kind](self, raw)
+        self._attend()
+        return out
+
+    def _converted(self, item: _Statement, kind: bytes, raw: bytes) -> bytes:
+        """Answer as to a simple Query, where rows are described when the first of them comes."""
+        if kind in _UNASKED:
+            return b""
+        if kind == b"T":
+            self._columns = raw
+            return b""
+        if kind in _AT_ANY_TIME:
+            return _SERVER[kind](self, raw)
+        columns, self._columns = self._columns, b""
+        if kind == b"E" and not item.record.kind.streams_rows:
+            columns = b""
+        return columns + (raw if kind == b"D" else _SERVER[kind](self, raw))
+
+    def _looked(self, item: _Look, kind: bytes, raw: bytes) -> None:
+        if kind[0] not in _OF_LOOK:
+            raise Puzzled
+        if kind == b"D":
+            self._look_rows.append(messages.Message(kind, raw[5:]))
+        self._closes += kind == b"3"
+        if (kind == b"C" and not item.closes) or (item.closes and self._closes == item.closes):
+            rows, self._look_rows, self._closes = self._look_rows, [], 0
+            self._queue.popleft()
+            self._note(lambda: self._journal.saw(item.record, look.seen(rows)))
+
+    def _complete(self, raw: bytes) -> bytes:
+        item = self._queue[0] if self._queue else None
+        if not isinstance(item, _Statement):
+            return raw
+        self._queue.popleft()
+        if self._queue and isinstance(self._queue[0], _CopyEnd):
+            self._queue.popleft()
+        tag = _ENDS.get(raw[:1])
+        if tag is None:
+            tag = raw[5:-1].decode("utf-8", "replace")
+        elif tag == _PAUSED and item.portal is not None:
+            self._paused[item.portal] = item.record
+        record, now = item.record, self._clock()
+        self._note(lambda: self._journal.ended(record, tag, now=now))
+        if item.is_last:
+            self._held.append(raw)
+            return b""
+        return raw
+
+    def _error(self, raw: bytes) -> bytes:
+        """The rest of its flight is skipped, looks among it."""
+        first = self._queue[0] if self._queue else None
+        while self._queue and not _stops(self._queue[0]):
+            self._queue.popleft()
+        told = b"".join(self._held[1:])
+        self._held, self._look_rows, self._closes = [], [], 0
+        self._is_copying_in = False
+        if isinstance(first, _Statement):
+            sqlstate = messages.error_fields(messages.Message(b"E", raw[5:])).get("C", "")
+            now, record = self._clock(), first.record
+            self._note(lambda: self._journal.failed(record, sqlstate, now=now))
+        return told + self._moved(raw)
+
+    def _ready(self, raw: bytes) -> bytes:
+        while self._queue and not isinstance(self._queue.popleft(), _FlightEnd):
+            pass
+        held, self._held = b"".join(self._held), []
+        now = self._clock()
+        self._note(lambda: self._journal.ready(raw[5:6], now=now))
+        return held + raw
+
+    def _copy_in(self, raw: bytes) -> bytes:
+        """A Sync between Execute and the end of the rows is not answered."""
+        behind = list(self._queue)[1:]
+        syncs = next((n for n, item in enumerate(behind) if not _is_sync(item)), len(behind))
+        is_ended = behind[syncs : syncs + 1] == [_CopyEnd()]
+        for _ in range(syncs + is_ended):
+            del self._queue[1]
+        self._is_copying_in = not is_ended
+        return raw
+
+    def _parameter(self, raw: bytes) -> bytes:
+        name, _, value = raw[5:-1].decode("utf-8", "replace").partition("\0")
+        self._sources.set(name, value)
+        return self._after_end(raw)
+
+    def _after_end(self, raw: bytes) -> bytes:
+        """It comes behind the end of the last statement."""
+        if self._held:
+            self._held.append(raw)
+            return b""
+        return raw
+
+    def _moved(self, raw: bytes) -> bytes:
+        """Make a message's position in a Query with looks one in the Query of the client."""
+        flight = next((item for item in self._queue if isinstance(item, _FlightEnd)), None)
+        if flight is None or flight.query is None or not flight.query.looks:
+            return raw
+        fields = raw[5:-1].split(b"\0")
+        for number, text in enumerate(fields):
+            if text[:1] == b"P" and text[1:].isdigit():
+                fields[number] = b"P%d" % flight.query.original(int(text[1:]))
+        return messages.frame(raw[:1], b"\0".join(fields) + b"\0")
+
+    def _note(self, note: Callable[[], None]) -> None:
+        try:
+            note()
+        except Exception as error:  # whatever it is, it is not the user's loss
+            self.stop(_reason(error))
+
+
+def _stops(item: _Item) -> bool:
+    return isinstance(item, _FlightEnd) and not item.is_skipped_on_error
+
+
+def _is_sync(item: _Item) -> bool:
+    return isinstance(item, _FlightEnd) and item.is_sync
+
+
+def _reason(error: Exception) -> str:
+    return f"a fault of the trace itself ({type(error).__name__})"
+
+
+_CLIENT: dict[bytes, Callable[[Conversation, bytes], bytes]] = {
+    b"Q": Conversation._query,
+    b"P": Conversation._parse,
+    b"B": Conversation._bind,
+    b"E": Conversation._execute,
+    b"C": Conversation._close,
+    b"S": Conversation._sync,
+    b"F": Conversation._call,
+    b"c": Conversation._copy_end,
+    b"f": Conversation._copy_end,
+}
+_SERVER: dict[bytes, Callable[[Conversation, bytes], bytes]] = {
+    b"E": Conversation._error,
+    b"Z": Conversation._ready,
+    b"C": Conversation._complete,
+    b"I": Conversation._complete,
+    b"s": Conversation._complete,
+    b"G": Conversation._copy_in,
+    b"S": Conversation._parameter,
+    b"N": Conversation._moved,
+    b"A": Conversation._after_end,
+}

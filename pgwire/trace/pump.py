@@ -1,0 +1,119 @@
+"""Carries a conversation between two sockets, in one thread, and never waits for one of them alone.
+
+While one side does not read, the other is read on, up to a bound.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgwire.trace.conversation import Conversation
+
+_READ_BYTES = 1 << 18
+_SEND_BYTES = 1 << 18
+_MOST_KEPT_BYTES = 4 << 20
+_LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class _Side:
+    """One of the two sockets, and what is to be sent on it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)  # noqa: FBT003
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection = connection
+        self._out = bytearray()
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self._out)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._out) >= _MOST_KEPT_BYTES
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to read of which the socket itself shows nothing."""
+        return isinstance(self.connection, ssl.SSLSocket) and self.connection.pending() > 0
+
+    def send(self, data: bytes) -> None:
+        self._out += data
+        self.flush()
+
+    def flush(self) -> None:
+        while self._out:
+            try:
+                sent = self.connection.send(bytes(self._out[:_SEND_BYTES]))
+            except _LATER:
+                return
+            del self._out[:sent]
+
+    def read(self) -> bytes | None:
+        """Give what came; empty at its end, None where there is nothing yet."""
+        try:
+            return self.connection.recv(_READ_BYTES)
+        except _LATER:
+            return None
+
+
+def carry(client: socket.socket, server: socket.socket, conversation: Conversation) -> None:
+    """Go on until either side ends. Raises OSError, and whatever the conversation raises.
+
+    At its end, what one side said before it left has reached the other.
+    """
+    here, there = _Side(client), _Side(server)
+    while True:
+        readable = _wait(here, there)
+        if there in readable:
+            data = there.read()
+            if data == b"":
+                _deliver(here)
+                return
+            if data:
+                here.send(conversation.from_server(data))
+        if here in readable:
+            data = here.read()
+            if data == b"":
+                _deliver(there)
+                return
+            if data:
+                there.send(conversation.from_client(data))
+
+
+def _wait(here: _Side, there: _Side) -> list[_Side]:
+    """Wait until something can be read, and send meanwhile what can be sent."""
+    sides = (here, there)
+    wanted = [side for side, other in ((here, there), (there, here)) if not other.is_full]
+    ready = [side for side in wanted if side.has_more]
+    if ready:
+        for side in sides:
+            side.flush()
+        return ready
+    behind = [side for side in sides if side.is_behind]
+    readable, writable, _ = select.select(
+        [side.connection for side in wanted], [side.connection for side in behind], []
+    )
+    for side in behind:
+        if side.connection in writable:
+            side.flush()
+    return [side for side in wanted if side.connection in readable]
+
+
+def _deliver(side: _Side) -> None:
+    """Send all that is left, say that there is no more, and hear what is still said.
+
+    To close a socket with something unread in it would take back what was sent before.
+    """
+    while side.is_behind:
+        select.select([], [side.connection], [])
+        side.flush()
+    side.connection.shutdown(socket.SHUT_WR)
+    while True:
+        select.select([side.connection], [], [])
+        if side.read() == b"":
+            return

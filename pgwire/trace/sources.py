@@ -1,0 +1,68 @@
+"""Which text stands behind what a client executes, and how a Query is cut into statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pgwire.trace.kinds import UNKNOWN, Kind, kind_of, kind_of_statement, script_of
+
+_MOST_SPLIT_BYTES = 1_000_000
+"""A longer Query is rows for the most part, and reading it word by word takes seconds."""
+# Of each byte of a text in these, those below 128 are ASCII, and it is known where characters end.
+_SAFE_ENCODINGS = ("UTF8", "LATIN", "WIN", "ISO_8859", "KOI8")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A statement of the client."""
+
+    text: bytes = b""
+    kind: Kind = UNKNOWN
+    end: int = 0
+    """Where it ends in its Query."""
+
+
+_NOT_HEARD_OF = Source(b"(a statement that was prepared by another)")
+
+
+class Sources:
+    """What one client prepared, and the settings that its texts are to be read with."""
+
+    def __init__(self, parameters: dict[str, str]) -> None:
+        self._parameters = parameters
+        self._prepared: dict[bytes, bytes] = {}
+        self._portals: dict[bytes, bytes | None] = {}
+
+    def set(self, name: str, value: str) -> None:
+        """Take note of a setting that the server reports."""
+        self._parameters[name] = value
+
+    def prepare(self, name: bytes, text: bytes) -> None:
+        self._prepared[name] = text
+
+    def bind(self, portal: bytes, name: bytes) -> None:
+        self._portals[portal] = self._prepared.get(name)
+
+    def close(self, kind: bytes, name: bytes) -> None:
+        (self._prepared if kind == b"S" else self._portals).pop(name, None)
+
+    def of_portal(self, portal: bytes) -> Source:
+        """Say what is executed."""
+        text = self._portals.get(portal)
+        return _NOT_HEARD_OF if text is None else Source(text, kind_of_statement(text))
+
+    def of_query(self, text: bytes) -> list[Source] | None:
+        """Cut a Query into statements; None where that is not sure, or nothing may be put in."""
+        encoding = self._parameters.get("client_encoding", "")
+        is_standard = self._parameters.get("standard_conforming_strings") == "on"
+        if not is_standard or not encoding.startswith(_SAFE_ENCODINGS):
+            return None
+        script = script_of(text) if len(text) <= _MOST_SPLIT_BYTES else None
+        if script is None or script.has_parameter:
+            return None
+        if len(script.parts) == 1:
+            return [Source(text, kind_of(text, script.parts[0]))]
+        return [
+            Source(text[part.start : part.end], kind_of(text, part), part.end)
+            for part in script.parts
+        ]
