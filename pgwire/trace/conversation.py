@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 from pgwire import messages
 from pgwire.trace import look
@@ -23,13 +22,11 @@ if TYPE_CHECKING:
     from pgwire.trace.journal import Journal, Record
     from pgwire.trace.sources import Sources
 
-_FROM_CLIENT = frozenset(b"PBECSQFcf")
-_FROM_SERVER = frozenset(b"EZCIsGSNA")
-_OF_CONVERTED = frozenset(b"12nT")
-_UNASKED = (b"1", b"2", b"n")
+_UNASKED = frozenset(b"12n")
 """Answers that a simple Query does not have."""
-_OF_LOOK = frozenset(b"123CDTA")
-_AT_ANY_TIME = (b"N", b"A", b"S")
+_OF_LOOK = frozenset(b"123CDT")
+_AT_ANY_TIME = frozenset(b"NAS")
+_ERROR, _ROW, _COLUMNS, _CLOSED, _COMPLETE = b"EDT3C"
 _PAUSED = "PAUSED"
 _ENDS = {b"I": "", b"s": _PAUSED}
 
@@ -38,8 +35,7 @@ class Puzzled(Exception):
     """The server answered what it was not asked."""
 
 
-@dataclass(frozen=True)
-class _Statement:
+class _Statement(NamedTuple):
     """A statement of the client."""
 
     record: Record
@@ -50,25 +46,20 @@ class _Statement:
     """It is not complete before its transaction is, and a look stands between."""
 
 
-@dataclass(frozen=True)
-class _Look:
+class _Look(NamedTuple):
     record: Record
     closes: int
     """It ends with so many messages CloseComplete, or, where 0, with CommandComplete."""
 
 
-@dataclass(frozen=True)
-class _FlightEnd:
+class _FlightEnd(NamedTuple):
     """The server will say ReadyForQuery."""
 
     is_sync: bool = False
     """Asked for by Sync, which is not answered while rows are copied in."""
-    is_skipped_on_error: bool = False
-    """A simple Query in the middle of an extended flight."""
     query: look.Sent | None = None
 
 
-@dataclass(frozen=True)
 class _CopyEnd:
     """The client says that there are no more rows to copy."""
 
@@ -117,7 +108,7 @@ class Conversation:
             self.stop("the client does not speak PostgreSQL's protocol")
         return out
 
-    def _said_by_client(self, kind: bytes, raw: bytes) -> bytes:
+    def _said_by_client(self, kind: int, raw: bytes) -> bytes:
         if self.untraced is not None:
             return raw
         try:
@@ -127,13 +118,13 @@ class Conversation:
             return raw
 
     def _query(self, raw: bytes) -> bytes:
+        if self._is_in_flight:
+            return self._mixed(raw)
         text, now = raw[5:-1], self._clock()
-        sources = None if self._is_in_flight else self._sources.of_query(text)
+        sources = self._sources.of_query(text)
         if sources is None:
-            end = _FlightEnd(is_skipped_on_error=self._is_in_flight)
-            self._is_in_flight = False
             record, _ = self._journal.sent(Source(text), now=now)
-            self._queue.extend((_Statement(record), end))
+            self._queue.extend((_Statement(record), _FlightEnd()))
             return raw
         if len(sources) == 1:
             return self._single(raw, sources[0], now)
@@ -203,8 +194,14 @@ class Conversation:
         return raw
 
     def _call(self, raw: bytes) -> bytes:
-        self._queue.append(_FlightEnd(is_skipped_on_error=self._is_in_flight))
-        self._is_in_flight = False
+        if self._is_in_flight:
+            return self._mixed(raw)
+        self._queue.append(_FlightEnd())
+        return raw
+
+    def _mixed(self, raw: bytes) -> bytes:
+        """No client does it. After an error, nobody could tell whether the server will answer."""
+        self.stop("a simple query came in the middle of an extended one")
         return raw
 
     def _copy_end(self, raw: bytes) -> bytes:
@@ -226,13 +223,13 @@ class Conversation:
         first = self._queue[0] if self._queue else None
         self._server.noticed = _FROM_SERVER
         if isinstance(first, _Look):
-            self._server.noticed = _FROM_SERVER | _OF_LOOK
+            self._server.noticed = _NEAR_LOOK
         elif isinstance(first, _Statement) and first.is_converted:
-            self._server.noticed = _FROM_SERVER | _OF_CONVERTED | frozenset(self._columns and b"D")
+            self._server.noticed = _OF_CONVERTED_AT_FIRST_ROW if self._columns else _OF_CONVERTED
 
-    def _said_by_server(self, kind: bytes, raw: bytes) -> bytes:
+    def _said_by_server(self, kind: int, raw: bytes) -> bytes:
         first = self._queue[0] if self._queue else None
-        if isinstance(first, _Look) and kind not in (b"E", *_AT_ANY_TIME):
+        if isinstance(first, _Look) and kind != _ERROR and kind not in _AT_ANY_TIME:
             self._looked(first, kind, raw)
             out = b""
         elif isinstance(first, _Statement) and first.is_converted:
@@ -242,27 +239,27 @@ class Conversation:
         self._attend()
         return out
 
-    def _converted(self, item: _Statement, kind: bytes, raw: bytes) -> bytes:
+    def _converted(self, item: _Statement, kind: int, raw: bytes) -> bytes:
         """Answer as to a simple Query, where rows are described when the first of them comes."""
         if kind in _UNASKED:
             return b""
-        if kind == b"T":
+        if kind == _COLUMNS:
             self._columns = raw
             return b""
         if kind in _AT_ANY_TIME:
             return _SERVER[kind](self, raw)
         columns, self._columns = self._columns, b""
-        if kind == b"E" and not item.record.kind.streams_rows:
+        if kind == _ERROR and not item.record.kind.streams_rows:
             columns = b""
-        return columns + (raw if kind == b"D" else _SERVER[kind](self, raw))
+        return columns + (raw if kind == _ROW else _SERVER[kind](self, raw))
 
-    def _looked(self, item: _Look, kind: bytes, raw: bytes) -> None:
-        if kind[0] not in _OF_LOOK:
+    def _looked(self, item: _Look, kind: int, raw: bytes) -> None:
+        if kind not in _OF_LOOK:
             raise Puzzled
-        if kind == b"D":
-            self._look_rows.append(messages.Message(kind, raw[5:]))
-        self._closes += kind == b"3"
-        if (kind == b"C" and not item.closes) or (item.closes and self._closes == item.closes):
+        if kind == _ROW:
+            self._look_rows.append(messages.Message(b"D", raw[5:]))
+        self._closes += kind == _CLOSED
+        if (kind == _COMPLETE and not item.closes) or (item.closes and self._closes == item.closes):
             rows, self._look_rows, self._closes = self._look_rows, [], 0
             self._queue.popleft()
             self._note(lambda: self._journal.saw(item.record, look.seen(rows)))
@@ -289,7 +286,7 @@ class Conversation:
     def _error(self, raw: bytes) -> bytes:
         """The rest of its flight is skipped, looks among it."""
         first = self._queue[0] if self._queue else None
-        while self._queue and not _stops(self._queue[0]):
+        while self._queue and not isinstance(self._queue[0], _FlightEnd):
             self._queue.popleft()
         told = b"".join(self._held[1:])
         self._held, self._look_rows, self._closes = [], [], 0
@@ -312,7 +309,7 @@ class Conversation:
         """A Sync between Execute and the end of the rows is not answered."""
         behind = list(self._queue)[1:]
         syncs = next((n for n, item in enumerate(behind) if not _is_sync(item)), len(behind))
-        is_ended = behind[syncs : syncs + 1] == [_CopyEnd()]
+        is_ended = any(isinstance(item, _CopyEnd) for item in behind[syncs : syncs + 1])
         for _ in range(syncs + is_ended):
             del self._queue[1]
         self._is_copying_in = not is_ended
@@ -348,10 +345,6 @@ class Conversation:
             self.stop(_reason(error))
 
 
-def _stops(item: _Item) -> bool:
-    return isinstance(item, _FlightEnd) and not item.is_skipped_on_error
-
-
 def _is_sync(item: _Item) -> bool:
     return isinstance(item, _FlightEnd) and item.is_sync
 
@@ -360,25 +353,30 @@ def _reason(error: Exception) -> str:
     return f"a fault of the trace itself ({type(error).__name__})"
 
 
-_CLIENT: dict[bytes, Callable[[Conversation, bytes], bytes]] = {
-    b"Q": Conversation._query,
-    b"P": Conversation._parse,
-    b"B": Conversation._bind,
-    b"E": Conversation._execute,
-    b"C": Conversation._close,
-    b"S": Conversation._sync,
-    b"F": Conversation._call,
-    b"c": Conversation._copy_end,
-    b"f": Conversation._copy_end,
+_CLIENT: dict[int, Callable[[Conversation, bytes], bytes]] = {
+    ord("Q"): Conversation._query,
+    ord("P"): Conversation._parse,
+    ord("B"): Conversation._bind,
+    ord("E"): Conversation._execute,
+    ord("C"): Conversation._close,
+    ord("S"): Conversation._sync,
+    ord("F"): Conversation._call,
+    ord("c"): Conversation._copy_end,
+    ord("f"): Conversation._copy_end,
 }
-_SERVER: dict[bytes, Callable[[Conversation, bytes], bytes]] = {
-    b"E": Conversation._error,
-    b"Z": Conversation._ready,
-    b"C": Conversation._complete,
-    b"I": Conversation._complete,
-    b"s": Conversation._complete,
-    b"G": Conversation._copy_in,
-    b"S": Conversation._parameter,
-    b"N": Conversation._moved,
-    b"A": Conversation._after_end,
+_SERVER: dict[int, Callable[[Conversation, bytes], bytes]] = {
+    ord("E"): Conversation._error,
+    ord("Z"): Conversation._ready,
+    ord("C"): Conversation._complete,
+    ord("I"): Conversation._complete,
+    ord("s"): Conversation._complete,
+    ord("G"): Conversation._copy_in,
+    ord("S"): Conversation._parameter,
+    ord("N"): Conversation._moved,
+    ord("A"): Conversation._after_end,
 }
+_FROM_CLIENT = frozenset(_CLIENT)
+_FROM_SERVER = frozenset(_SERVER)
+_OF_CONVERTED = _FROM_SERVER.union(b"12nT")
+_OF_CONVERTED_AT_FIRST_ROW = _OF_CONVERTED.union(b"D")
+_NEAR_LOOK = _FROM_SERVER.union(_OF_LOOK)

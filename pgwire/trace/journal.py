@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgwire.trace import look
-from pgwire.trace.cutting import without_values
 
 if TYPE_CHECKING:
     from pgwire.trace.log import Log
@@ -17,48 +16,28 @@ if TYPE_CHECKING:
 ACTIVE, FAILED, IDLE = b"T", b"E", b"I"
 """Transaction states, as ReadyForQuery has them."""
 _TRUNCATE = "TRUNCATE"
-_LONGEST_KEY_BYTES = 8_000
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 
 
 class Record:
     """One statement on its way. Not a dataclass: there are thousands a second."""
 
-    __slots__ = (
-        "ended",
-        "error",
-        "held_ms",
-        "is_in_query",
-        "key",
-        "kind",
-        "locks",
-        "ms",
-        "rewrites",
-        "rows",
-        "sent",
-        "started",
-        "tag",
-        "text",
-        "times",
-        "transaction",
-    )
+    ms = held_ms = 0.0
+    rows: int | None = None
+    tag = ""
+    error: str | None = None
+    transaction = 0
+    times = 1
+    locks: tuple[tuple[int, str], ...] = ()
+    rewrites: tuple[int, ...] = ()
 
     def __init__(self, source: Source, *, sent: float, is_in_query: bool) -> None:
         self.text = source.text
         self.kind = source.kind
+        self.key = source.key
         self.sent = self.started = self.ended = sent
         self.is_in_query = is_in_query
         """Its end is not heard when it happens: a Query is answered as a whole."""
-        self.key = _key(source)
-        """The same for statements that differ in values alone; empty where that means nothing."""
-        self.ms = self.held_ms = 0.0
-        self.rows: int | None = None
-        self.tag = ""
-        self.error: str | None = None
-        self.transaction = 0
-        self.times = 1
-        self.locks: list[tuple[int, str]] = []
-        self.rewrites: list[int] = []
 
 
 class _Transaction:
@@ -140,9 +119,9 @@ class Journal:
             if file_number is not None and file_number != before:
                 transaction.files[oid] = file_number
                 if before is not None and relation.is_stored and record.kind.head != _TRUNCATE:
-                    record.rewrites.append(oid)
+                    record.rewrites += (oid,)
         if record.key:
-            self._known[record.key] = tuple(record.locks)
+            self._known[record.key] = record.locks
 
     def ready(self, state: bytes, *, now: float) -> None:
         """The server is ready for the next: what was not in a block of its own has ended."""
@@ -205,12 +184,12 @@ class Journal:
             self._take(record, transaction, relation.oid, mode)
             if record.kind.tells_rewrite:
                 transaction.files[relation.oid] = None
-                record.rewrites.append(relation.oid)
+                record.rewrites += (relation.oid,)
 
     def _take(self, record: Record, transaction: _Transaction, oid: int, mode: str) -> None:
         if (oid, mode) not in transaction.held:
             transaction.held.add((oid, mode))
-            record.locks.append((oid, mode))
+            record.locks += ((oid, mode),)
 
     def _close(self, now: float, *, is_committed: bool) -> None:
         transaction, self._transaction = self._transaction, None
@@ -220,15 +199,6 @@ class Journal:
             record.held_ms = max(now - record.started, 0.0) * 1000
         if is_committed:
             self._log.relations.moved(transaction.files)
-
-
-def _key(source: Source) -> str:
-    is_short = len(source.text) <= _LONGEST_KEY_BYTES
-    return (
-        without_values(source.text, head=source.kind.head)
-        if source.kind.is_data and is_short
-        else ""
-    )
 
 
 def _rows(tag: str, before: int | None) -> int | None:

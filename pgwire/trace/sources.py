@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pgwire.trace.cutting import without_values
 from pgwire.trace.kinds import UNKNOWN, Kind, kind_of, kind_of_statement, script_of
 
 _MOST_SPLIT_BYTES = 1_000_000
@@ -12,12 +13,17 @@ _MOST_SPLIT_BYTES = 1_000_000
 _SAFE_ENCODINGS = ("UTF8", "LATIN", "WIN", "ISO_8859", "KOI8")
 
 
+_LONGEST_KEY_BYTES = 8_000
+
+
 @dataclass(frozen=True)
 class Source:
     """A statement of the client."""
 
     text: bytes = b""
     kind: Kind = UNKNOWN
+    key: str = ""
+    """The same for statements that differ in values alone; empty where that means nothing."""
     end: int = 0
     """Where it ends in its Query."""
 
@@ -25,31 +31,40 @@ class Source:
 _NOT_HEARD_OF = Source(b"(a statement that was prepared by another)")
 
 
+def source_of(text: bytes, kind: Kind, *, end: int = 0) -> Source:
+    """Make a source of a text."""
+    has_key = kind.is_data and len(text) <= _LONGEST_KEY_BYTES
+    key = without_values(text, head=kind.head) if has_key else ""
+    return Source(text, kind, key, end)
+
+
 class Sources:
     """What one client prepared, and the settings that its texts are to be read with."""
 
     def __init__(self, parameters: dict[str, str]) -> None:
         self._parameters = parameters
-        self._prepared: dict[bytes, bytes] = {}
-        self._portals: dict[bytes, bytes | None] = {}
+        self._prepared: dict[bytes, Source] = {}
+        self._portals: dict[bytes, Source] = {}
 
     def set(self, name: str, value: str) -> None:
         """Take note of a setting that the server reports."""
         self._parameters[name] = value
 
     def prepare(self, name: bytes, text: bytes) -> None:
-        self._prepared[name] = text
+        """Take a statement that is parsed."""
+        self._prepared[name] = source_of(text, kind_of_statement(text))
 
     def bind(self, portal: bytes, name: bytes) -> None:
-        self._portals[portal] = self._prepared.get(name)
+        """Take a portal that is made of a prepared statement."""
+        self._portals[portal] = self._prepared.get(name, _NOT_HEARD_OF)
 
     def close(self, kind: bytes, name: bytes) -> None:
+        """Forget a statement (`S`) or a portal (`P`)."""
         (self._prepared if kind == b"S" else self._portals).pop(name, None)
 
     def of_portal(self, portal: bytes) -> Source:
         """Say what is executed."""
-        text = self._portals.get(portal)
-        return _NOT_HEARD_OF if text is None else Source(text, kind_of_statement(text))
+        return self._portals.get(portal, _NOT_HEARD_OF)
 
     def of_query(self, text: bytes) -> list[Source] | None:
         """Cut a Query into statements; None where that is not sure, or nothing may be put in."""
@@ -61,8 +76,8 @@ class Sources:
         if script is None or script.has_parameter:
             return None
         if len(script.parts) == 1:
-            return [Source(text, kind_of(text, script.parts[0]))]
+            return [source_of(text, kind_of(text, script.parts[0]))]
         return [
-            Source(text[part.start : part.end], kind_of(text, part), part.end)
+            source_of(text[part.start : part.end], kind_of(text, part), end=part.end)
             for part in script.parts
         ]
