@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Union
 from pgwire import messages
 from pgwire.trace import look
 from pgwire.trace.frames import Frames
+from pgwire.trace.journal import PAUSED
 from pgwire.trace.sources import Source
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ _UNASKED = frozenset(b"12n")
 _OF_LOOK = frozenset(b"123CDT")
 _AT_ANY_TIME = frozenset(b"NAS")
 _ERROR, _ROW, _COLUMNS, _CLOSED, _COMPLETE = b"EDT3C"
-_PAUSED = "PAUSED"
-_ENDS = {b"I": "", b"s": _PAUSED}
+_ENDS = {b"I": "", b"s": PAUSED}
 
 
 class Puzzled(Exception):
@@ -274,7 +274,7 @@ class Conversation:
         tag = _ENDS.get(raw[:1])
         if tag is None:
             tag = raw[5:-1].decode("utf-8", "replace")
-        elif tag == _PAUSED and item.portal is not None:
+        elif tag == PAUSED and item.portal is not None:
             self._paused[item.portal] = item.record
         record, now = item.record, self._clock()
         self._note(lambda: self._journal.ended(record, tag, now=now))

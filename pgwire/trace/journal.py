@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 ACTIVE, FAILED, IDLE = b"T", b"E", b"I"
 """Transaction states, as ReadyForQuery has them."""
+PAUSED = "PAUSED"
+"""In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
+_HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
 _TRUNCATE = "TRUNCATE"
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 
@@ -22,7 +25,9 @@ _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 class Record:
     """One statement on its way. Not a dataclass: there are thousands a second."""
 
-    ms = held_ms = 0.0
+    ms = 0.0
+    held_ms: float | None = None
+    """None while its transaction goes on."""
     rows: int | None = None
     tag = ""
     error: str | None = None
@@ -81,8 +86,8 @@ class Journal:
     def ended(self, record: Record, tag: str, *, now: float) -> None:
         """A statement ended well, or paused at its portal's limit of rows."""
         self._time(record, now)
+        record.rows = None if record.tag == PAUSED else _rows(tag)
         record.tag = tag
-        record.rows = _rows(tag, record.rows)
         transaction = self._current()
         if self._is_folded(record, transaction):
             return
@@ -114,7 +119,9 @@ class Journal:
             relation = self._log.relations.get(oid)
             if relation is None:
                 continue
-            self._take(record, transaction, oid, look.mode_name(mode))
+            name = look.mode_name(mode)
+            if not (relation.is_secondary and name in _HARMLESS):
+                self._take(record, transaction, oid, name)
             before = transaction.files.get(oid, self._log.relations.file_number(oid))
             if file_number is not None and file_number != before:
                 transaction.files[oid] = file_number
@@ -201,6 +208,6 @@ class Journal:
             self._log.relations.moved(transaction.files)
 
 
-def _rows(tag: str, before: int | None) -> int | None:
+def _rows(tag: str) -> int | None:
     count = tag.rpartition(" ")[2]
-    return int(count) if count.isdigit() else before
+    return int(count) if count.isdigit() else None

@@ -87,6 +87,8 @@ class Kind:
 
 
 UNKNOWN = Kind()
+EMPTY = Kind(head="", gets_look=False, is_control=True)
+"""No look: it begins no transaction, and what comes behind it in its flight may want to end one."""
 _CACHED_BYTES = 4_000
 
 
@@ -133,7 +135,9 @@ def kind_of_statement(text: bytes) -> Kind:
 
 def _kind_of_statement(text: bytes) -> Kind:
     script = script_of(text)
-    return kind_of(text, script.parts[0]) if script and script.parts else UNKNOWN
+    if script is None:
+        return UNKNOWN
+    return kind_of(text, script.parts[0]) if script.parts else EMPTY
 
 
 _cached = lru_cache(maxsize=1_000)(_kind_of_statement)

@@ -6,11 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
-from pgwire.trace.report import MOST_STATEMENTS, Connection, Lock, Report, Statement
+from pgwire.trace.report import MOST_STATEMENTS, Lock, Report, Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgwire.trace.journal import Record
     from pgwire.trace.relations import Relations
+    from pgwire.trace.report import Connection
 
 
 class Log:
@@ -22,7 +25,6 @@ class Log:
         self._records: list[Record] = []
         self._more = 0
         self._transactions = 0
-        self._connections: list[Connection] = []
 
     @property
     def has_room(self) -> bool:
@@ -44,31 +46,26 @@ class Log:
             self._transactions += 1
             return self._transactions
 
-    def ended(self, connection: Connection) -> None:
-        """Take a connection that has ended."""
+    def report(self, connections: Sequence[Connection], *, now: float) -> Report:
+        """Tell all so far; what is not over yet, as if it were over now."""
         with self._lock:
-            self._connections.append(connection)
-
-    def report(self, *, untraced: str | None = None) -> Report:
-        """Tell all so far."""
-        with self._lock:
-            records, connections = list(self._records), tuple(self._connections)
-            more = self._more
+            records, more = list(self._records), self._more
         wal = [each.wal_bytes for each in connections if each.wal_bytes is not None]
         reasons = [each.untraced for each in connections if each.untraced]
         return Report(
-            statements=tuple(self._statement(record) for record in records),
+            statements=tuple(self._statement(record, now) for record in records),
             more_statements=more,
-            connections=connections,
+            connections=tuple(connections),
             wal_bytes=sum(wal) if wal else None,
-            untraced=untraced or (reasons[0] if reasons else None),
+            untraced=reasons[0] if reasons else None,
         )
 
-    def _statement(self, record: Record) -> Statement:
+    def _statement(self, record: Record, now: float) -> Statement:
+        held_ms = record.held_ms
         return Statement(
             sql=record.key or without_values(record.text, head=record.kind.head),
             ms=round(record.ms, 3),
-            held_ms=round(record.held_ms, 3),
+            held_ms=round((now - record.started) * 1000 if held_ms is None else held_ms, 3),
             rows=record.rows,
             tag=record.tag,
             error=record.error,

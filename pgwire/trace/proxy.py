@@ -57,6 +57,7 @@ class Proxy:
         session.rows(look.QUESTION.decode())  # who may not ask it, would break the user's work
         self._log = Log(relations.read(session))
         self._session = session
+        self._visits: list[_Visit] = []
         self._listener = socket.create_server((_HOST, 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
 
@@ -77,7 +78,7 @@ class Proxy:
 
     def report(self) -> Report:
         """Tell what was seen so far."""
-        return self._log.report()
+        return self._log.report([each.told() for each in self._visits], now=time.monotonic())
 
     def _listen(self) -> None:
         while True:
@@ -127,31 +128,42 @@ class Proxy:
         return None
 
     def _carry(self, client: Line, server: Line, asked: Startup, greeting: Greeting) -> None:
-        journal = Journal(self._log)
-        conversation = Conversation(journal, Sources(_settings(greeting)))
+        visit = _Visit(asked, Journal(self._log), _settings(greeting))
+        self._visits.append(visit)
         if asked.database != self._target.database:
-            conversation.stop("it is another database")
+            visit.conversation.stop("it is another database")
         elif "replication" in asked.parameters:
-            conversation.stop("it is a connection for replication")
+            visit.conversation.stop("it is a connection for replication")
         told = [messages.frame(each.kind, each.body) for each in greeting.messages]
         client.send(door.AUTHENTICATED + b"".join(told))
         try:
-            carry(client.detach(), server.detach(), conversation)
+            carry(client.detach(), server.detach(), visit.conversation)
         except OSError:  # one of them is gone
             pass
         except Exception as error:  # said in the report, and the connection ends
-            conversation.stop(f"the connection was lost in the trace ({type(error).__name__})")
+            visit.conversation.stop(f"a connection was lost in the trace ({type(error).__name__})")
         finally:
-            journal.closed(now=time.monotonic())
-            self._log.ended(
-                Connection(
-                    database=asked.database,
-                    user=asked.user,
-                    application=asked.parameters.get("application_name", ""),
-                    statements=journal.statements,
-                    untraced=conversation.untraced,
-                )
-            )
+            visit.journal.closed(now=time.monotonic())
+
+
+class _Visit:
+    """One connection that was let in."""
+
+    def __init__(self, asked: Startup, journal: Journal, settings: dict[str, str]) -> None:
+        self.asked = asked
+        self.journal = journal
+        self.conversation = Conversation(journal, Sources(settings))
+        self.wal_bytes: int | None = None
+
+    def told(self) -> Connection:
+        return Connection(
+            database=self.asked.database,
+            user=self.asked.user,
+            application=self.asked.parameters.get("application_name", ""),
+            statements=self.journal.statements,
+            wal_bytes=self.wal_bytes,
+            untraced=self.conversation.untraced,
+        )
 
 
 def _settings(greeting: Greeting) -> dict[str, str]:

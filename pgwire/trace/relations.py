@@ -29,7 +29,8 @@ SELECT json_agg(json_build_array(oid, nspname, relname, relkind, rows, bytes, fi
 ) AS known GROUP BY part;
 COMMIT
 """
-_TABLES = ("r", "m")
+_STORED = ("r", "m")
+_PART_OF_OTHERS = ("i", "I", "S")
 _PART = re.compile(r'"(?:[^"]|"")+"|[^\s."]+')
 _BARE = re.compile(r"[a-z_][a-z0-9_$]*")
 
@@ -51,7 +52,12 @@ class Relation:
     @property
     def is_stored(self) -> bool:
         """Whether it is a table or materialized view with rows of its own."""
-        return self.kind in _TABLES
+        return self.kind in _STORED
+
+    @property
+    def is_secondary(self) -> bool:
+        """Whether it is an index or a sequence: statements lock them along with their tables."""
+        return self.kind in _PART_OF_OTHERS
 
     def __str__(self) -> str:
         return f"{_quoted(self.namespace)}.{_quoted(self.name)}"

@@ -41,7 +41,8 @@ class Statement:
     """A number within the trace."""
     times: int = 1
     locks: tuple[Lock, ...] = ()
-    """Those that it was the first of its transaction to take; not ACCESS SHARE, as of reads."""
+    """Those that it was the first of its transaction to take. Not ACCESS SHARE, which reads take,
+    nor on indexes and sequences what changes of rows take."""
     rewrites: tuple[str, ...] = ()
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""

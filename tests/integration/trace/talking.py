@@ -10,6 +10,10 @@ from pgwire import messages
 from pgwire.client import Target, opened
 from pgwire.line import Line
 
+Heard = tuple[bytes, bytes]
+"""Kind and body of a message."""
+
+FIRST_NORMAL_OID = 16384
 SYNC = messages.frame(b"S", b"")
 FLUSH = messages.frame(b"H", b"")
 COPY_DONE = messages.frame(b"c", b"")
@@ -52,9 +56,9 @@ class Talk:
     def say(self, *said: bytes) -> None:
         self.line.send(b"".join(said))
 
-    def hear(self, kinds: bytes = b"Z") -> list[tuple[bytes, bytes]]:
+    def hear(self, kinds: bytes = b"Z") -> list[Heard]:
         """All messages up to the first of one of these kinds, or to the end of the connection."""
-        heard: list[tuple[bytes, bytes]] = []
+        heard: list[Heard] = []
         while not heard or heard[-1][0] not in kinds:
             try:
                 message = self.line.receive()
@@ -63,7 +67,7 @@ class Talk:
             heard.append((message.kind, _comparable(message)))
         return heard
 
-    def ask(self, *said: bytes) -> list[tuple[bytes, bytes]]:
+    def ask(self, *said: bytes) -> list[Heard]:
         self.say(*said)
         return self.hear()
 
@@ -77,10 +81,12 @@ def talking(target: Target) -> Iterator[Talk]:
 
 
 def _comparable(message: messages.Message) -> bytes:
-    """Without the numbers of tables: each side makes its own. And without lines of the server."""
+    """Without what is each side's own: numbers of tables and types, lines of the server's code."""
     if message.kind in (b"E", b"N"):
         fields = message.body.split(b"\0")
         return b"\0".join(field for field in fields if field[:1] not in (b"F", b"L", b"R"))
+    if message.kind == b"A":
+        return message.body[4:]  # from which process it comes
     if message.kind != b"T":
         return message.body
     columns = bytearray(message.body)
@@ -88,5 +94,7 @@ def _comparable(message: messages.Message) -> bytes:
     while at < len(columns):
         at = columns.index(b"\0", at) + 1
         columns[at : at + 6] = bytes(6)
+        if int.from_bytes(columns[at + 6 : at + 10], "big") >= FIRST_NORMAL_OID:
+            columns[at + 6 : at + 10] = bytes(4)
         at += 18
     return bytes(columns)
