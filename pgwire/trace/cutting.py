@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pgwire.trace.split import Unbalanced, tokens
+from pgwire.trace.split import TOKEN, Unbalanced, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,14 +35,14 @@ def without_values(text: bytes, *, head: str) -> str:
     CONNECTION, in OPTIONS, and in ALTER SYSTEM.
     """
     make = _cached if len(text) <= _CACHED_BYTES else _told
-    return make(text, head in _DEFINING)
+    return make(text, "CREATE" if head in _DEFINING else head)
 
 
-def _told(text: bytes, is_definition: bool) -> str:  # noqa: FBT001
+def _told(text: bytes, head: str) -> str:
     text = text[:_MOST_READ_BYTES]
     kept = bytearray()
     try:
-        for piece in _definition(text) if is_definition else _without_literals(text):
+        for piece in _definition(text) if head == "CREATE" else _without_literals(text, head):
             kept += piece
     except Unbalanced:  # or cut in the middle of a value
         kept += CUT
@@ -53,9 +53,14 @@ def _told(text: bytes, is_definition: bool) -> str:  # noqa: FBT001
 _cached = lru_cache(maxsize=1_000)(_told)
 
 
-def _without_literals(text: bytes) -> Iterator[bytes]:
+def _without_literals(text: bytes, head: str) -> Iterator[bytes]:
     for kind, start, end in tokens(text):
-        if kind in _LITERALS:
+        if kind == "dollar" and head == "DO":
+            quote = TOKEN.match(text, start).group()  # type: ignore[union-attr]
+            yield quote
+            yield from _without_literals(text[start + len(quote) : end - len(quote)], "")
+            yield quote
+        elif kind in _LITERALS:
             yield CUT
         elif not _is_comment(kind, text, start):
             yield text[start:end]

@@ -24,7 +24,7 @@ TOKEN = re.compile(
     |(?P<dollar>\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$)
     |(?P<parameter>\$[0-9]+)
     |(?P<word>[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*)
-    |(?P<number>[0-9][0-9_]*(?:\.[0-9_]+)?)
+    |(?P<number>[0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?)
     |(?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
