@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING
 
 from pgwire import messages
 from pgwire.trace import look
 from pgwire.trace.frames import Frames
-from pgwire.trace.journal import PAUSED
+from pgwire.trace.journal import IDLE, PAUSED
 from pgwire.trace.sources import Source
+from pgwire.trace.under_way import CopyEnd, FlightEnd, Look, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pgwire.trace.journal import Journal, Record
     from pgwire.trace.sources import Sources
+    from pgwire.trace.under_way import Item
 
 _UNASKED = frozenset(b"12n")
 """Answers that a simple Query does not have."""
@@ -35,38 +37,6 @@ class Puzzled(Exception):
     """The server answered what it was not asked."""
 
 
-class _Statement(NamedTuple):
-    """A statement of the client."""
-
-    record: Record
-    portal: bytes | None = None
-    is_converted: bool = False
-    """It came as a simple Query and went as an extended one."""
-    is_last: bool = False
-    """It is not complete before its transaction is, and a look stands between."""
-
-
-class _Look(NamedTuple):
-    record: Record
-    closes: int
-    """It ends with so many messages CloseComplete, or, where 0, with CommandComplete."""
-
-
-class _FlightEnd(NamedTuple):
-    """The server will say ReadyForQuery."""
-
-    is_sync: bool = False
-    """Asked for by Sync, which is not answered while rows are copied in."""
-    query: look.Sent | None = None
-
-
-class _CopyEnd:
-    """The client says that there are no more rows to copy."""
-
-
-_Item = Union[_Statement, _Look, _FlightEnd, _CopyEnd]
-
-
 class Conversation:
     """One connection, from the end of its login on."""
 
@@ -78,7 +48,7 @@ class Conversation:
         self._clock = clock
         self._client = Frames(_FROM_CLIENT)
         self._server = Frames(_FROM_SERVER)
-        self._queue: deque[_Item] = deque()
+        self._queue: deque[Item] = deque()
         self._look_rows: list[messages.Message] = []
         self._closes = 0
         self._held: list[bytes] = []
@@ -89,8 +59,16 @@ class Conversation:
         self._is_copying_in = False
         self._is_in_flight = False
         """Of the extended protocol: its Sync is still to come."""
+        self._state = b""
+        self.has_left = False
+        """The client said so; the server is not told yet."""
         self.untraced: str | None = None
         """Why no more looks are sent, where that is so."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way, and no transaction open."""
+        return self.untraced is None and not self._queue and self._state == IDLE
 
     def stop(self, reason: str) -> None:
         """Send no more looks, and hand all on; the answers of those under way are still kept."""
@@ -124,7 +102,7 @@ class Conversation:
         sources = self._sources.of_query(text)
         if sources is None:
             record, _ = self._journal.sent(Source(text), now=now)
-            self._queue.extend((_Statement(record), _FlightEnd()))
+            self._queue.extend((Statement(record), FlightEnd()))
             return raw
         if len(sources) == 1:
             return self._single(raw, sources[0], now)
@@ -133,23 +111,23 @@ class Conversation:
     def _single(self, raw: bytes, source: Source, now: float) -> bytes:
         record, gets_look = self._journal.sent(source, now=now)
         if not gets_look:
-            self._queue.extend((_Statement(record), _FlightEnd()))
+            self._queue.extend((Statement(record), FlightEnd()))
             return raw
-        statement = _Statement(record, is_converted=True, is_last=True)
-        self._queue.extend((statement, _Look(record, look.CLOSES), _FlightEnd()))
+        statement = Statement(record, is_converted=True, is_last=True)
+        self._queue.extend((statement, Look(record, look.CLOSES), FlightEnd()))
         return look.converted(source.text)
 
     def _several(self, raw: bytes, sources: list[Source], now: float) -> bytes:
-        items: list[_Item] = []
+        items: list[Item] = []
         ends = []
         for source in sources:
             record, gets_look = self._journal.sent(source, now=now, is_in_query=True)
-            items.append(_Statement(record, is_last=gets_look and source is sources[-1]))
+            items.append(Statement(record, is_last=gets_look and source is sources[-1]))
             if gets_look:
-                items.append(_Look(record, closes=0))
+                items.append(Look(record, closes=0))
                 ends.append(source.end)
         sent = look.with_looks(raw[5:-1], ends)
-        self._queue.extend((*items, _FlightEnd(query=sent)))
+        self._queue.extend((*items, FlightEnd(query=sent)))
         return messages.frame(b"Q", sent.text + b"\0")
 
     def _parse(self, raw: bytes) -> bytes:
@@ -172,14 +150,14 @@ class Conversation:
         paused = self._paused.pop(portal, None)
         if paused is not None:
             self._journal.resumed(paused, now=self._clock())
-            self._queue.append(_Statement(paused, portal))
+            self._queue.append(Statement(paused, portal))
             return raw
         source = self._sources.of_portal(portal)
         record, gets_look = self._journal.sent(source, now=self._clock())
-        self._queue.append(_Statement(record, portal))
+        self._queue.append(Statement(record, portal))
         if not gets_look:
             return raw
-        self._queue.append(_Look(record, look.CLOSES))
+        self._queue.append(Look(record, look.CLOSES))
         return raw + look.EXTENDED
 
     def _close(self, raw: bytes) -> bytes:
@@ -190,14 +168,18 @@ class Conversation:
     def _sync(self, raw: bytes) -> bytes:
         self._is_in_flight = False
         if not self._is_copying_in:
-            self._queue.append(_FlightEnd(is_sync=True))
+            self._queue.append(FlightEnd(is_sync=True))
         return raw
 
     def _call(self, raw: bytes) -> bytes:
         if self._is_in_flight:
             return self._mixed(raw)
-        self._queue.append(_FlightEnd())
+        self._queue.append(FlightEnd())
         return raw
+
+    def _terminate(self, _: bytes) -> bytes:
+        self.has_left = True
+        return b""
 
     def _mixed(self, raw: bytes) -> bytes:
         """No client does it. After an error, nobody could tell whether the server will answer."""
@@ -206,7 +188,7 @@ class Conversation:
 
     def _copy_end(self, raw: bytes) -> bytes:
         if not self._is_copying_in and self._queue:
-            self._queue.append(_CopyEnd())
+            self._queue.append(CopyEnd())
         self._is_copying_in = False
         return raw
 
@@ -222,24 +204,24 @@ class Conversation:
         """Look at what the server says as closely as what is next asks for."""
         first = self._queue[0] if self._queue else None
         self._server.noticed = _FROM_SERVER
-        if isinstance(first, _Look):
+        if isinstance(first, Look):
             self._server.noticed = _NEAR_LOOK
-        elif isinstance(first, _Statement) and first.is_converted:
+        elif isinstance(first, Statement) and first.is_converted:
             self._server.noticed = _OF_CONVERTED_AT_FIRST_ROW if self._columns else _OF_CONVERTED
 
     def _said_by_server(self, kind: int, raw: bytes) -> bytes:
         first = self._queue[0] if self._queue else None
-        if isinstance(first, _Look) and kind != _ERROR and kind not in _AT_ANY_TIME:
+        if isinstance(first, Look) and kind != _ERROR and kind not in _AT_ANY_TIME:
             self._looked(first, kind, raw)
             out = b""
-        elif isinstance(first, _Statement) and first.is_converted:
+        elif isinstance(first, Statement) and first.is_converted:
             out = self._converted(first, kind, raw)
         else:
             out = _SERVER[kind](self, raw)
         self._attend()
         return out
 
-    def _converted(self, item: _Statement, kind: int, raw: bytes) -> bytes:
+    def _converted(self, item: Statement, kind: int, raw: bytes) -> bytes:
         """Answer as to a simple Query, where rows are described when the first of them comes."""
         if kind in _UNASKED:
             return b""
@@ -253,7 +235,7 @@ class Conversation:
             columns = b""
         return columns + (raw if kind == _ROW else _SERVER[kind](self, raw))
 
-    def _looked(self, item: _Look, kind: int, raw: bytes) -> None:
+    def _looked(self, item: Look, kind: int, raw: bytes) -> None:
         if kind not in _OF_LOOK:
             raise Puzzled
         if kind == _ROW:
@@ -266,10 +248,10 @@ class Conversation:
 
     def _complete(self, raw: bytes) -> bytes:
         item = self._queue[0] if self._queue else None
-        if not isinstance(item, _Statement):
+        if not isinstance(item, Statement):
             return raw
         self._queue.popleft()
-        if self._queue and isinstance(self._queue[0], _CopyEnd):
+        if self._queue and isinstance(self._queue[0], CopyEnd):
             self._queue.popleft()
         tag = _ENDS.get(raw[:1])
         if tag is None:
@@ -286,30 +268,30 @@ class Conversation:
     def _error(self, raw: bytes) -> bytes:
         """The rest of its flight is skipped, looks among it."""
         first = self._queue[0] if self._queue else None
-        while self._queue and not isinstance(self._queue[0], _FlightEnd):
+        while self._queue and not isinstance(self._queue[0], FlightEnd):
             self._queue.popleft()
         told = b"".join(self._held[1:])
         self._held, self._look_rows, self._closes = [], [], 0
         self._is_copying_in = False
-        if isinstance(first, _Statement):
+        if isinstance(first, Statement):
             sqlstate = messages.error_fields(messages.Message(b"E", raw[5:])).get("C", "")
             now, record = self._clock(), first.record
             self._note(lambda: self._journal.failed(record, sqlstate, now=now))
         return told + self._moved(raw)
 
     def _ready(self, raw: bytes) -> bytes:
-        while self._queue and not isinstance(self._queue.popleft(), _FlightEnd):
+        while self._queue and not isinstance(self._queue.popleft(), FlightEnd):
             pass
         held, self._held = b"".join(self._held), []
-        now = self._clock()
-        self._note(lambda: self._journal.ready(raw[5:6], now=now))
+        self._state, now = raw[5:6], self._clock()
+        self._note(lambda: self._journal.ready(self._state, now=now))
         return held + raw
 
     def _copy_in(self, raw: bytes) -> bytes:
         """A Sync between Execute and the end of the rows is not answered."""
         behind = list(self._queue)[1:]
         syncs = next((n for n, item in enumerate(behind) if not _is_sync(item)), len(behind))
-        is_ended = any(isinstance(item, _CopyEnd) for item in behind[syncs : syncs + 1])
+        is_ended = any(isinstance(item, CopyEnd) for item in behind[syncs : syncs + 1])
         for _ in range(syncs + is_ended):
             del self._queue[1]
         self._is_copying_in = not is_ended
@@ -329,7 +311,7 @@ class Conversation:
 
     def _moved(self, raw: bytes) -> bytes:
         """Make a message's position in a Query with looks one in the Query of the client."""
-        flight = next((item for item in self._queue if isinstance(item, _FlightEnd)), None)
+        flight = next((item for item in self._queue if isinstance(item, FlightEnd)), None)
         if flight is None or flight.query is None or not flight.query.looks:
             return raw
         fields = raw[5:-1].split(b"\0")
@@ -345,8 +327,8 @@ class Conversation:
             self.stop(_reason(error))
 
 
-def _is_sync(item: _Item) -> bool:
-    return isinstance(item, _FlightEnd) and item.is_sync
+def _is_sync(item: Item) -> bool:
+    return isinstance(item, FlightEnd) and item.is_sync
 
 
 def _reason(error: Exception) -> str:
@@ -363,6 +345,7 @@ _CLIENT: dict[int, Callable[[Conversation, bytes], bytes]] = {
     ord("F"): Conversation._call,
     ord("c"): Conversation._copy_end,
     ord("f"): Conversation._copy_end,
+    ord("X"): Conversation._terminate,
 }
 _SERVER: dict[int, Callable[[Conversation, bytes], bytes]] = {
     ord("E"): Conversation._error,

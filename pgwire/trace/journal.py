@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pgwire.trace.log import Log
     from pgwire.trace.sources import Source
 
-ACTIVE, FAILED, IDLE = b"T", b"E", b"I"
-"""Transaction states, as ReadyForQuery has them."""
+IDLE = b"I"
+"""The state of a session outside of a transaction, as ReadyForQuery has it."""
 PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
 _HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")

@@ -38,6 +38,10 @@ _HOST = "127.0.0.1"
 _LOGIN_SECONDS = 60.0
 _CLIENTS_FAULT = (OSError, messages.BrokenProtocol, ScramFailed, TurnedAway, ValueError)
 _CONNECTION_FAILURE = "08006"
+_ANSWER_SECONDS = 3.0
+# Of PostgreSQL 18 and newer.
+_PUBLISH = "SELECT pg_catalog.pg_stat_force_next_flush()"
+_WRITTEN = "SELECT pg_catalog.int8(wal_bytes) FROM pg_catalog.pg_stat_get_backend_wal({process_id})"
 
 
 class Proxy:
@@ -137,13 +141,33 @@ class Proxy:
         told = [messages.frame(each.kind, each.body) for each in greeting.messages]
         client.send(door.AUTHENTICATED + b"".join(told))
         try:
-            carry(client.detach(), server.detach(), visit.conversation)
+            carry(
+                client.detach(),
+                server.detach(),
+                visit.conversation,
+                before_end=lambda: self._measure(visit, server, greeting.process_id),
+            )
         except OSError:  # one of them is gone
             pass
         except Exception as error:  # said in the report, and the connection ends
             visit.conversation.stop(f"a connection was lost in the trace ({type(error).__name__})")
         finally:
             visit.journal.closed(now=time.monotonic())
+
+    def _measure(self, visit: _Visit, server: Line, process_id: int) -> None:
+        """Ask how much its session wrote, which nobody can once it has ended.
+
+        Sessions publish that once in a second at most, and nothing of the last one without this.
+        """
+        if not visit.conversation.is_idle or not visit.has_wal_statistics:
+            return
+        with suppress(*_CLIENTS_FAULT, LoginRefused):
+            server.limit(_ANSWER_SECONDS)
+            server.send(messages.query(_PUBLISH))
+            while server.receive().kind != b"Z":
+                pass
+            [[written]] = self._session.rows(_WRITTEN.format(process_id=int(process_id)))
+            visit.wal_bytes = None if written is None else int(written)
 
 
 class _Visit:
@@ -153,6 +177,7 @@ class _Visit:
         self.asked = asked
         self.journal = journal
         self.conversation = Conversation(journal, Sources(settings))
+        self.has_wal_statistics = _major(settings.get("server_version", "")) >= 18
         self.wal_bytes: int | None = None
 
     def told(self) -> Connection:
@@ -164,6 +189,11 @@ class _Visit:
             wal_bytes=self.wal_bytes,
             untraced=self.conversation.untraced,
         )
+
+
+def _major(version: str) -> int:
+    number = version.partition(".")[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _settings(greeting: Greeting) -> dict[str, str]:

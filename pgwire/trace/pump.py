@@ -10,13 +10,18 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
+from pgwire import messages
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pgwire.trace.conversation import Conversation
 
 _READ_BYTES = 1 << 18
 _SEND_BYTES = 1 << 18
 _BUFFER_BYTES = 1 << 20
 """Of the system, per direction: the fewer the turns, the less each waits for a processor."""
+_TERMINATE = messages.frame(b"X", b"")
 _MOST_KEPT_BYTES = 4 << 20
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -71,10 +76,17 @@ class _Side:
             return None
 
 
-def carry(client: socket.socket, server: socket.socket, conversation: Conversation) -> None:
+def carry(
+    client: socket.socket,
+    server: socket.socket,
+    conversation: Conversation,
+    *,
+    before_end: Callable[[], None],
+) -> None:
     """Go on until either side ends. Raises OSError, and whatever the conversation raises.
 
-    At its end, what one side said before it left has reached the other.
+    At its end, what one side said before it left has reached the other. `before_end` is called when
+    the client has left and the server does not know yet.
     """
     here, there = _Side(client), _Side(server)
     while True:
@@ -88,11 +100,14 @@ def carry(client: socket.socket, server: socket.socket, conversation: Conversati
                 here.send(conversation.from_server(data))
         if here in readable:
             data = here.read()
-            if data == b"":
-                _deliver(there)
-                return
             if data:
                 there.send(conversation.from_client(data))
+            if data == b"" or conversation.has_left:
+                before_end()
+                server.setblocking(False)  # noqa: FBT003
+                there.send(_TERMINATE if conversation.has_left else b"")
+                _deliver(there)
+                return
 
 
 def _wait(here: _Side, there: _Side) -> list[_Side]:

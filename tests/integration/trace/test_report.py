@@ -202,6 +202,20 @@ def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
     assert len(told["statements"]) + told["more_statements"] == MOST_STATEMENTS + 100
 
 
+def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection:
+            connection.execute("INSERT INTO orders SELECT n, n FROM generate_series(1, 10000) AS n")
+        for _ in range(100):
+            if trace.report().wal_bytes is not None:
+                break
+            time.sleep(0.05)
+        written = trace.report().wal_bytes
+
+    assert written is not None
+    assert 500_000 < written < 10_000_000
+
+
 def test_the_connections_of_a_command_are_told(traced: Tracing) -> None:
     with traced(TABLES) as trace:
         with trace.proxied(application_name="tool") as connection:
