@@ -18,17 +18,17 @@ NAME = b"coppice"
 """Of its prepared statement and portal, which live as long as the look."""
 
 # Each operator and function is qualified: search paths are the user's. No pg_relation_size or the
-# like: they wait behind the very lock. What was dropped has no row in pg_class any more, hence the
-# outer joins; and there is always a row, for its first column: microseconds since the message came.
-QUESTION = b"""SELECT t.us, l.relation, l.mode, c.relfilenode
+# like: they wait behind the very lock, which pg_relation_filenode does not; of what was dropped it
+# is null. The function below pg_locks, as planning the view costs as much again. There is always a
+# row, for its first column: microseconds since the message came.
+QUESTION = b"""SELECT t.us, l.relation, l.mode, pg_catalog.pg_relation_filenode(l.relation)
 FROM (SELECT pg_catalog.int8(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()
   OPERATOR(pg_catalog.-) pg_catalog.statement_timestamp())
   OPERATOR(pg_catalog.*) '1000000'::pg_catalog.float8) AS us) AS t
-LEFT JOIN (pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_class AS c
-  ON c.oid OPERATOR(pg_catalog.=) l.relation)
+LEFT JOIN pg_catalog.pg_lock_status() AS l
 ON l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted
-  AND l.locktype OPERATOR(pg_catalog.=) 'relation'
   AND l.relation OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+  AND l.locktype OPERATOR(pg_catalog.=) 'relation'
   AND l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock'"""
 
 _SYNC = messages.frame(b"S", b"")
