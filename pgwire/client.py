@@ -102,13 +102,18 @@ class Session:
         self._line.limit(self._seconds)
         self._line.send(messages.query(sql))
         rows = []
+        refusal: LoginRefused | None = None
         for _ in range(_MOST_MESSAGES):
             message = self._line.receive()
             if message.kind == b"D":
                 rows.append(messages.row(message))
             elif message.kind == b"E":
-                raise _refusal(message, is_authenticated=True)
+                refusal = _refusal(message, is_authenticated=True)
+                if messages.error_fields(message).get("V") != "ERROR":
+                    raise refusal  # nothing comes after it
             elif message.kind == b"Z":
+                if refusal is not None:
+                    raise refusal
                 return rows
         raise messages.BrokenProtocol
 

@@ -56,6 +56,8 @@ class Conversation:
         self._columns = b""
         """A description of rows that may never come."""
         self._paused: dict[bytes, Record] = {}
+        self._with_looks = 0
+        """So many of the queries under way have looks in them."""
         self._is_copying_in = False
         self._is_in_flight = False
         """Of the extended protocol: its Sync is still to come."""
@@ -127,6 +129,7 @@ class Conversation:
                 items.append(Look(record, closes=0))
                 ends.append(source.end)
         sent = look.with_looks(raw[5:-1], ends)
+        self._with_looks += bool(ends)
         self._queue.extend((*items, FlightEnd(query=sent)))
         return messages.frame(b"Q", sent.text + b"\0")
 
@@ -280,8 +283,11 @@ class Conversation:
         return told + self._moved(raw)
 
     def _ready(self, raw: bytes) -> bytes:
-        while self._queue and not isinstance(self._queue.popleft(), FlightEnd):
-            pass
+        while self._queue:
+            item = self._queue.popleft()
+            if isinstance(item, FlightEnd):
+                self._with_looks -= bool(item.query and item.query.looks)
+                break
         held, self._held = b"".join(self._held), []
         self._state, now = raw[5:6], self._clock()
         self._note(lambda: self._journal.ready(self._state, now=now))
@@ -311,8 +317,10 @@ class Conversation:
 
     def _moved(self, raw: bytes) -> bytes:
         """Make a message's position in a Query with looks one in the Query of the client."""
+        if not self._with_looks:
+            return raw
         flight = next((item for item in self._queue if isinstance(item, FlightEnd)), None)
-        if flight is None or flight.query is None or not flight.query.looks:
+        if flight is None or flight.query is None:
             return raw
         fields = raw[5:-1].split(b"\0")
         for number, text in enumerate(fields):

@@ -24,8 +24,9 @@ _SPOKEN = re.compile(
     rb"(\bPASSWORD\b[\s(=:]*)(E?'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?\$\3\$)",
     re.IGNORECASE | re.DOTALL,
 )
+MOST_READ_BYTES = 20_000
+"""What is behind these is never told."""
 _CACHED_BYTES = 8_000
-_MOST_READ_BYTES = 20_000
 
 
 def without_values(text: bytes, *, head: str) -> str:
@@ -39,7 +40,7 @@ def without_values(text: bytes, *, head: str) -> str:
 
 
 def _told(text: bytes, head: str) -> str:
-    text = text[:_MOST_READ_BYTES]
+    text = text[:MOST_READ_BYTES]
     kept = bytearray()
     try:
         for piece in _definition(text) if head == "CREATE" else _without_literals(text, head):

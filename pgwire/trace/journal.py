@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgwire.trace import look
+from pgwire.trace.cutting import MOST_READ_BYTES
 
 if TYPE_CHECKING:
     from pgwire.trace.log import Log
@@ -17,6 +18,7 @@ IDLE = b"I"
 """The state of a session outside of a transaction, as ReadyForQuery has it."""
 PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
+_MOST_KEYS = 5_000
 _HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
 _TRUNCATE = "TRUNCATE"
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
@@ -76,6 +78,8 @@ class Journal:
         gets_look = source.kind.gets_look and self._log.has_room
         if record.key:
             gets_look = gets_look and record.key not in self._known
+            if len(self._known) >= _MOST_KEYS:
+                self._known.clear()
             self._known.setdefault(record.key)
         elif source.kind.gets_look:
             self._known.clear()  # a definition may change what statements touch
@@ -93,6 +97,9 @@ class Journal:
             return
         self._file(record, transaction)
         self._take_told(record, transaction)
+        if record.kind.head == "ROLLBACK" and not record.kind.ends_transaction:
+            # To a savepoint: what was rewritten since has its old file again, or has not.
+            transaction.files = dict.fromkeys(transaction.files)
         if record.kind.ends_transaction and tag in ("COMMIT", "ROLLBACK", "PREPARE TRANSACTION"):
             at = self._last_end if record.is_in_query else now
             self._close(at, is_committed=tag != "ROLLBACK")
@@ -164,8 +171,10 @@ class Journal:
     def _is_folded(self, record: Record, transaction: _Transaction) -> bool:
         if not record.key or record.transaction:
             return bool(record.transaction)
-        first = transaction.by_key.setdefault(record.key, record)
-        if first is record:
+        first = transaction.by_key.get(record.key)
+        if first is None:
+            if self._log.has_room:
+                transaction.by_key[record.key] = record
             return False
         first.times += 1
         first.ms += record.ms
@@ -178,6 +187,7 @@ class Journal:
         if record.kind.is_control and record.error is None:
             return
         self.statements += 1
+        record.text = record.text[:MOST_READ_BYTES]
         if self._log.add(record):
             transaction.records.append(record)
 

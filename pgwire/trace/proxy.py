@@ -39,8 +39,8 @@ _LOGIN_SECONDS = 60.0
 _CLIENTS_FAULT = (OSError, messages.BrokenProtocol, ScramFailed, TurnedAway, ValueError)
 _CONNECTION_FAILURE = "08006"
 _ANSWER_SECONDS = 3.0
-# Of PostgreSQL 18 and newer.
-_PUBLISH = "SELECT pg_catalog.pg_stat_force_next_flush()"
+# Of PostgreSQL 18 and newer. A pooler's process is not the one that wrote: hence the question.
+_PUBLISH = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_stat_force_next_flush()"
 _WRITTEN = "SELECT pg_catalog.int8(wal_bytes) FROM pg_catalog.pg_stat_get_backend_wal({process_id})"
 
 
@@ -145,7 +145,7 @@ class Proxy:
                 client.detach(),
                 server.detach(),
                 visit.conversation,
-                before_end=lambda: self._measure(visit, server, greeting.process_id),
+                before_end=lambda: self._measure(visit, server),
             )
         except OSError:  # one of them is gone
             pass
@@ -154,7 +154,7 @@ class Proxy:
         finally:
             visit.journal.closed(now=time.monotonic())
 
-    def _measure(self, visit: _Visit, server: Line, process_id: int) -> None:
+    def _measure(self, visit: _Visit, server: Line) -> None:
         """Ask how much its session wrote, which nobody can once it has ended.
 
         Sessions publish that once in a second at most, and nothing of the last one without this.
@@ -164,9 +164,11 @@ class Proxy:
         with suppress(*_CLIENTS_FAULT, LoginRefused):
             server.limit(_ANSWER_SECONDS)
             server.send(messages.query(_PUBLISH))
-            while server.receive().kind != b"Z":
-                pass
-            [[written]] = self._session.rows(_WRITTEN.format(process_id=int(process_id)))
+            process_id = 0
+            while (message := server.receive()).kind != b"Z":
+                if message.kind == b"D":
+                    process_id = int(messages.row(message)[0] or 0)
+            [[written]] = self._session.rows(_WRITTEN.format(process_id=process_id))
             visit.wal_bytes = None if written is None else int(written)
 
 

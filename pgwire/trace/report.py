@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 MOST_STATEMENTS = 2_000
+MOST_CONNECTIONS = 100
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
 
@@ -76,7 +77,7 @@ class Report:
 
     def to_json(self) -> str:
         """Write it, with as many statements as fit."""
-        told = asdict(self)
+        told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
         room = MOST_BYTES - len(_compact(told)) - 100
         kept = []

@@ -124,6 +124,12 @@ def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None
         gone = [each.rewrites for each in told if "DROP COLUMN" in each.sql or " z " in each.sql]
         back = [each.rewrites for each in told if "ALTER id" in each.sql]
 
+    with traced(TABLES) as trace, trace.proxied() as connection, connection.transaction():
+        connection.execute("SAVEPOINT s; ALTER TABLE orders ALTER id TYPE bigint; ROLLBACK TO s")
+        connection.execute("ALTER TABLE orders ADD COLUMN z int")
+        after_rollback = trace.statement("ALTER TABLE orders ADD").rewrites
+
+    assert after_rollback == ()
     assert found == REWRITTEN
     assert set(gone) == {()}
     assert set(back) == {("public.orders",)}
