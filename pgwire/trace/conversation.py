@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgwire import messages
 from pgwire.trace import look
@@ -103,7 +103,7 @@ class Conversation:
         text, now = raw[5:-1], self._clock()
         sources = self._sources.of_query(text)
         if sources is None:
-            record, _ = self._journal.sent(Source(text), now=now)
+            record, _ = self._journal.sent(Source(text), now)
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
         if len(sources) == 1:
@@ -111,7 +111,7 @@ class Conversation:
         return self._several(raw, sources, now)
 
     def _single(self, raw: bytes, source: Source, now: float) -> bytes:
-        record, gets_look = self._journal.sent(source, now=now)
+        record, gets_look = self._journal.sent(source, now)
         if not gets_look:
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
@@ -123,7 +123,7 @@ class Conversation:
         items: list[Item] = []
         ends = []
         for source in sources:
-            record, gets_look = self._journal.sent(source, now=now, is_in_query=True)
+            record, gets_look = self._journal.sent(source, now, is_in_query=True)
             items.append(Statement(record, is_last=gets_look and source is sources[-1]))
             if gets_look:
                 items.append(Look(record, closes=0))
@@ -152,11 +152,11 @@ class Conversation:
         portal = raw[5 : raw.index(b"\0", 5)]
         paused = self._paused.pop(portal, None)
         if paused is not None:
-            self._journal.resumed(paused, now=self._clock())
+            self._journal.resumed(paused, self._clock())
             self._queue.append(Statement(paused, portal))
             return raw
         source = self._sources.of_portal(portal)
-        record, gets_look = self._journal.sent(source, now=self._clock())
+        record, gets_look = self._journal.sent(source, self._clock())
         self._queue.append(Statement(record, portal))
         if not gets_look:
             return raw
@@ -247,7 +247,7 @@ class Conversation:
         if (kind == _COMPLETE and not item.closes) or (item.closes and self._closes == item.closes):
             rows, self._look_rows, self._closes = self._look_rows, [], 0
             self._queue.popleft()
-            self._note(lambda: self._journal.saw(item.record, look.seen(rows)))
+            self._note(self._saw, item.record, rows)
 
     def _complete(self, raw: bytes) -> bytes:
         item = self._queue[0] if self._queue else None
@@ -261,8 +261,7 @@ class Conversation:
             tag = raw[5:-1].decode("utf-8", "replace")
         elif tag == PAUSED and item.portal is not None:
             self._paused[item.portal] = item.record
-        record, now = item.record, self._clock()
-        self._note(lambda: self._journal.ended(record, tag, now=now))
+        self._note(self._journal.ended, item.record, tag, self._clock())
         if item.is_last:
             self._held.append(raw)
             return b""
@@ -278,8 +277,7 @@ class Conversation:
         self._is_copying_in = False
         if isinstance(first, Statement):
             sqlstate = messages.error_fields(messages.Message(b"E", raw[5:])).get("C", "")
-            now, record = self._clock(), first.record
-            self._note(lambda: self._journal.failed(record, sqlstate, now=now))
+            self._note(self._journal.failed, first.record, sqlstate, self._clock())
         return told + self._moved(raw)
 
     def _ready(self, raw: bytes) -> bytes:
@@ -289,8 +287,8 @@ class Conversation:
                 self._with_looks -= bool(item.query and item.query.looks)
                 break
         held, self._held = b"".join(self._held), []
-        self._state, now = raw[5:6], self._clock()
-        self._note(lambda: self._journal.ready(self._state, now=now))
+        self._state = raw[5:6]
+        self._note(self._journal.ready, self._state, self._clock())
         return held + raw
 
     def _copy_in(self, raw: bytes) -> bytes:
@@ -328,9 +326,12 @@ class Conversation:
                 fields[number] = b"P%d" % flight.query.original(int(text[1:]))
         return messages.frame(raw[:1], b"\0".join(fields) + b"\0")
 
-    def _note(self, note: Callable[[], None]) -> None:
+    def _saw(self, record: Record, rows: list[messages.Message]) -> None:
+        self._journal.saw(record, look.seen(rows))
+
+    def _note(self, note: Callable[..., None], *told: Any) -> None:
         try:
-            note()
+            note(*told)
         except Exception as error:  # whatever it is, it is not the user's loss
             self.stop(_reason(error))
 

@@ -69,7 +69,7 @@ class Journal:
 
     # --- what is sent ---------------------------------------------------------------------------
 
-    def sent(self, source: Source, *, now: float, is_in_query: bool = False) -> tuple[Record, bool]:
+    def sent(self, source: Source, now: float, *, is_in_query: bool = False) -> tuple[Record, bool]:
         """Begin with a statement; also says whether a look is to follow it.
 
         Not behind what reads or writes rows in words that were heard before: it takes the same.
@@ -87,7 +87,7 @@ class Journal:
 
     # --- what is heard --------------------------------------------------------------------------
 
-    def ended(self, record: Record, tag: str, *, now: float) -> None:
+    def ended(self, record: Record, tag: str, now: float) -> None:
         """A statement ended well, or paused at its portal's limit of rows."""
         self._time(record, now)
         record.rows = None if record.tag == PAUSED else _rows(tag)
@@ -104,11 +104,11 @@ class Journal:
             at = self._last_end if record.is_in_query else now
             self._close(at, is_committed=tag != "ROLLBACK")
 
-    def resumed(self, record: Record, *, now: float) -> None:
+    def resumed(self, record: Record, now: float) -> None:
         """A portal that paused is asked for more rows."""
         record.sent = now
 
-    def failed(self, record: Record, sqlstate: str, *, now: float) -> None:
+    def failed(self, record: Record, sqlstate: str, now: float) -> None:
         """A statement failed; what it locked is not known."""
         self._time(record, now)
         self._known.pop(record.key, None)
@@ -137,14 +137,14 @@ class Journal:
         if record.key:
             self._known[record.key] = record.locks
 
-    def ready(self, state: bytes, *, now: float) -> None:
+    def ready(self, state: bytes, now: float) -> None:
         """The server is ready for the next: what was not in a block of its own has ended."""
         self._last_end = now
         if state == IDLE:
             transaction = self._transaction
             self._close(now, is_committed=transaction is not None and not transaction.is_failed)
 
-    def closed(self, *, now: float) -> None:
+    def closed(self, now: float) -> None:
         """The connection ended, and its transaction with it."""
         self._close(now, is_committed=False)
 

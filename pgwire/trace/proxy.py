@@ -18,6 +18,7 @@ from pgwire import messages
 from pgwire.client import LoginRefused, Unreachable, explained, opened
 from pgwire.line import Line, TlsFailed
 from pgwire.scram import ScramFailed
+from pgwire.text import plain
 from pgwire.trace import door, look, relations
 from pgwire.trace.conversation import Conversation
 from pgwire.trace.door import Cancel, Guard, Startup, TurnedAway
@@ -152,7 +153,7 @@ class Proxy:
         except Exception as error:  # said in the report, and the connection ends
             visit.conversation.stop(f"a connection was lost in the trace ({type(error).__name__})")
         finally:
-            visit.journal.closed(now=time.monotonic())
+            visit.journal.closed(time.monotonic())
 
     def _measure(self, visit: _Visit, server: Line) -> None:
         """Ask how much its session wrote, which nobody can once it has ended.
@@ -184,9 +185,9 @@ class _Visit:
 
     def told(self) -> Connection:
         return Connection(
-            database=self.asked.database,
-            user=self.asked.user,
-            application=self.asked.parameters.get("application_name", ""),
+            database=plain(self.asked.database),
+            user=plain(self.asked.user),
+            application=plain(self.asked.parameters.get("application_name", "")),
             statements=self.journal.statements,
             wal_bytes=self.wal_bytes,
             untraced=self.conversation.untraced,

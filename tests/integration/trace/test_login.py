@@ -1,5 +1,6 @@
 """Who is let in by the proxy, over what, and what a client is told that the server refuses."""
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import pytest
 
 from pgwire import messages
 from pgwire.client import Target, session
-from pgwire.line import connect
+from pgwire.line import Line, connect
+from pgwire.scram import MECHANISM, Exchange
 from pgwire.trace.proxy import Proxy
 from tests.integration.tls import ADDRESS, LOCALHOST, certificate, listening, terminating
 from tests.integration.trace.conftest import Traced, connected, tracing
@@ -68,6 +70,27 @@ def test_settings_of_a_clients_beginning_reach_the_server(shared: Traced) -> Non
         ).fetchone()
 
     assert shown == ("7s", r"\xc3\xa9")
+
+
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is(shared: Traced) -> None:
+    name = shared.target.user.encode()
+    body = b"\0\3\0\0user\0" + name + b"\0application_name\0a\xff\n\x1b[31mb\0\0"
+    with closing(connect("127.0.0.1", shared.proxy.port, until=time.monotonic() + 10)) as line:
+        line.send((len(body) + 4).to_bytes(4, "big") + body)
+        _prove(line, shared.target.password)
+    told = json.loads(shared.report().to_json())["connections"]
+
+    assert "a b" in [each["application"] for each in told]
+
+
+def _prove(line: Line, password: str) -> None:
+    """As a client that has the password; the server is ready then."""
+    exchange = Exchange(password=password, nonce="nonce")
+    assert line.receive().kind == b"R"
+    line.send(messages.sasl_initial(MECHANISM, exchange.first()))
+    line.send(messages.frame(b"p", exchange.final(line.receive().body[4:])))
+    while line.receive().kind != b"Z":
+        pass
 
 
 def test_a_later_protocol_is_negotiated_down(shared: Traced) -> None:
