@@ -2,12 +2,14 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from pgwire.client import Target
 from pgwire.trace.report import MOST_BYTES, MOST_STATEMENTS, Statement
 from tests.integration.trace.conftest import Traced, Tracing
 
@@ -222,12 +224,15 @@ def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> N
     assert 500_000 < written < 10_000_000
 
 
-def test_the_connections_of_a_command_are_told(traced: Tracing) -> None:
+def test_the_connections_of_a_command_are_told(
+    traced: Tracing, new_login: Callable[[], Target]
+) -> None:
+    another = new_login().database
     with traced(TABLES) as trace:
         with trace.proxied(application_name="tool") as connection:
             connection.execute("SELECT 1")
-        with trace.proxied(dbname="postgres") as other:
-            assert other.info.dbname == "postgres"
+        with trace.proxied(dbname=another) as other:
+            assert other.info.dbname == another
         report = trace.report()
 
     told = {
@@ -235,5 +240,5 @@ def test_the_connections_of_a_command_are_told(traced: Tracing) -> None:
     }
     assert told == {
         trace.target.database: (trace.target.user, 1, None),
-        "postgres": (trace.target.user, 0, "it is another database"),
+        another: (trace.target.user, 0, "it is another database"),
     }
