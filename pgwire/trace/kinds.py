@@ -87,6 +87,8 @@ class Kind:
 
 
 UNKNOWN = Kind()
+WHOLE = Kind(gets_look=False, hides_locks=True)
+"""A Query that is sent as it came, because nobody is sure of its statements."""
 EMPTY = Kind(head="", gets_look=False, is_control=True)
 """No look: it begins no transaction, and what comes behind it in its flight may want to end one."""
 _CACHED_BYTES = 4_000

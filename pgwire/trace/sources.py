@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pgwire.trace.cutting import without_values
 from pgwire.trace.kinds import UNKNOWN, Kind, kind_of, kind_of_statement, script_of
 
-_MOST_SPLIT_BYTES = 1_000_000
-"""A longer Query is rows for the most part, and reading it word by word takes seconds."""
+_MOST_SPLIT_BYTES = 300_000
+"""A longer Query is rows for the most part, and would be read word by word for half a second."""
 # Of each byte of a text in these, those below 128 are ASCII, and it is known where characters end.
 _SAFE_ENCODINGS = ("UTF8", "LATIN", "WIN", "ISO_8859", "KOI8")
 

@@ -182,9 +182,11 @@ def test_what_hides_its_locks_says_so(traced: Tracing) -> None:
     with traced(TABLES) as trace, trace.proxied() as connection:
         connection.execute("CALL p1()")
         connection.execute("ALTER TABLE orders ADD x int")
-        told = {each.sql: each.may_lock_more for each in trace.report().statements}
+        connection.execute("SET standard_conforming_strings = off")
+        connection.execute(r"ALTER TABLE orders ADD y int; SELECT '\';'")
+        told = [each.may_lock_more for each in trace.report().statements]
 
-    assert told == {"CALL p1()": True, "ALTER TABLE orders ADD x int": False}
+    assert told == [True, False, True]
 
 
 def test_passwords_are_cut_out(traced: Tracing, login: Any) -> None:
