@@ -1,4 +1,7 @@
-"""`script/bench`: measures the running service and prints medians with their range."""
+"""`script/bench`: measures the running service, or with `trace` the trace of a command.
+
+It prints medians with their range.
+"""
 
 import argparse
 import statistics
@@ -15,10 +18,19 @@ _WARM_UP = 5
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=40, help="databases made each way")
+    parser.add_argument("what", nargs="?", choices=["service", "trace"], default="service")
+    parser.add_argument(
+        "--pairs", type=int, default=40, help="databases made, or work done each way"
+    )
+    parser.add_argument("--runs", type=int, default=0, help="traced runs of which none may hang")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of deliveries")
     options = parser.parse_args()
     # Only now: help needs no packages.
+    if options.what == "trace":
+        from bench.trace import measure
+
+        measure(options.pairs, options.runs)
+        return 0
     from bench.site import open_site
 
     with open_site() as site:

@@ -17,10 +17,12 @@ from pgwire.line import Line, TlsFailed, connect
 from pgwire.scram import MECHANISM, Exchange, ScramFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _MOST_MESSAGES = 500  # a login and one row take about twenty
 _NOT_IN_PG_HBA = "28000"
+# As little as possible: a pooler refuses startup parameters that it does not know.
+_PARAMETERS = {"client_encoding": "UTF8"}
 
 
 class Unreachable(Exception):
@@ -34,10 +36,19 @@ class LoginRefused(Exception):
     taken the password before.
     """
 
-    def __init__(self, why: str, *, sqlstate: str = "", is_authenticated: bool = False) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        sqlstate: str = "",
+        is_authenticated: bool = False,
+        answer: messages.Message | None = None,
+    ) -> None:
         super().__init__(why)
         self.sqlstate = sqlstate
         self.is_authenticated = is_authenticated
+        self.answer = answer
+        """The server's own message, where it sent one."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,16 @@ class Target:
     """Whether a server that asks for the password itself, or its MD5, gets it: libpq gives it."""
     timeout_seconds: float = 20.0
     """For the log-in, from the first packet to the last, and for each question after it."""
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What a server says after it took the password."""
+
+    process_id: int
+    """0 where none was told."""
+    messages: tuple[messages.Message, ...]
+    """Settings, the key for cancelling, and that it is ready."""
 
 
 class Session:
@@ -81,13 +102,18 @@ class Session:
         self._line.limit(self._seconds)
         self._line.send(messages.query(sql))
         rows = []
+        refusal: LoginRefused | None = None
         for _ in range(_MOST_MESSAGES):
             message = self._line.receive()
             if message.kind == b"D":
                 rows.append(messages.row(message))
             elif message.kind == b"E":
-                raise _refusal(message, is_authenticated=True)
+                refusal = _refusal(message, is_authenticated=True)
+                if messages.error_fields(message).get("V") != "ERROR":
+                    raise refusal  # nothing comes after it
             elif message.kind == b"Z":
+                if refusal is not None:
+                    raise refusal
                 return rows
         raise messages.BrokenProtocol
 
@@ -96,16 +122,17 @@ class Session:
 def session(target: Target) -> Iterator[Session]:
     """Connect and log in. Raises Unreachable, TlsFailed, LoginRefused."""
     until = time.monotonic() + target.timeout_seconds
-    with _explained(target):
-        line, process_id = _opened(target, until)
+    with explained(target):
+        line, greeting = opened(target, until=until, parameters=_PARAMETERS)
         with closing(line):
-            yield Session(line, seconds=target.timeout_seconds, process_id=process_id)
+            yield Session(line, seconds=target.timeout_seconds, process_id=greeting.process_id)
             with suppress(OSError):
                 line.send(messages.frame(b"X", b""))
 
 
 @contextmanager
-def _explained(target: Target) -> Iterator[None]:
+def explained(target: Target) -> Iterator[None]:
+    """Raise what breaks within as LoginRefused, TlsFailed or Unreachable."""
     try:
         yield
     except (messages.BrokenProtocol, ScramFailed) as error:
@@ -117,51 +144,57 @@ def _explained(target: Target) -> Iterator[None]:
         raise Unreachable(_words(error, target)) from error
 
 
-def _opened(target: Target, until: float) -> tuple[Line, int]:
-    """Log in; `prefer` takes the other way too where a server has none for this one, as libpq."""
+def opened(target: Target, *, until: float, parameters: Mapping[str, str]) -> tuple[Line, Greeting]:
+    """Log in; `prefer` takes the other way too where a server has none for this one, as libpq.
+
+    The parameters go into the startup message, beside the target's user, database and options.
+    """
     try:
-        return _logged_in(target, until)
+        return _logged_in(target, until, parameters)
     except TlsFailed:
         if target.sslmode != "prefer":
             raise
     except LoginRefused as error:
         if target.sslmode != "prefer" or error.sqlstate != _NOT_IN_PG_HBA or error.is_authenticated:
             raise
-    return _logged_in(replace(target, sslmode="disable"), until)
+    return _logged_in(replace(target, sslmode="disable"), until, parameters)
 
 
-def _logged_in(target: Target, until: float) -> tuple[Line, int]:
+def _logged_in(
+    target: Target, until: float, parameters: Mapping[str, str]
+) -> tuple[Line, Greeting]:
     line = connect(target.host, target.port, until=until)
     try:
         line.encrypt(target.host, target.sslmode, ca_certificate=target.ca_certificate)
-        return line, _log_in(line, target)
+        return line, _log_in(line, target, parameters)
     except BaseException:
         line.close()
         raise
 
 
-def _log_in(line: Line, target: Target) -> int:
-    """Log in; returns the id of the server process, 0 where none was told."""
-    # As little as possible: a pooler refuses startup parameters that it does not know.
-    parameters = {"user": target.user, "database": target.database, "client_encoding": "UTF8"}
+def _log_in(line: Line, target: Target, parameters: Mapping[str, str]) -> Greeting:
+    named = {"user": target.user, "database": target.database, **parameters}
     if target.options:
-        parameters["options"] = target.options
-    line.send(messages.startup(parameters))
+        named["options"] = " ".join(filter(None, (target.options, parameters.get("options"))))
+    line.send(messages.startup(named))
     exchange = Exchange(password=target.password, nonce=secrets.token_urlsafe(24))
     is_authenticated = False
     process_id = 0
+    told = []
     for _ in range(_MOST_MESSAGES):
         message = line.receive()
         if message.kind == b"R":
             code, data = messages.authentication(message)
             line.send(_answer(code, data, target, exchange))
             is_authenticated = is_authenticated or code == messages.AUTHENTICATION_OK
-        elif message.kind == b"E":
+            continue
+        if message.kind == b"E":
             raise _refusal(message, is_authenticated=is_authenticated)
-        elif message.kind == b"K":
+        told.append(message)
+        if message.kind == b"K":
             process_id = messages.process_id(message)
         elif message.kind == b"Z":
-            return process_id
+            return Greeting(process_id, tuple(told))
     raise messages.BrokenProtocol
 
 
@@ -200,6 +233,7 @@ def _refusal(message: messages.Message, *, is_authenticated: bool) -> LoginRefus
         fields.get("M", "without a reason"),
         sqlstate=fields.get("C", ""),
         is_authenticated=is_authenticated,
+        answer=message,
     )
 
 

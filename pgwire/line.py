@@ -30,6 +30,10 @@ class Line:
     def close(self) -> None:
         self._connection.close()
 
+    def detach(self) -> socket.socket:
+        """Give the connection to whoever goes on with it in another way."""
+        return self._connection
+
     def send(self, data: bytes) -> None:
         self._connection.settimeout(_left(self._until))
         self._connection.sendall(data)
@@ -38,6 +42,11 @@ class Line:
         header = self.exactly(5)
         body = self.exactly(messages.body_length(header))
         return messages.Message(kind=header[:1], body=body)
+
+    def peek(self) -> bytes:
+        """Look at the first byte that comes, and leave it there; none at the end."""
+        self._connection.settimeout(_left(self._until))
+        return self._connection.recv(1, socket.MSG_PEEK)
 
     def exactly(self, count: int) -> bytes:
         received = bytearray()
@@ -73,6 +82,11 @@ class Line:
             raise TlsFailed("the two sides agree on no TLS version") from error
         except ConnectionError as error:
             raise TlsFailed("the server hung up when TLS was to begin") from error
+
+    def answer_tls(self, context: ssl.SSLContext) -> None:
+        """Encrypt as the server's side."""
+        self._connection.settimeout(_left(self._until))
+        self._connection = context.wrap_socket(self._connection, server_side=True)
 
 
 def connect(host: str, port: int, *, until: float) -> Line:

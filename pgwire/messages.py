@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+CODE_CANCEL, CODE_SSL, CODE_GSS = 80877102, 80877103, 80877104
 _PROTOCOL_3_0 = 196608
 LONGEST_BYTES = 1_000_000
 
@@ -111,4 +112,4 @@ def row(message: Message) -> list[str | None]:
 
 
 def _text(value: str) -> bytes:
-    return value.encode() + b"\0"
+    return value.encode("utf-8", "surrogateescape") + b"\0"

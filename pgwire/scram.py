@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256, the client's side. Pure but for the nonce that the caller passes.
+"""SCRAM-SHA-256, both sides. Pure but for the nonces and the salt that the caller passes.
 
 Source: https://www.rfc-editor.org/rfc/rfc5802 and https://www.rfc-editor.org/rfc/rfc7677
 """
@@ -14,6 +14,7 @@ import unicodedata
 
 MECHANISM = "SCRAM-SHA-256"
 _MOST_ITERATIONS = 1_000_000
+_ITERATIONS = 4096  # as PostgreSQL does
 
 
 class ScramFailed(Exception):
@@ -73,6 +74,42 @@ class Exchange:
             raise ScramFailed("it did not prove that it knows the login")
 
 
+class Verifier:
+    """What a server knows of a password: enough to tell who has it, and to prove so itself."""
+
+    def __init__(self, *, password: str, salt: bytes, iterations: int = _ITERATIONS) -> None:
+        salted = hashlib.pbkdf2_hmac("sha256", prepared(password), salt, iterations)
+        self._stored_key = hashlib.sha256(_digest(salted, b"Client Key")).digest()
+        self._server_key = _digest(salted, b"Server Key")
+        self._challenge = f"s={base64.b64encode(salt).decode()},i={iterations}"
+
+    def challenge(self, client_first: bytes, *, nonce: str) -> bytes:
+        """Answer a client's first message. Raises ScramFailed."""
+        _, bare = _halves(client_first)
+        if "r" not in _fields(bare):
+            raise ScramFailed("it sent no nonce")
+        return f"r={_fields(bare)['r']}{nonce},{self._challenge}".encode("ascii")
+
+    def proof(self, client_first: bytes, server_first: bytes, client_final: bytes) -> bytes:
+        """Answer a client's last message with a proof. Raises ScramFailed if it gave none."""
+        header, bare = _halves(client_first)
+        without_proof, _, _ = client_final.rpartition(b",p=")
+        fields = _fields(client_final)
+        try:
+            is_same = base64.b64decode(fields["c"], validate=True) == header
+            proof = base64.b64decode(fields["p"], validate=True)
+        except (KeyError, ValueError, binascii.Error):
+            raise ScramFailed("it sent a malformed message") from None
+        if not is_same or fields.get("r") != _fields(server_first)["r"]:
+            raise ScramFailed("its answer is not one to this challenge")
+        signed = b",".join((bare, server_first, without_proof))
+        signature = _digest(self._stored_key, signed)
+        key = bytes(one ^ mask for one, mask in zip(proof, signature))
+        if not hmac.compare_digest(hashlib.sha256(key).digest(), self._stored_key):
+            raise ScramFailed("it does not know the password")
+        return b"v=" + base64.b64encode(_digest(self._server_key, signed))
+
+
 def prepared(password: str) -> bytes:
     """Bring a password into the form that both sides hash.
 
@@ -111,6 +148,14 @@ def _is_forbidden(text: str) -> bool:
     runs_left = [stringprep.in_table_d1(one) for one in text]
     is_mixed = any(stringprep.in_table_d2(one) for one in text)
     return any(runs_left) and (is_mixed or not (runs_left[0] and runs_left[-1]))
+
+
+def _halves(client_first: bytes) -> tuple[bytes, bytes]:
+    """Split a first message behind its header: `n,,` or `y,,`, which bind to no channel."""
+    header, bare = client_first[:3], client_first[3:]
+    if header not in (b"n,,", b"y,,"):
+        raise ScramFailed("it binds to a channel that was not offered")
+    return header, bare
 
 
 def _fields(message: bytes) -> dict[str, str]:

@@ -30,6 +30,7 @@ _TOGETHER = tuple(
         "integration/intake/",
         "integration/serve/test_running.py",
         "integration/serve/test_starting.py",
+        "integration/trace/",
         "integration/web/",
         "unit/",
         "test_",

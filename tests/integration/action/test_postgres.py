@@ -68,8 +68,11 @@ def test_a_database_of_others_is_refused(target: Target) -> None:
 
 
 def test_an_error_in_a_query_is_told(target: Target) -> None:
-    with pytest.raises(LoginRefused, match="division by zero"), session(target) as opened:
-        opened.rows("SELECT 1/0")
+    with session(target) as opened:
+        with pytest.raises(LoginRefused, match="division by zero"):
+            opened.rows("SELECT 1/0")
+
+        assert opened.rows("SELECT 7") == [["7"]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""A proxy between a command and its database that reports what each statement locks."""

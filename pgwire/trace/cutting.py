@@ -1,0 +1,86 @@
+"""Cuts values out of statements: of rows everywhere, of secrets in definitions. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pgwire.trace.split import TOKEN, Unbalanced, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST_CHARACTERS = 2_000
+"""So much of a statement is told."""
+CUT = b"?"
+
+_LITERALS = frozenset(["string", "escaped", "dollar", "number"])
+# Definitions are told whole: their literals are defaults, bounds, bodies and comments.
+_DEFINING = frozenset(["ALTER", "COMMENT", "CREATE", "DROP", "GRANT", "IMPORT", "REVOKE"])
+_SECRET = re.compile(rb"PASSWORD|CONNECTION", re.IGNORECASE)
+# In a routine's body, and in what is not sure to be one statement after the other.
+_SPOKEN = re.compile(
+    rb"(\bPASSWORD\b[\s(=:]*)(E?'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?\$\3\$)",
+    re.IGNORECASE | re.DOTALL,
+)
+MOST_READ_BYTES = 20_000
+"""What is behind these is never told."""
+_CACHED_BYTES = 8_000
+
+
+def without_values(text: bytes, *, head: str) -> str:
+    """Make of a statement what may be told of it, shortened.
+
+    `head` is its first word. Literals stay in definitions alone, and there not behind PASSWORD and
+    CONNECTION, in OPTIONS, and in ALTER SYSTEM.
+    """
+    make = _cached if len(text) <= _CACHED_BYTES else _told
+    return make(text, "CREATE" if head in _DEFINING else head)
+
+
+def _told(text: bytes, head: str) -> str:
+    text = text[:MOST_READ_BYTES]
+    kept = bytearray()
+    try:
+        for piece in _definition(text) if head == "CREATE" else _without_literals(text, head):
+            kept += piece
+    except Unbalanced:  # or cut in the middle of a value
+        kept += CUT
+    told = _SPOKEN.sub(rb"\1?", bytes(kept)).decode("utf-8", "replace").strip()
+    return told if len(told) <= LONGEST_CHARACTERS else told[: LONGEST_CHARACTERS - 3] + "..."
+
+
+_cached = lru_cache(maxsize=1_000)(_told)
+
+
+def _without_literals(text: bytes, head: str) -> Iterator[bytes]:
+    for kind, start, end in tokens(text):
+        if kind == "dollar" and head == "DO":
+            quote = TOKEN.match(text, start).group()  # type: ignore[union-attr]
+            yield quote
+            yield from _without_literals(text[start + len(quote) : end - len(quote)], "")
+            yield quote
+        elif kind in _LITERALS:
+            yield CUT
+        elif not _is_comment(kind, text, start):
+            yield text[start:end]
+
+
+def _is_comment(kind: str, text: bytes, start: int) -> bool:
+    return kind == "comment" or (kind == "space" and text[start : start + 1] == b"-")
+
+
+def _definition(text: bytes) -> Iterator[bytes]:
+    words: list[bytes] = []
+    depth = 0
+    is_secret = False
+    for kind, start, end in tokens(text):
+        piece = text[start:end]
+        if kind == "word":
+            is_secret = _SECRET.fullmatch(piece) is not None
+            words.append(piece.upper())
+        elif piece in (b"(", b")") and (depth or (piece == b"(" and words[-1:] == [b"OPTIONS"])):
+            depth += 1 if piece == b"(" else -1
+        is_hidden = is_secret or depth or words[:2] == [b"ALTER", b"SYSTEM"]
+        yield CUT if kind in _LITERALS and is_hidden else piece

@@ -1,0 +1,223 @@
+"""Keeps the journal of one connection: what each statement took, and for how long. No I/O.
+
+Times are of one monotonic clock, in seconds; the caller reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgwire.trace import look
+from pgwire.trace.cutting import MOST_READ_BYTES
+
+if TYPE_CHECKING:
+    from pgwire.trace.log import Log
+    from pgwire.trace.sources import Source
+
+IDLE = b"I"
+"""The state of a session outside of a transaction, as ReadyForQuery has it."""
+PAUSED = "PAUSED"
+"""In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
+_MOST_KEYS = 5_000
+_HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
+_TRUNCATE = "TRUNCATE"
+_NO_LOCKS: tuple[tuple[int, str], ...] = ()
+
+
+class Record:
+    """One statement on its way. Not a dataclass: there are thousands a second."""
+
+    ms = 0.0
+    held_ms: float | None = None
+    """None while its transaction goes on."""
+    rows: int | None = None
+    tag = ""
+    error: str | None = None
+    transaction = 0
+    times = 1
+    locks: tuple[tuple[int, str], ...] = ()
+    rewrites: tuple[int, ...] = ()
+
+    def __init__(self, source: Source, *, sent: float, is_in_query: bool) -> None:
+        self.text = source.text
+        self.kind = source.kind
+        self.key = source.key
+        self.sent = self.started = self.ended = sent
+        self.is_in_query = is_in_query
+        """Its end is not heard when it happens: a Query is answered as a whole."""
+
+
+class _Transaction:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.records: list[Record] = []
+        self.by_key: dict[str, Record] = {}
+        self.held: set[tuple[int, str]] = set()
+        self.files: dict[int, int | None] = {}
+        self.is_failed = False
+
+
+class Journal:
+    """What happened on one connection, in the order in which the server did it."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._transaction: _Transaction | None = None
+        self._known: dict[str, tuple[tuple[int, str], ...] | None] = {}
+        self._last_end = 0.0
+        self.statements = 0
+
+    # --- what is sent ---------------------------------------------------------------------------
+
+    def sent(self, source: Source, now: float, *, is_in_query: bool = False) -> tuple[Record, bool]:
+        """Begin with a statement; also says whether a look is to follow it.
+
+        Not behind what reads or writes rows in words that were heard before: it takes the same.
+        """
+        record = Record(source, sent=now, is_in_query=is_in_query)
+        gets_look = source.kind.gets_look and self._log.has_room
+        if record.key:
+            gets_look = gets_look and record.key not in self._known
+            if len(self._known) >= _MOST_KEYS:
+                self._known.clear()
+            self._known.setdefault(record.key)
+        elif source.kind.gets_look:
+            self._known.clear()  # a definition may change what statements touch
+        return record, gets_look
+
+    # --- what is heard --------------------------------------------------------------------------
+
+    def ended(self, record: Record, tag: str, now: float) -> None:
+        """A statement ended well, or paused at its portal's limit of rows."""
+        self._time(record, now)
+        record.rows = None if record.tag == PAUSED else _rows(tag)
+        record.tag = tag
+        transaction = self._current()
+        if self._is_folded(record, transaction):
+            return
+        self._file(record, transaction)
+        self._take_told(record, transaction)
+        if record.kind.head == "ROLLBACK" and not record.kind.ends_transaction:
+            # To a savepoint: what was rewritten since has its old file again, or has not.
+            transaction.files = dict.fromkeys(transaction.files)
+        if record.kind.ends_transaction and tag in ("COMMIT", "ROLLBACK", "PREPARE TRANSACTION"):
+            at = self._last_end if record.is_in_query else now
+            self._close(at, is_committed=tag != "ROLLBACK")
+
+    def resumed(self, record: Record, now: float) -> None:
+        """A portal that paused is asked for more rows."""
+        record.sent = now
+
+    def failed(self, record: Record, sqlstate: str, now: float) -> None:
+        """A statement failed; what it locked is not known."""
+        self._time(record, now)
+        self._known.pop(record.key, None)
+        record.error = sqlstate
+        transaction = self._current()
+        transaction.is_failed = True
+        self._file(record, transaction)
+
+    def saw(self, record: Record, seen: look.Seen) -> None:
+        """A look behind a statement was answered."""
+        transaction = self._current()
+        if record.is_in_query:
+            self._time_in_query(record, record.sent + seen.microseconds / 1e6)
+        for oid, mode, file_number in seen.locks:
+            relation = self._log.relations.get(oid)
+            if relation is None:
+                continue
+            name = look.mode_name(mode)
+            if not (relation.is_secondary and name in _HARMLESS):
+                self._take(record, transaction, oid, name)
+            before = transaction.files.get(oid, self._log.relations.file_number(oid))
+            if file_number is not None and file_number != before:
+                transaction.files[oid] = file_number
+                if before is not None and relation.is_stored and record.kind.head != _TRUNCATE:
+                    record.rewrites += (oid,)
+        if record.key:
+            self._known[record.key] = record.locks
+
+    def ready(self, state: bytes, now: float) -> None:
+        """The server is ready for the next: what was not in a block of its own has ended."""
+        self._last_end = now
+        if state == IDLE:
+            transaction = self._transaction
+            self._close(now, is_committed=transaction is not None and not transaction.is_failed)
+
+    def closed(self, now: float) -> None:
+        """The connection ended, and its transaction with it."""
+        self._close(now, is_committed=False)
+
+    # --- its parts ------------------------------------------------------------------------------
+
+    def _current(self) -> _Transaction:
+        if self._transaction is None:
+            self._transaction = _Transaction(self._log.next_transaction())
+        return self._transaction
+
+    def _time(self, record: Record, now: float) -> None:
+        record.started = max(record.sent, self._last_end)
+        if record.tag:  # it paused
+            record.started = min(record.started, record.ended)
+        if not record.is_in_query:
+            record.ms += max(now - max(record.sent, self._last_end), 0.0) * 1000
+            record.ended = self._last_end = now
+
+    def _time_in_query(self, record: Record, now: float) -> None:
+        record.started = max(record.sent, self._last_end)
+        record.ms = max(now - record.started, 0.0) * 1000
+        record.ended = self._last_end = now
+
+    def _is_folded(self, record: Record, transaction: _Transaction) -> bool:
+        if not record.key or record.transaction:
+            return bool(record.transaction)
+        first = transaction.by_key.get(record.key)
+        if first is None:
+            if self._log.has_room:
+                transaction.by_key[record.key] = record
+            return False
+        first.times += 1
+        first.ms += record.ms
+        if record.rows is not None:
+            first.rows = (first.rows or 0) + record.rows
+        return True
+
+    def _file(self, record: Record, transaction: _Transaction) -> None:
+        record.transaction = transaction.number
+        if record.kind.is_control and record.error is None:
+            return
+        self.statements += 1
+        record.text = record.text[:MOST_READ_BYTES]
+        if self._log.add(record):
+            transaction.records.append(record)
+
+    def _take_told(self, record: Record, transaction: _Transaction) -> None:
+        for oid, mode in self._known.get(record.key) or _NO_LOCKS if record.key else _NO_LOCKS:
+            self._take(record, transaction, oid, mode)
+        for name, mode in record.kind.told:
+            relation = self._log.relations.named(name)
+            if relation is None:
+                continue
+            self._take(record, transaction, relation.oid, mode)
+            if record.kind.tells_rewrite:
+                transaction.files[relation.oid] = None
+                record.rewrites += (relation.oid,)
+
+    def _take(self, record: Record, transaction: _Transaction, oid: int, mode: str) -> None:
+        if (oid, mode) not in transaction.held:
+            transaction.held.add((oid, mode))
+            record.locks += ((oid, mode),)
+
+    def _close(self, now: float, *, is_committed: bool) -> None:
+        transaction, self._transaction = self._transaction, None
+        if transaction is None:
+            return
+        for record in transaction.records:
+            record.held_ms = max(now - record.started, 0.0) * 1000
+        if is_committed:
+            self._log.relations.moved(transaction.files)
+
+
+def _rows(tag: str) -> int | None:
+    count = tag.rpartition(" ")[2]
+    return int(count) if count.isdigit() else None

@@ -1,0 +1,82 @@
+"""Gathers what the connections of one command did. Safe for threads."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pgwire.trace.cutting import without_values
+from pgwire.trace.report import MOST_STATEMENTS, Lock, Report, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgwire.trace.journal import Record
+    from pgwire.trace.relations import Relations
+    from pgwire.trace.report import Connection
+
+
+class Log:
+    """All records, in the order in which their statements ended."""
+
+    def __init__(self, relations: Relations) -> None:
+        self.relations = relations
+        self._lock = threading.Lock()
+        self._records: list[Record] = []
+        self._more = 0
+        self._transactions = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a statement more is told; what is only counted needs no look."""
+        return len(self._records) < MOST_STATEMENTS
+
+    def add(self, record: Record) -> bool:
+        """Take a statement; False where it is only counted."""
+        with self._lock:
+            if not self.has_room:
+                self._more += 1
+                return False
+            self._records.append(record)
+            return True
+
+    def next_transaction(self) -> int:
+        """Number a transaction."""
+        with self._lock:
+            self._transactions += 1
+            return self._transactions
+
+    def report(self, connections: Sequence[Connection], *, now: float) -> Report:
+        """Tell all so far; what is not over yet, as if it were over now."""
+        with self._lock:
+            records, more = list(self._records), self._more
+        wal = [each.wal_bytes for each in connections if each.wal_bytes is not None]
+        reasons = [each.untraced for each in connections if each.untraced]
+        return Report(
+            statements=tuple(self._statement(record, now) for record in records),
+            more_statements=more,
+            connections=tuple(connections),
+            wal_bytes=sum(wal) if wal else None,
+            untraced=reasons[0] if reasons else None,
+        )
+
+    def _statement(self, record: Record, now: float) -> Statement:
+        held_ms = record.held_ms
+        return Statement(
+            sql=record.key or without_values(record.text, head=record.kind.head),
+            ms=round(record.ms, 3),
+            held_ms=round((now - record.started) * 1000 if held_ms is None else held_ms, 3),
+            rows=record.rows,
+            tag=record.tag,
+            error=record.error,
+            transaction=record.transaction,
+            times=record.times,
+            locks=tuple(self._lock_of(oid, mode) for oid, mode in record.locks),
+            rewrites=tuple(str(self.relations.get(oid)) for oid in record.rewrites),
+            may_lock_more=record.kind.hides_locks,
+        )
+
+    def _lock_of(self, oid: int, mode: str) -> Lock:
+        relation = self.relations.get(oid)
+        assert relation is not None  # noqa: S101 - locks of others are not kept
+        return Lock(relation=str(relation), mode=mode, rows=relation.rows, bytes=relation.bytes)

@@ -1,0 +1,208 @@
+"""Listens on loopback for a command's connections, and carries each in a thread of its own.
+
+Whatever goes wrong in here is nobody's failure: then messages are handed on as they are, and the
+report says so.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgwire import line as lines
+from pgwire import messages
+from pgwire.client import LoginRefused, Unreachable, explained, opened
+from pgwire.line import Line, TlsFailed
+from pgwire.scram import ScramFailed
+from pgwire.text import plain
+from pgwire.trace import door, look, relations
+from pgwire.trace.conversation import Conversation
+from pgwire.trace.door import Cancel, Guard, Startup, TurnedAway
+from pgwire.trace.journal import Journal
+from pgwire.trace.log import Log
+from pgwire.trace.pump import carry
+from pgwire.trace.report import Connection
+from pgwire.trace.sources import Sources
+
+if TYPE_CHECKING:
+    import ssl
+    from types import TracebackType
+
+    from pgwire.client import Greeting, Session, Target
+    from pgwire.trace.report import Report
+
+_HOST = "127.0.0.1"
+_LOGIN_SECONDS = 60.0
+_CLIENTS_FAULT = (OSError, messages.BrokenProtocol, ScramFailed, TurnedAway, ValueError)
+_CONNECTION_FAILURE = "08006"
+_ANSWER_SECONDS = 3.0
+# Of PostgreSQL 18 and newer. A pooler's process is not the one that wrote: hence the question.
+_PUBLISH = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_stat_force_next_flush()"
+_WRITTEN = "SELECT pg_catalog.int8(wal_bytes) FROM pg_catalog.pg_stat_get_backend_wal({process_id})"
+
+
+class Proxy:
+    """Use as a context manager around the command, which is to connect to `host` and `port`."""
+
+    host = _HOST
+
+    def __init__(
+        self, target: Target, session: Session, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Ask in that session what is there now. Raises what a session raises.
+
+        `tls` is a context with a certificate for this address, for clients that insist on one.
+        """
+        self._target = target
+        self._guard = Guard(user=target.user, password=target.password, tls=tls)
+        session.rows(look.QUESTION.decode())  # who may not ask it, would break the user's work
+        self._log = Log(relations.read(session))
+        self._session = session
+        self._visits: list[_Visit] = []
+        self._listener = socket.create_server((_HOST, 0), backlog=128)
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Proxy:
+        threading.Thread(target=self._listen, daemon=True, name="trace").start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Wakes the thread that accepts; closing alone would not.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def report(self) -> Report:
+        """Tell what was seen so far."""
+        return self._log.report([each.told() for each in self._visits], now=time.monotonic())
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with ExitStack() as stack, suppress(*_CLIENTS_FAULT):
+            client = Line(connection, time.monotonic() + _LOGIN_SECONDS)
+            stack.callback(client.close)
+            asked = door.admit(client, self._guard)
+            if isinstance(asked, Cancel):
+                self._cancel(asked)
+                return
+            found = self._log_in(client, asked)
+            if found is not None:
+                server, greeting = found
+                stack.callback(server.close)
+                self._carry(client, server, asked, greeting)
+
+    def _cancel(self, asked: Cancel) -> None:
+        """Pass it on, and wait until the server took it, as the client waits for us."""
+        target = self._target
+        until = time.monotonic() + target.timeout_seconds
+        with closing(lines.connect(target.host, target.port, until=until)) as server:
+            server.encrypt(target.host, target.sslmode, ca_certificate=target.ca_certificate)
+            server.send(asked.request)
+            with suppress(OSError):
+                server.exactly(1)
+
+    def _log_in(self, client: Line, asked: Startup) -> tuple[Line, Greeting] | None:
+        target = replace(self._target, database=asked.database)
+        until = time.monotonic() + target.timeout_seconds
+        try:
+            with explained(target):
+                return opened(target, until=until, parameters=asked.parameters)
+        except LoginRefused as error:
+            if error.answer is not None:
+                client.send(messages.frame(b"E", error.answer.body))
+            else:
+                client.send(door.refusal(error.sqlstate or _CONNECTION_FAILURE, str(error)))
+        except (TlsFailed, Unreachable) as error:
+            client.send(door.refusal(_CONNECTION_FAILURE, f"the database: {error}"))
+        return None
+
+    def _carry(self, client: Line, server: Line, asked: Startup, greeting: Greeting) -> None:
+        visit = _Visit(asked, Journal(self._log), _settings(greeting))
+        self._visits.append(visit)
+        if asked.database != self._target.database:
+            visit.conversation.stop("it is another database")
+        elif "replication" in asked.parameters:
+            visit.conversation.stop("it is a connection for replication")
+        told = [messages.frame(each.kind, each.body) for each in greeting.messages]
+        client.send(door.AUTHENTICATED + b"".join(told))
+        try:
+            carry(
+                client.detach(),
+                server.detach(),
+                visit.conversation,
+                before_end=lambda: self._measure(visit, server),
+            )
+        except OSError:  # one of them is gone
+            pass
+        except Exception as error:  # said in the report, and the connection ends
+            visit.conversation.stop(f"a connection was lost in the trace ({type(error).__name__})")
+        finally:
+            visit.journal.closed(time.monotonic())
+
+    def _measure(self, visit: _Visit, server: Line) -> None:
+        """Ask how much its session wrote, which nobody can once it has ended.
+
+        Sessions publish that once in a second at most, and nothing of the last one without this.
+        """
+        if not visit.conversation.is_idle or not visit.has_wal_statistics:
+            return
+        with suppress(*_CLIENTS_FAULT, LoginRefused):
+            server.limit(_ANSWER_SECONDS)
+            server.send(messages.query(_PUBLISH))
+            process_id = 0
+            while (message := server.receive()).kind != b"Z":
+                if message.kind == b"D":
+                    process_id = int(messages.row(message)[0] or 0)
+            [[written]] = self._session.rows(_WRITTEN.format(process_id=process_id))
+            visit.wal_bytes = None if written is None else int(written)
+
+
+class _Visit:
+    """One connection that was let in."""
+
+    def __init__(self, asked: Startup, journal: Journal, settings: dict[str, str]) -> None:
+        self.asked = asked
+        self.journal = journal
+        self.conversation = Conversation(journal, Sources(settings))
+        self.has_wal_statistics = _major(settings.get("server_version", "")) >= 18
+        self.wal_bytes: int | None = None
+
+    def told(self) -> Connection:
+        return Connection(
+            database=plain(self.asked.database),
+            user=plain(self.asked.user),
+            application=plain(self.asked.parameters.get("application_name", "")),
+            statements=self.journal.statements,
+            wal_bytes=self.wal_bytes,
+            untraced=self.conversation.untraced,
+        )
+
+
+def _major(version: str) -> int:
+    number = version.partition(".")[0]
+    return int(number) if number.isdigit() else 0
+
+
+def _settings(greeting: Greeting) -> dict[str, str]:
+    pairs = [
+        each.body.decode("utf-8", "replace").split("\0")
+        for each in greeting.messages
+        if each.kind == b"S"
+    ]
+    return {pair[0]: pair[1] for pair in pairs if len(pair) > 1}

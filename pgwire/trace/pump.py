@@ -1,0 +1,144 @@
+"""Carries a conversation between two sockets, in one thread, and never waits for one of them alone.
+
+While one side does not read, the other is read on, up to a bound.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from pgwire import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pgwire.trace.conversation import Conversation
+
+_READ_BYTES = 1 << 18
+_SEND_BYTES = 1 << 18
+_BUFFER_BYTES = 1 << 20
+"""Of the system, per direction: the fewer the turns, the less each waits for a processor."""
+_TERMINATE = messages.frame(b"X", b"")
+_MOST_KEPT_BYTES = 4 << 20
+_LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class _Side:
+    """One of the two sockets, and what is to be sent on it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)  # noqa: FBT003
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            connection.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+        self.connection = connection
+        self._out = bytearray()
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self._out)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._out) >= _MOST_KEPT_BYTES
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to read of which the socket itself shows nothing."""
+        return isinstance(self.connection, ssl.SSLSocket) and self.connection.pending() > 0
+
+    def send(self, data: bytes) -> None:
+        if not self._out:
+            data = data[self._sent(data[:_SEND_BYTES]) :]
+        self._out += data
+
+    def flush(self) -> None:
+        while self._out:
+            sent = self._sent(bytes(self._out[:_SEND_BYTES]))
+            if not sent:
+                return
+            del self._out[:sent]
+
+    def _sent(self, data: bytes) -> int:
+        try:
+            return self.connection.send(data) if data else 0
+        except _LATER:
+            return 0
+
+    def read(self) -> bytes | None:
+        """Give what came; empty at its end, None where there is nothing yet."""
+        try:
+            return self.connection.recv(_READ_BYTES)
+        except _LATER:
+            return None
+
+
+def carry(
+    client: socket.socket,
+    server: socket.socket,
+    conversation: Conversation,
+    *,
+    before_end: Callable[[], None],
+) -> None:
+    """Go on until either side ends. Raises OSError, and whatever the conversation raises.
+
+    At its end, what one side said before it left has reached the other. `before_end` is called when
+    the client has left and the server does not know yet.
+    """
+    here, there = _Side(client), _Side(server)
+    while True:
+        readable = _wait(here, there)
+        if there in readable:
+            data = there.read()
+            if data == b"":
+                _deliver(here)
+                return
+            if data:
+                here.send(conversation.from_server(data))
+        if here in readable:
+            data = here.read()
+            if data:
+                there.send(conversation.from_client(data))
+            if data == b"" or conversation.has_left:
+                before_end()
+                server.setblocking(False)  # noqa: FBT003
+                there.send(_TERMINATE if conversation.has_left else b"")
+                _deliver(there)
+                return
+
+
+def _wait(here: _Side, there: _Side) -> list[_Side]:
+    """Wait until something can be read, and send meanwhile what can be sent."""
+    sides = (here, there)
+    wanted = [side for side, other in ((here, there), (there, here)) if not other.is_full]
+    ready = [side for side in wanted if side.has_more]
+    if ready:
+        for side in sides:
+            side.flush()
+        return ready
+    behind = [side for side in sides if side.is_behind]
+    readable, writable, _ = select.select(
+        [side.connection for side in wanted], [side.connection for side in behind], []
+    )
+    for side in behind:
+        if side.connection in writable:
+            side.flush()
+    return [side for side in wanted if side.connection in readable]
+
+
+def _deliver(side: _Side) -> None:
+    """Send all that is left, say that there is no more, and hear what is still said.
+
+    To close a socket with something unread in it would take back what was sent before.
+    """
+    while side.is_behind:
+        select.select([], [side.connection], [])
+        side.flush()
+    side.connection.shutdown(socket.SHUT_WR)
+    while True:
+        select.select([side.connection], [], [])
+        if side.read() == b"":
+            return

@@ -1,0 +1,110 @@
+"""The relations that were there before a command: those that somebody may be waiting for."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pgwire.client import Session
+
+_MOST_PER_ROW = 1_000
+# A thousand in a row of the answer: the client takes some hundred rows. Only estimates of the
+# catalog: nothing of the tables is read.
+_QUESTION = """
+BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
+SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '10s';
+SELECT json_agg(json_build_array(oid, nspname, relname, relkind, rows, bytes, file)) FROM (
+  SELECT c.oid::int8, n.nspname, c.relname, c.relkind, c.relfilenode::int8 AS file,
+    c.reltuples::int8 AS rows, c.relpages::int8 * current_setting('block_size')::int8 AS bytes,
+    row_number() OVER (ORDER BY c.oid) / {most} AS part
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I', 'S')
+    AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('information_schema', 'pg_toast')
+) AS known GROUP BY part;
+COMMIT
+"""
+_STORED = ("r", "m")
+_PART_OF_OTHERS = ("i", "I", "S")
+_PART = re.compile(r'"(?:[^"]|"")+"|[^\s."]+')
+_BARE = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, index, view or sequence, as it was before the command."""
+
+    oid: int
+    namespace: str
+    name: str
+    kind: str
+    """pg_class.relkind"""
+    rows: int
+    """The catalog's estimate; -1 where the relation was never looked at."""
+    bytes: int
+    file_number: int
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is a table or materialized view with rows of its own."""
+        return self.kind in _STORED
+
+    @property
+    def is_secondary(self) -> bool:
+        """Whether it is an index or a sequence: statements lock them along with their tables."""
+        return self.kind in _PART_OF_OTHERS
+
+    def __str__(self) -> str:
+        return f"{_quoted(self.namespace)}.{_quoted(self.name)}"
+
+
+class Relations:
+    """All of them, and which file each is in now: a changed file number is a rewrite."""
+
+    def __init__(self, relations: list[Relation]) -> None:
+        self._by_oid = {each.oid: each for each in relations}
+        self._files: dict[int, int | None] = {each.oid: each.file_number for each in relations}
+        self._by_name: dict[str, list[Relation]] = {}
+        for each in relations:
+            self._by_name.setdefault(each.name, []).append(each)
+
+    def get(self, oid: int) -> Relation | None:
+        """Find one; None for what was made since."""
+        return self._by_oid.get(oid)
+
+    def file_number(self, oid: int) -> int | None:
+        """Say in which file a known one is, as far as was committed; None where nobody knows."""
+        return self._files[oid]
+
+    def moved(self, files: Mapping[int, int | None]) -> None:
+        """Take note of file numbers that a transaction committed."""
+        self._files.update(files)
+
+    def named(self, text: str) -> Relation | None:
+        """Find what a statement calls so; None where that is not certain."""
+        parts = [_unquoted(part) for part in _PART.findall(text)]
+        found = self._by_name.get(parts[-1], []) if parts else []
+        if len(parts) > 1:
+            found = [each for each in found if each.namespace == parts[-2]]
+        if len(found) > 1:
+            found = [each for each in found if each.namespace == "public"]
+        return found[0] if found else None
+
+
+def read(session: Session) -> Relations:
+    """Ask for all of a database, in one statement. Raises what a session raises."""
+    rows = session.rows(_QUESTION.format(most=_MOST_PER_ROW))
+    return Relations([Relation(*each) for (text,) in rows for each in json.loads(text or "[]")])
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part.lower()
+
+
+def _quoted(name: str) -> str:
+    return name if _BARE.fullmatch(name) else '"' + name.replace('"', '""') + '"'

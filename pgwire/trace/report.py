@@ -1,0 +1,94 @@
+"""What a trace tells, and its form as JSON, whose size is limited."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+MOST_STATEMENTS = 2_000
+MOST_CONNECTIONS = 100
+MOST_BYTES = 256_000
+"""Of the JSON. What is beyond either is counted only."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock on a relation that was there before the command."""
+
+    relation: str
+    mode: str
+    """As LOCK TABLE calls it: `ACCESS EXCLUSIVE`."""
+    rows: int
+    """The catalog's estimate, -1 where there is none, of this database. `bytes` too."""
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, or the same one several times in a transaction."""
+
+    sql: str
+    """Without the values in it."""
+    ms: float
+    """How long it ran, all times together."""
+    held_ms: float
+    """From its beginning to the end of its transaction: so long its locks were held."""
+    rows: int | None
+    tag: str
+    error: str | None
+    """SQLSTATE"""
+    transaction: int
+    """A number within the trace."""
+    times: int = 1
+    locks: tuple[Lock, ...] = ()
+    """Those that it was the first of its transaction to take. Not ACCESS SHARE, which reads take,
+    nor on indexes and sequences what changes of rows take."""
+    rewrites: tuple[str, ...] = ()
+    may_lock_more: bool = False
+    """Locks may have come and gone inside it."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection that came from the command and was let in."""
+
+    database: str
+    user: str
+    application: str
+    statements: int = 0
+    wal_bytes: int | None = None
+    """How much it wrote to the log; None where the server does not say."""
+    untraced: str | None = None
+    """Why not all of it was traced."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The trace of one command."""
+
+    statements: tuple[Statement, ...] = ()
+    more_statements: int = 0
+    """How many came after the limits were reached."""
+    connections: tuple[Connection, ...] = ()
+    wal_bytes: int | None = None
+    untraced: str | None = None
+    """Why nothing, or not all, was traced."""
+
+    def to_json(self) -> str:
+        """Write it, with as many statements as fit."""
+        told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
+        statements = told.pop("statements")
+        room = MOST_BYTES - len(_compact(told)) - 100
+        kept = []
+        for statement in statements[:MOST_STATEMENTS]:
+            room -= len(_compact(statement).encode()) + 1
+            if room < 0:
+                break
+            kept.append(statement)
+        told["more_statements"] += len(statements) - len(kept)
+        return _compact({"statements": kept, **told})
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,246 @@
+"""What the trace tells of statements: locks, for how long, rewrites, values cut out."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pgwire.client import Target
+from pgwire.trace.report import MOST_BYTES, MOST_STATEMENTS, Statement
+from tests.integration.trace.conftest import Traced, Tracing
+
+TABLES = """
+CREATE TABLE users (id int PRIMARY KEY, name text);
+CREATE TABLE orders (id int, user_id int);
+INSERT INTO orders SELECT n, n FROM generate_series(1, 1000) AS n;
+CREATE INDEX orders_user ON orders (user_id);
+ANALYZE orders;
+CREATE PROCEDURE p1() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO orders VALUES (1); COMMIT; END $$;
+"""
+
+
+def locks(statement: Statement) -> set[tuple[str, str]]:
+    return {(lock.relation, lock.mode) for lock in statement.locks}
+
+
+def test_a_lock_of_a_moment_is_held_until_its_transaction_ends(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection, connection.transaction():
+            connection.execute("ALTER TABLE users ADD COLUMN age int")
+            time.sleep(1)
+
+        added = trace.statement("ALTER TABLE")
+
+    assert locks(added) == {("public.users", "ACCESS EXCLUSIVE")}
+    assert 1000 <= added.held_ms < 5000
+    assert added.ms < 500
+
+
+def test_the_same_in_one_query_of_several_statements(traced: Tracing) -> None:
+    script = "BEGIN; ALTER TABLE users ADD COLUMN age int; SELECT pg_sleep(1); COMMIT; SELECT 7"
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection:
+            connection.execute(script)
+
+        added, slept = trace.statement("ALTER TABLE"), trace.statement("SELECT pg_sleep")
+
+    assert locks(added) == {("public.users", "ACCESS EXCLUSIVE")}
+    assert 1000 <= added.held_ms < 5000
+    assert added.ms < 500
+    assert 1000 <= slept.ms < 5000
+    assert added.transaction == slept.transaction != trace.statement("SELECT ?").transaction
+
+
+EXCLUSIVE = "ACCESS EXCLUSIVE"
+LOCKED = {
+    "ALTER TABLE orders ADD COLUMN x int": {("public.orders", EXCLUSIVE)},
+    "DROP INDEX orders_user": {("public.orders", EXCLUSIVE), ("public.orders_user", EXCLUSIVE)},
+    "DROP TABLE orders": {("public.orders", EXCLUSIVE), ("public.orders_user", EXCLUSIVE)},
+    "CREATE INDEX ON orders (id)": {("public.orders", "SHARE")},
+    "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users NOT VALID": {
+        ("public.orders", "SHARE ROW EXCLUSIVE"),
+        ("public.users", "SHARE ROW EXCLUSIVE"),
+    },
+    "COMMENT ON TABLE orders IS 'o'": {("public.orders", "SHARE UPDATE EXCLUSIVE")},
+    "SELECT FROM orders FOR UPDATE": {("public.orders", "ROW SHARE")},
+    "INSERT INTO users VALUES (1)": {("public.users", "ROW EXCLUSIVE")},
+    "SELECT count(*) FROM orders": set(),
+    "CREATE TABLE fresh (id int)": set(),
+    # These tell it by their text, as a look would come too late or too early.
+    "CREATE UNIQUE INDEX CONCURRENTLY i ON orders (id)": {
+        ("public.orders", "SHARE UPDATE EXCLUSIVE")
+    },
+    "VACUUM (ANALYZE) public.orders": {("public.orders", "SHARE UPDATE EXCLUSIVE")},
+    'VACUUM FULL "orders"': {("public.orders", EXCLUSIVE)},
+    "COPY orders FROM STDIN": {("public.orders", "ROW EXCLUSIVE")},
+    "BEGIN; LOCK TABLE ONLY orders, users IN SHARE MODE NOWAIT; COMMIT": {
+        ("public.orders", "SHARE"),
+        ("public.users", "SHARE"),
+    },
+}
+
+
+def test_each_kind_of_statement_has_its_locks(traced: Tracing) -> None:
+    found = {}
+    for script in LOCKED:
+        with traced(TABLES) as trace:
+            _run(trace, script)
+            found[script] = set().union(*(locks(each) for each in trace.report().statements))
+
+    assert found == LOCKED
+
+
+def _run(trace: Traced, script: str) -> None:
+    with trace.proxied() as connection:
+        if script.startswith("COPY"):
+            with connection.cursor().copy(script.encode()) as copy:
+                copy.write("1\t1\n")
+        else:
+            connection.execute(script.encode())
+
+
+REWRITTEN = {
+    "ALTER TABLE orders ALTER user_id TYPE bigint": ("public.orders",),
+    "ALTER TABLE orders ADD x int DEFAULT 1": (),
+    "ALTER TABLE orders ADD y float DEFAULT random()": ("public.orders",),
+    "VACUUM FULL orders": ("public.orders",),
+    "TRUNCATE orders": (),
+}
+
+
+def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None:
+    found = {}
+    with traced(TABLES) as trace, trace.proxied() as connection:
+        for script in REWRITTEN:
+            connection.execute(script.encode())
+            connection.execute("ALTER TABLE orders ADD COLUMN z int")
+            with connection.transaction(force_rollback=True):
+                connection.execute("ALTER TABLE orders ALTER id TYPE bigint")
+            connection.execute("ALTER TABLE orders DROP COLUMN z")
+        told = trace.report().statements
+        found = {each.sql: each.rewrites for each in told if each.sql in REWRITTEN}
+        gone = [each.rewrites for each in told if "DROP COLUMN" in each.sql or " z " in each.sql]
+        back = [each.rewrites for each in told if "ALTER id" in each.sql]
+
+    with traced(TABLES) as trace, trace.proxied() as connection, connection.transaction():
+        connection.execute("SAVEPOINT s; ALTER TABLE orders ALTER id TYPE bigint; ROLLBACK TO s")
+        connection.execute("ALTER TABLE orders ADD COLUMN z int")
+        after_rollback = trace.statement("ALTER TABLE orders ADD").rewrites
+
+    assert after_rollback == ()
+    assert found == REWRITTEN
+    assert set(gone) == {()}
+    assert set(back) == {("public.orders",)}
+
+
+def test_a_relation_has_its_size_from_the_catalog(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        _run(trace, "ALTER TABLE orders ADD x int")
+        [lock] = trace.statement("ALTER TABLE").locks
+
+    assert lock.rows == 1000
+    assert lock.bytes > 8000
+
+
+def test_what_is_done_a_thousand_times_is_told_once(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection, connection.transaction():
+            rows = [(number, "x") for number in range(1000)]
+            connection.cursor().executemany("INSERT INTO users VALUES (%s, %s)", rows)
+            for number in range(2000, 2010):
+                connection.execute(
+                    f"INSERT INTO users VALUES ({number}, 'it''s {number}')".encode()
+                )
+            connection.execute("ALTER TABLE orders ADD x int")
+
+        bound, written = (each for each in trace.report().statements if each.sql[0] == "I")
+        added = trace.statement("ALTER TABLE")
+
+    assert (bound.times, bound.rows, bound.sql) == (1000, 1000, "INSERT INTO users VALUES ($1, $2)")
+    assert (written.times, written.rows) == (10, 10)
+    assert written.sql == "INSERT INTO users VALUES (?, ?)"
+    assert locks(bound) == {("public.users", "ROW EXCLUSIVE")}
+    assert locks(added) == {("public.orders", EXCLUSIVE)}
+
+
+def test_a_failure_has_its_code_and_no_words(traced: Tracing) -> None:
+    with traced(TABLES) as trace, trace.proxied() as connection:
+        connection.execute("INSERT INTO users VALUES (1, 'secret')")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO users VALUES (%s, %s)", [1, "secret"])
+        report = trace.report()
+
+    assert [each.error for each in report.statements] == [None, "23505"]
+    assert "secret" not in report.to_json()
+
+
+def test_what_hides_its_locks_says_so(traced: Tracing) -> None:
+    with traced(TABLES) as trace, trace.proxied() as connection:
+        connection.execute("CALL p1()")
+        connection.execute("ALTER TABLE orders ADD x int")
+        connection.execute("SET standard_conforming_strings = off")
+        connection.execute(r"ALTER TABLE orders ADD y int; SELECT '\';'")
+        told = [each.may_lock_more for each in trace.report().statements]
+
+    assert told == [True, False, True]
+
+
+def test_passwords_are_cut_out(traced: Tracing, login: Any) -> None:
+    role, password = sql.Identifier(login.user), sql.Literal(login.password)
+    with traced(TABLES) as trace, trace.proxied() as connection:
+        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
+        report = trace.report()
+
+    assert login.password not in report.to_json()
+    assert report.statements[0].sql.endswith("PASSWORD ?")
+
+
+def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection, connection.transaction(), connection.pipeline():
+            for number in range(MOST_STATEMENTS + 100):
+                connection.execute(f"COMMENT ON TABLE users IS '{number}'".encode())
+        report = trace.report()
+        told = json.loads(report.to_json())
+
+    assert (len(report.statements), report.more_statements) == (MOST_STATEMENTS, 100)
+    assert len(report.to_json().encode()) <= MOST_BYTES
+    assert len(told["statements"]) + told["more_statements"] == MOST_STATEMENTS + 100
+
+
+def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection:
+            connection.execute("INSERT INTO orders SELECT n, n FROM generate_series(1, 10000) AS n")
+        for _ in range(100):
+            if trace.report().wal_bytes is not None:
+                break
+            time.sleep(0.05)
+        written = trace.report().wal_bytes
+
+    assert written is not None
+    assert 500_000 < written < 10_000_000
+
+
+def test_the_connections_of_a_command_are_told(
+    traced: Tracing, new_login: Callable[[], Target]
+) -> None:
+    another = new_login().database
+    with traced(TABLES) as trace:
+        with trace.proxied(application_name="tool") as connection:
+            connection.execute("SELECT 1")
+        with trace.proxied(dbname=another) as other:
+            assert other.info.dbname == another
+        report = trace.report()
+
+    told = {
+        each.database: (each.user, each.statements, each.untraced) for each in report.connections
+    }
+    assert told == {
+        trace.target.database: (trace.target.user, 1, None),
+        another: (trace.target.user, 0, "it is another database"),
+    }

@@ -1,0 +1,98 @@
+"""What a statement's text tells of it."""
+
+import pytest
+
+from pgwire.trace.kinds import Kind, kind_of_statement
+
+
+def kind(text: str) -> Kind:
+    return kind_of_statement(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alter table t add x int",
+        "/* c */ create index on t (a)",
+        "insert into t values (1)",
+        "with x as (select 1) select * from x",
+        "(select 1) union (select 2)",
+        "do $$ begin end $$",
+        "reindex table t",
+        "refresh materialized view concurrently m",
+        "truncate t",
+        "execute p",
+        "explain analyze select 1",
+        "alter type t rename to u",
+    ],
+)
+def test_what_locks_gets_a_look(text: str) -> None:
+    assert kind(text).gets_look
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("begin", "START TRANSACTION", "commit", "end", "rollback to s", "savepoint s"),
+        *("set transaction isolation level serializable", "show x", "lock t", "copy t from stdin"),
+        *("vacuum", "analyze t", "fetch all from c", "discard all", "prepare transaction 'x'"),
+        *("create database d", "drop tablespace s", "alter system set x = 1", "cluster"),
+        *("create unique index concurrently i on t (a)", "drop index concurrently i"),
+        *("reindex (verbose) table concurrently t", "reindex schema s"),
+        *("alter table t detach partition p concurrently", "alter type t add value 'x'", "", "--"),
+    ],
+)
+def test_no_look_goes_where_it_would_change_what_happens(text: str) -> None:
+    assert not kind(text).gets_look
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lock t", [("t", "ACCESS EXCLUSIVE")]),
+        ("LOCK TABLE ONLY a.t, \"U v\" * IN SHARE  ROW EXCLUSIVE MODE NOWAIT;",
+         [("a.t", "SHARE ROW EXCLUSIVE"), ('"U v"', "SHARE ROW EXCLUSIVE")]),
+        ("/* c */ copy a.t (x) from stdin with (format csv)", [("a.t", "ROW EXCLUSIVE")]),
+        ("copy t to stdout", []),
+        ("copy (select 1 from t) to stdout", []),
+        ("vacuum", []),
+        ("vacuum full verbose t", [("t", "ACCESS EXCLUSIVE")]),
+        ("vacuum (full, analyze) t", [("t", "ACCESS EXCLUSIVE")]),
+        ("analyze verbose t (a, b)", [("t", "SHARE UPDATE EXCLUSIVE")]),
+        ("create index concurrently if not exists i on only s.t (a)",
+         [("s.t", "SHARE UPDATE EXCLUSIVE")]),
+        ("drop index concurrently if exists s.i", [("s.i", "SHARE UPDATE EXCLUSIVE")]),
+        ("reindex index concurrently i", [("i", "SHARE UPDATE EXCLUSIVE")]),
+        ("alter table t detach partition p concurrently", [("t", "SHARE UPDATE EXCLUSIVE")]),
+        ("create table t (a int)", []),
+    ],
+)  # fmt: skip
+def test_locks_are_told_by_the_text_where_no_look_goes(
+    text: str, told: list[tuple[str, str]]
+) -> None:
+    assert list(kind(text).told) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("commit and chain", True), ("end", True), ("rollback work", True), ("abort", True)),
+        *(("prepare transaction 'x'", True), ("prepare x as select 1", False)),
+        *(("rollback to s", False), ("rollback work to savepoint s", False)),
+        *(("commit prepared 'x'", False), ("begin", False), ("select 1", False)),
+    ],
+)
+def test_the_end_of_a_transaction_is_known(text: str, *, expected: bool) -> None:
+    assert kind(text).ends_transaction == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("select 1", True), ("values (1)", True), ("with x as (select 1) select 2", True)),
+        *(("with x as (insert into t values (1) returning a) select a from x", False),),
+        *(("insert into t values (1) returning a", False), ("explain select 1", False)),
+    ],
+)
+def test_whose_rows_are_described_before_they_are_found(text: str, *, expected: bool) -> None:
+    assert kind(text).streams_rows == expected
