@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,22 @@ from action.errors import ActionError
 from action.interruption import Interrupted
 from action.results import Ended
 from action.service import Report
+from action.tracing import traced, untraced
 from pgwire.beside import wording
 from pgwire.beside.watch import Watch
 from pgwire.beside.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from action.errors import Problem
     from action.reply import Granted
+    from action.tracing import Tracing
     from action.workplace import Workplace
     from pgwire.beside.catalog import Unfinished
+    from pgwire.client import Session, Target
+    from pgwire.trace.report import Report as Trace
 
 NOT_RUN = Ended(
     report=Report(result=results.FAILURE, exit_code=None, duration_seconds=0.0, log=""),
@@ -42,6 +48,8 @@ class Course:
     unfinished: tuple[Unfinished, ...] = ()
     never_connected: bool = False
     """It ended well, and nobody connected to its database."""
+    trace: Trace | None = None
+    """None where it was not to be traced."""
 
 
 def execute(
@@ -54,7 +62,9 @@ def execute(
     problem = _reach(place, go)
     if problem:
         return _not_run(place, problem)
-    course = _run_watched(place, place.command, go, variables=variables, lost=lost)
+    opened = traced if place.traces(go.planned.environment) else untraced
+    way = partial(opened, variables=variables)
+    course = _run_watched(place, place.command, go, way=way, lost=lost)
     return ended(place, go, course)
 
 
@@ -68,7 +78,8 @@ def seed(
         return _not_run(place, verdicts.not_seeded(go.planned.database, how))
     if problem:
         return _not_run(place, problem)
-    course = _run_watched(place, place.seed_command, go, variables=variables, lost=lost)
+    way = partial(untraced, variables=variables)
+    course = _run_watched(place, place.seed_command, go, way=way, lost=lost)
     return _ended(_report(place, course), _seed_problem(place, go, course))
 
 
@@ -97,18 +108,25 @@ def _run_watched(
     text: str,
     go: Granted,
     *,
-    variables: Mapping[str, str],
+    way: Callable[[Session | None, Target], AbstractContextManager[Tracing]],
     lost: Callable[[], str],
 ) -> Course:
     label = _label(place, go)
     target = marker.target(go.credentials, go.credentials.direct)
     with Watch(target, say=lambda line: place.console.say(label + line)) as watched:
         witness = Witness(watched.session, target)
-        outcome = _run(place, text, go, variables=variables, lost=lost)
+        with way(watched.session, target) as tracing:
+            outcome = _run(place, text, go, variables=tracing.variables, lost=lost)
         watched.stop()
-        never_connected = outcome.exit_code == 0 and witness.nobody_came()
+        has_connected = tracing.saw_a_connection
+        never_connected = outcome.exit_code == 0 and not has_connected and witness.nobody_came()
     _tell_unfinished(place, go, watched.unfinished)
-    return Course(outcome=outcome, unfinished=watched.unfinished, never_connected=never_connected)
+    return Course(
+        outcome=outcome,
+        unfinished=watched.unfinished,
+        never_connected=never_connected,
+        trace=tracing.report(_secrets(place)),
+    )
 
 
 def _tell_unfinished(place: Workplace, go: Granted, unfinished: Sequence[Unfinished]) -> None:
@@ -169,6 +187,7 @@ def _report(place: Workplace, course: Course) -> Report:
         duration_seconds=outcome.duration_seconds,
         log=log,
         unfinished=course.unfinished,
+        trace=course.trace,
     )
 
 

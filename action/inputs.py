@@ -42,6 +42,8 @@ class Inputs:
     timeout_minutes: int
     max_parallel: int
     fails_without_database: bool
+    trace: str
+    """Which databases' commands are traced, by the words of the assignment's rule; or `auto`."""
     names: Names
 
 
@@ -91,7 +93,8 @@ class _Reader:
     def choice(self, name: str, *allowed: str) -> str:
         value = self.text(name, allowed[0])
         if value not in allowed:
-            self.complain(name, f"must be {' or '.join(allowed)}")
+            *others, last = allowed
+            self.complain(name, f"must be {', '.join(others)} or {last}")
         return value
 
     def matching(self, name: str, pattern: re.Pattern[str], what: str) -> str:
@@ -126,6 +129,7 @@ def read(environ: Mapping[str, str]) -> Inputs:
         timeout_minutes=reader.whole_number("timeout-minutes", default=30, most=360),
         max_parallel=reader.whole_number("max-parallel", default=1, most=16),
         fails_without_database=reader.choice("on-no-database", "skip", "fail") == "fail",
+        trace=reader.choice("trace", "auto", "branches", "all", "off"),
         names=_names(reader),
     )
     if reader.problems:

@@ -14,6 +14,7 @@ _APP = re.compile(r"[a-z0-9]{2,16}")
 _CODE = re.compile(r"[a-z0-9_-]{1,60}")
 _DATABASE = re.compile(r"[a-z0-9][a-z0-9._-]{0,61}[a-z0-9]")
 _PAGE = re.compile(r"https?://[A-Za-z0-9._~:/\[\]-]{1,500}")
+_TRACE = re.compile(r"branches|all|off")
 _ENVIRONMENT = re.compile(r"production|branch|preview")
 
 
@@ -41,6 +42,8 @@ class Run:
     """Otherwise it is only asked for credentials."""
     url: str
     """Its page on the dashboard. Empty: the service is older than the Action."""
+    trace: str | None
+    """Of which databases the assignment wants traces. None: the service takes none."""
 
     @property
     def primary_database(self) -> Planned:
@@ -138,6 +141,7 @@ def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
         databases=_planned(reply),
         migrates=migrates,
         url=fields.matching(reply, "url", _PAGE) if "url" in reply else "",
+        trace=fields.matching(reply, "trace", _TRACE) if "trace" in reply else None,
     )
     if run.primary not in [planned.environment for planned in run.databases]:
         raise InvalidReply("its primary database is not one of its databases")

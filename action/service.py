@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from action.identity import Identity
     from action.inputs import Inputs
     from pgwire.beside.catalog import Unfinished
+    from pgwire.trace.report import Report as Trace
 
 _Value = TypeVar("_Value")
 _Result = TypeVar("_Result")
@@ -62,6 +63,8 @@ class Report:
     """How the seed command ended, where one followed the migration."""
     unfinished: tuple[Unfinished, ...] = ()
     """What the commands left behind so, invalid indexes and constraints that are not validated."""
+    trace: Trace | None = None
+    """What was seen of the migration command's statements."""
 
 
 class Service:
@@ -140,6 +143,8 @@ class Service:
         body = {**_told(report), "seed": _told(report.seed) if report.seed else None}
         if report.unfinished:  # else left out: a service of an earlier version knows it not
             body["unfinished"] = [asdict(each) for each in report.unfinished]
+        if report.trace is not None:
+            body["trace"] = report.trace.limited()
         path = f"{_path(run, planned)}/result"
         return self._read(reply.verdict_in, self._call(path, body, patience))
 

@@ -41,6 +41,13 @@ class Workplace:
         """What commands get of the job's variables."""
         return environment.inherited(self.job.environ, self.inputs.names)
 
+    def traces(self, environment: str) -> bool:
+        """Whether the command on that environment's database is traced."""
+        if self.run.trace is None:
+            return False
+        wanted = self.run.trace if self.inputs.trace == "auto" else self.inputs.trace
+        return wanted == "all" or (wanted == "branches" and environment != "production")
+
     @property
     def seed_command(self) -> str:
         """What to run on a new database once it is migrated, by the same rule."""

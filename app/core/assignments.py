@@ -55,6 +55,15 @@ class LogPolicy(StrEnum):
     PUBLIC = "public"
 
 
+class TracePolicy(StrEnum):
+    """Of which databases' migrations it is seen what each statement locks."""
+
+    BRANCHES = "branches"
+    """All but production."""
+    ALL = "all"
+    OFF = "off"
+
+
 Name = Annotated[str, Len(1, MOST_LETTERS)]
 Command = Annotated[str, MaxLen(LONGEST_COMMAND)]
 
@@ -161,6 +170,26 @@ class Policies:
             example="30s",
         ),
     ] = ""
+    trace: Annotated[
+        TracePolicy,
+        Rule(
+            option="--trace",
+            help="Of which migrations Coppice sees what each statement locks, and for how long."
+            " `branches` (default): of all databases but production. `all`: of production too,"
+            " where a read of the catalog then follows each statement. `off`: of none.",
+            label="Trace of locks",
+            choices={
+                TracePolicy.BRANCHES: "All databases but production",
+                TracePolicy.ALL: "Production too",
+                TracePolicy.OFF: "Off",
+            },
+            told={
+                TracePolicy.ALL: "of production's migrations too",
+                TracePolicy.OFF: "off",
+            },
+            fact="Trace",
+        ),
+    ] = TracePolicy.BRANCHES
     production_environment: Annotated[
         str,
         MaxLen(MOST_LETTERS),

@@ -25,6 +25,7 @@ from app.core.identifiers import (
 )
 from app.core.repositories import Ancestry
 from app.core.rules import Described
+from app.core.traces import Trace
 
 Minutes = Annotated[int, Ge(1), Le(360)]
 _Identifier = Annotated[str, MaxLen(100)]
@@ -305,6 +306,7 @@ class Outcome:
     """All that came of the log, with its colours."""
     seed_log: str = ""
     unfinished: tuple[Unfinished, ...] = ()
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,12 @@ from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
 from app.core.runs import Lease, Migration, Outcome, Seeding
+from app.core.traces import Trace
 from app.store.tables import Table, insert, read, update
 
 _SEED_COLUMNS = {field.name: f"seed_{field.name}" for field in fields(Seeding)}
@@ -113,10 +114,20 @@ class Migrations(Table):
                     "INSERT INTO migration_logs (migration_id, log, seed_log) VALUES (%s, %s, %s)",
                     [migration_id, outcome.log, outcome.seed_log],
                 )
+            if finished.rowcount and outcome.trace is not None:
+                connection.execute(
+                    "INSERT INTO traces (migration_id, trace) VALUES (%s, %s)",
+                    [migration_id, Json(asdict(outcome.trace))],
+                )
             row = connection.execute(
                 "SELECT * FROM migrations WHERE id = %s", [migration_id]
             ).fetchone()
         return migration_from(_present(row))
+
+    def trace(self, migration_id: MigrationId) -> Trace | None:
+        """What was seen of its command; None where it was not traced, or has not ended."""
+        row = self._row("SELECT trace FROM traces WHERE migration_id = %s", [migration_id])
+        return read(Trace, row["trace"]) if row else None
 
     def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
         """Add names of settings that were taken back to the run's last migration there, if any."""

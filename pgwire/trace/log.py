@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
@@ -22,6 +23,7 @@ class Log:
     def __init__(self, relations: Relations) -> None:
         self.relations = relations
         self._lock = threading.Lock()
+        self._began = time.monotonic()
         self._records: list[Record] = []
         self._more = 0
         self._transactions = 0
@@ -64,6 +66,7 @@ class Log:
         held_ms = record.held_ms
         return Statement(
             sql=record.key or without_values(record.text, head=record.kind.head),
+            at_ms=round((record.started - self._began) * 1000, 3),
             ms=round(record.ms, 3),
             held_ms=round((now - record.started) * 1000 if held_ms is None else held_ms, 3),
             rows=record.rows,

@@ -30,6 +30,8 @@ class Statement:
 
     sql: str
     """Without the values in it."""
+    at_ms: float
+    """When it began, after the trace began."""
     ms: float
     """How long it ran, all times together."""
     held_ms: float
@@ -75,8 +77,8 @@ class Report:
     untraced: str | None = None
     """Why nothing, or not all, was traced."""
 
-    def to_json(self) -> str:
-        """Write it, with as many statements as fit."""
+    def limited(self) -> dict[str, Any]:
+        """Give it as JSON has it, with as many statements as fit."""
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
         room = MOST_BYTES - len(_compact(told)) - 100
@@ -87,7 +89,7 @@ class Report:
                 break
             kept.append(statement)
         told["more_statements"] += len(statements) - len(kept)
-        return _compact({"statements": kept, **told})
+        return {"statements": kept, **told}
 
 
 def _compact(value: Any) -> str:

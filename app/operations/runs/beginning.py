@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from app.core import names, reasons
 from app.core.admission import not_assigned, repository_refusal
-from app.core.assignments import Assignment, Policies
+from app.core.assignments import Assignment, Policies, TracePolicy
 from app.core.claims import Claims
 from app.core.environments import Environment
 from app.core.errors import GitHubUnavailable, Invalid, NotFound
@@ -32,6 +32,7 @@ class Begun:
     is_command_from_workflow: bool
     databases: tuple[tuple[Environment, DatabaseName], ...]
     """In the order in which they are migrated."""
+    trace: TracePolicy
 
 
 def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreached:
@@ -65,6 +66,7 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
         run=run,
         is_command_from_workflow=bool(request.migration_command.strip()),
         databases=tuple((one, _name(services.store, run, one)) for one in run.environments),
+        trace=assignment.policies.trace,
     )
 
 

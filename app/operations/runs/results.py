@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.core import ansi, lifecycle, seeding
+from app.core import ansi, lifecycle, seeding, traces
 from app.core.assignments import Assignment
 from app.core.claims import Claims
 from app.core.databases import Database
@@ -23,6 +23,7 @@ from app.core.runs import (
     Seeding,
     Unfinished,
 )
+from app.core.traces import Trace
 from app.operations.checks.migration_reports import is_neutral
 from app.operations.databases.provisioning import measurement
 from app.operations.runs import announcements, credentials, rebuilds
@@ -48,6 +49,8 @@ class Report:
     """Of the seed command, where one followed a successful migration."""
     unfinished: tuple[Unfinished, ...] = ()
     """Of both commands."""
+    trace: Trace | None = None
+    """Of the migration command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,7 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         log=_coloured(services.store, run, migration, told.log),
         seed_log=_coloured(services.store, run, migration, told.seed.log) if told.seed else "",
         unfinished=_nameable(services.store, run, migration, told.unfinished),
+        trace=_traced(services.store, run, migration, told.trace) if told.trace else None,
     )
     return services.store.migrations.finish(migration.id, outcome, at=services.clock())
 
@@ -137,6 +141,12 @@ def _nameable(
         return not any(secret in f"{one.namespace} {one.table} {one.name}" for secret in secrets)
 
     return tuple(filter(is_safe, unfinished))
+
+
+def _traced(store: Store, run: Run, migration: Migration, trace: Trace) -> Trace:
+    """The trace without the password, which the Action should have removed already."""
+    secrets = _secrets(store, run, migration)
+    return traces.within_limits(traces.without(trace, secrets))
 
 
 def _coloured(store: Store, run: Run, migration: Migration, log: str) -> str:

@@ -5,9 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationInfo, field_validator
 
+from app.core.assignments import TracePolicy
 from app.core.environments import Environment
 from app.core.pages import run_page
 from app.core.runs import MigrationResult, RunRequest, Unfinished
+from app.core.traces import Trace
 from app.operations.runs.beginning import Begun
 from app.operations.runs.results import Report, Verdict
 from app.operations.runs.scheduling import Granted, NothingToDo
@@ -67,6 +69,8 @@ class ReportResult(CommandEnd):
         [], max_length=100, description="What the commands left behind, and was not so before"
     )
 
+    trace: Trace | None = Field(None, description="What was seen of the migration command")
+
     @field_validator("seed")
     @classmethod
     def follows_a_success(
@@ -81,6 +85,7 @@ class ReportResult(CommandEnd):
             super().to_report(),
             seed=self.seed.to_report() if self.seed else None,
             unfinished=tuple(one.read(Unfinished) for one in self.unfinished),
+            trace=self.trace,
         )
 
 
@@ -102,6 +107,7 @@ class RunStarted(BaseModel):
     seed_command: str
     primary: str
     databases: list[DatabaseOfRun]
+    trace: TracePolicy = Field(description="Of which of them the Action traces the command")
     url: str = Field(description="The run's page on the dashboard")
 
     @classmethod
@@ -117,6 +123,7 @@ class RunStarted(BaseModel):
                 DatabaseOfRun(environment=environment, database=name)
                 for environment, name in begun.databases
             ],
+            trace=begun.trace,
             url=run_page(dashboard, begun.run.app_id, begun.run.id),
         )
 

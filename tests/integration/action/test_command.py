@@ -150,6 +150,7 @@ def place(tmp_path: Path) -> Workplace:
             databases=(PLANNED,),
             migrates=True,
             url="",
+            trace="off",
         ),
         service=Service(
             "http://127.0.0.1:9", identity=identity, transport=transport, console=console

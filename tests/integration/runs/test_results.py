@@ -91,6 +91,24 @@ def test_what_a_run_left_unfinished_is_told_on_the_commit_and_kept(shop: Shop) -
     assert password not in str(check)
 
 
+def test_a_trace_is_kept_without_the_password(shop: Shop) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    password = job.given("branch")["PGPASSWORD"]
+    lock = {"relation": "public.users", "mode": "ACCESS EXCLUSIVE", "rows": -1, "bytes": 0}
+    said = {"sql": "ALTER TABLE users ADD a \0int", "ms": 0.5, "held_ms": 1000, "transaction": 1}
+    leaking = said | {"sql": f"CREATE ROLE a PASSWORD {password}"}
+    trace = {"statements": [said | {"locks": [lock]}, leaking], "wal_bytes": 12}
+
+    assert job.report("branch", "success", trace=trace).status_code == 200
+
+    [migration] = shop.services.store.migrations.of_run(RunId(job.id))
+    kept = shop.services.store.migrations.trace(migration.id)
+    assert kept is not None
+    assert [asdict(one)["locks"] for one in kept.statements] == [(lock,)]
+    assert (kept.more_statements, kept.wal_bytes) == (1, 12)
+
+
 def test_the_long_lived_password_is_removed_too(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun(credentials="runtime")

@@ -1,0 +1,91 @@
+"""Leads a command to its database through the proxy that sees what its statements lock."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from action import redact
+from pgwire.beside.watch import TROUBLE
+from pgwire.trace.proxy import Proxy
+from pgwire.trace.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from pgwire.client import Session, Target
+
+NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
+_NO_CATALOG = "the catalog of the database could not be read before it"
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """A command's way to its database, and what is seen on it."""
+
+    variables: Mapping[str, str]
+    """What the command gets."""
+    proxy: Proxy | None = None
+    untraced: str = ""
+    """Why nothing is seen, though it was to be."""
+
+    @property
+    def saw_a_connection(self) -> bool:
+        """Whether the command logged in by this way."""
+        return self.proxy is not None and bool(self.proxy.report().connections)
+
+    def report(self, secrets: Sequence[str]) -> Report | None:
+        """Tell what was seen so far, without these secrets; None where nothing was to be seen."""
+        if self.proxy is None:
+            return Report(untraced=self.untraced) if self.untraced else None
+        report = self.proxy.report()
+        if not report.connections:
+            return Report(untraced=NO_CONNECTION)
+        shown = tuple(replace(one, sql=redact.hide(one.sql, secrets)) for one in report.statements)
+        return replace(report, statements=shown)
+
+
+@contextmanager
+def traced(
+    session: Session | None, target: Target, variables: Mapping[str, str]
+) -> Iterator[Tracing]:
+    """Open the way while the command runs; where that fails, the command goes the usual one.
+
+    The session is the one beside the command, in which the catalog is read before it begins.
+    """
+    try:
+        proxy = Proxy(target, session) if session is not None else None
+    except TROUBLE:
+        proxy = None
+    if proxy is None:
+        yield Tracing(variables=variables, untraced=_NO_CATALOG)
+        return
+    with proxy:
+        yield Tracing(variables=led(variables, host=proxy.host, port=proxy.port), proxy=proxy)
+
+
+def untraced(
+    session: Session | None, target: Target, variables: Mapping[str, str]
+) -> AbstractContextManager[Tracing]:
+    """Let the command go the usual way, unseen."""
+    return nullcontext(Tracing(variables=variables))
+
+
+def led(variables: Mapping[str, str], *, host: str, port: int) -> dict[str, str]:
+    """Make variables of a database lead there instead, whose end of the way is not encrypted."""
+    url = variables["DATABASE_URL"]
+    moved = _moved(url, host=host, port=port)
+    led = {name: moved if value == url else value for name, value in variables.items()}
+    return {**led, "PGHOST": host, "PGPORT": str(port), "PGSSLMODE": "disable"}
+
+
+def _moved(url: str, *, host: str, port: int) -> str:
+    parts = urlsplit(url)
+    login = parts.netloc.rpartition("@")[0]
+    query = [
+        (name, "disable" if name == "sslmode" else value) for name, value in parse_qsl(parts.query)
+    ]
+    return urlunsplit(parts._replace(netloc=f"{login}@{host}:{port}", query=urlencode(query)))

@@ -1,0 +1,113 @@
+"""What the Action saw of a migration: each statement, what it locked, and for how long."""
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated
+
+from annotated_types import MaxLen
+
+from app.core.rules import Described
+
+MOST_STATEMENTS = 2_000
+LONGEST_STATEMENT = 2_000
+MOST_BYTES = 512_000
+"""Of its JSON, twice what the Action sends: characters beyond ASCII are escaped in ours."""
+_Name = Annotated[str, MaxLen(300)]
+"""A schema and a name of 63 bytes each, both perhaps quoted."""
+_Reason = Annotated[str, MaxLen(500)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A lock on a relation that was there before the migration."""
+
+    relation: _Name
+    mode: Annotated[str, MaxLen(30), Described(description="As LOCK TABLE calls it")]
+    rows: Annotated[int, Described(description="The catalog's estimate in the migrated database")]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement, or the same one several times in a transaction."""
+
+    sql: Annotated[str, MaxLen(LONGEST_STATEMENT), Described(description="Without secrets")]
+    at_ms: Annotated[float, Described(description="When it began, after the trace began")] = 0.0
+    ms: float
+    held_ms: Annotated[
+        float, Described(description="From its beginning to the end of its transaction")
+    ]
+    rows: int | None = None
+    tag: Annotated[str, MaxLen(100)] = ""
+    error: Annotated[str | None, MaxLen(5), Described(description="SQLSTATE")] = None
+    transaction: int
+    times: int = 1
+    locks: Annotated[tuple[Lock, ...], MaxLen(1_000)] = ()
+    rewrites: Annotated[tuple[_Name, ...], MaxLen(1_000)] = ()
+    may_lock_more: Annotated[
+        bool, Described(description="Locks may have come and gone inside it")
+    ] = False
+    file: Annotated[str, MaxLen(1_000), Described(description="Where its text stands")] = ""
+    line: int = 0
+    accepted: Annotated[
+        str, MaxLen(500), Described(description="The reason of `-- coppice: ok REASON`")
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A connection that the command opened."""
+
+    database: _Name
+    user: _Name
+    application: _Name = ""
+    statements: int = 0
+    wal_bytes: int | None = None
+    untraced: _Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """The trace of one migration command."""
+
+    statements: Annotated[tuple[Statement, ...], MaxLen(MOST_STATEMENTS)] = ()
+    more_statements: Annotated[
+        int, Described(description="How many came after the limits were reached")
+    ] = 0
+    connections: Annotated[tuple[Connection, ...], MaxLen(100)] = ()
+    wal_bytes: Annotated[
+        int | None, Described(description="How much was written to the log, where that is known")
+    ] = None
+    untraced: Annotated[
+        _Reason | None, Described(description="Why nothing, or not all, was traced")
+    ] = None
+
+
+def without(trace: Trace, secrets: Collection[str]) -> Trace:
+    """Leave out the statements in whose text or names a secret stands; they are counted."""
+    kept = tuple(
+        one
+        for one in trace.statements
+        if not any(secret in text for secret in secrets for text in _texts(one))
+    )
+    lost = len(trace.statements) - len(kept)
+    return replace(trace, statements=kept, more_statements=trace.more_statements + lost)
+
+
+def within_limits(trace: Trace) -> Trace:
+    """As many statements as fit into what is kept of a trace; the others are counted."""
+    room = MOST_BYTES
+    kept = []
+    for one in trace.statements:
+        room -= len(json.dumps(asdict(one)))
+        if room < 0:
+            break
+        kept.append(one)
+    more = trace.more_statements + len(trace.statements) - len(kept)
+    return replace(trace, statements=tuple(kept), more_statements=more)
+
+
+def _texts(statement: Statement) -> tuple[str, ...]:
+    names = (lock.relation for lock in statement.locks)
+    return (statement.sql, statement.file, statement.accepted, *statement.rewrites, *names)
