@@ -11,6 +11,7 @@ from app.core.assignments import (
     PreviewFailure,
     PreviewPolicy,
     RunnerPolicy,
+    TracePolicy,
 )
 from app.web.dashboard.rule_facts import Fact, unusual
 
@@ -28,6 +29,7 @@ CHANGED = Policies(
     seed_command="npm run seed",
     seed_production=True,
     lock_timeout="30s",
+    trace=TracePolicy.ALL,
 )
 
 

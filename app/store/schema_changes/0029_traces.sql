@@ -1,5 +1,5 @@
 -- What each statement of a migration locked; apart, because whoever reads migrations seldom wants
--- it. Not jsonb, which refuses escapes of characters that a statement's text may have.
+-- it. It is only ever read whole, hence json.
 CREATE TABLE traces (
     migration_id bigint PRIMARY KEY REFERENCES migrations ON DELETE CASCADE,
     trace json NOT NULL

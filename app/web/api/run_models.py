@@ -13,7 +13,7 @@ from app.core.traces import Trace
 from app.operations.runs.beginning import Begun
 from app.operations.runs.results import Report, Verdict
 from app.operations.runs.scheduling import Granted, NothingToDo
-from app.web.api.shapes import Request, given_of
+from app.web.api.shapes import Nested, Request, given_of
 from app.web.api.unfinished_models import UnfinishedObject
 
 RunEnvironment = Literal["production", "branch", "preview"]
@@ -52,6 +52,10 @@ class CommandEnd(Request):
         )
 
 
+class TraceGiven(given_of(Trace, base=Nested)):  # type: ignore[misc]
+    """What was seen of a migration command: each statement, its locks, and for how long."""
+
+
 class ReportResult(CommandEnd):
     """How a migration ended, and the seed command after it."""
 
@@ -69,7 +73,9 @@ class ReportResult(CommandEnd):
         [], max_length=100, description="What the commands left behind, and was not so before"
     )
 
-    trace: Trace | None = Field(None, description="What was seen of the migration command")
+    trace: TraceGiven | None = Field(
+        None, description="What was seen of the migration command, where it was traced"
+    )
 
     @field_validator("seed")
     @classmethod
@@ -85,7 +91,7 @@ class ReportResult(CommandEnd):
             super().to_report(),
             seed=self.seed.to_report() if self.seed else None,
             unfinished=tuple(one.read(Unfinished) for one in self.unfinished),
-            trace=self.trace,
+            trace=self.trace.read(Trace) if self.trace else None,
         )
 
 

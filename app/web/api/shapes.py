@@ -1,7 +1,7 @@
 """What requests and answers of the API have in common."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from threading import Lock
@@ -111,12 +111,18 @@ class Given(Request):
         return found
 
 
+class Nested(Given):
+    """A dataclass within one; a program that is newer may say more than is known here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def given_of(table: type[Any], *, is_part: bool = False) -> type[Given]:
+def given_of(table: type[Any], *, is_part: bool = False, base: type[Given] = Given) -> type[Given]:
     """What to derive a request from that is a dataclass; as a part of one, all may be absent."""
     hints = get_type_hints(table, include_extras=True)
     described: dict[str, Any] = {}
@@ -128,7 +134,7 @@ def given_of(table: type[Any], *, is_part: bool = False) -> type[Given]:
             if is_part
             else (hint, _field(default, hints[field.name]))
         )
-    return create_model(table.__name__, __base__=Given, **described)
+    return create_model(table.__name__, __base__=base, **described)
 
 
 def _field(default: Any, hint: Any) -> Any:
@@ -153,10 +159,12 @@ def _given(hint: Any) -> Any:
         return Annotated[bare, *constraints] if constraints else bare
     if get_origin(hint) is tuple:
         return list[_given(arguments[0])]  # type: ignore[misc]
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in (Union, UnionType):
         return Union[*map(_given, arguments)]
     if hint is str:
         return Text
+    if is_dataclass(hint):
+        return given_of(hint, base=Nested)
     return Literal[*map(str, hint)] if issubclass(hint, StrEnum) else hint
 
 

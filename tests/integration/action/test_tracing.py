@@ -38,9 +38,7 @@ def test_a_traced_command_reports_what_its_statements_locked(
     assert altered["trace"]["untraced"] is None
 
 
-@pytest.mark.parametrize(
-    ("wanted", "given"), [("off", "auto"), ("branches", "off"), (None, "all")]
-)
+@pytest.mark.parametrize(("wanted", "given"), [("off", "auto"), ("branches", "off"), (None, "all")])
 def test_nothing_is_traced_that_is_not_to_be_or_that_the_service_does_not_take(
     step: Step, branch: RealDatabase, service: ScriptedService, wanted: str | None, given: str
 ) -> None:

@@ -96,11 +96,12 @@ def test_a_trace_is_kept_without_the_password(shop: Shop) -> None:
     job = shop.job("x").begun()
     password = job.given("branch")["PGPASSWORD"]
     lock = {"relation": "public.users", "mode": "ACCESS EXCLUSIVE", "rows": -1, "bytes": 0}
-    said = {"sql": "ALTER TABLE users ADD a \0int", "ms": 0.5, "held_ms": 1000, "transaction": 1}
+    said = {"sql": "ALTER TABLE users ADD a int", "ms": 0.5, "held_ms": 1000, "transaction": 1}
     leaking = said | {"sql": f"CREATE ROLE a PASSWORD {password}"}
     trace = {"statements": [said | {"locks": [lock]}, leaking], "wal_bytes": 12}
 
-    assert job.report("branch", "success", trace=trace).status_code == 200
+    answer = job.report("branch", "success", trace=trace)
+    assert answer.status_code == 200, answer.json
 
     [migration] = shop.services.store.migrations.of_run(RunId(job.id))
     kept = shop.services.store.migrations.trace(migration.id)
