@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Annotated
 
 from annotated_types import MaxLen
@@ -18,14 +19,49 @@ _Name = Annotated[str, MaxLen(300)]
 _Reason = Annotated[str, MaxLen(500)]
 
 
+class Blocks(StrEnum):
+    """What others cannot do with a relation while a lock on it is held.
+
+    https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+    """
+
+    READS = "reads and writes"
+    WRITES = "writes"
+    NOTHING = "nothing"
+    """But other changes of the schema."""
+
+
+_BLOCKED_BY = {
+    "ACCESS EXCLUSIVE": Blocks.READS,
+    "EXCLUSIVE": Blocks.WRITES,
+    "SHARE ROW EXCLUSIVE": Blocks.WRITES,
+    "SHARE": Blocks.WRITES,
+}
+_WORST_FIRST = list(Blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a table of production is, by the estimates of its catalog."""
+
+    rows: int
+    """-1: it was never counted."""
+    bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
     """A lock on a relation that was there before the migration."""
 
     relation: _Name
+    kind: Annotated[str, MaxLen(1), Described(description="pg_class.relkind")] = "r"
     mode: Annotated[str, MaxLen(30), Described(description="As LOCK TABLE calls it")]
     rows: Annotated[int, Described(description="The catalog's estimate in the migrated database")]
     bytes: int
+
+    @property
+    def blocks(self) -> Blocks:
+        return _BLOCKED_BY.get(self.mode, Blocks.NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +89,13 @@ class Statement:
     accepted: Annotated[
         str, MaxLen(500), Described(description="The reason of `-- coppice: ok REASON`")
     ] = ""
+
+    @property
+    def blocks(self) -> Blocks:
+        """The worst of its locks."""
+        return min(
+            (lock.blocks for lock in self.locks), key=_WORST_FIRST.index, default=Blocks.NOTHING
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +125,15 @@ class Trace:
     untraced: Annotated[
         _Reason | None, Described(description="Why nothing, or not all, was traced")
     ] = None
+
+
+def worst_first(trace: Trace) -> list[Statement]:
+    """Rewrites, then what blocks reads, then writes, then the rest; the longest held first."""
+
+    def badness(one: Statement) -> tuple[bool, int, float]:
+        return (not one.rewrites, _WORST_FIRST.index(one.blocks), -one.held_ms)
+
+    return sorted(trace.statements, key=badness)
 
 
 def without(trace: Trace, secrets: Collection[str]) -> Trace:

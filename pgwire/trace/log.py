@@ -82,4 +82,10 @@ class Log:
     def _lock_of(self, oid: int, mode: str) -> Lock:
         relation = self.relations.get(oid)
         assert relation is not None  # noqa: S101 - locks of others are not kept
-        return Lock(relation=str(relation), mode=mode, rows=relation.rows, bytes=relation.bytes)
+        return Lock(
+            relation=str(relation),
+            kind=relation.kind,
+            mode=mode,
+            rows=relation.rows,
+            bytes=relation.bytes,
+        )

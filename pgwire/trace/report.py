@@ -17,6 +17,8 @@ class Lock:
     """A lock on a relation that was there before the command."""
 
     relation: str
+    kind: str
+    """pg_class.relkind: `r` for a table, `i` for an index."""
     mode: str
     """As LOCK TABLE calls it: `ACCESS EXCLUSIVE`."""
     rows: int
@@ -49,6 +51,11 @@ class Statement:
     rewrites: tuple[str, ...] = ()
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""
+    file: str = ""
+    """Where its text was found, from the repository's root; empty where it was not."""
+    line: int = 0
+    accepted: str = ""
+    """The reason that `-- coppice: ok REASON` beside it gives."""
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ def given_of(table: type[Any], *, is_part: bool = False, base: type[Given] = Giv
     for field in fields(table):
         hint = _given(hints[field.name])
         default = ... if field.default is MISSING else field.default
+        default = list(default) if isinstance(default, tuple) else default
         described[field.name] = (
             (hint | None, _field(None, hints[field.name]))
             if is_part
@@ -163,7 +164,7 @@ def _given(hint: Any) -> Any:
         return Union[*map(_given, arguments)]
     if hint is str:
         return Text
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return given_of(hint, base=Nested)
     return Literal[*map(str, hint)] if issubclass(hint, StrEnum) else hint
 
