@@ -95,7 +95,7 @@ def test_a_trace_is_kept_without_the_password(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun()
     password = job.given("branch")["PGPASSWORD"]
-    lock = {"relation": "public.users", "mode": "ACCESS EXCLUSIVE", "rows": -1, "bytes": 0}
+    lock = {"relation": "users", "kind": "r", "mode": "ACCESS EXCLUSIVE", "rows": 0, "bytes": 0}
     said = {"sql": "ALTER TABLE users ADD a int", "ms": 0.5, "held_ms": 1000, "transaction": 1}
     leaking = said | {"sql": f"CREATE ROLE a PASSWORD {password}"}
     trace = {"statements": [said | {"locks": [lock]}, leaking], "wal_bytes": 12}
