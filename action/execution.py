@@ -16,7 +16,7 @@ from action.interruption import Interrupted
 from action.results import Ended
 from action.service import Report
 from action.tracing import traced, untraced
-from pgwire.beside import wording
+from pgwire.beside import sizes, wording
 from pgwire.beside.watch import Watch
 from pgwire.beside.witness import Witness
 
@@ -50,6 +50,8 @@ class Course:
     """It ended well, and nobody connected to its database."""
     trace: Trace | None = None
     """None where it was not to be traced."""
+    tables: Mapping[str, Mapping[str, int]] | None = None
+    """Production's, for what traces of branches say."""
 
 
 def execute(
@@ -120,12 +122,14 @@ def _run_watched(
         watched.stop()
         has_connected = tracing.saw_a_connection
         never_connected = outcome.exit_code == 0 and not has_connected and witness.nobody_came()
+        tables = sizes.read(watched.session) if place.wants_sizes(go.planned.environment) else None
     _tell_unfinished(place, go, watched.unfinished)
     return Course(
         outcome=outcome,
         unfinished=watched.unfinished,
         never_connected=never_connected,
         trace=tracing.report(_secrets(place)),
+        tables=tables,
     )
 
 
@@ -188,6 +192,7 @@ def _report(place: Workplace, course: Course) -> Report:
         log=log,
         unfinished=course.unfinished,
         trace=course.trace,
+        tables=course.tables,
     )
 
 

@@ -65,6 +65,8 @@ class Report:
     """What the commands left behind so, invalid indexes and constraints that are not validated."""
     trace: Trace | None = None
     """What was seen of the migration command's statements."""
+    tables: Mapping[str, Mapping[str, int]] | None = None
+    """Production's tables, each with the `rows` and `bytes` that the catalog estimates."""
 
 
 class Service:
@@ -145,6 +147,8 @@ class Service:
             body["unfinished"] = [asdict(each) for each in report.unfinished]
         if report.trace is not None:
             body["trace"] = report.trace.limited()
+        if report.tables is not None:
+            body["tables"] = report.tables
         path = f"{_path(run, planned)}/result"
         return self._read(reply.verdict_in, self._call(path, body, patience))
 

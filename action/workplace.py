@@ -48,6 +48,13 @@ class Workplace:
         wanted = self.run.trace if self.inputs.trace == "auto" else self.inputs.trace
         return wanted == "all" or (wanted == "branches" and environment != "production")
 
+    def wants_sizes(self, environment: str) -> bool:
+        """Whether the sizes of that environment's tables are to be reported, with which traces of
+        branches say what their locks would mean.
+        """
+        is_used = self.run.trace not in (None, "off")
+        return is_used and environment == "production"
+
     @property
     def seed_command(self) -> str:
         """What to run on a new database once it is migrated, by the same rule."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
-from annotated_types import MaxLen
+from annotated_types import Ge, Le, MaxLen
 
 from app.core.rules import Described
 
@@ -44,9 +44,10 @@ _WORST_FIRST = list(Blocks)
 class Size:
     """How large a table of production is, by the estimates of its catalog."""
 
-    rows: int
-    """-1: it was never counted."""
-    bytes: int
+    rows: Annotated[
+        int, Ge(-1), Le(2**63 - 1), Described(description="-1: nobody has estimated them")
+    ]
+    bytes: Annotated[int, Ge(0), Le(2**63 - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import LiteralString
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from app.core.findings import (
     InstanceMeasurement,
@@ -15,6 +15,7 @@ from app.core.findings import (
     TriedStep,
 )
 from app.core.identifiers import AppId, DatabaseId, InstanceId
+from app.core.traces import Size
 from app.store.tables import Table, read
 
 _RECORD_INSTANCE = """
@@ -148,6 +149,21 @@ class Measurements(Table):
             " ORDER BY measured_at LIMIT %(limit)s",
             {"id": database_id, "after": after, "limit": limit},
         )
+
+    def keep_tables(self, app_id: AppId, tables: Mapping[str, Size], *, at: datetime) -> None:
+        """Remember how large production's tables are, in place of what was known before."""
+        told = Json({name: asdict(size) for name, size in tables.items()})
+        self._change(
+            "INSERT INTO production_tables (app_id, measured_at, tables) VALUES (%s, %s, %s)"
+            " ON CONFLICT (app_id) DO UPDATE"
+            " SET (measured_at, tables) = (excluded.measured_at, excluded.tables)",
+            [app_id, at, told],
+        )
+
+    def tables(self, app_id: AppId) -> Mapping[str, Size] | None:
+        """By name, as traces have it; None where no migration of production has told them yet."""
+        row = self._row("SELECT tables FROM production_tables WHERE app_id = %s", [app_id])
+        return {name: read(Size, one) for name, one in row["tables"].items()} if row else None
 
     def forget(self, *, before: datetime) -> None:
         """Delete older samples, the latest of each database apart."""

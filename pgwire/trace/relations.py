@@ -85,6 +85,11 @@ class Relations:
         """Take note of file numbers that a transaction committed."""
         self._files.update(files)
 
+    def tables(self) -> list[Relation]:
+        """List those with rows of their own, the largest first."""
+        found = [each for each in self._by_oid.values() if each.is_stored]
+        return sorted(found, key=lambda each: each.bytes, reverse=True)
+
     def named(self, text: str) -> Relation | None:
         """Find what a statement calls so; None where that is not certain."""
         parts = [_unquoted(part) for part in _PART.findall(text)]

@@ -1,6 +1,6 @@
 """A run reports how a migration ended, and learns what follows from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,7 +23,7 @@ from app.core.runs import (
     Seeding,
     Unfinished,
 )
-from app.core.traces import Trace
+from app.core.traces import Size, Trace
 from app.operations.checks.migration_reports import is_neutral
 from app.operations.databases.provisioning import measurement
 from app.operations.runs import announcements, credentials, rebuilds
@@ -51,6 +51,8 @@ class Report:
     """Of both commands."""
     trace: Trace | None = None
     """Of the migration command."""
+    tables: Mapping[str, Size] | None = None
+    """Production's, when its migration had ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,14 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         unfinished=_nameable(services.store, run, migration, told.unfinished),
         trace=_traced(services.store, run, migration, told.trace) if told.trace else None,
     )
+    if told.tables is not None and migration.environment is Environment.PRODUCTION:
+        secrets = _secrets(services.store, run, migration)
+        safe = {
+            name: size
+            for name, size in told.tables.items()
+            if not any(secret in name for secret in secrets)
+        }
+        services.store.measurements.keep_tables(run.app_id, safe, at=services.clock())
     return services.store.migrations.finish(migration.id, outcome, at=services.clock())
 
 

@@ -9,7 +9,7 @@ CREATE TABLE traces (
 CREATE TABLE production_tables (
     app_id text PRIMARY KEY REFERENCES apps ON DELETE CASCADE,
     measured_at timestamptz NOT NULL,
-    tables jsonb NOT NULL
+    tables json NOT NULL
 );
 
 -- New assignments begin with a trace of what is not production; for those there are, somebody

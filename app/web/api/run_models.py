@@ -9,11 +9,11 @@ from app.core.assignments import TracePolicy
 from app.core.environments import Environment
 from app.core.pages import run_page
 from app.core.runs import MigrationResult, RunRequest, Unfinished
-from app.core.traces import Trace
+from app.core.traces import Size, Trace
 from app.operations.runs.beginning import Begun
 from app.operations.runs.results import Report, Verdict
 from app.operations.runs.scheduling import Granted, NothingToDo
-from app.web.api.shapes import Nested, Request, given_of
+from app.web.api.shapes import Nested, Request, Text, given_of
 from app.web.api.unfinished_models import UnfinishedObject
 
 RunEnvironment = Literal["production", "branch", "preview"]
@@ -56,6 +56,10 @@ class TraceGiven(given_of(Trace, base=Nested)):  # type: ignore[misc]
     """What was seen of a migration command: each statement, its locks, and for how long."""
 
 
+class SizeGiven(given_of(Size, base=Nested)):  # type: ignore[misc]
+    """How large a table is, by the estimates of its catalog."""
+
+
 class ReportResult(CommandEnd):
     """How a migration ended, and the seed command after it."""
 
@@ -77,6 +81,10 @@ class ReportResult(CommandEnd):
         None, description="What was seen of the migration command, where it was traced"
     )
 
+    tables: dict[Text, SizeGiven] | None = Field(
+        None, max_length=5_000, description="Those of production, after its migration"
+    )
+
     @field_validator("seed")
     @classmethod
     def follows_a_success(
@@ -92,6 +100,9 @@ class ReportResult(CommandEnd):
             seed=self.seed.to_report() if self.seed else None,
             unfinished=tuple(one.read(Unfinished) for one in self.unfinished),
             trace=self.trace.read(Trace) if self.trace else None,
+            tables=None
+            if self.tables is None
+            else {name: one.read(Size) for name, one in self.tables.items()},
         )
 
 

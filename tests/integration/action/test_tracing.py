@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.action.conftest import RealDatabase, script_success
+from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
 from tests.integration.action.scripted import ScriptedService
 from tests.integration.action.step import Step
 
@@ -36,6 +36,22 @@ def test_a_traced_command_reports_what_its_statements_locked(
     ]
     assert statement["rewrites"] == ["public.users"]
     assert altered["trace"]["untraced"] is None
+
+
+def test_production_is_not_traced_but_tells_how_large_its_tables_are(
+    step: Step, service: ScriptedService, new_database: NewDatabase
+) -> None:
+    production = new_database("production")
+    script_success(service, production, trace="branches")
+    rows = "INSERT INTO users SELECT generate_series(1, 1000)"
+
+    step.run(
+        migration_command=f'psql -c "CREATE TABLE users (id int)" -c "{rows}" -c "ANALYZE users"'
+    )
+
+    [report] = service.reports("production")
+    assert "trace" not in report
+    assert report["tables"] == {"public.users": {"rows": 1000, "bytes": 40960}}
 
 
 @pytest.mark.parametrize(("wanted", "given"), [("off", "auto"), ("branches", "off"), (None, "all")])

@@ -163,10 +163,10 @@ class Job:
         variables: dict[str, str] = answer.json["variables"]
         return variables
 
-    def migrate(self, environment: str, result: str = "success") -> dict[str, Any]:
+    def migrate(self, environment: str, result: str = "success", **body: Any) -> dict[str, Any]:
         """Ask for a database and report; the answer to the report."""
         self.given(environment)
-        answer = self.report(environment, result)
+        answer = self.report(environment, result, **body)
         assert answer.status_code == 200, answer.json
         verdict: dict[str, Any] = answer.json or {}
         return verdict

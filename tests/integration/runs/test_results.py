@@ -3,11 +3,14 @@
 from dataclasses import asdict, replace
 from typing import Any
 
+import pytest
+
 from app.core.checks import Conclusion
 from app.core.environments import Environment
 from app.core.errors import ServerUnreachable
 from app.core.identifiers import RunId
 from app.core.runs import MigrationResult
+from app.core.traces import Size
 from app.operations.runs import results
 from app.operations.runs.results import Report
 from tests.integration.runs.reaping import reap
@@ -108,6 +111,18 @@ def test_a_trace_is_kept_without_the_password(shop: Shop) -> None:
     assert kept is not None
     assert [asdict(one)["locks"] for one in kept.statements] == [(lock,)]
     assert (kept.more_statements, kept.wal_bytes) == (1, 12)
+
+
+@pytest.mark.usefixtures("production_and_preview")
+def test_production_alone_tells_how_large_its_tables_are(shop: Shop) -> None:
+    sizes = {"public.users": {"rows": 1_200_000, "bytes": 310_000_000}}
+    job = shop.job("main").begun()
+    job.migrate("preview", tables=sizes)
+    assert shop.services.store.measurements.tables(shop.app_id) is None
+    job.migrate("production", tables=sizes)
+
+    kept = shop.services.store.measurements.tables(shop.app_id)
+    assert kept == {"public.users": Size(rows=1_200_000, bytes=310_000_000)}
 
 
 def test_the_long_lived_password_is_removed_too(shop: Shop) -> None:
