@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgwire.schema import risks, wording
+from pgwire.schema import renames, risks, wording
 from pgwire.schema.risks import DATA, GUARANTEE, NONE
 from pgwire.text import plain
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
     from pgwire.schema.facts import Facts
 
-DROPPED, CHANGED, ADDED = "dropped", "changed", "added"
+DROPPED, RENAMED, CHANGED, ADDED = "dropped", "renamed", "changed", "added"
 MOST_CHANGES = 500
 _LONGEST_NAME = 200
 _LONGEST_DETAILS = 500
 
 # What holds values, or is one of the kinds that values are of.
-_HOLDING = ("schema", "table", "column", "type", "domain", "attribute", "sequence")
-_HOLDING += ("materialized view",)
-_CHANGES = (DROPPED, CHANGED, ADDED)
+_HOLDING: tuple[str, ...] = ("schema", "table", "column", "type", "domain", "attribute")
+_HOLDING += ("sequence", "materialized view")
+_UNNAMED_BY_QUERIES = ("constraint", "index", "policy", "sequence", "trigger")
+_SILENT = ("id", "part of")
+_CHANGES = (DROPPED, RENAMED, CHANGED, ADDED)
 _RISKS = (DATA, GUARANTEE, NONE)
 
 
@@ -33,11 +35,11 @@ class Change:
     kind: str
     """`table`, `column`, `materialized view`, ..."""
     name: str
-    """With its schema, as SQL writes it: `public.users.name`."""
+    """With its schema, as SQL writes it: `public.users.name`; of what was renamed the old one."""
     change: str
-    """DROPPED, CHANGED or ADDED."""
+    """DROPPED, RENAMED, CHANGED or ADDED."""
     details: str
-    """What changed, or what it was or is; may be empty."""
+    """What changed, what it was or is, or its new name; may be empty."""
     risk: str
     """DATA where values may be lost, GUARANTEE where something is that others rely on, or NONE."""
 
@@ -49,6 +51,8 @@ class Change:
     def __str__(self) -> str:
         if self.change == CHANGED:
             return f"{self.kind} {self.name}: {self.details}"
+        if self.change == RENAMED:
+            return f"{self.kind} {self.name}: renamed to {self.details}"
         return f"{self.kind} {self.name}: {', '.join(filter(None, (self.change, self.details)))}"
 
 
@@ -62,9 +66,16 @@ class Diff:
 
 
 def changes(before: Facts, after: Facts) -> Diff:
-    """Compare two schemas. What belongs to a table that came or went is not told by itself."""
+    """Compare two schemas. What belongs to a table that came or went is not told by itself.
+
+    Of two that were read from one server, while it ran, it is known what was renamed, and what was
+    dropped and made again.
+    """
+    names = renames.found(before, after)
+    found = [_renamed(key, names[key]) for key in renames.told(before, names)]
+    before = renames.applied(before, names)
     moved = _moved(before, after)
-    found = [
+    found += [
         _whole(before, key, DROPPED, risk=_risk_of_drop(before, key))
         for key in _without_parts(before, after, moved)
     ]
@@ -112,13 +123,21 @@ def _whole(facts: Facts, key: tuple[str, str], change: str, *, risk: str) -> Cha
     return _change(*key, change, wording.of_whole(facts[key]), risk)
 
 
+def _renamed(key: tuple[str, str], name: str) -> Change:
+    risk = NONE if key[0] in _UNNAMED_BY_QUERIES else GUARANTEE
+    return _change(*key, RENAMED, plain(name, limit=_LONGEST_NAME), risk)
+
+
 def _changed(
     kind: str, name: str, before: Mapping[str, str], after: Mapping[str, str]
 ) -> Iterator[Change]:
     keys = sorted(before.keys() | after.keys())
-    differing = [key for key in keys if before.get(key) != after.get(key) and key != "part of"]
-    if differing:
-        told = wording.of_change(before, after, differing)
+    differing = [key for key in keys if before.get(key) != after.get(key) and key not in _SILENT]
+    told = wording.of_change(before, after, differing) if differing else ""
+    if risks.is_made_again(kind, before, after):
+        again = "; ".join(filter(None, ("dropped and made again", told)))
+        yield _change(kind, name, CHANGED, again, DATA)
+    elif differing:
         yield _change(kind, name, CHANGED, told, risks.of_change(kind, before, after))
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 Facts = dict[tuple[str, str], dict[str, str]]
 """Of each thing, by kind and name: its attributes. `of` is the table or type that it belongs to,
-`part of` what it is the part of a partition of; `rest` is a hash, where texts were cut."""
+`part of` what it is the part of a partition of; `rest` is a hash, where texts were cut. `id` goes
+with a thing from name to name, and to copies of its database, while the server runs."""
 
 MOST_FACTS = 20_000
 _MOST_BYTES = 40_000_000
@@ -34,7 +35,7 @@ _REFUSALS = {
 # ACCESS SHARE, on what views read. Not told: columns and indexes' parts that follow from a parent.
 _QUESTION = r"""
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY;
-SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL jit = off;
 SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '{seconds}s';
 WITH own AS (
   SELECT classid, objid, deptype FROM pg_depend WHERE deptype IN ('e', 'i')
@@ -64,7 +65,7 @@ WITH own AS (
   UNION ALL SELECT
     CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
       WHEN 'f' THEN 'foreign table' ELSE 'table' END,
-    name, jsonb_build_object(
+    name, jsonb_build_object('id', oid,
     'definition', CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END,
     'partition key', CASE WHEN relkind = 'p' THEN pg_get_partkeydef(oid) END,
     CASE WHEN relispartition THEN 'partition of' ELSE 'inherits' END, (
@@ -90,7 +91,7 @@ WITH own AS (
 
   UNION ALL SELECT CASE relkind WHEN 'c' THEN 'attribute' ELSE 'column' END,
     name || '.' || quote_ident(attname), jsonb_build_object(
-    'of', name, 'type', format_type(atttypid, atttypmod),
+    'id', attrelid || '.' || attnum, 'of', name, 'type', format_type(atttypid, atttypmod),
     'collation', CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text END,
     'not null', CASE WHEN attnotnull THEN CASE WHEN EXISTS (
       SELECT FROM pg_constraint WHERE conrelid = attrelid AND contype = 'n' AND NOT convalidated
@@ -106,7 +107,7 @@ WITH own AS (
   WHERE relkind IN ('r', 'p', 'f', 'c') AND (attislocal OR attinhcount = 0)
 
   UNION ALL SELECT 'constraint', name || '.' || quote_ident(k.conname), jsonb_build_object(
-    'of', name, 'definition', regexp_replace(definition, ' NOT VALID$', ''),
+    'id', k.oid, 'of', name, 'definition', regexp_replace(definition, ' NOT VALID$', ''),
     'validated', CASE WHEN definition ~ ' NOT VALID$' THEN 'no' END,
     'part of', CASE WHEN k.conparentid <> 0
       THEN (SELECT conrelid::regclass || '.' || quote_ident(conname) FROM pg_constraint
@@ -119,13 +120,13 @@ WITH own AS (
   WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
 
   UNION ALL SELECT 'index', i.name, jsonb_build_object(
-    'of', rel.name, 'definition', pg_get_indexdef(i.oid),
+    'id', i.oid, 'of', rel.name, 'definition', pg_get_indexdef(i.oid),
     'valid', CASE WHEN NOT indisvalid THEN 'no' END,
     'part of', (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = i.oid),
     'comment', obj_description(i.oid, 'pg_class'))
   FROM pg_index JOIN rel ON rel.oid = indrelid JOIN rel AS i ON i.oid = indexrelid
 
-  UNION ALL SELECT 'sequence', name, jsonb_build_object(
+  UNION ALL SELECT 'sequence', name, jsonb_build_object('id', oid,
     'of', (SELECT attrelid::regclass || '.' || quote_ident(attname)
       FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
       WHERE classid = 'pg_class'::regclass AND objid = rel.oid AND deptype = 'a'
@@ -137,7 +138,7 @@ WITH own AS (
 
   UNION ALL SELECT
     CASE prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
-    p.oid::regprocedure::text, jsonb_build_object(
+    p.oid::regprocedure::text, jsonb_build_object('id', p.oid,
     'returns', pg_get_function_result(p.oid),
     'definition', CASE prokind WHEN 'a' THEN (
       SELECT concat_ws(', ', 'SFUNC ' || aggtransfn, 'STYPE ' || format_type(aggtranstype, NULL),
@@ -149,6 +150,7 @@ WITH own AS (
     SELECT FROM own WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
 
   UNION ALL SELECT CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, name, jsonb_build_object(
+    'id', oid,
     'values', CASE typtype WHEN 'e' THEN (SELECT json_agg(enumlabel ORDER BY enumsortorder)::text
       FROM pg_enum WHERE enumtypid = typ.oid) END,
     'type', CASE typtype WHEN 'd' THEN format_type(typbasetype, typtypmod) END,
@@ -160,7 +162,7 @@ WITH own AS (
   FROM typ
 
   UNION ALL SELECT 'trigger', name || '.' || quote_ident(tgname), jsonb_build_object(
-    'of', name, 'definition', pg_get_triggerdef(t.oid),
+    'id', t.oid, 'of', name, 'definition', pg_get_triggerdef(t.oid),
     'enabled', CASE tgenabled WHEN 'D' THEN 'no' WHEN 'R' THEN 'on replicas'
       WHEN 'A' THEN 'always' END,
     'comment', obj_description(t.oid, 'pg_trigger'))
@@ -172,7 +174,7 @@ WITH own AS (
   FROM rel JOIN pg_rewrite AS r ON ev_class = rel.oid WHERE rulename <> '_RETURN'
 
   UNION ALL SELECT 'policy', name || '.' || quote_ident(polname), jsonb_build_object(
-    'of', name, 'for', CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
+    'id', p.oid, 'of', name, 'for', CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
       WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
     'restrictive', CASE WHEN NOT polpermissive THEN 'yes' END,
     'to', (SELECT string_agg(role, ', ' ORDER BY role) FROM unnest(polroles) AS r,
@@ -189,8 +191,8 @@ WITH own AS (
   SELECT kind, name, jsonb_strip_nulls(CASE WHEN length(about::text) <= {text} THEN about ELSE (
     SELECT jsonb_object_agg(key,
       left(value, CASE WHEN key IN ('values', 'checks') THEN {list} ELSE {text} END))
-      || jsonb_build_object('rest', hashtextextended(about::text, 0)) FROM jsonb_each_text(about)
-    ) END) AS about
+      || jsonb_build_object('rest', hashtextextended((about - 'id')::text, 0))
+    FROM jsonb_each_text(about)) END) AS about
   FROM fact
 ), told AS (
   SELECT json_build_array(kind, name, about) AS told, count(*) OVER () AS facts,
@@ -198,7 +200,8 @@ WITH own AS (
     sum(octet_length(about::text) + 100) OVER (ORDER BY kind, name) / {part} AS part
   FROM kept
 )
-SELECT min(facts), json_agg(told) FILTER (WHERE facts <= {facts} AND bytes <= {bytes})
+SELECT min(facts), min(extract(epoch FROM pg_postmaster_start_time())),
+  json_agg(told) FILTER (WHERE facts <= {facts} AND bytes <= {bytes})
 FROM told GROUP BY CASE WHEN facts <= {facts} AND bytes <= {bytes} THEN part END
 """
 
@@ -210,7 +213,7 @@ class NotRead(Exception):
 def read(session: Session) -> Facts:
     """Ask for all of a database's schema. Raises NotRead, and what a session raises.
 
-    It takes no right on anything. Nothing is left of it, so the session can be used further.
+    It takes no right on anything, and whatever comes of it, the session can be used further.
     """
     question = _QUESTION.format(
         seconds=_SECONDS,
@@ -226,9 +229,11 @@ def read(session: Session) -> Facts:
         why = f"PostgreSQL refuses to read its catalog: {plain(str(error), limit=200)}"
         raise NotRead(_REFUSALS.get(error.sqlstate, why)) from error
     found: Facts = {}
-    for count, part in rows:
+    for count, started, part in rows:
         if part is None:
             raise NotRead(f"It is too large to compare: it consists of {int(count or 0):,} parts.")
         for kind, name, about in json.loads(part):
             found[kind, name] = {key: str(value) for key, value in about.items()}
+            if "id" in about:
+                found[kind, name]["id"] = f"{started}/{about['id']}"
     return found

@@ -42,13 +42,28 @@ def of_change(kind: str, before: Mapping[str, str], after: Mapping[str, str]) ->
     return NONE
 
 
+def is_made_again(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Tell a table or column from another one of its name that took its place."""
+    old, new = (
+        about.get("id", "").rpartition("." if kind == "column" else "/")
+        for about in (before, after)
+    )
+    return kind in ("table", "column") and old[0] == new[0] and old != new
+
+
 def _loses_values(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     if kind == "sequence":
         return False
     # A column is not made a generated one: it was dropped, and made again under its name.
     is_made_again = "generated" in after and "generated" not in before
     is_narrowed = not keeps_values(before.get("type", ""), after.get("type", ""))
-    return is_made_again or is_narrowed or _has_fewer("values", before, after)
+    return is_made_again or is_narrowed or _lacks_values(before, after)
+
+
+def _lacks_values(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Whether an enum lacks values that it had; of one that is the same they were renamed."""
+    is_same = "id" in before and before["id"] == after.get("id")
+    return _has_fewer("values", before, after) and not is_same
 
 
 def _holds_less(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
@@ -64,6 +79,7 @@ def _holds_less(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
         or becomes("enabled", "no")
         or becomes("persistence", "unlogged")
         or _has_fewer("checks", before, after)
+        or _has_fewer("values", before, after)
     )
 
 

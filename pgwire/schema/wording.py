@@ -26,10 +26,13 @@ _PASSWORD = re.compile(
 
 def of_change(before: Mapping[str, str], after: Mapping[str, str], attributes: list[str]) -> str:
     """Say how these attributes differ; `rest` alone is about what no fact tells."""
-    told = []
+    told: list[str] = []
     for key in (key for key in attributes if key != "rest"):
         old, new = (_shown(about.get(key, "")) for about in (before, after))
-        if key in _LISTS:
+        if key == "values" and _are_renamed(before, after):
+            pairs = zip(items(before[key]), items(after[key]))
+            told += [f"value '{_short(a)}' renamed to '{_short(b)}'" for a, b in pairs if a != b]
+        elif key in _LISTS:
             told += _of_lists(_LISTS[key], before.get(key), after.get(key))
         elif key == "not null" and "not validated" not in (old, new):
             told.append("now NOT NULL" if new else "no longer NOT NULL")
@@ -67,6 +70,12 @@ def items(text: str | None) -> list[str]:
         return [str(item) for item in json.loads(text or "[]")]
     except ValueError:
         return []
+
+
+def _are_renamed(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Whether an enum is the same, with as many values: PostgreSQL takes none away."""
+    is_same = "id" in before and before["id"] == after.get("id")
+    return is_same and len(items(before["values"])) == len(items(after["values"]))
 
 
 def _of_lists(noun: str, before: str | None, after: str | None) -> Iterator[str]:

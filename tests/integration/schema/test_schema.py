@@ -109,6 +109,55 @@ CREATE SCHEMA more;
 DROP TABLE other."Odd.Na""me";
 COMMENT ON TABLE orders IS 'what was bought';
 """
+NAMED = """
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE users (id serial PRIMARY KEY, name text, m mood DEFAULT 'ok', CHECK (name <> 'name'));
+CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users (id), note text);
+CREATE INDEX users_name ON users (lower(name));
+CREATE FUNCTION one(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE VIEW ids AS SELECT id, one(id) AS one FROM users;
+CREATE POLICY own ON users USING (name = CURRENT_USER);
+CREATE TABLE items (a int PRIMARY KEY);
+CREATE TABLE items_new (a bigint PRIMARY KEY);
+CREATE TABLE again (a int);
+CREATE TABLE former (a int PRIMARY KEY);
+CREATE TABLE latter (b int PRIMARY KEY, CONSTRAINT same CHECK (b > 0));
+CREATE SCHEMA other;
+CREATE TABLE moved (a int CONSTRAINT positive CHECK (a > 0));
+"""
+RENAMING = """
+ALTER TABLE users RENAME TO "People";
+ALTER TABLE "People" RENAME name TO label;
+ALTER TYPE mood RENAME TO state;
+ALTER TYPE state RENAME VALUE 'sad' TO 'down';
+ALTER FUNCTION one RENAME TO two;
+ALTER INDEX users_name RENAME TO people_label;
+ALTER TABLE orders RENAME CONSTRAINT orders_user_id_fkey TO of_people;
+ALTER TABLE items RENAME TO items_old;
+ALTER TABLE items_new RENAME TO items;
+DROP TABLE again;
+CREATE TABLE again (a int);
+ALTER TABLE orders DROP note, ADD note text;
+DROP TABLE former;
+ALTER TABLE latter RENAME TO former;
+ALTER TABLE moved SET SCHEMA other;
+"""
+RENAMED = """
+data: table public.former, as it was: dropped
+data: table public.again: dropped and made again
+data: column public.orders.note: dropped and made again
+guarantee: table public.items: renamed to public.items_old
+guarantee: table public.items_new: renamed to public.items
+guarantee: table public.latter: renamed to public.former
+guarantee: table public.moved: renamed to other.moved
+guarantee: table public.users: renamed to public."People"
+guarantee: column public.users.name: renamed to public."People".label
+guarantee: type public.mood: renamed to public.state
+guarantee: function public.one(integer): renamed to public.two(integer)
+guarantee: type public.state: value 'sad' renamed to 'down'
+none: constraint public.orders.orders_user_id_fkey: renamed to public.orders.of_people
+none: index public.users_name: renamed to public.people_label
+"""
 CHANGES = Path(__file__).with_name("changes.txt")
 
 
@@ -142,6 +191,18 @@ def test_each_change_is_found_and_told_in_a_line(
     assert lines == CHANGES.read_text().splitlines()
     assert "hunter2" not in f"{before} {after}"
     assert not [name for _, name in before if "hstore" in name and name != "hstore"]
+
+
+def test_what_was_renamed_or_made_again_is_told_as_that(new_login: Callable[[], Target]) -> None:
+    database = new_login()
+    run(database, NAMED)
+    before = read(database)
+    run(database, RENAMING)
+
+    found = changes(before, read(database))
+
+    lines = [f"{change.risk or 'none'}: {change}" for change in found.changes]
+    assert lines == RENAMED.strip().splitlines()
 
 
 def test_a_database_that_is_too_large_is_told_so(new_login: Callable[[], Target]) -> None:

@@ -244,6 +244,25 @@ def test_a_table_that_is_attached_loses_nothing_of_what_it_has() -> None:
     assert told(alone, CHILD) == [line]
 
 
+@pytest.mark.parametrize(
+    ("server", "lines"),
+    [
+        ("1", ["table public.a: renamed to public.b", "table public.c: dropped and made again"]),
+        ("2", ["table public.a: dropped", "table public.b: added"]),
+    ],
+)
+def test_a_thing_is_the_same_under_another_name_only_on_the_server_that_says_so(
+    server: str, lines: list[str]
+) -> None:
+    before: Facts = {("table", "public.a"): {"id": "1/7"}, ("table", "public.c"): {"id": "1/8"}}
+    after: Facts = {
+        ("table", "public.b"): {"id": f"{server}/7"},
+        ("table", "public.c"): {"id": f"{server}/9"},
+    }
+
+    assert sorted(told(before, after)) == lines
+
+
 def test_of_a_long_definition_the_place_is_told_where_it_changes() -> None:
     head = "CREATE FUNCTION f()\n AS $$\n" + "  -- a line\n" * 100
     before, after = f"{head}  RETURN 1;\nEND$$", f"{head}  RETURN 2;\nEND$$"
