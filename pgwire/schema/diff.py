@@ -68,8 +68,8 @@ class Diff:
 def changes(before: Facts, after: Facts) -> Diff:
     """Compare two schemas. What belongs to a table that came or went is not told by itself.
 
-    Of two that were read from one server, while it ran, it is known what was renamed, and what was
-    dropped and made again.
+    Of two that were read while one server ran, it is known what was renamed; and if it was one
+    database, what was dropped and made again.
     """
     names = renames.found(before, after)
     found = [_renamed(key, names[key]) for key in renames.told(before, names)]
@@ -115,7 +115,7 @@ def _risk_of_drop(facts: Facts, key: tuple[str, str]) -> str:
     about = facts[key]
     if key[0] in _HOLDING and ("foreign table", about.get("of")) not in facts:
         return DATA
-    is_for_speed = key[0] == "index" and "CREATE UNIQUE" not in about["definition"]
+    is_for_speed = key[0] == "index" and "CREATE UNIQUE" not in about.get("definition", "")
     return NONE if is_for_speed or key[0] == "statistics" else GUARANTEE
 
 

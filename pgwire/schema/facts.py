@@ -1,8 +1,8 @@
 """The facts of a database's schema, by PostgreSQL's own deparsers, in one statement.
 
-Nothing of an extension's own, and nothing that names whoever owns or may use a thing, as that
-differs between databases that are meant to be equal. OPTIONS of foreign tables, foreign servers,
-user mappings and subscriptions, which hold passwords, are never read.
+Nothing of an extension's own, nothing of owners and privileges, which differ between databases that
+are meant to be equal, and nothing of where and how values are stored. OPTIONS of foreign tables,
+foreign servers and user mappings, and subscriptions, which hold passwords, are never read.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Facts = dict[tuple[str, str], dict[str, str]]
 """Of each thing, by kind and name: its attributes. `of` is the table or type that it belongs to,
-`part of` what it is the part of a partition of; `rest` is a hash, where texts were cut. `id` goes
-with a thing from name to name, and to copies of its database, while the server runs."""
+`part of` what it is the part of a partition of; `rest` is a hash, where texts were cut. `id` stays
+with a thing under each name: when the server started, its own number, `@`, its database's."""
 
 MOST_FACTS = 20_000
 _MOST_BYTES = 40_000_000
@@ -32,7 +32,8 @@ _REFUSALS = {
 }
 
 # Without BEGIN: what fails within a Query's own transaction leaves none behind. Its only locks are
-# ACCESS SHARE, on what views read. Not told: columns and indexes' parts that follow from a parent.
+# ACCESS SHARE, on what views read. Columns that a table has of its parents are told of those alone.
+# What belongs to something (`i`) is an identity's sequence, an index of a constraint, or the like.
 _QUESTION = r"""
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL jit = off;
@@ -200,7 +201,8 @@ WITH own AS (
     sum(octet_length(about::text) + 100) OVER (ORDER BY kind, name) / {part} AS part
   FROM kept
 )
-SELECT min(facts), min(extract(epoch FROM pg_postmaster_start_time())),
+SELECT min(facts), min(extract(epoch FROM pg_postmaster_start_time())), (
+    SELECT oid FROM pg_database WHERE datname = current_database()),
   json_agg(told) FILTER (WHERE facts <= {facts} AND bytes <= {bytes})
 FROM told GROUP BY CASE WHEN facts <= {facts} AND bytes <= {bytes} THEN part END
 """
@@ -229,11 +231,11 @@ def read(session: Session) -> Facts:
         why = f"PostgreSQL refuses to read its catalog: {plain(str(error), limit=200)}"
         raise NotRead(_REFUSALS.get(error.sqlstate, why)) from error
     found: Facts = {}
-    for count, started, part in rows:
+    for count, started, database, part in rows:
         if part is None:
             raise NotRead(f"It is too large to compare: it consists of {int(count or 0):,} parts.")
         for kind, name, about in json.loads(part):
             found[kind, name] = {key: str(value) for key, value in about.items()}
             if "id" in about:
-                found[kind, name]["id"] = f"{started}/{about['id']}"
+                found[kind, name]["id"] = f"{started}/{about['id']}@{database}"
     return found

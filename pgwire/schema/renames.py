@@ -21,13 +21,18 @@ _LAST_PART = re.compile(r'(?:"(?:[^"]|"")*"|[^."]*)\Z')
 
 def found(before: Facts, after: Facts) -> dict[tuple[str, str], str]:
     """Find what has another name after: by kind and name, the new name."""
-    ids = {(kind, about["id"]): name for (kind, name), about in after.items() if "id" in about}
+    names = {(kind, identity(about)): name for (kind, name), about in after.items()}
     renamed = {}
     for (kind, name), about in before.items():
-        new = ids.get((kind, about.get("id", "")), name)
-        if new != name:
+        new = names.get((kind, identity(about)), name)
+        if identity(about) and new != name:
             renamed[kind, name] = new
     return renamed
+
+
+def identity(about: Mapping[str, str]) -> str:
+    """Say what a thing is known by, also in a copy of its database; may be empty."""
+    return about.get("id", "").partition("@")[0]
 
 
 def told(before: Facts, names: Names) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pgwire.schema import wording
+from pgwire.schema.renames import identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +45,11 @@ def of_change(kind: str, before: Mapping[str, str], after: Mapping[str, str]) ->
 
 def is_made_again(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     """Tell a table or column from another one of its name that took its place."""
-    old, new = (
-        about.get("id", "").rpartition("." if kind == "column" else "/")
-        for about in (before, after)
-    )
-    return kind in ("table", "column") and old[0] == new[0] and old != new
+    old, new = (about.get("id", "").split("@") for about in (before, after))
+    if kind not in ("table", "column") or old[1:] != new[1:]:
+        return False  # in a database that was restored all of them are others
+    within = "." if kind == "column" else "/"
+    return old != new and old[0].rpartition(within)[0] == new[0].rpartition(within)[0]
 
 
 def _loses_values(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
@@ -62,7 +63,7 @@ def _loses_values(kind: str, before: Mapping[str, str], after: Mapping[str, str]
 
 def _lacks_values(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     """Whether an enum lacks values that it had; of one that is the same they were renamed."""
-    is_same = "id" in before and before["id"] == after.get("id")
+    is_same = bool(identity(before)) and identity(before) == identity(after)
     return _has_fewer("values", before, after) and not is_same
 
 

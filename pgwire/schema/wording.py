@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from pgwire.schema.renames import identity
 from pgwire.text import plain
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def items(text: str | None) -> list[str]:
 
 def _are_renamed(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
     """Whether an enum is the same, with as many values: PostgreSQL takes none away."""
-    is_same = "id" in before and before["id"] == after.get("id")
+    is_same = bool(identity(before)) and identity(before) == identity(after)
     return is_same and len(items(before["values"])) == len(items(after["values"]))
 
 

@@ -245,19 +245,23 @@ def test_a_table_that_is_attached_loses_nothing_of_what_it_has() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "lines"),
+    ("server", "database", "lines"),
     [
-        ("1", ["table public.a: renamed to public.b", "table public.c: dropped and made again"]),
-        ("2", ["table public.a: dropped", "table public.b: added"]),
+        (1, 5, ["table public.a: renamed to public.b", "table public.c: dropped and made again"]),
+        (1, 6, ["table public.a: renamed to public.b"]),
+        (2, 5, ["table public.a: dropped", "table public.b: added"]),
     ],
 )
-def test_a_thing_is_the_same_under_another_name_only_on_the_server_that_says_so(
-    server: str, lines: list[str]
+def test_what_became_of_a_thing_is_known_only_where_its_number_means_the_same(
+    server: int, database: int, lines: list[str]
 ) -> None:
-    before: Facts = {("table", "public.a"): {"id": "1/7"}, ("table", "public.c"): {"id": "1/8"}}
+    before: Facts = {
+        ("table", "public.a"): {"id": "1/7@5"},
+        ("table", "public.c"): {"id": "1/8@5"},
+    }
     after: Facts = {
-        ("table", "public.b"): {"id": f"{server}/7"},
-        ("table", "public.c"): {"id": f"{server}/9"},
+        ("table", "public.b"): {"id": f"{server}/7@{database}"},
+        ("table", "public.c"): {"id": f"{server}/9@{database}"},
     }
 
     assert sorted(told(before, after)) == lines
