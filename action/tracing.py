@@ -9,17 +9,21 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from action import redact
 from pgwire.beside.watch import TROUBLE
+from pgwire.schema import diff, facts
 from pgwire.trace.proxy import Proxy
-from pgwire.trace.report import Report
+from pgwire.trace.report import Change, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pgwire.client import Session, Target
+    from pgwire.schema.facts import Facts
 
 NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
-_NO_CATALOG = "the catalog of the database could not be read before it"
+_NO_CATALOG = "the catalog of the database could not be read"
+_FACTS_SECONDS = 12.0
+"""The server gives up after ten."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +35,46 @@ class Tracing:
     proxy: Proxy | None = None
     untraced: str = ""
     """Why nothing is seen, though it was to be."""
+    before: Facts | str = ""
+    """The schema before the command, or why it is not known."""
 
     @property
     def saw_a_connection(self) -> bool:
         """Whether the command logged in by this way."""
         return self.proxy is not None and bool(self.proxy.report().connections)
 
-    def report(self, secrets: Sequence[str]) -> Report | None:
-        """Tell what was seen so far, without these secrets; None where nothing was to be seen."""
+    def report(self, session: Session | None, secrets: Sequence[str]) -> Report | None:
+        """Tell what was seen, without these secrets; None where nothing was to be seen.
+
+        In the session it is read what became of the schema.
+        """
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
         report = self.proxy.report()
         if not report.connections:
             return Report(untraced=NO_CONNECTION)
         shown = tuple(replace(one, sql=redact.hide(one.sql, secrets)) for one in report.statements)
-        return replace(report, statements=shown)
+        return self._with_changes(replace(report, statements=shown), session, secrets)
+
+    def _with_changes(
+        self, report: Report, session: Session | None, secrets: Sequence[str]
+    ) -> Report:
+        before, after = self.before, _facts(session)
+        if isinstance(before, str):
+            return replace(report, changes_unknown=before)
+        if isinstance(after, str):
+            return replace(report, changes_unknown=after)
+        found = diff.changes(before, after)
+        changes = tuple(
+            Change(
+                kind=each.kind,
+                name=redact.hide(each.name, secrets),
+                text=redact.hide(str(each), secrets),
+                risk=each.risk,
+            )
+            for each in found.changes
+        )
+        return replace(report, changes=changes, more_changes=found.more)
 
 
 @contextmanager
@@ -63,8 +92,10 @@ def traced(
     if proxy is None:
         yield Tracing(variables=variables, untraced=_NO_CATALOG)
         return
+    before = _facts(session)
     with proxy:
-        yield Tracing(variables=led(variables, host=proxy.host, port=proxy.port), proxy=proxy)
+        led_there = led(variables, host=proxy.host, port=proxy.port)
+        yield Tracing(variables=led_there, proxy=proxy, before=before)
 
 
 def untraced(
@@ -72,6 +103,19 @@ def untraced(
 ) -> AbstractContextManager[Tracing]:
     """Let the command go the usual way, unseen."""
     return nullcontext(Tracing(variables=variables))
+
+
+def _facts(session: Session | None) -> Facts | str:
+    """Read the schema, or say why that cannot be."""
+    if session is None:
+        return _NO_CATALOG
+    try:
+        with session.patient(_FACTS_SECONDS):
+            return facts.read(session)
+    except facts.NotRead as error:
+        return str(error)
+    except TROUBLE:
+        return _NO_CATALOG
 
 
 def led(variables: Mapping[str, str], *, host: str, port: int) -> dict[str, str]:

@@ -93,6 +93,15 @@ class Session:
         """Wait for each answer no longer than that, from now on."""
         self._seconds = seconds
 
+    @contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """Wait for answers so long meanwhile."""
+        usual, self._seconds = self._seconds, seconds
+        try:
+            yield
+        finally:
+            self._seconds = usual
+
     def rows(self, sql: str) -> list[list[str | None]]:
         """Ask a query and return its rows as text."""
         with self._lock:

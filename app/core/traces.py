@@ -111,6 +111,26 @@ class Connection:
     untraced: _Reason | None = None
 
 
+class Risk(StrEnum):
+    """What a change of the schema may take from others."""
+
+    DATA = "data"
+    GUARANTEE = "guarantee"
+    NONE = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What differs in the schema from before the migration."""
+
+    kind: Annotated[str, MaxLen(50)]
+    name: Annotated[str, MaxLen(500)]
+    text: Annotated[str, MaxLen(2_000), Described(description="All of it, for people")]
+    risk: Annotated[
+        Risk, Described(description="`data`: values may be lost; `guarantee`: one is taken away")
+    ] = Risk.NONE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """The trace of one migration command."""
@@ -126,6 +146,13 @@ class Trace:
     untraced: Annotated[
         _Reason | None, Described(description="Why nothing, or not all, was traced")
     ] = None
+    changes: Annotated[
+        tuple[Change, ...], MaxLen(500), Described(description="Of the schema, the worst first")
+    ] = ()
+    more_changes: int = 0
+    changes_unknown: Annotated[
+        _Reason | None, Described(description="Why the schema's changes are not known")
+    ] = None
 
 
 def worst_first(trace: Trace) -> list[Statement]:
@@ -138,14 +165,20 @@ def worst_first(trace: Trace) -> list[Statement]:
 
 
 def without(trace: Trace, secrets: Collection[str]) -> Trace:
-    """Leave out the statements in whose text or names a secret stands; they are counted."""
-    kept = tuple(
-        one
-        for one in trace.statements
-        if not any(secret in text for secret in secrets for text in _texts(one))
+    """Leave out the statements and changes in which a secret stands; they are counted."""
+
+    def is_safe(*texts: str) -> bool:
+        return not any(secret in text for secret in secrets for text in texts)
+
+    kept = tuple(one for one in trace.statements if is_safe(*_texts(one)))
+    changes = tuple(one for one in trace.changes if is_safe(one.name, one.text))
+    return replace(
+        trace,
+        statements=kept,
+        more_statements=trace.more_statements + len(trace.statements) - len(kept),
+        changes=changes,
+        more_changes=trace.more_changes + len(trace.changes) - len(changes),
     )
-    lost = len(trace.statements) - len(kept)
-    return replace(trace, statements=kept, more_statements=trace.more_statements + lost)
 
 
 def within_limits(trace: Trace) -> Trace:

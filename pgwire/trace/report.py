@@ -8,6 +8,8 @@ from typing import Any
 
 MOST_STATEMENTS = 2_000
 MOST_CONNECTIONS = 100
+MOST_CHANGES_BYTES = 64_000
+"""Of those, for the changes of the schema."""
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
 
@@ -73,6 +75,19 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What differs in the schema from before the command."""
+
+    kind: str
+    """`table`, `column`, `materialized view`, ..."""
+    name: str
+    text: str
+    """All of it, in a line for people."""
+    risk: str
+    """`data` where values may be lost, `guarantee` where others may rely on it, or nothing."""
+
+
+@dataclass(frozen=True)
 class Report:
     """The trace of one command."""
 
@@ -83,20 +98,34 @@ class Report:
     wal_bytes: int | None = None
     untraced: str | None = None
     """Why nothing, or not all, was traced."""
+    changes: tuple[Change, ...] = ()
+    """Of the schema, the worst first."""
+    more_changes: int = 0
+    changes_unknown: str | None = None
+    """Why they are not known."""
 
     def limited(self) -> dict[str, Any]:
         """Give it as JSON has it, with as many statements as fit."""
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
-        room = MOST_BYTES - len(_compact(told)) - 100
-        kept = []
-        for statement in statements[:MOST_STATEMENTS]:
-            room -= len(_compact(statement).encode()) + 1
-            if room < 0:
-                break
-            kept.append(statement)
+        changes = _fitting(told["changes"], MOST_CHANGES_BYTES)
+        told["more_changes"] += len(self.changes) - len(changes)
+        told["changes"] = changes
+        room = MOST_BYTES - len(_compact(told).encode()) - 100
+        kept = _fitting(statements[:MOST_STATEMENTS], room)
         told["more_statements"] += len(statements) - len(kept)
         return {"statements": kept, **told}
+
+
+def _fitting(values: list[Any], room: int) -> list[Any]:
+    """Take the first of them, as long as their JSON has room, in bytes."""
+    kept = []
+    for value in values:
+        room -= len(_compact(value).encode()) + 1
+        if room < 0:
+            break
+        kept.append(value)
+    return kept
 
 
 def _compact(value: Any) -> str:

@@ -35,6 +35,9 @@ def test_a_traced_command_reports_what_its_statements_locked(
         (each["relation"], each["mode"]) for each in statement["locks"]
     ]
     assert statement["rewrites"] == ["public.users"]
+    assert [each["text"] for each in made["trace"]["changes"]] == ["table public.users: added"]
+    [change] = altered["trace"]["changes"]
+    assert change["text"] == "column public.users.id: type integer -> bigint"
     assert altered["trace"]["untraced"] is None
 
 
