@@ -1,0 +1,49 @@
+"""What a migration changed in the schema, as people read it at GitHub. Pure."""
+
+from collections.abc import Mapping
+
+from app.core.amounts import counted, size
+from app.core.markdown import code
+from app.core.traces import Change, Risk, Size, Trace
+
+_RISKS = {
+    Risk.DATA: "**may lose data**: ",
+    Risk.GUARANTEE: "**takes a guarantee**: ",
+    Risk.NONE: "",
+}
+
+
+def title(trace: Trace) -> str:
+    """How many changes there are, and how many of them may lose data."""
+    number = len(trace.changes) + trace.more_changes
+    risky = sum(one.risk is Risk.DATA for one in trace.changes)
+    words = counted(number, "change") + " of the schema"
+    if not risky:
+        return words
+    return f"{words}, {risky} of {'it' if number == 1 else 'them'} may lose data"
+
+
+def lines(trace: Trace, production: Mapping[str, Size] | None, *, room: int) -> str:
+    """A list of the changes, those first that may lose data, in so many characters at most.
+
+    Args:
+        production: Its tables by name; None: not known.
+    """
+    kept: list[str] = []
+    for change in trace.changes:
+        line = f"- {_RISKS[change.risk]}{code(change.text)}{_loss(change, production or {})}"
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    more = len(trace.changes) - len(kept) + trace.more_changes
+    return "\n".join([*kept, f"- and {more} more"] if more else kept)
+
+
+def _loss(change: Change, production: Mapping[str, Size]) -> str:
+    """How much is in a table that goes."""
+    known = production.get(change.name)
+    if change.kind != "table" or change.risk is not Risk.DATA or known is None:
+        return ""
+    rows = "an unknown number of rows" if known.rows < 0 else f"about {counted(known.rows, 'row')}"
+    return f" (production: {rows}, {size(known.bytes)})"
