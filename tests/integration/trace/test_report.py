@@ -58,8 +58,16 @@ def test_the_same_in_one_query_of_several_statements(traced: Tracing) -> None:
 EXCLUSIVE = "ACCESS EXCLUSIVE"
 LOCKED = {
     "ALTER TABLE orders ADD COLUMN x int": {("public.orders", EXCLUSIVE)},
-    "DROP INDEX orders_user": {("public.orders", EXCLUSIVE), ("public.orders_user", EXCLUSIVE)},
-    "DROP TABLE orders": {("public.orders", EXCLUSIVE), ("public.orders_user", EXCLUSIVE)},
+    "ALTER TABLE orders ALTER user_id TYPE bigint": {("public.orders", EXCLUSIVE)},
+    "DROP INDEX orders_user": {("public.orders", EXCLUSIVE)},
+    "DROP TABLE orders": {("public.orders", EXCLUSIVE)},
+    "REINDEX INDEX orders_user": {("public.orders", "SHARE"), ("public.orders_user", EXCLUSIVE)},
+    "ALTER INDEX orders_user RENAME TO o": {("public.orders_user", "SHARE UPDATE EXCLUSIVE")},
+    "CREATE INDEX ON orders (id); INSERT INTO orders VALUES (1); DELETE FROM orders": {
+        ("public.orders", "SHARE"),
+        ("public.orders", "ROW EXCLUSIVE"),
+    },
+    "ALTER TABLE orders ADD x int; DELETE FROM orders": {("public.orders", EXCLUSIVE)},
     "CREATE INDEX ON orders (id)": {("public.orders", "SHARE")},
     "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users NOT VALID": {
         ("public.orders", "SHARE ROW EXCLUSIVE"),
