@@ -85,18 +85,22 @@ class Report:
     """Why nothing, or not all, was traced."""
 
     def limited(self) -> dict[str, Any]:
-        """Give it as JSON has it, with as many statements as fit."""
+        """Give it as JSON has it, with as many statements as fit; those without locks go first."""
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
         room = MOST_BYTES - len(_compact(told)) - 100
-        kept = []
-        for statement in statements[:MOST_STATEMENTS]:
-            room -= len(_compact(statement).encode()) + 1
-            if room < 0:
+        kept = set()
+        for number in sorted(range(len(statements)), key=lambda each: _is_quiet(statements[each])):
+            room -= len(_compact(statements[number]).encode()) + 1
+            if room < 0 or len(kept) == MOST_STATEMENTS:
                 break
-            kept.append(statement)
+            kept.add(number)
         told["more_statements"] += len(statements) - len(kept)
-        return {"statements": kept, **told}
+        return {"statements": [statements[number] for number in sorted(kept)], **told}
+
+
+def _is_quiet(statement: dict[str, Any]) -> bool:
+    return not (statement["locks"] or statement["rewrites"] or statement["error"])
 
 
 def _compact(value: Any) -> str:

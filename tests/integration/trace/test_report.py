@@ -210,8 +210,10 @@ def test_passwords_are_cut_out(traced: Tracing, login: Any) -> None:
 def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
     with traced(TABLES) as trace:
         with trace.proxied() as connection, connection.transaction(), connection.pipeline():
-            for number in range(MOST_STATEMENTS + 100):
+            for number in range(MOST_STATEMENTS + 99):
                 connection.execute(f"COMMENT ON TABLE users IS '{number}'".encode())
+                if number == MOST_STATEMENTS - 100:
+                    connection.execute("ALTER TABLE orders ADD x int")
         report = trace.report()
         told = report.limited()
 
@@ -221,6 +223,7 @@ def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
         <= MOST_BYTES
     )
     assert len(told["statements"]) + told["more_statements"] == MOST_STATEMENTS + 100
+    assert told["statements"][-1]["sql"].startswith("ALTER TABLE")
 
 
 def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:
