@@ -16,7 +16,7 @@ LONGEST_CHARACTERS = 2_000
 CUT = b"?"
 
 _LITERALS = frozenset(["string", "escaped", "dollar", "number"])
-# Definitions are told whole: their literals are defaults, bounds, bodies and comments.
+# Of definitions only comments go: their literals are defaults, bounds and bodies.
 _DEFINING = frozenset(["ALTER", "COMMENT", "CREATE", "DROP", "GRANT", "IMPORT", "REVOKE"])
 _SECRET = re.compile(rb"PASSWORD|CONNECTION", re.IGNORECASE)
 # In a routine's body, and in what is not sure to be one statement after the other.
@@ -76,6 +76,8 @@ def _definition(text: bytes) -> Iterator[bytes]:
     depth = 0
     is_secret = False
     for kind, start, end in tokens(text):
+        if _is_comment(kind, text, start):
+            continue
         piece = text[start:end]
         if kind == "word":
             is_secret = _SECRET.fullmatch(piece) is not None

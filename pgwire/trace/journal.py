@@ -21,6 +21,18 @@ PAUSED = "PAUSED"
 _MOST_KEYS = 5_000
 _HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
 _TRUNCATE = "TRUNCATE"
+# From the weakest to the strongest. Each keeps others from what those before it do, but for SHARE.
+# https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
+_MODES = ("ACCESS SHARE", *_HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
+          "EXCLUSIVE", "ACCESS EXCLUSIVE")  # fmt: skip
+_AT_LEAST = {
+    mode: [
+        other
+        for other in _MODES[rank:]
+        if other != "SHARE" or mode in ("ACCESS SHARE", "ROW SHARE", "SHARE")
+    ]
+    for rank, mode in enumerate(_MODES)
+}
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 
 
@@ -122,11 +134,10 @@ class Journal:
         transaction = self._current()
         if record.is_in_query:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
-        for oid, mode, file_number in seen.locks:
+        for oid, name, file_number in sorted(seen.locks, key=self._strength):
             relation = self._log.relations.get(oid)
             if relation is None:
                 continue
-            name = look.mode_name(mode)
             if not (relation.is_secondary and name in _HARMLESS):
                 self._take(record, transaction, oid, name)
             before = transaction.files.get(oid, self._log.relations.file_number(oid))
@@ -204,9 +215,16 @@ class Journal:
                 record.rewrites += (relation.oid,)
 
     def _take(self, record: Record, transaction: _Transaction, oid: int, mode: str) -> None:
-        if (oid, mode) not in transaction.held:
+        """Note it, unless the transaction kept others from as much before, or from its table."""
+        relation = self._log.relations.get(oid)
+        of = (oid, relation.table if relation else None)
+        if not any((each, held) in transaction.held for each in of for held in _AT_LEAST[mode]):
             transaction.held.add((oid, mode))
             record.locks += ((oid, mode),)
+
+    def _strength(self, lock: tuple[int, str, int | None]) -> tuple[bool, int]:
+        relation = self._log.relations.get(lock[0])
+        return (relation is not None and relation.is_secondary, -_MODES.index(lock[1]))
 
     def _close(self, now: float, *, is_committed: bool) -> None:
         transaction, self._transaction = self._transaction, None

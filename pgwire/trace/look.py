@@ -62,7 +62,7 @@ class Seen:
     microseconds: int
     """From the arrival of the message it came with to the look."""
     locks: tuple[tuple[int, str, int | None], ...]
-    """Object identifier, mode, and file number, which what was dropped has no more."""
+    """Object identifier, name of the mode, and file number, which what was dropped has not."""
 
 
 def seen(rows: Sequence[messages.Message]) -> Seen:
@@ -73,7 +73,9 @@ def seen(rows: Sequence[messages.Message]) -> Seen:
         time, relation, mode, file_number = messages.row(row)
         microseconds = int(time or 0)
         if relation is not None and mode is not None:
-            locks.append((int(relation), mode, None if file_number is None else int(file_number)))
+            locks.append(
+                (int(relation), mode_name(mode), None if file_number is None else int(file_number))
+            )
     return Seen(microseconds, tuple(locks))
 
 

@@ -18,9 +18,12 @@ _MOST_PER_ROW = 1_000
 _QUESTION = """
 BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '10s';
-SELECT json_agg(json_build_array(oid, nspname, relname, relkind, rows, bytes, file)) FROM (
+SELECT json_agg(json_build_array(oid, nspname, relname, relkind, rows, bytes, file, owner)) FROM (
   SELECT c.oid::int8, n.nspname, c.relname, c.relkind, c.relfilenode::int8 AS file,
     c.reltuples::int8 AS rows, c.relpages::int8 * current_setting('block_size')::int8 AS bytes,
+    coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), (SELECT refobjid
+      FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind = 'S'
+      AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1))::int8 AS owner,
     row_number() OVER (ORDER BY c.oid) / {most} AS part
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I', 'S')
@@ -48,6 +51,8 @@ class Relation:
     """The catalog's estimate; -1 where the relation was never looked at."""
     bytes: int
     file_number: int
+    table: int | None = None
+    """Whose index it is, or to whose column a sequence belongs."""
 
     @property
     def is_stored(self) -> bool:

@@ -105,16 +105,21 @@ class Report:
     """Why they are not known."""
 
     def limited(self) -> dict[str, Any]:
-        """Give it as JSON has it, with as many statements as fit."""
+        """Give it as JSON has it, with as many statements as fit; those without locks go first."""
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
         changes = _fitting(told["changes"], MOST_CHANGES_BYTES)
         told["more_changes"] += len(self.changes) - len(changes)
         told["changes"] = changes
         room = MOST_BYTES - len(_compact(told).encode()) - 100
-        kept = _fitting(statements[:MOST_STATEMENTS], room)
+        kept = _fitting(sorted(statements, key=_is_quiet)[:MOST_STATEMENTS], room)
+        kept.sort(key=lambda each: float(each["at_ms"]))
         told["more_statements"] += len(statements) - len(kept)
         return {"statements": kept, **told}
+
+
+def _is_quiet(statement: dict[str, Any]) -> bool:
+    return not (statement["locks"] or statement["rewrites"] or statement["error"])
 
 
 def _fitting(values: list[Any], room: int) -> list[Any]:

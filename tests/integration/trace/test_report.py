@@ -58,8 +58,16 @@ def test_the_same_in_one_query_of_several_statements(traced: Tracing) -> None:
 EXCLUSIVE = "ACCESS EXCLUSIVE"
 LOCKED = {
     "ALTER TABLE orders ADD COLUMN x int": {("public.orders", EXCLUSIVE)},
-    "DROP INDEX orders_user": {("public.orders", EXCLUSIVE), ("public.orders_user", EXCLUSIVE)},
-    "DROP TABLE orders": {("public.orders", EXCLUSIVE), ("public.orders_user", EXCLUSIVE)},
+    "ALTER TABLE orders ALTER user_id TYPE bigint": {("public.orders", EXCLUSIVE)},
+    "DROP INDEX orders_user": {("public.orders", EXCLUSIVE)},
+    "DROP TABLE orders": {("public.orders", EXCLUSIVE)},
+    "REINDEX INDEX orders_user": {("public.orders", "SHARE"), ("public.orders_user", EXCLUSIVE)},
+    "ALTER INDEX orders_user RENAME TO o": {("public.orders_user", "SHARE UPDATE EXCLUSIVE")},
+    "CREATE INDEX ON orders (id); INSERT INTO orders VALUES (1); DELETE FROM orders": {
+        ("public.orders", "SHARE"),
+        ("public.orders", "ROW EXCLUSIVE"),
+    },
+    "ALTER TABLE orders ADD x int; DELETE FROM orders": {("public.orders", EXCLUSIVE)},
     "CREATE INDEX ON orders (id)": {("public.orders", "SHARE")},
     "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users NOT VALID": {
         ("public.orders", "SHARE ROW EXCLUSIVE"),
@@ -202,8 +210,10 @@ def test_passwords_are_cut_out(traced: Tracing, login: Any) -> None:
 def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
     with traced(TABLES) as trace:
         with trace.proxied() as connection, connection.transaction(), connection.pipeline():
-            for number in range(MOST_STATEMENTS + 100):
+            for number in range(MOST_STATEMENTS + 99):
                 connection.execute(f"COMMENT ON TABLE users IS '{number}'".encode())
+                if number == MOST_STATEMENTS - 100:
+                    connection.execute("ALTER TABLE orders ADD x int")
         report = trace.report()
         told = report.limited()
 
@@ -213,6 +223,7 @@ def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
         <= MOST_BYTES
     )
     assert len(told["statements"]) + told["more_statements"] == MOST_STATEMENTS + 100
+    assert told["statements"][-1]["sql"].startswith("ALTER TABLE")
 
 
 def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:

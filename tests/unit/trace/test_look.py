@@ -20,7 +20,7 @@ def test_rows_are_read() -> None:
         [row("12", "20000", "ShareLock", "5"), row("13", "20001", "RowShareLock", None)]
     )
 
-    assert seen == look.Seen(13, ((20000, "ShareLock", 5), (20001, "RowShareLock", None)))
+    assert seen == look.Seen(13, ((20000, "SHARE", 5), (20001, "ROW SHARE", None)))
 
 
 def test_a_session_without_locks_has_a_time() -> None:
