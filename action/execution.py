@@ -122,7 +122,7 @@ def _run_watched(
         watched.stop()
         has_connected = tracing.saw_a_connection
         never_connected = outcome.exit_code == 0 and not has_connected and witness.nobody_came()
-        trace = tracing.report(watched.session, _secrets(place))
+        trace = tracing.report(watched.session, _secrets(place), place.changed_files)
         tables = sizes.read(watched.session) if place.wants_sizes(go.planned.environment) else None
     _tell_unfinished(place, go, watched.unfinished)
     return Course(

@@ -177,6 +177,14 @@ def lease_seconds_in(reply: dict[str, Any]) -> float:
     return fields.number(reply, "lease_seconds", least=0.5, most=3600.0)
 
 
+def changes_in(reply: dict[str, Any]) -> tuple[str, ...]:
+    """Read which files a commit changed; they are checked where they are opened."""
+    files = reply.get("files")
+    if not isinstance(files, list):
+        raise InvalidReply("`files` is not a list")
+    return tuple(path for path in files if isinstance(path, str))
+
+
 def verdict_in(reply: dict[str, Any]) -> Verdict:
     """Read the answer to a report. Raises InvalidReply."""
     return Verdict(

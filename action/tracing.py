@@ -10,15 +10,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from action import redact
 from pgwire.beside.watch import TROUBLE
 from pgwire.schema import diff, facts
+from pgwire.trace.places import Place, placed
 from pgwire.trace.proxy import Proxy
 from pgwire.trace.report import Change, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pgwire.client import Session, Target
     from pgwire.schema.facts import Facts
+    from pgwire.trace.report import Statement
 
 NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
 _NO_CATALOG = "the catalog of the database could not be read"
@@ -43,17 +45,23 @@ class Tracing:
         """Whether the command logged in by this way."""
         return self.proxy is not None and bool(self.proxy.report().connections)
 
-    def report(self, session: Session | None, secrets: Sequence[str]) -> Report | None:
+    def report(
+        self,
+        session: Session | None,
+        secrets: Sequence[str],
+        changed_files: Callable[[], Iterable[tuple[str, bytes]]],
+    ) -> Report | None:
         """Tell what was seen, without these secrets; None where nothing was to be seen.
 
-        In the session it is read what became of the schema.
+        In the session it is read what became of the schema. The files are asked for only where a
+        statement did something that people want to find.
         """
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
         report = self.proxy.report()
         if not report.connections:
             return Report(untraced=NO_CONNECTION)
-        shown = tuple(replace(one, sql=redact.hide(one.sql, secrets)) for one in report.statements)
+        shown = _placed(report.statements, self.proxy.texts(), secrets, changed_files)
         return self._with_changes(replace(report, statements=shown), session, secrets)
 
     def _with_changes(
@@ -75,6 +83,29 @@ class Tracing:
             for each in found.changes
         )
         return replace(report, changes=changes, more_changes=found.more)
+
+
+def _placed(
+    statements: Sequence[Statement],
+    texts: Sequence[bytes],
+    secrets: Sequence[str],
+    changed_files: Callable[[], Iterable[tuple[str, bytes]]],
+) -> tuple[Statement, ...]:
+    is_wanted = any(one.locks or one.rewrites or one.may_lock_more for one in statements)
+    try:
+        places = placed(texts, changed_files() if is_wanted else ())
+    except Exception:  # whatever it is, the report goes out
+        places = [Place()] * len(texts)
+    return tuple(
+        replace(
+            one,
+            sql=redact.hide(one.sql, secrets),
+            file=redact.hide(place.file, secrets),
+            line=place.line,
+            accepted=redact.hide(place.accepted, secrets),
+        )
+        for one, place in zip(statements, places)
+    )
 
 
 @contextmanager

@@ -85,6 +85,10 @@ class Proxy:
         """Tell what was seen so far."""
         return self._log.report([each.told() for each in self._visits], now=time.monotonic())
 
+    def texts(self) -> list[bytes]:
+        """Give the texts of the report's statements as they were sent, with all values in them."""
+        return self._log.texts()
+
     def _listen(self) -> None:
         while True:
             try:

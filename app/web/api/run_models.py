@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationInfo, fi
 from app.core.assignments import TracePolicy
 from app.core.environments import Environment
 from app.core.pages import run_page
+from app.core.repositories import ChangedFiles
 from app.core.runs import MigrationResult, RunRequest, Unfinished
 from app.core.traces import Size, Trace
 from app.operations.runs.beginning import Begun
@@ -26,10 +27,15 @@ class StartRun(given_of(RunRequest)):  # type: ignore[misc]
     environments: list[RunEnvironment] = Field([], max_length=3, description="Empty: all reached")
 
 
-class OfRun(BaseModel):
-    """A database of a run, by its environment."""
+class ThisRun(BaseModel):
+    """A run."""
 
     run: int = Field(ge=1, le=2**63 - 1)
+
+
+class OfRun(ThisRun):
+    """A database of a run, by its environment."""
+
     environment: RunEnvironment
 
 
@@ -213,6 +219,21 @@ class DatabasePassed(BaseModel):
 
 class DatabaseAnswer(RootModel[DatabaseGiven | DatabasePassed]):
     """Given or passed over."""
+
+
+class ChangesAnswer(BaseModel):
+    """Files from the repository's root that the run's commit changed, without those removed.
+
+    A branch's since it left the default branch; the default branch's since the commit that
+    production was migrated to last.
+    """
+
+    files: list[str] = Field(description="At most 300")
+    is_whole: bool = Field(description="These are all")
+
+    @classmethod
+    def of(cls, changed: ChangedFiles) -> "ChangesAnswer":
+        return cls(files=list(changed.paths), is_whole=changed.is_whole)
 
 
 class LeaseAnswer(BaseModel):

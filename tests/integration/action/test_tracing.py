@@ -1,9 +1,17 @@
 """A step whose command is traced: what it is led to, what is reported, and what is said."""
 
+import time
+
+import psycopg
 import pytest
 
-from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
-from tests.integration.action.scripted import ScriptedService
+from tests.integration.action.conftest import (
+    NewDatabase,
+    RealDatabase,
+    error_reply,
+    script_success,
+)
+from tests.integration.action.scripted import RUNS, Reply, ScriptedService
 from tests.integration.action.step import Step
 
 MIGRATE = (
@@ -68,3 +76,76 @@ def test_nothing_is_traced_that_is_not_to_be_or_that_the_service_does_not_take(
     assert finished.exit_code == 0
     assert f"port {branch.port}" in finished.log.text
     assert "trace" not in service.reports("branch")[0]
+
+
+@pytest.fixture
+def users(traced: RealDatabase) -> RealDatabase:
+    """A table that was there before."""
+    with psycopg.connect(traced.url) as connection:
+        connection.execute("CREATE TABLE users (id int)")
+    return traced
+
+
+def write(step: Step, path: str, script: str) -> str:
+    """A file of the checked-out repository."""
+    file = step.workspace / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(script)
+    return path
+
+
+def test_statements_are_found_in_the_files_that_the_service_names(
+    step: Step, users: RealDatabase, service: ScriptedService
+) -> None:
+    """Paths that lead out of the repository lead nowhere, and nobody is asked in vain."""
+    script = f"""-- why
+ALTER TABLE users
+  ADD name text;
+
+-- coppice: ok small, {users.password}
+ALTER TABLE users ALTER id TYPE bigint;
+"""
+    path = write(step, "db/2.sql", script)
+    outside = step.folder / "outside.sql"
+    outside.write_text("ALTER TABLE users ADD more text;")
+    (step.workspace / "db" / "link.sql").symlink_to(outside)
+    hostile = ["../outside.sql", str(outside), "db/link.sql", "db", "a\0.sql", "a\nb.sql"]
+    files = [*hostile, "x" * 9999 + ".sql", "db/gone.sql", path]
+    service.on(f"{RUNS}/17/changes", Reply(body={"files": files, "is_whole": True}))
+
+    made = step.run(migration_command="psql -qc 'CREATE TABLE orders (id int)'")
+    asked = len(service.requests(f"{RUNS}/17/changes"))
+    changed = step.run(migration_command="psql -qf db/2.sql -c 'ALTER TABLE users ADD more text'")
+
+    assert (made.exit_code, changed.exit_code) == (0, 0), made.log.text + changed.log.text
+    assert (asked, len(service.requests(f"{RUNS}/17/changes"))) == (0, 1)
+    statements = service.reports("branch")[1]["trace"]["statements"]
+    assert [(each["file"], each["line"], each["accepted"]) for each in statements] == [
+        (path, 2, ""),
+        (path, 6, "small, ***"),
+        ("", 0, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error_reply(404, "not_found"),
+        Reply(body={"files": [7, "db/gone.sql"]}),
+        Reply(body=b"<html>", after=lambda: time.sleep(6)),
+    ],
+)
+def test_without_word_of_the_files_the_report_goes_out_soon(
+    step: Step, users: RealDatabase, service: ScriptedService, answer: Reply
+) -> None:
+    service.on(f"{RUNS}/17/changes", answer)
+    command = "psql -qc 'ALTER TABLE users ADD name text -- coppice: ok new'"
+    began_at = time.monotonic()
+
+    finished = step.run(migration_command=command)
+
+    assert finished.exit_code == 0, finished.log.text
+    assert time.monotonic() - began_at < 15
+    [statement] = service.reports("branch")[0]["trace"]["statements"]
+    assert [statement[name] for name in ("file", "line", "accepted")] == ["", 0, "new"]
+    assert len(service.requests(f"{RUNS}/17/changes")) == 1
