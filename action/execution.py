@@ -13,6 +13,7 @@ from action import command, environment, marker, ownership, redact, results, ver
 from action.command import Command, Outcome
 from action.errors import ActionError
 from action.interruption import Interrupted
+from action.loopback import offer
 from action.results import Ended
 from action.service import Report
 from action.tracing import traced, untraced
@@ -64,8 +65,9 @@ def execute(
     problem = _reach(place, go)
     if problem:
         return _not_run(place, problem)
-    opened = traced if place.traces(go.planned.environment) else untraced
-    way = partial(opened, variables=variables)
+    way = partial(untraced, variables=variables)
+    if place.traces(go.planned.environment):
+        way = partial(traced, variables=variables, tls=offer(go.loopback, place.folder))
     course = _run_watched(place, place.command, go, way=way, lost=lost)
     return ended(place, go, course)
 

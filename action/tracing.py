@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from action.loopback import Offer
     from pgwire.client import Session, Target
     from pgwire.schema.facts import Facts
     from pgwire.trace.report import Statement
@@ -110,14 +111,19 @@ def _placed(
 
 @contextmanager
 def traced(
-    session: Session | None, target: Target, variables: Mapping[str, str]
+    session: Session | None,
+    target: Target,
+    variables: Mapping[str, str],
+    *,
+    tls: Offer | None = None,
 ) -> Iterator[Tracing]:
     """Open the way while the command runs; where that fails, the command goes the usual one.
 
     The session is the one beside the command, in which the catalog is read before it begins.
     """
     try:
-        proxy = Proxy(target, session) if session is not None else None
+        context = tls.context if tls else None
+        proxy = Proxy(target, session, tls=context) if session is not None else None
     except TROUBLE:
         proxy = None
     if proxy is None:
@@ -125,8 +131,9 @@ def traced(
         return
     before = _facts(session)
     with proxy:
-        led_there = led(variables, host=proxy.host, port=proxy.port)
-        yield Tracing(variables=led_there, proxy=proxy, before=before)
+        there = led(variables, host=proxy.host, port=proxy.port)
+        trust = {"PGSSLROOTCERT": str(tls.root)} if tls else {}
+        yield Tracing(variables={**there, **trust}, proxy=proxy, before=before)
 
 
 def untraced(

@@ -1,18 +1,21 @@
 """A step whose command is traced: what it is led to, what is reported, and what is said."""
 
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from app.web.api.run_models import LoopbackGiven
 from tests.integration.action.conftest import (
     NewDatabase,
     RealDatabase,
     error_reply,
     script_success,
 )
-from tests.integration.action.scripted import RUNS, Reply, ScriptedService
+from tests.integration.action.scripted import RUNS, Reply, ScriptedService, run_path
 from tests.integration.action.step import Step
+from tests.integration.tls import ADDRESS, at_once, certificate, listening, terminating
 
 MIGRATE = (
     "psql -v ON_ERROR_STOP=1 -q -c 'CREATE TABLE users (id int)'"
@@ -149,3 +152,33 @@ def test_without_word_of_the_files_the_report_goes_out_soon(
     [statement] = service.reports("branch")[0]["trace"]["statements"]
     assert [statement[name] for name in ("file", "line", "accepted")] == ["", 0, "new"]
     assert len(service.requests(f"{RUNS}/17/changes")) == 1
+
+
+def test_tools_that_demand_tls_get_it_before_a_server_that_demands_it(
+    step: Step, traced: RealDatabase, service: ScriptedService, tmp_path: Path
+) -> None:
+    """The key is in no file that the command finds, and hidden should it show all the same."""
+    context, pem = certificate(tmp_path, ADDRESS)
+    given = LoopbackGiven.new().model_dump()
+    modes = ("disable", "require", "verify-full")
+    command = f"""
+        for mode in {" ".join(modes)}; do psql "sslmode=$mode" -c '\\conninfo'; done
+        psql -qc "CREATE TABLE of_$PGSSLMODE ()"
+        ! grep -rl 'PRIVATE[ ]KEY' "$RUNNER_TEMP"
+    """
+    with listening(at_once(terminating(context, traced.host, traced.port))) as port:
+        behind_tls = traced.go(loopback=given, ca_certificate=pem)
+        behind_tls.body["variables"] = {
+            name: value.replace(f":{traced.port}/", f":{port}/").replace("=disable", "=verify-full")
+            for name, value in traced.variables.items()
+        } | {"PGPORT": str(port), "PGSSLMODE": "verify-full"}
+        service.on(run_path("branch"), behind_tls)
+
+        finished = step.run(migration_command=command)
+
+    assert finished.exit_code == 0, finished.log.text
+    assert finished.log.text.count("SSL connection") == 2
+    trace = service.reports("branch")[0]["trace"]
+    assert [each["sql"] for each in trace["statements"]] == ["CREATE TABLE of_disable ()"]
+    assert len(trace["connections"]) == len(modes) + 1
+    assert set(given["key"].splitlines()[1:-1]) < set(finished.log.masks)
