@@ -13,9 +13,10 @@ from action import command, environment, marker, ownership, redact, results, ver
 from action.command import Command, Outcome
 from action.errors import ActionError
 from action.interruption import Interrupted
+from action.loopback import offer
 from action.results import Ended
 from action.service import Report
-from action.tracing import traced, untraced
+from action.tracing import NO_CONNECTION, traced, untraced
 from pgwire.beside import sizes, wording
 from pgwire.beside.watch import Watch
 from pgwire.beside.witness import Witness
@@ -53,6 +54,11 @@ class Course:
     tables: Mapping[str, Mapping[str, int]] | None = None
     """Production's, for what traces of branches say."""
 
+    @property
+    def found_no_way(self) -> bool:
+        """It was led through the trace, and nothing of it came there."""
+        return self.trace is not None and self.trace.untraced == NO_CONNECTION
+
 
 def execute(
     place: Workplace, go: Granted, *, variables: Mapping[str, str], lost: Callable[[], str]
@@ -64,8 +70,9 @@ def execute(
     problem = _reach(place, go)
     if problem:
         return _not_run(place, problem)
-    opened = traced if place.traces(go.planned.environment) else untraced
-    way = partial(opened, variables=variables)
+    way = partial(untraced, variables=variables)
+    if place.traces(go.planned.environment):
+        way = partial(traced, variables=variables, tls=offer(go.loopback, place.folder))
     course = _run_watched(place, place.command, go, way=way, lost=lost)
     return ended(place, go, course)
 
@@ -122,8 +129,10 @@ def _run_watched(
         watched.stop()
         has_connected = tracing.saw_a_connection
         never_connected = outcome.exit_code == 0 and not has_connected and witness.nobody_came()
-        trace = tracing.report(watched.session, _secrets(place))
+        trace = tracing.report(watched.session, _secrets(place), place.changed_files)
         tables = sizes.read(watched.session) if place.wants_sizes(go.planned.environment) else None
+    for line in tracing.remarks(_secrets(place)):
+        place.console.say(label + line)
     _tell_unfinished(place, go, watched.unfinished)
     return Course(
         outcome=outcome,
@@ -212,6 +221,8 @@ def _problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     failed = verdicts.command_failed(
         database, exit_code=outcome.exit_code, environment=go.planned.environment
     )
+    if course.found_no_way:
+        failed = verdicts.found_no_way(failed)
     return _advised(failed, outcome)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from action import fields
 from action.credentials import Credentials, InvalidReply, credentials_in
+from action.loopback import Loopback, loopback_in
 
 _APP = re.compile(r"[a-z0-9]{2,16}")
 _CODE = re.compile(r"[a-z0-9_-]{1,60}")
@@ -72,6 +73,14 @@ class Granted:
     """Once it is migrated, the seed command follows."""
     notices: tuple[str, ...] = ()
     """What the service has to say beside."""
+    loopback: Loopback | None = None
+    """For a command that is traced."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that must not show."""
+        key = (self.loopback.secret,) if self.loopback else ()
+        return (*self.credentials.secrets, *key)
 
 
 @dataclass(frozen=True)
@@ -169,12 +178,21 @@ def turn_in(
         lease_seconds=lease_seconds_in(reply) if migrates else 0.0,
         seeds=_seeds(reply, may_seed=migrates and may_seed),
         notices=fields.lines(reply, "notices"),
+        loopback=loopback_in(reply),
     )
 
 
 def lease_seconds_in(reply: dict[str, Any]) -> float:
     """Read how long a lease lasts. Raises InvalidReply."""
     return fields.number(reply, "lease_seconds", least=0.5, most=3600.0)
+
+
+def changes_in(reply: dict[str, Any]) -> tuple[str, ...]:
+    """Read which files a commit changed; they are checked where they are opened."""
+    files = reply.get("files")
+    if not isinstance(files, list):
+        raise InvalidReply("`files` is not a list")
+    return tuple(path for path in files if isinstance(path, str))
 
 
 def verdict_in(reply: dict[str, Any]) -> Verdict:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 _Result = TypeVar("_Result")
+_BRIEFLY = Patience(timeout_seconds=5.0, retries=0)
 _WAITS = ("creating", "restoring", "fixing", "busy", "waiting")
 
 
@@ -132,6 +133,11 @@ class Service:
         if answer.status in (403, 404, 409):
             raise LeaseLost(reply.refusal_in(answer.body).message)
         return self._read(reply.lease_seconds_in, self._accepted(answer))
+
+    def changed_files(self, run: reply.Run) -> tuple[str, ...]:
+        """Hear which files the run's commit changed. Raises ActionError, after some seconds."""
+        path = f"/api/v1/runs/{run.id}/changes"
+        return self._read(reply.changes_in, self._call(path, {}, _BRIEFLY))
 
     def report(
         self,

@@ -10,15 +10,19 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from action import redact
 from pgwire.beside.watch import TROUBLE
 from pgwire.schema import diff, facts
+from pgwire.text import plain
+from pgwire.trace.places import Place, placed
 from pgwire.trace.proxy import Proxy
-from pgwire.trace.report import Change, Report
+from pgwire.trace.report import LONGEST_NAME, Change, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from action.loopback import Offer
     from pgwire.client import Session, Target
     from pgwire.schema.facts import Facts
+    from pgwire.trace.report import Connection, Statement
 
 NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
 _NO_CATALOG = "the catalog of the database could not be read"
@@ -40,21 +44,38 @@ class Tracing:
 
     @property
     def saw_a_connection(self) -> bool:
-        """Whether the command logged in by this way."""
-        return self.proxy is not None and bool(self.proxy.report().connections)
+        """Whether the command came to its database by this way."""
+        return self.proxy is not None and self.proxy.is_visited
 
-    def report(self, session: Session | None, secrets: Sequence[str]) -> Report | None:
+    def remarks(self, secrets: Sequence[str]) -> list[str]:
+        """Say in a line each to which other databases it went, and where it was not let in."""
+        found = self.proxy.remarks if self.proxy else []
+        return [_shown(each, secrets) for each in found]
+
+    def report(
+        self,
+        session: Session | None,
+        secrets: Sequence[str],
+        changed_files: Callable[[], Iterable[tuple[str, bytes]]],
+    ) -> Report | None:
         """Tell what was seen, without these secrets; None where nothing was to be seen.
 
-        In the session it is read what became of the schema.
+        In the session it is read what became of the schema. The files are asked for only where a
+        statement did something that people want to find.
         """
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
         report = self.proxy.report()
+        remarks = plain(" ".join(self.remarks(secrets)))
         if not report.connections:
-            return Report(untraced=NO_CONNECTION)
-        shown = tuple(replace(one, sql=redact.hide(one.sql, secrets)) for one in report.statements)
-        return self._with_changes(replace(report, statements=shown), session, secrets)
+            return Report(untraced=remarks or NO_CONNECTION)
+        shown = replace(
+            report,
+            statements=_placed(report.statements, self.proxy.texts(), secrets, changed_files),
+            connections=tuple(_without(one, secrets) for one in report.connections),
+            untraced=remarks or report.untraced,
+        )
+        return self._with_changes(shown, session, secrets)
 
     def _with_changes(
         self, report: Report, session: Session | None, secrets: Sequence[str]
@@ -77,16 +98,58 @@ class Tracing:
         return replace(report, changes=changes, more_changes=found.more)
 
 
+def _without(connection: Connection, secrets: Sequence[str]) -> Connection:
+    return replace(
+        connection,
+        database=_shown(connection.database, secrets),
+        user=_shown(connection.user, secrets),
+        application=_shown(connection.application, secrets),
+    )
+
+
+def _shown(text: str, secrets: Sequence[str]) -> str:
+    """Make harmless what a client says of itself, which may be anything."""
+    return plain(redact.hide(text, secrets), limit=LONGEST_NAME)
+
+
+def _placed(
+    statements: Sequence[Statement],
+    texts: Sequence[bytes],
+    secrets: Sequence[str],
+    changed_files: Callable[[], Iterable[tuple[str, bytes]]],
+) -> tuple[Statement, ...]:
+    is_wanted = any(one.locks or one.rewrites or one.may_lock_more for one in statements)
+    try:
+        places = placed(texts, changed_files() if is_wanted else ())
+    except Exception:  # whatever it is, the report goes out
+        places = [Place()] * len(texts)
+    return tuple(
+        replace(
+            one,
+            sql=redact.hide(one.sql, secrets),
+            file=redact.hide(place.file, secrets),
+            line=place.line,
+            accepted=redact.hide(place.accepted, secrets),
+        )
+        for one, place in zip(statements, places)
+    )
+
+
 @contextmanager
 def traced(
-    session: Session | None, target: Target, variables: Mapping[str, str]
+    session: Session | None,
+    target: Target,
+    variables: Mapping[str, str],
+    *,
+    tls: Offer | None = None,
 ) -> Iterator[Tracing]:
     """Open the way while the command runs; where that fails, the command goes the usual one.
 
     The session is the one beside the command, in which the catalog is read before it begins.
     """
     try:
-        proxy = Proxy(target, session) if session is not None else None
+        context = tls.context if tls else None
+        proxy = Proxy(target, session, tls=context) if session is not None else None
     except TROUBLE:
         proxy = None
     if proxy is None:
@@ -94,8 +157,9 @@ def traced(
         return
     before = _facts(session)
     with proxy:
-        led_there = led(variables, host=proxy.host, port=proxy.port)
-        yield Tracing(variables=led_there, proxy=proxy, before=before)
+        there = led(variables, host=proxy.host, port=proxy.port)
+        trust = {"PGSSLROOTCERT": str(tls.root)} if tls else {}
+        yield Tracing(variables={**there, **trust}, proxy=proxy, before=before)
 
 
 def untraced(

@@ -43,7 +43,7 @@ def receive(place: Workplace, go: Granted) -> tuple[Granted, dict[str, str]]:
     A pooler that cannot be used from here is left out, of both. Writes the CA certificate, if there
     is one.
     """
-    place.console.mask(*go.credentials.secrets)
+    place.console.mask(*go.secrets)
     for notice in go.notices:
         place.console.notice("Coppice", notice)
     if why := marker.pooler_problem(go.credentials):

@@ -79,6 +79,16 @@ class Ancestry(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFiles:
+    """What a head changed since it left its base."""
+
+    paths: tuple[str, ...] = ()
+    """From the repository's root, without files that are gone."""
+    is_whole: bool = False
+    """There are no others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRun:
     """A workflow run as GitHub's API tells it."""
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import BranchName, CommitSha, InstallationId, PullRequestNumber
-from app.core.repositories import Ancestry, Branch, PullRequest, Repository
+from app.core.repositories import Ancestry, Branch, ChangedFiles, PullRequest, Repository
 from app.github.answers import (
+    items,
     number,
     optional_text,
     part,
@@ -17,8 +18,12 @@ from app.github.answers import (
 from app.github.client import Client, repository_path, require_same, scope, scope_of
 from app.github.failures import GitHubHasNot
 from app.github.tokens import LIST
+from app.github.transport import Answer
 
 _BRANCHES = "the repository's branches"
+# Of the first page of a comparison, which alone lists files.
+# https://docs.github.com/en/rest/commits/commits#compare-two-commits
+_MOST_FILES = 300
 _ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 
 
@@ -64,15 +69,30 @@ class RestRepositories:
         return frozenset(read_branch(each).name for each in records)
 
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
-        answer = self._client.find(
-            repository, "compare", f"{base}...{head}", parameters={"per_page": "1"}
-        )
+        answer = self._comparison(repository, base, head)
         if answer is None:
             return Ancestry.UNKNOWN
         try:
             return Ancestry(text(answer.data, "status"))
         except ValueError as error:
             raise GitHubUnavailable("GitHub's comparison has an unknown status.") from error
+
+    def changed_files(
+        self, repository: Repository, *, base: BranchName | CommitSha, head: CommitSha
+    ) -> ChangedFiles | None:
+        answer = self._comparison(repository, base, head)
+        if answer is None:
+            return None
+        files = items(answer.data, "files")
+        present = [text(each, "filename") for each in files if text(each, "status") != "removed"]
+        return ChangedFiles(paths=tuple(present), is_whole=len(files) < _MOST_FILES)
+
+    def _comparison(
+        self, repository: Repository, base: BranchName | CommitSha, head: CommitSha
+    ) -> Answer | None:
+        return self._client.find(
+            repository, "compare", f"{base}...{head}", parameters={"per_page": "1"}
+        )
 
     def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
         try:

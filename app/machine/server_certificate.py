@@ -1,4 +1,4 @@
-"""A certificate for a provisioned server, signed by a CA made for it alone."""
+"""A certificate for a server of ours, signed by a CA made for it alone."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -25,20 +25,21 @@ class ServerCertificate:
     key: str = field(repr=False)
 
 
-def certify(host: str) -> ServerCertificate:
+def certify(host: str, *, lifetime: timedelta = _LIFETIME) -> ServerCertificate:
     """A new key and certificate for this host name or IP address."""
+    until = datetime.now(UTC) + lifetime
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = _name(f"Coppice CA of {host}"[:64])
     authority = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
     ca = (
-        _begin(ca_name, ca_name, ca_key.public_key())
+        _begin(ca_name, ca_name, ca_key.public_key(), until=until)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(is_ca=True), critical=True)
         .add_extension(authority, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     certificate = (
-        _begin(_name(host[:64]), ca_name, key.public_key())
+        _begin(_name(host[:64]), ca_name, key.public_key(), until=until)
         .add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(is_ca=False), critical=True)
@@ -57,17 +58,16 @@ def certify(host: str) -> ServerCertificate:
 
 
 def _begin(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, until: datetime
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_before(datetime.now(UTC) - _CLOCK_SKEW)
+        .not_valid_after(until)
     )
 
 

@@ -67,10 +67,13 @@ class GitRepository:
         self,
         *,
         parents: Iterable[str] = (),
-        files: Mapping[str, str] | None = None,
+        files: Mapping[str, str | None] | None = None,
         message: str = "Change",
     ) -> str:
-        """Write a commit with the first parent's files and `files` over them; moves no branch."""
+        """Write a commit with the first parent's files and `files` over them; moves no branch.
+
+        Files that are None are removed.
+        """
         parent_ids = list(parents)
         # Two may be made at once, and neither may find its reference moved by the other.
         stream = [
@@ -81,7 +84,8 @@ class GitRepository:
             for position, sha in enumerate(parent_ids)
         ]
         for path, text in (files or {}).items():
-            stream.append(f"M 100644 inline {path}\n{_data(text)}")
+            removed, written = f"D {path}\n", f"M 100644 inline {path}\n"
+            stream.append(removed if text is None else written + _data(text))
         stream.append("\nget-mark :1\ndone\n")
         arguments = ("fast-import", "--quiet", "--force", "--done", "--date-format=now")
         return self._git(*arguments, input_text="".join(stream))
@@ -146,6 +150,11 @@ class GitRepository:
         if line is not None:
             return line
         return self._git("rev-list", "--reverse", f"{base}..{head}").split()
+
+    def difference(self, base: str, head: str) -> str:
+        """What differs between two commits, as `git diff-tree` tells it with NUL between fields."""
+        form = ("-r", "-M", "--raw", "--numstat", "--no-abbrev", "-z")
+        return self._git("diff-tree", *form, base, head)
 
     def _resolve(self, expression: str) -> str | None:
         try:

@@ -62,6 +62,11 @@ class Log:
             untraced=reasons[0] if reasons else None,
         )
 
+    def texts(self) -> list[bytes]:
+        """Give the texts of these statements as they were sent, which are for nobody else."""
+        with self._lock:
+            return [record.text for record in self._records]
+
     def _statement(self, record: Record, now: float) -> Statement:
         held_ms = record.held_ms
         return Statement(

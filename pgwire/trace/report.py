@@ -10,6 +10,7 @@ MOST_STATEMENTS = 2_000
 MOST_CONNECTIONS = 100
 MOST_CHANGES_BYTES = 64_000
 """Of those, for the changes of the schema."""
+LONGEST_NAME = 300
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
 from pgwire.trace.kinds import UNKNOWN, Kind, kind_of, kind_of_statement, script_of
+
+if TYPE_CHECKING:
+    from pgwire.trace.split import Part
 
 _MOST_SPLIT_BYTES = 300_000
 """A longer Query is rows for the most part, and would be read word by word for half a second."""
 # Of each byte of a text in these, those below 128 are ASCII, and it is known where characters end.
 _SAFE_ENCODINGS = ("UTF8", "LATIN", "WIN", "ISO_8859", "KOI8")
-
-
 _LONGEST_KEY_BYTES = 8_000
+_BEHIND = re.compile(rb"[ \t]*--[^\n\r]*")
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class Sources:
         if len(script.parts) == 1:
             return [source_of(text, kind_of(text, script.parts[0]))]
         return [
-            source_of(text[part.start : part.end], kind_of(text, part), end=part.end)
-            for part in script.parts
+            source_of(_own(text, part), kind_of(text, part), end=part.end) for part in script.parts
         ]
+
+
+def _own(text: bytes, part: Part) -> bytes:
+    """Cut a part out, without the comment that stands behind the statement before in its line."""
+    behind = _BEHIND.match(text, part.start, part.end) if part.start else None
+    return text[behind.end() if behind else part.start : part.end]

@@ -43,6 +43,19 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
             thread.join()
 
 
+def at_once(serve: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    """The same, in a thread for each connection."""
+
+    def run(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            serve(connection)
+
+    def begin(connection: socket.socket) -> None:
+        threading.Thread(target=run, args=(connection.dup(),), daemon=True).start()
+
+    return begin
+
+
 def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext, str]:
     """A server's context and its self-signed certificate for these names."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -22,6 +22,7 @@ from app.core.identifiers import (
 from app.core.repositories import (
     Ancestry,
     Branch,
+    ChangedFiles,
     InstallationState,
     PullRequest,
     Repository,
@@ -84,6 +85,14 @@ class GitHub(Protocol):
 
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
         """How `head` relates to `base`; UNKNOWN when GitHub does not know one of them."""
+
+    def changed_files(
+        self, repository: Repository, *, base: BranchName | CommitSha, head: CommitSha
+    ) -> ChangedFiles | None:
+        """What `head` changed since it left `base`; None when GitHub does not know one of them.
+
+        The first 300 at most.
+        """
 
     def permission(self, repository: Repository, *, login: str, user_id: int) -> str:
         """`admin`, `maintain`, `write`, `triage`, `read` or `none` (also: not a user, other id)."""

@@ -1,6 +1,7 @@
 """Requests and answers of the API for runs. No request can name a branch or a database."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationInfo, field_validator
@@ -8,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationInfo, fi
 from app.core.assignments import TracePolicy
 from app.core.environments import Environment
 from app.core.pages import run_page
+from app.core.repositories import ChangedFiles
 from app.core.runs import MigrationResult, RunRequest, Unfinished
 from app.core.traces import Size, Trace
+from app.machine.server_certificate import certify
 from app.operations.runs.beginning import Begun
 from app.operations.runs.results import Report, Verdict
 from app.operations.runs.scheduling import Granted, NothingToDo
@@ -18,6 +21,8 @@ from app.web.api.unfinished_models import UnfinishedObject
 
 RunEnvironment = Literal["production", "branch", "preview"]
 _LONGEST_LOG = 1_000_000
+# Longer than a run may take, with its seed command, on a runner whose clock is some hours off.
+_LOOPBACK_LIFETIME = timedelta(days=1)
 
 
 class StartRun(given_of(RunRequest)):  # type: ignore[misc]
@@ -26,10 +31,15 @@ class StartRun(given_of(RunRequest)):  # type: ignore[misc]
     environments: list[RunEnvironment] = Field([], max_length=3, description="Empty: all reached")
 
 
-class OfRun(BaseModel):
-    """A database of a run, by its environment."""
+class ThisRun(BaseModel):
+    """A run."""
 
     run: int = Field(ge=1, le=2**63 - 1)
+
+
+class OfRun(ThisRun):
+    """A database of a run, by its environment."""
+
     environment: RunEnvironment
 
 
@@ -158,11 +168,24 @@ class RunAnswer(RootModel[RunStarted | RunSkipped]):
     """Started or skipped."""
 
 
+class LoopbackGiven(BaseModel):
+    """A certificate for 127.0.0.1, in PEM, with its key and the CA that was made for it alone."""
+
+    ca: str
+    certificate: str
+    key: str
+
+    @classmethod
+    def new(cls) -> "LoopbackGiven":
+        made = certify("127.0.0.1", lifetime=_LOOPBACK_LIFETIME)
+        return cls(ca=made.ca, certificate=made.certificate, key=made.key)
+
+
 class DatabaseGiven(BaseModel):
     """The variables for the command; the marker is for checking that they lead where they should.
 
-    `lease_seconds` is absent when nothing is to be migrated; `seed` says whether the seed command
-    follows a successful migration.
+    `lease_seconds` and `loopback` are absent when nothing is to be migrated; `seed` says whether
+    the seed command follows a successful migration.
     """
 
     result: Literal["go"] = "go"
@@ -174,6 +197,9 @@ class DatabaseGiven(BaseModel):
     lease_seconds: int | None
     outlives_run: bool
     seed: bool
+    loopback: LoopbackGiven | None = Field(
+        description="For a command that is traced, by a tool that demands TLS"
+    )
     notices: list[str] = Field(
         description="What the job's people should know, such as a variable that is left out"
     )
@@ -190,6 +216,7 @@ class DatabaseGiven(BaseModel):
             lease_seconds=go.lease_seconds,
             outlives_run=go.credentials.outlives_run,
             seed=go.seeds,
+            loopback=LoopbackGiven.new() if go.lease_seconds is not None else None,
             notices=[one for one in [go.credentials.pooler_problem] if one],
         )
 
@@ -213,6 +240,21 @@ class DatabasePassed(BaseModel):
 
 class DatabaseAnswer(RootModel[DatabaseGiven | DatabasePassed]):
     """Given or passed over."""
+
+
+class ChangesAnswer(BaseModel):
+    """Files from the repository's root that the run's commit changed, without those removed.
+
+    A branch's since it left the default branch; the default branch's since the commit that
+    production was migrated to last.
+    """
+
+    files: list[str] = Field(description="At most 300")
+    is_whole: bool = Field(description="These are all")
+
+    @classmethod
+    def of(cls, changed: ChangedFiles) -> "ChangesAnswer":
+        return cls(files=list(changed.paths), is_whole=changed.is_whole)
 
 
 class LeaseAnswer(BaseModel):

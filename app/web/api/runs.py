@@ -14,10 +14,11 @@ from app.core.people import Actor
 from app.core.reasons import Unreached
 from app.core.runs import RunRequest
 from app.operations.runs import beginning as runs
-from app.operations.runs import results, scheduling
+from app.operations.runs import changes, results, scheduling
 from app.operations.runs.scheduling import Granted
 from app.operations.services import Services
 from app.web.api.run_models import (
+    ChangesAnswer,
     DatabaseAnswer,
     DatabaseGiven,
     DatabasePassed,
@@ -29,6 +30,7 @@ from app.web.api.run_models import (
     RunSkipped,
     RunStarted,
     StartRun,
+    ThisRun,
 )
 from app.web.api.shapes import ERRORS, JOB, Nothing, Part
 
@@ -73,6 +75,15 @@ def renew(path: OfRun, body: Nothing) -> dict[str, Any]:
         _services(), job_token(), RunId(path.run), Environment(path.environment)
     )
     return LeaseAnswer(lease_seconds=seconds).model_dump()
+
+
+@api.post("/<int:run>/changes", responses={200: ChangesAnswer})
+def changed_files(path: ThisRun, body: Nothing) -> dict[str, Any]:
+    """Tell which files the run's commit changed, in which a trace's statements may stand."""
+    services = _services()
+    with _one_of_few(services) as token:
+        changed = changes.changed_files(services, token, RunId(path.run))
+    return ChangesAnswer.of(changed).model_dump()
 
 
 @api.post("/<int:run>/databases/<environment>/result", responses={200: ResultAnswer})

@@ -16,7 +16,7 @@ class BranchControl(Control):
         repository: Repository,
         branch: str,
         *,
-        files: Mapping[str, str] | None = None,
+        files: Mapping[str, str | None] | None = None,
         message: str | None = None,
         sender: Account | None = None,
     ) -> str:

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from demo.github.differences import Difference
 from demo.github.loose import Commit
 from demo.github.model import Json, Repository
 from demo.github.objects.accounts import account, node_id
@@ -146,6 +147,24 @@ def commit(record: Repository, found: Commit, *, url: str) -> Json:
             "comment_count": 0,
             "tree": {"sha": found.tree, "url": f"{git}/trees/{found.tree}"},
         },
+    }
+
+
+def changed_file(record: Repository, found: Difference, *, head: str, url: str) -> Json:
+    path = quote(found.path)
+    html = f"{url}/{record.full_name}"
+    former = {"previous_filename": found.former_path} if found.former_path else {}
+    return {
+        "sha": found.sha,
+        "filename": found.path,
+        "status": found.status,
+        "additions": found.additions,
+        "deletions": found.deletions,
+        "changes": found.additions + found.deletions,
+        "blob_url": f"{html}/blob/{head}/{path}",
+        "raw_url": f"{html}/raw/{head}/{path}",
+        "contents_url": f"{api_url(record, url)}/contents/{path}?ref={head}",
+        **former,
     }
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, jsonify, redirect, request
 
 from demo.github import access
 from demo.github.context import Context
+from demo.github.differences import differences
 from demo.github.model import Json, PullRequest, Repository, Token
 from demo.github.objects import accounts, pull_requests, repositories
 from demo.github.rest.answers import not_found, page
@@ -13,6 +14,7 @@ from demo.github.rest.guard import Answer, installation_endpoint, repository_end
 
 blueprint = Blueprint("repositories", __name__)
 
+_MOST_FILES = 300
 _LEGACY_PERMISSIONS = {"maintain": "write", "triage": "read"}
 """`permission` knows four words only; `role_name` has the true one."""
 
@@ -140,6 +142,8 @@ def _comparison(
     words = {(False, False): "identical", (True, False): "ahead", (False, True): "behind"}
     html = f"{context.url}/{repository.full_name}/compare/{base}...{head}"
     shown = [repositories.commit(repository, git.show(sha), url=context.url) for sha in ahead[:250]]
+    is_first_page = request.args.get("page", "1") == "1"
+    changed = differences(git, merge_base, head)[:_MOST_FILES] if is_first_page else []
     return {
         "url": f"{repositories.api_url(repository, context.url)}/compare/{base}...{head}",
         "html_url": html,
@@ -153,5 +157,8 @@ def _comparison(
         "behind_by": len(behind),
         "total_commits": len(ahead),
         "commits": shown,
-        "files": [],
+        "files": [
+            repositories.changed_file(repository, each, head=head, url=context.url)
+            for each in changed
+        ],
     }

@@ -1,10 +1,26 @@
 """A step whose command is traced: what it is led to, what is reported, and what is said."""
 
-import pytest
+import subprocess
+import time
+from pathlib import Path
 
-from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
-from tests.integration.action.scripted import ScriptedService
+import psycopg
+import pytest
+from psycopg import sql
+
+from action.tracing import NO_CONNECTION
+from app.core.instances import AdminLogin
+from app.postgres.sessions import admin_login, connect
+from app.web.api.run_models import LoopbackGiven
+from tests.integration.action.conftest import (
+    NewDatabase,
+    RealDatabase,
+    error_reply,
+    script_success,
+)
+from tests.integration.action.scripted import RUNS, Reply, ScriptedService, run_path
 from tests.integration.action.step import Step
+from tests.integration.tls import ADDRESS, at_once, certificate, listening, terminating
 
 MIGRATE = (
     "psql -v ON_ERROR_STOP=1 -q -c 'CREATE TABLE users (id int)'"
@@ -68,3 +84,169 @@ def test_nothing_is_traced_that_is_not_to_be_or_that_the_service_does_not_take(
     assert finished.exit_code == 0
     assert f"port {branch.port}" in finished.log.text
     assert "trace" not in service.reports("branch")[0]
+
+
+@pytest.fixture
+def users(traced: RealDatabase) -> RealDatabase:
+    """A table that was there before."""
+    with psycopg.connect(traced.url) as connection:
+        connection.execute("CREATE TABLE users (id int)")
+    return traced
+
+
+def write(step: Step, path: str, script: str) -> str:
+    """A file of the checked-out repository."""
+    file = step.workspace / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(script)
+    return path
+
+
+def test_statements_are_found_in_the_files_that_the_service_names(
+    step: Step, users: RealDatabase, service: ScriptedService
+) -> None:
+    """Paths that lead out of the repository lead nowhere, and nobody is asked in vain."""
+    script = f"""-- why
+ALTER TABLE users
+  ADD name text;
+
+-- coppice: ok small, {users.password}
+ALTER TABLE users ALTER id TYPE bigint;
+"""
+    path = write(step, "db/2.sql", script)
+    outside = step.folder / "outside.sql"
+    outside.write_text("ALTER TABLE users ADD more text;")
+    (step.workspace / "db" / "link.sql").symlink_to(outside)
+    hostile = ["../outside.sql", str(outside), "db/link.sql", "db", "a\0.sql", "a\nb.sql"]
+    files = [*hostile, "x" * 9999 + ".sql", "db/gone.sql", path]
+    service.on(f"{RUNS}/17/changes", Reply(body={"files": files, "is_whole": True}))
+
+    made = step.run(migration_command="psql -qc 'CREATE TABLE orders (id int)'")
+    asked = len(service.requests(f"{RUNS}/17/changes"))
+    changed = step.run(migration_command="psql -qf db/2.sql -c 'ALTER TABLE users ADD more text'")
+
+    assert (made.exit_code, changed.exit_code) == (0, 0), made.log.text + changed.log.text
+    assert (asked, len(service.requests(f"{RUNS}/17/changes"))) == (0, 1)
+    statements = service.reports("branch")[1]["trace"]["statements"]
+    assert [(each["file"], each["line"], each["accepted"]) for each in statements] == [
+        (path, 2, ""),
+        (path, 6, "small, ***"),
+        ("", 0, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error_reply(404, "not_found"),
+        Reply(body={"files": [7, "db/gone.sql"]}),
+        Reply(body=b"<html>", after=lambda: time.sleep(6)),
+    ],
+)
+def test_without_word_of_the_files_the_report_goes_out_soon(
+    step: Step, users: RealDatabase, service: ScriptedService, answer: Reply
+) -> None:
+    service.on(f"{RUNS}/17/changes", answer)
+    command = "psql -qc 'ALTER TABLE users ADD name text -- coppice: ok new'"
+    began_at = time.monotonic()
+
+    finished = step.run(migration_command=command)
+
+    assert finished.exit_code == 0, finished.log.text
+    assert time.monotonic() - began_at < 15
+    [statement] = service.reports("branch")[0]["trace"]["statements"]
+    assert [statement[name] for name in ("file", "line", "accepted")] == ["", 0, "new"]
+    assert len(service.requests(f"{RUNS}/17/changes")) == 1
+
+
+@pytest.fixture
+def other(traced: RealDatabase, new_database: NewDatabase, postgres_superuser: AdminLogin) -> str:
+    """Another database that the login may connect to."""
+    name = str(new_database("preview").tenant.name)
+    names = [sql.Identifier(each) for each in (name, traced.tenant.login_role)]
+    with connect(admin_login(postgres_superuser)) as admin:
+        admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(*names))
+        yield name
+        admin.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(*names))
+
+
+def test_what_a_command_connected_to_beside_its_database_is_said(
+    step: Step, traced: RealDatabase, service: ScriptedService, other: str
+) -> None:
+    elsewhere = f'A connection went to another database, "{other}".'
+    refused = 'A connection was refused: password authentication failed for user "***".'
+    command = f"""
+        psql -d {other} -c 'SELECT 1'
+        ! PGUSER={traced.password} psql -c 'SELECT 1'
+        PGAPPNAME={"a" * 400} psql -c 'SELECT 1'
+    """
+
+    alone = step.run(migration_command=f"psql -d {other} -c 'SELECT 1'")
+    several = step.run(migration_command=command)
+
+    assert (alone.exit_code, several.exit_code) == (0, 0), alone.log.text + several.log.text
+    assert elsewhere in alone.log.shown
+    assert {elsewhere, refused} <= set(several.log.shown)
+    first, second = service.reports("branch")
+    assert (first["result"], second["result"]) == ("never-connected", "success")
+    assert first["trace"]["untraced"] == elsewhere
+    assert second["trace"]["untraced"] == f"{elsewhere} {refused}"
+    assert [len(each["application"]) for each in second["trace"]["connections"]] == [4, 300]
+
+
+def test_a_tool_with_a_loopback_of_its_own_is_told_so_first(
+    step: Step, traced: RealDatabase, service: ScriptedService
+) -> None:
+    """As in a container. Whose output names the cause that hides it: nobody listens there."""
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("This user may make no network namespace.")
+
+    finished = step.run(migration_command="unshare --net psql -c 'SELECT 1'")
+
+    assert finished.exit_code == 1
+    [annotation] = finished.log.of("error")
+    title = annotation.partition("\n")[0]
+    assert title.startswith("The migration command ended with exit code 2")
+    assert "`trace: off`" in title
+    assert "`docker run --network host`" in title
+    assert "```yaml\nwith:\n  trace: off\n```" in finished.summary
+    trace = service.reports("branch")[0]["trace"]
+    assert (trace["statements"], trace["untraced"]) == ([], NO_CONNECTION)
+
+
+def test_a_tool_that_fails_on_its_way_is_not_taken_for_one_in_a_container(
+    step: Step, traced: RealDatabase
+) -> None:
+    finished = step.run(migration_command="psql -c 'SELECT 1/0'")
+
+    assert "trace: off" not in finished.log.text
+
+
+def test_tools_that_demand_tls_get_it_before_a_server_that_demands_it(
+    step: Step, traced: RealDatabase, service: ScriptedService, tmp_path: Path
+) -> None:
+    """The key is in no file that the command finds, and hidden should it show all the same."""
+    context, pem = certificate(tmp_path, ADDRESS)
+    given = LoopbackGiven.new().model_dump()
+    modes = ("disable", "require", "verify-full")
+    command = f"""
+        for mode in {" ".join(modes)}; do psql "sslmode=$mode" -c '\\conninfo'; done
+        psql -qc "CREATE TABLE of_$PGSSLMODE ()"
+        ! grep -rl 'PRIVATE[ ]KEY' "$RUNNER_TEMP"
+    """
+    with listening(at_once(terminating(context, traced.host, traced.port))) as port:
+        behind_tls = traced.go(loopback=given, ca_certificate=pem)
+        behind_tls.body["variables"] = {
+            name: value.replace(f":{traced.port}/", f":{port}/").replace("=disable", "=verify-full")
+            for name, value in traced.variables.items()
+        } | {"PGPORT": str(port), "PGSSLMODE": "verify-full"}
+        service.on(run_path("branch"), behind_tls)
+
+        finished = step.run(migration_command=command)
+
+    assert finished.exit_code == 0, finished.log.text
+    assert finished.log.text.count("SSL connection") == 2
+    trace = service.reports("branch")[0]["trace"]
+    assert [each["sql"] for each in trace["statements"]] == ["CREATE TABLE of_disable ()"]
+    assert len(trace["connections"]) == len(modes) + 1
+    assert set(given["key"].splitlines()[1:-1]) < set(finished.log.masks)

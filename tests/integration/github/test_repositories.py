@@ -9,7 +9,7 @@ import pytest
 
 from app.core.errors import Forbidden, GitHubUnavailable
 from app.core.identifiers import BranchName, CommitSha, InstallationId
-from app.core.repositories import Ancestry
+from app.core.repositories import Ancestry, ChangedFiles
 from app.core.repositories import Repository as Known
 from app.github.adapter import RestGitHub
 from demo.github import faults
@@ -201,6 +201,29 @@ def test_a_failing_comparison_is_not_unknown(
 
     with pytest.raises(GitHubUnavailable):
         adapter.compare(known, base=head, head=head)
+
+
+def test_the_files_are_told_that_a_head_changed_since_it_left_its_base(
+    github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
+) -> None:
+    """Not what came to the base meanwhile, nor what is gone; where a renamed one is now."""
+    main = BranchName("main")
+    script = "CREATE TABLE users (id int);\n" * 9
+    files = {"db/1 ü.sql": script, "db/2.sql": "", "old.bin": "\0"}
+    before = CommitSha(github.push(shop, "main", files=files))
+    changes = {"db/3.sql": "b", "db/1 ü.sql": None, "db/moved.sql": script, "old.bin": None}
+    head = CommitSha(github.push(shop, "aside", files=changes))
+    many = {f"many/{number:03}": str(number) for number in range(301)}
+    later = CommitSha(github.push(shop, "main", files=many))
+
+    changed = adapter.changed_files(known, base=main, head=head)
+
+    assert changed == ChangedFiles(paths=("db/3.sql", "db/moved.sql"), is_whole=True)
+    assert adapter.changed_files(known, base=before, head=before) == ChangedFiles(is_whole=True)
+    assert adapter.changed_files(known, base=BranchName("gone"), head=head) is None
+    cut = adapter.changed_files(known, base=before, head=later)
+    assert cut is not None
+    assert (len(cut.paths), cut.is_whole) == (300, False)
 
 
 @pytest.mark.parametrize("role", ["admin", "maintain", "write", "triage", "read"])

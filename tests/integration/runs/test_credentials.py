@@ -1,9 +1,12 @@
 """What a job is given: one database, one login, for its run."""
 
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
 from werkzeug.test import TestResponse
 
 from app.core.identifiers import JobLoginId
@@ -50,9 +53,29 @@ def test_asking_again_gives_the_same_answer(shop: Shop) -> None:
     shop.push("x")
     job = shop.job("x").begun()
 
-    first, second = job.ask("branch"), job.ask("branch")
+    first, second = ({**(job.ask("branch").json or {}), "loopback": None} for _ in range(2))
 
-    assert first.json == second.json
+    assert first == second
+
+
+def test_a_migration_gets_a_certificate_for_loopback_that_is_new_and_soon_over(shop: Shop) -> None:
+    shop.push("x")
+    migrating, reading = shop.job("x").begun(), shop.job("x").begun(migrate=False)
+
+    first, second, none = (
+        (job.ask("branch").json or {})["loopback"] for job in (migrating, migrating, reading)
+    )
+
+    assert none is None
+    assert first["key"] != second["key"]
+    made, authority = (
+        x509.load_pem_x509_certificate(first[name].encode()) for name in ("certificate", "ca")
+    )
+    made.verify_directly_issued_by(authority)
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.IPAddress) == [IPv4Address("127.0.0.1")]
+    until = max(made.not_valid_after_utc, authority.not_valid_after_utc)
+    assert until - datetime.now(UTC) < timedelta(days=1)
 
 
 def test_starting_again_finds_the_run(shop: Shop) -> None:

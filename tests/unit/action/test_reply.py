@@ -108,6 +108,30 @@ def test_a_turn_without_a_migration_needs_no_lease() -> None:
     assert isinstance(turn, Granted)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": None},
+        {"key": f"-----BEGIN PRIVATE KEY-----\n{'k' * 77}\n-----END PRIVATE KEY-----\n"},
+        {"key": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"},
+        {"ca": "/etc/passwd"},
+        {"certificate": "-----BEGIN CERTIFICATE-----\nAA%0A\n-----END CERTIFICATE-----\n"},
+    ],
+)
+def test_a_malformed_certificate_for_the_trace_is_refused(changes: dict[str, Any]) -> None:
+    certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    key = "-----BEGIN PRIVATE KEY-----\nsecret12\nsecret34\n-----END PRIVATE KEY-----\n"
+    body = {"ca": certificate, "certificate": certificate, "key": key}
+
+    turn = reply.turn_in(go_reply(loopback=body), planned=BRANCH, migrates=True)
+
+    assert isinstance(turn, Granted)
+    assert turn.secrets[-1] == "secret12\nsecret34"
+    assert "secret" not in repr(turn)
+    with pytest.raises(InvalidReply):
+        reply.turn_in(go_reply(loopback=body | changes), planned=BRANCH, migrates=True)
+
+
 def test_a_migration_needs_a_lease() -> None:
     with pytest.raises(InvalidReply, match="lease_seconds"):
         reply.turn_in(go_reply(lease_seconds=None), planned=BRANCH, migrates=True)
