@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.core import thresholds
 from app.core.assignments import Policies
 from app.core.safer_ways import SaferWay, safer_way
-from app.core.traces import Blocks, Size, Statement, Trace
+from app.core.traces import NO_CONNECTION, Blocks, Size, Statement, Trace
 
 TABLES = frozenset({"r", "p", "m"})
 """What people read and write: tables, partitioned ones, materialized views (pg_class.relkind)."""
@@ -76,9 +76,20 @@ class Judgement:
         return tuple(one for one in self.findings if one.fails)
 
     @property
+    def untraced(self) -> tuple[str, ...]:
+        """Why nothing, or not all, was seen, in the Action's words."""
+        reasons = [self.trace.untraced, *(one.untraced for one in self.trace.connections)]
+        return tuple(dict.fromkeys(reason for reason in reasons if reason))
+
+    @property
     def is_untraced(self) -> bool:
         """Whether nothing was seen, though something was to be."""
-        return self.trace.untraced is not None and not self.trace.statements
+        return bool(self.untraced) and not self.trace.statements
+
+    @property
+    def is_without_connection(self) -> bool:
+        """Whether the command never came through the proxy."""
+        return self.trace.untraced == NO_CONNECTION
 
 
 def judge(trace: Trace, production: Mapping[str, Size] | None, policies: Policies) -> Judgement:

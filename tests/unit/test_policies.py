@@ -29,7 +29,9 @@ def test_a_size_of_a_table_is_written_in_bytes_or_as_rows(amount: str) -> None:
     check_policies(Policies(no_rewrite_above=amount, no_block_above=amount))
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "100M", "1e6", "a lot", "٣", "100 rows", "0MB", "1.5", "9 9"])
+@pytest.mark.parametrize(
+    "amount", ["0", "-1", "100M", "1e6", "a lot", "٣", "100 rows", "0MB", "1.5", "9 9"]
+)
 @pytest.mark.parametrize("rule", ["no_rewrite_above", "no_block_above"])
 def test_a_size_that_cannot_be_meant_is_refused(rule: str, amount: str) -> None:
     with pytest.raises(Invalid, match="is no size of a table"):
