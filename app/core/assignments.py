@@ -332,6 +332,12 @@ class Policies:
         ),
     ] = LogPolicy.PRIVATE
 
+    @property
+    def has_rules_for_traces(self) -> bool:
+        """Whether the check of a trace can fail, and so may be required."""
+        is_ruled = bool(self.no_rewrite_above or self.no_block_above)
+        return is_ruled and self.trace is not TracePolicy.OFF
+
 
 RULES = rules_of(Policies)
 

@@ -10,7 +10,7 @@ from app.core.intents import summary_of
 from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
 from app.core.trace_findings import Judgement, judge
-from app.operations.checks import migration_reports, trace_reports
+from app.operations.checks import migration_reports, trace_reports, trace_words
 from app.operations.checks.migration_reports import Story
 from app.operations.runs import rebuilds
 from app.operations.services import Services
@@ -35,6 +35,8 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
     if story.judged is not None and _is_judged(services.store, run, migration):
         content = trace_reports.finished(story, story.judged)
         _want(services.store, run, content, migration.database_id)
+    if story.judged is None and migration.environment is run.primary:
+        _answer_trace(services.store, run)
     is_failed_preview = (
         migration.environment is Environment.PREVIEW and migration.result in rebuilds.FAILED
     )
@@ -51,9 +53,28 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
         )
 
 
+def _answer_trace(store: Store, run: Run) -> None:
+    """Have a check that may be required wait for nothing: what stands there already stays."""
+    assignment = store.apps.assignment(run.app_id)
+    if assignment is None or not assignment.policies.has_rules_for_traces:
+        return
+    why = f"The migration of {run.primary} was not to be traced, or did not get that far."
+    content = trace_reports.skipped(assignment.app, why=why)
+    store.checks.want(content, _subject(run, None), keep_existing=True)
+
+
 def untouched(store: Store, run: Run) -> None:
     """Say that production was left alone because preview failed."""
     _want(store, run, migration_reports.untouched(_app(store, run)), None)
+
+
+def job_summary(services: Services, run: Run, migration: Migration) -> str:
+    """What the job's summary page says of the trace; empty where it was not to be traced."""
+    found = judged(services.store, run, migration)
+    if found is None:
+        return ""
+    story = _story(services, run, migration)
+    return trace_words.job_summary(story.database, found, shows_names=story.shows_log)
 
 
 def judged(store: Store, run: Run, migration: Migration) -> Judgement | None:
@@ -119,13 +140,17 @@ def _want(
 ) -> None:
     store.checks.want(
         content,
-        CheckSubject(
-            repository_id=run.repository_id,
-            head_sha=run.head_sha,
-            app_id=run.app_id,
-            database_id=database_id,
-            run_id=run.id,
-        ),
+        _subject(run, database_id),
         delay_seconds=delay_seconds,
         is_awaited=run.event == "merge_group",
+    )
+
+
+def _subject(run: Run, database_id: DatabaseId | None) -> CheckSubject:
+    return CheckSubject(
+        repository_id=run.repository_id,
+        head_sha=run.head_sha,
+        app_id=run.app_id,
+        database_id=database_id,
+        run_id=run.id,
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.action.conftest import NewDatabase, RealDatabase, script_success
-from tests.integration.action.scripted import ScriptedService
+from tests.integration.action.scripted import Reply, ScriptedService, run_path, verdict
 from tests.integration.action.step import Step
 
 MIGRATE = (
@@ -21,6 +21,10 @@ def traced(service: ScriptedService, branch: RealDatabase) -> RealDatabase:
 def test_a_traced_command_reports_what_its_statements_locked(
     step: Step, traced: RealDatabase, service: ScriptedService
 ) -> None:
+    service.on(
+        run_path("branch", "/result"), Reply(body=verdict().body | {"summary": "**1 rewrite**"})
+    )
+
     first = step.run(migration_command=f"env | grep -E '^PG(HOST|SSLMODE)'; {MIGRATE}")
     second = step.run(migration_command="psql -c 'ALTER TABLE users ALTER id TYPE bigint'")
 
@@ -36,6 +40,7 @@ def test_a_traced_command_reports_what_its_statements_locked(
     ]
     assert statement["rewrites"] == ["public.users"]
     assert altered["trace"]["untraced"] is None
+    assert "| branch |" in second.summary.partition("**1 rewrite**")[0]
 
 
 def test_production_is_not_traced_but_tells_how_large_its_tables_are(

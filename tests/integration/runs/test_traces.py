@@ -1,4 +1,4 @@
-"""What a traced run says at GitHub: its own check, that of the migration, the job and the comment."""
+"""What a traced run says at GitHub: on its commit, in its job, and in the comment."""
 
 from typing import Any
 
@@ -50,6 +50,7 @@ def test_a_rule_that_is_broken_fails_a_check_of_its_own_and_nothing_else(shop: S
     answer = shop.job("x").begun().migrate("branch", trace=TRACE)
 
     assert (answer["next"], answer["fails"]) == ("done", False)
+    assert "1 rewrite, 1 lock that blocks writes" in answer["summary"]
     checks = posted(shop, sha)
     assert checks["migrate (branch)"].conclusion == "success"
     own = checks["trace"]
@@ -64,3 +65,27 @@ def test_a_rule_that_is_broken_fails_a_check_of_its_own_and_nothing_else(shop: S
         ("db/1.sql", 1, "failure"),
         ("db/1.sql", 2, "notice"),
     ]
+
+
+def test_a_check_that_may_be_required_is_answered_without_a_trace_too(shop: Shop) -> None:
+    shop.set_policies(no_block_above="1GB")
+    sha = shop.push("x")
+
+    shop.job("x").begun().migrate("branch")
+
+    assert posted(shop, sha)["trace"].conclusion == "skipped"
+
+
+@pytest.mark.usefixtures("production_and_preview")
+def test_preview_is_judged_only_where_the_primary_database_is_not_traced(shop: Shop) -> None:
+    main, sha = shop.job("main").begun(), shop.push("x")
+    beside = shop.job("x").begun()
+
+    main.migrate("preview", trace=TRACE)
+    main.migrate("production")
+    beside.migrate("branch", trace={"statements": []})
+    beside.migrate("preview", trace=TRACE)
+
+    alone = posted(shop, main.run.head_sha)["trace"].output["title"]
+    assert alone == "1 statement rewrites, 1 blocks writes of tables"
+    assert posted(shop, sha)["trace"].output["title"].startswith("0 statements")
