@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from action.credentials import InvalidReply
-from pgwire.text import plain
+from pgwire.text import plain, printable
 
 if TYPE_CHECKING:
     import re
 
 _LONGEST_COMMAND = 100_000
 _MOST_LINES = 10
+_LONGEST_PAGE = 60_000
+"""Of what GitHub takes of all of a job's steps' pages, 1 MiB each."""
 
 
 def matching(reply: dict[str, Any], key: str, pattern: re.Pattern[str]) -> str:
@@ -34,6 +36,12 @@ def words(reply: dict[str, Any], key: str) -> str:
     """Read words for people, made harmless; empty when there are none."""
     value = reply.get(key)
     return plain(value) if isinstance(value, str) else ""
+
+
+def page(reply: dict[str, Any], key: str) -> str:
+    """Read Markdown for the step's summary page; empty when there is none."""
+    value = reply.get(key)
+    return printable(value)[:_LONGEST_PAGE].strip() if isinstance(value, str) else ""
 
 
 def lines(reply: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -108,6 +108,8 @@ class Verdict:
     again: bool
     fails: bool
     message: str
+    summary: str = ""
+    """Markdown for the step's summary page. Empty: nothing, or the service is older."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ def verdict_in(reply: dict[str, Any]) -> Verdict:
         again=fields.matching(reply, "next", re.compile("done|again")) == "again",
         fails=fields.truth(reply, "fails"),
         message=fields.words(reply, "message"),
+        summary=fields.page(reply, "summary"),
     )
 
 

@@ -40,6 +40,8 @@ class Result:
     """How the seed command ended, where one followed the migration."""
     note: str = ""
     """The service's remark."""
+    summary: str = ""
+    """What the service adds to the step's summary page, in Markdown."""
     output: str = ""
     """The last lines of what a command wrote that did not do what it was meant to."""
     host: str = ""
@@ -103,6 +105,7 @@ def judged(planned: Planned, ended: Ended, verdict: Verdict, *, may_be_neutral: 
         output=ended.output,
         seed=ended.report.seed,
         note=verdict.message,
+        summary=verdict.summary,
     )
 
 

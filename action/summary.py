@@ -41,7 +41,8 @@ def table(results: Sequence[Result]) -> str:
 def of_results(results: Sequence[Result], *, run_url: str) -> str:
     """Write the page of a run; its address on the dashboard is empty where it is not known."""
     problems = [(result.problem, result.output) for result in results if result.problem]
-    return _page([table(results), *_sections(problems)], run_url=run_url)
+    told = [result.summary for result in results if result.summary]
+    return _page([table(results), *told, *_sections(problems)], run_url=run_url)
 
 
 def of_problem(problem: Problem, *, run_url: str) -> str:

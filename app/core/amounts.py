@@ -19,6 +19,19 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
 
 
+def rows(count: int) -> str:
+    """Estimated rows: `1 row`, `950 rows`, `12 k rows`, `1.2 M rows`; -1: nobody counted them."""
+    if count < 0:
+        return "rows not counted"
+    value, unit = float(count), ""
+    for larger in ("k", "M", "G"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    number = f"{value:.1f}" if unit and value < 9.95 else f"{value:.0f}"
+    return counted(count, "row") if not unit else f"{number} {unit} rows"
+
+
 def duration(seconds: float) -> str:
     """How long something took: `340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 1:

@@ -15,6 +15,8 @@ MOST_LETTERS = 255
 LONGEST_COMMAND = 100_000
 TIME = "TIME"
 """What is typed for a time, as in 30s; empty: none."""
+AMOUNT = "AMOUNT"
+"""What is typed for the size of a table, as in 100MB, or 100000 for rows; empty: none."""
 
 
 class PreviewPolicy(StrEnum):
@@ -190,6 +192,40 @@ class Policies:
             fact="Trace",
         ),
     ] = TracePolicy.BRANCHES
+    no_rewrite_above: Annotated[
+        str,
+        MaxLen(20),
+        Rule(
+            option="--no-rewrite-above",
+            metavar=AMOUNT,
+            help="The check `trace` fails when a traced migration rewrites a table that is larger"
+            " in production, as in 100MB, or 100000 for rows; '' ends that. Default: it never"
+            " does.",
+            label="No rewrite of tables above",
+            hint="As in 100MB, or 100000 for rows, of the table in production. The check trace"
+            " fails then; the migration's own result stays.",
+            fact="Rewrites",
+            told="in production is the most that a table may have for it",
+            description="Bytes or rows of a table in production; empty: no such rule",
+            example="100MB",
+        ),
+    ] = ""
+    no_block_above: Annotated[
+        str,
+        MaxLen(20),
+        Rule(
+            option="--no-block-above",
+            metavar=AMOUNT,
+            help="The same when it blocks reads or writes of such a table, however shortly."
+            " Default: it never does.",
+            label="No blocking of tables above",
+            hint="The same for locks that block reads or writes, however shortly.",
+            fact="Blocking",
+            told="in production is the most that a table may have for it",
+            description="Bytes or rows of a table in production; empty: no such rule",
+            example="1GB",
+        ),
+    ] = ""
     production_environment: Annotated[
         str,
         MaxLen(MOST_LETTERS),
@@ -295,6 +331,12 @@ class Policies:
             fact="Log",
         ),
     ] = LogPolicy.PRIVATE
+
+    @property
+    def has_rules_for_traces(self) -> bool:
+        """Whether the check of a trace can fail, and so may be required."""
+        is_ruled = bool(self.no_rewrite_above or self.no_block_above)
+        return is_ruled and self.trace is not TracePolicy.OFF
 
 
 RULES = rules_of(Policies)

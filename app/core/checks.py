@@ -39,6 +39,27 @@ class CheckAction:
     identifier: str
 
 
+class AnnotationLevel(StrEnum):
+    """GitHub's words for how grave an annotation is."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """Words beside a line of a file. GitHub's limits: title 255 characters, message 64 kB."""
+
+    path: str
+    """From the repository's root."""
+    line: int
+    level: AnnotationLevel
+    title: str
+    message: str
+    """Plain text."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContent:
     """What a check run says. GitHub's limit: 65,535 characters for summary and for text."""
@@ -51,6 +72,8 @@ class CheckContent:
     text: str = ""
     details_url: str | None = None
     actions: tuple[CheckAction, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    """The gravest first; GitHub takes 50 at a time."""
     started_at: datetime | None = None
     completed_at: datetime | None = None
 

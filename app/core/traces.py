@@ -16,7 +16,11 @@ MOST_BYTES = 512_000
 """Of its JSON, twice what the Action sends: characters beyond ASCII are escaped in ours."""
 _Name = Annotated[str, MaxLen(300)]
 """A schema and a name of 63 bytes each, both perhaps quoted."""
+_Milliseconds = Annotated[float, Ge(-1e12), Le(1e12)]
+"""No infinity, and no number that is none; clocks that are set may make it negative."""
 _Reason = Annotated[str, MaxLen(500)]
+NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
+"""What the Action says of a command that did not come through the proxy (`action/tracing`)."""
 
 
 class Blocks(StrEnum):
@@ -70,10 +74,12 @@ class Statement:
     """One statement, or the same one several times in a transaction."""
 
     sql: Annotated[str, MaxLen(LONGEST_STATEMENT), Described(description="Without secrets")]
-    at_ms: Annotated[float, Described(description="When it began, after the trace began")] = 0.0
-    ms: float
+    at_ms: Annotated[
+        _Milliseconds, Described(description="When it began, after the trace began")
+    ] = 0.0
+    ms: _Milliseconds
     held_ms: Annotated[
-        float, Described(description="From its beginning to the end of its transaction")
+        _Milliseconds, Described(description="From its beginning to the end of its transaction")
     ]
     rows: int | None = None
     tag: Annotated[str, MaxLen(100)] = ""

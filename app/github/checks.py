@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.checks import CheckAction, CheckContent, CheckStatus
+from app.core.checks import Annotation, CheckAction, CheckContent, CheckStatus
 from app.core.errors import NotFound
 from app.core.identifiers import CheckId, CheckRunId, CommitSha
 from app.core.repositories import Repository
@@ -16,6 +16,7 @@ MOST_TEXT_BYTES = 65_535
 """GitHub states characters; as many bytes are within both readings."""
 _MOST_TITLE_BYTES = 255
 _MOST_ACTIONS = 3
+_MOST_ANNOTATIONS = 50
 _UNPROCESSABLE = 422
 _CUT = "\n\n(cut: longer than GitHub shows)"
 
@@ -54,14 +55,18 @@ class RestChecks:
         return CheckRunId(number(answer.data, "id"))
 
     def _update(self, repository: Repository, github_id: CheckRunId, body: dict[str, Any]) -> bool:
-        """False when GitHub has it no more."""
+        """False when GitHub has it no more.
+
+        GitHub adds annotations to those that are there, and takes none away: so they are sent once.
+        """
+        path = repository_path(repository, "check-runs", str(github_id))
+        scope = scope_of(repository, WRITE_CHECKS)
         try:
-            self._client.request(
-                "PATCH",
-                repository_path(repository, "check-runs", str(github_id)),
-                scope=scope_of(repository, WRITE_CHECKS),
-                body=body,
-            )
+            if "annotations" in body["output"]:
+                there = part(self._client.request("GET", path, scope=scope).data, "output")
+                if number(there, "annotations_count"):
+                    body = {**body, "output": _without_annotations(body["output"])}
+            self._client.request("PATCH", path, scope=scope, body=body)
         except GitHubHasNot:
             return False
         return True
@@ -94,12 +99,14 @@ class RestChecks:
 
 def check_run_body(content: CheckContent) -> dict[str, Any]:
     """What GitHub is sent, within its limits."""
-    output = {
+    output: dict[str, Any] = {
         "title": fit(content.title, _MOST_TITLE_BYTES, ending="…") or content.name,
         "summary": fit(content.summary, MOST_TEXT_BYTES) or content.name,
         # Also when it is empty: what is left out stays, and that would be an earlier attempt's log.
         "text": fit(content.text, MOST_TEXT_BYTES),
     }
+    if content.annotations:
+        output["annotations"] = [_beside(one) for one in content.annotations[:_MOST_ANNOTATIONS]]
     is_completed = content.conclusion is not None
     body: dict[str, Any] = {
         "name": content.name,
@@ -128,6 +135,21 @@ def fit(text: str, most_bytes: int, *, ending: str = _CUT) -> str:
         return encoded.decode()
     room = most_bytes - len(ending.encode())
     return encoded[:room].decode(errors="ignore") + ending
+
+
+def _without_annotations(output: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in output.items() if name != "annotations"}
+
+
+def _beside(annotation: Annotation) -> dict[str, Any]:
+    return {
+        "path": annotation.path,
+        "start_line": annotation.line,
+        "end_line": annotation.line,
+        "annotation_level": annotation.level.value,
+        "title": fit(annotation.title, _MOST_TITLE_BYTES, ending="…"),
+        "message": fit(annotation.message, MOST_TEXT_BYTES),
+    }
 
 
 def _button(action: CheckAction) -> dict[str, str]:

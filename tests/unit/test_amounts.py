@@ -26,6 +26,24 @@ def test_a_size_has_the_unit_that_keeps_it_short(count: int, words: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (-1, "rows not counted"),
+        (0, "0 rows"),
+        (1, "1 row"),
+        (999, "999 rows"),
+        (1000, "1.0 k rows"),
+        (12_345, "12 k rows"),
+        (999_600, "1.0 M rows"),
+        (1_200_000, "1.2 M rows"),
+        (5_000 * 10**9, "5000 G rows"),
+    ],
+)
+def test_rows_are_estimates(count: int, words: str) -> None:
+    assert amounts.rows(count) == words
+
+
+@pytest.mark.parametrize(
     ("seconds", "words"),
     [
         (0.34, "340 ms"),

@@ -1,5 +1,7 @@
 """What an assignment's rules may say."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.assignments import MOST_LETTERS, MOST_PATTERNS, Policies
@@ -20,6 +22,20 @@ def test_a_time_to_wait_for_locks_is_written_as_postgresql_takes_it(time: str) -
 def test_a_time_that_cannot_be_meant_is_refused(time: str) -> None:
     with pytest.raises(Invalid, match="is no time for --lock-timeout"):
         check_policies(Policies(lock_timeout=time))
+
+
+@pytest.mark.parametrize("amount", ["", "1", "100000", "100MB", "1.5 gb"])
+def test_a_size_of_a_table_is_written_in_bytes_or_as_rows(amount: str) -> None:
+    check_policies(Policies(no_rewrite_above=amount, no_block_above=amount))
+
+
+@pytest.mark.parametrize(
+    "amount", ["0", "-1", "100M", "1e6", "a lot", "٣", "100 rows", "0MB", "1.5", "9 9"]
+)
+@pytest.mark.parametrize("rule", ["no_rewrite_above", "no_block_above"])
+def test_a_size_that_cannot_be_meant_is_refused(rule: str, amount: str) -> None:
+    with pytest.raises(Invalid, match="is no size of a table"):
+        check_policies(replace(Policies(), **{rule: amount}))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ CHANGED = Policies(
     seed_production=True,
     lock_timeout="30s",
     trace=TracePolicy.ALL,
+    no_rewrite_above="100MB",
+    no_block_above="100000",
 )
 
 

@@ -4,7 +4,8 @@ import difflib
 import re
 from collections.abc import Collection
 
-from app.core.assignments import MOST_LETTERS, MOST_PATTERNS, RULES, TIME, Policies
+from app.core import thresholds
+from app.core.assignments import AMOUNT, MOST_LETTERS, MOST_PATTERNS, RULES, TIME, Policies
 from app.core.errors import Invalid, TransientError
 from app.core.extensions import check_schemas, parse_all, with_requirements
 from app.core.hosts import OnAnotherHost
@@ -49,6 +50,8 @@ def check_policies(policies: Policies) -> None:
     for rule in RULES:
         if rule.metavar == TIME:
             _check_time(rule, getattr(policies, rule.name))
+        if rule.metavar == AMOUNT:
+            thresholds.parse(getattr(policies, rule.name))
 
 
 def _check_time(rule: Rule, text: str) -> None:

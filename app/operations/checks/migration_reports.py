@@ -12,7 +12,8 @@ from app.core.environments import Environment
 from app.core.markdown import code, link
 from app.core.output_advice import on_output
 from app.core.runs import Migration, MigrationResult, Run, Unfinished, UnfinishedKind
-from app.operations.checks import seed_reports
+from app.core.trace_findings import Judgement
+from app.operations.checks import seed_reports, trace_words
 from app.operations.checks.command_words import command_line, facts, log_blocks
 from app.operations.checks.reports import database_words, migration_check_name
 
@@ -30,6 +31,8 @@ class Story:
     """The run's page on the dashboard; None: readers at GitHub do not reach it."""
     shows_log: bool
     """The repository's readers may see what the command printed."""
+    judged: Judgement | None = None
+    """What its trace tells; None: it was not to be traced, or has not ended."""
 
 
 _NEVER_CONNECTED = (
@@ -118,15 +121,27 @@ def _title(migration: Migration) -> str:
 def _summary(story: Story) -> list[str]:
     migration = story.migration
     return [
+        "" if migration.has_ended_well else _no_connection(story),
         f"{database_words(story.database)}: {_what_happened(story)}",
         _rebuilt(migration),
         _facts(story) if migration.result is not MigrationResult.SUPERSEDED else "",
         seed_reports.summary(story.run, migration),
         migration.remark,
         summary(migration, shows_names=story.shows_log),
+        _locks(story),
         _on_output(migration),
         _advice(story),
     ]
+
+
+def _no_connection(story: Story) -> str:
+    return trace_words.no_connection(story.judged) if story.judged else ""
+
+
+def _locks(story: Story) -> str:
+    if story.judged is None:
+        return ""
+    return trace_words.under_result(story.judged, shows_names=story.shows_log)
 
 
 def _what_happened(story: Story) -> str:

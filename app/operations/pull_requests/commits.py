@@ -7,7 +7,7 @@ from app.core.identifiers import CommitSha, PullRequestNumber, RepositoryId
 from app.core.intents import AnswerCommit, summary_of
 from app.core.reasons import MERGE_QUEUE_BRANCH, without_database
 from app.core.repositories import PullRequest, Repository
-from app.operations.checks import reports
+from app.operations.checks import reports, trace_reports
 from app.operations.databases.provisioning import report_database
 from app.operations.services import Services
 from app.store.store import Store
@@ -63,10 +63,7 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
         return
     why = "No workflow run of this commit migrated it." if runs else "No workflow ran for it."
     for assignment in assignments:
-        contents = [
-            reports.migration_skipped(assignment.app, environment, why=why)
-            for environment in _REQUIRABLE
-        ]
+        contents = _unreported(assignment, _REQUIRABLE, why=why)
         if not is_head:
             # A commit of the merge queue: databases belong to branches, and this one has none.
             why = MERGE_QUEUE_BRANCH.markdown
@@ -99,9 +96,21 @@ def _answer_head(
         return
     why, head_sha = unreached.markdown, pull_request.head_sha
     _want(store, assignment, head_sha, reports.database_skipped(assignment.app, why=why))
-    for environment in _skipped(repository, pull_request):
-        content = reports.migration_skipped(assignment.app, environment, why=why)
+    for content in _unreported(assignment, _skipped(repository, pull_request), why=why):
         _want(store, assignment, head_sha, content)
+
+
+def _unreported(
+    assignment: Assignment, environments: tuple[Environment, ...], *, why: str
+) -> list[CheckContent]:
+    """Of a trace too, unless preview's migration may still have one."""
+    contents = [
+        reports.migration_skipped(assignment.app, environment, why=why)
+        for environment in environments
+    ]
+    if environments == _REQUIRABLE and assignment.policies.has_rules_for_traces:
+        contents.append(trace_reports.skipped(assignment.app, why=why))
+    return contents
 
 
 def _skipped(repository: Repository, pull_request: PullRequest) -> tuple[Environment, ...]:

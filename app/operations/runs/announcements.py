@@ -1,13 +1,16 @@
 """Wanting the check runs of a run's migrations on its commit."""
 
-from app.core.assignments import App, LogPolicy
+from dataclasses import replace
+
+from app.core.assignments import App, LogPolicy, Policies
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
 from app.core.intents import summary_of
 from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
-from app.operations.checks import migration_reports
+from app.core.trace_findings import Judgement, judge
+from app.operations.checks import migration_reports, trace_reports, trace_words
 from app.operations.checks.migration_reports import Story
 from app.operations.runs import rebuilds
 from app.operations.services import Services
@@ -27,8 +30,13 @@ def started(services: Services, run: Run, migration: Migration) -> None:
 
 def finished(services: Services, run: Run, migration: Migration) -> None:
     """Say how a migration ended, and that production was left alone if it was preview's fault."""
-    story = _story(services, run, migration)
+    story = replace(_story(services, run, migration), judged=judged(services.store, run, migration))
     _want(services.store, run, migration_reports.finished(story), migration.database_id)
+    if story.judged is not None and _is_judged(services.store, run, migration):
+        content = trace_reports.finished(story, story.judged)
+        _want(services.store, run, content, migration.database_id)
+    if story.judged is None and migration.environment is run.primary:
+        _answer_trace(services.store, run)
     is_failed_preview = (
         migration.environment is Environment.PREVIEW and migration.result in rebuilds.FAILED
     )
@@ -45,9 +53,48 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
         )
 
 
+def _answer_trace(store: Store, run: Run) -> None:
+    """Have a check that may be required wait for nothing: what stands there already stays."""
+    assignment = store.apps.assignment(run.app_id)
+    if assignment is None or not assignment.policies.has_rules_for_traces:
+        return
+    why = f"The migration of {run.primary} was not to be traced, or did not get that far."
+    content = trace_reports.skipped(assignment.app, why=why)
+    store.checks.want(content, _subject(run, None), keep_existing=True)
+
+
 def untouched(store: Store, run: Run) -> None:
     """Say that production was left alone because preview failed."""
     _want(store, run, migration_reports.untouched(_app(store, run)), None)
+
+
+def job_summary(services: Services, run: Run, migration: Migration) -> str:
+    """What the job's summary page says of the trace; empty where it was not to be traced."""
+    found = judged(services.store, run, migration)
+    if found is None:
+        return ""
+    story = _story(services, run, migration)
+    return trace_words.job_summary(story.database, found, shows_names=story.shows_log)
+
+
+def judged(store: Store, run: Run, migration: Migration) -> Judgement | None:
+    """What the trace of a migration tells; None where it was not to be traced."""
+    trace = store.migrations.trace(migration.id)
+    if trace is None:
+        return None
+    assignment = store.apps.assignment(run.app_id)
+    policies = assignment.policies if assignment else Policies()
+    return judge(trace, store.measurements.tables(run.app_id), policies)
+
+
+def _is_judged(store: Store, run: Run, migration: Migration) -> bool:
+    """Whether its trace is the commit's: the primary database's, or else preview's."""
+    if migration.environment is run.primary:
+        return True
+    others = store.migrations.of_run(run.id)
+    return migration.environment is Environment.PREVIEW and not any(
+        one.environment is run.primary and store.migrations.trace(one.id) for one in others
+    )
 
 
 def job_url(services: Services, run: Run) -> str | None:
@@ -93,13 +140,17 @@ def _want(
 ) -> None:
     store.checks.want(
         content,
-        CheckSubject(
-            repository_id=run.repository_id,
-            head_sha=run.head_sha,
-            app_id=run.app_id,
-            database_id=database_id,
-            run_id=run.id,
-        ),
+        _subject(run, database_id),
         delay_seconds=delay_seconds,
         is_awaited=run.event == "merge_group",
+    )
+
+
+def _subject(run: Run, database_id: DatabaseId | None) -> CheckSubject:
+    return CheckSubject(
+        repository_id=run.repository_id,
+        head_sha=run.head_sha,
+        app_id=run.app_id,
+        database_id=database_id,
+        run_id=run.id,
     )

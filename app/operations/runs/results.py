@@ -64,6 +64,8 @@ class Verdict:
     fails: bool
     """The step fails because of it."""
     message: str
+    summary: str = ""
+    """Markdown for the summary page of the job; empty where there is nothing more to say."""
 
 
 def renew(services: Services, token: str, run_id: RunId, environment: Environment) -> int:
@@ -98,7 +100,11 @@ def report(
         announcements.finished(services, run, migration)
         services.store.queue.add([measurement(services.store.databases.get(migration.database_id))])
     verdict = _verdict(run, migration, is_again=is_again)
-    return replace(verdict, message=f"{verdict.message} {migration.remark}".rstrip())
+    return replace(
+        verdict,
+        message=f"{verdict.message} {migration.remark}".rstrip(),
+        summary=announcements.job_summary(services, run, migration),
+    )
 
 
 def _record(services: Services, run: Run, migration: Migration, told: Report) -> Migration:

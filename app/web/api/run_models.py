@@ -269,6 +269,7 @@ class ResultAnswer(BaseModel):
     next: Literal["done", "again"]
     fails: bool
     message: str
+    summary: str = Field(description="Markdown for the job's summary page; may be empty")
 
     @classmethod
     def of(cls, verdict: Verdict) -> "ResultAnswer":
@@ -276,4 +277,5 @@ class ResultAnswer(BaseModel):
             next="again" if verdict.is_again else "done",
             fails=verdict.fails,
             message=verdict.message,
+            summary=verdict.summary,
         )

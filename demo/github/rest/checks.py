@@ -28,6 +28,8 @@ _CONCLUSIONS = {
 }
 _ACTION_LIMITS = {"label": 20, "description": 40, "identifier": 20}
 _TEXT_LIMIT = 65_535
+_MOST_ANNOTATIONS = 50
+_LEVELS = {"notice", "warning", "failure"}
 
 
 @blueprint.post("/repos/<owner>/<repo>/check-runs")
@@ -171,8 +173,26 @@ def _validate_output(output: Json) -> None:
     for field in ("summary", "text"):
         if len(output.get(field) or "") > _TEXT_LIMIT:
             raise invalid("CheckRun", f"output.{field}", "exceeds maximum length of 65535")
-    if len(output.get("annotations", [])) > 50:
+    annotations = output.get("annotations", [])
+    if len(annotations) > _MOST_ANNOTATIONS:
         raise invalid("CheckRun", "annotations", "no more than 50 annotations per request")
+    for annotation in annotations:
+        _validate_annotation(annotation)
+
+
+def _validate_annotation(annotation: Json) -> None:
+    for field in ("path", "message"):
+        if not annotation.get(field):
+            raise invalid("CheckRun", f"annotations.{field}", f"{field} is required")
+    start, end = annotation.get("start_line", 0), annotation.get("end_line", 0)
+    if not 1 <= start <= end:
+        raise invalid("CheckRun", "annotations.start_line", "lines begin at 1 and run forward")
+    if annotation.get("annotation_level") not in _LEVELS:
+        raise invalid("CheckRun", "annotations.annotation_level", "is not included in the list")
+    if len(annotation.get("title") or "") > 255:
+        raise invalid("CheckRun", "annotations.title", "exceeds maximum length of 255")
+    if len(annotation["message"].encode()) > 64 * 1024:
+        raise invalid("CheckRun", "annotations.message", "exceeds maximum size of 64 KB")
 
 
 def _validate_actions(found: list[Json]) -> None:

@@ -18,7 +18,7 @@ from tests.integration.action.conftest import (
     error_reply,
     script_success,
 )
-from tests.integration.action.scripted import RUNS, Reply, ScriptedService, run_path
+from tests.integration.action.scripted import RUNS, Reply, ScriptedService, run_path, verdict
 from tests.integration.action.step import Step
 from tests.integration.tls import ADDRESS, at_once, certificate, listening, terminating
 
@@ -37,6 +37,10 @@ def traced(service: ScriptedService, branch: RealDatabase) -> RealDatabase:
 def test_a_traced_command_reports_what_its_statements_locked(
     step: Step, traced: RealDatabase, service: ScriptedService
 ) -> None:
+    service.on(
+        run_path("branch", "/result"), Reply(body=verdict().body | {"summary": "**1 rewrite**"})
+    )
+
     first = step.run(migration_command=f"env | grep -E '^PG(HOST|SSLMODE)'; {MIGRATE}")
     second = step.run(migration_command="psql -c 'ALTER TABLE users ALTER id TYPE bigint'")
 
@@ -55,6 +59,7 @@ def test_a_traced_command_reports_what_its_statements_locked(
     [change] = altered["trace"]["changes"]
     assert change["text"] == "column public.users.id: type integer -> bigint"
     assert altered["trace"]["untraced"] is None
+    assert "| branch |" in second.summary.partition("**1 rewrite**")[0]
 
 
 def test_production_is_not_traced_but_tells_how_large_its_tables_are(

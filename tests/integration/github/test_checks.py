@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.core.checks import CheckAction, CheckContent, Conclusion
+from app.core.checks import (
+    Annotation,
+    AnnotationLevel,
+    CheckAction,
+    CheckContent,
+    Conclusion,
+)
 from app.core.errors import CoppiceError, GitHubUnavailable
 from app.core.identifiers import CheckId, CheckRunId, CommitSha
 from app.core.repositories import Repository as Known
@@ -156,6 +162,38 @@ def test_a_check_run_that_github_has_no_more_is_made_again(
     made = adapter.publish_check(known, head, passed, check_id=OURS, github_id=CheckRunId(7))
 
     assert [check.id for check in github.check_runs(shop, head)] == [made]
+
+
+def test_annotations_are_sent_once_and_no_more_than_github_takes(
+    github: LocalGitHub,
+    adapter: RestGitHub,
+    shop: Repository,
+    known: Known,
+    head: CommitSha,
+    *,
+    passed: CheckContent,
+) -> None:
+    beside = Annotation(
+        path="db/1.sql",
+        line=3,
+        level=AnnotationLevel.FAILURE,
+        title="t" * 300,
+        message="m" * 70_000,
+    )
+    first = adapter.publish_check(known, head, passed, check_id=OURS, github_id=None)
+    annotated = replace(passed, annotations=(beside,) * 60)
+
+    for _ in range(2):
+        adapter.publish_check(known, head, annotated, check_id=OURS, github_id=first)
+
+    [shown] = github.check_runs(shop, head)
+    assert len(shown.annotations) == 50
+    where = ("db/1.sql", 3, 3, "failure")
+    [found] = {
+        (one["path"], one["start_line"], one["end_line"], one["annotation_level"])
+        for one in shown.annotations
+    }
+    assert found == where
 
 
 @pytest.mark.parametrize("letter", ["a", "ü", "日", "🌳"])

@@ -47,6 +47,7 @@ def test_production_needs_no_preview_when_the_assignment_has_none(shop: Shop) ->
         "next": "done",
         "fails": False,
         "message": "production: success.",
+        "summary": "",
     }
 
 

@@ -22,7 +22,7 @@ def test_a_success_is_told_on_the_commit_and_remembered(shop: Shop) -> None:
 
     verdict = shop.job("x").begun().migrate("branch")
 
-    assert verdict == {"next": "done", "fails": False, "message": "branch: success."}
+    assert verdict == {"next": "done", "fails": False, "message": "branch: success.", "summary": ""}
     check = shop.checks(sha)["migrate (branch)"]
     assert (check.conclusion, check.title) == (Conclusion.SUCCESS, "Migrated in 1.5 s")
     assert shop.database("branch", "x").migrated_sha == sha

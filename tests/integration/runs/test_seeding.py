@@ -49,7 +49,7 @@ def test_a_new_database_is_seeded_once(shop: Shop) -> None:
 
     verdict = seed(seeding_job(shop), "branch")
 
-    assert verdict == {"next": "done", "fails": False, "message": "branch: success."}
+    assert verdict == {"next": "done", "fails": False, "message": "branch: success.", "summary": ""}
     check = shop.checks(sha)["migrate (branch)"]
     assert (check.conclusion, check.title) == (
         Conclusion.SUCCESS,

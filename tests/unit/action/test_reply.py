@@ -203,6 +203,24 @@ def test_a_verdict_is_read() -> None:
     assert (verdict.again, verdict.fails, verdict.message) == (True, False, "Rebuilt.")
 
 
+@pytest.mark.parametrize(
+    ("sent", "summary"),
+    [
+        ("| a |\n|---|\n", "| a |\n|---|"),
+        ("a\x1b[31m\0\u202eb\r\n", "ab"),
+        ("x" * 70_000, "x" * 60_000),
+        (None, ""),
+        (["a"], ""),
+    ],
+)
+def test_a_page_for_the_summary_is_read_without_what_is_not_shown(
+    sent: object, summary: str
+) -> None:
+    body = {"next": "done", "fails": False, "message": "", "summary": sent}
+
+    assert reply.verdict_in(body).summary == summary
+
+
 def test_a_turn_says_whether_to_seed() -> None:
     turn = reply.turn_in(go_reply(seed=True), planned=BRANCH, migrates=True, may_seed=True)
 

@@ -1,0 +1,152 @@
+"""What a traced migration would do to the tables of production, and which rules that breaks."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from app.core import thresholds
+from app.core.assignments import Policies
+from app.core.safer_ways import SaferWay, safer_way
+from app.core.traces import NO_CONNECTION, Blocks, Size, Statement, Trace
+
+TABLES = frozenset({"r", "p", "m"})
+"""What people read and write: tables, partitioned ones, materialized views (pg_class.relkind)."""
+_WORST_FIRST = list(Blocks)
+_LONG_MS = 50.0
+"""A lock is held on if its transaction went on for that long, and for as long again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A statement that rewrote a table, or blocked reads or writes of it."""
+
+    statement: Statement
+    table: str
+    """With its schema, as `Lock.relation`."""
+    is_rewritten: bool
+    blocks: Blocks
+
+    @property
+    def is_held_on(self) -> bool:
+        """Whether the locks were held much longer than the statement itself took."""
+        after_ms = self.statement.held_ms - self.statement.ms
+        return after_ms >= max(_LONG_MS, self.statement.ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Touch):
+    """The same on a table that production has."""
+
+    production: Size
+    broken: tuple[str, ...]
+    """Rules of the assignment, as they are written on the command line."""
+    is_ruled: bool
+    """A rule says from which size on it would be broken."""
+    way: SaferWay
+
+    @property
+    def accepted(self) -> str:
+        """The reason why it is meant, which stands beside it in the migration; mostly empty."""
+        return self.statement.accepted
+
+    @property
+    def fails(self) -> bool:
+        """Whether it breaks a rule, and nobody accepted that."""
+        return bool(self.broken) and not self.accepted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A trace, held against production's tables and the assignment's rules."""
+
+    trace: Trace
+    touches: tuple[Touch, ...]
+    """The worst first."""
+    findings: tuple[Finding, ...]
+    """Those that break a rule first, then the worst."""
+    production: Mapping[str, Size] | None
+    """Its tables by name; None: not known yet."""
+
+    @property
+    def told(self) -> tuple[Touch, ...]:
+        """What concerns production, as far as that is known."""
+        return self.touches if self.production is None else self.findings
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.fails)
+
+    @property
+    def untraced(self) -> tuple[str, ...]:
+        """Why nothing, or not all, was seen, in the Action's words."""
+        reasons = [self.trace.untraced, *(one.untraced for one in self.trace.connections)]
+        return tuple(dict.fromkeys(reason for reason in reasons if reason))
+
+    @property
+    def is_untraced(self) -> bool:
+        """Whether nothing was seen, though something was to be."""
+        return bool(self.untraced) and not self.trace.statements
+
+    @property
+    def is_without_connection(self) -> bool:
+        """Whether the command never came through the proxy."""
+        return self.trace.untraced == NO_CONNECTION
+
+
+def judge(trace: Trace, production: Mapping[str, Size] | None, policies: Policies) -> Judgement:
+    """Find what a migration does to tables of production. Invalid rules are not kept, so not here.
+
+    Args:
+        production: Its tables by the names that locks have; None: not known yet, nothing is found.
+    """
+    touches = sorted((touch for one in trace.statements for touch in _touches(one)), key=_badness)
+    known = production or {}
+    findings = [
+        _finding(touch, known[touch.table], policies) for touch in touches if touch.table in known
+    ]
+    findings.sort(key=lambda one: (not one.fails, bool(one.accepted)))
+    return Judgement(
+        trace=trace, touches=tuple(touches), findings=tuple(findings), production=production
+    )
+
+
+def _touches(statement: Statement) -> Iterator[Touch]:
+    blocked: dict[str, Blocks] = {}
+    for lock in statement.locks:
+        if lock.kind in TABLES and lock.blocks is not Blocks.NOTHING:
+            blocked[lock.relation] = min(
+                lock.blocks, blocked.get(lock.relation, lock.blocks), key=_WORST_FIRST.index
+            )
+    for table in dict.fromkeys([*statement.rewrites, *blocked]):
+        yield Touch(
+            statement=statement,
+            table=table,
+            is_rewritten=table in statement.rewrites,
+            blocks=blocked.get(table, Blocks.NOTHING),
+        )
+
+
+def _badness(touch: Touch) -> tuple[bool, int, float]:
+    return (not touch.is_rewritten, _WORST_FIRST.index(touch.blocks), -touch.statement.held_ms)
+
+
+def _finding(touch: Touch, production: Size, policies: Policies) -> Finding:
+    rules = []
+    if touch.is_rewritten:
+        rules.append(("--no-rewrite-above", policies.no_rewrite_above))
+    if touch.blocks is not Blocks.NOTHING:
+        rules.append(("--no-block-above", policies.no_block_above))
+    given = [(option, text, thresholds.parse(text)) for option, text in rules]
+    return Finding(
+        statement=touch.statement,
+        table=touch.table,
+        is_rewritten=touch.is_rewritten,
+        blocks=touch.blocks,
+        production=production,
+        broken=tuple(
+            f"{option} {text}"
+            for option, text, threshold in given
+            if threshold is not None and threshold.is_passed_by(production)
+        ),
+        is_ruled=any(threshold is not None for _, _, threshold in given),
+        way=safer_way(touch.statement.sql, is_rewritten=touch.is_rewritten),
+    )

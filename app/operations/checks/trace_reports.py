@@ -1,0 +1,219 @@
+"""The check run of a trace: what a migration would do to production's tables. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from app.core import amounts
+from app.core.assignments import App
+from app.core.checks import Annotation, AnnotationLevel, CheckContent, Conclusion
+from app.core.markdown import code, link, visible
+from app.core.trace_findings import Finding, Judgement, Touch
+from app.core.traces import Blocks, Statement
+from app.operations.checks import trace_words as words
+from app.operations.checks.migration_reports import Story
+from app.operations.checks.reports import database_words
+
+_MOST_ANNOTATIONS = 50
+_MOST_LINES_OF_A_FILE = 1_000_000
+_VERBS: dict[str, tuple[str, str]] = {
+    words.REWRITE: ("rewrites", "rewrite"),
+    Blocks.READS: ("blocks reads of", "block reads of"),
+    Blocks.WRITES: ("blocks writes of", "block writes of"),
+}
+_UNKNOWN_SIZES = (
+    "How large production's tables are is not known yet: the next migration of production tells it."
+)
+_PUBLIC = (
+    "Statements, tables and sizes are not shown in a public repository (`--log public` changes"
+    " that)."
+)
+
+
+def trace_check_name(app: App) -> str:
+    """`trace`, for a later app of the repository with its id."""
+    return "trace" if app.has_bare_checks else f"trace ({app.id})"
+
+
+def finished(story: Story, judged: Judgement) -> CheckContent:
+    """What a migration would do to production's tables; it fails where that breaks a rule."""
+    return CheckContent(
+        name=trace_check_name(story.app),
+        conclusion=_conclusion(judged),
+        title=_title(judged),
+        summary="\n\n".join(part for part in _summary(story, judged) if part),
+        details_url=story.job_url,
+        annotations=tuple(_annotations(judged)) if story.shows_log else (),
+        started_at=story.migration.started_at,
+        completed_at=story.migration.finished_at,
+    )
+
+
+def skipped(app: App, *, why: str) -> CheckContent:
+    """Nothing will be traced here, so that a required check does not wait for it."""
+    return CheckContent(
+        name=trace_check_name(app),
+        conclusion=Conclusion.SKIPPED,
+        title="No trace",
+        summary=f"No migration of this commit was traced. {why}",
+    )
+
+
+def _conclusion(judged: Judgement) -> Conclusion:
+    if judged.failing:
+        return Conclusion.FAILURE
+    return Conclusion.NEUTRAL if judged.is_untraced else Conclusion.SUCCESS
+
+
+def _title(judged: Judgement) -> str:
+    if judged.failing:
+        return _sentence(judged.failing, "large tables")
+    if judged.is_untraced:
+        return "Nothing was traced"
+    if judged.told:
+        accepted = all(one.accepted for one in judged.findings) and bool(judged.findings)
+        end = ": accepted" if accepted else ""
+        where = "tables" if judged.production is None else "tables of production"
+        return _sentence(judged.told, where) + end
+    return words.nothing(judged)
+
+
+def _sentence(touches: Sequence[Touch], tables: str) -> str:
+    """`2 statements block reads of large tables`, by the worst that each does."""
+    worst: dict[Statement, str] = {}
+    for touch in touches:
+        worst.setdefault(touch.statement, words.kind(touch))
+    numbers = Counter(worst.values())
+    told: list[str] = []
+    for kind, number in sorted(numbers.items(), key=lambda each: words.KINDS.index(each[0])):
+        one, several = _VERBS[kind]
+        who = str(number) if told else amounts.counted(number, "statement")
+        told.append(f"{who} {one if number == 1 else several}")
+    return f"{', '.join(told)} {tables}"
+
+
+def _summary(story: Story, judged: Judgement) -> list[str]:
+    shows = story.shows_log
+    if judged.is_untraced:
+        return [words.why_untraced(judged, shows_names=shows), _more(story)]
+    where = f"{database_words(story.database)}, traced: {words.seen(judged)}."
+    told = words.counts(judged.told)
+    return [
+        f"{where} {told}." if told else where,
+        "" if judged.production is not None else _UNKNOWN_SIZES,
+        _incomplete(judged, shows_names=shows),
+        words.table(judged, most=words.MOST_LINES) if shows else "",
+        *_findings(judged, shows_names=shows),
+        "" if shows or not told else _PUBLIC,
+        _more(story),
+    ]
+
+
+def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
+    trace, parts = judged.trace, []
+    if judged.untraced:
+        parts.append(f"Not all was traced{words.reasons(judged, shows_names=shows_names)}.")
+    if trace.more_statements:
+        parts.append(f"Of {amounts.counted(trace.more_statements, 'statement')} nothing was kept.")
+    if hiding := sum(one.may_lock_more for one in trace.statements):
+        parts.append(
+            f"{amounts.counted(hiding, 'statement')} may have locked more: locks that come and go"
+            " within one are not seen."
+        )
+    return " ".join(parts)
+
+
+def _findings(judged: Judgement, *, shows_names: bool) -> list[str]:
+    """By what is done instead, which is told once for all that it is said of."""
+    by_way: dict[str, list[Finding]] = {}
+    for one in judged.findings:
+        by_way.setdefault(one.way.kind, []).append(one)
+    parts = []
+    for kind, found in by_way.items():
+        way = found[0].way
+        items = _items(found) if shows_names else _number(found)
+        source = link("PostgreSQL's documentation", way.source)
+        parts.append(f"#### {kind}\n\n{items}\n\n{way.why} **Instead:** {way.instead} ({source})")
+    return parts
+
+
+def _items(found: Sequence[Finding]) -> str:
+    lines = [f"- {_item(one)}" for one in found[: words.MOST_LINES]]
+    more = len(found) - len(lines)
+    return "\n".join([*lines, f"- and {more} more"] if more else lines)
+
+
+def _number(found: Sequence[Finding]) -> str:
+    accepted = sum(bool(one.accepted) for one in found)
+    failing = sum(one.fails for one in found)
+    told = [f"{words.counts(found)}"]
+    told += [f"{failing} against a rule"] if failing else []
+    told += [f"{accepted} accepted"] if accepted else []
+    return f"- {', '.join(told)}"
+
+
+def _item(one: Finding) -> str:
+    statement = one.statement
+    place = f", {code(f'{statement.file}:{statement.line}')}" if statement.file else ""
+    parts = [f"{code(words.cut(statement.sql))}{place}: {_does(one, code(words.short(one.table)))}"]
+    if one.broken:
+        rules = " and ".join(code(rule) for rule in one.broken)
+        parts.append(f"That is against {rules}.")
+    if one.accepted:
+        parts.append(f"**Accepted** in the migration: {code(words.cut(one.accepted))}.")
+    if one.is_held_on:
+        parts.append(_held(one))
+    return " ".join(parts)
+
+
+def _does(one: Finding, table: str) -> str:
+    blocks = "" if one.blocks is Blocks.NOTHING else f"blocks {one.blocks} of"
+    verbs = " and ".join(filter(None, ["rewrites" if one.is_rewritten else "", blocks]))
+    return f"{verbs} {table} (production: {words.size(one.production)})."
+
+
+def _held(one: Touch) -> str:
+    took = amounts.duration(one.statement.ms / 1000)
+    held = amounts.duration(one.statement.held_ms / 1000)
+    return (
+        f"It took {took}, but its locks were held for {held}: what followed in its transaction ran"
+        " under them, and with production's rows that takes longer. Commit it before the rest."
+    )
+
+
+def _annotations(judged: Judgement) -> Iterable[Annotation]:
+    placed = [one for one in judged.findings if _is_place(one)]
+    for one in placed[:_MOST_ANNOTATIONS]:
+        accepted = f"Accepted: {visible(words.cut(one.accepted))}. " if one.accepted else ""
+        held = f" {_held(one)}" if one.is_held_on else ""
+        yield Annotation(
+            path=one.statement.file,
+            line=one.statement.line,
+            level=_level(one),
+            title=_title_of(one),
+            message=f"{accepted}{one.way.why}{held} Instead: {one.way.instead} {one.way.source}",
+        )
+
+
+def _title_of(one: Finding) -> str:
+    does = _does(one, visible(words.short(one.table)))
+    return does[0].upper() + does[1:-1]
+
+
+def _is_place(one: Finding) -> bool:
+    """Whether GitHub would take it: one that it refuses would cost the whole check."""
+    file, line = one.statement.file, one.statement.line
+    is_path = visible(file) == file and not {"", ".", ".."}.intersection(file.split("/"))
+    return is_path and 0 < line < _MOST_LINES_OF_A_FILE
+
+
+def _level(one: Finding) -> AnnotationLevel:
+    if one.fails:
+        return AnnotationLevel.FAILURE
+    is_meant = one.accepted or one.is_ruled
+    return AnnotationLevel.NOTICE if is_meant else AnnotationLevel.WARNING
+
+
+def _more(story: Story) -> str:
+    if story.run_url is None:
+        return ""
+    return f"{link('The dashboard', story.run_url)} has all of it, over time."

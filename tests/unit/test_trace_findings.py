@@ -1,0 +1,144 @@
+"""What is found in a trace: on production's tables, by the assignment's rules."""
+
+from typing import Any
+
+import pytest
+
+from app.core import thresholds
+from app.core.assignments import Policies
+from app.core.trace_findings import judge
+from app.core.traces import Blocks, Lock, Size, Statement, Trace
+
+USERS = "public.users"
+PRODUCTION = {
+    USERS: Size(rows=1_200_000, bytes=310 * 1024**2),
+    "public.new": Size(rows=-1, bytes=0),
+}
+STRICT = Policies(no_rewrite_above="100MB", no_block_above="1000000")
+
+
+def lock(mode: str = "ACCESS EXCLUSIVE", relation: str = USERS, kind: str = "r") -> Lock:
+    return Lock(relation=relation, kind=kind, mode=mode, rows=0, bytes=0)
+
+
+def statement(*locks: Lock, **changes: Any) -> Statement:
+    told: dict[str, Any] = {
+        "sql": "ALTER TABLE users ADD a int",
+        "ms": 0.5,
+        "held_ms": 0.6,
+        "transaction": 1,
+    }
+    return Statement(**told | {"locks": locks} | changes)
+
+
+def trace(*statements: Statement) -> Trace:
+    return Trace(statements=statements)
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (statement(lock()), [(USERS, False, Blocks.READS)]),
+        (statement(lock("SHARE")), [(USERS, False, Blocks.WRITES)]),
+        (statement(lock("SHARE"), lock("ACCESS EXCLUSIVE")), [(USERS, False, Blocks.READS)]),
+        (statement(lock(), rewrites=(USERS,)), [(USERS, True, Blocks.READS)]),
+        (statement(rewrites=(USERS,)), [(USERS, True, Blocks.NOTHING)]),
+        (statement(lock(kind="p")), [(USERS, False, Blocks.READS)]),
+        (statement(lock(kind="i")), []),
+        (statement(lock("ROW EXCLUSIVE")), []),
+        (statement(lock("SHARE UPDATE EXCLUSIVE")), []),
+        (statement(lock(relation="public.of_this_branch")), []),
+        (statement(), []),
+    ],
+)
+def test_what_blocks_or_rewrites_a_table_of_production_is_found(
+    one: Statement, found: list[tuple[str, bool, Blocks]]
+) -> None:
+    findings = judge(trace(one), PRODUCTION, Policies()).findings
+
+    assert [(each.table, each.is_rewritten, each.blocks) for each in findings] == found
+
+
+def test_nothing_is_found_before_production_is_known() -> None:
+    judged = judge(trace(statement(lock())), None, STRICT)
+
+    assert (judged.findings, [each.table for each in judged.told]) == ((), [USERS])
+
+
+@pytest.mark.parametrize(
+    ("policies", "broken"),
+    [
+        (Policies(), ()),
+        (STRICT, ("--no-rewrite-above 100MB", "--no-block-above 1000000")),
+        (Policies(no_rewrite_above="310MB"), ()),
+        (Policies(no_rewrite_above="1199999"), ("--no-rewrite-above 1199999",)),
+        (Policies(no_block_above="1GB"), ()),
+        (Policies(no_block_above="1"), ("--no-block-above 1",)),
+    ],
+)
+def test_a_rule_is_broken_above_its_amount(policies: Policies, broken: tuple[str, ...]) -> None:
+    [finding] = judge(trace(statement(lock(), rewrites=(USERS,))), PRODUCTION, policies).findings
+
+    assert (finding.broken, finding.fails) == (broken, bool(broken))
+
+
+def test_a_lock_breaks_no_rule_on_rewrites() -> None:
+    policies = Policies(no_rewrite_above="1")
+
+    assert judge(trace(statement(lock())), PRODUCTION, policies).failing == ()
+
+
+def test_rows_that_nobody_counted_are_few() -> None:
+    threshold = thresholds.parse("1")
+    assert threshold is not None
+
+    assert not threshold.is_passed_by(Size(rows=-1, bytes=8192))
+
+
+def test_what_is_accepted_breaks_a_rule_and_fails_nothing() -> None:
+    judged = judge(trace(statement(lock(), accepted="at night")), PRODUCTION, STRICT)
+
+    assert [(one.broken, one.accepted) for one in judged.findings] == [
+        (("--no-block-above 1000000",), "at night")
+    ]
+    assert judged.failing == ()
+
+
+def test_what_fails_comes_first_and_what_is_accepted_last() -> None:
+    judged = judge(
+        trace(
+            statement(lock(), rewrites=(USERS,), accepted="yes", sql="1"),
+            statement(lock(relation="public.new"), sql="2"),
+            statement(lock("SHARE"), sql="3"),
+        ),
+        PRODUCTION,
+        STRICT,
+    )
+
+    assert [one.statement.sql for one in judged.findings] == ["3", "2", "1"]
+    assert [one.statement.sql for one in judged.touches] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("ms", "held_ms", "is_held_on"), [(0.5, 1000, True), (0.5, 20, False), (900, 1000, False)]
+)
+def test_a_lock_that_outlasts_its_statement_is_held_on(
+    ms: float, held_ms: float, is_held_on: bool
+) -> None:
+    [finding] = judge(
+        trace(statement(lock(), ms=ms, held_ms=held_ms)), PRODUCTION, Policies()
+    ).findings
+
+    assert finding.is_held_on is is_held_on
+
+
+@pytest.mark.parametrize(
+    ("one", "is_untraced"),
+    [
+        (Trace(untraced="no connection"), True),
+        (Trace(untraced="not all", statements=(statement(),)), False),
+        (Trace(), False),
+    ],
+)
+def test_a_trace_of_nothing_is_told_apart(one: Trace, is_untraced: bool) -> None:
+    assert judge(one, PRODUCTION, Policies()).is_untraced is is_untraced
