@@ -15,6 +15,7 @@ TABLES = frozenset("rpmvf")
 MOST_ROWS = 30
 MOST_BARS = 40
 """Of a row; those that block most."""
+_LONGEST_NAME = 36
 _MOST_LANES = 4
 _LEAST_WIDTH = 0.5
 _TOP, _HEAD, _LANE, _GAP = 22, 36, 16, 10
@@ -53,6 +54,14 @@ class Row:
     held_ms: float
     """The longest of those."""
     is_rewritten: bool
+
+    @property
+    def name(self) -> str:
+        """The relation, as much of it as fits a phone: letters here do not wrap."""
+        if len(self.relation) <= _LONGEST_NAME:
+            return self.relation
+        half = _LONGEST_NAME // 2
+        return f"{self.relation[: half - 1]}\N{HORIZONTAL ELLIPSIS}{self.relation[-half:]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,14 @@ def test_each_table_has_a_row_and_what_blocks_most_is_first() -> None:
     assert [row.y for row in found.rows] == sorted({row.y for row in found.rows})
 
 
+def test_a_long_name_keeps_both_of_its_ends() -> None:
+    [row] = drawn(statement(lock("public." + "x" * 50 + "_archive"))).rows
+
+    assert len(row.name) == 36
+    assert row.name.startswith("public.xxx")
+    assert row.name.endswith("xxx_archive")
+
+
 def test_indexes_and_sequences_have_no_row() -> None:
     kinds = {kind: lock(kind, kind=kind) for kind in "rpmvfiISct"}
 
