@@ -70,9 +70,9 @@ class TraceSummary(Shown):
         default=True, description="Whether there is a trace; else each number is 0"
     )
     statements: int = 0
-    rewrites: int = Field(0, description="That rewrote a table which was there before")
-    blocking_reads: int = Field(0, description="Whose locks block reads, and so writes too")
-    blocking_writes: int = Field(0, description="Whose locks block writes alone")
+    rewrites: int = Field(default=0, description="That rewrote a table which was there before")
+    blocking_reads: int = Field(default=0, description="Whose locks block reads, and so writes too")
+    blocking_writes: int = Field(default=0, description="Whose locks block writes alone")
 
 
 class TraceShown(RootModel[Trace]):
@@ -194,7 +194,8 @@ def trace(path: OfMigration) -> dict[str, Any]:
             advice="The rule `trace` of the assignment says which are, and the Action's input of"
             " that name; one that still runs has no trace yet.",
         )
-    return TraceShown(found).model_dump(mode="json")
+    answer: dict[str, Any] = TraceShown(found).model_dump(mode="json")
+    return answer
 
 
 def _of(services: Services, path: OfMigration) -> Migration:
