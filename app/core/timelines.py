@@ -87,6 +87,15 @@ class Timeline:
     height: int
 
 
+def tables_of(statement: Statement) -> dict[str, list[str]]:
+    """The tables that it locked, with the modes, or rewrote."""
+    found: dict[str, list[str]] = {name: [] for name in statement.rewrites}
+    for lock in statement.locks:
+        if lock.kind in TABLES:
+            found.setdefault(lock.relation, []).append(lock.mode)
+    return found
+
+
 def timeline(trace: Trace) -> Timeline | None:
     """Draw the locks on tables, the worst table first; None where there were none."""
     held = defaultdict[str, list[tuple[Lock, Statement]]](list)

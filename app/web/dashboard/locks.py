@@ -8,7 +8,7 @@ from textwrap import shorten
 from app.core.assignments import Policies, TracePolicy
 from app.core.environments import Environment
 from app.core.runs import Migration, MigrationResult
-from app.core.timelines import TABLES, Timeline, timeline
+from app.core.timelines import TABLES, Timeline, tables_of, timeline
 from app.core.traces import Connection, Size, Statement, Trace, worst_first
 
 MOST_ROWS = 200
@@ -76,15 +76,12 @@ def why_untraced(migration: Migration, policies: Policies | None) -> str:
 
 
 def _line(statement: Statement, production: Mapping[str, Size]) -> Line:
-    modes: dict[str, list[str]] = {name: [] for name in statement.rewrites}
-    for lock in statement.locks:
-        if lock.kind in TABLES:
-            modes.setdefault(lock.relation, []).append(lock.mode)
+    tables = tables_of(statement)
     others = [one.relation for one in statement.locks if one.kind not in TABLES]
     return Line(
         statement=statement,
         brief=shorten(statement.sql, _BRIEF, placeholder=" ..."),
-        tables=modes,
+        tables=tables,
         others=list(dict.fromkeys(others)),
-        production={name: production[name] for name in modes if name in production},
+        production={name: production[name] for name in tables if name in production},
     )
