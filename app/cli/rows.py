@@ -2,15 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from app.cli.output import Row
 from app.core import connections as core_connections
+from app.core.amounts import duration
 from app.core.assignments import RULES
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
 from app.core.limits import Limits
 from app.core.runs import word_of
+from app.core.timelines import tables_of
+from app.core.traces import Trace, worst_first
 from app.operations.administration.limits import described
+
+_BRIEF = 70
+"""Letters of a statement in a table."""
 
 
 def instance_row(view: Mapping[str, Any]) -> Row:
@@ -168,6 +177,22 @@ def run_record(view: Mapping[str, Any]) -> Row:
             for one in view["migrations"]
         ],
     }
+
+
+def trace_rows(view: Mapping[str, Any]) -> list[Row]:
+    """The statements of a trace, the worst first."""
+    trace = TypeAdapter(Trace).validate_python(view)
+    return [
+        {
+            "duration": duration(one.ms / 1000),
+            "held": duration(one.held_ms / 1000) if one.locks else None,
+            "blocks": one.blocks,
+            "tables": list(tables_of(one)) or None,
+            "rewritten": list(one.rewrites) or None,
+            "statement": shorten(one.sql, _BRIEF, placeholder=" ..."),
+        }
+        for one in worst_first(trace)
+    ]
 
 
 def audit_row(view: Mapping[str, Any]) -> Row:

@@ -11,15 +11,16 @@ from app.cli import which
 from app.cli.client import Client
 from app.cli.databases import AppOption, BranchOption
 from app.cli.output import AsJson, harmless, remark, say, show_record, show_rows
-from app.cli.rows import run_record, run_row
+from app.cli.rows import run_record, run_row, trace_rows
 from app.cli.target import open_client
 from app.cli.which import find_app
-from app.core.errors import NotFound
+from app.core.errors import CoppiceError, Forbidden, NotFound
 from app.core.runs import MigrationResult
 
 group = typer.Typer(no_args_is_help=True, help="Runs: what migrated which database, and its log.")
 
 _POLL_SECONDS = 2.0
+_WORST = 10
 
 Repo = Annotated[
     str | None,
@@ -62,10 +63,20 @@ def show(
     app_id: AppOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one run, with what it did to each database."""
+    """Show one run, with what it did to each database, and the statements that locked most."""
     with open_client() as client:
-        _, found = _find(client, run, repo, branch, app_id)
-    show_record(run_record(found), as_json=as_json)
+        app, found = _find(client, run, repo, branch, app_id)
+        traces = [
+            {"database": one["database"], **one["trace"], "trace": _trace(client, app, found, one)}
+            for one in found["migrations"]
+            if one["trace"]["traced"]
+        ]
+    if as_json:
+        show_record({**run_record(found), "traces": traces}, as_json=True)
+        return
+    show_record(run_record(found), as_json=False)
+    for one in traces:
+        _show_trace(one)
 
 
 @group.command()
@@ -138,6 +149,40 @@ def _newest(
 ) -> list[dict[str, Any]]:
     found = client.items(f"/apps/{app['id']}/runs")
     return list(islice((one for one in found if branch in (None, one["branch"])), most))
+
+
+def _trace(
+    client: Client, app: Mapping[str, Any], run: Mapping[str, Any], migration: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What a migration locked; None for those who may not read its log."""
+    path = f"/apps/{app['id']}/runs/{run['id']}/migrations/{migration['id']}/trace"
+    try:
+        return client.get(path)
+    except CoppiceError as error:
+        if error.code != Forbidden.code:
+            raise
+        return None
+
+
+def _show_trace(view: Mapping[str, Any]) -> None:
+    """The worst statements of a migration, and how many there are."""
+    say(
+        f"\nLocks of {harmless(view['database'])}: of {view['statements']} statements"
+        f" {view['blocking_reads']} blocked reads and writes, {view['blocking_writes']} writes"
+        f" alone; {view['rewrites']} rewrote a table."
+    )
+    if view["trace"] is None:
+        remark("The statements are for those who may write to the repository.")
+        return
+    rows = trace_rows(view["trace"])
+    if view["trace"]["untraced"]:
+        what = "Not all was" if rows else "Not"
+        say(f"{what} traced: {harmless(view['trace']['untraced'])}.")
+    if rows:
+        show_rows(rows[:_WORST], as_json=False, empty="")
+    more = view["statements"] - min(_WORST, len(rows))
+    if more:
+        say(f"And {more} more, of which --json tells all that is known.")
 
 
 def _is_over(run: Mapping[str, Any]) -> bool:

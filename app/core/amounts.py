@@ -33,7 +33,9 @@ def rows(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """How long something took: `340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    """How long something took: `0.07 ms`, `340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 0.01:
+        return f"{round(seconds * 1000, 2):.2g} ms"
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     if seconds < 59.95:

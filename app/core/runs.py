@@ -25,7 +25,7 @@ from app.core.identifiers import (
 )
 from app.core.repositories import Ancestry
 from app.core.rules import Described
-from app.core.traces import Trace
+from app.core.traces import Counts, Trace
 
 Minutes = Annotated[int, Ge(1), Le(360)]
 _Identifier = Annotated[str, MaxLen(100)]
@@ -193,6 +193,8 @@ class Migration:
     """None: no seed command followed it."""
     settings_taken_back: tuple[str, ...] = ()
     """Names of the settings that it left on the database's roles and that are not kept."""
+    traced: Counts | None = None
+    """None: there is no trace of its command."""
 
     @property
     def remark(self) -> str:

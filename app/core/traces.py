@@ -161,6 +161,29 @@ class Trace:
     ] = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much a trace tells, for those who see it not, or not yet."""
+
+    statements: int
+    """Also those that came after the limits were reached."""
+    rewrites: int
+    blocking_reads: int
+    """Statements whose locks block reads, and so writes too; `blocking_writes` are others."""
+    blocking_writes: int
+
+
+def counted(trace: Trace) -> Counts:
+    """Count the statements; one that came several times in a transaction is one."""
+    blocks = [one.blocks for one in trace.statements]
+    return Counts(
+        statements=len(trace.statements) + trace.more_statements,
+        rewrites=sum(bool(one.rewrites) for one in trace.statements),
+        blocking_reads=blocks.count(Blocks.READS),
+        blocking_writes=blocks.count(Blocks.WRITES),
+    )
+
+
 def worst_first(trace: Trace) -> list[Statement]:
     """Rewrites, then what blocks reads, then writes, then the rest; the longest held first."""
 

@@ -15,7 +15,7 @@ from psycopg.types.json import Json, Jsonb
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
 from app.core.runs import Lease, Migration, Outcome, Seeding
-from app.core.traces import Trace
+from app.core.traces import Trace, counted
 from app.store.tables import Table, insert, read, update
 
 _SEED_COLUMNS = {field.name: f"seed_{field.name}" for field in fields(Seeding)}
@@ -103,6 +103,7 @@ class Migrations(Table):
             "log_tail": outcome.log_tail,
             **{column: seeding.get(name) for name, column in _SEED_COLUMNS.items()},
             "unfinished": Jsonb([asdict(one) for one in outcome.unfinished]),
+            "traced": Jsonb(asdict(counted(outcome.trace))) if outcome.trace else None,
         }
         with self._pool.connection() as connection:
             finished = connection.execute(

@@ -108,6 +108,7 @@ def init_app(app: Flask) -> None:
         "on_page": on_page,
         "size": amounts.size,
         "duration": amounts.duration,
+        "listed": amounts.listed,
         "visible": markdown.visible,
         "unbroken": unbroken,
         "marked": marked,

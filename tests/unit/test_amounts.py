@@ -46,6 +46,9 @@ def test_rows_are_estimates(count: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
+        (0, "0 ms"),
+        (0.000_07, "0.07 ms"),
+        (0.0042, "4.2 ms"),
         (0.34, "340 ms"),
         (4.24, "4.2 s"),
         (59.97, "1 min 0 s"),

@@ -4,19 +4,31 @@ from datetime import datetime
 from typing import Any
 
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Act, Change, See, SeeLog
 from app.core.runs import Migration, PastRun
+from app.core.traces import Trace
 from app.operations import access
 from app.operations.apps import KnownApp
 from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
 from app.web.api.app_models import APP_ID, OfApp
-from app.web.api.shapes import ERRORS, PERSON, Answered, Id, Nothing, Page, Part, Shown, cut
+from app.web.api.shapes import (
+    ERRORS,
+    PERSON,
+    Answer,
+    Answered,
+    Id,
+    Nothing,
+    Page,
+    Part,
+    Shown,
+    cut,
+)
 from app.web.api.unfinished_models import UnfinishedObject
 from app.web.identity import acting
 
@@ -51,6 +63,24 @@ class SeedingShown(Shown):
     duration_seconds: float
 
 
+class TraceSummary(Shown):
+    """How much a trace tells, of statements: the trace itself names them."""
+
+    traced: bool = Field(
+        default=True, description="Whether there is a trace; else each number is 0"
+    )
+    statements: int = 0
+    rewrites: int = Field(default=0, description="That rewrote a table which was there before")
+    blocking_reads: int = Field(default=0, description="Whose locks block reads, and so writes too")
+    blocking_writes: int = Field(default=0, description="Whose locks block writes alone")
+
+
+class TraceShown(RootModel[Trace]):
+    """What was seen of a migration command: each statement, its locks, and for how long."""
+
+    model_config = Answer.model_config
+
+
 class MigrationShown(BaseModel):
     """One database's share of a run; without a result it is running."""
 
@@ -71,6 +101,7 @@ class MigrationShown(BaseModel):
         description="What its commands left behind, and was not so before; null: named for those"
         " who may read its log"
     )
+    trace: TraceSummary
 
 
 class RunShown(BaseModel):
@@ -148,12 +179,32 @@ def rerun(path: OfPastRun, body: Nothing) -> Answered:
 def log(path: OfMigration) -> dict[str, Any]:
     """Show the log of a migration, to those who may write to the repository."""
     services = acting()
+    text, seed_text = map(logs.plain, logs.texts(services.store, _of(services, path)))
+    return LogShown(log=text, seed_log=seed_text).model_dump()
+
+
+@api.get("/<app>/runs/<int:run>/migrations/<int:migration>/trace", responses={200: TraceShown})
+def trace(path: OfMigration) -> dict[str, Any]:
+    """Show what a migration locked, to those who may read its log; `/log` has what it wrote."""
+    services = acting()
+    found = services.store.migrations.trace(_of(services, path).id)
+    if found is None:
+        raise NotFound(
+            f"The migration {path.migration} was not traced.",
+            advice="The rule `trace` of the assignment says which are, and the Action's input of"
+            " that name; one that still runs has no trace yet.",
+        )
+    answer: dict[str, Any] = TraceShown(found).model_dump(mode="json")
+    return answer
+
+
+def _of(services: Services, path: OfMigration) -> Migration:
+    """A migration whose log the actor may read. Raises NotFound; Forbidden."""
     _known(services, path, SeeLog)
     past = services.store.history.run(AppId(path.app), RunId(path.run))
     for migration in past.migrations:
         if migration.id == path.migration:
-            text, seed_text = map(logs.plain, logs.texts(services.store, migration))
-            return LogShown(log=text, seed_log=seed_text).model_dump()
+            return migration
     raise NotFound(
         f"The run {path.run} has no migration {path.migration}.",
         advice="The run itself lists its migrations.",
@@ -212,4 +263,5 @@ def _migration(migration: Migration, names: dict[int, str], *, is_named: bool) -
         settings_taken_back=list(migration.settings_taken_back),
         seed=SeedingShown.of(migration.seeding) if migration.seeding else None,
         unfinished=unfinished if is_named or not unfinished else None,
+        trace=TraceSummary.of(migration.traced) if migration.traced else TraceSummary(traced=False),
     )

@@ -135,7 +135,9 @@ def given_of(table: type[Any], *, is_part: bool = False, base: type[Given] = Giv
             if is_part
             else (hint, _field(default, hints[field.name]))
         )
-    return create_model(table.__name__, __base__=base, **described)
+    # Answers have the dataclass itself, and the description knows each name once.
+    name = f"{table.__name__}Given" if base is Nested else table.__name__
+    return create_model(name, __base__=base, **described)
 
 
 def _field(default: Any, hint: Any) -> Any:

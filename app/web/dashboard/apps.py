@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core.assignments import TracePolicy
 from app.core.databases import Database, DatabaseState
 from app.core.decisions import shared_environments
 from app.core.environments import Environment
@@ -16,7 +17,7 @@ from app.core.errors import Conflict, CoppiceError, Invalid, NotFound
 from app.core.hosts import silent_host, unreachable
 from app.core.identifiers import AppId, BranchName, RunId
 from app.core.pages import new_file_page
-from app.core.people import Change, See
+from app.core.people import Change, Manage, See
 from app.core.reach import obstacle
 from app.core.reasons import is_provisioned
 from app.core.repositories import PullRequest
@@ -90,6 +91,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         can=can,
         limits=described(services.store.limits.of(found.instance.id)) if found.instance else None,
         rules=rule_facts.unusual(found.assignment.policies) if found.assignment else (),
+        offers_trace=_has_no_trace(found) and can.may(Manage),
         is_steward=found.instance in access.instances_run(services),
         environments=[row for row in rows if row.database.environment is not Environment.BRANCH],
         branches=[row for row in rows if row.database.environment is Environment.BRANCH],
@@ -142,6 +144,10 @@ def create(app_id: str) -> ResponseReturnValue:
     anchor = "local" if is_dev else f"database-{database.id}"
     what = _CREATED_FROM.get(database.state, "create")
     return done(url_for(".show", app_id=app_id, _anchor=anchor), what, of=database.id)
+
+
+def _has_no_trace(found: KnownApp) -> bool:
+    return found.assignment is not None and found.assignment.policies.trace is TracePolicy.OFF
 
 
 def _notice(

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import ansi
+from app.core.assignments import Policies
 from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, RunId
@@ -18,6 +19,7 @@ from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
 from app.web.dashboard import notices, tables
+from app.web.dashboard.locks import Locks, locks_of, why_untraced
 from app.web.dashboard.notices import done
 from app.web.identity import acting
 
@@ -56,6 +58,9 @@ class Shown:
 
     migration: Migration
     logs: Sequence[Log]
+    locks: Locks | None
+    why_untraced: str
+    """Empty where there is a trace, or no command has ended."""
 
 
 @pages.get("")
@@ -65,10 +70,8 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
     past = services.store.history.run(found.app.id, RunId(run_id))
     can = tables.abilities(services, found.app, found.repository)
     query = request.args.get("q", "").strip()
-    shown = [
-        Shown(migration=one, logs=_logs(services, one, query) if can.may(SeeLog) else ())
-        for one in past.migrations
-    ]
+    policies = found.assignment.policies if found.assignment else None
+    shown = [_shown(services, one, query, policies, can) for one in past.migrations]
     later = _later(services, past.run)
     is_awaited = request.args.get("done") == "rerun" and not later and notices.is_recent()
     names = {one.id: one.name for one in services.store.databases.all(app_id=found.app.id)}
@@ -144,6 +147,22 @@ def _texts(services: Services, migration: Migration) -> list[tuple[str, str]]:
     """What the commands wrote, where they wrote anything."""
     texts = zip(("Migration", "Seed"), logs.texts(services.store, migration), strict=True)
     return [(title, text) for title, text in texts if text.strip()]
+
+
+def _shown(
+    services: Services,
+    migration: Migration,
+    query: str,
+    policies: Policies | None,
+    can: tables.Abilities,
+) -> Shown:
+    trace = services.store.migrations.trace(migration.id) if migration.traced else None
+    return Shown(
+        migration=migration,
+        logs=_logs(services, migration, query) if can.may(SeeLog) else (),
+        locks=locks_of(trace) if trace else None,
+        why_untraced="" if trace else why_untraced(migration, policies),
+    )
 
 
 def _logs(services: Services, migration: Migration, query: str) -> list[Log]:

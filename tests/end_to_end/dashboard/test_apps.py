@@ -21,23 +21,29 @@ from tests.end_to_end.dashboard.visitor import Dashboard, row
 from tests.end_to_end.project import Plan, Project, Site
 
 RUN = re.compile(r"^Run \d+$")
-"""The link to an app's only run: numbers are the service's, and other tests have runs too."""
+"""The links to an app's runs: numbers are the service's, and other tests have runs too."""
 # As a migration does, without a word in the log.
 CONNECT = "psql -qXo /dev/null -c 'SELECT 1'"
+# The second time it locks a table that was there before.
+LOCK = (
+    "PGOPTIONS='-c client_min_messages=error' psql -qX -c 'CREATE TABLE IF NOT EXISTS notes ()'"
+    " -c 'ALTER TABLE notes ADD IF NOT EXISTS id int'"
+)
 
 
 @pytest.fixture(scope="module")
 def app_with_a_run(
     dashboard: Dashboard, instance: str, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """Its run went well on the branch, and failed on preview."""
+    """Its runs, two alike, went well on the branch, and failed on preview."""
     folder = tmp_path_factory.mktemp("app-with-a-run")
     runner = Runner(folder / "runner", action=copy_action(folder / "action"))
     site = Site(github=dashboard.github, service=dashboard.service, runner=runner, folder=folder)
     lines = r"needle one\n<b>two</b>\n\033[31mred\033[0m\n"
-    command = f"{CONNECT}; printf '{lines}'; test $COPPICE_ENVIRONMENT = branch"
+    command = f"{LOCK}; printf '{lines}'; test $COPPICE_ENVIRONMENT = branch"
     project = Project.create(site, Plan(command=command), name="runs", instance=instance)
     project.push("feature/<i>", {"a": "b"})
+    project.run("feature/<i>")
     return "acme/runs"
 
 
@@ -178,7 +184,7 @@ def test_a_run_shows_its_results_with_logs_to_search_and_take_away(
     page = visit("/apps", **PHONE_DARK)
     page.get_by_role("link", name=app_with_a_run).click()
     expect(page.locator("#state")).to_contain_text("feature/<i>")
-    page.get_by_role("link", name=RUN).click()
+    page.get_by_role("link", name=RUN).first.click()
     section = page.locator("section", has=page.get_by_role("heading", name="branch"))
     expect(section).to_contain_text("success")
     expect(page.locator("pre.log").first).to_contain_text("<b>two</b>")
@@ -203,12 +209,13 @@ def test_a_run_and_its_plots_are_for_everybody(
     [preview] = page.locator("#plot option").filter(has_text="-preview").all_inner_texts()
     page.locator("#plot").select_option(preview)
     page.get_by_role("button", name="Show", exact=True).click()
-    expect(page.locator(".plot .dot.bad")).to_have_count(1)
+    expect(page.locator(".plot .dot.bad")).to_have_count(2)
     expect(page.locator(".plot .steps")).to_have_count(1)
     of_app = faults(page)
 
-    page.get_by_role("link", name=RUN).click()
+    page.get_by_role("link", name=RUN).first.click()
     expect(page.locator("pre.log")).to_have_count(2)
+    expect(page.get_by_role("img", name="Locks on tables of branch over time")).to_have_count(1)
     of_run = faults(page)
 
     assert (of_app, of_run) == ({}, {})

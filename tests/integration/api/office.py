@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
+from app.core.assignments import Policies
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, WorkflowRunId
@@ -20,6 +22,7 @@ from app.core.runs import (
     Seeding,
     Unfinished,
 )
+from app.core.traces import Connection, Lock, Statement, Trace
 from app.operations import access
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
@@ -28,6 +31,61 @@ from tests.integration import states
 from tests.integration.lifecycle.world import World
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
+
+TRACE = Trace(
+    statements=(
+        Statement(
+            sql="ALTER TABLE users ADD <b> int",
+            at_ms=20,
+            ms=0.5,
+            held_ms=1100,
+            tag="ALTER TABLE",
+            transaction=1,
+            locks=(
+                Lock(relation="public.users", mode="ACCESS EXCLUSIVE", rows=3, bytes=8192),
+                Lock(relation="public.teams", mode="ROW EXCLUSIVE", rows=3, bytes=8192),
+            ),
+            file="migrations/0002 <i>.sql",
+            line=4,
+        ),
+        Statement(
+            sql="CREATE INDEX orders_at ON orders (at)",
+            at_ms=40,
+            ms=700,
+            held_ms=900,
+            tag="CREATE INDEX",
+            transaction=1,
+            locks=(Lock(relation="public.orders", mode="SHARE", rows=9, bytes=8192),),
+        ),
+        Statement(
+            sql="ALTER TABLE orders ALTER id TYPE bigint",
+            at_ms=800,
+            ms=140,
+            held_ms=150,
+            rows=9,
+            tag="ALTER TABLE",
+            transaction=1,
+            locks=(
+                Lock(relation="public.orders", mode="ACCESS EXCLUSIVE", rows=9, bytes=8192),
+                Lock(
+                    relation="public.orders_pkey",
+                    kind="i",
+                    mode="ACCESS EXCLUSIVE",
+                    rows=9,
+                    bytes=8192,
+                ),
+            ),
+            rewrites=("public.orders",),
+        ),
+        Statement(sql="INSERT INTO notes", ms=1, held_ms=1, times=30, rows=30, transaction=2),
+    ),
+    more_statements=2,
+    connections=(
+        Connection(database="shop", user="shop-job", application="psql", statements=6),
+        Connection(database="shop", user="shop-job", application="psql"),
+    ),
+)
+"""What an Action saw: the worst statement is the third, which rewrites."""
 
 
 class Office:
@@ -77,6 +135,12 @@ class Office:
         self.world.assign_quietly(app_id)
         return app_id
 
+    def with_policies(self, app_id: AppId, policies: Policies) -> None:
+        """Change the rules of its assignment."""
+        assignment = self.world.services.store.apps.assignment(app_id)
+        assert assignment is not None
+        self.world.services.store.apps.edit(replace(assignment, policies=policies))
+
     def database(
         self, app_id: AppId, environment: Environment, branch: str | None = None
     ) -> Database:
@@ -101,6 +165,7 @@ class Office:
         attempt: int = 1,
         seed_result: MigrationResult | None = None,
         unfinished: tuple[Unfinished, ...] = (),
+        trace: Trace | None = None,
     ) -> int:
         """A run that migrated the app's branch database; without a result it does so still."""
         services = self.world.services
@@ -155,6 +220,7 @@ class Office:
                 log_tail=log,
                 seeding=seeding,
                 unfinished=unfinished,
+                trace=trace,
             )
             services.store.migrations.finish(taken[0].id, outcome, at=now)
             services.store.leases.release(taken[0].id)

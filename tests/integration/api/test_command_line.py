@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.core.environments import Environment
 from app.core.runs import MigrationResult
 from tests import commands
-from tests.integration.api.office import Office
+from tests.integration.api.office import TRACE, Office
 
 BRANCH = "feature/<b>"
 
@@ -73,6 +74,35 @@ def test_runs_of_the_branch_that_is_checked_out_are_shown(
     assert log.startswith("CREATE TABLE")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "has no run of the branch nowhere" in missing.stderr
+
+
+def test_a_run_shows_its_worst_statements_to_those_who_may_read_its_log(
+    terminal: Terminal, office: Office
+) -> None:
+    app_id = office.new_app()
+    many = replace(TRACE, statements=TRACE.statements * 3)
+    run = office.past_run(app_id, trace=many, branch_name=BRANCH)
+    show = ("runs", "show", str(run), "--app-id", app_id)
+
+    printed = terminal.ok("write", *show)
+    told = json.loads(terminal.ok("write", *show, "--json"))
+    reader = terminal.ok("read", *show)
+    of_reader = json.loads(terminal.ok("read", *show, "--json"))
+
+    head = "of 14 statements 6 blocked reads and writes, 3 writes alone; 3 rewrote a table."
+    _, _, after = printed.partition(head)
+    title, *lines = after.strip().splitlines()
+    assert title.split() == ["DURATION", "HELD", "BLOCKS", "TABLES", "REWRITTEN", "STATEMENT"]
+    assert " ".join(lines[0].split()) == (
+        "140 ms 150 ms reads and writes public.orders public.orders"
+        " ALTER TABLE orders ALTER id TYPE bigint"
+    )
+    assert len(lines) == 10 + 1
+    assert lines[-1].startswith("And 4 more")
+    assert head in reader
+    assert "ALTER TABLE" not in reader
+    assert [len(one["trace"]["statements"]) for one in told["traces"]] == [12]
+    assert [(one["rewrites"], one["trace"]) for one in of_reader["traces"]] == [(3, None)]
 
 
 def test_a_run_that_failed_is_watched_to_a_failure(terminal: Terminal, office: Office) -> None:

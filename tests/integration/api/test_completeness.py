@@ -32,6 +32,7 @@ PAGES: dict[str, tuple[str, ...] | str] = {
     "GET /apps/{app_id}/runs/{run_id}": (
         "GET /apps/{app}/runs/{run}",
         "GET /apps/{app}/runs/{run}/migrations/{migration}/log",
+        "GET /apps/{app}/runs/{run}/migrations/{migration}/trace",
     ),
     "GET /apps/{app_id}/runs/{run_id}/{environment}.log": (
         "GET /apps/{app}/runs/{run}/migrations/{migration}/log",

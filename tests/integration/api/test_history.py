@@ -1,10 +1,12 @@
 """Runs that were, over the API: what they did, how long it took, and what they wrote."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from tests.integration.api.office import Office
+from tests.integration.api.office import TRACE, Office
 from tests.integration.runs.shop import Job, Shop
 
 LOG = "ALTER TABLE <b>done</b>"
@@ -68,6 +70,43 @@ def test_a_log_is_whole_and_plain(office: Office, job: Job) -> None:
 
     assert answer["log"] == "".join(f"step {number:06}\n" for number in range(10_000))
     assert answer["seed_log"] == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("none", 404), ("read", 403), ("triage", 403), ("write", 200)]
+)
+def test_a_trace_is_for_those_who_may_read_the_log_and_its_numbers_for_all(
+    office: Office, role: str, status: int
+) -> None:
+    app_id = office.new_app()
+    path = f"/api/v1/apps/{app_id}/runs/{office.past_run(app_id, trace=TRACE)}"
+    [migration] = office.ask("GET", path, office.people["read"]).json()["migrations"]
+
+    answer = office.ask("GET", f"{path}/migrations/{migration['id']}/trace", office.people[role])
+
+    assert migration["trace"] == {
+        "traced": True,
+        "statements": 6,
+        "rewrites": 1,
+        "blocking_reads": 2,
+        "blocking_writes": 1,
+    }
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json() == json.loads(json.dumps(asdict(TRACE)))
+
+
+def test_what_was_not_traced_is_not_found_with_advice(office: Office) -> None:
+    app_id = office.new_app()
+    path = f"/api/v1/apps/{app_id}/runs/{office.past_run(app_id)}"
+    [migration] = office.ask("GET", path, office.people["read"]).json()["migrations"]
+
+    answer = office.ask("GET", f"{path}/migrations/{migration['id']}/trace", office.people["write"])
+
+    assert migration["trace"]["traced"] is False
+    assert answer.status_code == 404
+    assert "was not traced" in answer.json()["message"]
+    assert "`trace`" in answer.json()["advice"]
 
 
 @pytest.mark.parametrize("path", ["/999999", "/999999/migrations/1/log"])

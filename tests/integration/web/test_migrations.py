@@ -9,11 +9,13 @@ import psycopg
 import pytest
 
 from app.cli import rows
+from app.core.assignments import Policies, TracePolicy
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.runs import MigrationResult, Unfinished, UnfinishedKind
+from app.web.marked import marked
 from tests.integration import states
-from tests.integration.api.office import Office
+from tests.integration.api.office import TRACE, Office
 
 HTML = {"Accept": "text/html"}
 FAILED, NEWER = "f" * 40, "b" * 40
@@ -113,6 +115,52 @@ def test_what_a_run_left_unfinished_is_on_its_page_and_in_the_api(
     assert told["unfinished"] == (
         [{"kind": "index", **names}, {"kind": "constraint", **names}] if sees_names else None
     )
+
+
+@pytest.mark.parametrize(("who", "sees_names"), [("write", True), ("read", False)])
+def test_what_a_migration_locked_is_on_its_runs_page(
+    office: Office, who: str, sees_names: bool
+) -> None:
+    app_id = office.new_app()
+    run = office.past_run(app_id, trace=TRACE)
+
+    page = office.ask("GET", f"/apps/{app_id}/runs/{run}", office.people[who], headers=HTML).text
+
+    assert "6 statements: 2 blocked reads and writes, 1 writes alone; 1 rewrote a table." in page
+    assert "2 ACCESS EXCLUSIVE" in page or sees_names
+    for told in (
+        "ALTER TABLE users ADD &lt;b&gt; int",
+        "public.orders_pkey",
+        "shop-job",
+        f"/blob/{'a' * 40}/migrations/0002%20%3Ci%3E.sql#L4",
+        '<svg class="timeline"',
+    ):
+        assert (told in page) is sees_names, told
+    if sees_names:
+        statements = re.findall(r'<th scope="row"><code>(.*?)</code>', page)
+        assert statements[0] == "ALTER TABLE orders ALTER id TYPE bigint"
+        assert page.count('<rect class="lock ') == 3 + 4
+        assert "And 2 more statements" in page
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [(TracePolicy.OFF, "the rule `trace` is off"), (TracePolicy.ALL, "the Action sent no trace")],
+)
+def test_what_was_not_traced_says_so(office: Office, rule: TracePolicy, said: str) -> None:
+    app_id = office.new_app()
+    office.with_policies(app_id, Policies(trace=rule))
+    run = office.past_run(app_id)
+    running = office.past_run(app_id, branch_name="y", result=None)
+
+    pages = [
+        office.ask("GET", f"/apps/{app_id}/runs/{each}", office.people["read"], headers=HTML).text
+        for each in (run, running)
+    ]
+
+    words = str(marked(said))
+    assert ["Not traced" in page for page in pages] == [True, False]
+    assert words in pages[0]
 
 
 def test_the_last_success_stays_known_beside_a_failure(office: Office) -> None:

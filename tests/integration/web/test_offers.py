@@ -1,11 +1,10 @@
-"""What the pages offer to seed and to create, and that pressing it does what the API does."""
+"""What the pages offer to seed, create and trace; pressing it does what the API does."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
-from app.core.assignments import Policies, PreviewPolicy
+from app.core.assignments import Policies, PreviewPolicy, TracePolicy
 from app.core.audit import AuditEvent
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
@@ -32,12 +31,6 @@ def ready(office: Office, app_id: AppId, branch: str) -> Database:
     return services.store.databases.get(database.id)
 
 
-def with_policies(office: Office, app_id: AppId, policies: Policies) -> None:
-    assignment = office.world.services.store.apps.assignment(app_id)
-    assert assignment is not None
-    office.world.services.store.apps.edit(replace(assignment, policies=policies))
-
-
 def row(text: str, database: Database) -> str:
     [found] = re.findall(rf'<tr[^>]* id="database-{database.id}">.*?</tr>', text, re.DOTALL)
     return str(found)
@@ -53,7 +46,7 @@ def creates(text: str, kind: str = "environment") -> list[str]:
 
 def test_what_was_seeded_is_seeded_once_more_when_somebody_presses_seed(office: Office) -> None:
     app_id, services = office.new_app(), office.world.services
-    with_policies(office, app_id, Policies(seed_command="make <seed>"))
+    office.with_policies(app_id, Policies(seed_command="make <seed>"))
     database = ready(office, app_id, "x")
     services.store.seeds.settle(database, at=services.clock())
     path = f"/databases/{database.id}/seed"
@@ -80,7 +73,7 @@ def test_a_seed_that_nobody_knows_or_may_have_is_not_offered(office: Office) -> 
     database = ready(office, app_id, "x")
 
     without_command = ask(office, "GET", f"/apps/{app_id}")[1]
-    with_policies(office, app_id, Policies(seed_command="make seed"))
+    office.with_policies(app_id, Policies(seed_command="make seed"))
     of_reader = ask(office, "GET", f"/apps/{app_id}", "read")[1]
     of_writer = ask(office, "GET", f"/apps/{app_id}")[1]
 
@@ -94,7 +87,7 @@ def test_a_seed_that_nobody_knows_or_may_have_is_not_offered(office: Office) -> 
 
 def test_production_is_not_seeded_by_a_button_either(office: Office) -> None:
     app_id, services = office.new_app(), office.world.services
-    with_policies(office, app_id, Policies(seed_command="make seed"))
+    office.with_policies(app_id, Policies(seed_command="make seed"))
     production = office.database(app_id, Environment.PRODUCTION)
     states.make_ready(services, production)
 
@@ -130,7 +123,7 @@ def test_an_environment_without_a_database_is_created_by_who_may(office: Office)
 
 def test_preview_is_not_missed_where_the_assignment_wants_none(office: Office) -> None:
     app_id = office.new_app()
-    with_policies(office, app_id, Policies(preview=PreviewPolicy.OFF))
+    office.with_policies(app_id, Policies(preview=PreviewPolicy.OFF))
 
     assert "There is no preview database." not in ask(office, "GET", f"/apps/{app_id}")[1]
 
@@ -216,3 +209,22 @@ def test_the_default_branch_is_explained_in_the_words_of_the_page(office: Office
     assert "its database is production" in text
     assert "Use that one if it is what you mean." in text
     assert "--environment" not in text
+
+
+# --- tracing -------------------------------------------------------------------------------------
+
+
+def test_a_trace_that_is_off_is_offered_to_those_who_edit_the_rules(office: Office) -> None:
+    app_id = office.new_app()
+    path = f"/apps/{app_id}/edit"
+
+    def offered(role: str) -> bool:
+        return f'href="{path}#trace"' in ask(office, "GET", f"/apps/{app_id}", role)[1]
+
+    usual = offered("maintain")
+    office.with_policies(app_id, Policies(trace=TracePolicy.OFF))
+    off = {role: offered(role) for role in ("read", "write", "maintain")}
+
+    assert usual is False
+    assert off == {"read": False, "write": False, "maintain": True}
+    assert 'id="trace"' in ask(office, "GET", path, "maintain")[1]
