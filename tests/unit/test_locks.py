@@ -1,7 +1,15 @@
 """What a run's page tells of a trace: its lines, and how large the tables are in production."""
 
+from dataclasses import replace
+
+import pytest
+
+from app.core.assignments import Policies, TracePolicy
+from app.core.environments import Environment
+from app.core.runs import MigrationResult
 from app.core.traces import Connection, Lock, Size, Statement, Trace
-from app.web.dashboard.locks import MOST_ROWS, locks_of
+from app.web.dashboard.locks import MOST_ROWS, locks_of, why_untraced
+from tests.unit.test_reports import FAILED
 
 
 def statement(*locks: Lock, sql: str = "SELECT 1", **more: object) -> Statement:
@@ -68,3 +76,29 @@ def test_a_long_text_is_short_in_the_table_and_stays_whole_beside_it() -> None:
     assert len(line.brief) <= 160
     assert line.brief.startswith("ALTER TABLE users ADD COLUMN a int,")
     assert line.statement.sql == sql
+
+
+@pytest.mark.parametrize(
+    ("environment", "rule", "why"),
+    [
+        (Environment.BRANCH, None, "is off"),
+        (Environment.BRANCH, TracePolicy.OFF, "is off"),
+        (Environment.PRODUCTION, TracePolicy.OFF, "is off"),
+        (Environment.PRODUCTION, TracePolicy.BRANCHES, "production is traced only where"),
+        (Environment.PRODUCTION, TracePolicy.ALL, "sent no trace"),
+        (Environment.PREVIEW, TracePolicy.BRANCHES, "sent no trace"),
+    ],
+)
+def test_it_is_said_why_there_is_no_trace(
+    environment: Environment, rule: TracePolicy | None, why: str
+) -> None:
+    policies = Policies(trace=rule) if rule else None
+
+    assert why in why_untraced(replace(FAILED, environment=environment), policies)
+
+
+@pytest.mark.parametrize("result", [None, MigrationResult.SKIPPED, MigrationResult.SUPERSEDED])
+def test_where_no_command_has_ended_there_is_nothing_to_say(
+    result: MigrationResult | None,
+) -> None:
+    assert why_untraced(replace(FAILED, result=result), None) == ""
