@@ -68,6 +68,7 @@ FOR_OPERATORS = [
 RULES = {
     "preview": "shared",
     "preview_failure": "rebuild",
+    "trace": "off",
     "runners": "any",
     "bots": "all",
     "log": "private",
