@@ -332,6 +332,10 @@ class Policies:
         ),
     ] = LogPolicy.PRIVATE
 
+    def shows_log(self, *, is_private: bool) -> bool:
+        """Whether readers of the repository may see what a command printed, and ran."""
+        return is_private or self.log is LogPolicy.PUBLIC
+
     @property
     def has_rules_for_traces(self) -> bool:
         """Whether the check of a trace can fail, and so may be required."""

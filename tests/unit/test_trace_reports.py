@@ -7,6 +7,7 @@ import pytest
 
 from app.core.assignments import Policies
 from app.core.checks import AnnotationLevel, Conclusion
+from app.core.runs import MigrationResult
 from app.core.trace_findings import Judgement, judge
 from app.core.traces import NO_CONNECTION, Connection, Lock, Size, Statement, Trace
 from app.operations.checks import migration_reports, trace_reports, trace_words
@@ -94,7 +95,7 @@ def test_the_worst_stands_first_with_the_size_in_production_and_the_safer_way() 
     assert "In production" in head
     assert rule.startswith("|---")
     assert first == (
-        "| `ALTER TABLE users ALTER a TYPE bigint` | 2 ms | 4.0 s | **reads and writes** | `users`"
+        "| `ALTER TABLE users ALTER a TYPE bigint` | 1.5 ms | 4.0 s | **reads and writes** | `users`"
         " | 1.2 M rows, 310 MB | **yes** |"
     )
     assert second.startswith("| `CREATE INDEX i ON users (a)` |")
@@ -195,7 +196,7 @@ def test_a_command_that_failed_and_never_came_is_told_that_first() -> None:
 
     failed = migration_reports.finished(story).summary
     fine = migration_reports.finished(
-        replace(story, migration=replace(FAILED, result="success", exit_code=0))
+        replace(story, migration=replace(FAILED, result=MigrationResult.SUCCESS, exit_code=0))
     ).summary
 
     assert failed.startswith("**No connection came to the trace")
