@@ -319,7 +319,8 @@ class Policies:
         LogPolicy,
         Rule(
             option="--log",
-            help="Where check runs show the end of a migration's log. `private` (default): on"
+            help="Where check runs show the end of a migration's log, and people at GitHub the"
+            " statements of a trace with production's sizes. `private` (default): on"
             " private repositories only, on public ones they link to the job. `public`: on public"
             " ones too, where everybody can read it.",
             label="End of the log in check runs",
@@ -331,6 +332,10 @@ class Policies:
             fact="Log",
         ),
     ] = LogPolicy.PRIVATE
+
+    def shows_log(self, *, is_private: bool) -> bool:
+        """Whether readers of the repository may see what a command printed, and ran."""
+        return is_private or self.log is LogPolicy.PUBLIC
 
     @property
     def has_rules_for_traces(self) -> bool:

@@ -8,9 +8,13 @@ from app.core.assignments import Policies
 from app.core.safer_ways import SaferWay, safer_way
 from app.core.traces import NO_CONNECTION, Blocks, Size, Statement, Trace
 
-TABLES = frozenset({"r", "p", "m"})
-"""What people read and write: tables, partitioned ones, materialized views (pg_class.relkind)."""
 _WORST_FIRST = list(Blocks)
+_HURT = {
+    "r": (Blocks.READS, Blocks.WRITES),
+    "p": (Blocks.READS, Blocks.WRITES),
+    "m": (Blocks.READS,),
+}
+"""By pg_class.relkind, what hurts when it is blocked: nobody writes to a materialized view."""
 _LONG_MS = 50.0
 """A lock is held on if its transaction went on for that long, and for as long again."""
 
@@ -112,7 +116,7 @@ def judge(trace: Trace, production: Mapping[str, Size] | None, policies: Policie
 def _touches(statement: Statement) -> Iterator[Touch]:
     blocked: dict[str, Blocks] = {}
     for lock in statement.locks:
-        if lock.kind in TABLES and lock.blocks is not Blocks.NOTHING:
+        if lock.blocks in _HURT.get(lock.kind, ()):
             blocked[lock.relation] = min(
                 lock.blocks, blocked.get(lock.relation, lock.blocks), key=_WORST_FIRST.index
             )

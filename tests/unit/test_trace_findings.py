@@ -44,6 +44,8 @@ def trace(*statements: Statement) -> Trace:
         (statement(lock(), rewrites=(USERS,)), [(USERS, True, Blocks.READS)]),
         (statement(rewrites=(USERS,)), [(USERS, True, Blocks.NOTHING)]),
         (statement(lock(kind="p")), [(USERS, False, Blocks.READS)]),
+        (statement(lock(kind="m")), [(USERS, False, Blocks.READS)]),
+        (statement(lock("EXCLUSIVE", kind="m")), []),
         (statement(lock(kind="i")), []),
         (statement(lock("ROW EXCLUSIVE")), []),
         (statement(lock("SHARE UPDATE EXCLUSIVE")), []),

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from action import tracing
 from app.core.assignments import Policies
 from app.core.checks import AnnotationLevel, Conclusion
+from app.core.runs import MigrationResult
 from app.core.trace_findings import Judgement, judge
 from app.core.traces import NO_CONNECTION, Connection, Lock, Size, Statement, Trace
 from app.operations.checks import migration_reports, trace_reports, trace_words
@@ -43,6 +45,10 @@ SMALL = statement("ALTER TABLE tags DROP a", "ACCESS EXCLUSIVE", "public.tags", 
 
 def judged(*statements: Statement, policies: Policies = STRICT, **changes: Any) -> Judgement:
     return judge(Trace(statements=statements, **changes), SIZES, policies)
+
+
+def test_the_action_calls_a_missing_connection_so() -> None:
+    assert tracing.NO_CONNECTION == NO_CONNECTION
 
 
 def test_a_later_app_carries_its_id_in_the_name() -> None:
@@ -94,8 +100,8 @@ def test_the_worst_stands_first_with_the_size_in_production_and_the_safer_way() 
     assert "In production" in head
     assert rule.startswith("|---")
     assert first == (
-        "| `ALTER TABLE users ALTER a TYPE bigint` | 2 ms | 4.0 s | **reads and writes** | `users`"
-        " | 1.2 M rows, 310 MB | **yes** |"
+        "| `ALTER TABLE users ALTER a TYPE bigint` | 1.5 ms | 4.0 s | **reads and writes** |"
+        " `users` | 1.2 M rows, 310 MB | **yes** |"
     )
     assert second.startswith("| `CREATE INDEX i ON users (a)` |")
     assert "`db/1.sql:3`: rewrites and blocks reads and writes of `users`" in content.summary
@@ -195,7 +201,7 @@ def test_a_command_that_failed_and_never_came_is_told_that_first() -> None:
 
     failed = migration_reports.finished(story).summary
     fine = migration_reports.finished(
-        replace(story, migration=replace(FAILED, result="success", exit_code=0))
+        replace(story, migration=replace(FAILED, result=MigrationResult.SUCCESS, exit_code=0))
     ).summary
 
     assert failed.startswith("**No connection came to the trace")

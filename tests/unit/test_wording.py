@@ -32,7 +32,7 @@ from app.core.markdown import visible
 from app.core.names import database_name
 from app.core.runs import LastMigration, MigrationResult
 from app.operations.pull_requests import wording
-from app.operations.pull_requests.wording import Overview, Row
+from app.operations.pull_requests.wording import LastTrace, Overview, Row
 from tests.unit import databases
 from tests.unit.databases import instance
 
@@ -354,3 +354,46 @@ def test_news_are_states_and_results_and_not_amounts_times_or_preview() -> None:
     assert wording.news(replace(told, is_open=False)) != wording.news(told)
     assert wording.news(overview(database(generation=2))) != wording.news(told)
     assert wording.news(overview(database(state=DatabaseState.ERROR))) != wording.news(told)
+
+
+TRACE = LastTrace(
+    line="1 rewrite of `users` (production: 1.2 M rows, 310 MB)",
+    counts="1 rewrite",
+    run_id=RunId(5),
+)
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "details"),
+    [
+        (None, "the check `trace` says more"),
+        ("https://c.example", "[details](https://c.example/apps/3ba03b/runs/5)"),
+    ],
+)
+def test_the_last_trace_of_a_branchs_database_has_a_line(
+    dashboard: str | None, details: str
+) -> None:
+    shown = overview(database(), database(None), dashboard=dashboard)
+    rows = tuple(replace(row, trace=TRACE) for row in shown.rows)
+
+    lines = wording.summary(replace(shown, rows=rows)).splitlines()
+
+    assert [line for line in lines if line.startswith("Trace")] == [
+        f"Trace of `{shown.rows[0].database.name}`: 1 rewrite of `users` (production: 1.2 M rows,"
+        f" 310 MB), {details}."
+    ]
+
+
+def test_another_trace_is_news_and_another_size_is_not() -> None:
+    [row] = overview(database()).rows
+    traces = [
+        None,
+        replace(TRACE, line="", counts=""),
+        TRACE,
+        replace(TRACE, line="1 rewrite of `users`"),
+        replace(TRACE, counts="2 rewrites"),
+    ]
+
+    told = [wording.news(overview(rows=(replace(row, trace=one),))) for one in traces]
+
+    assert [told.index(one) for one in told] == [0, 0, 2, 2, 4]

@@ -216,4 +216,4 @@ def _level(one: Finding) -> AnnotationLevel:
 def _more(story: Story) -> str:
     if story.run_url is None:
         return ""
-    return f"{link('The dashboard', story.run_url)} has all of it, over time."
+    return f"{link('The dashboard', story.run_url)} has all of it, as a time line."

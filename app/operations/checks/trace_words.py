@@ -140,7 +140,7 @@ def _row(touch: Touch) -> str:
     statement = touch.statement
     times = f" ({statement.times} times)" if statement.times > 1 else ""
     cells = [
-        cell(cut(statement.sql)) + times,
+        cell(cut(statement.sql)) + times + (" (accepted)" if statement.accepted else ""),
         amounts.duration(statement.ms / 1000),
         amounts.duration(statement.held_ms / 1000),
         f"**{touch.blocks}**" if touch.blocks is Blocks.READS else touch.blocks,

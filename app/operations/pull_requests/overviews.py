@@ -9,9 +9,11 @@ from app.core.errors import CoppiceError
 from app.core.identifiers import BranchName, DatabaseId
 from app.core.pages import dashboard_for_readers
 from app.core.repositories import PullRequest
+from app.core.trace_findings import judge
+from app.operations.checks import trace_words
 from app.operations.databases import limits
 from app.operations.databases.provisioning import server_of
-from app.operations.pull_requests.wording import Overview, Row
+from app.operations.pull_requests.wording import LastTrace, Overview, Row
 from app.operations.services import Services
 from app.store.store import Store
 
@@ -36,6 +38,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
     last = services.store.history.last_migrations([each.id for each in databases], ended=True)
     sizes = _sizes(services, databases) if is_measured else {}
     remarks = limits.remarks(services.store, databases, sizes)
+    traces = _traces(services.store, pull_request, assignments, own)
     return Overview(
         head_branch=pull_request.head_branch,
         is_open=pull_request.is_open,
@@ -45,6 +48,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
                 last=last.get(database.id),
                 size_bytes=sizes.get(database.id),
                 over_limit=remarks.get(database.id),
+                trace=traces.get(database.id),
             )
             for database in databases
         ),
@@ -62,6 +66,30 @@ def _previews(store: Store, assignments: Sequence[Assignment]) -> tuple[Database
         if assignment.policies.preview is PreviewPolicy.SHARED
     )
     return tuple(database for database in found if database is not None)
+
+
+def _traces(
+    store: Store,
+    pull_request: PullRequest,
+    assignments: Sequence[Assignment],
+    own: Sequence[Database],
+) -> Mapping[DatabaseId, LastTrace]:
+    repository = store.repositories.get(pull_request.repository_id)
+    is_private = repository is not None and repository.is_private
+    policies = {assignment.app.id: assignment.policies for assignment in assignments}
+    found = {}
+    for database in own:
+        if (traced := store.migrations.last_traced(database.id)) is None:
+            continue
+        rules = policies[database.app_id]
+        run_id, trace = traced
+        judged = judge(trace, store.measurements.tables(database.app_id), rules)
+        found[database.id] = LastTrace(
+            line=trace_words.line(judged, shows_names=rules.shows_log(is_private=is_private)),
+            counts=trace_words.counts(judged.told),
+            run_id=run_id,
+        )
+    return found
 
 
 def _sizes(services: Services, databases: Sequence[Database]) -> Mapping[DatabaseId, int]:

@@ -9,7 +9,7 @@ from app.core.amounts import size
 from app.core.commands import Verb
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId, BranchName, CommentId
+from app.core.identifiers import AppId, BranchName, CommentId, RunId
 from app.core.instances import Instance
 from app.core.markdown import block, cell, code, link, visible
 from app.core.pages import app_page, run_page
@@ -34,6 +34,16 @@ One command in a comment, in lower case and alone on its first line, with nothin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastTrace:
+    """What the last traced run of a database says, in Markdown; empty where that is nothing."""
+
+    line: str
+    counts: str
+    """The same without names and sizes."""
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A database as the comment shows it."""
 
@@ -42,6 +52,7 @@ class Row:
     size_bytes: int | None
     over_limit: str | None = None
     """What people should know of its size."""
+    trace: LastTrace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +98,7 @@ def summary(overview: Overview) -> str:
         "",
         *_table(overview),
         "",
+        *_traces(overview),
         _footnote(overview),
     ]
     return "\n".join(lines)
@@ -99,7 +111,7 @@ def news(overview: Overview) -> str:
     """
     told = [
         f"{row.database.id}.{row.database.generation} {row.database.state}"
-        f" {row.last.word if row.last else '-'}"
+        f" {row.last.word if row.last else '-'}{_news_of(row.trace)}"
         for row in overview.own
     ]
     return "\n".join(["open" if overview.is_open else "closed", *told])
@@ -167,6 +179,24 @@ def _table(overview: Overview) -> list[str]:
         "|---|---|---|---|",
         *(_line(row, overview.dashboard) for row in overview.rows),
     ]
+
+
+def _news_of(trace: LastTrace | None) -> str:
+    """Not the sizes: those of production are others each time."""
+    return f" {trace.counts}" if trace and trace.counts else ""
+
+
+def _traces(overview: Overview) -> list[str]:
+    traced = [row for row in overview.own if row.trace and row.trace.line]
+    lines = [_trace(row, row.trace, overview.dashboard) for row in traced if row.trace]
+    return [part for line in lines for part in (line, "")]
+
+
+def _trace(row: Row, trace: LastTrace, dashboard: str | None) -> str:
+    details = "the check `trace` says more"
+    if dashboard is not None:
+        details = link("details", run_page(dashboard, row.database.app_id, trace.run_id))
+    return f"Trace of {code(row.database.name)}: {trace.line}, {details}."
 
 
 def _line(row: Row, dashboard: str | None) -> str:

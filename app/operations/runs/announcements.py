@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.core.assignments import App, LogPolicy, Policies
+from app.core.assignments import App, Policies
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
@@ -55,11 +55,10 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
 
 def _answer_trace(store: Store, run: Run) -> None:
     """Have a check that may be required wait for nothing: what stands there already stays."""
-    assignment = store.apps.assignment(run.app_id)
-    if assignment is None or not assignment.policies.has_rules_for_traces:
+    if not _policies(store, run).has_rules_for_traces:
         return
     why = f"The migration of {run.primary} was not to be traced, or did not get that far."
-    content = trace_reports.skipped(assignment.app, why=why)
+    content = trace_reports.skipped(_app(store, run), why=why)
     store.checks.want(content, _subject(run, None), keep_existing=True)
 
 
@@ -82,9 +81,13 @@ def judged(store: Store, run: Run, migration: Migration) -> Judgement | None:
     trace = store.migrations.trace(migration.id)
     if trace is None:
         return None
+    return judge(trace, store.measurements.tables(run.app_id), _policies(store, run))
+
+
+def _policies(store: Store, run: Run) -> Policies:
+    """The safe ones where the assignment has ended meanwhile."""
     assignment = store.apps.assignment(run.app_id)
-    policies = assignment.policies if assignment else Policies()
-    return judge(trace, store.measurements.tables(run.app_id), policies)
+    return assignment.policies if assignment else Policies()
 
 
 def _is_judged(store: Store, run: Run, migration: Migration) -> bool:
@@ -110,9 +113,8 @@ def job_url(services: Services, run: Run) -> str | None:
 
 def _story(services: Services, run: Run, migration: Migration) -> Story:
     repository = services.store.repositories.get(run.repository_id)
-    assignment = services.store.apps.assignment(run.app_id)
     dashboard = dashboard_for_readers(services.public_url, github_url=services.github_url)
-    is_log_public = assignment is not None and assignment.policies.log is LogPolicy.PUBLIC
+    is_private = repository is not None and repository.is_private
     return Story(
         app=_app(services.store, run),
         run=run,
@@ -120,7 +122,7 @@ def _story(services: Services, run: Run, migration: Migration) -> Story:
         database=services.store.databases.get(migration.database_id),
         job_url=job_url(services, run),
         run_url=run_page(dashboard, run.app_id, run.id) if dashboard else None,
-        shows_log=is_log_public or (repository is not None and repository.is_private),
+        shows_log=_policies(services.store, run).shows_log(is_private=is_private),
     )
 
 

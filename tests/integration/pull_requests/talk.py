@@ -1,6 +1,7 @@
 """A pull request, who comments below it, and what the App says there."""
 
 import secrets
+from typing import Any
 
 from app.core.databases import Database
 from app.core.identifiers import PullRequestNumber, RepositoryId
@@ -73,14 +74,17 @@ class Talk:
         """How often the App created or edited a comment here."""
         return sum(each.writes for each in self.ours())
 
-    def migrate(self, result: str = "success", *, seed: str | None = None) -> None:
+    def migrate(
+        self, result: str = "success", *, seed: str | None = None, trace: Any = None
+    ) -> None:
         """A run of the Action on the head; with `seed` its seed command ends so."""
         job = self.shop.job(self.pull_request.head_branch).begun(
             environments=["branch"], seed_command="" if seed is None else "make seed"
         )
         job.given("branch")
         ended = {"result": seed, "exit_code": 1, "duration_seconds": 0.5, "log": ""}
-        answer = job.report("branch", result, **({} if seed is None else {"seed": ended}))
+        told = {"seed": ended if seed else None, "trace": trace}
+        answer = job.report("branch", result, **{name: one for name, one in told.items() if one})
         assert answer.status_code == 200, answer.json
         self.github.complete_run(job.run, result)
 

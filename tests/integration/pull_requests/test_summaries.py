@@ -46,6 +46,25 @@ def test_a_pull_request_that_goes_well_takes_two_writes(talk: Talk) -> None:
     assert "deleted; its data is kept until" in comment.body
 
 
+def test_what_a_run_locked_stands_in_the_comment_without_names_in_public(talk: Talk) -> None:
+    lock = {"relation": "public.users", "kind": "r", "mode": "SHARE", "rows": 0, "bytes": 0}
+    sql = {"sql": "ALTER", "ms": 1, "held_ms": 1, "transaction": 1, "rewrites": ["public.users"]}
+    talk.migrate()
+    talk.settle()
+    talk.migrate(trace={"statements": [sql | {"locks": [lock]}]})
+    talk.settle()
+    private = talk.summaries()[0].body
+    talk.github.change_visibility(talk.shop.repository, private=False)
+    talk.migrate(trace={"statements": [sql | {"locks": [lock]}] * 2})
+    talk.settle()
+
+    [comment] = talk.ours()
+    assert "1 rewrite of `users`, [details](" in private
+    assert ": 2 rewrites, [details](" in comment.body
+    assert "users" not in comment.body
+    assert comment.writes == 3
+
+
 def test_the_comment_and_the_check_lead_to_pages_that_are_there(talk: Talk) -> None:
     talk.migrate()
     talk.settle()
