@@ -16,7 +16,7 @@ from action.interruption import Interrupted
 from action.loopback import offer
 from action.results import Ended
 from action.service import Report
-from action.tracing import traced, untraced
+from action.tracing import NO_CONNECTION, traced, untraced
 from pgwire.beside import sizes, wording
 from pgwire.beside.watch import Watch
 from pgwire.beside.witness import Witness
@@ -53,6 +53,11 @@ class Course:
     """None where it was not to be traced."""
     tables: Mapping[str, Mapping[str, int]] | None = None
     """Production's, for what traces of branches say."""
+
+    @property
+    def found_no_way(self) -> bool:
+        """It was led through the trace, and nothing of it came there."""
+        return self.trace is not None and self.trace.untraced == NO_CONNECTION
 
 
 def execute(
@@ -126,6 +131,8 @@ def _run_watched(
         never_connected = outcome.exit_code == 0 and not has_connected and witness.nobody_came()
         trace = tracing.report(watched.session, _secrets(place), place.changed_files)
         tables = sizes.read(watched.session) if place.wants_sizes(go.planned.environment) else None
+    for line in tracing.remarks(_secrets(place)):
+        place.console.say(label + line)
     _tell_unfinished(place, go, watched.unfinished)
     return Course(
         outcome=outcome,
@@ -214,6 +221,8 @@ def _problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     failed = verdicts.command_failed(
         database, exit_code=outcome.exit_code, environment=go.planned.environment
     )
+    if course.found_no_way:
+        failed = verdicts.found_no_way(failed)
     return _advised(failed, outcome)
 
 

@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from action import redact
 from pgwire.beside.watch import TROUBLE
 from pgwire.schema import diff, facts
+from pgwire.text import plain
 from pgwire.trace.places import Place, placed
 from pgwire.trace.proxy import Proxy
-from pgwire.trace.report import Change, Report
+from pgwire.trace.report import LONGEST_NAME, Change, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from action.loopback import Offer
     from pgwire.client import Session, Target
     from pgwire.schema.facts import Facts
-    from pgwire.trace.report import Statement
+    from pgwire.trace.report import Connection, Statement
 
 NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
 _NO_CATALOG = "the catalog of the database could not be read"
@@ -43,8 +44,13 @@ class Tracing:
 
     @property
     def saw_a_connection(self) -> bool:
-        """Whether the command logged in by this way."""
-        return self.proxy is not None and bool(self.proxy.report().connections)
+        """Whether the command came to its database by this way."""
+        return self.proxy is not None and self.proxy.is_visited
+
+    def remarks(self, secrets: Sequence[str]) -> list[str]:
+        """Say in a line each to which other databases it went, and where it was not let in."""
+        found = self.proxy.remarks if self.proxy else []
+        return [_shown(each, secrets) for each in found]
 
     def report(
         self,
@@ -60,10 +66,16 @@ class Tracing:
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
         report = self.proxy.report()
+        remarks = plain(" ".join(self.remarks(secrets)))
         if not report.connections:
-            return Report(untraced=NO_CONNECTION)
-        shown = _placed(report.statements, self.proxy.texts(), secrets, changed_files)
-        return self._with_changes(replace(report, statements=shown), session, secrets)
+            return Report(untraced=remarks or NO_CONNECTION)
+        shown = replace(
+            report,
+            statements=_placed(report.statements, self.proxy.texts(), secrets, changed_files),
+            connections=tuple(_without(one, secrets) for one in report.connections),
+            untraced=remarks or report.untraced,
+        )
+        return self._with_changes(shown, session, secrets)
 
     def _with_changes(
         self, report: Report, session: Session | None, secrets: Sequence[str]
@@ -84,6 +96,20 @@ class Tracing:
             for each in found.changes
         )
         return replace(report, changes=changes, more_changes=found.more)
+
+
+def _without(connection: Connection, secrets: Sequence[str]) -> Connection:
+    return replace(
+        connection,
+        database=_shown(connection.database, secrets),
+        user=_shown(connection.user, secrets),
+        application=_shown(connection.application, secrets),
+    )
+
+
+def _shown(text: str, secrets: Sequence[str]) -> str:
+    """Make harmless what a client says of itself, which may be anything."""
+    return plain(redact.hide(text, secrets), limit=LONGEST_NAME)
 
 
 def _placed(

@@ -89,6 +89,21 @@ def command_failed(database: str, *, exit_code: int | None, environment: str) ->
     )
 
 
+def found_no_way(failed: Problem) -> Problem:
+    """Nothing of the command came to the address on loopback that it was given to be traced."""
+    return Problem(
+        title=f"{failed.title.rstrip('.')}, and no connection of it came. If its tool runs in a"
+        " container or pod: write `trace: off` below `with:`, or `docker run --network host`.",
+        text=(
+            "A traced command is led to its database over 127.0.0.1 of this runner, and a"
+            " container or pod has a 127.0.0.1 of its own. With\n\n"
+            "```yaml\nwith:\n  trace: off\n```\n\n"
+            "the command gets the server's own address. If the tool runs on the runner itself,"
+            f" this is not why it failed. {failed.text}"
+        ),
+    )
+
+
 def never_connected(database: str) -> Problem:
     """The command ended well, and PostgreSQL saw nobody."""
     return Problem(

@@ -7,6 +7,7 @@ report says so.
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from contextlib import ExitStack, closing, suppress
@@ -29,7 +30,6 @@ from pgwire.trace.report import Connection
 from pgwire.trace.sources import Sources
 
 if TYPE_CHECKING:
-    import ssl
     from types import TracebackType
 
     from pgwire.client import Greeting, Session, Target
@@ -40,6 +40,9 @@ _LOGIN_SECONDS = 60.0
 _CLIENTS_FAULT = (OSError, messages.BrokenProtocol, ScramFailed, TurnedAway, ValueError)
 _CONNECTION_FAILURE = "08006"
 _ANSWER_SECONDS = 3.0
+_MOST_REMARKS = 10
+_LONGEST_TEXT = 10_000
+"""Of what clients say of themselves: whoever tells it on looks for secrets, then shortens it."""
 # Of PostgreSQL 18 and newer. A pooler's process is not the one that wrote: hence the question.
 _PUBLISH = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_stat_force_next_flush()"
 _WRITTEN = "SELECT pg_catalog.int8(wal_bytes) FROM pg_catalog.pg_stat_get_backend_wal({process_id})"
@@ -63,6 +66,7 @@ class Proxy:
         self._log = Log(relations.read(session))
         self._session = session
         self._visits: list[_Visit] = []
+        self._remarks: dict[str, None] = {}
         self._listener = socket.create_server((_HOST, 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
 
@@ -85,6 +89,19 @@ class Proxy:
         """Tell what was seen so far."""
         return self._log.report([each.told() for each in self._visits], now=time.monotonic())
 
+    @property
+    def is_visited(self) -> bool:
+        """Whether a connection to the target's own database was let in."""
+        return any(each.asked.database == self._target.database for each in self._visits)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Which other databases were visited, and who was not let in: each once, and the first."""
+        return [plain(each, limit=_LONGEST_TEXT) for each in list(self._remarks)[:_MOST_REMARKS]]
+
+    def _remark(self, text: str) -> None:
+        self._remarks.setdefault(text)
+
     def texts(self) -> list[bytes]:
         """Give the texts of the report's statements as they were sent, with all values in them."""
         return self._log.texts()
@@ -101,7 +118,14 @@ class Proxy:
         with ExitStack() as stack, suppress(*_CLIENTS_FAULT):
             client = Line(connection, time.monotonic() + _LOGIN_SECONDS)
             stack.callback(client.close)
-            asked = door.admit(client, self._guard)
+            try:
+                asked = door.admit(client, self._guard)
+            except TurnedAway as error:
+                self._remark(f"A connection was refused: {error}.")
+                return
+            except ssl.SSLError:
+                self._remark("A connection ended when its TLS began: the client did not trust it.")
+                return
             if isinstance(asked, Cancel):
                 self._cancel(asked)
                 return
@@ -128,6 +152,7 @@ class Proxy:
             with explained(target):
                 return opened(target, until=until, parameters=asked.parameters)
         except LoginRefused as error:
+            self._remark(f'A connection to "{asked.database}" was refused by the server: {error}.')
             if error.answer is not None:
                 client.send(messages.frame(b"E", error.answer.body))
             else:
@@ -141,6 +166,7 @@ class Proxy:
         self._visits.append(visit)
         if asked.database != self._target.database:
             visit.conversation.stop("it is another database")
+            self._remark(f'A connection went to another database, "{asked.database}".')
         elif "replication" in asked.parameters:
             visit.conversation.stop("it is a connection for replication")
         told = [messages.frame(each.kind, each.body) for each in greeting.messages]
@@ -188,10 +214,11 @@ class _Visit:
         self.wal_bytes: int | None = None
 
     def told(self) -> Connection:
+        application = self.asked.parameters.get("application_name", "")
         return Connection(
-            database=plain(self.asked.database),
-            user=plain(self.asked.user),
-            application=plain(self.asked.parameters.get("application_name", "")),
+            database=plain(self.asked.database, limit=_LONGEST_TEXT),
+            user=plain(self.asked.user, limit=_LONGEST_TEXT),
+            application=plain(application, limit=_LONGEST_TEXT),
             statements=self.journal.statements,
             wal_bytes=self.wal_bytes,
             untraced=self.conversation.untraced,

@@ -12,6 +12,8 @@ MOST_CHANGES_BYTES = 64_000
 """Of those, for the changes of the schema."""
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
+LONGEST_NAME = 300
+"""Of what a client says of itself, in characters."""
 
 
 @dataclass(frozen=True)

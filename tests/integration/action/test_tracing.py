@@ -1,11 +1,16 @@
 """A step whose command is traced: what it is led to, what is reported, and what is said."""
 
+import subprocess
 import time
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from action.tracing import NO_CONNECTION
+from app.core.instances import AdminLogin
+from app.postgres.sessions import admin_login, connect
 from app.web.api.run_models import LoopbackGiven
 from tests.integration.action.conftest import (
     NewDatabase,
@@ -152,6 +157,69 @@ def test_without_word_of_the_files_the_report_goes_out_soon(
     [statement] = service.reports("branch")[0]["trace"]["statements"]
     assert [statement[name] for name in ("file", "line", "accepted")] == ["", 0, "new"]
     assert len(service.requests(f"{RUNS}/17/changes")) == 1
+
+
+@pytest.fixture
+def other(traced: RealDatabase, new_database: NewDatabase, postgres_superuser: AdminLogin) -> str:
+    """Another database that the login may connect to."""
+    name = str(new_database("preview").tenant.name)
+    names = [sql.Identifier(each) for each in (name, traced.tenant.login_role)]
+    with connect(admin_login(postgres_superuser)) as admin:
+        admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(*names))
+        yield name
+        admin.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(*names))
+
+
+def test_what_a_command_connected_to_beside_its_database_is_said(
+    step: Step, traced: RealDatabase, service: ScriptedService, other: str
+) -> None:
+    elsewhere = f'A connection went to another database, "{other}".'
+    refused = 'A connection was refused: password authentication failed for user "***".'
+    command = f"""
+        psql -d {other} -c 'SELECT 1'
+        ! PGUSER={traced.password} psql -c 'SELECT 1'
+        PGAPPNAME={"a" * 400} psql -c 'SELECT 1'
+    """
+
+    alone = step.run(migration_command=f"psql -d {other} -c 'SELECT 1'")
+    several = step.run(migration_command=command)
+
+    assert (alone.exit_code, several.exit_code) == (0, 0), alone.log.text + several.log.text
+    assert elsewhere in alone.log.shown
+    assert {elsewhere, refused} <= set(several.log.shown)
+    first, second = service.reports("branch")
+    assert (first["result"], second["result"]) == ("never-connected", "success")
+    assert first["trace"]["untraced"] == elsewhere
+    assert second["trace"]["untraced"] == f"{elsewhere} {refused}"
+    assert [len(each["application"]) for each in second["trace"]["connections"]] == [4, 300]
+
+
+def test_a_tool_with_a_loopback_of_its_own_is_told_so_first(
+    step: Step, traced: RealDatabase, service: ScriptedService
+) -> None:
+    """As in a container. Whose output names the cause that hides it: nobody listens there."""
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("This user may make no network namespace.")
+
+    finished = step.run(migration_command="unshare --net psql -c 'SELECT 1'")
+
+    assert finished.exit_code == 1
+    [annotation] = finished.log.of("error")
+    title = annotation.partition("\n")[0]
+    assert title.startswith("The migration command ended with exit code 2")
+    assert "`trace: off`" in title
+    assert "`docker run --network host`" in title
+    assert "```yaml\nwith:\n  trace: off\n```" in finished.summary
+    trace = service.reports("branch")[0]["trace"]
+    assert (trace["statements"], trace["untraced"]) == ([], NO_CONNECTION)
+
+
+def test_a_tool_that_fails_on_its_way_is_not_taken_for_one_in_a_container(
+    step: Step, traced: RealDatabase
+) -> None:
+    finished = step.run(migration_command="psql -c 'SELECT 1/0'")
+
+    assert "trace: off" not in finished.log.text
 
 
 def test_tools_that_demand_tls_get_it_before_a_server_that_demands_it(

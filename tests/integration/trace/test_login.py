@@ -16,6 +16,7 @@ from pgwire.client import Target, session
 from pgwire.line import Line, connect
 from pgwire.scram import MECHANISM, Exchange
 from pgwire.trace.proxy import Proxy
+from tests.integration.serve.installation import await_that
 from tests.integration.tls import ADDRESS, LOCALHOST, certificate, listening, terminating
 from tests.integration.trace.conftest import Traced, connected, tracing
 
@@ -32,11 +33,14 @@ def test_the_runs_login_is_asked_for_by_scram(shared: Traced) -> None:
 @pytest.mark.parametrize("changes", [{"password": "other"}, {"user": "postgres"}])
 def test_whoever_has_another_login_is_refused(shared: Traced, changes: dict[str, str]) -> None:
     before = len(shared.report().connections)
+    user = changes.get("user", shared.target.user)
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed for user"):
         shared.proxied(**changes)
 
     assert len(shared.report().connections) == before
+    refused = f'A connection was refused: password authentication failed for user "{user}".'
+    await_that(lambda: refused in shared.proxy.remarks, what="the remark")
 
 
 def test_a_client_that_asks_for_tls_first_goes_on_without(shared: Traced) -> None:
@@ -51,6 +55,7 @@ def test_what_the_server_refuses_is_told_in_its_own_words(shared: Traced) -> Non
         told.append(str(caught.value).partition("FATAL")[2])
 
     assert told[0] == told[1]
+    assert any("no such database" in each for each in shared.proxy.remarks)
 
 
 def test_a_server_that_cannot_be_reached_is_told_so(login: Target) -> None:
@@ -136,6 +141,19 @@ def test_clients_that_insist_on_tls_get_it(encrypted: tuple[Traced, Path]) -> No
         with traced.proxied(sslmode=mode, sslrootcert=root) as connection:
             assert connection.pgconn.ssl_in_use == (mode != "disable")
             assert connection.execute("SELECT repeat('x', 1000000)").fetchone() == ("x" * 10**6,)
+
+
+def test_a_client_that_does_not_trust_the_certificate_is_remarked_on(
+    encrypted: tuple[Traced, Path], tmp_path: Path
+) -> None:
+    traced, _ = encrypted
+    (tmp_path / "other.pem").write_text(_another(tmp_path))
+
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        traced.proxied(sslmode="verify-ca", sslrootcert=tmp_path / "other.pem")
+
+    remark = "A connection ended when its TLS began: the client did not trust it."
+    await_that(lambda: traced.proxy.remarks == [remark], what="the remark")
 
 
 def test_tls_without_a_request_before_is_understood(encrypted: tuple[Traced, Path]) -> None:

@@ -239,7 +239,9 @@ def test_the_connections_of_a_command_are_told(
         with trace.proxied(dbname=another) as other:
             assert other.info.dbname == another
         report = trace.report()
+        remarks = trace.proxy.remarks
 
+    assert remarks == [f'A connection went to another database, "{another}".']
     told = {
         each.database: (each.user, each.statements, each.untraced) for each in report.connections
     }

@@ -43,6 +43,9 @@ PROBLEMS: dict[str, Problem] = {
         for environment in ("branch", "preview", "production")
     },
     "not started": verdicts.command_failed("3ba03b--x", exit_code=None, environment="branch"),
+    "no way": verdicts.found_no_way(
+        verdicts.command_failed("3ba03b--x", exit_code=1, environment="branch")
+    ),
     "timed out": verdicts.command_timed_out("3ba03b--x", minutes=30),
     "lease": verdicts.lease_lost("3ba03b--x", "Silent."),
     "interrupted": verdicts.interrupted("3ba03b--x"),
