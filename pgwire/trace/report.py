@@ -13,6 +13,8 @@ MOST_CHANGES_BYTES = 64_000
 LONGEST_NAME = 300
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
+LONGEST_NAME = 300
+"""Of what a client says of itself, in characters."""
 
 
 @dataclass(frozen=True)

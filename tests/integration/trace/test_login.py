@@ -40,7 +40,7 @@ def test_whoever_has_another_login_is_refused(shared: Traced, changes: dict[str,
 
     assert len(shared.report().connections) == before
     refused = f'A connection was refused: password authentication failed for user "{user}".'
-    assert refused in shared.proxy.remarks
+    await_that(lambda: refused in shared.proxy.remarks, what="the remark")
 
 
 def test_a_client_that_asks_for_tls_first_goes_on_without(shared: Traced) -> None:
