@@ -136,10 +136,7 @@ class Journal:
         transaction = self._current()
         if record.is_in_query:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
-            first = transaction.by_key.get(record.key, record)
-            if first is not record:
-                first.ms += record.ms
-                record = first
+            record = _added_to_first(record, transaction)
         for oid, name, file_number in sorted(seen.locks, key=self._strength):
             relation = self._log.relations.get(oid)
             if relation is None:
@@ -240,6 +237,14 @@ class Journal:
             record.held_ms = max(now - record.started, 0.0) * 1000
         if is_committed:
             self._log.relations.moved(transaction.files)
+
+
+def _added_to_first(record: Record, transaction: _Transaction) -> Record:
+    """Give what is told of it: where it was folded into another, that one, with its time."""
+    first = transaction.by_key.get(record.key, record)
+    if first is not record:
+        first.ms += record.ms
+    return first
 
 
 def _rows(tag: str) -> int | None:
