@@ -84,12 +84,14 @@ class Journal:
     def sent(self, source: Source, now: float, *, is_in_query: bool = False) -> tuple[Record, bool]:
         """Begin with a statement; also says whether a look is to follow it.
 
-        Not behind what reads or writes rows in words that were heard before: it takes the same.
+        Not behind what reads or writes rows in words that were heard before: it takes the same. In
+        a Query only the looks tell when something ended, and adding rows is what is done often.
         """
         record = Record(source, sent=now, is_in_query=is_in_query)
         gets_look = source.kind.gets_look and self._log.has_room
         if record.key:
-            gets_look = gets_look and record.key not in self._known
+            is_timed = is_in_query and source.kind.head != "INSERT"
+            gets_look = gets_look and (is_timed or record.key not in self._known)
             if len(self._known) >= _MOST_KEYS:
                 self._known.clear()
             self._known.setdefault(record.key)
@@ -134,6 +136,7 @@ class Journal:
         transaction = self._current()
         if record.is_in_query:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
+            record = _added_to_first(record, transaction)
         for oid, name, file_number in sorted(seen.locks, key=self._strength):
             relation = self._log.relations.get(oid)
             if relation is None:
@@ -145,7 +148,7 @@ class Journal:
                 transaction.files[oid] = file_number
                 if before is not None and relation.is_stored and record.kind.head != _TRUNCATE:
                     record.rewrites += (oid,)
-        if record.key:
+        if record.key and self._known.get(record.key) is None:
             self._known[record.key] = record.locks
 
     def ready(self, state: bytes, now: float) -> None:
@@ -234,6 +237,14 @@ class Journal:
             record.held_ms = max(now - record.started, 0.0) * 1000
         if is_committed:
             self._log.relations.moved(transaction.files)
+
+
+def _added_to_first(record: Record, transaction: _Transaction) -> Record:
+    """Give what is told of it: where it was folded into another, that one, with its time."""
+    first = transaction.by_key.get(record.key, record)
+    if first is not record:
+        first.ms += record.ms
+    return first
 
 
 def _rows(tag: str) -> int | None:

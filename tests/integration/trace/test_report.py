@@ -41,7 +41,10 @@ def test_a_lock_of_a_moment_is_held_until_its_transaction_ends(traced: Tracing) 
 
 
 def test_the_same_in_one_query_of_several_statements(traced: Tracing) -> None:
-    script = "BEGIN; ALTER TABLE users ADD COLUMN age int; SELECT pg_sleep(1); COMMIT; SELECT 7"
+    script = (
+        "BEGIN; ALTER TABLE users ADD COLUMN age int; SELECT pg_sleep(0); SELECT pg_sleep(1);"
+        "DROP INDEX orders_user; COMMIT; SELECT 7"
+    )
     with traced(TABLES) as trace:
         with trace.proxied() as connection:
             connection.execute(script)
@@ -52,6 +55,7 @@ def test_the_same_in_one_query_of_several_statements(traced: Tracing) -> None:
     assert 1000 <= added.held_ms < 5000
     assert added.ms < 500
     assert 1000 <= slept.ms < 5000
+    assert trace.statement("DROP INDEX").ms < 500
     assert added.transaction == slept.transaction != trace.statement("SELECT ?").transaction
 
 
