@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pgwire.client import Session, Target
     from pgwire.trace.report import Report as Trace
 
+    Way = Callable[[Session | None, Target], AbstractContextManager[Tracing]]
+    """Opens a command's way to its database, given the session beside it."""
+
 NOT_RUN = Ended(
     report=Report(result=results.FAILURE, exit_code=None, duration_seconds=0.0, log=""),
     problem=None,
@@ -70,7 +73,7 @@ def execute(
     problem = _reach(place, go)
     if problem:
         return _not_run(place, problem)
-    way = partial(untraced, variables=variables)
+    way: Way = partial(untraced, variables=variables)
     if place.traces(go.planned.environment):
         way = partial(traced, variables=variables, tls=offer(go.loopback, place.folder))
     course = _run_watched(place, place.command, go, way=way, lost=lost)
@@ -117,7 +120,7 @@ def _run_watched(
     text: str,
     go: Granted,
     *,
-    way: Callable[[Session | None, Target], AbstractContextManager[Tracing]],
+    way: Way,
     lost: Callable[[], str],
 ) -> Course:
     label = _label(place, go)

@@ -1,6 +1,7 @@
 """What an assignment's rules may say."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,10 @@ def test_a_size_of_a_table_is_written_in_bytes_or_as_rows(amount: str) -> None:
 )
 @pytest.mark.parametrize("rule", ["no_rewrite_above", "no_block_above"])
 def test_a_size_that_cannot_be_meant_is_refused(rule: str, amount: str) -> None:
+    given: dict[str, Any] = {rule: amount}
+
     with pytest.raises(Invalid, match="is no size of a table"):
-        check_policies(replace(Policies(), **{rule: amount}))
+        check_policies(replace(Policies(), **given))
 
 
 @pytest.mark.parametrize(

@@ -15,3 +15,6 @@ CREATE TABLE production_tables (
 -- New assignments begin with a trace of what is not production; for those there are, somebody
 -- decides.
 UPDATE assignments SET policies = policies || '{"trace": "off"}';
+
+-- How much the trace of a migration tells, for lists of runs; null: there is none.
+ALTER TABLE migrations ADD COLUMN traced jsonb;

@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -165,7 +166,9 @@ def test_without_word_of_the_files_the_report_goes_out_soon(
 
 
 @pytest.fixture
-def other(traced: RealDatabase, new_database: NewDatabase, postgres_superuser: AdminLogin) -> str:
+def other(
+    traced: RealDatabase, new_database: NewDatabase, postgres_superuser: AdminLogin
+) -> Iterator[str]:
     """Another database that the login may connect to."""
     name = str(new_database("preview").tenant.name)
     names = [sql.Identifier(each) for each in (name, traced.tenant.login_role)]
