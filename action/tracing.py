@@ -65,7 +65,7 @@ class Tracing:
         """
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
-        report = self.proxy.report()
+        report = self._seen(self.proxy, session)
         remarks = plain(" ".join(self.remarks(secrets)))
         if not report.connections:
             return Report(untraced=remarks or NO_CONNECTION)
@@ -76,6 +76,12 @@ class Tracing:
             untraced=remarks or report.untraced,
         )
         return self._with_changes(shown, session, secrets)
+
+    def _seen(self, proxy: Proxy, session: Session | None) -> Report:
+        try:
+            return proxy.report(session)
+        except TROUBLE:
+            return proxy.report()
 
     def _with_changes(
         self, report: Report, session: Session | None, secrets: Sequence[str]
@@ -125,7 +131,7 @@ def _placed(
         places = [Place()] * len(texts)
     return tuple(
         replace(
-            one,
+            _of_interest(one, place),
             sql=redact.hide(one.sql, secrets),
             file=redact.hide(place.file, secrets),
             line=place.line,
@@ -133,6 +139,19 @@ def _placed(
         )
         for one, place in zip(statements, places)
     )
+
+
+def _of_interest(statement: Statement, place: Place) -> Statement:
+    """Leave out what it did to tables that the same command had made, unless the commit changed it.
+
+    So an empty database, whose tables all are new, tells of the migrations that production lacks.
+    """
+    if place.file:
+        return statement
+    locks = tuple(lock for lock in statement.locks if not lock.is_new)
+    known = {lock.relation for lock in locks}
+    rewrites = tuple(name for name in statement.rewrites if name in known)
+    return replace(statement, locks=locks, rewrites=rewrites)
 
 
 @contextmanager

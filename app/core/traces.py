@@ -56,13 +56,16 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """A lock on a relation that was there before the migration."""
+    """A lock on a relation that was there before the statement's transaction."""
 
     relation: _Name
     kind: Annotated[str, MaxLen(1), Described(description="pg_class.relkind")] = "r"
     mode: Annotated[str, MaxLen(30), Described(description="As LOCK TABLE calls it")]
     rows: Annotated[int, Described(description="The catalog's estimate in the migrated database")]
     bytes: int
+    is_new: Annotated[
+        bool, Described(description="An earlier transaction of the same migration made it")
+    ] = False
 
     @property
     def blocks(self) -> Blocks:

@@ -19,11 +19,11 @@ IDLE = b"I"
 PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
 _MOST_KEYS = 5_000
-_HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
+HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
 _TRUNCATE = "TRUNCATE"
 # From the weakest to the strongest. Each keeps others from what those before it do, but for SHARE.
 # https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
-_MODES = ("ACCESS SHARE", *_HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
+_MODES = ("ACCESS SHARE", *HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
           "EXCLUSIVE", "ACCESS EXCLUSIVE")  # fmt: skip
 _AT_LEAST = {
     mode: [
@@ -66,6 +66,8 @@ class _Transaction:
         self.by_key: dict[str, Record] = {}
         self.held: set[tuple[int, str]] = set()
         self.files: dict[int, int | None] = {}
+        self.made: dict[int, int | None] = {}
+        """What it locked that nobody knew before, and in which file that is."""
         self.is_failed = False
 
 
@@ -138,15 +140,17 @@ class Journal:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
             record = _added_to_first(record, transaction)
         for oid, name, file_number in sorted(seen.locks, key=self._strength):
-            relation = self._log.relations.get(oid)
-            if relation is None:
+            relations, relation = self._log.relations, self._log.relations.get(oid)
+            if not relations.is_committed(oid):
+                transaction.made[oid] = file_number
                 continue
-            if not (relation.is_secondary and name in _HARMLESS):
+            if not (relation and relation.is_secondary and name in HARMLESS):
                 self._take(record, transaction, oid, name)
-            before = transaction.files.get(oid, self._log.relations.file_number(oid))
+            before = transaction.files.get(oid, relations.file_number(oid))
             if file_number is not None and file_number != before:
                 transaction.files[oid] = file_number
-                if before is not None and relation.is_stored and record.kind.head != _TRUNCATE:
+                has_rows = relation is None or relation.is_stored
+                if before is not None and has_rows and record.kind.head != _TRUNCATE:
                     record.rewrites += (oid,)
         if record.key and self._known.get(record.key) is None:
             self._known[record.key] = record.locks
@@ -236,7 +240,7 @@ class Journal:
         for record in transaction.records:
             record.held_ms = max(now - record.started, 0.0) * 1000
         if is_committed:
-            self._log.relations.moved(transaction.files)
+            self._log.relations.moved({**transaction.made, **transaction.files})
 
 
 def _added_to_first(record: Record, transaction: _Transaction) -> Record:

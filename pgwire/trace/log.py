@@ -7,13 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
+from pgwire.trace.journal import HARMLESS
 from pgwire.trace.report import MOST_STATEMENTS, Lock, Report, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pgwire.trace.journal import Record
-    from pgwire.trace.relations import Relations
+    from pgwire.trace.relations import Relation, Relations
     from pgwire.trace.report import Connection
 
 
@@ -48,14 +49,19 @@ class Log:
             self._transactions += 1
             return self._transactions
 
-    def report(self, connections: Sequence[Connection], *, now: float) -> Report:
-        """Tell all so far; what is not over yet, as if it were over now."""
+    def report(
+        self, connections: Sequence[Connection], *, now: float, later: Relations | None = None
+    ) -> Report:
+        """Tell all so far; what is not over yet, as if it were over now.
+
+        `later` has names for what was made meanwhile; without them nothing is told of it.
+        """
         with self._lock:
             records, more = list(self._records), self._more
         wal = [each.wal_bytes for each in connections if each.wal_bytes is not None]
         reasons = [each.untraced for each in connections if each.untraced]
         return Report(
-            statements=tuple(self._statement(record, now) for record in records),
+            statements=tuple(self._statement(record, now, later) for record in records),
             more_statements=more,
             connections=tuple(connections),
             wal_bytes=sum(wal) if wal else None,
@@ -67,7 +73,9 @@ class Log:
         with self._lock:
             return [record.text for record in self._records]
 
-    def _statement(self, record: Record, now: float) -> Statement:
+    def _statement(self, record: Record, now: float, later: Relations | None) -> Statement:
+        locks = (self._lock_of(oid, mode, later) for oid, mode in record.locks)
+        rewritten = (self._relation(oid, later) for oid in record.rewrites)
         held_ms = record.held_ms
         return Statement(
             sql=record.key or without_values(record.text, head=record.kind.head),
@@ -79,18 +87,23 @@ class Log:
             error=record.error,
             transaction=record.transaction,
             times=record.times,
-            locks=tuple(self._lock_of(oid, mode) for oid, mode in record.locks),
-            rewrites=tuple(str(self.relations.get(oid)) for oid in record.rewrites),
+            locks=tuple(lock for lock in locks if lock is not None),
+            rewrites=tuple(str(each) for each in rewritten if each and each.is_stored),
             may_lock_more=record.kind.hides_locks,
         )
 
-    def _lock_of(self, oid: int, mode: str) -> Lock:
-        relation = self.relations.get(oid)
-        assert relation is not None  # noqa: S101 - locks of others are not kept
+    def _relation(self, oid: int, later: Relations | None) -> Relation | None:
+        return self.relations.get(oid) or (later.get(oid) if later else None)
+
+    def _lock_of(self, oid: int, mode: str, later: Relations | None) -> Lock | None:
+        relation = self._relation(oid, later)
+        if relation is None or (relation.is_secondary and mode in HARMLESS):
+            return None
         return Lock(
             relation=str(relation),
             kind=relation.kind,
             mode=mode,
             rows=relation.rows,
             bytes=relation.bytes,
+            is_new=self.relations.get(oid) is None,
         )

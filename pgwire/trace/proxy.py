@@ -85,9 +85,16 @@ class Proxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def report(self) -> Report:
-        """Tell what was seen so far."""
-        return self._log.report([each.told() for each in self._visits], now=time.monotonic())
+    def report(self, session: Session | None = None) -> Report:
+        """Tell what was seen so far; of what the command made only what that session can name.
+
+        Raises what a session raises.
+        """
+        later = None
+        if session is not None and self._log.relations.has_grown:
+            later = relations.read(session)
+        connections = [each.told() for each in self._visits]
+        return self._log.report(connections, now=time.monotonic(), later=later)
 
     @property
     def is_visited(self) -> bool:

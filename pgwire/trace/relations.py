@@ -82,12 +82,21 @@ class Relations:
         """Find one; None for what was made since."""
         return self._by_oid.get(oid)
 
+    def is_committed(self, oid: int) -> bool:
+        """Whether others know it: it was there before, or a transaction that made it ended."""
+        return oid in self._files
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether relations were made since."""
+        return len(self._files) > len(self._by_oid)
+
     def file_number(self, oid: int) -> int | None:
-        """Say in which file a known one is, as far as was committed; None where nobody knows."""
+        """Say in which file it is, as far as was committed; None where nobody knows."""
         return self._files[oid]
 
     def moved(self, files: Mapping[int, int | None]) -> None:
-        """Take note of file numbers that a transaction committed."""
+        """Take note of file numbers that a transaction committed, of new ones too."""
         self._files.update(files)
 
     def tables(self) -> list[Relation]:

@@ -19,7 +19,7 @@ LONGEST_NAME = 300
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock on a relation that was there before the command."""
+    """A lock on a relation that was there before the statement's transaction."""
 
     relation: str
     kind: str
@@ -29,6 +29,8 @@ class Lock:
     rows: int
     """The catalog's estimate, -1 where there is none, of this database. `bytes` too."""
     bytes: int
+    is_new: bool = False
+    """An earlier transaction of the same command made it, as in a database that was empty."""
 
 
 @dataclass(frozen=True)

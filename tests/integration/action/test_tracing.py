@@ -165,6 +165,26 @@ def test_without_word_of_the_files_the_report_goes_out_soon(
     assert len(service.requests(f"{RUNS}/17/changes")) == 1
 
 
+def test_an_empty_database_tells_of_what_the_commit_changed(
+    step: Step, traced: RealDatabase, service: ScriptedService
+) -> None:
+    """Of the migrations before nobody wants to hear, nor of a table's own first transaction."""
+    write(step, "db/1.sql", "CREATE TABLE users (id int); ALTER TABLE users ADD a int;")
+    write(step, "db/2.sql", "ALTER TABLE users ADD b int;")
+    new = "ALTER TABLE users ALTER id TYPE bigint;"
+    both = "BEGIN; CREATE TABLE orders (id int); ALTER TABLE orders ADD a int; COMMIT;"
+    path = write(step, "db/3.sql", f"{new}\n{both}\n")
+    service.on(f"{RUNS}/17/changes", Reply(body={"files": [path], "is_whole": True}))
+
+    finished = step.run(migration_command='for file in db/*.sql; do psql -qf "$file"; done')
+
+    assert finished.exit_code == 0, finished.log.text
+    told = service.reports("branch")[0]["trace"]["statements"]
+    locking = [(one["file"], one["line"], one["rewrites"]) for one in told if one["locks"]]
+    assert locking == [("db/3.sql", 1, ["public.users"])]
+    assert all(lock["is_new"] for one in told for lock in one["locks"])
+
+
 @pytest.fixture
 def other(
     traced: RealDatabase, new_database: NewDatabase, postgres_superuser: AdminLogin
