@@ -125,21 +125,17 @@ def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
 def _findings(judged: Judgement, *, shows_names: bool) -> list[str]:
     """By what is done instead, which is told once for all that it is said of."""
     by_way: dict[str, list[Finding]] = {}
-    for one in judged.findings:
+    shown = judged.findings[: words.MOST_LINES] if shows_names else judged.findings
+    for one in shown:
         by_way.setdefault(one.way.kind, []).append(one)
     parts = []
     for kind, found in by_way.items():
         way = found[0].way
-        items = _items(found) if shows_names else _number(found)
+        items = "\n".join(f"- {_item(one)}" for one in found) if shows_names else _number(found)
         source = link("PostgreSQL's documentation", way.source)
         parts.append(f"#### {kind}\n\n{items}\n\n{way.why} **Instead:** {way.instead} ({source})")
-    return parts
-
-
-def _items(found: Sequence[Finding]) -> str:
-    lines = [f"- {_item(one)}" for one in found[: words.MOST_LINES]]
-    more = len(found) - len(lines)
-    return "\n".join([*lines, f"- and {more} more"] if more else lines)
+    more = len(judged.findings) - len(shown)
+    return [*parts, f"And {more} more."] if more else parts
 
 
 def _number(found: Sequence[Finding]) -> str:
