@@ -124,7 +124,9 @@ def _placed(
     secrets: Sequence[str],
     changed_files: Callable[[], Iterable[tuple[str, bytes]]],
 ) -> tuple[Statement, ...]:
-    is_wanted = any(one.locks or one.rewrites or one.may_lock_more for one in statements)
+    is_wanted = any(
+        one.locks or one.rewrites or one.may_lock_more or one.error for one in statements
+    )
     try:
         places = placed(texts, changed_files() if is_wanted else ())
     except Exception:  # whatever it is, the report goes out

@@ -10,6 +10,9 @@ from typing import Any, Self, TypeVar
 
 import psycopg
 
+from app.bootstrap import state_server
+from app.config import Config
+from app.postgres.sessions import admin_login, dsn
 from demo.github import payloads
 from demo.github.control.actions import RunOptions
 from demo.github.model import CheckRun, PullRequest, Repository, WorkflowRun
@@ -187,6 +190,22 @@ class Pushed:
     def results(self) -> dict[str, str]:
         """Environment to result, as the Action's output tells."""
         return {each["environment"]: each["result"] for each in self.outcome.outputs["databases"]}
+
+    @property
+    def trace(self) -> dict[str, Any]:
+        """What was seen of the branch's migration command, as the service keeps it."""
+        server = state_server(Config.from_environ(self.project.site.service.environ))
+        assert server is not None
+        with server.hold(), psycopg.connect(dsn(admin_login(server.start()))) as connection:
+            cursor = connection.execute(
+                "SELECT trace FROM coppice.traces JOIN coppice.migrations m ON m.id = migration_id"
+                " JOIN coppice.runs r ON r.id = run_id"
+                " WHERE r.head_sha = %s AND m.environment = 'branch' ORDER BY m.id DESC LIMIT 1",
+                [self.sha],
+            )
+            [[trace]] = cursor.fetchall()
+        found: dict[str, Any] = trace
+        return found
 
     @property
     def seeds(self) -> dict[str, str | None]:

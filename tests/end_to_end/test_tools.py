@@ -29,11 +29,15 @@ def project(tool: Tool, new_project: NewProject) -> Project:
 def test_a_tool_migrates_a_branch_once_and_its_failure_fails_the_commit(
     tool: Tool, project: Project
 ) -> None:
+    """All of it traced, as branches are by default."""
     first = project.push("feature")
 
     assert first.outcome.succeeded, first.log
     assert first.results == {"branch": "success", "preview": "success"}
     assert project.tables("--branch", "feature") >= NAMES.get(tool.name, OURS)
+    made = [each["sql"] for each in first.trace["statements"] if each["tag"] == "CREATE TABLE"]
+    assert len(made) >= len(OURS), first.trace
+    assert first.trace["untraced"] is None
 
     again = project.run("feature")
 
@@ -44,5 +48,7 @@ def test_a_tool_migrates_a_branch_once_and_its_failure_fails_the_commit(
 
     assert not broken.outcome.succeeded
     assert broken.results["branch"] == "failure"
+    failed = [each for each in broken.trace["statements"] if each["error"] == "42P01"]
+    assert (failed[-1]["file"], failed[-1]["line"]) == tool.broken_at
     assert broken.check("migrate (branch)").conclusion == "failure"
     assert first.check("migrate (branch)").conclusion == "success"

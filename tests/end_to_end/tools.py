@@ -17,6 +17,8 @@ class Tool:
     command: str
     broken_to: str
     """The folder in which a copy of `broken/` is found by the tool."""
+    broken_at: tuple[str, int] = ("", 0)
+    """File and line of what fails, where the tool sends it as it stands there."""
     build: str = ""
     needs: Path | None = None
     """What `script/setup` could not install everywhere."""
@@ -46,8 +48,18 @@ class Tool:
 
 TOOLS = (
     Tool(name="alembic", command="alembic upgrade head", broken_to="migrations/versions"),
-    Tool(name="dbmate", command="dbmate --no-dump-schema migrate", broken_to="db/migrations"),
-    Tool(name="deno", command="deno task migrate", broken_to="migrations"),
+    Tool(
+        name="dbmate",
+        command="dbmate --no-dump-schema migrate",
+        broken_to="db/migrations",
+        broken_at=("db/migrations/0003_broken.sql", 2),
+    ),
+    Tool(
+        name="deno",
+        command="deno task migrate",
+        broken_to="migrations",
+        broken_at=("migrations/0003_broken.sql", 1),
+    ),
     Tool(
         name="django",
         command="python manage.py migrate --noinput",
@@ -57,6 +69,7 @@ TOOLS = (
         name="prisma",
         command="npx prisma migrate deploy",
         broken_to="prisma/migrations",
+        broken_at=("prisma/migrations/0003_broken/migration.sql", 2),
         # In place of `npm ci`, which needs the internet.
         build=f"ln -s '{_BUILD / 'prisma' / 'node_modules'}' node_modules",
         needs=_BUILD / "prisma",
