@@ -1,6 +1,6 @@
 """What a traced migration would do to the tables of production, and which rules that breaks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.core import thresholds
@@ -69,6 +69,8 @@ class Judgement:
     """Those that break a rule first, then the worst."""
     production: Mapping[str, Size] | None
     """Its tables by name; None: not known yet."""
+    earlier: frozenset[Statement] = frozenset()
+    """Those of other traces: of commits before, or of preview."""
 
     @property
     def told(self) -> tuple[Touch, ...]:
@@ -96,21 +98,48 @@ class Judgement:
         return self.trace.untraced == NO_CONNECTION
 
 
-def judge(trace: Trace, production: Mapping[str, Size] | None, policies: Policies) -> Judgement:
+def judge(
+    trace: Trace,
+    production: Mapping[str, Size] | None,
+    policies: Policies,
+    *,
+    others: Iterable[Trace] = (),
+) -> Judgement:
     """Find what a migration does to tables of production. Invalid rules are not kept, so not here.
 
     Args:
         production: Its tables by the names that locks have; None: not known yet, nothing is found.
+        others: What was traced of the same branch besides, and production lacks as well.
     """
-    touches = sorted((touch for one in trace.statements for touch in _touches(one)), key=_badness)
+    earlier = _committed_beside(trace, others)
+    touches = sorted(
+        (touch for one in (*trace.statements, *earlier) for touch in _touches(one)), key=_badness
+    )
     known = production or {}
     findings = [
         _finding(touch, known[touch.table], policies) for touch in touches if touch.table in known
     ]
     findings.sort(key=lambda one: (not one.fails, bool(one.accepted)))
     return Judgement(
-        trace=trace, touches=tuple(touches), findings=tuple(findings), production=production
+        trace=trace,
+        touches=tuple(touches),
+        findings=tuple(findings),
+        production=production,
+        earlier=frozenset(earlier),
     )
+
+
+def _committed_beside(trace: Trace, others: Iterable[Trace]) -> list[Statement]:
+    """The statements of other traces that took effect, and are not told already."""
+    known = {(one.sql, one.file) for one in trace.statements if one.blocks is not Blocks.NOTHING}
+    found = []
+    for other in others:
+        failed = {one.transaction for one in other.statements if one.error}
+        for one in other.statements:
+            if one.transaction not in failed and (one.sql, one.file) not in known:
+                known.add((one.sql, one.file))
+                found.append(one)
+    return found
 
 
 def _touches(statement: Statement) -> Iterator[Touch]:

@@ -141,6 +141,27 @@ class Migrations(Table):
         )
         return (RunId(row["run_id"]), read(Trace, row["trace"])) if row else None
 
+    def traces_of_branch(
+        self, database_id: DatabaseId, *, but: MigrationId
+    ) -> Sequence[tuple[CommitSha, Trace]]:
+        """Other traces of the runs that migrated a branch's database as it is, also of preview.
+
+        With the commit of each. The newest first, and the last twenty in which a statement blocked
+        somebody or rewrote a table.
+        """
+        rows = self._rows(
+            "SELECT DISTINCT ON (m.id) r.head_sha, t.trace FROM databases d"
+            " JOIN migrations b ON b.database_id = d.id AND b.generation = d.generation"
+            " JOIN runs r ON r.id = b.run_id"
+            " JOIN migrations m ON m.run_id = r.id AND m.environment <> 'production'"
+            " JOIN traces t ON t.migration_id = m.id"
+            " WHERE d.id = %s AND m.id <> %s AND (m.traced->>'rewrites')::int"
+            " + (m.traced->>'blocking_reads')::int + (m.traced->>'blocking_writes')::int > 0"
+            " ORDER BY m.id DESC LIMIT 20",
+            [database_id, but],
+        )
+        return [(CommitSha(row["head_sha"]), read(Trace, row["trace"])) for row in rows]
+
     def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
         """Add names of settings that were taken back to the run's last migration there, if any."""
         self._change(

@@ -98,7 +98,7 @@ def _summary(story: Story, judged: Judgement) -> list[str]:
     where = f"{database_words(story.database)}, traced: {words.seen(judged)}."
     told = words.counts(judged.told)
     return [
-        f"{where} {told}." if told else where,
+        f"{where} {told}.{_beside(judged)}" if told else where,
         "" if judged.production is not None else _UNKNOWN_SIZES,
         _incomplete(judged, shows_names=shows),
         words.table(judged, most=words.MOST_LINES) if shows else "",
@@ -106,6 +106,13 @@ def _summary(story: Story, judged: Judgement) -> list[str]:
         "" if shows or not told else _PUBLIC,
         _more(story),
     ]
+
+
+def _beside(judged: Judgement) -> str:
+    number = sum(one.statement in judged.earlier for one in judged.told)
+    if not number:
+        return ""
+    return f" {number} of them were traced at earlier commits of this branch, or on preview."
 
 
 def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
@@ -177,7 +184,8 @@ def _held(one: Touch) -> str:
 
 
 def _annotations(judged: Judgement) -> Iterable[Annotation]:
-    placed = [one for one in judged.findings if _is_place(one)]
+    now = (one for one in judged.findings if one.statement not in judged.earlier)
+    placed = [one for one in now if _is_place(one)]
     for one in placed[:_MOST_ANNOTATIONS]:
         accepted = f"Accepted: {visible(words.cut(one.accepted))}. " if one.accepted else ""
         held = f" {_held(one)}" if one.is_held_on else ""

@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from app.core.assignments import App, Policies
+from app.core.assignments import App
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
 from app.core.intents import summary_of
 from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
-from app.core.trace_findings import Judgement, judge
+from app.core.trace_findings import Judgement
 from app.operations.checks import migration_reports, trace_reports, trace_words
 from app.operations.checks.migration_reports import Story
-from app.operations.runs import rebuilds
+from app.operations.runs import judging, rebuilds
 from app.operations.services import Services
 from app.store.store import Store
 
@@ -30,12 +30,12 @@ def started(services: Services, run: Run, migration: Migration) -> None:
 
 def finished(services: Services, run: Run, migration: Migration) -> None:
     """Say how a migration ended, and that production was left alone if it was preview's fault."""
-    story = replace(_story(services, run, migration), judged=judged(services.store, run, migration))
+    found = judging.of_migration(services.store, run, migration)
+    story = replace(_story(services, run, migration), judged=found)
     _want(services.store, run, migration_reports.finished(story), migration.database_id)
-    if story.judged is not None and _is_judged(services.store, run, migration):
-        content = trace_reports.finished(story, story.judged)
-        _want(services.store, run, content, migration.database_id)
-    if story.judged is None and migration.environment is run.primary:
+    if found is not None:
+        _judge(services, run, migration, found)
+    elif migration.environment is run.primary:
         _answer_trace(services.store, run)
     is_failed_preview = (
         migration.environment is Environment.PREVIEW and migration.result in rebuilds.FAILED
@@ -53,9 +53,20 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
         )
 
 
+def _judge(services: Services, run: Run, migration: Migration, found: Judgement) -> None:
+    """Say what the branch would do to production, anew where preview's trace has more."""
+    told = judging.told_of(services.store, run)
+    if told is None or (told.id != migration.id and not found.told):
+        return
+    judged = judging.of_branch(services, run, told)
+    if judged is not None:
+        content = trace_reports.finished(_story(services, run, told), judged)
+        _want(services.store, run, content, told.database_id)
+
+
 def _answer_trace(store: Store, run: Run) -> None:
     """Have a check that may be required wait for nothing: what stands there already stays."""
-    if not _policies(store, run).has_rules_for_traces:
+    if not judging.policies_of(store, run).has_rules_for_traces:
         return
     why = f"The migration of {run.primary} was not to be traced, or did not get that far."
     content = trace_reports.skipped(_app(store, run), why=why)
@@ -69,35 +80,11 @@ def untouched(store: Store, run: Run) -> None:
 
 def job_summary(services: Services, run: Run, migration: Migration) -> str:
     """What the job's summary page says of the trace; empty where it was not to be traced."""
-    found = judged(services.store, run, migration)
+    found = judging.of_migration(services.store, run, migration)
     if found is None:
         return ""
     story = _story(services, run, migration)
     return trace_words.job_summary(story.database, found, shows_names=story.shows_log)
-
-
-def judged(store: Store, run: Run, migration: Migration) -> Judgement | None:
-    """What the trace of a migration tells; None where it was not to be traced."""
-    trace = store.migrations.trace(migration.id)
-    if trace is None:
-        return None
-    return judge(trace, store.measurements.tables(run.app_id), _policies(store, run))
-
-
-def _policies(store: Store, run: Run) -> Policies:
-    """The safe ones where the assignment has ended meanwhile."""
-    assignment = store.apps.assignment(run.app_id)
-    return assignment.policies if assignment else Policies()
-
-
-def _is_judged(store: Store, run: Run, migration: Migration) -> bool:
-    """Whether its trace is the commit's: the primary database's, or else preview's."""
-    if migration.environment is run.primary:
-        return True
-    others = store.migrations.of_run(run.id)
-    return migration.environment is Environment.PREVIEW and not any(
-        one.environment is run.primary and store.migrations.trace(one.id) for one in others
-    )
 
 
 def job_url(services: Services, run: Run) -> str | None:
@@ -122,7 +109,7 @@ def _story(services: Services, run: Run, migration: Migration) -> Story:
         database=services.store.databases.get(migration.database_id),
         job_url=job_url(services, run),
         run_url=run_page(dashboard, run.app_id, run.id) if dashboard else None,
-        shows_log=_policies(services.store, run).shows_log(is_private=is_private),
+        shows_log=judging.policies_of(services.store, run).shows_log(is_private=is_private),
     )
 
 

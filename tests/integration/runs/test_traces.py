@@ -77,7 +77,8 @@ def test_a_check_that_may_be_required_is_answered_without_a_trace_too(shop: Shop
 
 
 @pytest.mark.usefixtures("production_and_preview")
-def test_preview_is_judged_only_where_the_primary_database_is_not_traced(shop: Shop) -> None:
+def test_what_preview_alone_saw_is_told_of_the_commit_too(shop: Shop) -> None:
+    """A branch's database that was empty made all its tables itself."""
     main, sha = shop.job("main").begun(), shop.push("x")
     beside = shop.job("x").begun()
 
@@ -86,6 +87,34 @@ def test_preview_is_judged_only_where_the_primary_database_is_not_traced(shop: S
     beside.migrate("branch", trace={"statements": []})
     beside.migrate("preview", trace=TRACE)
 
-    alone = posted(shop, main.run.head_sha)["trace"].output["title"]
-    assert alone == "1 statement rewrites, 1 blocks writes of tables"
-    assert posted(shop, sha)["trace"].output["title"].startswith("0 statements")
+    titles = [posted(shop, each)["trace"].output["title"] for each in (main.run.head_sha, sha)]
+    assert titles == ["1 statement rewrites, 1 blocks writes of tables"] * 2
+
+
+@pytest.mark.usefixtures("production_and_preview")
+def test_what_earlier_commits_brought_is_judged_until_production_has_it(shop: Shop) -> None:
+    shop.set_policies(no_rewrite_above="100MB")
+    main = shop.job("main").begun()
+    main.migrate("preview")
+    main.migrate("production", tables=SIZES)
+    failed = {"statements": [{**one, "error": "42P01"} for one in TRACE["statements"]]}
+    first = shop.push("x")
+    shop.job("x").begun().migrate("branch", trace=TRACE)
+    second = shop.push("x")
+    shop.job("x").begun().migrate("branch", "failure", trace=failed | {"wal_bytes": 1})
+    third = shop.push("x")
+    shop.job("x").begun().migrate("branch", trace={"statements": []})
+
+    checks = [posted(shop, each)["trace"] for each in (first, second, third)]
+    assert [each.conclusion for each in checks] == ["failure"] * 3
+    assert "2 of them were traced at earlier commits" in checks[2].output["summary"]
+    assert checks[2].annotations == []
+
+    shop.repository.git.set_branch("main", second)
+    main = shop.job("main").begun()
+    main.migrate("preview")
+    main.migrate("production", tables=SIZES)
+    fourth = shop.push("x")
+    shop.job("x").begun().migrate("branch", trace={"statements": []})
+
+    assert posted(shop, fourth)["trace"].conclusion == "success"
