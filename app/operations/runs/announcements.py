@@ -68,9 +68,9 @@ def untouched(store: Store, run: Run) -> None:
 
 
 def job_summary(services: Services, run: Run, migration: Migration) -> str:
-    """What the job's summary page says of the trace; empty where it was not to be traced."""
+    """What the job's summary page says of the trace that counts; empty for any other migration."""
     found = judged(services.store, run, migration)
-    if found is None:
+    if found is None or not _is_judged(services.store, run, migration):
         return ""
     story = _story(services, run, migration)
     return trace_words.job_summary(story.database, found, shows_names=story.shows_log)

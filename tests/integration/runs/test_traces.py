@@ -81,11 +81,14 @@ def test_preview_is_judged_only_where_the_primary_database_is_not_traced(shop: S
     main, sha = shop.job("main").begun(), shop.push("x")
     beside = shop.job("x").begun()
 
-    main.migrate("preview", trace=TRACE)
-    main.migrate("production")
-    beside.migrate("branch", trace={"statements": []})
-    beside.migrate("preview", trace=TRACE)
+    answers = [
+        main.migrate("preview", trace=TRACE),
+        main.migrate("production"),
+        beside.migrate("branch", trace={"statements": []}),
+        beside.migrate("preview", trace=TRACE),
+    ]
 
     alone = posted(shop, main.run.head_sha)["trace"].output["title"]
     assert alone == "1 statement rewrites, 1 blocks writes of tables"
     assert posted(shop, sha)["trace"].output["title"].startswith("0 statements")
+    assert [bool(answer["summary"]) for answer in answers] == [True, False, True, False]
