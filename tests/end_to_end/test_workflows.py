@@ -6,7 +6,7 @@ import pytest
 
 from tests.end_to_end import workflows
 from tests.end_to_end.conftest import NewProject
-from tests.end_to_end.project import Plan, Project
+from tests.end_to_end.project import Plan, Project, Pushed
 from tests.end_to_end.tools import TOOLS
 
 DBMATE = next(tool for tool in TOOLS if tool.name == "dbmate")
@@ -42,18 +42,46 @@ def test_a_branch_is_migrated_in_its_own_database_and_in_preview(shared_project:
     assert pushed.check("database").conclusion == "success"
 
 
-def test_the_default_branch_is_migrated_in_preview_and_then_in_production(
-    new_project: NewProject,
-) -> None:
-    project = new_project(PLAN)
+@pytest.fixture(scope="module")
+def released(new_project: NewProject) -> Pushed:
+    """What became of the first push to a default branch."""
+    return new_project(PLAN).push("main")
 
-    pushed = project.push("main")
+
+def test_the_default_branch_is_migrated_in_preview_and_then_in_production(released: Pushed) -> None:
+    pushed, project = released, released.project
 
     assert pushed.outcome.succeeded, pushed.log
     assert pushed.outcome.outputs["environment"] == "production"
     assert list(pushed.results.items()) == [("preview", "success"), ("production", "success")]
     assert pushed.check("migrate (production)").conclusion == "success"
     assert project.tables("--environment", "production") >= {"users", "orders"}
+
+
+WIDER = """\
+-- migrate:up
+ALTER TABLE orders ADD COLUMN note text; -- coppice: ok it is a moment
+ALTER TABLE users ALTER COLUMN name TYPE varchar(100);
+-- migrate:down
+"""
+
+
+def test_a_branch_is_told_at_its_line_what_it_would_do_to_productions_tables(
+    released: Pushed,
+) -> None:
+    project = released.project
+    project.push("wider")
+
+    pushed = project.push("wider", {"db/migrations/20990101000000_wider.sql": WIDER})
+
+    assert pushed.outcome.succeeded, pushed.log
+    check = pushed.check("trace")
+    assert check.conclusion == "success"
+    assert "**Accepted** in the migration: `it is a moment`" in check.output["summary"]
+    beside = {(one["start_line"], one["annotation_level"]): one for one in check.annotations}
+    assert beside.keys() == {(2, "notice"), (3, "warning")}
+    assert beside[3, "warning"]["path"] == "db/migrations/20990101000000_wider.sql"
+    assert "Rewrites and blocks reads and writes of users" in beside[3, "warning"]["title"]
 
 
 def test_the_workflow_that_is_shown_runs_as_it_is_with_one_app_and_with_two(

@@ -219,6 +219,10 @@ def test_a_command_that_failed_and_never_came_is_told_that_first() -> None:
         ),
         (judged(INDEX), "1 lock that blocks writes"),
         (
+            judge(Trace(statements=(TYPE,)), {"public.users": Size(rows=-1, bytes=0)}, STRICT),
+            "1 rewrite of `users` (production: size not estimated yet)",
+        ),
+        (
             judge(Trace(statements=(TYPE, TYPE)), None, STRICT),
             "2 rewrites of `users`",
         ),

@@ -122,6 +122,8 @@ def kind(touch: Touch) -> str:
 
 def size(production: Size) -> str:
     """`1.2 M rows, 310 MB`"""
+    if production.rows < 0 and not production.bytes:
+        return "size not estimated yet"
     return f"{amounts.rows(production.rows)}, {amounts.size(production.bytes)}"
 
 

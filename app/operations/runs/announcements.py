@@ -79,9 +79,9 @@ def untouched(store: Store, run: Run) -> None:
 
 
 def job_summary(services: Services, run: Run, migration: Migration) -> str:
-    """What the job's summary page says of the trace; empty where it was not to be traced."""
+    """What the job's summary page says of a trace; empty where another migration's says it."""
     found = judging.of_migration(services.store, run, migration)
-    if found is None:
+    if found is None or not judging.is_news(services.store, run, migration, found):
         return ""
     story = _story(services, run, migration)
     return trace_words.job_summary(story.database, found, shows_names=story.shows_log)

@@ -50,6 +50,15 @@ def told_of(store: Store, run: Run) -> Migration | None:
     return None
 
 
+def is_news(store: Store, run: Run, migration: Migration, found: Judgement) -> bool:
+    """Whether the trace tells what that of the run's first traced database does not."""
+    first = told_of(store, run)
+    if first is None or first.id == migration.id:
+        return True
+    judged = of_migration(store, run, first)
+    return bool(found.told) and not (judged and judged.told)
+
+
 def policies_of(store: Store, run: Run) -> Policies:
     """The safe ones where the assignment has ended meanwhile."""
     assignment = store.apps.assignment(run.app_id)

@@ -82,13 +82,16 @@ def test_what_preview_alone_saw_is_told_of_the_commit_too(shop: Shop) -> None:
     main, sha = shop.job("main").begun(), shop.push("x")
     beside = shop.job("x").begun()
 
-    main.migrate("preview", trace=TRACE)
-    main.migrate("production")
-    beside.migrate("branch", trace={"statements": []})
-    beside.migrate("preview", trace=TRACE)
+    answers = [
+        main.migrate("preview", trace=TRACE),
+        main.migrate("production"),
+        beside.migrate("branch", trace={"statements": []}),
+        beside.migrate("preview", trace=TRACE),
+    ]
 
     titles = [posted(shop, each)["trace"].output["title"] for each in (main.run.head_sha, sha)]
     assert titles == ["1 statement rewrites, 1 blocks writes of tables"] * 2
+    assert [bool(answer["summary"]) for answer in answers] == [True, False, True, True]
 
 
 @pytest.mark.usefixtures("production_and_preview")
