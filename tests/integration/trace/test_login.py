@@ -76,15 +76,15 @@ def test_settings_of_a_clients_beginning_reach_the_server(shared: Traced) -> Non
     assert shown == ("7s", r"\xc3\xa9")
 
 
-def test_a_name_that_is_no_text_is_told_as_far_as_it_is(shared: Traced) -> None:
-    name = shared.target.user.encode()
-    body = b"\0\3\0\0user\0" + name + b"\0application_name\0a\xff\n\x1b[31mb\0\0"
-    with closing(connect("127.0.0.1", shared.proxy.port, until=time.monotonic() + 10)) as line:
-        line.send((len(body) + 4).to_bytes(4, "big") + body)
-        _prove(line, shared.target.password)
-    told = shared.report().limited()["connections"]
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is(login: Target) -> None:
+    body = b"\0\3\0\0user\0" + login.user.encode() + b"\0application_name\0a\xff\n\x1b[31mb\0\0"
+    with tracing(login) as trace:
+        with closing(connect("127.0.0.1", trace.proxy.port, until=time.monotonic() + 10)) as line:
+            line.send((len(body) + 4).to_bytes(4, "big") + body)
+            _prove(line, login.password)
+        told = trace.report().limited()["connections"]
 
-    assert "a b" in [each["application"] for each in told]
+    assert [each["application"] for each in told] == ["a b"]
 
 
 def _prove(line: Line, password: str) -> None:
