@@ -101,7 +101,8 @@ class Tracing:
             )
             for each in found.changes
         )
-        return replace(report, changes=changes, more_changes=found.more)
+        was_empty = not any(kind == "table" for kind, _ in before)
+        return replace(report, changes=changes, more_changes=found.more, was_empty=was_empty)
 
 
 def _without(connection: Connection, secrets: Sequence[str]) -> Connection:

@@ -162,6 +162,7 @@ class Trace:
     changes_unknown: Annotated[
         _Reason | None, Described(description="Why the schema's changes are not known")
     ] = None
+    was_empty: Annotated[bool, Described(description="The database had no table before")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,16 +130,16 @@ class Migrations(Table):
         row = self._row("SELECT trace FROM traces WHERE migration_id = %s", [migration_id])
         return read(Trace, row["trace"]) if row else None
 
-    def last_traced(self, database_id: DatabaseId) -> tuple[RunId, Trace] | None:
-        """The last trace of the database's present generation, and of which run it is."""
+    def last_traced(self, database_id: DatabaseId) -> Migration | None:
+        """The last migration of the database's present generation that was traced."""
         row = self._row(
-            "SELECT m.run_id, t.trace FROM databases d"
+            "SELECT m.* FROM databases d"
             " JOIN migrations m ON m.database_id = d.id AND m.generation = d.generation"
             " JOIN traces t ON t.migration_id = m.id"
             " WHERE d.id = %s ORDER BY m.id DESC LIMIT 1",
             [database_id],
         )
-        return (RunId(row["run_id"]), read(Trace, row["trace"])) if row else None
+        return migration_from(row) if row else None
 
     def traces_of_branch(
         self, database_id: DatabaseId, *, but: MigrationId

@@ -108,6 +108,8 @@ class Report:
     more_changes: int = 0
     changes_unknown: str | None = None
     """Why they are not known."""
+    was_empty: bool = False
+    """The database had no table before."""
 
     def limited(self) -> dict[str, Any]:
         """Give it as JSON has it, with as many statements as fit; those without locks go first."""

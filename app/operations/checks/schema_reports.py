@@ -16,11 +16,28 @@ _RISKS = {
 def title(trace: Trace) -> str:
     """How many changes there are, and how many of them may lose data."""
     number = len(trace.changes) + trace.more_changes
+    if trace.was_empty:
+        return f"a schema of {counted(number, 'object')}, in a database that was empty"
     risky = sum(one.risk is Risk.DATA for one in trace.changes)
     words = counted(number, "change") + " of the schema"
     if not risky:
         return words
     return f"{words}, {risky} of {'it' if number == 1 else 'them'} may lose data"
+
+
+def folded(
+    trace: Trace, production: Mapping[str, Size] | None, *, shows_names: bool, room: int
+) -> str:
+    """All of it below its title; the title alone where names may not be shown.
+
+    Empty where nothing changed, and where a database that was empty got its schema.
+    """
+    if trace.was_empty or not trace.changes:
+        return ""
+    if not shows_names:
+        return f"{title(trace).capitalize()}."
+    told = lines(trace, production, room=room)
+    return f"<details><summary>{title(trace).capitalize()}</summary>\n\n{told}\n\n</details>"
 
 
 def lines(trace: Trace, production: Mapping[str, Size] | None, *, room: int) -> str:

@@ -9,11 +9,11 @@ from app.core.errors import CoppiceError
 from app.core.identifiers import BranchName, DatabaseId
 from app.core.pages import dashboard_for_readers
 from app.core.repositories import PullRequest
-from app.core.trace_findings import judge
-from app.operations.checks import trace_words
+from app.operations.checks import schema_reports, trace_words
 from app.operations.databases import limits
 from app.operations.databases.provisioning import server_of
-from app.operations.pull_requests.wording import LastTrace, Overview, Row
+from app.operations.pull_requests.wording import MOST_OF_CHANGES, LastTrace, Overview, Row
+from app.operations.runs import judging
 from app.operations.services import Services
 from app.store.store import Store
 
@@ -38,7 +38,7 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
     last = services.store.history.last_migrations([each.id for each in databases], ended=True)
     sizes = _sizes(services, databases) if is_measured else {}
     remarks = limits.remarks(services.store, databases, sizes)
-    traces = _traces(services.store, pull_request, assignments, own)
+    traces = _traces(services, pull_request, assignments, own)
     return Overview(
         head_branch=pull_request.head_branch,
         is_open=pull_request.is_open,
@@ -69,25 +69,30 @@ def _previews(store: Store, assignments: Sequence[Assignment]) -> tuple[Database
 
 
 def _traces(
-    store: Store,
+    services: Services,
     pull_request: PullRequest,
     assignments: Sequence[Assignment],
     own: Sequence[Database],
 ) -> Mapping[DatabaseId, LastTrace]:
+    store = services.store
     repository = store.repositories.get(pull_request.repository_id)
     is_private = repository is not None and repository.is_private
     policies = {assignment.app.id: assignment.policies for assignment in assignments}
     found = {}
     for database in own:
-        if (traced := store.migrations.last_traced(database.id)) is None:
+        migration = store.migrations.last_traced(database.id)
+        run = store.runs.get(migration.run_id) if migration else None
+        judged = judging.of_branch(services, run, migration) if run and migration else None
+        if judged is None or run is None:
             continue
-        rules = policies[database.app_id]
-        run_id, trace = traced
-        judged = judge(trace, store.measurements.tables(database.app_id), rules)
+        shows_names = policies[database.app_id].shows_log(is_private=is_private)
         found[database.id] = LastTrace(
-            line=trace_words.line(judged, shows_names=rules.shows_log(is_private=is_private)),
+            line=trace_words.line(judged, shows_names=shows_names),
             counts=trace_words.counts(judged.told),
-            run_id=run_id,
+            changes=schema_reports.folded(
+                judged.trace, judged.production, shows_names=shows_names, room=MOST_OF_CHANGES
+            ),
+            run_id=run.id,
         )
     return found
 

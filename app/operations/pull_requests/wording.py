@@ -19,6 +19,9 @@ from app.operations import typed
 
 SUMMARY_MARKER = "<!-- coppice: the databases of this pull request -->"
 
+MOST_OF_CHANGES = 20_000
+"""Characters of the schema's changes. GitHub takes 65,536 for a comment."""
+
 _OUT_OF_TIME = "stopped: out of time"
 _HELP = """\
 | command | what it does | for whom |
@@ -40,6 +43,8 @@ class LastTrace:
     line: str
     counts: str
     """The same without names and sizes."""
+    changes: str = ""
+    """Of the schema."""
     run_id: RunId
 
 
@@ -183,13 +188,19 @@ def _table(overview: Overview) -> list[str]:
 
 def _news_of(trace: LastTrace | None) -> str:
     """Not the sizes: those of production are others each time."""
-    return f" {trace.counts}" if trace and trace.counts else ""
+    told = f" {trace.counts}" if trace and trace.counts else ""
+    changes = trace.changes if trace else ""
+    return told + (f" {changes.partition('</summary>')[0]}" if changes else "")
 
 
 def _traces(overview: Overview) -> list[str]:
-    traced = [row for row in overview.own if row.trace and row.trace.line]
-    lines = [_trace(row, row.trace, overview.dashboard) for row in traced if row.trace]
-    return [part for line in lines for part in (line, "")]
+    told = []
+    for row in overview.own:
+        if row.trace and row.trace.line:
+            told += [_trace(row, row.trace, overview.dashboard), ""]
+        if row.trace and row.trace.changes:
+            told += [row.trace.changes, ""]
+    return told
 
 
 def _trace(row: Row, trace: LastTrace, dashboard: str | None) -> str:

@@ -10,6 +10,7 @@ from app.core.environments import Environment
 from app.core.runs import Migration, MigrationResult
 from app.core.timelines import TABLES, Timeline, tables_of, timeline
 from app.core.traces import Connection, Size, Statement, Trace, worst_first
+from app.operations.checks import schema_reports
 
 MOST_ROWS = 200
 _BRIEF = 160
@@ -44,7 +45,13 @@ class Locks:
     """How many locks on tables there were of each mode, for those who may not see on what."""
     connections: Sequence[tuple[Connection, int]]
     """How many there were alike."""
-    has_sizes: bool
+    production: Mapping[str, Size] | None
+    """How large the tables are there; None: not known."""
+    changes_title: str
+
+    @property
+    def has_sizes(self) -> bool:
+        return self.production is not None
 
 
 def locks_of(trace: Trace, production: Mapping[str, Size] | None = None) -> Locks:
@@ -60,7 +67,8 @@ def locks_of(trace: Trace, production: Mapping[str, Size] | None = None) -> Lock
         more=max(0, len(ordered) - MOST_ROWS) + trace.more_statements,
         modes=Counter(one.mode for one in locks).most_common(),
         connections=[(shown[kind], count) for kind, count in alike.items()],
-        has_sizes=production is not None,
+        production=production,
+        changes_title=schema_reports.title(trace).capitalize(),
     )
 
 

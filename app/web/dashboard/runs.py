@@ -8,13 +8,13 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import ansi
-from app.core.assignments import Policies
 from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import AppId, RunId
 from app.core.people import Change, See, SeeLog
 from app.core.runs import Migration, Run
 from app.operations import access
+from app.operations.apps import KnownApp
 from app.operations.pull_requests import actions
 from app.operations.runs import logs
 from app.operations.services import Services
@@ -70,8 +70,7 @@ def show(app_id: str, run_id: int) -> ResponseReturnValue:
     past = services.store.history.run(found.app.id, RunId(run_id))
     can = tables.abilities(services, found.app, found.repository)
     query = request.args.get("q", "").strip()
-    policies = found.assignment.policies if found.assignment else None
-    shown = [_shown(services, one, query, policies, can) for one in past.migrations]
+    shown = [_shown(services, found, one, query, can) for one in past.migrations]
     later = _later(services, past.run)
     is_awaited = request.args.get("done") == "rerun" and not later and notices.is_recent()
     names = {one.id: one.name for one in services.store.databases.all(app_id=found.app.id)}
@@ -150,17 +149,15 @@ def _texts(services: Services, migration: Migration) -> list[tuple[str, str]]:
 
 
 def _shown(
-    services: Services,
-    migration: Migration,
-    query: str,
-    policies: Policies | None,
-    can: tables.Abilities,
+    services: Services, found: KnownApp, migration: Migration, query: str, can: tables.Abilities
 ) -> Shown:
     trace = services.store.migrations.trace(migration.id) if migration.traced else None
+    sizes = services.store.measurements.tables(found.app.id) if trace else None
+    policies = found.assignment.policies if found.assignment else None
     return Shown(
         migration=migration,
         logs=_logs(services, migration, query) if can.may(SeeLog) else (),
-        locks=locks_of(trace) if trace else None,
+        locks=locks_of(trace, sizes) if trace else None,
         why_untraced="" if trace else why_untraced(migration, policies),
     )
 
