@@ -392,8 +392,10 @@ def test_another_trace_is_news_and_another_size_is_not() -> None:
         TRACE,
         replace(TRACE, line="1 rewrite of `users`"),
         replace(TRACE, counts="2 rewrites"),
+        replace(TRACE, changes="<details><summary>1 change</summary>a</details>"),
+        replace(TRACE, changes="<details><summary>1 change</summary>b</details>"),
     ]
 
     told = [wording.news(overview(rows=(replace(row, trace=one),))) for one in traces]
 
-    assert [told.index(one) for one in told] == [0, 0, 2, 2, 4]
+    assert [told.index(one) for one in told] == [0, 0, 2, 2, 4, 5, 5]

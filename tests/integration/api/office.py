@@ -22,7 +22,7 @@ from app.core.runs import (
     Seeding,
     Unfinished,
 )
-from app.core.traces import Connection, Lock, Statement, Trace
+from app.core.traces import Change, Connection, Lock, Risk, Statement, Trace
 from app.operations import access
 from app.operations.administration import tokens
 from app.operations.administration.tokens import TokenRequest
@@ -33,6 +33,15 @@ from tests.integration.lifecycle.world import World
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 
 TRACE = Trace(
+    changes=(
+        Change(
+            kind="table",
+            name="public.orders",
+            text="table public.<orders>: dropped",
+            risk=Risk.DATA,
+        ),
+        Change(kind="index", name="public.i", text="index public.i: added"),
+    ),
     statements=(
         Statement(
             sql="ALTER TABLE users ADD <b> int",

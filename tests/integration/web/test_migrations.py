@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from app.core.assignments import Policies, TracePolicy
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.runs import MigrationResult, Unfinished, UnfinishedKind
+from app.core.traces import Size
 from app.web.marked import marked
 from tests.integration import states
 from tests.integration.api.office import TRACE, Office
@@ -124,6 +126,8 @@ def test_what_a_migration_locked_is_on_its_runs_page(
 ) -> None:
     app_id = office.new_app()
     run = office.past_run(app_id, trace=replace(TRACE, untraced="<fault> of the runner"))
+    sizes = {"public.orders": Size(rows=1_200_000, bytes=310 * 1024**2)}
+    office.world.services.store.measurements.keep_tables(app_id, sizes, at=datetime.now(UTC))
 
     page = office.ask("GET", f"/apps/{app_id}/runs/{run}", office.people[who], headers=HTML).text
 
@@ -137,6 +141,8 @@ def test_what_a_migration_locked_is_on_its_runs_page(
         "&lt;fault&gt; of the runner",
         f"/blob/{'a' * 40}/migrations/0002%20%3Ci%3E.sql#L4",
         '<svg class="timeline"',
+        "table public.&lt;orders&gt;: dropped",
+        "about 1,200,000 rows, 310 MB",
     ):
         assert (told in page) is sees_names, told
     if sees_names:
