@@ -42,7 +42,7 @@ def of_branch(services: Services, run: Run, migration: Migration) -> Judgement |
 
 def told_of(store: Store, run: Run) -> Migration | None:
     """The migration whose trace is the commit's: the primary database's, or else preview's."""
-    traced = [one for one in store.migrations.of_run(run.id) if store.migrations.trace(one.id)]
+    traced = [one for one in store.migrations.of_run(run.id) if one.traced is not None]
     for environment in (run.primary, Environment.PREVIEW):
         for one in reversed(traced):
             if one.environment is environment:
