@@ -47,7 +47,7 @@ def _told(text: bytes, head: str) -> str:
             kept += piece
     except Unbalanced:  # or cut in the middle of a value
         kept += CUT
-    told = _SPOKEN.sub(rb"\1?", bytes(kept)).decode("utf-8", "replace").strip()
+    told = _SPOKEN.sub(rb"\1?", bytes(kept)).decode("utf-8", "replace").strip("; \t\r\n")
     return told if len(told) <= LONGEST_CHARACTERS else told[: LONGEST_CHARACTERS - 3] + "..."
 
 

@@ -53,7 +53,8 @@ class Statement:
     """A number within the trace."""
     times: int = 1
     locks: tuple[Lock, ...] = ()
-    """Those that it was the first of its transaction to take. Not ACCESS SHARE, which reads take,
+    """Those that it was the first of its transaction to take, unless one that is held on the same
+    relation, or on an index's table, keeps others from as much. Not ACCESS SHARE, which reads take,
     nor on indexes and sequences what changes of rows take."""
     rewrites: tuple[str, ...] = ()
     may_lock_more: bool = False

@@ -12,7 +12,7 @@ from pgwire.trace.cutting import LONGEST_CHARACTERS, without_values
         ("select set_config('a', 'secret', false)", "select set_config(?, ?, false)"),
         ("SET a.b = 'secret'", "SET a.b = ?"),
         ("UPDATE t SET a = $1 -- secret\nWHERE b = 2", "UPDATE t SET a = $1 \nWHERE b = ?"),
-        ("/* secret */ DELETE FROM t WHERE a = 'x'", "DELETE FROM t WHERE a = ?"),
+        ("/* secret */ DELETE FROM t WHERE a = 'x' ; ", "DELETE FROM t WHERE a = ?"),
         ("ALTER TABLE t ADD a text DEFAULT 'x'", "ALTER TABLE t ADD a text DEFAULT 'x'"),
         ("-- 1\nCREATE TABLE t (a varchar(5) /* secret */) -- secret",
          "CREATE TABLE t (a varchar(5) )"),
