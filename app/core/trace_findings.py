@@ -119,7 +119,7 @@ def judge(
     findings = [
         _finding(touch, known[touch.table], policies) for touch in touches if touch.table in known
     ]
-    findings.sort(key=lambda one: (not one.fails, bool(one.accepted)))
+    findings.sort(key=lambda one: (not one.fails, bool(one.accepted), *_badness_there(one)))
     return Judgement(
         trace=trace,
         touches=tuple(touches),
@@ -154,12 +154,18 @@ def _touches(statement: Statement) -> Iterator[Touch]:
             statement=statement,
             table=table,
             is_rewritten=table in statement.rewrites,
-            blocks=blocked.get(table, Blocks.NOTHING),
+            # A rewrite needs it, though a statement before it may have taken it.
+            blocks=blocked.get(table, Blocks.READS),
         )
 
 
 def _badness(touch: Touch) -> tuple[bool, int, float]:
     return (not touch.is_rewritten, _WORST_FIRST.index(touch.blocks), -touch.statement.held_ms)
+
+
+def _badness_there(one: Finding) -> tuple[bool, int, int, float]:
+    is_kept, blocks, held = _badness(one)
+    return (is_kept, blocks, -one.production.bytes, held)
 
 
 def _finding(touch: Touch, production: Size, policies: Policies) -> Finding:

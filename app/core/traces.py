@@ -102,7 +102,9 @@ class Statement:
 
     @property
     def blocks(self) -> Blocks:
-        """The worst of its locks."""
+        """The worst of its locks; a rewrite's may have come with a statement before."""
+        if self.rewrites:
+            return Blocks.READS
         return min(
             (lock.blocks for lock in self.locks), key=_WORST_FIRST.index, default=Blocks.NOTHING
         )

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 MOST_STATEMENTS = 2_000
+MOST_RELATIONS = 500
+"""Of one statement. One that drops a schema locks all in it."""
 MOST_CONNECTIONS = 100
 MOST_CHANGES_BYTES = 64_000
 """Of those, for the changes of the schema."""
@@ -116,6 +118,9 @@ class Report:
         """Give it as JSON has it, with as many statements as fit; those without locks go first."""
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
+        for statement in statements:
+            for name in ("locks", "rewrites"):
+                statement[name] = statement[name][:MOST_RELATIONS]
         changes = _fitting(told["changes"], MOST_CHANGES_BYTES)
         told["more_changes"] += len(self.changes) - len(changes)
         told["changes"] = changes
