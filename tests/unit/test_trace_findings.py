@@ -42,7 +42,7 @@ def trace(*statements: Statement) -> Trace:
         (statement(lock("SHARE")), [(USERS, False, Blocks.WRITES)]),
         (statement(lock("SHARE"), lock("ACCESS EXCLUSIVE")), [(USERS, False, Blocks.READS)]),
         (statement(lock(), rewrites=(USERS,)), [(USERS, True, Blocks.READS)]),
-        (statement(rewrites=(USERS,)), [(USERS, True, Blocks.NOTHING)]),
+        (statement(rewrites=(USERS,)), [(USERS, True, Blocks.READS)]),
         (statement(lock(kind="p")), [(USERS, False, Blocks.READS)]),
         (statement(lock(kind="m")), [(USERS, False, Blocks.READS)]),
         (statement(lock("EXCLUSIVE", kind="m")), []),
