@@ -92,8 +92,9 @@ def command_failed(database: str, *, exit_code: int | None, environment: str) ->
 def found_no_way(failed: Problem) -> Problem:
     """Nothing of the command came to the address on loopback that it was given to be traced."""
     return Problem(
-        title=f"{failed.title.rstrip('.')}, and no connection of it came. If its tool runs in a"
-        " container or pod: write `trace: off` below `with:`, or `docker run --network host`.",
+        title=f"{failed.title.rstrip('.')}, and no connection came by the DATABASE_URL and PGHOST"
+        " that it got. If its tool runs in a container or pod: write `trace: off` below `with:`, or"
+        " `docker run --network host`.",
         text=(
             "A traced command is led to its database over 127.0.0.1 of this runner, and a"
             " container or pod has a 127.0.0.1 of its own. With\n\n"
