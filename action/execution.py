@@ -16,7 +16,7 @@ from action.interruption import Interrupted
 from action.loopback import offer
 from action.results import Ended
 from action.service import Report
-from action.tracing import NO_CONNECTION, traced, untraced
+from action.tracing import NO_CATALOG, NO_CONNECTION, traced, untraced
 from pgwire.beside import sizes, wording
 from pgwire.beside.watch import Watch
 from pgwire.beside.witness import Witness
@@ -58,9 +58,11 @@ class Course:
     """Production's, for what traces of branches say."""
 
     @property
-    def found_no_way(self) -> bool:
-        """It was led through the trace, and nothing of it came there."""
-        return self.trace is not None and self.trace.untraced == NO_CONNECTION
+    def kept_out(self) -> str:
+        """Why nothing of it came through the trace, where it was led there; else empty."""
+        if self.trace is None or self.trace.connections or self.trace.untraced == NO_CATALOG:
+            return ""
+        return self.trace.untraced or ""
 
 
 def execute(
@@ -224,8 +226,10 @@ def _problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     failed = verdicts.command_failed(
         database, exit_code=outcome.exit_code, environment=go.planned.environment
     )
-    if course.found_no_way:
+    if course.kept_out == NO_CONNECTION:
         failed = verdicts.found_no_way(failed)
+    elif course.kept_out:
+        failed = verdicts.kept_out(failed, course.kept_out)
     return _advised(failed, outcome)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pgwire.trace.report import Connection, Statement
 
 NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
-_NO_CATALOG = "the catalog of the database could not be read"
+NO_CATALOG = "the catalog of the database could not be read"
 _FACTS_SECONDS = 12.0
 """The server gives up after ten."""
 
@@ -175,7 +175,7 @@ def traced(
     except TROUBLE:
         proxy = None
     if proxy is None:
-        yield Tracing(variables=variables, untraced=_NO_CATALOG)
+        yield Tracing(variables=variables, untraced=NO_CATALOG)
         return
     before = _facts(session)
     with proxy:
@@ -194,14 +194,14 @@ def untraced(
 def _facts(session: Session | None) -> Facts | str:
     """Read the schema, or say why that cannot be."""
     if session is None:
-        return _NO_CATALOG
+        return NO_CATALOG
     try:
         with session.patient(_FACTS_SECONDS):
             return facts.read(session)
     except facts.NotRead as error:
         return str(error)
     except TROUBLE:
-        return _NO_CATALOG
+        return NO_CATALOG
 
 
 def led(variables: Mapping[str, str], *, host: str, port: int) -> dict[str, str]:

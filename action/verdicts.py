@@ -89,6 +89,21 @@ def command_failed(database: str, *, exit_code: int | None, environment: str) ->
     )
 
 
+_UNTRACED = "```yaml\nwith:\n  trace: off\n```\n\nthe command gets the server's own address."
+
+
+def kept_out(failed: Problem, why: str) -> Problem:
+    """It came to the trace, and was not let in, or did not trust it."""
+    return Problem(
+        title=f"{failed.title} {why}",
+        text=(
+            "A traced command is led to its database over 127.0.0.1 of this runner. Only the login"
+            " that it got is let in there, with TLS by the certificate that PGSSLROOTCERT names."
+            f" With\n\n{_UNTRACED} {failed.text}"
+        ),
+    )
+
+
 def found_no_way(failed: Problem) -> Problem:
     """Nothing of the command came to the address on loopback that it was given to be traced."""
     return Problem(
@@ -97,10 +112,8 @@ def found_no_way(failed: Problem) -> Problem:
         " `docker run --network host`.",
         text=(
             "A traced command is led to its database over 127.0.0.1 of this runner, and a"
-            " container or pod has a 127.0.0.1 of its own. With\n\n"
-            "```yaml\nwith:\n  trace: off\n```\n\n"
-            "the command gets the server's own address. If the tool runs on the runner itself,"
-            f" this is not why it failed. {failed.text}"
+            f" container or pod has a 127.0.0.1 of its own. With\n\n{_UNTRACED} If the tool runs on"
+            f" the runner itself, this is not why it failed. {failed.text}"
         ),
     )
 

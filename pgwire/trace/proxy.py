@@ -165,6 +165,7 @@ class Proxy:
             else:
                 client.send(door.refusal(error.sqlstate or _CONNECTION_FAILURE, str(error)))
         except (TlsFailed, Unreachable) as error:
+            self._remark(f"A connection found no way to the server: {error}.")
             client.send(door.refusal(_CONNECTION_FAILURE, f"the database: {error}"))
         return None
 

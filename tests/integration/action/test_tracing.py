@@ -242,6 +242,20 @@ def test_a_tool_with_a_loopback_of_its_own_is_told_so_first(
     assert (trace["statements"], trace["untraced"]) == ([], NO_CONNECTION)
 
 
+def test_a_tool_with_a_ca_of_its_own_is_told_that_it_does_not_trust_the_trace(
+    step: Step, traced: RealDatabase, service: ScriptedService, tmp_path: Path
+) -> None:
+    service.on(run_path("branch"), traced.go(loopback=LoopbackGiven.new().model_dump()))
+    (tmp_path / "own.pem").write_text(certificate(tmp_path, ADDRESS)[1])
+    command = f"psql 'sslmode=verify-full sslrootcert={tmp_path}/own.pem' -c 'SELECT 1'"
+
+    finished = step.run(migration_command=command)
+
+    [annotation] = finished.log.of("error")
+    assert "its TLS began: the client did not trust it." in annotation.partition("\n")[0]
+    assert "```yaml\nwith:\n  trace: off\n```" in finished.summary
+
+
 def test_a_tool_that_fails_on_its_way_is_not_taken_for_one_in_a_container(
     step: Step, traced: RealDatabase
 ) -> None:

@@ -46,6 +46,9 @@ PROBLEMS: dict[str, Problem] = {
     "no way": verdicts.found_no_way(
         verdicts.command_failed("3ba03b--x", exit_code=1, environment="branch")
     ),
+    "kept out": verdicts.kept_out(
+        verdicts.command_failed("3ba03b--x", exit_code=1, environment="branch"), "It was refused."
+    ),
     "timed out": verdicts.command_timed_out("3ba03b--x", minutes=30),
     "lease": verdicts.lease_lost("3ba03b--x", "Silent."),
     "interrupted": verdicts.interrupted("3ba03b--x"),
