@@ -226,7 +226,9 @@ def test_a_tool_with_a_loopback_of_its_own_is_told_so_first(
     step: Step, traced: RealDatabase, service: ScriptedService
 ) -> None:
     """As in a container. Whose output names the cause that hides it: nobody listens there."""
-    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["sh", "-c", "unshare --net true"], capture_output=True, check=False
+    ).returncode:
         pytest.skip("This user may make no network namespace.")
 
     finished = step.run(migration_command="unshare --net psql -c 'SELECT 1'")
