@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from pgwire.text import plain
 from pgwire.trace.places import MOST_FILE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+
+    from action.reply import Changes
 
 MOST_FILES = 300
 MOST_BYTES = 5_000_000
@@ -23,18 +26,27 @@ LONGEST_PATH = 1_000
 _MOST_SECONDS = 2.0
 
 
-def read(root: Path, paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Give path and content of each file that there is, in order; for some seconds at most."""
+@dataclass(frozen=True)
+class File:
+    """A file of the repository."""
+
+    path: str
+    content: bytes
+    is_added: bool
+
+
+def read(root: Path, changes: Changes) -> Iterator[File]:
+    """Read each file that there is, in order; for some seconds at most."""
     give_up_at = time.monotonic() + _MOST_SECONDS
     room = MOST_BYTES
-    for path in paths[:MOST_FILES]:
+    for path in changes.files[:MOST_FILES]:
         content = _content(root, path) if _is_one_of_ours(path) else None
         if content is None:
             continue
         room -= len(content)
         if room < 0 or time.monotonic() > give_up_at:
             return
-        yield path, content
+        yield File(path, content, path in changes.added)
 
 
 def _is_one_of_ours(path: str) -> bool:

@@ -102,6 +102,15 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """Which files a commit changed, by their paths from the repository's root."""
+
+    files: tuple[str, ...] = ()
+    added: frozenset[str] = frozenset()
+    """Those of them that are new."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the service makes of a report."""
 
@@ -189,12 +198,15 @@ def lease_seconds_in(reply: dict[str, Any]) -> float:
     return fields.number(reply, "lease_seconds", least=0.5, most=3600.0)
 
 
-def changes_in(reply: dict[str, Any]) -> tuple[str, ...]:
+def changes_in(reply: dict[str, Any]) -> Changes:
     """Read which files a commit changed; they are checked where they are opened."""
-    files = reply.get("files")
-    if not isinstance(files, list):
-        raise InvalidReply("`files` is not a list")
-    return tuple(path for path in files if isinstance(path, str))
+    files, added = reply.get("files"), reply.get("added")
+    if not isinstance(files, list) or not isinstance(added, list):
+        raise InvalidReply("`files` or `added` is not a list")
+    return Changes(
+        files=tuple(path for path in files if isinstance(path, str)),
+        added=frozenset(path for path in added if isinstance(path, str)),
+    )
 
 
 def verdict_in(reply: dict[str, Any]) -> Verdict:

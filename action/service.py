@@ -134,7 +134,7 @@ class Service:
             raise LeaseLost(reply.refusal_in(answer.body).message)
         return self._read(reply.lease_seconds_in, self._accepted(answer))
 
-    def changed_files(self, run: reply.Run) -> tuple[str, ...]:
+    def changes(self, run: reply.Run) -> reply.Changes:
         """Hear which files the run's commit changed. Raises ActionError, after some seconds."""
         path = f"/api/v1/runs/{run.id}/changes"
         return self._read(reply.changes_in, self._call(path, {}, _BRIEFLY))

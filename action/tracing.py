@@ -16,9 +16,10 @@ from pgwire.trace.proxy import Proxy
 from pgwire.trace.report import LONGEST_NAME, Change, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence, Set
     from contextlib import AbstractContextManager
 
+    from action.changed import File
     from action.loopback import Offer
     from pgwire.client import Session, Target
     from pgwire.schema.facts import Facts
@@ -56,7 +57,7 @@ class Tracing:
         self,
         session: Session | None,
         secrets: Sequence[str],
-        changed_files: Callable[[], Iterable[tuple[str, bytes]]],
+        changed_files: Callable[[], Sequence[File]],
     ) -> Report | None:
         """Tell what was seen, without these secrets; None where nothing was to be seen.
 
@@ -123,18 +124,22 @@ def _placed(
     statements: Sequence[Statement],
     texts: Sequence[bytes],
     secrets: Sequence[str],
-    changed_files: Callable[[], Iterable[tuple[str, bytes]]],
+    changed_files: Callable[[], Sequence[File]],
 ) -> tuple[Statement, ...]:
     is_wanted = any(
         one.locks or one.rewrites or one.may_lock_more or one.error for one in statements
     )
+    files: Sequence[File] = ()
     try:
-        places = placed(texts, changed_files() if is_wanted else ())
+        files = changed_files() if is_wanted else ()
+        places = placed(texts, [(file.path, file.content) for file in files])
     except Exception:  # whatever it is, the report goes out
         places = [Place()] * len(texts)
+    added = {file.path for file in files if file.is_added}
+    new = {lock.relation for one in statements for lock in one.locks if lock.is_new}
     return tuple(
         replace(
-            _of_interest(one, place),
+            one if place.file in added else _of_before(one, new),
             sql=redact.hide(one.sql, secrets),
             file=redact.hide(place.file, secrets),
             line=place.line,
@@ -144,17 +149,17 @@ def _placed(
     )
 
 
-def _of_interest(statement: Statement, place: Place) -> Statement:
-    """Leave out what it did to tables that the same command had made, unless the commit changed it.
+def _of_before(statement: Statement, new: Set[str]) -> Statement:
+    """Leave out what it did to tables that the same command had made.
 
-    So an empty database, whose tables all are new, tells of the migrations that production lacks.
+    Of an empty database all are new, and what was done to them, production has long had; but for
+    what stands in files that the commit added.
     """
-    if place.file:
-        return statement
-    locks = tuple(lock for lock in statement.locks if not lock.is_new)
-    known = {lock.relation for lock in locks}
-    rewrites = tuple(name for name in statement.rewrites if name in known)
-    return replace(statement, locks=locks, rewrites=rewrites)
+    return replace(
+        statement,
+        locks=tuple(lock for lock in statement.locks if not lock.is_new),
+        rewrites=tuple(name for name in statement.rewrites if name not in new),
+    )
 
 
 @contextmanager

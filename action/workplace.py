@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from action import changed, environment
 from action.errors import ActionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from action.console import Console
     from action.inputs import Inputs, Job
@@ -58,16 +57,19 @@ class Workplace:
         is_used = self.run.trace not in (None, "off")
         return is_used and environment == "production"
 
-    def changed_files(self) -> Iterator[tuple[str, bytes]]:
-        """Give path and content of the SQL files that the commit changed, as far as they are had.
+    def changed_files(self) -> Sequence[changed.File]:
+        """Read the SQL files that the commit changed, as far as they are had.
 
         Whatever goes wrong is nobody's failure: then there are none.
         """
         root = self.job.environ.get("GITHUB_WORKSPACE")
         if not root or self.interruption.is_set:
-            return
-        with suppress(ActionError):
-            yield from changed.read(Path(root), self.service.changed_files(self.run))
+            return ()
+        try:
+            changes = self.service.changes(self.run)
+        except ActionError:
+            return ()
+        return list(changed.read(Path(root), changes))
 
     @property
     def seed_command(self) -> str:

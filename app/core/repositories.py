@@ -84,6 +84,8 @@ class ChangedFiles:
 
     paths: tuple[str, ...] = ()
     """From the repository's root, without files that are gone."""
+    added: tuple[str, ...] = ()
+    """Those of them that the base does not have."""
     is_whole: bool = False
     """There are no others."""
 

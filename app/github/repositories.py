@@ -23,6 +23,7 @@ from app.github.transport import Answer
 _BRANCHES = "the repository's branches"
 # Of the first page of a comparison, which alone lists files.
 # https://docs.github.com/en/rest/commits/commits#compare-two-commits
+_NEW = frozenset({"added", "copied"})
 _MOST_FILES = 300
 _ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 
@@ -84,8 +85,12 @@ class RestRepositories:
         if answer is None:
             return None
         files = items(answer.data, "files")
-        present = [text(each, "filename") for each in files if text(each, "status") != "removed"]
-        return ChangedFiles(paths=tuple(present), is_whole=len(files) < _MOST_FILES)
+        statuses = {text(each, "filename"): text(each, "status") for each in files}
+        return ChangedFiles(
+            paths=tuple(path for path, status in statuses.items() if status != "removed"),
+            added=tuple(path for path, status in statuses.items() if status in _NEW),
+            is_whole=len(files) < _MOST_FILES,
+        )
 
     def _comparison(
         self, repository: Repository, base: BranchName | CommitSha, head: CommitSha

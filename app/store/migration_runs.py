@@ -144,20 +144,22 @@ class Migrations(Table):
     def traces_of_branch(
         self, database_id: DatabaseId, *, but: MigrationId
     ) -> Sequence[tuple[CommitSha, Trace]]:
-        """Other traces of the runs that migrated a branch's database as it is, also of preview.
+        """Other traces of the runs on a branch since it has that database, also of preview.
 
-        With the commit of each. The newest first, and the last twenty in which a statement blocked
-        somebody or rewrote a table.
+        Of both as they are now, since they were made or emptied. With the commit of each; the
+        newest first, and the last hundred in which a statement blocked somebody or rewrote a table.
         """
         rows = self._rows(
-            "SELECT DISTINCT ON (m.id) r.head_sha, t.trace FROM databases d"
-            " JOIN migrations b ON b.database_id = d.id AND b.generation = d.generation"
-            " JOIN runs r ON r.id = b.run_id"
+            "SELECT r.head_sha, t.trace FROM databases b"
+            " JOIN runs r ON r.app_id = b.app_id AND r.branch = b.branch"
+            "   AND r.created_at >= b.created_at"
             " JOIN migrations m ON m.run_id = r.id AND m.environment <> 'production'"
+            " JOIN databases d ON d.id = m.database_id AND d.is_live"
+            "   AND d.generation = m.generation"
             " JOIN traces t ON t.migration_id = m.id"
-            " WHERE d.id = %s AND m.id <> %s AND (m.traced->>'rewrites')::int"
+            " WHERE b.id = %s AND m.id <> %s AND (m.traced->>'rewrites')::int"
             " + (m.traced->>'blocking_reads')::int + (m.traced->>'blocking_writes')::int > 0"
-            " ORDER BY m.id DESC LIMIT 20",
+            " ORDER BY m.id DESC LIMIT 100",
             [database_id, but],
         )
         return [(CommitSha(row["head_sha"]), read(Trace, row["trace"])) for row in rows]

@@ -1,10 +1,10 @@
 """What traces say of a run: that of one migration, and all of its branch that production lacks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 
 from app.core.assignments import Policies
 from app.core.environments import Environment
-from app.core.errors import GitHubUnavailable
+from app.core.errors import CoppiceError
 from app.core.identifiers import CommitSha
 from app.core.repositories import Ancestry
 from app.core.runs import Migration, Run
@@ -72,9 +72,21 @@ def _others(services: Services, run: Run, migration: Migration) -> Iterator[Trac
     if database is None:
         return
     found = services.store.migrations.traces_of_branch(database.id, but=migration.id)
-    commits = list(dict.fromkeys(commit for commit, _ in found))[:_MOST_ASKED]
-    merged = {one for one in commits if _is_in_production(services, run, one)}
-    yield from (trace for commit, trace in found if commit not in merged)
+    lacking = _lacking(services, run, list(dict.fromkeys(commit for commit, _ in found)))
+    yield from (trace for commit, trace in found if commit in lacking)
+
+
+def _lacking(services: Services, run: Run, commits: Sequence[CommitSha]) -> Set[CommitSha]:
+    """Those of a branch's commits, the newest first, to which production has not been migrated.
+
+    What production has, it has with all that came before. Mostly it has not even the oldest.
+    """
+    if not commits or not _is_in_production(services, run, commits[-1]):
+        return set(commits)
+    for number, commit in enumerate(commits[:_MOST_ASKED]):
+        if _is_in_production(services, run, commit):
+            return set(commits[:number])
+    return set(commits[:-1])
 
 
 def _is_in_production(services: Services, run: Run, commit: CommitSha) -> bool:
@@ -87,6 +99,6 @@ def _is_in_production(services: Services, run: Run, commit: CommitSha) -> bool:
         return commit == production.migrated_sha
     try:
         ancestry = services.github.compare(repository, base=commit, head=production.migrated_sha)
-    except GitHubUnavailable:
+    except CoppiceError:  # of GitHub's, which knows it and is not to be had
         return False
     return ancestry in {Ancestry.IDENTICAL, Ancestry.AHEAD}

@@ -125,7 +125,7 @@ ALTER TABLE users ALTER id TYPE bigint;
     (step.workspace / "db" / "link.sql").symlink_to(outside)
     hostile = ["../outside.sql", str(outside), "db/link.sql", "db", "a\0.sql", "a\nb.sql"]
     files = [*hostile, "x" * 9999 + ".sql", "db/gone.sql", path]
-    service.on(f"{RUNS}/17/changes", Reply(body={"files": files, "is_whole": True}))
+    service.on(f"{RUNS}/17/changes", Reply(body={"files": files, "added": [], "is_whole": True}))
 
     made = step.run(migration_command="psql -qc 'CREATE TABLE orders (id int)'")
     asked = len(service.requests(f"{RUNS}/17/changes"))
@@ -169,12 +169,13 @@ def test_an_empty_database_tells_of_what_the_commit_changed(
     step: Step, traced: RealDatabase, service: ScriptedService
 ) -> None:
     """Of the migrations before nobody wants to hear, nor of a table's own first transaction."""
-    write(step, "db/1.sql", "CREATE TABLE users (id int); ALTER TABLE users ADD a int;")
+    old = write(step, "db/1.sql", "CREATE TABLE users (id int); ALTER TABLE users ADD a int;")
     write(step, "db/2.sql", "ALTER TABLE users ADD b int;")
     new = "ALTER TABLE users ALTER id TYPE bigint;"
     both = "BEGIN; CREATE TABLE orders (id int); ALTER TABLE orders ADD a int; COMMIT;"
     path = write(step, "db/3.sql", f"{new}\n{both}\n")
-    service.on(f"{RUNS}/17/changes", Reply(body={"files": [path], "is_whole": True}))
+    changes = {"files": [old, path], "added": [path], "is_whole": True}
+    service.on(f"{RUNS}/17/changes", Reply(body=changes))
 
     finished = step.run(migration_command='for file in db/*.sql; do psql -qf "$file"; done')
 

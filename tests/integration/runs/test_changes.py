@@ -12,10 +12,14 @@ def changes(job: Job) -> object:
 
 def test_a_branchs_own_files_are_told(shop: Shop) -> None:
     shop.github.push(shop.repository, "main", files={"db/0.sql": "SELECT 0"})
-    shop.github.push(shop.repository, "x", files={"db/1.sql": "SELECT 1"})
+    shop.github.push(shop.repository, "x", files={"db/0.sql": "-- again", "db/1.sql": "SELECT 1"})
     job = shop.job("x").begun()
 
-    assert changes(job) == {"files": ["db/1.sql"], "is_whole": True}
+    assert changes(job) == {
+        "files": ["db/0.sql", "db/1.sql"],
+        "added": ["db/1.sql"],
+        "is_whole": True,
+    }
 
 
 def test_on_the_default_branch_it_is_what_production_has_not_got(shop: Shop) -> None:
@@ -30,8 +34,9 @@ def test_on_the_default_branch_it_is_what_production_has_not_got(shop: Shop) -> 
 
     second = shop.job().begun()
 
-    assert before == {"files": [], "is_whole": False}
-    assert changes(second) == {"files": ["db/1.sql", "db/2.sql"], "is_whole": True}
+    files = ["db/1.sql", "db/2.sql"]
+    assert before == {"files": [], "added": [], "is_whole": False}
+    assert changes(second) == {"files": files, "added": files, "is_whole": True}
 
 
 def test_another_job_is_told_nothing_and_an_outage_is_said(shop: Shop) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from action import changed
+from action.changed import File
+from action.reply import Changes
 
 
 @pytest.fixture
@@ -18,15 +20,17 @@ def root(tmp_path: Path) -> Path:
 
 
 def names(root: Path, *paths: str) -> list[str]:
-    return [path for path, _ in changed.read(root, paths)]
+    return [file.path for file in changed.read(root, Changes(files=paths))]
 
 
 def test_files_of_the_repository_are_read_in_order(root: Path) -> None:
     (root / "2.sql").write_bytes(b"\xff")
 
-    assert list(changed.read(root, ["db/1.sql", "2.sql"])) == [
-        ("db/1.sql", b"one"),
-        ("2.sql", b"\xff"),
+    changes = Changes(files=("db/1.sql", "2.sql"), added=frozenset({"2.sql"}))
+
+    assert list(changed.read(root, changes)) == [
+        File("db/1.sql", b"one", is_added=False),
+        File("2.sql", b"\xff", is_added=True),
     ]
 
 
