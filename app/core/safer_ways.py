@@ -5,6 +5,7 @@ What PostgreSQL does is by its documents and was looked up in those of version 1
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DOCS = "https://www.postgresql.org/docs/current/"
 _ALTER = "sql-altertable.html#SQL-ALTERTABLE-"
@@ -32,6 +33,7 @@ class _Case:
     """It is meant only where the table was rewritten."""
 
 
+@lru_cache(maxsize=1_000)
 def safer_way(sql: str, *, is_rewritten: bool) -> SaferWay:
     """Say it of one statement: the gravest of what it does to a table counts."""
     words = _words(sql)

@@ -1,12 +1,13 @@
 """What a traced migration would do to the tables of production, and which rules that breaks."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.core import thresholds
 from app.core.assignments import Policies
 from app.core.safer_ways import SaferWay, safer_way
-from app.core.traces import NO_CONNECTION, Blocks, Size, Statement, Trace
+from app.core.traces import NO_CONNECTION, Blocks, Size, Statement, Trace, counted
 
 _WORST_FIRST = list(Blocks)
 _HURT = {
@@ -15,6 +16,9 @@ _HURT = {
     "m": (Blocks.READS,),
 }
 """By pg_class.relkind, what hurts when it is blocked: nobody writes to a materialized view."""
+_DEFINING = frozenset({"ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE"})
+_MOST_READ = 500
+"""Characters of a statement, from which it is read what is done instead."""
 _LONG_MS = 50.0
 """A lock is held on if its transaction went on for that long, and for as long again."""
 
@@ -28,6 +32,8 @@ class Touch:
     """With its schema, as `Lock.relation`."""
     is_rewritten: bool
     blocks: Blocks
+    is_earlier: bool
+    """Another trace tells it: of a commit before, or of preview."""
 
     @property
     def is_held_on(self) -> bool:
@@ -46,11 +52,8 @@ class Finding(Touch):
     is_ruled: bool
     """A rule says from which size on it would be broken."""
     way: SaferWay
-
-    @property
-    def accepted(self) -> str:
-        """The reason why it is meant, which stands beside it in the migration; mostly empty."""
-        return self.statement.accepted
+    accepted: str
+    """The reason why it is meant, which stands beside it in the migration; mostly empty."""
 
     @property
     def fails(self) -> bool:
@@ -69,8 +72,8 @@ class Judgement:
     """Those that break a rule first, then the worst."""
     production: Mapping[str, Size] | None
     """Its tables by name; None: not known yet."""
-    earlier: frozenset[Statement] = frozenset()
-    """Those of other traces: of commits before, or of preview."""
+    has_rules: bool
+    """The assignment says what must not be done to large tables."""
 
     @property
     def told(self) -> tuple[Touch, ...]:
@@ -93,6 +96,17 @@ class Judgement:
         return bool(self.untraced) and not self.trace.statements
 
     @property
+    def is_blind(self) -> bool:
+        """Whether an empty database was filled, by nothing that the commit is known to add."""
+        return counted(self.trace).is_blind
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether it could not be judged as a whole."""
+        is_without_sizes = self.has_rules and self.production is None
+        return bool(self.untraced) or is_without_sizes or (self.is_blind and not self.told)
+
+    @property
     def is_without_connection(self) -> bool:
         """Whether the command never came through the proxy."""
         return self.trace.untraced == NO_CONNECTION
@@ -111,13 +125,17 @@ def judge(
         production: Its tables by the names that locks have; None: not known yet, nothing is found.
         others: What was traced of the same branch besides, and production lacks as well.
     """
-    earlier = _committed_beside(trace, others)
+    earlier = [(one, True) for one in _committed_beside(trace, others)]
+    statements = [*((one, False) for one in trace.statements), *earlier]
     touches = sorted(
-        (touch for one in (*trace.statements, *earlier) for touch in _touches(one)), key=_badness
+        (touch for one, is_earlier in statements for touch in _touches(one, is_earlier=is_earlier)),
+        key=_badness,
     )
     known = production or {}
     findings = [
-        _finding(touch, known[touch.table], policies) for touch in touches if touch.table in known
+        _finding(touch, known[touch.table], policies, accepted=_accepted(touch, trace))
+        for touch in touches
+        if touch.table in known
     ]
     findings.sort(key=lambda one: (not one.fails, bool(one.accepted), *_badness_there(one)))
     return Judgement(
@@ -125,24 +143,44 @@ def judge(
         touches=tuple(touches),
         findings=tuple(findings),
         production=production,
-        earlier=frozenset(earlier),
+        has_rules=policies.has_rules_for_traces,
     )
 
 
 def _committed_beside(trace: Trace, others: Iterable[Trace]) -> list[Statement]:
     """The statements of other traces that took effect, and are not told already."""
-    known = {(one.sql, one.file) for one in trace.statements if one.blocks is not Blocks.NOTHING}
+    known = {_likeness(one) for one in trace.statements}
     found = []
     for other in others:
         failed = {one.transaction for one in other.statements if one.error}
         for one in other.statements:
-            if one.transaction not in failed and (one.sql, one.file) not in known:
-                known.add((one.sql, one.file))
+            if one.transaction not in failed and _likeness(one) not in known:
+                known.add(_likeness(one))
                 found.append(one)
     return found
 
 
-def _touches(statement: Statement) -> Iterator[Touch]:
+def _accepted(touch: Touch, trace: Trace) -> str:
+    """The reason beside the statement, unless more is done under its lock that has none.
+
+    A lock is told with the first statement of its transaction that takes it.
+    """
+    one = touch.statement
+    if not one.accepted or touch.is_earlier:
+        return one.accepted
+    name = re.compile(rf"\b{re.escape(touch.table.rpartition('.')[2].strip(chr(34)))}\b", re.I)
+    at = next(number for number, other in enumerate(trace.statements) if other is one)
+    goes_on = any(
+        other.transaction == one.transaction
+        and not other.accepted
+        and other.tag.partition(" ")[0] in _DEFINING
+        and name.search(other.sql)
+        for other in trace.statements[at + 1 :]
+    )
+    return "" if goes_on else one.accepted
+
+
+def _touches(statement: Statement, *, is_earlier: bool) -> Iterator[Touch]:
     blocked: dict[str, Blocks] = {}
     for lock in statement.locks:
         if lock.blocks in _HURT.get(lock.kind, ()):
@@ -156,7 +194,13 @@ def _touches(statement: Statement) -> Iterator[Touch]:
             is_rewritten=table in statement.rewrites,
             # A rewrite needs it, though a statement before it may have taken it.
             blocks=blocked.get(table, Blocks.READS),
+            is_earlier=is_earlier,
         )
+
+
+def _likeness(one: Statement) -> tuple[object, ...]:
+    """The same for a statement that came again: its text has lost its values."""
+    return (one.sql, one.file, frozenset(lock.relation for lock in one.locks), one.rewrites)
 
 
 def _badness(touch: Touch) -> tuple[bool, int, float]:
@@ -168,7 +212,7 @@ def _badness_there(one: Finding) -> tuple[bool, int, int, float]:
     return (is_kept, blocks, -one.production.bytes, held)
 
 
-def _finding(touch: Touch, production: Size, policies: Policies) -> Finding:
+def _finding(touch: Touch, production: Size, policies: Policies, *, accepted: str) -> Finding:
     rules = []
     if touch.is_rewritten:
         rules.append(("--no-rewrite-above", policies.no_rewrite_above))
@@ -180,6 +224,7 @@ def _finding(touch: Touch, production: Size, policies: Policies) -> Finding:
         table=touch.table,
         is_rewritten=touch.is_rewritten,
         blocks=touch.blocks,
+        is_earlier=touch.is_earlier,
         production=production,
         broken=tuple(
             f"{option} {text}"
@@ -187,5 +232,6 @@ def _finding(touch: Touch, production: Size, policies: Policies) -> Finding:
             if threshold is not None and threshold.is_passed_by(production)
         ),
         is_ruled=any(threshold is not None for _, _, threshold in given),
-        way=safer_way(touch.statement.sql, is_rewritten=touch.is_rewritten),
+        way=safer_way(touch.statement.sql[:_MOST_READ], is_rewritten=touch.is_rewritten),
+        accepted=accepted,
     )

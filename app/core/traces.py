@@ -177,6 +177,10 @@ class Counts:
     blocking_reads: int
     """Statements whose locks block reads, and so writes too; `blocking_writes` are others."""
     blocking_writes: int
+    is_blind: bool = False
+    """An empty database was filled, by nothing that the commit is known to have added."""
+    changes: int = 0
+    """Of a schema that was there before."""
 
 
 def counted(trace: Trace) -> Counts:
@@ -187,6 +191,8 @@ def counted(trace: Trace) -> Counts:
         rewrites=sum(bool(one.rewrites) for one in trace.statements),
         blocking_reads=blocks.count(Blocks.READS),
         blocking_writes=blocks.count(Blocks.WRITES),
+        is_blind=trace.was_empty and not any(one.file for one in trace.statements),
+        changes=0 if trace.was_empty else len(trace.changes) + trace.more_changes,
     )
 
 

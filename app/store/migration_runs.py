@@ -141,6 +141,20 @@ class Migrations(Table):
         )
         return migration_from(row) if row else None
 
+    def last_change(self, database_id: DatabaseId) -> tuple[CommitSha, Trace] | None:
+        """The last trace of the database's present generation in which its schema changed.
+
+        With its commit. A database that was empty got a schema: that is no change.
+        """
+        row = self._row(
+            "SELECT r.head_sha, t.trace FROM databases d"
+            " JOIN migrations m ON m.database_id = d.id AND m.generation = d.generation"
+            " JOIN runs r ON r.id = m.run_id JOIN traces t ON t.migration_id = m.id"
+            " WHERE d.id = %s AND (m.traced->>'changes')::int > 0 ORDER BY m.id DESC LIMIT 1",
+            [database_id],
+        )
+        return (CommitSha(row["head_sha"]), read(Trace, row["trace"])) if row else None
+
     def traces_of_branch(
         self, database_id: DatabaseId, *, but: MigrationId
     ) -> Sequence[tuple[CommitSha, Trace]]:

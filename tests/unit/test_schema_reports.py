@@ -1,7 +1,6 @@
 """What people read at GitHub of changes of the schema."""
 
-import pytest
-
+from app.core.identifiers import CommitSha
 from app.core.traces import Change, Risk, Size, Trace
 from app.operations.checks import schema_reports
 
@@ -27,24 +26,20 @@ def test_a_table_that_goes_is_told_with_what_production_has_in_it() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("trace", "shows_names", "told"),
-    [
-        (Trace(changes=(WIDER,)), False, "1 change of the schema."),
-        (Trace(changes=(WIDER,), was_empty=True), True, ""),
-        (Trace(), True, ""),
-        (
-            Trace(changes=(WIDER,)),
-            True,
-            "<details><summary>1 change of the schema</summary>\n\n"
-            "- `column public.a.id: type int -> bigint`\n\n</details>",
-        ),
-    ],
-)
-def test_a_comment_has_them_folded_where_names_may_be_shown(
-    trace: Trace, shows_names: bool, told: str
-) -> None:
-    assert schema_reports.folded(trace, {}, shows_names=shows_names, room=1000) == told
+def test_a_comment_has_them_folded_where_names_may_be_shown() -> None:
+    commit = CommitSha("a" * 40)
+    told = [
+        schema_reports.folded(
+            Trace(changes=(WIDER,)), {}, commit=commit, shows_names=each, room=1000
+        )
+        for each in (True, False)
+    ]
+
+    assert told == [
+        "<details><summary>1 change of the schema, by aaaaaaaaa</summary>\n\n"
+        "- `column public.a.id: type int -> bigint`\n\n</details>",
+        "1 change of the schema, by aaaaaaaaa.",
+    ]
 
 
 def test_what_has_no_room_is_counted() -> None:

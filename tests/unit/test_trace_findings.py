@@ -1,5 +1,6 @@
 """What is found in a trace: on production's tables, by the assignment's rules."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,3 +145,33 @@ def test_a_lock_that_outlasts_its_statement_is_held_on(
 )
 def test_a_trace_of_nothing_is_told_apart(one: Trace, is_untraced: bool) -> None:
     assert judge(one, PRODUCTION, Policies()).is_untraced is is_untraced
+
+
+@pytest.mark.parametrize(
+    ("behind", "accepted"),
+    [
+        ({}, "quick"),
+        ({"sql": "ALTER TABLE users ADD CHECK (a > 0)"}, ""),
+        ({"sql": "ALTER TABLE users ADD CHECK (a > 0)", "accepted": "small"}, "quick"),
+        ({"sql": "ALTER TABLE users ADD CHECK (a > 0)", "transaction": 2}, "quick"),
+        ({"sql": "ALTER TABLE users_old ADD CHECK (a > 0)"}, "quick"),
+        ({"sql": "UPDATE users SET a = ?", "tag": "UPDATE 1"}, "quick"),
+    ],
+)
+def test_who_accepts_a_statement_accepts_nothing_that_follows_under_its_lock(
+    behind: dict[str, Any], accepted: str
+) -> None:
+    first = statement(lock(), accepted="quick", tag="ALTER TABLE")
+    others = [replace(statement(tag="ALTER TABLE"), **behind)] if behind else []
+
+    [finding] = judge(trace(first, *others), PRODUCTION, Policies()).findings
+
+    assert finding.accepted == accepted
+
+
+def test_the_same_words_about_another_table_are_another_statement() -> None:
+    big, small = statement(lock(), sql="SELECT f(?)"), statement(sql="SELECT f(?)")
+
+    judged = judge(trace(small), PRODUCTION, Policies(), others=[trace(big, small)])
+
+    assert [(one.table, one.is_earlier) for one in judged.findings] == [(USERS, True)]

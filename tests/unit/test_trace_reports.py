@@ -71,10 +71,20 @@ def test_a_later_app_carries_its_id_in_the_name() -> None:
         (judged(), Conclusion.SUCCESS, "0 statements, none blocks or rewrites a table of product"),
         (
             judge(Trace(statements=(TYPE,)), None, STRICT),
-            Conclusion.SUCCESS,
+            Conclusion.NEUTRAL,
             "1 statement rewrites",
         ),
         (judge(UNTRACED, SIZES, STRICT), Conclusion.NEUTRAL, "Nothing was traced"),
+        (
+            judge(Trace(was_empty=True), SIZES, STRICT),
+            Conclusion.NEUTRAL,
+            "Nothing to compare: the database was empty",
+        ),
+        (
+            judge(UNTRACED, SIZES, STRICT, others=[Trace(statements=(TYPE,))]),
+            Conclusion.FAILURE,
+            "1 statement rewrites large tables",
+        ),
         (
             judged(connections=(Connection(database="d", user="u", untraced="GSS"),)),
             Conclusion.NEUTRAL,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.core.amounts import counted, size
+from app.core.identifiers import CommitSha
 from app.core.markdown import code
 from app.core.traces import Change, Risk, Size, Trace
 
@@ -26,18 +27,19 @@ def title(trace: Trace) -> str:
 
 
 def folded(
-    trace: Trace, production: Mapping[str, Size] | None, *, shows_names: bool, room: int
+    trace: Trace,
+    production: Mapping[str, Size] | None,
+    *,
+    commit: CommitSha,
+    shows_names: bool,
+    room: int,
 ) -> str:
-    """All of it below its title; the title alone where names may not be shown.
-
-    Empty where nothing changed, and where a database that was empty got its schema.
-    """
-    if trace.was_empty or not trace.changes:
-        return ""
+    """All of it below its title; the title alone where names may not be shown."""
+    what = f"{title(trace).capitalize()}, by {commit[:9]}"
     if not shows_names:
-        return f"{title(trace).capitalize()}."
+        return f"{what}."
     told = lines(trace, production, room=room)
-    return f"<details><summary>{title(trace).capitalize()}</summary>\n\n{told}\n\n</details>"
+    return f"<details><summary>{what}</summary>\n\n{told}\n\n</details>"
 
 
 def lines(trace: Trace, production: Mapping[str, Size] | None, *, room: int) -> str:

@@ -8,7 +8,7 @@ from app.core.assignments import App
 from app.core.checks import Annotation, AnnotationLevel, CheckContent, Conclusion
 from app.core.markdown import code, link, visible
 from app.core.trace_findings import Finding, Judgement, Touch
-from app.core.traces import Blocks, Statement
+from app.core.traces import Blocks
 from app.operations.checks import trace_words as words
 from app.operations.checks.migration_reports import Story
 from app.operations.checks.reports import database_words
@@ -61,13 +61,13 @@ def skipped(app: App, *, why: str) -> CheckContent:
 def _conclusion(judged: Judgement) -> Conclusion:
     if judged.failing:
         return Conclusion.FAILURE
-    return Conclusion.NEUTRAL if judged.is_untraced else Conclusion.SUCCESS
+    return Conclusion.NEUTRAL if judged.is_incomplete else Conclusion.SUCCESS
 
 
 def _title(judged: Judgement) -> str:
     if judged.failing:
         return _sentence(judged.failing, "large tables")
-    if judged.is_untraced:
+    if judged.is_untraced and not judged.told:
         return "Nothing was traced"
     if judged.told:
         accepted = all(one.accepted for one in judged.findings) and bool(judged.findings)
@@ -79,9 +79,9 @@ def _title(judged: Judgement) -> str:
 
 def _sentence(touches: Sequence[Touch], tables: str) -> str:
     """`2 statements block reads of large tables`, by the worst that each does."""
-    worst: dict[Statement, str] = {}
+    worst: dict[int, str] = {}
     for touch in touches:
-        worst.setdefault(touch.statement, words.kind(touch))
+        worst.setdefault(id(touch.statement), words.kind(touch))
     numbers = Counter(worst.values())
     told: list[str] = []
     for kind, number in sorted(numbers.items(), key=lambda each: words.KINDS.index(each[0])):
@@ -93,7 +93,7 @@ def _sentence(touches: Sequence[Touch], tables: str) -> str:
 
 def _summary(story: Story, judged: Judgement) -> list[str]:
     shows = story.shows_log
-    if judged.is_untraced:
+    if judged.is_untraced and not judged.told:
         return [words.why_untraced(judged, shows_names=shows), _more(story)]
     where = f"{database_words(story.database)}, traced: {words.seen(judged)}."
     told = words.counts(judged.told)
@@ -109,10 +109,14 @@ def _summary(story: Story, judged: Judgement) -> list[str]:
 
 
 def _beside(judged: Judgement) -> str:
-    number = sum(one.statement in judged.earlier for one in judged.told)
+    number = sum(one.is_earlier for one in judged.told)
     if not number:
         return ""
-    return f" {number} of them were traced at earlier commits of this branch, or on preview."
+    return (
+        f" {number} of them were traced at earlier commits of this branch, or on preview: they"
+        " count until production has them, or until the database in which they ran is emptied"
+        " (`/db reset` for the branch's own) and the migrations run again as they are now."
+    )
 
 
 def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
@@ -184,7 +188,7 @@ def _held(one: Touch) -> str:
 
 
 def _annotations(judged: Judgement) -> Iterable[Annotation]:
-    now = (one for one in judged.findings if one.statement not in judged.earlier)
+    now = (one for one in judged.findings if not one.is_earlier)
     placed = [one for one in now if _is_place(one)]
     for one in placed[:_MOST_ANNOTATIONS]:
         accepted = f"Accepted: {visible(words.cut(one.accepted))}. " if one.accepted else ""

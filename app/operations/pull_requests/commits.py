@@ -1,5 +1,7 @@
 """Answers for required checks: what nobody will report on is posted as `skipped`."""
 
+from collections.abc import Sequence
+
 from app.core.assignments import Assignment
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
@@ -9,6 +11,7 @@ from app.core.reasons import MERGE_QUEUE_BRANCH, without_database
 from app.core.repositories import PullRequest, Repository
 from app.operations.checks import reports, trace_reports
 from app.operations.databases.provisioning import report_database
+from app.operations.runs import announcements
 from app.operations.services import Services
 from app.store.store import Store
 
@@ -63,6 +66,7 @@ def answer_commit(services: Services, repository_id: RepositoryId, head_sha: Com
         return
     why = "No workflow run of this commit migrated it." if runs else "No workflow ran for it."
     for assignment in assignments:
+        _repeat_traces(services, assignment, pull_requests, head_sha)
         contents = _unreported(assignment, _REQUIRABLE, why=why)
         if not is_head:
             # A commit of the merge queue: databases belong to branches, and this one has none.
@@ -98,6 +102,21 @@ def _answer_head(
     _want(store, assignment, head_sha, reports.database_skipped(assignment.app, why=why))
     for content in _unreported(assignment, _skipped(repository, pull_request), why=why):
         _want(store, assignment, head_sha, content)
+
+
+def _repeat_traces(
+    services: Services,
+    assignment: Assignment,
+    pull_requests: Sequence[PullRequest],
+    head_sha: CommitSha,
+) -> None:
+    """Say again of a branch what breaks a rule: a commit that nobody migrated undoes nothing."""
+    if not assignment.policies.has_rules_for_traces:
+        return
+    for pull in pull_requests:
+        before = announcements.trace_before(services, assignment.app.id, pull.head_branch)
+        if before is not None:
+            _want(services.store, assignment, head_sha, before)
 
 
 def _unreported(

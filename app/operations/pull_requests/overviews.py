@@ -6,9 +6,11 @@ from app.core.assignments import Assignment, PreviewPolicy
 from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import CoppiceError
-from app.core.identifiers import BranchName, DatabaseId
+from app.core.identifiers import BranchName, CommitSha, DatabaseId
 from app.core.pages import dashboard_for_readers
 from app.core.repositories import PullRequest
+from app.core.trace_findings import Judgement
+from app.core.traces import Trace
 from app.operations.checks import schema_reports, trace_words
 from app.operations.databases import limits
 from app.operations.databases.provisioning import server_of
@@ -86,15 +88,25 @@ def _traces(
         if judged is None or run is None:
             continue
         shows_names = policies[database.app_id].shows_log(is_private=is_private)
+        changed = store.migrations.last_change(database.id)
         found[database.id] = LastTrace(
             line=trace_words.line(judged, shows_names=shows_names),
             counts=trace_words.counts(judged.told),
-            changes=schema_reports.folded(
-                judged.trace, judged.production, shows_names=shows_names, room=MOST_OF_CHANGES
-            ),
+            changes=_changes(changed, judged, shows_names=shows_names),
             run_id=run.id,
         )
     return found
+
+
+def _changes(
+    changed: tuple[CommitSha, Trace] | None, judged: Judgement, *, shows_names: bool
+) -> str:
+    if changed is None:
+        return ""
+    commit, trace = changed
+    return schema_reports.folded(
+        trace, judged.production, commit=commit, shows_names=shows_names, room=MOST_OF_CHANGES
+    )
 
 
 def _sizes(services: Services, databases: Sequence[Database]) -> Mapping[DatabaseId, int]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.core.assignments import App
 from app.core.checks import CheckContent, CheckSubject
 from app.core.environments import Environment
-from app.core.identifiers import DatabaseId
+from app.core.identifiers import AppId, BranchName, DatabaseId
 from app.core.intents import summary_of
 from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
@@ -36,7 +36,7 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
     if found is not None:
         _judge(services, run, migration, found)
     elif migration.environment is run.primary:
-        _answer_trace(services.store, run)
+        _answer_trace(services, run)
     is_failed_preview = (
         migration.environment is Environment.PREVIEW and migration.result in rebuilds.FAILED
     )
@@ -64,13 +64,34 @@ def _judge(services: Services, run: Run, migration: Migration, found: Judgement)
         _want(services.store, run, content, told.database_id)
 
 
-def _answer_trace(store: Store, run: Run) -> None:
+def _answer_trace(services: Services, run: Run) -> None:
     """Have a check that may be required wait for nothing: what stands there already stays."""
-    if not judging.policies_of(store, run).has_rules_for_traces:
+    if not judging.policies_of(services.store, run).has_rules_for_traces:
         return
     why = f"The migration of {run.primary} was not to be traced, or did not get that far."
-    content = trace_reports.skipped(_app(store, run), why=why)
-    store.checks.want(content, _subject(run, None), keep_existing=True)
+    content = trace_before(services, run.app_id, run.branch) or trace_reports.skipped(
+        _app(services.store, run), why=why
+    )
+    services.store.checks.want(content, _subject(run, None), keep_existing=True)
+
+
+def trace_before(
+    services: Services, app_id: AppId, branch: BranchName | None
+) -> CheckContent | None:
+    """What the traces of a branch say so far, for a commit without one; None: there is none."""
+    store = services.store
+    database = store.databases.live(app_id, Environment.BRANCH, branch) if branch else None
+    last = store.migrations.last_traced(database.id) if database else None
+    if last is None:
+        return None
+    run = store.runs.get(last.run_id)
+    told = judging.told_of(store, run) or last
+    judged = judging.of_branch(services, run, told)
+    if judged is None:
+        return None
+    content = trace_reports.finished(_story(services, run, told), judged)
+    # Its lines are those of another commit.
+    return replace(content, annotations=())
 
 
 def untouched(store: Store, run: Run) -> None:

@@ -41,13 +41,17 @@ def of_branch(services: Services, run: Run, migration: Migration) -> Judgement |
 
 
 def told_of(store: Store, run: Run) -> Migration | None:
-    """The migration whose trace is the commit's: the primary database's, or else preview's."""
+    """The migration whose trace is the commit's: the primary database's, or else preview's.
+
+    Preview's too where the other was empty, and so shows nothing of what is new.
+    """
     traced = [one for one in store.migrations.of_run(run.id) if one.traced is not None]
-    for environment in (run.primary, Environment.PREVIEW):
-        for one in reversed(traced):
-            if one.environment is environment:
-                return one
-    return None
+
+    def goodness(one: Migration) -> tuple[bool, bool, int]:
+        is_blind = one.traced is not None and one.traced.is_blind
+        return (not is_blind, one.environment is run.primary, one.id)
+
+    return max(traced, key=goodness, default=None)
 
 
 def is_news(store: Store, run: Run, migration: Migration, found: Judgement) -> bool:

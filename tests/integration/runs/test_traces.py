@@ -108,8 +108,12 @@ def test_what_earlier_commits_brought_is_judged_until_production_has_it(shop: Sh
     third = shop.push("x")
     shop.job("x").begun().migrate("branch", trace={"statements": []})
 
-    checks = [posted(shop, each)["trace"] for each in (first, second, third)]
-    assert [each.conclusion for each in checks] == ["failure"] * 3
+    untraced = shop.push("x")
+    shop.job("x").begun().migrate("branch")
+
+    heads = (first, second, third, untraced)
+    checks = [posted(shop, each)["trace"] for each in heads]
+    assert [each.conclusion for each in checks] == ["failure"] * 4
     assert "2 of them were traced at earlier commits" in checks[2].output["summary"]
     assert checks[2].annotations == []
 
