@@ -101,7 +101,7 @@ def test_sixty_requests_for_a_locked_database_hold_up_neither_deliveries_nor_hea
     assert {answer.json()["error"] for answer, _ in answers} == {"busy"}
     assert all(answer.json()["retry_after"] >= 1 for answer, _ in answers)
     assert max(seconds for _, seconds in answers) < SOON_SECONDS
-    assert again.json() == given
+    assert again.json()["variables"] == given["variables"]
 
 
 def served_meanwhile(shop: Shop, web: Web, asked: list[Future[Any]]) -> list[tuple[int, float]]:
