@@ -218,8 +218,15 @@ class Journal:
                 continue
             self._take(record, transaction, relation.oid, mode)
             if record.kind.tells_rewrite:
-                transaction.files[relation.oid] = None
-                record.rewrites += (relation.oid,)
+                self._rewritten(record, transaction, relation.oid)
+        if record.kind.tells_rewrite and not record.kind.told:
+            for each in self._log.relations.tables():
+                self._take(record, transaction, each.oid, _MODES[-1])
+                self._rewritten(record, transaction, each.oid)
+
+    def _rewritten(self, record: Record, transaction: _Transaction, oid: int) -> None:
+        transaction.files[oid] = None
+        record.rewrites += (oid,)
 
     def _take(self, record: Record, transaction: _Transaction, oid: int, mode: str) -> None:
         """Note it, unless the transaction kept others from as much before, or from its table."""

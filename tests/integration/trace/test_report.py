@@ -149,6 +149,16 @@ def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None
     assert set(back) == {("public.orders",)}
 
 
+@pytest.mark.parametrize("script", ["VACUUM FULL users, orders", "VACUUM (FULL)", "CLUSTER"])
+def test_a_rewrite_of_many_is_told_of_all_of_them(traced: Tracing, script: str) -> None:
+    with traced(TABLES) as trace:
+        _run(trace, script)
+        [told] = trace.report().statements
+
+    assert set(told.rewrites) == {"public.users", "public.orders"}
+    assert locks(told) == {(name, EXCLUSIVE) for name in told.rewrites}
+
+
 def test_a_relation_has_its_size_from_the_catalog(traced: Tracing) -> None:
     with traced(TABLES) as trace:
         _run(trace, "ALTER TABLE orders ADD x int")
