@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
 from pgwire.trace.journal import HARMLESS
-from pgwire.trace.report import MOST_STATEMENTS, Lock, Report, Statement
+from pgwire.trace.report import ELSEWHERE, MOST_STATEMENTS, Lock, Report, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,7 @@ class Log:
             records, more = list(self._records), self._more
         wal = [each.wal_bytes for each in connections if each.wal_bytes is not None]
         reasons = [each.untraced for each in connections if each.untraced]
+        reasons.sort(key=ELSEWHERE.__eq__)
         return Report(
             statements=tuple(self._statement(record, now, later) for record in records),
             more_statements=more,

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+ELSEWHERE = "it is another database"
+"""Why a connection was not traced, where nothing went wrong."""
 MOST_STATEMENTS = 2_000
 MOST_RELATIONS = 500
 """Of one statement. One that drops a schema locks all in it."""
