@@ -37,6 +37,7 @@ _ALONE = re.compile(
     r"|ALTER TABLE\b.* DETACH PARTITION\b.* CONCURRENTLY\b"
 )
 _DATA = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "VALUES", "TABLE", "WITH"])
+_CHANGES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
 _STREAMING = frozenset(["SELECT", "TABLE", "VALUES"])
 _CHANGING = re.compile(rb"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _HIDING = frozenset(["CALL", "CLUSTER", "DO", "REINDEX", "VACUUM"])
@@ -58,6 +59,8 @@ class Kind:
     gets_look: bool = True
     is_data: bool = False
     """It reads or writes rows: the same text takes the same locks again."""
+    may_call: bool = False
+    """It is a query that may call functions, which lock what their arguments say."""
     streams_rows: bool = False
     """Its rows go out as they are found; else none does before all of it is done."""
     is_control: bool = False
@@ -101,6 +104,7 @@ def kind_of(text: bytes, part: Part) -> Kind:
         head=head,
         gets_look=gets_look,
         is_data=head in _DATA,
+        may_call=head in _DATA and head not in _CHANGES and b"(" in own,
         streams_rows=head in _STREAMING or (head == "WITH" and not _CHANGING.search(own)),
         is_control=head in _CONTROL,
         ends_transaction=_ends_transaction(words),

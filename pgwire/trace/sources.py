@@ -17,6 +17,8 @@ _MOST_SPLIT_BYTES = 300_000
 # Of each byte of a text in these, those below 128 are ASCII, and it is known where characters end.
 _SAFE_ENCODINGS = ("UTF8", "LATIN", "WIN", "ISO_8859", "KOI8")
 _LONGEST_KEY_BYTES = 8_000
+_LONGEST_CALL_BYTES = 2_000
+_PARAMETER = re.compile(rb"\$[0-9]")
 _BEHIND = re.compile(rb"[ \t]*--[^\n\r]*")
 
 
@@ -28,6 +30,8 @@ class Source:
     kind: Kind = UNKNOWN
     key: str = ""
     """The same for statements that differ in values alone; empty where that means nothing."""
+    known_by: str | bytes = ""
+    """The same for statements that take the same locks; empty where nobody can tell."""
     end: int = 0
     """Where it ends in its Query."""
 
@@ -39,7 +43,11 @@ def source_of(text: bytes, kind: Kind, *, end: int = 0) -> Source:
     """Make a source of a text."""
     has_key = kind.is_data and len(text) <= _LONGEST_KEY_BYTES
     key = without_values(text, head=kind.head) if has_key else ""
-    return Source(text, kind, key, end)
+    is_other_each_time = kind.may_call and (
+        len(text) > _LONGEST_CALL_BYTES or _PARAMETER.search(text)
+    )
+    known_by = "" if is_other_each_time else text if key and kind.may_call else key
+    return Source(text, kind, key, known_by, end)
 
 
 class Sources:

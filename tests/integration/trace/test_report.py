@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from pgwire.client import Target
+from pgwire.trace.places import placed
 from pgwire.trace.report import MOST_BYTES, MOST_STATEMENTS, Statement
 from tests.integration.trace.conftest import Traced, Tracing
 
@@ -187,6 +188,44 @@ def test_what_is_done_a_thousand_times_is_told_once(traced: Tracing) -> None:
     assert written.sql == "INSERT INTO users VALUES (?, ?)"
     assert locks(bound) == {("public.users", "ROW EXCLUSIVE")}
     assert locks(added) == {("public.orders", EXCLUSIVE)}
+
+
+ADD_COLUMN = """
+CREATE FUNCTION add_column(text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+EXECUTE format('ALTER TABLE %I ADD COLUMN x%s float DEFAULT random()', $1, pg_backend_pid()); END $$
+"""
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+@pytest.mark.parametrize("is_one", [True, False])
+def test_a_function_that_is_called_again_may_do_something_else(
+    traced: Tracing, *, is_bound: bool, is_one: bool
+) -> None:
+    with traced(TABLES + ADD_COLUMN) as trace, trace.proxied(autocommit=not is_one) as connection:
+        for table in ("users", "orders"):
+            if is_bound:
+                connection.execute("SELECT add_column(%s)", [table])
+            else:
+                connection.execute(f"SELECT add_column('{table}')".encode())
+        connection.commit()
+        told = [each for each in trace.report().statements if each.sql.startswith("SELECT")]
+
+    assert [(each.rewrites, each.times) for each in told] == [
+        (("public.users",), 1),
+        (("public.orders",), 1),
+    ]
+    assert [locks(each) for each in told] == [{(each.rewrites[0], EXCLUSIVE)} for each in told]
+
+
+def test_calls_in_one_query_are_accepted_each_by_itself(traced: Tracing) -> None:
+    script = "BEGIN; -- ours\n-- coppice: ok small\nSELECT add_column('users');\nSELECT 1 + (2);\n"
+    with traced(TABLES + ADD_COLUMN) as trace, trace.proxied() as connection:
+        connection.execute(f"{script}SELECT add_column('orders'); SELECT 1 + (3); COMMIT".encode())
+        places = placed(trace.proxy.texts(), [])
+        told = [(each.rewrites, each.times) for each in trace.report().statements]
+
+    assert told == [(("public.users",), 1), ((), 2), (("public.orders",), 1)]
+    assert [each.accepted for each in places] == ["small", "", ""]
 
 
 def test_a_failure_has_its_code_and_no_words(traced: Tracing) -> None:
