@@ -91,6 +91,9 @@ class Statement:
     times: int = 1
     locks: Annotated[tuple[Lock, ...], MaxLen(1_000)] = ()
     rewrites: Annotated[tuple[_Name, ...], MaxLen(1_000)] = ()
+    more_relations: Annotated[
+        int, Ge(0), Le(2**63 - 1), Described(description="How many locked ones are not told")
+    ] = 0
     may_lock_more: Annotated[
         bool, Described(description="Locks may have come and gone inside it")
     ] = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
+from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
 if TYPE_CHECKING:
     from pgwire.trace.log import Log
@@ -19,19 +20,18 @@ IDLE = b"I"
 PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
 _MOST_KEYS = 5_000
-HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
 _TRUNCATE = "TRUNCATE"
 # From the weakest to the strongest. Each keeps others from what those before it do, but for SHARE.
 # https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
-_MODES = ("ACCESS SHARE", *HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
+MODES = ("ACCESS SHARE", *HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
           "EXCLUSIVE", "ACCESS EXCLUSIVE")  # fmt: skip
 _AT_LEAST = {
     mode: [
         other
-        for other in _MODES[rank:]
+        for other in MODES[rank:]
         if other != "SHARE" or mode in ("ACCESS SHARE", "ROW SHARE", "SHARE")
     ]
-    for rank, mode in enumerate(_MODES)
+    for rank, mode in enumerate(MODES)
 }
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 
@@ -46,6 +46,8 @@ class Record:
     tag = ""
     error: str | None = None
     transaction = 0
+    is_kept = True
+    """The log tells it; else it is counted only."""
     times = 1
     locks: tuple[tuple[int, str], ...] = ()
     rewrites: tuple[int, ...] = ()
@@ -58,6 +60,11 @@ class Record:
         self.sent = self.started = self.ended = sent
         self.is_in_query = is_in_query
         """Its end is not heard when it happens: a Query is answered as a whole."""
+
+    def weight(self) -> int:
+        """Say how much others may want to know of it."""
+        is_felt = any(mode not in HARMLESS for _, mode in self.locks)
+        return 2 if is_felt or self.rewrites or self.error else int(bool(self.locks))
 
 
 class _Transaction:
@@ -92,7 +99,7 @@ class Journal:
         looks tell when something ended, and adding rows is what is done often.
         """
         record = Record(source, sent=now, is_in_query=is_in_query)
-        gets_look = source.kind.gets_look and self._log.has_room
+        gets_look = source.kind.gets_look
         if record.known_by:
             is_timed = is_in_query and source.kind.head != "INSERT"
             gets_look = gets_look and (is_timed or record.known_by not in self._known)
@@ -195,7 +202,7 @@ class Journal:
             return bool(record.transaction)
         first = transaction.by_key.get(record.key)
         if first is None:
-            if self._log.has_room:
+            if len(transaction.by_key) < _MOST_KEYS:
                 transaction.by_key[record.key] = record
             return False
         first.times += 1
@@ -224,8 +231,10 @@ class Journal:
             return
         self.statements += 1
         record.text = record.text[:MOST_READ_BYTES]
-        if self._log.add(record):
-            transaction.records.append(record)
+        self._log.add(record)
+        transaction.records.append(record)
+        if len(transaction.records) > 2 * MOST_STATEMENTS:
+            transaction.records = [each for each in transaction.records if each.is_kept]
 
     def _take_told(self, record: Record, transaction: _Transaction) -> None:
         for oid, mode in self._known.get(record.known_by) or _NO_LOCKS:
@@ -239,7 +248,7 @@ class Journal:
                 self._rewritten(record, transaction, relation.oid)
         if record.kind.tells_rewrite and not record.kind.told:
             for each in self._log.relations.tables():
-                self._take(record, transaction, each.oid, _MODES[-1])
+                self._take(record, transaction, each.oid, MODES[-1])
                 self._rewritten(record, transaction, each.oid)
 
     def _rewritten(self, record: Record, transaction: _Transaction, oid: int) -> None:
@@ -256,7 +265,7 @@ class Journal:
 
     def _strength(self, lock: tuple[int, str, int | None]) -> tuple[bool, int]:
         relation = self._log.relations.get(lock[0])
-        return (relation is not None and relation.is_secondary, -_MODES.index(lock[1]))
+        return (relation is not None and relation.is_secondary, -MODES.index(lock[1]))
 
     def _close(self, now: float, *, is_committed: bool) -> None:
         transaction, self._transaction = self._transaction, None

@@ -8,6 +8,8 @@ from typing import Any
 
 ELSEWHERE = "it is another database"
 """Why a connection was not traced, where nothing went wrong."""
+HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
+"""Modes of locks that reads and changes of rows take, and that keep neither waiting."""
 MOST_STATEMENTS = 2_000
 MOST_RELATIONS = 500
 """Of one statement. One that drops a schema locks all in it."""
@@ -57,10 +59,13 @@ class Statement:
     """A number within the trace."""
     times: int = 1
     locks: tuple[Lock, ...] = ()
-    """Those that it was the first of its transaction to take, unless one that is held on the same
-    relation, or on an index's table, keeps others from as much. Not ACCESS SHARE, which reads take,
-    nor on indexes and sequences what changes of rows take."""
+    """The strongest first, then the largest. Those that it was the first of its transaction to
+    take, unless one that is held on the same relation, or on an index's table, keeps others from as
+    much. Not ACCESS SHARE, which reads take, nor on indexes and sequences what changes of rows
+    take."""
     rewrites: tuple[str, ...] = ()
+    more_relations: int = 0
+    """How many relations more than are told; those with the weakest locks, and the smallest."""
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""
     file: str = ""
@@ -117,24 +122,36 @@ class Report:
     """The database had no table before."""
 
     def limited(self) -> dict[str, Any]:
-        """Give it as JSON has it, with as many statements as fit; those without locks go first."""
+        """Give it as JSON has it, with as many statements as fit.
+
+        Those without locks go first, and then the earlier ones.
+        """
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
         for statement in statements:
+            before = _relations(statement)
             for name in ("locks", "rewrites"):
                 statement[name] = statement[name][:MOST_RELATIONS]
+            statement["more_relations"] += before - _relations(statement)
         changes = _fitting(told["changes"], MOST_CHANGES_BYTES)
         told["more_changes"] += len(self.changes) - len(changes)
         told["changes"] = changes
         room = MOST_BYTES - len(_compact(told).encode()) - 100
-        kept = _fitting(sorted(statements, key=_is_quiet)[:MOST_STATEMENTS], room)
+        kept = _fitting(sorted(reversed(statements), key=_lightness)[:MOST_STATEMENTS], room)
         kept.sort(key=lambda each: float(each["at_ms"]))
         told["more_statements"] += len(statements) - len(kept)
         return {"statements": kept, **told}
 
 
-def _is_quiet(statement: dict[str, Any]) -> bool:
-    return not (statement["locks"] or statement["rewrites"] or statement["error"])
+def _relations(statement: dict[str, Any]) -> int:
+    return len({*(lock["relation"] for lock in statement["locks"]), *statement["rewrites"]})
+
+
+def _lightness(statement: dict[str, Any]) -> int:
+    is_felt = any(lock["mode"] not in HARMLESS for lock in statement["locks"])
+    if is_felt or statement["rewrites"] or statement["error"]:
+        return 0
+    return 1 if statement["locks"] else 2
 
 
 def _fitting(values: list[Any], room: int) -> list[Any]:

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from pgwire.client import Target
 from pgwire.trace.places import placed
-from pgwire.trace.report import MOST_BYTES, MOST_STATEMENTS, Statement
+from pgwire.trace.report import MOST_BYTES, MOST_RELATIONS, MOST_STATEMENTS, Statement
 from tests.integration.trace.conftest import Traced, Tracing
 
 TABLES = """
@@ -276,7 +276,40 @@ def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
         <= MOST_BYTES
     )
     assert len(told["statements"]) + told["more_statements"] == MOST_STATEMENTS + 100
-    assert told["statements"][-1]["sql"].startswith("ALTER TABLE")
+    assert any(each["sql"].startswith("ALTER TABLE") for each in told["statements"])
+
+
+def test_the_end_of_a_long_history_is_told(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection, connection.pipeline():
+            for number in range(MOST_STATEMENTS + 600):
+                connection.execute(f"COMMENT ON TABLE users IS '{number}'".encode())
+            connection.execute("ALTER TABLE orders ALTER id TYPE bigint")
+        report = trace.report()
+        told = report.limited()
+
+    assert (len(report.statements), report.more_statements) == (MOST_STATEMENTS, 601)
+    assert len(trace.proxy.texts()) == MOST_STATEMENTS
+    assert report.statements[-1].rewrites == ("public.orders",)
+    assert told["statements"][-1]["rewrites"] == ("public.orders",)
+
+
+def test_the_strongest_locks_are_told_of_a_statement_with_many(traced: Tracing) -> None:
+    tables = " ".join(f"CREATE TABLE many.t{number} (id int);" for number in range(MOST_RELATIONS))
+    with traced(
+        f"{TABLES} DROP SCHEMA IF EXISTS many CASCADE; CREATE SCHEMA many; {tables}"
+    ) as trace:
+        _run(trace, f"DO $$ BEGIN EXECUTE 'LOCK TABLE orders'; {_SHARED} END $$")
+        [told] = trace.report().limited()["statements"]
+        _run(trace, "DROP SCHEMA many CASCADE")
+
+    assert (len(told["locks"]), told["more_relations"]) == (MOST_RELATIONS, 1)
+    assert (told["locks"][0]["relation"], told["locks"][0]["mode"]) == ("public.orders", EXCLUSIVE)
+
+
+_SHARED = """
+FOR i IN 0..499 LOOP EXECUTE format('LOCK TABLE many.t%s IN SHARE MODE', i); END LOOP;
+"""
 
 
 def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:
