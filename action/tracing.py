@@ -97,7 +97,7 @@ class Tracing:
             return replace(report, changes_unknown=before)
         if isinstance(after, str):
             return replace(report, changes_unknown=after)
-        found = diff.changes(before, after)
+        found = diff.changes(_hidden(before, after, secrets), _hidden(after, before, secrets))
         changes = tuple(
             Change(
                 kind=each.kind,
@@ -115,6 +115,16 @@ def _reason(first: str | None, remarks: Sequence[str]) -> str | None:
     """Say why not all was traced; what anybody on the machine could have done comes last."""
     reasons = [f"{first}." if first and remarks else first, *remarks]
     return plain(" ".join(filter(None, reasons))) or None
+
+
+def _hidden(schema: Facts, other: Facts, secrets: Sequence[str]) -> Facts:
+    """Hide secrets in what differs, before it is shortened."""
+    return {
+        key: about
+        if other.get(key) == about
+        else {name: redact.hide(value, secrets) for name, value in about.items()}
+        for key, about in schema.items()
+    }
 
 
 def _without(connection: Connection, secrets: Sequence[str]) -> Connection:

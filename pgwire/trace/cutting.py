@@ -11,8 +11,6 @@ from pgwire.trace.split import TOKEN, Unbalanced, tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONGEST_CHARACTERS = 2_000
-"""So much of a statement is told."""
 CUT = b"?"
 
 _LITERALS = frozenset(["string", "escaped", "dollar", "number"])
@@ -30,7 +28,7 @@ _CACHED_BYTES = 8_000
 
 
 def without_values(text: bytes, *, head: str) -> str:
-    """Make of a statement what may be told of it, shortened.
+    """Make of a statement what may be told of it; others shorten it, when its secrets are hidden.
 
     `head` is its first word. Literals stay in definitions alone, and there not behind PASSWORD and
     CONNECTION, in OPTIONS, and in ALTER SYSTEM.
@@ -47,8 +45,7 @@ def _told(text: bytes, head: str) -> str:
             kept += piece
     except Unbalanced:  # or cut in the middle of a value
         kept += CUT
-    told = _SPOKEN.sub(rb"\1?", bytes(kept)).decode("utf-8", "replace").strip("; \t\r\n")
-    return told if len(told) <= LONGEST_CHARACTERS else told[: LONGEST_CHARACTERS - 3] + "..."
+    return _SPOKEN.sub(rb"\1?", bytes(kept)).decode("utf-8", "replace").strip("; \t\r\n")
 
 
 _cached = lru_cache(maxsize=1_000)(_told)

@@ -19,7 +19,7 @@ IDLE = b"I"
 """The state of a session outside of a transaction, as ReadyForQuery has it."""
 PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
-_MOST_KEYS = 5_000
+_MOST_KEYS = 2_000
 _TRUNCATE = "TRUNCATE"
 # From the weakest to the strongest. Each keeps others from what those before it do, but for SHARE.
 # https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY

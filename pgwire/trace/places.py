@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 MOST_FILE_BYTES = 300_000
 """A longer file is rows for the most part, and takes more than half a second to read."""
-_LONGEST_REASON = 500
+_LONGEST_REASON = 10_000
+"""Whoever tells it on looks for secrets, then shortens it."""
 _ACCEPTING = re.compile(rb"--\s*coppice:\s*ok[ \t]+(\S[^\n]*)", re.IGNORECASE)
 _BEHIND = re.compile(rb";?[ \t]*(--[^\n]*)")
 # Commands of psql have a line each; what is left of them is a comment.

@@ -16,7 +16,8 @@ MOST_RELATIONS = 500
 MOST_CONNECTIONS = 100
 MOST_CHANGES_BYTES = 64_000
 """Of those, for the changes of the schema."""
-LONGEST_NAME = 300
+LONGEST_STATEMENT = 2_000
+LONGEST_REASON = 500
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
 LONGEST_NAME = 300
@@ -44,7 +45,7 @@ class Statement:
     """One statement, or the same one several times in a transaction."""
 
     sql: str
-    """Without the values in it."""
+    """Without the values in it. Not shortened yet, as little as `accepted` is."""
     at_ms: float
     """When it began, after the trace began."""
     ms: float
@@ -129,6 +130,8 @@ class Report:
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
         for statement in statements:
+            statement["sql"] = shortened(statement["sql"], LONGEST_STATEMENT)
+            statement["accepted"] = shortened(statement["accepted"], LONGEST_REASON)
             before = _relations(statement)
             for name in ("locks", "rewrites"):
                 statement[name] = statement[name][:MOST_RELATIONS]
@@ -141,6 +144,11 @@ class Report:
         kept.sort(key=lambda each: float(each["at_ms"]))
         told["more_statements"] += len(statements) - len(kept)
         return {"statements": kept, **told}
+
+
+def shortened(text: str, limit: int) -> str:
+    """Cut a text, in which half a secret would not be found any more: look for them before."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def _relations(statement: dict[str, Any]) -> int:

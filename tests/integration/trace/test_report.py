@@ -3,16 +3,24 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from pgwire.client import Target
+from action import tracing as action_tracing
+from pgwire.client import Target, session
 from pgwire.trace.places import placed
-from pgwire.trace.report import MOST_BYTES, MOST_RELATIONS, MOST_STATEMENTS, Statement
-from tests.integration.trace.conftest import Traced, Tracing
+from pgwire.trace.report import (
+    LONGEST_STATEMENT,
+    MOST_BYTES,
+    MOST_RELATIONS,
+    MOST_STATEMENTS,
+    Statement,
+)
+from tests.integration.trace.conftest import Traced, Tracing, connected
 
 TABLES = """
 CREATE TABLE users (id int PRIMARY KEY, name text);
@@ -277,6 +285,30 @@ def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
     )
     assert len(told["statements"]) + told["more_statements"] == MOST_STATEMENTS + 100
     assert any(each["sql"].startswith("ALTER TABLE") for each in told["statements"])
+
+
+def test_secrets_are_hidden_before_anything_is_shortened(traced: Tracing) -> None:
+    secret = "S3cretS3cretS3cret"
+    body = f"SELECT '{'x' * 1930}{secret}' || 'zzzzzzzzzzz"
+    reason = "-- coppice: ok " + "y" * 490 + secret
+    script = f"""{reason}
+        CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ {body}' $$;
+        ALTER TABLE users ADD COLUMN z text DEFAULT '{"x" * 101}{secret}'"""
+    with traced(TABLES) as trace:
+        url = "postgres://u:p@h/d"
+        with (
+            session(trace.target) as beside,
+            action_tracing.traced(beside, trace.target, {"DATABASE_URL": url}) as tracing,
+        ):
+            with connected(replace(trace.target, port=int(tracing.variables["PGPORT"]))) as client:
+                client.execute(script.encode())
+            report = tracing.report(beside, [secret], lambda: ())
+        assert report is not None
+        told = json.dumps(report.limited())
+
+    assert "S3c" not in told
+    assert len(report.limited()["statements"][0]["sql"]) == LONGEST_STATEMENT
+    assert len(report.changes) == 2
 
 
 def test_the_end_of_a_long_history_is_told(traced: Tracing) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgwire.trace.cutting import LONGEST_CHARACTERS, without_values
+from pgwire.trace.cutting import MOST_READ_BYTES, without_values
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_values_are_cut_out(text: str, told: str | None) -> None:
     assert "secret" not in found
 
 
-def test_a_long_text_is_shortened() -> None:
+def test_of_a_long_text_the_beginning_is_told() -> None:
     text = b"INSERT INTO t VALUES (" + b"1, " * 100_000 + b"1)"
 
-    assert len(without_values(text, head="INSERT")) == LONGEST_CHARACTERS
+    assert len(without_values(text, head="INSERT")) == MOST_READ_BYTES
