@@ -258,6 +258,24 @@ def test_what_hides_its_locks_says_so(traced: Tracing) -> None:
     assert told == [True, False, True]
 
 
+@pytest.mark.parametrize("encoding", ["UTF8", "SJIS"])
+def test_values_are_not_told_where_nobody_knows_where_they_end(
+    traced: Tracing, encoding: str
+) -> None:
+    value = rb"'O\'Brien secret'"
+    with traced(TABLES) as trace, trace.proxied(client_encoding=encoding) as connection:
+        connection.execute(b"SET backslash_quote = on")
+        connection.execute(b"SET standard_conforming_strings = off")
+        connection.execute(b"SELECT " + value)
+        connection.execute(b"SELECT " + value + b", %s::int", [1])
+        connection.execute(b"SET standard_conforming_strings = on")
+        connection.execute(b"SELECT 'secret'")
+        told = [each.sql for each in trace.report().statements if each.sql[:3] != "SET"]
+
+    last = "SELECT ?" if encoding == "UTF8" else "SELECT ..."
+    assert told == ["SELECT ...", "SELECT ...", last]
+
+
 def test_passwords_are_cut_out(traced: Tracing, login: Any) -> None:
     role, password = sql.Identifier(login.user), sql.Literal(login.password)
     with traced(TABLES) as trace, trace.proxied() as connection:
