@@ -197,7 +197,7 @@ class _Pieces:
 
     def names(self) -> list[str]:
         """Read the names of a list of relations, perhaps with columns."""
-        names = []
+        names: list[str] = []
         while True:
             self.taken("ONLY")
             if not (self.has_more and self._pieces[-1][0]):

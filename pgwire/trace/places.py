@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgwire.text import plain
@@ -41,7 +41,8 @@ def placed(texts: Sequence[bytes], files: Iterable[tuple[str, bytes]]) -> list[P
     """Find the place of each text, in the order in which they were executed.
 
     White space and comments make no difference. The second of two equal texts gets the second
-    place; where there is no further one, it was executed again where it stands. Of a text that is
+    place; where there is no further one, it was executed again where it stands. As that may
+    have been another of them, a reason counts only where each of them has one. Of a text that is
     found nowhere, its own comments count.
     """
     keys = [_key(text) for text in texts]
@@ -49,9 +50,12 @@ def placed(texts: Sequence[bytes], files: Iterable[tuple[str, bytes]]) -> list[P
     for name, content in files:
         for key, place in _statements(name, content, frozenset(keys)):
             found[key].append(place)
+    for standing in found.values():
+        if not all(place.accepted for place in standing):
+            standing[:] = [replace(place, accepted="") for place in standing]
     places = []
     for key, text in zip(keys, texts):
-        standing = found.get(key)
+        standing = found.get(key, [])
         if not standing:
             places.append(Place(accepted=_accepted(text, 0, len(text))))
         else:
