@@ -13,7 +13,7 @@ from pgwire.schema import diff, facts
 from pgwire.text import plain
 from pgwire.trace.places import Place, placed
 from pgwire.trace.proxy import Proxy
-from pgwire.trace.report import LONGEST_NAME, Change, Report
+from pgwire.trace.report import ELSEWHERE, LONGEST_NAME, Change, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -50,7 +50,9 @@ class Tracing:
 
     def remarks(self, secrets: Sequence[str]) -> list[str]:
         """Say in a line each to which other databases it went, and where it was not let in."""
-        found = self.proxy.remarks if self.proxy else []
+        if self.proxy is None:
+            return []
+        found = [*self.proxy.remarks, *self.proxy.remarks_on_strangers]
         return [_shown(each, secrets) for each in found]
 
     def report(
@@ -67,14 +69,17 @@ class Tracing:
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
         report = self._seen(self.proxy, session)
-        remarks = plain(" ".join(self.remarks(secrets)))
+        remarks = self.remarks(secrets)
+        own = remarks[: len(self.proxy.remarks)]
         if not report.connections:
-            return Report(untraced=remarks or NO_CONNECTION)
+            return Report(untraced=_reason(None if own else NO_CONNECTION, remarks))
         shown = replace(
             report,
             statements=_placed(report.statements, self.proxy.texts(), secrets, changed_files),
             connections=tuple(_without(one, secrets) for one in report.connections),
-            untraced=remarks or report.untraced,
+            untraced=_reason(
+                None if own and report.untraced == ELSEWHERE else report.untraced, remarks
+            ),
         )
         return self._with_changes(shown, session, secrets)
 
@@ -92,7 +97,7 @@ class Tracing:
             return replace(report, changes_unknown=before)
         if isinstance(after, str):
             return replace(report, changes_unknown=after)
-        found = diff.changes(before, after)
+        found = diff.changes(_hidden(before, after, secrets), _hidden(after, before, secrets))
         changes = tuple(
             Change(
                 kind=each.kind,
@@ -104,6 +109,22 @@ class Tracing:
         )
         was_empty = not any(kind == "table" for kind, _ in before)
         return replace(report, changes=changes, more_changes=found.more, was_empty=was_empty)
+
+
+def _reason(first: str | None, remarks: Sequence[str]) -> str | None:
+    """Say why not all was traced; what anybody on the machine could have done comes last."""
+    reasons = [f"{first}." if first and remarks else first, *remarks]
+    return plain(" ".join(filter(None, reasons))) or None
+
+
+def _hidden(schema: Facts, other: Facts, secrets: Sequence[str]) -> Facts:
+    """Hide secrets in what differs, before it is shortened."""
+    return {
+        key: about
+        if other.get(key) == about
+        else {name: redact.hide(value, secrets) for name, value in about.items()}
+        for key, about in schema.items()
+    }
 
 
 def _without(connection: Connection, secrets: Sequence[str]) -> Connection:

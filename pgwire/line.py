@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from contextlib import suppress
 
 from pgwire import messages
 from pgwire.trust import certificate_context
@@ -29,6 +30,11 @@ class Line:
 
     def close(self) -> None:
         self._connection.close()
+
+    def hang_up(self) -> None:
+        """End it from another thread: whoever waits for it hears that there is no more."""
+        with suppress(OSError):  # it has ended already
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def detach(self) -> socket.socket:
         """Give the connection to whoever goes on with it in another way."""

@@ -14,6 +14,20 @@ _UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+# As SQL and connection strings have them, in literals and in the bodies of routines too.
+_PASSWORD = re.compile(
+    r"(password\s*=\s*)''[^']*''"
+    r"|(password[\s(=:>,]*)(?:E?'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\3\$|\Z))"
+    r"|(password\s*=\s*)[^\s';]+"
+    r"|(://[^\s:/@']{0,100}:)[^\s/@']{1,500}(?=@)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def without_passwords(text: str) -> str:
+    """Cut out passwords that a text of SQL holds."""
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2] or found[4] or found[5]}?", text)
+
 
 def printable(text: str) -> str:
     """Strip colours and control characters; carriage returns become line ends."""

@@ -11,6 +11,7 @@ from annotated_types import Ge, Le, MaxLen
 from app.core.rules import Described
 
 MOST_STATEMENTS = 2_000
+MOST_RELATIONS = 500
 LONGEST_STATEMENT = 2_000
 MOST_BYTES = 512_000
 """Of its JSON, twice what the Action sends: characters beyond ASCII are escaped in ours."""
@@ -18,6 +19,8 @@ _Name = Annotated[str, MaxLen(300)]
 """A schema and a name of 63 bytes each, both perhaps quoted."""
 _Milliseconds = Annotated[float, Ge(-1e12), Le(1e12)]
 """No infinity, and no number that is none; clocks that are set may make it negative."""
+_Number = Annotated[int, Ge(0), Le(2**63 - 1)]
+_Estimate = Annotated[int, Ge(-1), Le(2**63 - 1)]
 _Reason = Annotated[str, MaxLen(500)]
 NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
 """What the Action says of a command that did not come through the proxy (`action/tracing`)."""
@@ -48,10 +51,8 @@ _WORST_FIRST = list(Blocks)
 class Size:
     """How large a table of production is, by the estimates of its catalog."""
 
-    rows: Annotated[
-        int, Ge(-1), Le(2**63 - 1), Described(description="-1: nobody has estimated them")
-    ]
-    bytes: Annotated[int, Ge(0), Le(2**63 - 1)]
+    rows: Annotated[_Estimate, Described(description="-1: nobody has estimated them")]
+    bytes: _Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,10 @@ class Lock:
     relation: _Name
     kind: Annotated[str, MaxLen(1), Described(description="pg_class.relkind")] = "r"
     mode: Annotated[str, MaxLen(30), Described(description="As LOCK TABLE calls it")]
-    rows: Annotated[int, Described(description="The catalog's estimate in the migrated database")]
-    bytes: int
+    rows: Annotated[
+        _Estimate, Described(description="The catalog's estimate in the migrated database")
+    ]
+    bytes: _Number
     is_new: Annotated[
         bool, Described(description="An earlier transaction of the same migration made it")
     ] = False
@@ -84,18 +87,21 @@ class Statement:
     held_ms: Annotated[
         _Milliseconds, Described(description="From its beginning to the end of its transaction")
     ]
-    rows: int | None = None
+    rows: _Number | None = None
     tag: Annotated[str, MaxLen(100)] = ""
     error: Annotated[str | None, MaxLen(5), Described(description="SQLSTATE")] = None
-    transaction: int
-    times: int = 1
-    locks: Annotated[tuple[Lock, ...], MaxLen(1_000)] = ()
-    rewrites: Annotated[tuple[_Name, ...], MaxLen(1_000)] = ()
+    transaction: _Number
+    times: _Number = 1
+    locks: Annotated[tuple[Lock, ...], MaxLen(MOST_RELATIONS)] = ()
+    rewrites: Annotated[tuple[_Name, ...], MaxLen(MOST_RELATIONS)] = ()
+    more_relations: Annotated[
+        _Number, Described(description="How many locked ones are not told")
+    ] = 0
     may_lock_more: Annotated[
         bool, Described(description="Locks may have come and gone inside it")
     ] = False
     file: Annotated[str, MaxLen(1_000), Described(description="Where its text stands")] = ""
-    line: int = 0
+    line: _Number = 0
     accepted: Annotated[
         str, MaxLen(500), Described(description="The reason of `-- coppice: ok REASON`")
     ] = ""
@@ -117,8 +123,8 @@ class Connection:
     database: _Name
     user: _Name
     application: _Name = ""
-    statements: int = 0
-    wal_bytes: int | None = None
+    statements: _Number = 0
+    wal_bytes: _Number | None = None
     untraced: _Reason | None = None
 
 
@@ -148,11 +154,12 @@ class Trace:
 
     statements: Annotated[tuple[Statement, ...], MaxLen(MOST_STATEMENTS)] = ()
     more_statements: Annotated[
-        int, Described(description="How many came after the limits were reached")
+        _Number, Described(description="How many came after the limits were reached")
     ] = 0
     connections: Annotated[tuple[Connection, ...], MaxLen(100)] = ()
     wal_bytes: Annotated[
-        int | None, Described(description="How much was written to the log, where that is known")
+        _Number | None,
+        Described(description="How much was written to the log, where that is known"),
     ] = None
     untraced: Annotated[
         _Reason | None, Described(description="Why nothing, or not all, was traced")
@@ -160,7 +167,7 @@ class Trace:
     changes: Annotated[
         tuple[Change, ...], MaxLen(500), Described(description="Of the schema, the worst first")
     ] = ()
-    more_changes: int = 0
+    more_changes: _Number = 0
     changes_unknown: Annotated[
         _Reason | None, Described(description="Why the schema's changes are not known")
     ] = None

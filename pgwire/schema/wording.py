@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from pgwire.schema.renames import identity
-from pgwire.text import plain
+from pgwire.text import plain, without_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,18 +17,13 @@ _LISTS = {"values": "value", "checks": "check"}
 # What a thing is like while it has no such attribute.
 _USUAL = {"persistence": "permanent", "row security": "off", "validated": "yes", "valid": "yes"}
 _USUAL.update({"enabled": "yes", "cycle": "no", "not null": "no", "restrictive": "no"})
-_PASSWORD = re.compile(
-    r"(password[\s(=:>,]*)(E?'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?(?:\$\3\$|\Z))"
-    r"|(password\s*=\s*)[^\s';]+",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def of_change(before: Mapping[str, str], after: Mapping[str, str], attributes: list[str]) -> str:
     """Say how these attributes differ; `rest` alone is about what no fact tells."""
     told: list[str] = []
     for key in (key for key in attributes if key != "rest"):
-        old, new = (_shown(about.get(key, "")) for about in (before, after))
+        old, new = (without_passwords(about.get(key, "")) for about in (before, after))
         if key == "values" and _are_renamed(before, after):
             pairs = zip(items(before[key]), items(after[key]))
             told += [f"value '{_short(a)}' renamed to '{_short(b)}'" for a, b in pairs if a != b]
@@ -58,11 +52,6 @@ def of_whole(about: Mapping[str, str]) -> str:
     if "values" in about:
         told.append(", ".join(f"'{plain(each, limit=63)}'" for each in items(about["values"])))
     return plain(" ".join(told), limit=2 * _LONGEST_TEXT)
-
-
-def _shown(text: str) -> str:
-    """Cut out passwords that a text holds."""
-    return _PASSWORD.sub(lambda found: f"{found[1] or found[4]}?", text)
 
 
 def items(text: str | None) -> list[str]:
@@ -105,4 +94,4 @@ def _name(attribute: str) -> str:
 
 
 def _short(text: str) -> str:
-    return plain(_shown(text), limit=_LONGEST_TEXT)
+    return plain(without_passwords(text), limit=_LONGEST_TEXT)

@@ -15,7 +15,6 @@ from pgwire import messages
 from pgwire.trace import look
 from pgwire.trace.frames import Frames
 from pgwire.trace.journal import IDLE, PAUSED
-from pgwire.trace.kinds import WHOLE
 from pgwire.trace.sources import Source
 from pgwire.trace.under_way import CopyEnd, FlightEnd, Look, Statement
 
@@ -103,8 +102,10 @@ class Conversation:
             return self._mixed(raw)
         text, now = raw[5:-1], self._clock()
         sources = self._sources.of_query(text)
+        whole = self._sources.of_whole(text)
+        self._sources.take_note(text)
         if sources is None:
-            record, _ = self._journal.sent(Source(text, WHOLE), now)
+            record, _ = self._journal.sent(whole, now)
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
         if len(sources) == 1:

@@ -6,34 +6,29 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pgwire.text import without_passwords
 from pgwire.trace.split import TOKEN, Unbalanced, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONGEST_CHARACTERS = 2_000
-"""So much of a statement is told."""
 CUT = b"?"
 
 _LITERALS = frozenset(["string", "escaped", "dollar", "number"])
 # Of definitions only comments go: their literals are defaults, bounds and bodies.
 _DEFINING = frozenset(["ALTER", "COMMENT", "CREATE", "DROP", "GRANT", "IMPORT", "REVOKE"])
 _SECRET = re.compile(rb"PASSWORD|CONNECTION", re.IGNORECASE)
-# In a routine's body, and in what is not sure to be one statement after the other.
-_SPOKEN = re.compile(
-    rb"(\bPASSWORD\b[\s(=:]*)(E?'(?:[^'\\]|\\.|'')*'?|\$(\w*)\$.*?\$\3\$)",
-    re.IGNORECASE | re.DOTALL,
-)
+_WITH_SETTINGS = (b"DATABASE", b"FUNCTION", b"PROCEDURE", b"ROLE", b"ROUTINE", b"SYSTEM", b"USER")
 MOST_READ_BYTES = 20_000
 """What is behind these is never told."""
 _CACHED_BYTES = 8_000
 
 
 def without_values(text: bytes, *, head: str) -> str:
-    """Make of a statement what may be told of it, shortened.
+    """Make of a statement what may be told of it; others shorten it, when its secrets are hidden.
 
     `head` is its first word. Literals stay in definitions alone, and there not behind PASSWORD and
-    CONNECTION, in OPTIONS, and in ALTER SYSTEM.
+    CONNECTION, in OPTIONS, and behind the SET of a database, a role and the like.
     """
     make = _cached if len(text) <= _CACHED_BYTES else _told
     return make(text, "CREATE" if head in _DEFINING else head)
@@ -47,8 +42,8 @@ def _told(text: bytes, head: str) -> str:
             kept += piece
     except Unbalanced:  # or cut in the middle of a value
         kept += CUT
-    told = _SPOKEN.sub(rb"\1?", bytes(kept)).decode("utf-8", "replace").strip("; \t\r\n")
-    return told if len(told) <= LONGEST_CHARACTERS else told[: LONGEST_CHARACTERS - 3] + "..."
+    told = bytes(kept).decode("utf-8", "replace").strip("; \t\r\n")
+    return without_passwords(told)
 
 
 _cached = lru_cache(maxsize=1_000)(_told)
@@ -74,7 +69,7 @@ def _is_comment(kind: str, text: bytes, start: int) -> bool:
 def _definition(text: bytes) -> Iterator[bytes]:
     words: list[bytes] = []
     depth = 0
-    is_secret = False
+    is_secret = is_setting = False
     for kind, start, end in tokens(text):
         if _is_comment(kind, text, start):
             continue
@@ -82,7 +77,9 @@ def _definition(text: bytes) -> Iterator[bytes]:
         if kind == "word":
             is_secret = _SECRET.fullmatch(piece) is not None
             words.append(piece.upper())
+            is_altered = words[0] == b"ALTER" and words[1:2] and words[1] in _WITH_SETTINGS
+            is_setting = is_setting or bool(is_altered and words[-1] == b"SET")
         elif piece in (b"(", b")") and (depth or (piece == b"(" and words[-1:] == [b"OPTIONS"])):
             depth += 1 if piece == b"(" else -1
-        is_hidden = is_secret or depth or words[:2] == [b"ALTER", b"SYSTEM"]
+        is_hidden = is_secret or depth or is_setting
         yield CUT if kind in _LITERALS and is_hidden else piece

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
+from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
 if TYPE_CHECKING:
     from pgwire.trace.log import Log
@@ -18,20 +19,19 @@ IDLE = b"I"
 """The state of a session outside of a transaction, as ReadyForQuery has it."""
 PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
-_MOST_KEYS = 5_000
-HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
+_MOST_KEYS = 2_000
 _TRUNCATE = "TRUNCATE"
 # From the weakest to the strongest. Each keeps others from what those before it do, but for SHARE.
 # https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
-_MODES = ("ACCESS SHARE", *HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
+MODES = ("ACCESS SHARE", *HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
           "EXCLUSIVE", "ACCESS EXCLUSIVE")  # fmt: skip
 _AT_LEAST = {
     mode: [
         other
-        for other in _MODES[rank:]
+        for other in MODES[rank:]
         if other != "SHARE" or mode in ("ACCESS SHARE", "ROW SHARE", "SHARE")
     ]
-    for rank, mode in enumerate(_MODES)
+    for rank, mode in enumerate(MODES)
 }
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 
@@ -46,6 +46,8 @@ class Record:
     tag = ""
     error: str | None = None
     transaction = 0
+    is_kept = True
+    """The log tells it; else it is counted only."""
     times = 1
     locks: tuple[tuple[int, str], ...] = ()
     rewrites: tuple[int, ...] = ()
@@ -54,9 +56,15 @@ class Record:
         self.text = source.text
         self.kind = source.kind
         self.key = source.key
+        self.known_by = source.known_by
         self.sent = self.started = self.ended = sent
         self.is_in_query = is_in_query
         """Its end is not heard when it happens: a Query is answered as a whole."""
+
+    def weight(self) -> int:
+        """Say how much others may want to know of it."""
+        is_felt = any(mode not in HARMLESS for _, mode in self.locks)
+        return 2 if is_felt or self.rewrites or self.error else int(bool(self.locks))
 
 
 class _Transaction:
@@ -77,7 +85,7 @@ class Journal:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._transaction: _Transaction | None = None
-        self._known: dict[str, tuple[tuple[int, str], ...] | None] = {}
+        self._known: dict[str | bytes, tuple[tuple[int, str], ...] | None] = {}
         self._last_end = 0.0
         self.statements = 0
 
@@ -86,18 +94,19 @@ class Journal:
     def sent(self, source: Source, now: float, *, is_in_query: bool = False) -> tuple[Record, bool]:
         """Begin with a statement; also says whether a look is to follow it.
 
-        Not behind what reads or writes rows in words that were heard before: it takes the same. In
-        a Query only the looks tell when something ended, and adding rows is what is done often.
+        Not behind what reads or writes rows in words that were heard before: it takes the same; but
+        of queries that call functions, the values have to be the same too. In a Query only the
+        looks tell when something ended, and adding rows is what is done often.
         """
         record = Record(source, sent=now, is_in_query=is_in_query)
-        gets_look = source.kind.gets_look and self._log.has_room
-        if record.key:
+        gets_look = source.kind.gets_look
+        if record.known_by:
             is_timed = is_in_query and source.kind.head != "INSERT"
-            gets_look = gets_look and (is_timed or record.key not in self._known)
+            gets_look = gets_look and (is_timed or record.known_by not in self._known)
             if len(self._known) >= _MOST_KEYS:
                 self._known.clear()
-            self._known.setdefault(record.key)
-        elif source.kind.gets_look:
+            self._known.setdefault(record.known_by)
+        elif source.kind.gets_look and not record.key:
             self._known.clear()  # a definition may change what statements touch
         return record, gets_look
 
@@ -127,7 +136,7 @@ class Journal:
     def failed(self, record: Record, sqlstate: str, now: float) -> None:
         """A statement failed; what it locked is not known."""
         self._time(record, now)
-        self._known.pop(record.key, None)
+        self._known.pop(record.known_by, None)
         record.error = sqlstate
         transaction = self._current()
         transaction.is_failed = True
@@ -136,9 +145,9 @@ class Journal:
     def saw(self, record: Record, seen: look.Seen) -> None:
         """A look behind a statement was answered."""
         transaction = self._current()
+        held_before = bool(transaction.held)
         if record.is_in_query:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
-            record = _added_to_first(record, transaction)
         for oid, name, file_number in sorted(seen.locks, key=self._strength):
             relations, relation = self._log.relations, self._log.relations.get(oid)
             if not relations.is_committed(oid):
@@ -152,8 +161,10 @@ class Journal:
                 has_rows = relation is None or relation.is_stored
                 if before is not None and has_rows and record.kind.head != _TRUNCATE:
                     record.rewrites += (oid,)
-        if record.key and self._known.get(record.key) is None:
-            self._known[record.key] = record.locks
+        self._keep_apart(record, transaction)
+        is_all = record.known_by == record.key or not held_before
+        if record.known_by and is_all and self._known.get(record.known_by) is None:
+            self._known[record.known_by] = record.locks
 
     def ready(self, state: bytes, now: float) -> None:
         """The server is ready for the next: what was not in a block of its own has ended."""
@@ -191,7 +202,7 @@ class Journal:
             return bool(record.transaction)
         first = transaction.by_key.get(record.key)
         if first is None:
-            if self._log.has_room:
+            if len(transaction.by_key) < _MOST_KEYS:
                 transaction.by_key[record.key] = record
             return False
         first.times += 1
@@ -200,17 +211,33 @@ class Journal:
             first.rows = (first.rows or 0) + record.rows
         return True
 
+    def _keep_apart(self, record: Record, transaction: _Transaction) -> None:
+        """Tell it by itself, if it was folded into another and did more than that one."""
+        first = transaction.by_key.get(record.key, record)
+        if first is record or record.transaction:
+            return
+        if not (record.locks or record.rewrites):
+            first.ms += record.ms if record.is_in_query else 0.0
+            return
+        first.times -= 1
+        first.ms -= 0.0 if record.is_in_query else record.ms
+        if first.rows is not None:
+            first.rows -= record.rows or 0
+        self._file(record, transaction)
+
     def _file(self, record: Record, transaction: _Transaction) -> None:
         record.transaction = transaction.number
         if record.kind.is_control and record.error is None:
             return
         self.statements += 1
         record.text = record.text[:MOST_READ_BYTES]
-        if self._log.add(record):
-            transaction.records.append(record)
+        self._log.add(record)
+        transaction.records.append(record)
+        if len(transaction.records) > 2 * MOST_STATEMENTS:
+            transaction.records = [each for each in transaction.records if each.is_kept]
 
     def _take_told(self, record: Record, transaction: _Transaction) -> None:
-        for oid, mode in self._known.get(record.key) or _NO_LOCKS if record.key else _NO_LOCKS:
+        for oid, mode in self._known.get(record.known_by) or _NO_LOCKS:
             self._take(record, transaction, oid, mode)
         for name, mode in record.kind.told:
             relation = self._log.relations.named(name)
@@ -218,8 +245,15 @@ class Journal:
                 continue
             self._take(record, transaction, relation.oid, mode)
             if record.kind.tells_rewrite:
-                transaction.files[relation.oid] = None
-                record.rewrites += (relation.oid,)
+                self._rewritten(record, transaction, relation.oid)
+        if record.kind.tells_rewrite and not record.kind.told:
+            for each in self._log.relations.tables():
+                self._take(record, transaction, each.oid, MODES[-1])
+                self._rewritten(record, transaction, each.oid)
+
+    def _rewritten(self, record: Record, transaction: _Transaction, oid: int) -> None:
+        transaction.files[oid] = None
+        record.rewrites += (oid,)
 
     def _take(self, record: Record, transaction: _Transaction, oid: int, mode: str) -> None:
         """Note it, unless the transaction kept others from as much before, or from its table."""
@@ -231,7 +265,7 @@ class Journal:
 
     def _strength(self, lock: tuple[int, str, int | None]) -> tuple[bool, int]:
         relation = self._log.relations.get(lock[0])
-        return (relation is not None and relation.is_secondary, -_MODES.index(lock[1]))
+        return (relation is not None and relation.is_secondary, -MODES.index(lock[1]))
 
     def _close(self, now: float, *, is_committed: bool) -> None:
         transaction, self._transaction = self._transaction, None
@@ -241,14 +275,6 @@ class Journal:
             record.held_ms = max(now - record.started, 0.0) * 1000
         if is_committed:
             self._log.relations.moved({**transaction.made, **transaction.files})
-
-
-def _added_to_first(record: Record, transaction: _Transaction) -> Record:
-    """Give what is told of it: where it was folded into another, that one, with its time."""
-    first = transaction.by_key.get(record.key, record)
-    if first is not record:
-        first.ms += record.ms
-    return first
 
 
 def _rows(tag: str) -> int | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
-from pgwire.trace.split import Part, Script, Unbalanced, split
+from pgwire.trace.split import Part, Script, Unbalanced, split, tokens
 
 ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
 _GENTLE_MODE = "SHARE UPDATE EXCLUSIVE"
@@ -36,33 +37,18 @@ _ALONE = re.compile(
     r"|ALTER TABLE\b.* DETACH PARTITION\b.* CONCURRENTLY\b"
 )
 _DATA = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "VALUES", "TABLE", "WITH"])
+_CHANGES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
 _STREAMING = frozenset(["SELECT", "TABLE", "VALUES"])
 _CHANGING = re.compile(rb"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _HIDING = frozenset(["CALL", "CLUSTER", "DO", "REINDEX", "VACUUM"])
 _ENDING = frozenset(["ABORT", "COMMIT", "END", "ROLLBACK"])
 
-_NAME = r'(?:[\w$]+|"(?:[^"]|"")+")'
-_RELATION = rf"({_NAME}(?:\s*\.\s*{_NAME})?)"
-_SKIP = r"(?:\s|--[^\n]*\n|/\*.*?\*/)"
-_S, _O = rf"{_SKIP}+", rf"{_SKIP}*"
-_LOCK = re.compile(
-    rf"{_O}LOCK{_S}(?:TABLE{_S})?(.*?)(?:IN{_S}([\w\s]+?){_S}MODE)?{_O}(?:NOWAIT)?{_O};?{_O}\Z",
-    re.IGNORECASE | re.DOTALL,
-)
-_NAMES = re.compile(rf"(?:ONLY{_S})?{_RELATION}", re.IGNORECASE)
-_COPY = re.compile(rf"{_O}COPY{_S}{_RELATION}[^;]*?\bFROM\b", re.IGNORECASE | re.DOTALL)
-_VACUUM = re.compile(
-    rf"{_O}(?:VACUUM|ANALY[SZ]E)(?:{_O}\((?P<options>[^)]*)\){_O}|{_S})"
-    rf"(?P<old>(?:(?:FULL|FREEZE|VERBOSE|ANALY[SZ]E){_S})*){_RELATION}",
-    re.IGNORECASE | re.DOTALL,
-)
-_CONCURRENTLY = (
-    rf"CREATE{_S}(?:UNIQUE{_S})?INDEX{_S}CONCURRENTLY{_S}.*?\bON{_S}(?:ONLY{_S})?",
-    rf"DROP{_S}INDEX{_S}CONCURRENTLY{_S}(?:IF{_S}EXISTS{_S})?",
-    rf"REINDEX\b.*?\b(?:TABLE|INDEX){_S}CONCURRENTLY{_S}",
-    rf"ALTER{_S}TABLE{_S}(?:IF{_S}EXISTS{_S})?(?:ONLY{_S})?(?=.*\bDETACH\b)",
-)
-_GENTLE = [re.compile(rf"{_O}{each}{_RELATION}", re.I | re.S) for each in _CONCURRENTLY]
+_NO = ("0", "FALSE", "OFF")
+_OLD_OPTIONS = ("FULL", "FREEZE", "VERBOSE", "ANALYSE", "ANALYZE")
+_MOST_PIECES = 2_000
+# Of what does its work beside others, and of ALTER TABLE ... DETACH PARTITION CONCURRENTLY.
+_BEFORE_NAME = {"CREATE": ("ON",), "DROP": ("CONCURRENTLY",), "REINDEX": ("TABLE", "INDEX"),
+                "ALTER": ("TABLE",)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,6 +59,8 @@ class Kind:
     gets_look: bool = True
     is_data: bool = False
     """It reads or writes rows: the same text takes the same locks again."""
+    may_call: bool = False
+    """It is a query that may call functions, which lock what their arguments say."""
     streams_rows: bool = False
     """Its rows go out as they are found; else none does before all of it is done."""
     is_control: bool = False
@@ -83,7 +71,7 @@ class Kind:
     told: tuple[tuple[str, str], ...] = ()
     """Relations as they are written, and the mode of the lock that its text tells."""
     tells_rewrite: bool = False
-    """Its text tells that they are rewritten."""
+    """Its text tells that they are rewritten; where none is named, all that are stored."""
 
 
 UNKNOWN = Kind()
@@ -111,17 +99,18 @@ def kind_of(text: bytes, part: Part) -> Kind:
     is_alone = _ALONE.match(" ".join(words)) is not None
     gets_look = head not in _QUIET and not is_alone
     own = text[part.start : part.end]
-    told = () if gets_look else _told(own.decode("utf-8", "replace"))
+    told, tells_rewrite = ((), False) if gets_look else _told(own)
     return Kind(
         head=head,
         gets_look=gets_look,
         is_data=head in _DATA,
+        may_call=head in _DATA and head not in _CHANGES and b"(" in own,
         streams_rows=head in _STREAMING or (head == "WITH" and not _CHANGING.search(own)),
         is_control=head in _CONTROL,
         ends_transaction=_ends_transaction(words),
         hides_locks=head in _HIDING or (is_alone and "CONCURRENTLY" in words),
         told=told,
-        tells_rewrite=head == "VACUUM" and any(mode == ACCESS_EXCLUSIVE for _, mode in told),
+        tells_rewrite=tells_rewrite,
     )
 
 
@@ -145,14 +134,97 @@ def _kind_of_statement(text: bytes) -> Kind:
 _cached = lru_cache(maxsize=1_000)(_kind_of_statement)
 
 
-def _told(text: str) -> tuple[tuple[str, str], ...]:
-    if found := _LOCK.match(text):
-        mode = " ".join((found[2] or ACCESS_EXCLUSIVE).upper().split())
-        return tuple((name, mode) for name in _NAMES.findall(found[1]))
-    if found := _COPY.match(text):
-        return ((found[1], "ROW EXCLUSIVE"),)
-    if found := _VACUUM.match(text):
-        options = re.split(r"\W+", f"{found['options']} {found['old']}".upper())
-        return ((found[3], ACCESS_EXCLUSIVE if "FULL" in options else _GENTLE_MODE),)
-    found = next((found for each in _GENTLE if (found := each.match(text))), None)
-    return ((found[1], _GENTLE_MODE),) if found else ()
+_Locks = tuple[tuple[str, str], ...]
+
+
+def _told(text: bytes) -> tuple[_Locks, bool]:
+    """Give the locks that a text tells, and whether it tells of a rewrite."""
+    pieces = _Pieces(text)
+    head = pieces.skip()
+    if head == "LOCK":
+        return _of_lock(pieces), False
+    if head == "COPY":
+        names = pieces.names()[:1]
+        return tuple((name, "ROW EXCLUSIVE") for name in names if pieces.taken("FROM")), False
+    if head in ("VACUUM", "ANALYSE", "ANALYZE"):
+        is_full = pieces.has_option("FULL")
+        mode = ACCESS_EXCLUSIVE if is_full else _GENTLE_MODE
+        return tuple((name, mode) for name in pieces.names()), is_full
+    if head in _BEFORE_NAME:
+        while pieces.has_more and not pieces.taken(*_BEFORE_NAME[head]):
+            pieces.skip()
+        for word in ("CONCURRENTLY", "IF", "EXISTS"):
+            pieces.taken(word)
+        return tuple((name, _GENTLE_MODE) for name in pieces.names()[:1]), False
+    return (), head == "CLUSTER"
+
+
+def _of_lock(pieces: _Pieces) -> _Locks:
+    pieces.taken("TABLE")
+    names = pieces.names()
+    mode = []
+    if pieces.taken("IN"):
+        while pieces.has_more and not pieces.taken("MODE"):
+            mode.append(pieces.skip())
+    return tuple((name, " ".join(mode) or ACCESS_EXCLUSIVE) for name in names)
+
+
+class _Pieces:
+    """A statement's text without white space and comments, read from the left."""
+
+    def __init__(self, text: bytes) -> None:
+        whole = (each for each in tokens(text) if each[0] not in ("space", "comment"))
+        self._pieces = [
+            (kind in ("word", "identifier"), text[start:end].decode("utf-8", "replace"))
+            for kind, start, end in islice(whole, _MOST_PIECES)
+        ]
+        self._pieces.reverse()
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self._pieces)
+
+    def skip(self) -> str:
+        """Go on behind the next piece, and give it in capitals."""
+        return self._pieces.pop()[1].upper()
+
+    def taken(self, *wanted: str) -> bool:
+        """Go on behind the next piece, if it is one of these."""
+        is_next = self.has_more and self._pieces[-1][1].upper() in wanted
+        if is_next:
+            self._pieces.pop()
+        return is_next
+
+    def names(self) -> list[str]:
+        """Read the names of a list of relations, perhaps with columns."""
+        names: list[str] = []
+        while True:
+            self.taken("ONLY")
+            if not (self.has_more and self._pieces[-1][0]):
+                return names
+            names.append(self._name())
+            self.taken("*")
+            self._parenthesis()
+            if not self.taken(","):
+                return names
+
+    def _name(self) -> str:
+        name = self._pieces.pop()[1]
+        while self.taken(".") and self.has_more:
+            name = f"{name}.{self._pieces.pop()[1]}"
+        return name
+
+    def has_option(self, name: str) -> bool:
+        """Read the options of VACUUM, as they are written today or were once."""
+        inside = self._parenthesis()
+        while self.has_more and self._pieces[-1][1].upper() in _OLD_OPTIONS:
+            inside += [self.skip(), ","]
+        values = zip(inside, [*inside[1:], ","])
+        return any(word == name and value.strip("'\"") not in _NO for word, value in values)
+
+    def _parenthesis(self) -> list[str]:
+        inside = []
+        if self.taken("("):
+            while self.has_more and not self.taken(")"):
+                inside.append(self.skip())
+        return inside

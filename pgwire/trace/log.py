@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
-from pgwire.trace.journal import HARMLESS
-from pgwire.trace.report import MOST_STATEMENTS, Lock, Report, Statement
+from pgwire.trace.journal import MODES
+from pgwire.trace.report import ELSEWHERE, HARMLESS, MOST_STATEMENTS, Lock, Report, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from pgwire.trace.relations import Relation, Relations
     from pgwire.trace.report import Connection
 
+_LATEST = 200
+"""The locks of these may not have been seen yet."""
+
 
 class Log:
-    """All records, in the order in which their statements ended."""
+    """The records that weigh most, in the order in which their statements ended."""
 
     def __init__(self, relations: Relations) -> None:
         self.relations = relations
@@ -29,19 +32,20 @@ class Log:
         self._more = 0
         self._transactions = 0
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a statement more is told; what is only counted needs no look."""
-        return len(self._records) < MOST_STATEMENTS
-
-    def add(self, record: Record) -> bool:
-        """Take a statement; False where it is only counted."""
+    def add(self, record: Record) -> None:
+        """Take a statement; where there are too many, others are only counted from now on."""
         with self._lock:
-            if not self.has_room:
-                self._more += 1
-                return False
             self._records.append(record)
-            return True
+            if len(self._records) >= MOST_STATEMENTS + 2 * _LATEST:
+                self._limit(self._records[:-_LATEST])
+
+    def _limit(self, candidates: list[Record]) -> None:
+        """Keep those that weigh most; of equal ones the latest, which a long history ends with."""
+        excess = len(self._records) - MOST_STATEMENTS
+        for record in sorted(candidates, key=lambda each: each.weight())[: max(excess, 0)]:
+            record.is_kept = False
+            self._more += 1
+        self._records = [each for each in self._records if each.is_kept]
 
     def next_transaction(self) -> int:
         """Number a transaction."""
@@ -57,9 +61,11 @@ class Log:
         `later` has names for what was made meanwhile; without them nothing is told of it.
         """
         with self._lock:
+            self._limit(self._records)
             records, more = list(self._records), self._more
         wal = [each.wal_bytes for each in connections if each.wal_bytes is not None]
         reasons = [each.untraced for each in connections if each.untraced]
+        reasons.sort(key=ELSEWHERE.__eq__)
         return Report(
             statements=tuple(self._statement(record, now, later) for record in records),
             more_statements=more,
@@ -75,7 +81,9 @@ class Log:
 
     def _statement(self, record: Record, now: float, later: Relations | None) -> Statement:
         locks = (self._lock_of(oid, mode, later) for oid, mode in record.locks)
-        rewritten = (self._relation(oid, later) for oid in record.rewrites)
+        locked = sorted((lock for lock in locks if lock is not None), key=_weakness)
+        rewritten = [each for oid in record.rewrites if (each := self._relation(oid, later))]
+        rewritten.sort(key=lambda each: -each.bytes)
         held_ms = record.held_ms
         return Statement(
             sql=record.key or without_values(record.text, head=record.kind.head),
@@ -87,8 +95,8 @@ class Log:
             error=record.error,
             transaction=record.transaction,
             times=record.times,
-            locks=tuple(lock for lock in locks if lock is not None),
-            rewrites=tuple(str(each) for each in rewritten if each and each.is_stored),
+            locks=tuple(locked),
+            rewrites=tuple(str(each) for each in rewritten if each.is_stored),
             may_lock_more=record.kind.hides_locks,
         )
 
@@ -107,3 +115,7 @@ class Log:
             bytes=relation.bytes,
             is_new=self.relations.get(oid) is None,
         )
+
+
+def _weakness(lock: Lock) -> tuple[int, int]:
+    return (-MODES.index(lock.mode), -lock.bytes)

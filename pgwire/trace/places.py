@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgwire.text import plain
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 MOST_FILE_BYTES = 300_000
 """A longer file is rows for the most part, and takes more than half a second to read."""
-_LONGEST_REASON = 500
+_LONGEST_REASON = 10_000
+"""Whoever tells it on looks for secrets, then shortens it."""
 _ACCEPTING = re.compile(rb"--\s*coppice:\s*ok[ \t]+(\S[^\n]*)", re.IGNORECASE)
 _BEHIND = re.compile(rb";?[ \t]*(--[^\n]*)")
 # Commands of psql have a line each; what is left of them is a comment.
@@ -40,7 +41,8 @@ def placed(texts: Sequence[bytes], files: Iterable[tuple[str, bytes]]) -> list[P
     """Find the place of each text, in the order in which they were executed.
 
     White space and comments make no difference. The second of two equal texts gets the second
-    place; where there is no further one, it was executed again where it stands. Of a text that is
+    place; where there is no further one, it was executed again where it stands. As that may
+    have been another of them, a reason counts only where each of them has one. Of a text that is
     found nowhere, its own comments count.
     """
     keys = [_key(text) for text in texts]
@@ -48,9 +50,12 @@ def placed(texts: Sequence[bytes], files: Iterable[tuple[str, bytes]]) -> list[P
     for name, content in files:
         for key, place in _statements(name, content, frozenset(keys)):
             found[key].append(place)
+    for standing in found.values():
+        if not all(place.accepted for place in standing):
+            standing[:] = [replace(place, accepted="") for place in standing]
     places = []
     for key, text in zip(keys, texts):
-        standing = found.get(key)
+        standing = found.get(key, [])
         if not standing:
             places.append(Place(accepted=_accepted(text, 0, len(text))))
         else:

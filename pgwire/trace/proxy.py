@@ -26,7 +26,7 @@ from pgwire.trace.door import Cancel, Guard, Startup, TurnedAway
 from pgwire.trace.journal import Journal
 from pgwire.trace.log import Log
 from pgwire.trace.pump import carry
-from pgwire.trace.report import Connection
+from pgwire.trace.report import ELSEWHERE, Connection
 from pgwire.trace.sources import Sources
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from pgwire.trace.report import Report
 
 _HOST = "127.0.0.1"
-_LOGIN_SECONDS = 60.0
+_LOGIN_SECONDS = 10.0
+_MOST_AT_DOOR = 100
+"""Clients that have not proved yet who they are: of more, whoever came first has to leave."""
+_PAUSE_SECONDS = 0.1
 _CLIENTS_FAULT = (OSError, messages.BrokenProtocol, ScramFailed, TurnedAway, ValueError)
 _CONNECTION_FAILURE = "08006"
 _ANSWER_SECONDS = 3.0
@@ -66,7 +69,11 @@ class Proxy:
         self._log = Log(relations.read(session))
         self._session = session
         self._visits: list[_Visit] = []
-        self._remarks: dict[str, None] = {}
+        self._remarks: tuple[dict[str, None], dict[str, None]] = ({}, {})
+        """Of those who were let in, and of strangers."""
+        self._at_door: dict[int, Line] = {}
+        self._lock = threading.Lock()
+        self._is_closing = False
         self._listener = socket.create_server((_HOST, 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
 
@@ -80,6 +87,7 @@ class Proxy:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._is_closing = True
         # Wakes the thread that accepts; closing alone would not.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -103,39 +111,69 @@ class Proxy:
 
     @property
     def remarks(self) -> list[str]:
-        """Which other databases were visited, and who was not let in: each once, and the first."""
-        return [plain(each, limit=_LONGEST_TEXT) for each in list(self._remarks)[:_MOST_REMARKS]]
+        """Which other databases were visited, and whom the server refused: each once."""
+        return list(self._remarks[0])
 
-    def _remark(self, text: str) -> None:
-        self._remarks.setdefault(text)
+    @property
+    def remarks_on_strangers(self) -> list[str]:
+        """Who was not let in: each once, and the first, as it may be anybody on this machine."""
+        return list(self._remarks[1])
+
+    def _remark(self, text: str, *, is_stranger: bool = False) -> None:
+        with self._lock:
+            remarks = self._remarks[is_stranger]
+            if len(remarks) < _MOST_REMARKS:
+                remarks.setdefault(plain(text, limit=_LONGEST_TEXT))
 
     def texts(self) -> list[bytes]:
         """Give the texts of the report's statements as they were sent, with all values in them."""
         return self._log.texts()
 
     def _listen(self) -> None:
-        while True:
+        while not self._is_closing:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with ExitStack() as stack, suppress(*_CLIENTS_FAULT):
+            except OSError:  # the client has gone again, or there are no more descriptors for now
+                time.sleep(_PAUSE_SECONDS)
+                continue
             client = Line(connection, time.monotonic() + _LOGIN_SECONDS)
+            self._came(client)
+            try:
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+            except RuntimeError:  # no more threads for now
+                self._left_door(client)
+                client.close()
+
+    def _came(self, client: Line) -> None:
+        """Let it stand at the door, where whoever came first makes room for it."""
+        with self._lock:
+            self._at_door[id(client)] = client
+            if len(self._at_door) > _MOST_AT_DOOR:
+                first = self._at_door.pop(next(iter(self._at_door)))
+                first.hang_up()
+
+    def _left_door(self, client: Line) -> None:
+        with self._lock:
+            self._at_door.pop(id(client), None)
+
+    def _serve(self, client: Line) -> None:
+        with ExitStack() as stack, suppress(*_CLIENTS_FAULT):
             stack.callback(client.close)
+            stack.callback(self._left_door, client)
             try:
                 asked = door.admit(client, self._guard)
             except TurnedAway as error:
-                self._remark(f"A connection was refused: {error}.")
+                self._remark(f"A connection was refused: {error}.", is_stranger=True)
                 return
             except ssl.SSLError:
-                self._remark("A connection ended when its TLS began: the client did not trust it.")
+                why = "the client did not trust it"
+                self._remark(f"A connection ended when its TLS began: {why}.", is_stranger=True)
                 return
             if isinstance(asked, Cancel):
                 self._cancel(asked)
                 return
+            self._left_door(client)
+            client.limit(self._target.timeout_seconds + _LOGIN_SECONDS)
             found = self._log_in(client, asked)
             if found is not None:
                 server, greeting = found
@@ -173,7 +211,7 @@ class Proxy:
         visit = _Visit(asked, Journal(self._log), _settings(greeting))
         self._visits.append(visit)
         if asked.database != self._target.database:
-            visit.conversation.stop("it is another database")
+            visit.conversation.stop(ELSEWHERE)
             self._remark(f'A connection went to another database, "{asked.database}".')
         elif "replication" in asked.parameters:
             visit.conversation.stop("it is a connection for replication")

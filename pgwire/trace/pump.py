@@ -5,7 +5,7 @@ While one side does not read, the other is read on, up to a bound.
 
 from __future__ import annotations
 
-import select
+import selectors
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ _BUFFER_BYTES = 1 << 20
 """Of the system, per direction: the fewer the turns, the less each waits for a processor."""
 _TERMINATE = messages.frame(b"X", b"")
 _MOST_KEPT_BYTES = 4 << 20
+_SELECTOR: type[selectors.BaseSelector]
+# Not the default one: these need no descriptor of their own, and are for two sockets as fast.
+_SELECTOR = getattr(selectors, "PollSelector", selectors.SelectSelector)
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -35,6 +38,8 @@ class _Side:
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             connection.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
         self.connection = connection
+        self.awaited = 0
+        """The events that a selector waits for."""
         self._out = bytearray()
 
     @property
@@ -89,8 +94,9 @@ def carry(
     the client has left and the server does not know yet.
     """
     here, there = _Side(client), _Side(server)
+    selector = _SELECTOR()
     while True:
-        readable = _wait(here, there)
+        readable = _wait(selector, here, there)
         if there in readable:
             data = there.read()
             if data == b"":
@@ -110,7 +116,7 @@ def carry(
                 return
 
 
-def _wait(here: _Side, there: _Side) -> list[_Side]:
+def _wait(selector: selectors.BaseSelector, here: _Side, there: _Side) -> list[_Side]:
     """Wait until something can be read, and send meanwhile what can be sent."""
     sides = (here, there)
     wanted = [side for side, other in ((here, there), (there, here)) if not other.is_full]
@@ -119,14 +125,24 @@ def _wait(here: _Side, there: _Side) -> list[_Side]:
         for side in sides:
             side.flush()
         return ready
-    behind = [side for side in sides if side.is_behind]
-    readable, writable, _ = select.select(
-        [side.connection for side in wanted], [side.connection for side in behind], []
-    )
-    for side in behind:
-        if side.connection in writable:
+    for side in sides:
+        reading = selectors.EVENT_READ if side in wanted else 0
+        _await(selector, side, reading | (selectors.EVENT_WRITE if side.is_behind else 0))
+    happened = [(key.data, events) for key, events in selector.select()]
+    for side, events in happened:
+        if events & selectors.EVENT_WRITE:
             side.flush()
-    return [side for side in wanted if side.connection in readable]
+    return [side for side, events in happened if events & selectors.EVENT_READ]
+
+
+def _await(selector: selectors.BaseSelector, side: _Side, events: int) -> None:
+    if events == side.awaited:
+        return
+    if side.awaited:
+        selector.unregister(side.connection)
+    if events:
+        selector.register(side.connection, events, side)
+    side.awaited = events
 
 
 def _deliver(side: _Side) -> None:
@@ -134,11 +150,15 @@ def _deliver(side: _Side) -> None:
 
     To close a socket with something unread in it would take back what was sent before.
     """
+    selector = _SELECTOR()
+    side.awaited = 0
     while side.is_behind:
-        select.select([], [side.connection], [])
+        _await(selector, side, selectors.EVENT_WRITE)
+        selector.select()
         side.flush()
     side.connection.shutdown(socket.SHUT_WR)
     while True:
-        select.select([side.connection], [], [])
+        _await(selector, side, selectors.EVENT_READ)
+        selector.select()
         if side.read() == b"":
             return

@@ -6,13 +6,18 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+ELSEWHERE = "it is another database"
+"""Why a connection was not traced, where nothing went wrong."""
+HARMLESS = ("ROW SHARE", "ROW EXCLUSIVE")
+"""Modes of locks that reads and changes of rows take, and that keep neither waiting."""
 MOST_STATEMENTS = 2_000
 MOST_RELATIONS = 500
 """Of one statement. One that drops a schema locks all in it."""
 MOST_CONNECTIONS = 100
 MOST_CHANGES_BYTES = 64_000
 """Of those, for the changes of the schema."""
-LONGEST_NAME = 300
+LONGEST_STATEMENT = 2_000
+LONGEST_REASON = 500
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
 LONGEST_NAME = 300
@@ -40,7 +45,7 @@ class Statement:
     """One statement, or the same one several times in a transaction."""
 
     sql: str
-    """Without the values in it."""
+    """Without the values in it. Not shortened yet, as little as `accepted` is."""
     at_ms: float
     """When it began, after the trace began."""
     ms: float
@@ -55,10 +60,13 @@ class Statement:
     """A number within the trace."""
     times: int = 1
     locks: tuple[Lock, ...] = ()
-    """Those that it was the first of its transaction to take, unless one that is held on the same
-    relation, or on an index's table, keeps others from as much. Not ACCESS SHARE, which reads take,
-    nor on indexes and sequences what changes of rows take."""
+    """The strongest first, then the largest. Those that it was the first of its transaction to
+    take, unless one that is held on the same relation, or on an index's table, keeps others from as
+    much. Not ACCESS SHARE, which reads take, nor on indexes and sequences what changes of rows
+    take."""
     rewrites: tuple[str, ...] = ()
+    more_relations: int = 0
+    """How many relations more than are told; those with the weakest locks, and the smallest."""
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""
     file: str = ""
@@ -115,24 +123,43 @@ class Report:
     """The database had no table before."""
 
     def limited(self) -> dict[str, Any]:
-        """Give it as JSON has it, with as many statements as fit; those without locks go first."""
+        """Give it as JSON has it, with as many statements as fit.
+
+        Those without locks go first, and then the earlier ones.
+        """
         told = asdict(replace(self, connections=self.connections[:MOST_CONNECTIONS]))
         statements = told.pop("statements")
         for statement in statements:
+            statement["sql"] = shortened(statement["sql"], LONGEST_STATEMENT)
+            statement["accepted"] = shortened(statement["accepted"], LONGEST_REASON)
+            before = _relations(statement)
             for name in ("locks", "rewrites"):
                 statement[name] = statement[name][:MOST_RELATIONS]
+            statement["more_relations"] += before - _relations(statement)
         changes = _fitting(told["changes"], MOST_CHANGES_BYTES)
         told["more_changes"] += len(self.changes) - len(changes)
         told["changes"] = changes
         room = MOST_BYTES - len(_compact(told).encode()) - 100
-        kept = _fitting(sorted(statements, key=_is_quiet)[:MOST_STATEMENTS], room)
+        kept = _fitting(sorted(reversed(statements), key=_lightness)[:MOST_STATEMENTS], room)
         kept.sort(key=lambda each: float(each["at_ms"]))
         told["more_statements"] += len(statements) - len(kept)
         return {"statements": kept, **told}
 
 
-def _is_quiet(statement: dict[str, Any]) -> bool:
-    return not (statement["locks"] or statement["rewrites"] or statement["error"])
+def shortened(text: str, limit: int) -> str:
+    """Cut a text, in which half a secret would not be found any more: look for them before."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _relations(statement: dict[str, Any]) -> int:
+    return len({*(lock["relation"] for lock in statement["locks"]), *statement["rewrites"]})
+
+
+def _lightness(statement: dict[str, Any]) -> int:
+    is_felt = any(lock["mode"] not in HARMLESS for lock in statement["locks"])
+    if is_felt or statement["rewrites"] or statement["error"]:
+        return 0
+    return 1 if statement["locks"] else 2
 
 
 def _fitting(values: list[Any], room: int) -> list[Any]:

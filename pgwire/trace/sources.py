@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
-from pgwire.trace.kinds import UNKNOWN, Kind, kind_of, kind_of_statement, script_of
+from pgwire.trace.kinds import UNKNOWN, WHOLE, Kind, kind_of, kind_of_statement, script_of
 
 if TYPE_CHECKING:
     from pgwire.trace.split import Part
@@ -17,6 +17,12 @@ _MOST_SPLIT_BYTES = 300_000
 # Of each byte of a text in these, those below 128 are ASCII, and it is known where characters end.
 _SAFE_ENCODINGS = ("UTF8", "LATIN", "WIN", "ISO_8859", "KOI8")
 _LONGEST_KEY_BYTES = 8_000
+_LONGEST_CALL_BYTES = 2_000
+_PARAMETER = re.compile(rb"\$[0-9]")
+_SETS_STRINGS = re.compile(
+    rb"standard_conforming_strings(?!['\"\s]*(?:=|\bTO\b|,)\s*'?on\b)", re.IGNORECASE
+)
+_HEAD = re.compile(rb"\s*([A-Za-z]{1,20})")
 _BEHIND = re.compile(rb"[ \t]*--[^\n\r]*")
 
 
@@ -28,6 +34,8 @@ class Source:
     kind: Kind = UNKNOWN
     key: str = ""
     """The same for statements that differ in values alone; empty where that means nothing."""
+    known_by: str | bytes = ""
+    """The same for statements that take the same locks; empty where nobody can tell."""
     end: int = 0
     """Where it ends in its Query."""
 
@@ -39,7 +47,11 @@ def source_of(text: bytes, kind: Kind, *, end: int = 0) -> Source:
     """Make a source of a text."""
     has_key = kind.is_data and len(text) <= _LONGEST_KEY_BYTES
     key = without_values(text, head=kind.head) if has_key else ""
-    return Source(text, kind, key, end)
+    is_other_each_time = kind.may_call and (
+        len(text) > _LONGEST_CALL_BYTES or _PARAMETER.search(text)
+    )
+    known_by = "" if is_other_each_time else text if key and kind.may_call else key
+    return Source(text, kind, key, known_by, end)
 
 
 class Sources:
@@ -49,14 +61,27 @@ class Sources:
         self._parameters = parameters
         self._prepared: dict[bytes, Source] = {}
         self._portals: dict[bytes, Source] = {}
+        self._is_doubtful = False
+        """It was asked for other rules of strings, and the server has not answered yet."""
 
     def set(self, name: str, value: str) -> None:
         """Take note of a setting that the server reports."""
         self._parameters[name] = value
+        self._is_doubtful = self._is_doubtful and name != "standard_conforming_strings"
+
+    @property
+    def _is_readable(self) -> bool:
+        """Whether it is known where strings end; what is within them is told to nobody."""
+        encoding = self._parameters.get("client_encoding", "")
+        is_standard = self._parameters.get("standard_conforming_strings") == "on"
+        return is_standard and not self._is_doubtful and encoding.startswith(_SAFE_ENCODINGS)
 
     def prepare(self, name: bytes, text: bytes) -> None:
         """Take a statement that is parsed."""
-        self._prepared[name] = source_of(text, kind_of_statement(text))
+        kind = kind_of_statement(text)
+        is_readable = self._is_readable
+        self._prepared[name] = source_of(text, kind) if is_readable else Source(_head(text), kind)
+        self.take_note(text)
 
     def bind(self, portal: bytes, name: bytes) -> None:
         """Take a portal that is made of a prepared statement."""
@@ -72,9 +97,7 @@ class Sources:
 
     def of_query(self, text: bytes) -> list[Source] | None:
         """Cut a Query into statements; None where that is not sure, or nothing may be put in."""
-        encoding = self._parameters.get("client_encoding", "")
-        is_standard = self._parameters.get("standard_conforming_strings") == "on"
-        if not is_standard or not encoding.startswith(_SAFE_ENCODINGS):
+        if not self._is_readable:
             return None
         script = script_of(text) if len(text) <= _MOST_SPLIT_BYTES else None
         if script is None or script.has_parameter:
@@ -84,6 +107,21 @@ class Sources:
         return [
             source_of(_own(text, part), kind_of(text, part), end=part.end) for part in script.parts
         ]
+
+    def of_whole(self, text: bytes) -> Source:
+        """Take a Query that is not cut."""
+        return Source(text if self._is_readable else _head(text), WHOLE)
+
+    def take_note(self, text: bytes) -> None:
+        """Notice what comes into force behind this text."""
+        is_asked = _SETS_STRINGS.search(text, 0, _MOST_SPLIT_BYTES) is not None
+        self._is_doubtful = self._is_doubtful or is_asked
+
+
+def _head(text: bytes) -> bytes:
+    """Cut all of a text but its first word."""
+    found = _HEAD.match(text)
+    return found[1] + b" ..." if found else b"(a statement)"
 
 
 def _own(text: bytes, part: Part) -> bytes:

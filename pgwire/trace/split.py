@@ -35,7 +35,7 @@ _IDENTIFIER_REST = re.compile(rb'(?:[^"]|"")*"', re.DOTALL)
 # A string that goes on behind a line's end keeps the rules that it began with.
 _ESCAPED_REST = re.compile(
     rb"""(?:[^'\\]|\\.|''
-    |'(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*')*'""",
+    |'[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*')*'""",
     re.VERBOSE | re.DOTALL,
 )
 _MOST_WORDS = 12

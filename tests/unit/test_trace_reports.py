@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from action import tracing
 from app.core.assignments import Policies
@@ -12,6 +13,7 @@ from app.core.runs import MigrationResult
 from app.core.trace_findings import Judgement, judge
 from app.core.traces import NO_CONNECTION, Connection, Lock, Size, Statement, Trace
 from app.operations.checks import migration_reports, trace_reports, trace_words
+from app.web.api.run_models import TraceGiven
 from tests.unit.test_reports import DATABASE, FAILED, LATER, STORY
 
 STRICT = Policies(no_rewrite_above="100MB", no_block_above="1000000")
@@ -19,6 +21,8 @@ SIZES = {
     "public.users": Size(rows=1_200_000, bytes=310 * 1024**2),
     "public.tags": Size(rows=12, bytes=8192),
 }
+LOCK = {"relation": "public.t", "mode": "SHARE", "rows": -1, "bytes": 0}
+ONE = {"sql": "x", "ms": 1, "held_ms": 1, "transaction": 1}
 UNTRACED = Trace(untraced=NO_CONNECTION)
 
 
@@ -250,3 +254,19 @@ def test_the_jobs_summary_says_it_of_its_database() -> None:
 
     assert told.startswith(f"**`{DATABASE.name}`**\n\nLocks and rewrites: 1 rewrite.\n\n| State")
     assert untold.endswith("0 statements, none blocks or rewrites a table of production.")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({name: 10**30} for name in ("more_statements", "more_changes", "wal_bytes")),
+        *({"statements": [ONE | {name: 10**30}]} for name in ("times", "rows", "transaction")),
+        *({"statements": [ONE | {name: -1}]} for name in ("line", "more_relations")),
+        {"statements": [ONE | {"rewrites": ["public.t"] * 501}]},
+        {"statements": [ONE | {"locks": [LOCK | {"bytes": -1}]}]},
+    ],
+)
+def test_a_trace_with_numbers_beyond_all_bounds_is_not_taken(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TraceGiven.model_validate(given)
+    TraceGiven.model_validate({"statements": [ONE | {"locks": [LOCK]}]})

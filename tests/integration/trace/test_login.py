@@ -1,9 +1,13 @@
 """Who is let in by the proxy, over what, and what a client is told that the server refuses."""
 
+import errno
+import os
+import resource
 import socket
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from action import tracing as action_tracing
 from pgwire import messages
 from pgwire.client import Target, session
 from pgwire.line import Line, connect
@@ -40,7 +45,7 @@ def test_whoever_has_another_login_is_refused(shared: Traced, changes: dict[str,
 
     assert len(shared.report().connections) == before
     refused = f'A connection was refused: password authentication failed for user "{user}".'
-    await_that(lambda: refused in shared.proxy.remarks, what="the remark")
+    await_that(lambda: refused in shared.proxy.remarks_on_strangers, what="the remark")
 
 
 def test_a_client_that_asks_for_tls_first_goes_on_without(shared: Traced) -> None:
@@ -123,6 +128,67 @@ def test_what_is_no_client_is_hung_up_on(shared: Traced, said: bytes) -> None:
     assert reached(shared.proxied())
 
 
+def test_strangers_keep_nobody_out(login: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither those who only stand there, nor a moment without descriptors or threads."""
+    accept, start = socket.socket.accept, threading.Thread.start
+    failures = [OSError(errno.EMFILE, ""), OSError(errno.ECONNABORTED, ""), RuntimeError()]
+
+    def fail_first(kind: type[Exception], go_on: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def called(*arguments: Any) -> Any:
+            for error in [each for each in failures if isinstance(each, kind)]:
+                failures.remove(error)
+                raise error
+            return go_on(*arguments)
+
+        return called
+
+    with tracing(login) as trace, ExitStack() as stack:
+        monkeypatch.setattr(socket.socket, "accept", fail_first(OSError, accept))
+        monkeypatch.setattr(threading.Thread, "start", fail_first(RuntimeError, start))
+        address = ("127.0.0.1", trace.proxy.port)
+        strangers = []
+        for _ in range(150):
+            strangers.append(stack.enter_context(socket.create_connection(address, timeout=30)))
+        with trace.proxied() as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+        assert failures == []
+        assert strangers[0].recv(1) == b""
+
+
+def test_a_connection_may_have_a_high_descriptor(shared: Traced) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    try:
+        taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+        try:
+            assert reached(shared.proxied())
+        finally:
+            for each in taken:
+                os.close(each)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_strangers_hide_no_reason(login: Target, new_login: Callable[[], Target]) -> None:
+    another = new_login().database
+    with tracing(login) as trace:
+        tracing_ = action_tracing.Tracing(variables={}, proxy=trace.proxy)
+        for number in range(12):
+            with pytest.raises(psycopg.OperationalError):
+                trace.proxied(user=f"x{number}")
+        await_that(lambda: len(trace.proxy.remarks_on_strangers) == 10, what="remarks")
+        before = tracing_.report(None, [], lambda: ())
+        with trace.proxied(dbname=another):
+            pass
+        after = tracing_.report(None, [], lambda: ())
+
+    assert before is not None
+    assert after is not None
+    assert (before.untraced or "").startswith(f"{action_tracing.NO_CONNECTION}. A connection was")
+    assert (after.untraced or "").startswith("A connection went to another")
+
+
 @pytest.fixture
 def encrypted(login: Target, tmp_path: Path) -> Iterator[tuple[Traced, Path]]:
     """A proxy that has a certificate for itself, and the file that clients trust it by."""
@@ -153,7 +219,7 @@ def test_a_client_that_does_not_trust_the_certificate_is_remarked_on(
         traced.proxied(sslmode="verify-ca", sslrootcert=tmp_path / "other.pem")
 
     remark = "A connection ended when its TLS began: the client did not trust it."
-    await_that(lambda: traced.proxy.remarks == [remark], what="the remark")
+    await_that(lambda: traced.proxy.remarks_on_strangers == [remark], what="the remark")
 
 
 def test_tls_without_a_request_before_is_understood(encrypted: tuple[Traced, Path]) -> None:

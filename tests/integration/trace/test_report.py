@@ -3,15 +3,24 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from pgwire.client import Target
-from pgwire.trace.report import MOST_BYTES, MOST_STATEMENTS, Statement
-from tests.integration.trace.conftest import Traced, Tracing
+from action import tracing as action_tracing
+from pgwire.client import Target, session
+from pgwire.trace.places import placed
+from pgwire.trace.report import (
+    LONGEST_STATEMENT,
+    MOST_BYTES,
+    MOST_RELATIONS,
+    MOST_STATEMENTS,
+    Statement,
+)
+from tests.integration.trace.conftest import Traced, Tracing, connected
 
 TABLES = """
 CREATE TABLE users (id int PRIMARY KEY, name text);
@@ -149,6 +158,16 @@ def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None
     assert set(back) == {("public.orders",)}
 
 
+@pytest.mark.parametrize("script", ["VACUUM FULL users, orders", "VACUUM (FULL)", "CLUSTER"])
+def test_a_rewrite_of_many_is_told_of_all_of_them(traced: Tracing, script: str) -> None:
+    with traced(TABLES) as trace:
+        _run(trace, script)
+        [told] = trace.report().statements
+
+    assert set(told.rewrites) == {"public.users", "public.orders"}
+    assert locks(told) == {(name, EXCLUSIVE) for name in told.rewrites}
+
+
 def test_a_relation_has_its_size_from_the_catalog(traced: Tracing) -> None:
     with traced(TABLES) as trace:
         _run(trace, "ALTER TABLE orders ADD x int")
@@ -179,6 +198,44 @@ def test_what_is_done_a_thousand_times_is_told_once(traced: Tracing) -> None:
     assert locks(added) == {("public.orders", EXCLUSIVE)}
 
 
+ADD_COLUMN = """
+CREATE FUNCTION add_column(text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+EXECUTE format('ALTER TABLE %I ADD COLUMN x%s float DEFAULT random()', $1, pg_backend_pid()); END $$
+"""
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+@pytest.mark.parametrize("is_one", [True, False])
+def test_a_function_that_is_called_again_may_do_something_else(
+    traced: Tracing, *, is_bound: bool, is_one: bool
+) -> None:
+    with traced(TABLES + ADD_COLUMN) as trace, trace.proxied(autocommit=not is_one) as connection:
+        for table in ("users", "orders"):
+            if is_bound:
+                connection.execute("SELECT add_column(%s)", [table])
+            else:
+                connection.execute(f"SELECT add_column('{table}')".encode())
+        connection.commit()
+        told = [each for each in trace.report().statements if each.sql.startswith("SELECT")]
+
+    assert [(each.rewrites, each.times) for each in told] == [
+        (("public.users",), 1),
+        (("public.orders",), 1),
+    ]
+    assert [locks(each) for each in told] == [{(each.rewrites[0], EXCLUSIVE)} for each in told]
+
+
+def test_calls_in_one_query_are_accepted_each_by_itself(traced: Tracing) -> None:
+    script = "BEGIN; -- ours\n-- coppice: ok small\nSELECT add_column('users');\nSELECT 1 + (2);\n"
+    with traced(TABLES + ADD_COLUMN) as trace, trace.proxied() as connection:
+        connection.execute(f"{script}SELECT add_column('orders'); SELECT 1 + (3); COMMIT".encode())
+        places = placed(trace.proxy.texts(), [])
+        told = [(each.rewrites, each.times) for each in trace.report().statements]
+
+    assert told == [(("public.users",), 1), ((), 2), (("public.orders",), 1)]
+    assert [each.accepted for each in places] == ["small", "", ""]
+
+
 def test_a_failure_has_its_code_and_no_words(traced: Tracing) -> None:
     with traced(TABLES) as trace, trace.proxied() as connection:
         connection.execute("INSERT INTO users VALUES (1, 'secret')")
@@ -199,6 +256,24 @@ def test_what_hides_its_locks_says_so(traced: Tracing) -> None:
         told = [each.may_lock_more for each in trace.report().statements]
 
     assert told == [True, False, True]
+
+
+@pytest.mark.parametrize("encoding", ["UTF8", "SJIS"])
+def test_values_are_not_told_where_nobody_knows_where_they_end(
+    traced: Tracing, encoding: str
+) -> None:
+    value = rb"'O\'Brien secret'"
+    with traced(TABLES) as trace, trace.proxied(client_encoding=encoding) as connection:
+        connection.execute(b"SET backslash_quote = on")
+        connection.execute(b"SET standard_conforming_strings = off")
+        connection.execute(b"SELECT " + value)
+        connection.execute(b"SELECT " + value + b", %s::int", [1])
+        connection.execute(b"SET standard_conforming_strings = on")
+        connection.execute(b"SELECT 'secret'")
+        told = [each.sql for each in trace.report().statements if each.sql[:3] != "SET"]
+
+    last = "SELECT ?" if encoding == "UTF8" else "SELECT ..."
+    assert told == ["SELECT ...", "SELECT ...", last]
 
 
 def test_passwords_are_cut_out(traced: Tracing, login: Any) -> None:
@@ -227,7 +302,64 @@ def test_what_is_beyond_the_limits_is_counted(traced: Tracing) -> None:
         <= MOST_BYTES
     )
     assert len(told["statements"]) + told["more_statements"] == MOST_STATEMENTS + 100
-    assert told["statements"][-1]["sql"].startswith("ALTER TABLE")
+    assert any(each["sql"].startswith("ALTER TABLE") for each in told["statements"])
+
+
+def test_secrets_are_hidden_before_anything_is_shortened(traced: Tracing) -> None:
+    secret = "S3cretS3cretS3cret"
+    body = f"SELECT '{'x' * 1930}{secret}' || 'zzzzzzzzzzz"
+    reason = "-- coppice: ok " + "y" * 490 + secret
+    script = f"""{reason}
+        CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ {body}' $$;
+        ALTER TABLE users ADD COLUMN z text DEFAULT '{"x" * 101}{secret}'"""
+    with traced(TABLES) as trace:
+        url = "postgres://u:p@h/d"
+        with (
+            session(trace.target) as beside,
+            action_tracing.traced(beside, trace.target, {"DATABASE_URL": url}) as tracing,
+        ):
+            with connected(replace(trace.target, port=int(tracing.variables["PGPORT"]))) as client:
+                client.execute(script.encode())
+            report = tracing.report(beside, [secret], lambda: ())
+        assert report is not None
+        told = json.dumps(report.limited())
+
+    assert "S3c" not in told
+    assert len(report.limited()["statements"][0]["sql"]) == LONGEST_STATEMENT
+    assert len(report.changes) == 2
+
+
+def test_the_end_of_a_long_history_is_told(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection, connection.pipeline():
+            for number in range(MOST_STATEMENTS + 600):
+                connection.execute(f"COMMENT ON TABLE users IS '{number}'".encode())
+            connection.execute("ALTER TABLE orders ALTER id TYPE bigint")
+        report = trace.report()
+        told = report.limited()
+
+    assert (len(report.statements), report.more_statements) == (MOST_STATEMENTS, 601)
+    assert len(trace.proxy.texts()) == MOST_STATEMENTS
+    assert report.statements[-1].rewrites == ("public.orders",)
+    assert told["statements"][-1]["rewrites"] == ("public.orders",)
+
+
+def test_the_strongest_locks_are_told_of_a_statement_with_many(traced: Tracing) -> None:
+    tables = " ".join(f"CREATE TABLE many.t{number} (id int);" for number in range(MOST_RELATIONS))
+    with traced(
+        f"{TABLES} DROP SCHEMA IF EXISTS many CASCADE; CREATE SCHEMA many; {tables}"
+    ) as trace:
+        _run(trace, f"DO $$ BEGIN EXECUTE 'LOCK TABLE orders'; {_SHARED} END $$")
+        [told] = trace.report().limited()["statements"]
+        _run(trace, "DROP SCHEMA many CASCADE")
+
+    assert (len(told["locks"]), told["more_relations"]) == (MOST_RELATIONS, 1)
+    assert (told["locks"][0]["relation"], told["locks"][0]["mode"]) == ("public.orders", EXCLUSIVE)
+
+
+_SHARED = """
+FOR i IN 0..499 LOOP EXECUTE format('LOCK TABLE many.t%s IN SHARE MODE', i); END LOOP;
+"""
 
 
 def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:

@@ -112,6 +112,19 @@ def test_a_text_that_may_be_misread_goes_as_it_is(
     assert conversation.from_client(query(DDL)) == query(DDL)
 
 
+def test_a_setting_that_is_asked_for_makes_what_follows_doubtful(
+    conversation: Conversation,
+) -> None:
+    name = "standard_conforming_strings"
+    for asked in (f"set {name} = on", f"set {name} to off; {DDL}", DDL):
+        sent = conversation.from_client(query(asked))
+        assert (sent == query(asked)) == (asked != f"set {name} to off; {DDL}")
+
+    conversation.from_server(frame(b"S", f"{name}\0on\0".encode()))
+
+    assert conversation.from_client(query(DDL)) != query(DDL)
+
+
 def test_a_look_follows_an_execution(conversation: Conversation) -> None:
     sent = conversation.from_client(extended(DDL) + SYNC)
     heard = conversation.from_server(BOUND + done() + LOOKED + READY)

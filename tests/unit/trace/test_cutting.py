@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgwire.trace.cutting import LONGEST_CHARACTERS, without_values
+from pgwire.trace.cutting import MOST_READ_BYTES, without_values
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,17 @@ from pgwire.trace.cutting import LONGEST_CHARACTERS, without_values
         ("DO $$ BEGIN INSERT INTO t VALUES ('secret $$", "DO $$ BEGIN INSERT INTO t VALUES (?"),
         ("CREATE FUNCTION f() RETURNS void AS $$ ALTER ROLE r PASSWORD 'secret' $$ LANGUAGE sql",
          "CREATE FUNCTION f() RETURNS void AS $$ ALTER ROLE r PASSWORD ? $$ LANGUAGE sql"),
+        ("CREATE VIEW v AS SELECT * FROM dblink('host=h password=secret', 'SELECT 1') AS t(a int)",
+         "CREATE VIEW v AS SELECT * FROM dblink('host=h password=?', 'SELECT 1') AS t(a int)"),
+        ("CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT g(password => 'secret'),"
+         " h('password = ''a secret'' host=h'), h('postgres://u:secret@h/d') $$",
+         "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT g(password => ?),"
+         " h('password = ? host=h'), h('postgres://u:?@h/d') $$"),
+        ("ALTER DATABASE d SET app.jwt_secre = 'secret'", "ALTER DATABASE d SET app.jwt_secre = ?"),
+        ("ALTER ROLE r IN DATABASE d SET a.b TO 'secret', 1",
+         "ALTER ROLE r IN DATABASE d SET a.b TO ?, ?"),
+        ("ALTER FUNCTION f SET a.b TO 'secret'", "ALTER FUNCTION f SET a.b TO ?"),
+        ("ALTER TABLE t ALTER a SET DEFAULT 'x'", "ALTER TABLE t ALTER a SET DEFAULT 'x'"),
         ("INSERT INTO t VALUES ('never closed secret", "INSERT INTO t VALUES (?"),
     ],
 )  # fmt: skip
@@ -44,7 +55,7 @@ def test_values_are_cut_out(text: str, told: str | None) -> None:
     assert "secret" not in found
 
 
-def test_a_long_text_is_shortened() -> None:
+def test_of_a_long_text_the_beginning_is_told() -> None:
     text = b"INSERT INTO t VALUES (" + b"1, " * 100_000 + b"1)"
 
-    assert len(without_values(text, head="INSERT")) == LONGEST_CHARACTERS
+    assert len(without_values(text, head="INSERT")) == MOST_READ_BYTES

@@ -1,5 +1,7 @@
 """What a statement's text tells of it."""
 
+import time
+
 import pytest
 
 from pgwire.trace.kinds import Kind, kind_of_statement
@@ -57,10 +59,15 @@ def test_no_look_goes_where_it_would_change_what_happens(text: str) -> None:
         ("copy (select 1 from t) to stdout", []),
         ("vacuum", []),
         ("vacuum full verbose t", [("t", "ACCESS EXCLUSIVE")]),
+        ("vacuum full a.t (x, y), u", [("a.t", "ACCESS EXCLUSIVE"), ("u", "ACCESS EXCLUSIVE")]),
+        ("vacuum (full off, analyze) t, u",
+         [("t", "SHARE UPDATE EXCLUSIVE"), ("u", "SHARE UPDATE EXCLUSIVE")]),
         ("vacuum (full, analyze) t", [("t", "ACCESS EXCLUSIVE")]),
         ("analyze verbose t (a, b)", [("t", "SHARE UPDATE EXCLUSIVE")]),
         ("create index concurrently if not exists i on only s.t (a)",
          [("s.t", "SHARE UPDATE EXCLUSIVE")]),
+        ("reindex (verbose, concurrently) table t", [("t", "SHARE UPDATE EXCLUSIVE")]),
+        ("reindex schema s", []),
         ("drop index concurrently if exists s.i", [("s.i", "SHARE UPDATE EXCLUSIVE")]),
         ("reindex index concurrently i", [("i", "SHARE UPDATE EXCLUSIVE")]),
         ("alter table t detach partition p concurrently", [("t", "SHARE UPDATE EXCLUSIVE")]),
@@ -71,6 +78,37 @@ def test_locks_are_told_by_the_text_where_no_look_goes(
     text: str, told: list[tuple[str, str]]
 ) -> None:
     assert list(kind(text).told) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("vacuum full", True), ("vacuum (verbose, full)", True), ("cluster", True)),
+        *(("vacuum full t, u", True), ("vacuum (full false)", False), ("vacuum", False)),
+        *(("analyze", False), ("lock t", False), ("reindex schema s", False)),
+    ],
+)
+def test_a_rewrite_is_told_by_the_text_where_no_look_goes(text: str, *, expected: bool) -> None:
+    assert kind(text).tells_rewrite == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("set x = 1", "begin", "copy t (a) from stdin", "lock t in share mode", "vacuum t, u"),
+        *("create index concurrently i on t (a)", "reindex table concurrently t", "set x = e'a'"),
+    ],
+)
+@pytest.mark.parametrize("between", ["/* a */\n", "-- a\n", "-- ", "\t", "/*/**/*/"])
+def test_a_text_is_read_in_a_moment_whatever_stands_between_its_words(
+    text: str, between: str
+) -> None:
+    began = time.perf_counter()
+
+    found = kind(f" {between * 200}\n".join(["", *text.split(), "x"]))
+
+    assert found.head == text.split()[0].upper()
+    assert time.perf_counter() - began < 5
 
 
 @pytest.mark.parametrize(

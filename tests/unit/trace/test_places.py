@@ -52,6 +52,16 @@ def test_equal_texts_have_places_in_order_and_the_last_one_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("other", "accepted"),
+    [("a b;", ""), ("-- coppice: ok large\na b;", "small"), ("a c;", "small")],
+)
+def test_of_equal_texts_none_is_accepted_unless_all_are(other: str, accepted: str) -> None:
+    files = [("1.sql", b"-- coppice: ok small\na b;"), ("2.sql", other.encode())]
+
+    assert placed([b"a b"], files) == [Place("1.sql", 2, accepted)]
+
+
+@pytest.mark.parametrize(
     ("file", "accepted"),
     [
         ("-- coppice: ok it is  small\na b;", "it is small"),
@@ -69,7 +79,7 @@ def test_equal_texts_have_places_in_order_and_the_last_one_again() -> None:
         ("x -- coppice: ok small\n;\na b;", ""),
         ("a b;\n-- coppice: ok small\nx;", ""),
         ("a b; x; -- coppice: ok small", ""),
-        ("-- coppice: ok " + "s" * 600 + "\na b;", "s" * 497 + "..."),
+        ("-- coppice: ok " + "s" * 600 + "\na b;", "s" * 600),
     ],
 )
 def test_a_reason_beside_a_statement_accepts_that_one_alone(file: str, accepted: str) -> None:
