@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pgwire.trace.relations import unquoted
 from pgwire.trace.split import Part, Script, Unbalanced, split
 
 ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
@@ -40,6 +41,7 @@ _STREAMING = frozenset(["SELECT", "TABLE", "VALUES"])
 _CHANGING = re.compile(rb"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _HIDING = frozenset(["CALL", "CLUSTER", "DO", "REINDEX", "VACUUM"])
 _ENDING = frozenset(["ABORT", "COMMIT", "END", "ROLLBACK"])
+_OF_SAVEPOINTS = frozenset(["RELEASE", "ROLLBACK", "SAVEPOINT"])
 
 _NAME = r'(?:[\w$]+|"(?:[^"]|"")+")'
 _RELATION = rf"({_NAME}(?:\s*\.\s*{_NAME})?)"
@@ -61,6 +63,11 @@ _CONCURRENTLY = (
     rf"DROP{_S}INDEX{_S}CONCURRENTLY{_S}(?:IF{_S}EXISTS{_S})?",
     rf"REINDEX\b.*?\b(?:TABLE|INDEX){_S}CONCURRENTLY{_S}",
     rf"ALTER{_S}TABLE{_S}(?:IF{_S}EXISTS{_S})?(?:ONLY{_S})?(?=.*\bDETACH\b)",
+)
+_SAVEPOINT = re.compile(
+    rf"{_O}(?:SAVEPOINT|RELEASE|ROLLBACK(?:{_S}(?:WORK|TRANSACTION))?{_S}TO)"
+    rf"(?:{_S}SAVEPOINT(?![\w$]))?{_O}({_NAME})",
+    re.IGNORECASE | re.DOTALL,
 )
 _GENTLE = [re.compile(rf"{_O}{each}{_RELATION}", re.I | re.S) for each in _CONCURRENTLY]
 
@@ -84,6 +91,8 @@ class Kind:
     """Relations as they are written, and the mode of the lock that its text tells."""
     tells_rewrite: bool = False
     """Its text tells that they are rewritten."""
+    savepoint: str = ""
+    """Which one it makes, releases or rolls back to, as PostgreSQL names it."""
 
 
 UNKNOWN = Kind()
@@ -112,6 +121,7 @@ def kind_of(text: bytes, part: Part) -> Kind:
     gets_look = head not in _QUIET and not is_alone
     own = text[part.start : part.end]
     told = () if gets_look else _told(own.decode("utf-8", "replace"))
+    named = _SAVEPOINT.match(own.decode("utf-8", "replace")) if head in _OF_SAVEPOINTS else None
     return Kind(
         head=head,
         gets_look=gets_look,
@@ -122,6 +132,7 @@ def kind_of(text: bytes, part: Part) -> Kind:
         hides_locks=head in _HIDING or (is_alone and "CONCURRENTLY" in words),
         told=told,
         tells_rewrite=head == "VACUUM" and any(mode == ACCESS_EXCLUSIVE for _, mode in told),
+        savepoint=unquoted(named[1]) if named else "",
     )
 
 

@@ -90,6 +90,7 @@ class Log:
             locks=tuple(lock for lock in locks if lock is not None),
             rewrites=tuple(str(each) for each in rewritten if each and each.is_stored),
             may_lock_more=record.kind.hides_locks,
+            rolled_back=record.is_rolled_back,
         )
 
     def _relation(self, oid: int, later: Relations | None) -> Relation | None:

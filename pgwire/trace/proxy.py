@@ -191,7 +191,8 @@ class Proxy:
         except Exception as error:  # said in the report, and the connection ends
             visit.conversation.stop(f"a connection was lost in the trace ({type(error).__name__})")
         finally:
-            visit.journal.closed(time.monotonic())
+            is_traced = visit.conversation.untraced is None
+            visit.journal.closed(time.monotonic(), is_traced=is_traced)
 
     def _measure(self, visit: _Visit, server: Line) -> None:
         """Ask how much its session wrote, which nobody can once it has ended.

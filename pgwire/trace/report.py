@@ -12,7 +12,6 @@ MOST_RELATIONS = 500
 MOST_CONNECTIONS = 100
 MOST_CHANGES_BYTES = 64_000
 """Of those, for the changes of the schema."""
-LONGEST_NAME = 300
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond either is counted only."""
 LONGEST_NAME = 300
@@ -61,6 +60,8 @@ class Statement:
     rewrites: tuple[str, ...] = ()
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""
+    rolled_back: bool = False
+    """Its transaction was, or it to a savepoint before: nothing of it stays."""
     file: str = ""
     """Where its text was found, from the repository's root; empty where it was not."""
     line: int = 0

@@ -3,13 +3,16 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from pgwire.client import Target
+from pgwire.beside import sizes
+from pgwire.client import Target, session
+from pgwire.schema import facts
 from pgwire.trace.report import MOST_BYTES, MOST_STATEMENTS, Statement
 from tests.integration.trace.conftest import Traced, Tracing
 
@@ -147,6 +150,125 @@ def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None
     assert found == REWRITTEN
     assert set(gone) == {()}
     assert set(back) == {("public.orders",)}
+
+
+TO_BIGINT = "ALTER TABLE orders ALTER id TYPE bigint"
+TO_NUMERIC = "ALTER TABLE orders ALTER id TYPE numeric"
+ADDED = "ALTER TABLE orders ADD x int"
+UNDONE = [(TO_BIGINT, "rolled back", "rewrites", "locks")]
+STAYS = [(TO_NUMERIC, "stays", "rewrites", "locks")]
+ENDED = {
+    f"BEGIN; {TO_BIGINT}; ROLLBACK": UNDONE,
+    f"BEGIN; {TO_NUMERIC}; COMMIT": STAYS,
+    f"BEGIN; SAVEPOINT a; {TO_BIGINT}; ROLLBACK TO a; {TO_NUMERIC}; COMMIT": UNDONE + STAYS,
+    f'BEGIN; SAVEPOINT a; {TO_BIGINT}; ROLLBACK WORK TO SAVEPOINT "a"; COMMIT': UNDONE,
+    f"BEGIN; SAVEPOINT A; {TO_NUMERIC}; RELEASE SAVEPOINT a; COMMIT": STAYS,
+    f'BEGIN; {TO_NUMERIC}; SAVEPOINT "A b"; {ADDED}; ROLLBACK TO "A b"; {ADDED}; COMMIT': [
+        *STAYS,
+        (ADDED, "rolled back", "", ""),
+        (ADDED, "stays", "", ""),
+    ],
+    # The outer one has no lock to give back to the table, and the inner one is gone with it.
+    f"BEGIN; SAVEPOINT a; SAVEPOINT b; {TO_BIGINT}; RELEASE b; ROLLBACK TO a;"
+    f" {TO_NUMERIC}; SAVEPOINT a; ROLLBACK TO a; COMMIT": UNDONE + STAYS,
+    f"BEGIN; SAVEPOINT a; CREATE TABLE made (id int); ALTER TABLE made ALTER id TYPE bigint;"
+    f" ROLLBACK TO a; {TO_NUMERIC}; ROLLBACK TO a; COMMIT": [
+        ("CREATE TABLE made (id int)", "rolled back", "", ""),
+        ("ALTER TABLE made ALTER id TYPE bigint", "rolled back", "", ""),
+        (TO_NUMERIC, "rolled back", "rewrites", "locks"),
+    ],
+}
+
+
+@pytest.mark.parametrize("is_one_query", [False, True])
+def test_what_was_rolled_back_is_told_so(traced: Tracing, *, is_one_query: bool) -> None:
+    found = {}
+    for script in ENDED:
+        with traced(TABLES) as trace, trace.proxied() as connection:
+            for query in [script] if is_one_query else script.split("; "):
+                connection.execute(query.encode())
+            found[script] = [
+                (
+                    each.sql,
+                    "rolled back" if each.rolled_back else "stays",
+                    "rewrites" if each.rewrites else "",
+                    "locks" if each.locks else "",
+                )
+                for each in trace.report().statements
+            ]
+
+    assert found == ENDED
+
+
+def test_what_an_error_takes_back_is_told_so(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection:
+            connection.execute("BEGIN; ALTER TABLE users ADD a int; SAVEPOINT s")
+            for script in ("ALTER TABLE users ADD b int", "SELECT nothing", "ROLLBACK TO s"):
+                with suppress(psycopg.errors.UndefinedColumn):
+                    connection.execute(script.encode())
+            connection.execute("INSERT INTO users VALUES (1); SAVEPOINT s2; UPDATE users SET a = 1")
+            connection.execute("ROLLBACK TO s2; UPDATE users SET a = 2; RELEASE s; COMMIT")
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                connection.execute("ALTER TABLE users ADD c int; SELECT 1 / 0")
+            connection.execute(
+                "ALTER TABLE orders ADD UNIQUE (id);"
+                "ALTER TABLE users ADD FOREIGN KEY (id) REFERENCES orders (id) DEFERRABLE"
+                " INITIALLY DEFERRED"
+            )
+            with pytest.raises(psycopg.errors.ForeignKeyViolation):
+                connection.execute("INSERT INTO users VALUES (-1)")  # its own end comes before
+            connection.execute("BEGIN; ALTER TABLE users ADD d int")
+            connection.close()
+        for _ in range(100):
+            told = {(each.sql[:25], each.rolled_back) for each in trace.report().statements}
+            if ("ALTER TABLE users ADD d i", True) in told:
+                break
+            time.sleep(0.05)
+
+    assert told == {
+        ("ALTER TABLE users ADD a i", False),
+        ("ALTER TABLE users ADD b i", True),
+        ("SELECT nothing", True),
+        ("INSERT INTO users VALUES ", False),
+        ("UPDATE users SET a = ?", True),
+        ("UPDATE users SET a = ?", False),
+        ("ALTER TABLE users ADD c i", True),
+        ("SELECT ? / ?", True),
+        ("ALTER TABLE orders ADD UN", False),
+        ("ALTER TABLE users ADD FOR", False),
+        ("INSERT INTO users VALUES ", True),
+        ("ALTER TABLE users ADD d i", True),
+    }
+
+
+def test_a_lock_that_a_rollback_to_a_savepoint_releases_was_held_until_then(
+    traced: Tracing,
+) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection, connection.transaction():
+            connection.execute("SAVEPOINT s")
+            connection.execute("ALTER TABLE users ADD COLUMN age int")
+            connection.execute("ROLLBACK TO s")
+            connection.execute("SELECT pg_sleep(0.5)")
+        [added] = (each for each in trace.report().statements if each.locks)
+
+    assert added.held_ms < 500
+
+
+def test_a_name_is_quoted_as_postgresql_does(traced: Tracing) -> None:
+    names = ['public."order"', 'public."Odd.""é"', "public.plain_1", 'public."über"']
+    with traced("; ".join(f"CREATE TABLE {name} (id int)" for name in names)) as trace:
+        with trace.proxied() as connection:
+            for name in names:
+                connection.execute(f"ALTER TABLE {name} ADD x int".encode())
+        told = [lock.relation for each in trace.report().statements for lock in each.locks]
+        with session(trace.target) as asking:
+            known = [name for kind, name in facts.read(asking) if kind == "table"]
+            production = sizes.read(asking)
+
+    assert told == names
+    assert sorted(known) == sorted(production or ()) == sorted(names)
 
 
 def test_a_relation_has_its_size_from_the_catalog(traced: Tracing) -> None:
