@@ -77,7 +77,7 @@ class _Transaction:
         self.changes: list[tuple[dict[Any, Any], Any, object]] = []
         """Of the mappings below: which of them, where, and what was there before."""
         self.by_key: dict[str, Record] = {}
-        self.held: dict[tuple[int, str], bool] = {}
+        self.held: dict[tuple[int, str], str] = {}
         self.files: dict[int, int | None] = {}
         self.made: dict[int, int | None] = {}
         """What it locked that nobody knew before, and in which file that is."""
@@ -277,7 +277,7 @@ class Journal:
         relation = self._log.relations.get(oid)
         of = (oid, relation.table if relation else None)
         if not any((each, held) in transaction.held for each in of for held in _AT_LEAST[mode]):
-            transaction.put(transaction.held, (oid, mode), True)
+            transaction.put(transaction.held, (oid, mode), mode)
             record.locks += ((oid, mode),)
 
     def _strength(self, lock: tuple[int, str, int | None]) -> tuple[bool, int]:

@@ -30,6 +30,7 @@ from pgwire.trace.report import Connection
 from pgwire.trace.sources import Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from pgwire.client import Greeting, Session, Target
@@ -67,8 +68,13 @@ class Proxy:
         self._session = session
         self._visits: list[_Visit] = []
         self._remarks: dict[str, None] = {}
+        self._wait: Callable[[], object] = lambda: None
         self._listener = socket.create_server((_HOST, 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
+
+    def hold(self, wait: Callable[[], object]) -> None:
+        """Let connections in, but hand on nothing of what they say before that returns."""
+        self._wait = wait
 
     def __enter__(self) -> Proxy:
         threading.Thread(target=self._listen, daemon=True, name="trace").start()
@@ -179,6 +185,7 @@ class Proxy:
             visit.conversation.stop("it is a connection for replication")
         told = [messages.frame(each.kind, each.body) for each in greeting.messages]
         client.send(door.AUTHENTICATED + b"".join(told))
+        self._wait()
         try:
             carry(
                 client.detach(),

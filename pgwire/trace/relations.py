@@ -20,7 +20,8 @@ BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '10s';
 SELECT json_agg(json_build_array(
   oid, name, nspname, relname, relkind, rows, bytes, file, owner)) FROM (
-  SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname) AS name, n.nspname, c.relname, c.relkind, c.relfilenode::int8 AS file,
+  SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname) AS name, n.nspname, c.relname,
+    c.relkind, c.relfilenode::int8 AS file,
     c.reltuples::int8 AS rows, c.relpages::int8 * current_setting('block_size')::int8 AS bytes,
     coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), (SELECT refobjid
       FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind = 'S'

@@ -1,20 +1,23 @@
 """What the trace tells of statements: locks, for how long, rewrites, values cut out."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
+import action.tracing
 from pgwire.beside import sizes
 from pgwire.client import Target, session
 from pgwire.schema import facts
 from pgwire.trace.report import MOST_BYTES, MOST_STATEMENTS, Statement
-from tests.integration.trace.conftest import Traced, Tracing
+from tests.integration.trace.conftest import Traced, Tracing, connected
 
 TABLES = """
 CREATE TABLE users (id int PRIMARY KEY, name text);
@@ -386,3 +389,28 @@ def test_the_connections_of_a_command_are_told(
         trace.target.database: (trace.target.user, 1, None),
         another: (trace.target.user, 0, "it is another database"),
     }
+
+
+def test_what_a_command_does_at_once_is_told_as_a_change(new_login: Callable[[], Target]) -> None:
+    target = new_login()
+    with connected(target) as connection:
+        connection.execute("CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t")
+    with session(target) as beside, connected(target, autocommit=False) as other:
+        other.execute("LOCK TABLE t")  # whoever reads the schema waits for that, a second at most
+        unlock = threading.Timer(0.3, other.rollback)
+        unlock.start()
+        with action.tracing.traced(beside, target, {"DATABASE_URL": "postgresql://d"}) as way:
+            assert way.proxy is not None
+            through = replace(target, host=way.proxy.host, port=way.proxy.port)
+            with connected(through) as connection:
+                connection.execute("CREATE TABLE made (a int)")
+        unlock.join()
+        report = way.report(beside, [], lambda: ())
+        cancelled = way.report(None, [], lambda: ())
+
+    assert report is not None
+    assert [each.text for each in report.changes] == ["table public.made: added"]
+    assert [each.sql for each in report.statements] == ["CREATE TABLE made (a int)"]
+    assert cancelled is not None
+    assert cancelled.statements == report.statements
+    assert cancelled.changes_unknown == action.tracing.NO_CATALOG
