@@ -171,7 +171,7 @@ ENDED = {
         (ADDED, "rolled back", "", ""),
         (ADDED, "stays", "", ""),
     ],
-    # The outer one has no lock to give back to the table, and the inner one is gone with it.
+    # What was done behind an inner one that is gone is taken back with the outer one.
     f"BEGIN; SAVEPOINT a; SAVEPOINT b; {TO_BIGINT}; RELEASE b; ROLLBACK TO a;"
     f" {TO_NUMERIC}; SAVEPOINT a; ROLLBACK TO a; COMMIT": UNDONE + STAYS,
     f"BEGIN; SAVEPOINT a; CREATE TABLE made (id int); ALTER TABLE made ALTER id TYPE bigint;"
