@@ -134,8 +134,10 @@ def _run_watched(
         watched.stop()
         has_connected = tracing.saw_a_connection
         never_connected = outcome.exit_code == 0 and not has_connected and witness.nobody_came()
-        trace = tracing.report(watched.session, _secrets(place), place.changed_files)
-        tables = sizes.read(watched.session) if place.wants_sizes(go.planned.environment) else None
+        # Of a job that was cancelled little time is left: what was seen is told, no more is read.
+        session = None if place.interruption.is_set else watched.session
+        trace = tracing.report(session, _secrets(place), place.changed_files)
+        tables = sizes.read(session) if place.wants_sizes(go.planned.environment) else None
     for line in tracing.remarks(_secrets(place)):
         place.console.say(label + line)
     _tell_unfinished(place, go, watched.unfinished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -40,8 +41,8 @@ class Tracing:
     proxy: Proxy | None = None
     untraced: str = ""
     """Why nothing is seen, though it was to be."""
-    before: Facts | str = ""
-    """The schema before the command, or why it is not known."""
+    before: Callable[[], Facts | str] = lambda: ""
+    """Gives the schema before the command, or why it is not known."""
 
     @property
     def saw_a_connection(self) -> bool:
@@ -63,8 +64,8 @@ class Tracing:
     ) -> Report | None:
         """Tell what was seen, without these secrets; None where nothing was to be seen.
 
-        In the session it is read what became of the schema. The files are asked for only where a
-        statement did something that people want to find.
+        In the session, if any, it is read what became of the schema. The files are asked for only
+        where a statement did something that people want to find.
         """
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
@@ -92,9 +93,10 @@ class Tracing:
     def _with_changes(
         self, report: Report, session: Session | None, secrets: Sequence[str]
     ) -> Report:
-        before, after = self.before, _facts(session)
+        before = self.before()
         if isinstance(before, str):
             return replace(report, changes_unknown=before)
+        after = _facts(session)
         if isinstance(after, str):
             return replace(report, changes_unknown=after)
         found = diff.changes(_hidden(before, after, secrets), _hidden(after, before, secrets))
@@ -193,7 +195,8 @@ def traced(
 ) -> Iterator[Tracing]:
     """Open the way while the command runs; where that fails, the command goes the usual one.
 
-    The session is the one beside the command, in which the catalog is read before it begins.
+    The session is the one beside the command, in which the catalog is read: what can be locked
+    before it begins, and the schema while it starts. What it says in here waits for that.
     """
     try:
         context = tls.context if tls else None
@@ -203,8 +206,9 @@ def traced(
     if proxy is None:
         yield Tracing(variables=variables, untraced=NO_CATALOG)
         return
-    before = _facts(session)
-    with proxy:
+    with ThreadPoolExecutor(max_workers=1) as reader, proxy:
+        before = reader.submit(_facts, session).result
+        proxy.hold(before)
         there = led(variables, host=proxy.host, port=proxy.port)
         trust = {"PGSSLROOTCERT": str(tls.root)} if tls else {}
         yield Tracing(variables={**there, **trust}, proxy=proxy, before=before)
@@ -226,7 +230,7 @@ def _facts(session: Session | None) -> Facts | str:
             return facts.read(session)
     except facts.NotRead as error:
         return str(error)
-    except TROUBLE:
+    except Exception:  # whatever it is, the command goes on
         return NO_CATALOG
 
 

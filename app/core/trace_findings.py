@@ -152,9 +152,8 @@ def _committed_beside(trace: Trace, others: Iterable[Trace]) -> list[Statement]:
     known = {_likeness(one) for one in trace.statements}
     found = []
     for other in others:
-        failed = {one.transaction for one in other.statements if one.error}
         for one in other.statements:
-            if one.transaction not in failed and _likeness(one) not in known:
+            if not one.rolled_back and _likeness(one) not in known:
                 known.add(_likeness(one))
                 found.append(one)
     return found

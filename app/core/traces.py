@@ -100,6 +100,9 @@ class Statement:
     may_lock_more: Annotated[
         bool, Described(description="Locks may have come and gone inside it")
     ] = False
+    rolled_back: Annotated[
+        bool, Described(description="Nothing of it stays: its transaction, or it, was rolled back")
+    ] = False
     file: Annotated[str, MaxLen(1_000), Described(description="Where its text stands")] = ""
     line: _Number = 0
     accepted: Annotated[

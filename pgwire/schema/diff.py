@@ -43,11 +43,6 @@ class Change:
     risk: str
     """DATA where values may be lost, GUARANTEE where something is that others rely on, or NONE."""
 
-    @property
-    def is_destructive(self) -> bool:
-        """Whether values may be lost."""
-        return self.risk == DATA
-
     def __str__(self) -> str:
         if self.change == CHANGED:
             return f"{self.kind} {self.name}: {self.details}"

@@ -31,9 +31,11 @@ _REFUSALS = {
     "55P03": "Somebody holds a lock on a part of it.",
 }
 
-# Without BEGIN: what fails within a Query's own transaction leaves none behind. Its only locks are
-# ACCESS SHARE, on what views read. Columns that a table has of its parents are told of those alone.
-# What belongs to something (`i`) is an identity's sequence, an index of a constraint, or the like.
+# Deparsers are what costs, in a session with nothing in its caches: they are not begun on what is
+# too large. Without BEGIN: what fails within a Query's own transaction leaves none behind. Its only
+# locks are ACCESS SHARE, on what is deparsed. Columns that a table has of its parents are told of
+# those alone. What belongs to something (`i`) is an identity's sequence, an index of a constraint,
+# or the like.
 _QUESTION = r"""
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL jit = off;
@@ -55,24 +57,29 @@ WITH own AS (
   FROM pg_type AS t JOIN ns ON ns.oid = t.typnamespace
   WHERE t.typtype IN ('e', 'd', 'r', 'c') AND NOT EXISTS (
     SELECT FROM own WHERE classid = 'pg_type'::regclass AND objid = t.oid)
+), at_least AS MATERIALIZED (
+  SELECT count(*) + (SELECT count(*) FROM rel JOIN pg_attribute ON attrelid = oid AND attnum > 0
+    WHERE relkind IN ('r', 'p', 'f', 'c') AND NOT attisdropped
+      AND (attislocal OR attinhcount = 0)) AS facts
+  FROM rel
 ), fact (kind, name, about) AS (
-  SELECT 'schema', name, jsonb_build_object('comment', obj_description(oid, 'pg_namespace'))
+  SELECT 'schema', name, json_build_object('comment', obj_description(oid, 'pg_namespace'))
   FROM ns
 
-  UNION ALL SELECT 'extension', quote_ident(extname), jsonb_build_object(
+  UNION ALL SELECT 'extension', quote_ident(extname), json_build_object(
     'version', extversion, 'schema', extnamespace::regnamespace::text)
   FROM pg_extension
 
   UNION ALL SELECT
     CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
       WHEN 'f' THEN 'foreign table' ELSE 'table' END,
-    name, jsonb_build_object('id', oid,
-    'definition', CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END,
-    'partition key', CASE WHEN relkind = 'p' THEN pg_get_partkeydef(oid) END,
+    name, json_build_object('id', rel.oid,
+    'definition', CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(rel.oid) END,
+    'partition key', CASE WHEN relkind = 'p' THEN pg_get_partkeydef(rel.oid) END,
     CASE WHEN relispartition THEN 'partition of' ELSE 'inherits' END, (
       SELECT string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno)
       FROM pg_inherits WHERE inhrelid = rel.oid),
-    'bounds', pg_get_expr(relpartbound, oid),
+    'bounds', pg_get_expr(relpartbound, rel.oid),
     'row security', CASE WHEN relrowsecurity AND relforcerowsecurity THEN 'forced'
       WHEN relrowsecurity THEN 'enabled' END,
     'persistence', CASE relpersistence WHEN 'u' THEN 'unlogged' END,
@@ -83,15 +90,17 @@ WITH own AS (
     'options', array_to_string(reloptions, ', '),
     'server', (SELECT srvname FROM pg_foreign_table AS f JOIN pg_foreign_server AS s
       ON s.oid = f.ftserver WHERE ftrelid = rel.oid),
-    'comment', obj_description(oid, 'pg_class'),
+    'comment', d.description,
     'comments on columns', CASE WHEN relkind IN ('v', 'm') THEN (
       SELECT string_agg(quote_ident(attname) || ': ' || description, ', ' ORDER BY attnum)
       FROM pg_attribute JOIN pg_description ON objoid = attrelid AND objsubid = attnum
         AND classoid = 'pg_class'::regclass WHERE attrelid = rel.oid AND attnum > 0) END)
-  FROM rel WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
+  FROM rel LEFT JOIN pg_description AS d
+    ON (d.objoid, d.classoid, d.objsubid) = (rel.oid, 'pg_class'::regclass, 0)
+  WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
 
   UNION ALL SELECT CASE relkind WHEN 'c' THEN 'attribute' ELSE 'column' END,
-    name || '.' || quote_ident(attname), jsonb_build_object(
+    name || '.' || quote_ident(attname), json_build_object(
     'id', attrelid || '.' || attnum, 'of', name, 'type', format_type(atttypid, atttypmod),
     'collation', CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text END,
     'not null', CASE WHEN attnotnull THEN CASE WHEN EXISTS (
@@ -101,13 +110,15 @@ WITH own AS (
     'generated', CASE attgenerated WHEN 's' THEN 'stored ' WHEN 'v' THEN 'virtual ' END
       || pg_get_expr(adbin, adrelid),
     'default', CASE attgenerated WHEN '' THEN pg_get_expr(adbin, adrelid) END,
-    'comment', col_description(attrelid, attnum))
+    'comment', d.description)
   FROM rel JOIN pg_attribute ON attrelid = rel.oid AND attnum > 0 AND NOT attisdropped
   JOIN pg_type AS t ON t.oid = atttypid
   LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+  LEFT JOIN pg_description AS d
+    ON (d.objoid, d.classoid, d.objsubid) = (attrelid, 'pg_class'::regclass, attnum)
   WHERE relkind IN ('r', 'p', 'f', 'c') AND (attislocal OR attinhcount = 0)
 
-  UNION ALL SELECT 'constraint', name || '.' || quote_ident(k.conname), jsonb_build_object(
+  UNION ALL SELECT 'constraint', name || '.' || quote_ident(k.conname), json_build_object(
     'id', k.oid, 'of', name, 'definition', regexp_replace(definition, ' NOT VALID$', ''),
     'validated', CASE WHEN definition ~ ' NOT VALID$' THEN 'no' END,
     'part of', CASE WHEN k.conparentid <> 0
@@ -115,31 +126,37 @@ WITH own AS (
         WHERE oid = k.conparentid)
       WHEN k.coninhcount > 0 THEN (SELECT inhparent::regclass || '.' || quote_ident(k.conname)
         FROM pg_inherits WHERE inhrelid = rel.oid ORDER BY inhseqno LIMIT 1) END,
-    'comment', obj_description(k.oid, 'pg_constraint'))
-  FROM rel JOIN pg_constraint AS k ON k.conrelid = rel.oid,
+    'comment', d.description)
+  FROM rel JOIN pg_constraint AS k ON k.conrelid = rel.oid
+  LEFT JOIN pg_description AS d
+    ON (d.objoid, d.classoid, d.objsubid) = (k.oid, 'pg_constraint'::regclass, 0),
   LATERAL pg_get_constraintdef(k.oid) AS definition
   WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
 
-  UNION ALL SELECT 'index', i.name, jsonb_build_object(
+  UNION ALL SELECT 'index', i.name, json_build_object(
     'id', i.oid, 'of', rel.name, 'definition', pg_get_indexdef(i.oid),
     'valid', CASE WHEN NOT indisvalid THEN 'no' END,
     'part of', (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = i.oid),
-    'comment', obj_description(i.oid, 'pg_class'))
+    'comment', d.description)
   FROM pg_index JOIN rel ON rel.oid = indrelid JOIN rel AS i ON i.oid = indexrelid
+  LEFT JOIN pg_description AS d
+    ON (d.objoid, d.classoid, d.objsubid) = (i.oid, 'pg_class'::regclass, 0)
 
-  UNION ALL SELECT 'sequence', name, jsonb_build_object('id', oid,
+  UNION ALL SELECT 'sequence', name, json_build_object('id', rel.oid,
     'of', (SELECT attrelid::regclass || '.' || quote_ident(attname)
       FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
       WHERE classid = 'pg_class'::regclass AND objid = rel.oid AND deptype = 'a'
         AND refclassid = 'pg_class'::regclass LIMIT 1),
     'type', format_type(seqtypid, NULL), 'start', seqstart, 'increment', seqincrement,
     'minimum', seqmin, 'maximum', seqmax, 'cycle', CASE WHEN seqcycle THEN 'yes' END,
-    'comment', obj_description(oid, 'pg_class'))
+    'comment', d.description)
   FROM rel JOIN pg_sequence ON seqrelid = rel.oid
+  LEFT JOIN pg_description AS d
+    ON (d.objoid, d.classoid, d.objsubid) = (rel.oid, 'pg_class'::regclass, 0)
 
   UNION ALL SELECT
     CASE prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
-    p.oid::regprocedure::text, jsonb_build_object('id', p.oid,
+    p.oid::regprocedure::text, json_build_object('id', p.oid,
     'returns', pg_get_function_result(p.oid),
     'definition', CASE prokind WHEN 'a' THEN (
       SELECT concat_ws(', ', 'SFUNC ' || aggtransfn, 'STYPE ' || format_type(aggtranstype, NULL),
@@ -150,7 +167,7 @@ WITH own AS (
   FROM pg_proc AS p JOIN ns ON ns.oid = p.pronamespace WHERE NOT EXISTS (
     SELECT FROM own WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
 
-  UNION ALL SELECT CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, name, jsonb_build_object(
+  UNION ALL SELECT CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, name, json_build_object(
     'id', oid,
     'values', CASE typtype WHEN 'e' THEN (SELECT json_agg(enumlabel ORDER BY enumsortorder)::text
       FROM pg_enum WHERE enumtypid = typ.oid) END,
@@ -162,19 +179,19 @@ WITH own AS (
     'comment', obj_description(oid, 'pg_type'))
   FROM typ
 
-  UNION ALL SELECT 'trigger', name || '.' || quote_ident(tgname), jsonb_build_object(
+  UNION ALL SELECT 'trigger', name || '.' || quote_ident(tgname), json_build_object(
     'id', t.oid, 'of', name, 'definition', pg_get_triggerdef(t.oid),
     'enabled', CASE tgenabled WHEN 'D' THEN 'no' WHEN 'R' THEN 'on replicas'
       WHEN 'A' THEN 'always' END,
     'comment', obj_description(t.oid, 'pg_trigger'))
   FROM rel JOIN pg_trigger AS t ON tgrelid = rel.oid WHERE NOT tgisinternal AND tgparentid = 0
 
-  UNION ALL SELECT 'rule', name || '.' || quote_ident(rulename), jsonb_build_object(
+  UNION ALL SELECT 'rule', name || '.' || quote_ident(rulename), json_build_object(
     'of', name, 'definition', pg_get_ruledef(r.oid),
     'enabled', CASE ev_enabled WHEN 'D' THEN 'no' END)
   FROM rel JOIN pg_rewrite AS r ON ev_class = rel.oid WHERE rulename <> '_RETURN'
 
-  UNION ALL SELECT 'policy', name || '.' || quote_ident(polname), jsonb_build_object(
+  UNION ALL SELECT 'policy', name || '.' || quote_ident(polname), json_build_object(
     'id', p.oid, 'of', name, 'for', CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
       WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
     'restrictive', CASE WHEN NOT polpermissive THEN 'yes' END,
@@ -184,27 +201,28 @@ WITH own AS (
     'comment', obj_description(p.oid, 'pg_policy'))
   FROM rel JOIN pg_policy AS p ON polrelid = rel.oid
 
-  UNION ALL SELECT 'statistics', ns.name || '.' || quote_ident(stxname), jsonb_build_object(
+  UNION ALL SELECT 'statistics', ns.name || '.' || quote_ident(stxname), json_build_object(
     'of', rel.name, 'definition', pg_get_statisticsobjdef(s.oid),
     'comment', obj_description(s.oid, 'pg_statistic_ext'))
   FROM pg_statistic_ext AS s JOIN ns ON ns.oid = stxnamespace JOIN rel ON rel.oid = stxrelid
-), kept AS (
-  SELECT kind, name, jsonb_strip_nulls(CASE WHEN length(about::text) <= {text} THEN about ELSE (
-    SELECT jsonb_object_agg(key,
-      left(value, CASE WHEN key IN ('values', 'checks') THEN {list} ELSE {text} END))
-      || jsonb_build_object('rest', hashtextextended((about - 'id')::text, 0))
-    FROM jsonb_each_text(about)) END) AS about
-  FROM fact
+), kept AS MATERIALIZED (
+  SELECT kind, name, CASE WHEN length(about::text) <= {text} THEN about ELSE (
+    SELECT json_object_agg(key,
+      left(value, CASE WHEN key IN ('values', 'checks') THEN {list} ELSE {text} END))::jsonb
+      || jsonb_build_object('rest', hashtextextended((about::jsonb - 'id')::text, 0))
+    FROM json_each_text(about))::json END AS about
+  FROM fact WHERE (SELECT facts FROM at_least) <= {facts}
 ), told AS (
   SELECT json_build_array(kind, name, about) AS told, count(*) OVER () AS facts,
     sum(octet_length(about::text)) OVER () AS bytes,
-    sum(octet_length(about::text) + 100) OVER (ORDER BY kind, name) / {part} AS part
+    sum(octet_length(about::text) + 100) OVER (ROWS UNBOUNDED PRECEDING) / {part} AS part
   FROM kept
 )
 SELECT min(facts), min(extract(epoch FROM pg_postmaster_start_time())), (
     SELECT oid FROM pg_database WHERE datname = current_database()),
   json_agg(told) FILTER (WHERE facts <= {facts} AND bytes <= {bytes})
 FROM told GROUP BY CASE WHEN facts <= {facts} AND bytes <= {bytes} THEN part END
+UNION ALL SELECT facts, NULL, NULL, NULL FROM at_least WHERE facts > {facts}
 """
 
 
@@ -233,9 +251,12 @@ def read(session: Session) -> Facts:
     found: Facts = {}
     for count, started, database, part in rows:
         if part is None:
-            raise NotRead(f"It is too large to compare: it consists of {int(count or 0):,} parts.")
+            parts = f"at least {int(count or 0):,} parts"
+            raise NotRead(f"It is too large to compare: it consists of {parts}.")
         for kind, name, about in json.loads(part):
-            found[kind, name] = {key: str(value) for key, value in about.items()}
+            found[kind, name] = {
+                key: str(value) for key, value in about.items() if value is not None
+            }
             if "id" in about:
                 found[kind, name]["id"] = f"{started}/{about['id']}@{database}"
     return found

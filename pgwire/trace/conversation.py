@@ -280,6 +280,8 @@ class Conversation:
         if isinstance(first, Statement):
             sqlstate = messages.error_fields(messages.Message(b"E", raw[5:])).get("C", "")
             self._note(self._journal.failed, first.record, sqlstate, self._clock())
+        else:
+            self._note(self._journal.broke)
         return told + self._moved(raw)
 
     def _ready(self, raw: bytes) -> bytes:

@@ -5,13 +5,14 @@ Times are of one monotonic clock, in seconds; the caller reads it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
 from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
 if TYPE_CHECKING:
+    from pgwire.trace.kinds import Kind
     from pgwire.trace.log import Log
     from pgwire.trace.sources import Source
 
@@ -34,6 +35,7 @@ _AT_LEAST = {
     for rank, mode in enumerate(MODES)
 }
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
+_ABSENT = object()
 
 
 class Record:
@@ -51,6 +53,7 @@ class Record:
     times = 1
     locks: tuple[tuple[int, str], ...] = ()
     rewrites: tuple[int, ...] = ()
+    is_rolled_back = False
 
     def __init__(self, source: Source, *, sent: float, is_in_query: bool) -> None:
         self.text = source.text
@@ -67,16 +70,60 @@ class Record:
         return 2 if is_felt or self.rewrites or self.error else int(bool(self.locks))
 
 
+class _Savepoint(NamedTuple):
+    name: str
+    records: int
+    changes: int
+    """So many of both were there."""
+
+
 class _Transaction:
     def __init__(self, number: int) -> None:
         self.number = number
         self.records: list[Record] = []
+        self.savepoints: list[_Savepoint] = []
+        self.changes: list[tuple[dict[Any, Any], Any, object]] = []
+        """Of the mappings below: which of them, where, and what was there before."""
         self.by_key: dict[str, Record] = {}
-        self.held: set[tuple[int, str]] = set()
+        self.held: dict[tuple[int, str], str] = {}
         self.files: dict[int, int | None] = {}
         self.made: dict[int, int | None] = {}
         """What it locked that nobody knew before, and in which file that is."""
         self.is_failed = False
+
+    def put(self, mapping: dict[Any, Any], key: object, value: object) -> None:
+        """Change one of its mappings, until it is rolled back to a savepoint before."""
+        before = mapping.get(key, _ABSENT)
+        if before != value:
+            self.changes.append((mapping, key, before))
+            mapping[key] = value
+
+    def pop_savepoint(self, name: str) -> _Savepoint | None:
+        """Forget the newest of that name, and those that were made since."""
+        for at in range(len(self.savepoints) - 1, -1, -1):
+            if self.savepoints[at].name == name:
+                found = self.savepoints[at]
+                del self.savepoints[at:]
+                return found
+        return None
+
+    def roll_back_to(self, savepoint: _Savepoint) -> list[Record]:
+        """Undo what happened since, and give its statements. It stays: one may come back again.
+
+        Locks that were taken since are released.
+        https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+        """
+        while len(self.changes) > savepoint.changes:
+            mapping, key, before = self.changes.pop()
+            if before is _ABSENT:
+                del mapping[key]
+            else:
+                mapping[key] = before
+        undone = self.records[savepoint.records :]
+        del self.records[savepoint.records :]
+        self.savepoints.append(savepoint)
+        self.is_failed = False
+        return undone
 
 
 class Journal:
@@ -122,11 +169,10 @@ class Journal:
             return
         self._file(record, transaction)
         self._take_told(record, transaction)
-        if record.kind.head == "ROLLBACK" and not record.kind.ends_transaction:
-            # To a savepoint: what was rewritten since has its old file again, or has not.
-            transaction.files = dict.fromkeys(transaction.files)
+        at = self._last_end if record.is_in_query else now
+        if record.kind.savepoint:
+            self._at_savepoint(record.kind, transaction, at)
         if record.kind.ends_transaction and tag in ("COMMIT", "ROLLBACK", "PREPARE TRANSACTION"):
-            at = self._last_end if record.is_in_query else now
             self._close(at, is_committed=tag != "ROLLBACK")
 
     def resumed(self, record: Record, now: float) -> None:
@@ -142,6 +188,11 @@ class Journal:
         transaction.is_failed = True
         self._file(record, transaction)
 
+    def broke(self) -> None:
+        """Something failed after its statements ended, as what was deferred until now."""
+        if self._transaction is not None:
+            self._transaction.is_failed = True
+
     def saw(self, record: Record, seen: look.Seen) -> None:
         """A look behind a statement was answered."""
         transaction = self._current()
@@ -151,13 +202,13 @@ class Journal:
         for oid, name, file_number in sorted(seen.locks, key=self._strength):
             relations, relation = self._log.relations, self._log.relations.get(oid)
             if not relations.is_committed(oid):
-                transaction.made[oid] = file_number
+                transaction.put(transaction.made, oid, file_number)
                 continue
             if not (relation and relation.is_secondary and name in HARMLESS):
                 self._take(record, transaction, oid, name)
             before = transaction.files.get(oid, relations.file_number(oid))
             if file_number is not None and file_number != before:
-                transaction.files[oid] = file_number
+                transaction.put(transaction.files, oid, file_number)
                 has_rows = relation is None or relation.is_stored
                 if before is not None and has_rows and record.kind.head != _TRUNCATE:
                     record.rewrites += (oid,)
@@ -173,9 +224,9 @@ class Journal:
             transaction = self._transaction
             self._close(now, is_committed=transaction is not None and not transaction.is_failed)
 
-    def closed(self, now: float) -> None:
-        """The connection ended, and its transaction with it."""
-        self._close(now, is_committed=False)
+    def closed(self, now: float, *, is_traced: bool = True) -> None:
+        """The connection ended, and its transaction with it, unless that ended unseen."""
+        self._close(now, is_committed=False if is_traced else None)
 
     # --- its parts ------------------------------------------------------------------------------
 
@@ -203,7 +254,7 @@ class Journal:
         first = transaction.by_key.get(record.key)
         if first is None:
             if len(transaction.by_key) < _MOST_KEYS:
-                transaction.by_key[record.key] = record
+                transaction.put(transaction.by_key, record.key, record)
             return False
         first.times += 1
         first.ms += record.ms
@@ -235,6 +286,10 @@ class Journal:
         transaction.records.append(record)
         if len(transaction.records) > 2 * MOST_STATEMENTS:
             transaction.records = [each for each in transaction.records if each.is_kept]
+            most = len(transaction.records)
+            transaction.savepoints = [
+                each._replace(records=min(each.records, most)) for each in transaction.savepoints
+            ]
 
     def _take_told(self, record: Record, transaction: _Transaction) -> None:
         for oid, mode in self._known.get(record.known_by) or _NO_LOCKS:
@@ -252,7 +307,7 @@ class Journal:
                 self._rewritten(record, transaction, each.oid)
 
     def _rewritten(self, record: Record, transaction: _Transaction, oid: int) -> None:
-        transaction.files[oid] = None
+        transaction.put(transaction.files, oid, None)
         record.rewrites += (oid,)
 
     def _take(self, record: Record, transaction: _Transaction, oid: int, mode: str) -> None:
@@ -260,21 +315,35 @@ class Journal:
         relation = self._log.relations.get(oid)
         of = (oid, relation.table if relation else None)
         if not any((each, held) in transaction.held for each in of for held in _AT_LEAST[mode]):
-            transaction.held.add((oid, mode))
+            transaction.put(transaction.held, (oid, mode), mode)
             record.locks += ((oid, mode),)
 
     def _strength(self, lock: tuple[int, str, int | None]) -> tuple[bool, int]:
         relation = self._log.relations.get(lock[0])
         return (relation is not None and relation.is_secondary, -MODES.index(lock[1]))
 
-    def _close(self, now: float, *, is_committed: bool) -> None:
+    def _at_savepoint(self, kind: Kind, transaction: _Transaction, now: float) -> None:
+        if kind.head == "SAVEPOINT":
+            counts = len(transaction.records), len(transaction.changes)
+            transaction.savepoints.append(_Savepoint(kind.savepoint, *counts))
+            return
+        savepoint = transaction.pop_savepoint(kind.savepoint)
+        if kind.head == "ROLLBACK" and savepoint is not None:
+            _release(transaction.roll_back_to(savepoint), now, is_rolled_back=True)
+
+    def _close(self, now: float, *, is_committed: bool | None) -> None:
         transaction, self._transaction = self._transaction, None
         if transaction is None:
             return
-        for record in transaction.records:
-            record.held_ms = max(now - record.started, 0.0) * 1000
+        _release(transaction.records, now, is_rolled_back=is_committed is False)
         if is_committed:
             self._log.relations.moved({**transaction.made, **transaction.files})
+
+
+def _release(records: list[Record], now: float, *, is_rolled_back: bool) -> None:
+    for record in records:
+        record.held_ms = max(now - record.started, 0.0) * 1000
+        record.is_rolled_back = is_rolled_back
 
 
 def _rows(tag: str) -> int | None:

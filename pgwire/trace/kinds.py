@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from pgwire.trace.relations import unquoted
 from pgwire.trace.split import Part, Script, Unbalanced, split, tokens
 
 ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
@@ -42,6 +43,7 @@ _STREAMING = frozenset(["SELECT", "TABLE", "VALUES"])
 _CHANGING = re.compile(rb"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _HIDING = frozenset(["CALL", "CLUSTER", "DO", "REINDEX", "VACUUM"])
 _ENDING = frozenset(["ABORT", "COMMIT", "END", "ROLLBACK"])
+_OF_SAVEPOINTS = frozenset(["RELEASE", "ROLLBACK", "SAVEPOINT"])
 
 _NO = ("0", "FALSE", "OFF")
 _OLD_OPTIONS = ("FULL", "FREEZE", "VERBOSE", "ANALYSE", "ANALYZE")
@@ -72,6 +74,8 @@ class Kind:
     """Relations as they are written, and the mode of the lock that its text tells."""
     tells_rewrite: bool = False
     """Its text tells that they are rewritten; where none is named, all that are stored."""
+    savepoint: str = ""
+    """Which one it makes, releases or rolls back to, as PostgreSQL names it."""
 
 
 UNKNOWN = Kind()
@@ -111,6 +115,7 @@ def kind_of(text: bytes, part: Part) -> Kind:
         hides_locks=head in _HIDING or (is_alone and "CONCURRENTLY" in words),
         told=told,
         tells_rewrite=tells_rewrite,
+        savepoint=_savepoint(own) if head in _OF_SAVEPOINTS else "",
     )
 
 
@@ -157,6 +162,18 @@ def _told(text: bytes) -> tuple[_Locks, bool]:
             pieces.taken(word)
         return tuple((name, _GENTLE_MODE) for name in pieces.names()[:1]), False
     return (), head == "CLUSTER"
+
+
+def _savepoint(text: bytes) -> str:
+    """Read the name of SAVEPOINT, RELEASE and ROLLBACK TO; empty for ROLLBACK by itself."""
+    pieces = _Pieces(text)
+    head = pieces.skip()
+    if head == "ROLLBACK":
+        pieces.taken("WORK", "TRANSACTION")
+        if not pieces.taken("TO"):
+            return ""
+    is_said = head != "SAVEPOINT" and pieces.taken("SAVEPOINT")  # it may be a name too
+    return unquoted(next(iter(pieces.names()), "savepoint" if is_said else ""))
 
 
 def _of_lock(pieces: _Pieces) -> _Locks:

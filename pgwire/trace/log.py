@@ -98,6 +98,7 @@ class Log:
             locks=tuple(locked),
             rewrites=tuple(str(each) for each in rewritten if each.is_stored),
             may_lock_more=record.kind.hides_locks,
+            rolled_back=record.is_rolled_back,
         )
 
     def _relation(self, oid: int, later: Relations | None) -> Relation | None:

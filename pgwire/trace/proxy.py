@@ -30,6 +30,7 @@ from pgwire.trace.report import ELSEWHERE, Connection
 from pgwire.trace.sources import Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from pgwire.client import Greeting, Session, Target
@@ -74,8 +75,13 @@ class Proxy:
         self._at_door: dict[int, Line] = {}
         self._lock = threading.Lock()
         self._is_closing = False
+        self._wait: Callable[[], object] = lambda: None
         self._listener = socket.create_server((_HOST, 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
+
+    def hold(self, wait: Callable[[], object]) -> None:
+        """Let connections in, but hand on nothing of what they say before that returns."""
+        self._wait = wait
 
     def __enter__(self) -> Proxy:
         threading.Thread(target=self._listen, daemon=True, name="trace").start()
@@ -217,6 +223,7 @@ class Proxy:
             visit.conversation.stop("it is a connection for replication")
         told = [messages.frame(each.kind, each.body) for each in greeting.messages]
         client.send(door.AUTHENTICATED + b"".join(told))
+        self._wait()
         try:
             carry(
                 client.detach(),
@@ -229,7 +236,8 @@ class Proxy:
         except Exception as error:  # said in the report, and the connection ends
             visit.conversation.stop(f"a connection was lost in the trace ({type(error).__name__})")
         finally:
-            visit.journal.closed(time.monotonic())
+            is_traced = visit.conversation.untraced is None
+            visit.journal.closed(time.monotonic(), is_traced=is_traced)
 
     def _measure(self, visit: _Visit, server: Line) -> None:
         """Ask how much its session wrote, which nobody can once it has ended.

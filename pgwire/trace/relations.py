@@ -18,8 +18,10 @@ _MOST_PER_ROW = 1_000
 _QUESTION = """
 BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '10s';
-SELECT json_agg(json_build_array(oid, nspname, relname, relkind, rows, bytes, file, owner)) FROM (
-  SELECT c.oid::int8, n.nspname, c.relname, c.relkind, c.relfilenode::int8 AS file,
+SELECT json_agg(json_build_array(
+  oid, name, nspname, relname, relkind, rows, bytes, file, owner)) FROM (
+  SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname) AS name, n.nspname, c.relname,
+    c.relkind, c.relfilenode::int8 AS file,
     c.reltuples::int8 AS rows, c.relpages::int8 * current_setting('block_size')::int8 AS bytes,
     coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), (SELECT refobjid
       FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind = 'S'
@@ -35,7 +37,6 @@ COMMIT
 _STORED = ("r", "m")
 _PART_OF_OTHERS = ("i", "I", "S")
 _PART = re.compile(r'"(?:[^"]|"")+"|[^\s."]+')
-_BARE = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Relation:
     """A table, index, view or sequence, as it was before the command."""
 
     oid: int
+    full_name: str
+    """With its schema, both as SQL writes them."""
     namespace: str
     name: str
     kind: str
@@ -65,7 +68,7 @@ class Relation:
         return self.kind in _PART_OF_OTHERS
 
     def __str__(self) -> str:
-        return f"{_quoted(self.namespace)}.{_quoted(self.name)}"
+        return self.full_name
 
 
 class Relations:
@@ -106,7 +109,7 @@ class Relations:
 
     def named(self, text: str) -> Relation | None:
         """Find what a statement calls so; None where that is not certain."""
-        parts = [_unquoted(part) for part in _PART.findall(text)]
+        parts = [unquoted(part) for part in _PART.findall(text)]
         found = self._by_name.get(parts[-1], []) if parts else []
         if len(parts) > 1:
             found = [each for each in found if each.namespace == parts[-2]]
@@ -121,9 +124,6 @@ def read(session: Session) -> Relations:
     return Relations([Relation(*each) for (text,) in rows for each in json.loads(text or "[]")])
 
 
-def _unquoted(part: str) -> str:
+def unquoted(part: str) -> str:
+    """Say which name a word of SQL is."""
     return part[1:-1].replace('""', '"') if part.startswith('"') else part.lower()
-
-
-def _quoted(name: str) -> str:
-    return name if _BARE.fullmatch(name) else '"' + name.replace('"', '""') + '"'

@@ -69,6 +69,8 @@ class Statement:
     """How many relations more than are told; those with the weakest locks, and the smallest."""
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""
+    rolled_back: bool = False
+    """Its transaction was, or it to a savepoint before: nothing of it stays."""
     file: str = ""
     """Where its text was found, from the repository's root; empty where it was not."""
     line: int = 0

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.action.conftest import RealDatabase
+from action.tracing import NO_CATALOG
+from tests.integration.action.conftest import RealDatabase, script_success
 from tests.integration.action.scripted import (
     Reply,
     ScriptedService,
@@ -83,8 +84,10 @@ def test_a_lease_is_renewed_for_as_long_as_the_command_runs(
 def test_a_cancelled_job_ends_the_command_and_reports_it(
     step: Step, branch: RealDatabase, service: ScriptedService, number: signal.Signals
 ) -> None:
+    script_success(service, branch, trace="branches")
     service.on(run_path("branch", "/result"), verdict(fails=True))
-    process = step.start(migration_command=f"echo here we are; {HANG}")
+    make = "psql -qc 'CREATE TABLE made (a int)'"
+    process = step.start(migration_command=f"{make}; echo here we are; {HANG}")
     until_output(process, b"here we are")
 
     process.send_signal(number)
@@ -93,7 +96,10 @@ def test_a_cancelled_job_ends_the_command_and_reports_it(
     assert finished.exit_code == 1
     assert not is_running(step.workspace / "child")
     assert "was cancelled" in finished.log.of("error")[0]
-    assert service.reports("branch")[0]["result"] == "failure"
+    [report] = service.reports("branch")
+    assert report["result"] == "failure"
+    assert len(report["trace"]["statements"]) == 1
+    assert report["trace"]["changes_unknown"] == NO_CATALOG
 
 
 def test_what_a_command_leaves_running_is_ended(

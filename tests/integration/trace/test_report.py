@@ -1,8 +1,10 @@
 """What the trace tells of statements: locks, for how long, rewrites, values cut out."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from action import tracing as action_tracing
+import action.tracing
+from pgwire.beside import sizes
 from pgwire.client import Target, session
+from pgwire.schema import facts
 from pgwire.trace.places import placed
 from pgwire.trace.report import (
     LONGEST_STATEMENT,
@@ -168,6 +172,125 @@ def test_a_rewrite_of_many_is_told_of_all_of_them(traced: Tracing, script: str) 
     assert locks(told) == {(name, EXCLUSIVE) for name in told.rewrites}
 
 
+TO_BIGINT = "ALTER TABLE orders ALTER id TYPE bigint"
+TO_NUMERIC = "ALTER TABLE orders ALTER id TYPE numeric"
+ADDED = "ALTER TABLE orders ADD x int"
+UNDONE = [(TO_BIGINT, "rolled back", "rewrites", "locks")]
+STAYS = [(TO_NUMERIC, "stays", "rewrites", "locks")]
+ENDED = {
+    f"BEGIN; {TO_BIGINT}; ROLLBACK": UNDONE,
+    f"BEGIN; {TO_NUMERIC}; COMMIT": STAYS,
+    f"BEGIN; SAVEPOINT a; {TO_BIGINT}; ROLLBACK TO a; {TO_NUMERIC}; COMMIT": UNDONE + STAYS,
+    f'BEGIN; SAVEPOINT a; {TO_BIGINT}; ROLLBACK WORK TO SAVEPOINT "a"; COMMIT': UNDONE,
+    f"BEGIN; SAVEPOINT A; {TO_NUMERIC}; RELEASE SAVEPOINT a; COMMIT": STAYS,
+    f'BEGIN; {TO_NUMERIC}; SAVEPOINT "A b"; {ADDED}; ROLLBACK TO "A b"; {ADDED}; COMMIT': [
+        *STAYS,
+        (ADDED, "rolled back", "", ""),
+        (ADDED, "stays", "", ""),
+    ],
+    # What was done behind an inner one that is gone is taken back with the outer one.
+    f"BEGIN; SAVEPOINT a; SAVEPOINT b; {TO_BIGINT}; RELEASE b; ROLLBACK TO a;"
+    f" {TO_NUMERIC}; SAVEPOINT a; ROLLBACK TO a; COMMIT": UNDONE + STAYS,
+    f"BEGIN; SAVEPOINT a; CREATE TABLE made (id int); ALTER TABLE made ALTER id TYPE bigint;"
+    f" ROLLBACK TO a; {TO_NUMERIC}; ROLLBACK TO a; COMMIT": [
+        ("CREATE TABLE made (id int)", "rolled back", "", ""),
+        ("ALTER TABLE made ALTER id TYPE bigint", "rolled back", "", ""),
+        (TO_NUMERIC, "rolled back", "rewrites", "locks"),
+    ],
+}
+
+
+@pytest.mark.parametrize("is_one_query", [False, True])
+def test_what_was_rolled_back_is_told_so(traced: Tracing, *, is_one_query: bool) -> None:
+    found = {}
+    for script in ENDED:
+        with traced(TABLES) as trace, trace.proxied() as connection:
+            for query in [script] if is_one_query else script.split("; "):
+                connection.execute(query.encode())
+            found[script] = [
+                (
+                    each.sql,
+                    "rolled back" if each.rolled_back else "stays",
+                    "rewrites" if each.rewrites else "",
+                    "locks" if each.locks else "",
+                )
+                for each in trace.report().statements
+            ]
+
+    assert found == ENDED
+
+
+def test_what_an_error_takes_back_is_told_so(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection:
+            connection.execute("BEGIN; ALTER TABLE users ADD a int; SAVEPOINT s")
+            for script in ("ALTER TABLE users ADD b int", "SELECT nothing", "ROLLBACK TO s"):
+                with suppress(psycopg.errors.UndefinedColumn):
+                    connection.execute(script.encode())
+            connection.execute("INSERT INTO users VALUES (1); SAVEPOINT s2; UPDATE users SET a = 1")
+            connection.execute("ROLLBACK TO s2; UPDATE users SET a = 2; RELEASE s; COMMIT")
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                connection.execute("ALTER TABLE users ADD c int; SELECT 1 / 0")
+            connection.execute(
+                "ALTER TABLE orders ADD UNIQUE (id);"
+                "ALTER TABLE users ADD FOREIGN KEY (id) REFERENCES orders (id) DEFERRABLE"
+                " INITIALLY DEFERRED"
+            )
+            with pytest.raises(psycopg.errors.ForeignKeyViolation):
+                connection.execute("INSERT INTO users VALUES (-1)")  # its own end comes before
+            connection.execute("BEGIN; ALTER TABLE users ADD d int")
+            connection.close()
+        for _ in range(100):
+            told = {(each.sql[:25], each.rolled_back) for each in trace.report().statements}
+            if ("ALTER TABLE users ADD d i", True) in told:
+                break
+            time.sleep(0.05)
+
+    assert told == {
+        ("ALTER TABLE users ADD a i", False),
+        ("ALTER TABLE users ADD b i", True),
+        ("SELECT nothing", True),
+        ("INSERT INTO users VALUES ", False),
+        ("UPDATE users SET a = ?", True),
+        ("UPDATE users SET a = ?", False),
+        ("ALTER TABLE users ADD c i", True),
+        ("SELECT ? / ?", True),
+        ("ALTER TABLE orders ADD UN", False),
+        ("ALTER TABLE users ADD FOR", False),
+        ("INSERT INTO users VALUES ", True),
+        ("ALTER TABLE users ADD d i", True),
+    }
+
+
+def test_a_lock_that_a_rollback_to_a_savepoint_releases_was_held_until_then(
+    traced: Tracing,
+) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection, connection.transaction():
+            connection.execute("SAVEPOINT s")
+            connection.execute("ALTER TABLE users ADD COLUMN age int")
+            connection.execute("ROLLBACK TO s")
+            connection.execute("SELECT pg_sleep(0.5)")
+        [added] = (each for each in trace.report().statements if each.locks)
+
+    assert added.held_ms < 500
+
+
+def test_a_name_is_quoted_as_postgresql_does(traced: Tracing) -> None:
+    names = ['public."order"', 'public."Odd.""é"', "public.plain_1", 'public."über"']
+    with traced("; ".join(f"CREATE TABLE {name} (id int)" for name in names)) as trace:
+        with trace.proxied() as connection:
+            for name in names:
+                connection.execute(f"ALTER TABLE {name} ADD x int".encode())
+        told = [lock.relation for each in trace.report().statements for lock in each.locks]
+        with session(trace.target) as asking:
+            known = [name for kind, name in facts.read(asking) if kind == "table"]
+            production = sizes.read(asking)
+
+    assert told == names
+    assert sorted(known) == sorted(production or ()) == sorted(names)
+
+
 def test_a_relation_has_its_size_from_the_catalog(traced: Tracing) -> None:
     with traced(TABLES) as trace:
         _run(trace, "ALTER TABLE orders ADD x int")
@@ -316,7 +439,7 @@ def test_secrets_are_hidden_before_anything_is_shortened(traced: Tracing) -> Non
         url = "postgres://u:p@h/d"
         with (
             session(trace.target) as beside,
-            action_tracing.traced(beside, trace.target, {"DATABASE_URL": url}) as tracing,
+            action.tracing.traced(beside, trace.target, {"DATABASE_URL": url}) as tracing,
         ):
             with connected(replace(trace.target, port=int(tracing.variables["PGPORT"]))) as client:
                 client.execute(script.encode())
@@ -396,3 +519,28 @@ def test_the_connections_of_a_command_are_told(
         trace.target.database: (trace.target.user, 1, None),
         another: (trace.target.user, 0, "it is another database"),
     }
+
+
+def test_what_a_command_does_at_once_is_told_as_a_change(new_login: Callable[[], Target]) -> None:
+    target = new_login()
+    with connected(target) as connection:
+        connection.execute("CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t")
+    with session(target) as beside, connected(target, autocommit=False) as other:
+        other.execute("LOCK TABLE t")  # whoever reads the schema waits for that, a second at most
+        unlock = threading.Timer(0.3, other.rollback)
+        unlock.start()
+        with action.tracing.traced(beside, target, {"DATABASE_URL": "postgresql://d"}) as way:
+            assert way.proxy is not None
+            through = replace(target, host=way.proxy.host, port=way.proxy.port)
+            with connected(through) as connection:
+                connection.execute("CREATE TABLE made (a int)")
+        unlock.join()
+        report = way.report(beside, [], lambda: ())
+        cancelled = way.report(None, [], lambda: ())
+
+    assert report is not None
+    assert [each.text for each in report.changes] == ["table public.made: added"]
+    assert [each.sql for each in report.statements] == ["CREATE TABLE made (a int)"]
+    assert cancelled is not None
+    assert cancelled.statements == report.statements
+    assert cancelled.changes_unknown == action.tracing.NO_CATALOG

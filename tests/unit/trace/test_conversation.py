@@ -9,9 +9,10 @@ from pgwire.messages import frame, query
 from pgwire.trace import look
 from pgwire.trace.conversation import Conversation, Puzzled
 from pgwire.trace.journal import Journal
+from pgwire.trace.kinds import kind_of_statement
 from pgwire.trace.log import Log
 from pgwire.trace.relations import Relations
-from pgwire.trace.sources import Sources
+from pgwire.trace.sources import Sources, source_of
 
 READY = frame(b"Z", b"I")
 LOOKED = b"".join(
@@ -229,3 +230,17 @@ def test_an_answer_that_was_not_asked_for_is_not_taken_for_a_look(
 
     with pytest.raises(Puzzled):
         conversation.from_server(BOUND + done() + READY)
+
+
+@pytest.mark.parametrize("is_traced", [True, False])
+def test_what_ends_with_its_connection_is_rolled_back_unless_that_went_on_unseen(
+    *, is_traced: bool
+) -> None:
+    journal = Journal(Log(Relations([])))
+    record, _ = journal.sent(source_of(DDL.encode(), kind_of_statement(DDL.encode())), 0.0)
+    journal.ended(record, "ALTER TABLE", 1.0)
+
+    journal.closed(2.0, is_traced=is_traced)
+
+    assert record.is_rolled_back == is_traced
+    assert record.held_ms == 2000.0

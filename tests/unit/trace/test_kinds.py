@@ -125,6 +125,21 @@ def test_the_end_of_a_transaction_is_known(text: str, *, expected: bool) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *(("savepoint s", "s"), ("/* c */ SAVEPOINT S$1;", "s$1"), ('savepoint"a ""B"', 'a "B')),
+        *(("release savepoint savepoint_1", "savepoint_1"), ("release savepoint_1", "savepoint_1")),
+        *(("release savepoint", "savepoint"), ("savepoint savepoint", "savepoint")),
+        *(("rollback to s", "s"), ('rollback work to/**/savepoint "s"', "s")),
+        *(("rollback transaction to savepoint to_it", "to_it"), ("rollback", ""), ("commit", "")),
+        *(("rollback work", ""), ("rollback and chain", ""), ("rollback prepared 's'", "")),
+    ],
+)
+def test_a_savepoint_is_known_by_its_name(text: str, name: str) -> None:
+    assert kind(text).savepoint == name
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         *(("select 1", True), ("values (1)", True), ("with x as (select 1) select 2", True)),
