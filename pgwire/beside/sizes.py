@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pgwire.beside.watch import TROUBLE
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
     from pgwire.client import Session
 
 _MOST_TABLES = 5_000
+# Rows and bytes of a partitioned table are those of its partitions, which others may not have.
+_PARENTS = """
+SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+  pg_catalog.format('%I.%I', n.nspname, c.relname), sizes.rows, sizes.bytes))
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
+LATERAL (
+  SELECT coalesce(sum(greatest(part.reltuples, 0)), 0)::bigint AS rows,
+    coalesce(sum(part.relpages), 0)::bigint
+      * pg_catalog.current_setting('block_size')::bigint AS bytes
+  FROM pg_catalog.pg_partition_tree(c.oid) AS tree
+  JOIN pg_catalog.pg_class AS part ON part.oid = tree.relid AND tree.isleaf
+) AS sizes WHERE c.relkind = 'p'
+"""
 
 
 def read(session: Session | None) -> Mapping[str, Mapping[str, int]] | None:
@@ -23,10 +37,11 @@ def read(session: Session | None) -> Mapping[str, Mapping[str, int]] | None:
     if session is None:
         return None
     try:
-        found = relations.read(session)
+        tables = relations.read(session).tables()
+        [[parents]] = session.rows(_PARENTS)
     except TROUBLE:
         return None
-    return {
-        str(each): {"rows": each.rows, "bytes": each.bytes}
-        for each in found.tables()[:_MOST_TABLES]
-    }
+    found = [(str(each), each.rows, each.bytes) for each in tables]
+    found += [(name, rows, size) for name, rows, size in json.loads(parents or "[]")]
+    found.sort(key=lambda each: each[2], reverse=True)
+    return {name: {"rows": rows, "bytes": size} for name, rows, size in found[:_MOST_TABLES]}

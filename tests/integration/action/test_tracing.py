@@ -70,13 +70,23 @@ def test_production_is_not_traced_but_tells_how_large_its_tables_are(
     script_success(service, production, trace="branches")
     rows = "INSERT INTO users SELECT generate_series(1, 1000)"
 
-    step.run(
-        migration_command=f'psql -c "CREATE TABLE users (id int)" -c "{rows}" -c "ANALYZE users"'
+    parted = (
+        "CREATE TABLE events (id int) PARTITION BY LIST (id)",
+        "CREATE TABLE events_1 PARTITION OF events FOR VALUES IN (1)",
+        "INSERT INTO events VALUES (1), (1)",
     )
+    script = ("CREATE TABLE users (id int)", rows, *parted, "ANALYZE users", "ANALYZE events_1")
+
+    step.run(migration_command=f"psql {' '.join(f'-c {chr(34)}{one}{chr(34)}' for one in script)}")
 
     [report] = service.reports("production")
     assert "trace" not in report
-    assert report["tables"] == {"public.users": {"rows": 1000, "bytes": 40960}}
+    part = {"rows": 2, "bytes": 8192}
+    assert report["tables"] == {
+        "public.users": {"rows": 1000, "bytes": 40960},
+        "public.events": part,
+        "public.events_1": part,
+    }
 
 
 @pytest.mark.parametrize(("wanted", "given"), [("off", "auto"), ("branches", "off"), (None, "all")])
