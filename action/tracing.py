@@ -69,14 +69,26 @@ class Tracing:
         """
         if self.proxy is None:
             return Report(untraced=self.untraced) if self.untraced else None
-        report = self._seen(self.proxy, session)
+        try:
+            return self._told(self.proxy, session, secrets, changed_files)
+        except Exception as error:  # whatever it is, the result of the command goes out
+            return Report(untraced=f"a fault of the trace itself ({type(error).__name__})")
+
+    def _told(
+        self,
+        proxy: Proxy,
+        session: Session | None,
+        secrets: Sequence[str],
+        changed_files: Callable[[], Sequence[File]],
+    ) -> Report:
+        report = self._seen(proxy, session)
         remarks = self.remarks(secrets)
-        own = remarks[: len(self.proxy.remarks)]
+        own = remarks[: len(proxy.remarks)]
         if not report.connections:
             return Report(untraced=_reason(None if own else NO_CONNECTION, remarks))
         shown = replace(
             report,
-            statements=_placed(report.statements, self.proxy.texts(), secrets, changed_files),
+            statements=_placed(report.statements, proxy.texts(), secrets, changed_files),
             connections=tuple(_without(one, secrets) for one in report.connections),
             untraced=_reason(
                 None if own and report.untraced == ELSEWHERE else report.untraced, remarks
@@ -201,7 +213,7 @@ def traced(
     try:
         context = tls.context if tls else None
         proxy = Proxy(target, session, tls=context) if session is not None else None
-    except TROUBLE:
+    except Exception:  # whatever it is, the command goes on
         proxy = None
     if proxy is None:
         yield Tracing(variables=variables, untraced=NO_CATALOG)

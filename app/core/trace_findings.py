@@ -109,7 +109,7 @@ class Judgement:
     @property
     def is_without_connection(self) -> bool:
         """Whether the command never came through the proxy."""
-        return self.trace.untraced == NO_CONNECTION
+        return (self.trace.untraced or "").startswith(NO_CONNECTION)
 
 
 def judge(

@@ -125,6 +125,8 @@ def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
         parts.append(f"Not all was traced{words.reasons(judged, shows_names=shows_names)}.")
     if trace.more_statements:
         parts.append(f"Of {amounts.counted(trace.more_statements, 'statement')} nothing was kept.")
+    if more := sum(one.more_relations for one in trace.statements):
+        parts.append(f"{amounts.counted(more, 'relation')} more were locked than is told.")
     if hiding := sum(one.may_lock_more for one in trace.statements):
         parts.append(
             f"{amounts.counted(hiding, 'statement')} may have locked more: locks that come and go"

@@ -544,3 +544,16 @@ def test_what_a_command_does_at_once_is_told_as_a_change(new_login: Callable[[],
     assert cancelled is not None
     assert cancelled.statements == report.statements
     assert cancelled.changes_unknown == action.tracing.NO_CATALOG
+
+
+def test_a_fault_of_the_trace_loses_nothing_but_the_trace(traced: Tracing) -> None:
+    def broken() -> str:
+        raise LookupError
+
+    with traced(TABLES) as trace:
+        _run(trace, "ALTER TABLE users ADD a int")
+        told = action.tracing.Tracing(variables={}, proxy=trace.proxy, before=broken)
+        report = told.report(None, (), lambda: ())
+
+    assert report is not None
+    assert report.untraced == "a fault of the trace itself (LookupError)"
