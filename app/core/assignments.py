@@ -199,8 +199,8 @@ class Policies:
             option="--no-rewrite-above",
             metavar=AMOUNT,
             help="The check `trace` fails when a traced migration rewrites a table that is larger"
-            " in production, as in 100MB, or 100000 for rows; '' ends that. Default: it never"
-            " does.",
+            " in production, as in 100MB, or 100000 for rows; '' removes the rule. Default: no"
+            " such rule.",
             label="No rewrite of tables above",
             hint="As in 100MB, or 100000 for rows, of the table in production. The check trace"
             " fails then; the migration's own result stays.",
@@ -216,8 +216,9 @@ class Policies:
         Rule(
             option="--no-block-above",
             metavar=AMOUNT,
-            help="The same when it blocks reads or writes of such a table, however shortly."
-            " Default: it never does.",
+            help="The check `trace` fails when a traced migration blocks reads or writes of a table"
+            " that is larger in production, however shortly; '' removes the rule. Default: no such"
+            " rule.",
             label="No blocking of tables above",
             hint="The same for locks that block reads or writes, however shortly.",
             fact="Blocking",
@@ -319,11 +320,11 @@ class Policies:
         LogPolicy,
         Rule(
             option="--log",
-            help="Where check runs show the end of a migration's log, and people at GitHub the"
-            " statements of a trace with production's sizes. `private` (default): on"
+            help="Where GitHub shows the end of a migration's log, and a trace's statements with"
+            " production's sizes (check runs, comment, job summary). `private` (default): on"
             " private repositories only, on public ones they link to the job. `public`: on public"
             " ones too, where everybody can read it.",
-            label="End of the log in check runs",
+            label="Logs and traces at GitHub",
             choices={
                 LogPolicy.PRIVATE: "In private repositories only",
                 LogPolicy.PUBLIC: "In public repositories too",

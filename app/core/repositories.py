@@ -86,8 +86,6 @@ class ChangedFiles:
     """From the repository's root, without files that are gone."""
     added: tuple[str, ...] = ()
     """Those of them that the base does not have."""
-    is_whole: bool = False
-    """There are no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.core.traces import Blocks, Lock, Statement, Trace
+from app.core.traces import WORST_FIRST, Blocks, Lock, Statement, Trace
 
 TABLES = frozenset("rpmvf")
 """Kinds of relations that people call tables, or views: not indexes, sequences, types."""
@@ -25,7 +25,6 @@ _STEPS = (
     *(seconds * 1000.0 for seconds in (10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)),
 )
 """Milliseconds that read well on an axis."""
-_WORST_FIRST = list(Blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ def timeline(trace: Trace) -> Timeline | None:
 
 def _badness(held: tuple[Lock, Statement]) -> tuple[int, float]:
     lock, statement = held
-    return _WORST_FIRST.index(lock.blocks), -statement.held_ms
+    return WORST_FIRST.index(lock.blocks), -statement.held_ms
 
 
 def _worst(locks: Sequence[tuple[Lock, Statement]]) -> tuple[int, float]:

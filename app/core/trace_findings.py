@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from app.core import thresholds
 from app.core.assignments import Policies
 from app.core.safer_ways import SaferWay, safer_way
-from app.core.traces import NO_CONNECTION, Blocks, Size, Statement, Trace, counted
+from app.core.traces import NO_CONNECTION, WORST_FIRST, Blocks, Size, Statement, Trace, counted
 
-_WORST_FIRST = list(Blocks)
 _HURT = {
     "r": (Blocks.READS, Blocks.WRITES),
     "p": (Blocks.READS, Blocks.WRITES),
@@ -104,7 +103,12 @@ class Judgement:
     def is_incomplete(self) -> bool:
         """Whether it could not be judged as a whole."""
         is_without_sizes = self.has_rules and self.production is None
-        return bool(self.untraced) or is_without_sizes or (self.is_blind and not self.told)
+        # What is quiet is left out first: if some of it is there, all that matters is.
+        is_cut = self.trace.more_statements > 0 and all(
+            one.locks or one.rewrites or one.error for one in self.trace.statements
+        )
+        is_blind = self.is_blind and not self.told
+        return bool(self.untraced) or is_without_sizes or is_cut or is_blind
 
     @property
     def is_without_connection(self) -> bool:
@@ -184,7 +188,7 @@ def _touches(statement: Statement, *, is_earlier: bool) -> Iterator[Touch]:
     for lock in statement.locks:
         if lock.blocks in _HURT.get(lock.kind, ()):
             blocked[lock.relation] = min(
-                lock.blocks, blocked.get(lock.relation, lock.blocks), key=_WORST_FIRST.index
+                lock.blocks, blocked.get(lock.relation, lock.blocks), key=WORST_FIRST.index
             )
     for table in dict.fromkeys([*statement.rewrites, *blocked]):
         yield Touch(
@@ -203,7 +207,7 @@ def _likeness(one: Statement) -> tuple[object, ...]:
 
 
 def _badness(touch: Touch) -> tuple[bool, int, float]:
-    return (not touch.is_rewritten, _WORST_FIRST.index(touch.blocks), -touch.statement.held_ms)
+    return (not touch.is_rewritten, WORST_FIRST.index(touch.blocks), -touch.statement.held_ms)
 
 
 def _badness_there(one: Finding) -> tuple[bool, int, int, float]:

@@ -44,7 +44,7 @@ _BLOCKED_BY = {
     "SHARE ROW EXCLUSIVE": Blocks.WRITES,
     "SHARE": Blocks.WRITES,
 }
-_WORST_FIRST = list(Blocks)
+WORST_FIRST = list(Blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ class Statement:
         if self.rewrites:
             return Blocks.READS
         return min(
-            (lock.blocks for lock in self.locks), key=_WORST_FIRST.index, default=Blocks.NOTHING
+            (lock.blocks for lock in self.locks), key=WORST_FIRST.index, default=Blocks.NOTHING
         )
 
 
@@ -157,7 +157,7 @@ class Trace:
 
     statements: Annotated[tuple[Statement, ...], MaxLen(MOST_STATEMENTS)] = ()
     more_statements: Annotated[
-        _Number, Described(description="How many came after the limits were reached")
+        _Number, Described(description="How many are not told: beyond limits, or with a secret")
     ] = 0
     connections: Annotated[tuple[Connection, ...], MaxLen(100)] = ()
     wal_bytes: Annotated[
@@ -182,7 +182,7 @@ class Counts:
     """How much a trace tells, for those who see it not, or not yet."""
 
     statements: int
-    """Also those that came after the limits were reached."""
+    """Also those that are not told."""
     rewrites: int
     blocking_reads: int
     """Statements whose locks block reads, and so writes too; `blocking_writes` are others."""
@@ -210,7 +210,7 @@ def worst_first(trace: Trace) -> list[Statement]:
     """Rewrites, then what blocks reads, then writes, then the rest; the longest held first."""
 
     def badness(one: Statement) -> tuple[bool, int, float]:
-        return (not one.rewrites, _WORST_FIRST.index(one.blocks), -one.held_ms)
+        return (not one.rewrites, WORST_FIRST.index(one.blocks), -one.held_ms)
 
     return sorted(trace.statements, key=badness)
 

@@ -21,10 +21,9 @@ from app.github.tokens import LIST
 from app.github.transport import Answer
 
 _BRANCHES = "the repository's branches"
-# Of the first page of a comparison, which alone lists files.
+# Of files in a comparison, of which the first page lists 300 and no other any.
 # https://docs.github.com/en/rest/commits/commits#compare-two-commits
 _NEW = frozenset({"added", "copied"})
-_MOST_FILES = 300
 _ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 
 
@@ -89,7 +88,6 @@ class RestRepositories:
         return ChangedFiles(
             paths=tuple(path for path, status in statuses.items() if status != "removed"),
             added=tuple(path for path, status in statuses.items() if status in _NEW),
-            is_whole=len(files) < _MOST_FILES,
         )
 
     def _comparison(

@@ -14,12 +14,12 @@ MOST_STATEMENTS = 2_000
 MOST_RELATIONS = 500
 """Of one statement. One that drops a schema locks all in it."""
 MOST_CONNECTIONS = 100
+MOST_BYTES = 256_000
+"""Of the JSON. What is beyond this, or the numbers above, is counted only."""
 MOST_CHANGES_BYTES = 64_000
-"""Of those, for the changes of the schema."""
+"""Of these, for the changes of the schema."""
 LONGEST_STATEMENT = 2_000
 LONGEST_REASON = 500
-MOST_BYTES = 256_000
-"""Of the JSON. What is beyond either is counted only."""
 LONGEST_NAME = 300
 """Of what a client says of itself, in characters."""
 
@@ -111,7 +111,7 @@ class Report:
 
     statements: tuple[Statement, ...] = ()
     more_statements: int = 0
-    """How many came after the limits were reached."""
+    """How many are not told."""
     connections: tuple[Connection, ...] = ()
     wal_bytes: int | None = None
     untraced: str | None = None

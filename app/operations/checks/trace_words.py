@@ -92,7 +92,7 @@ def reasons(judged: Judgement, *, shows_names: bool) -> str:
 def seen(judged: Judgement) -> str:
     """How many statements there were."""
     trace = judged.trace
-    number = sum(one.times for one in trace.statements) + trace.more_statements
+    number = len(trace.statements) + trace.more_statements
     return amounts.counted(number, "statement")
 
 
@@ -142,9 +142,10 @@ def cut(text: str) -> str:
 
 def _row(touch: Touch) -> str:
     statement = touch.statement
+    accepted = touch.accepted if isinstance(touch, Finding) else statement.accepted
     times = f" ({statement.times} times)" if statement.times > 1 else ""
     cells = [
-        cell(cut(statement.sql)) + times + (" (accepted)" if statement.accepted else ""),
+        cell(cut(statement.sql)) + times + (" (accepted)" if accepted else ""),
         amounts.duration(statement.ms / 1000),
         amounts.duration(statement.held_ms / 1000),
         f"**{touch.blocks}**" if touch.blocks is Blocks.READS else touch.blocks,

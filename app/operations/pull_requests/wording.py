@@ -38,7 +38,7 @@ One command in a comment, in lower case and alone on its first line, with nothin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastTrace:
-    """What the last traced run of a database says, in Markdown; empty where that is nothing."""
+    """What the traces of a branch say, in Markdown; empty where that is nothing."""
 
     line: str
     counts: str

@@ -251,11 +251,10 @@ class ChangesAnswer(BaseModel):
 
     files: list[str] = Field(description="At most 300")
     added: list[str] = Field(description="Those of them that are new")
-    is_whole: bool = Field(description="These are all")
 
     @classmethod
     def of(cls, changed: ChangedFiles) -> "ChangesAnswer":
-        return cls(files=list(changed.paths), added=list(changed.added), is_whole=changed.is_whole)
+        return cls(files=list(changed.paths), added=list(changed.added))
 
 
 class LeaseAnswer(BaseModel):

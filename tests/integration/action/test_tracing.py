@@ -135,7 +135,7 @@ ALTER TABLE users ALTER id TYPE bigint;
     (step.workspace / "db" / "link.sql").symlink_to(outside)
     hostile = ["../outside.sql", str(outside), "db/link.sql", "db", "a\0.sql", "a\nb.sql"]
     files = [*hostile, "x" * 9999 + ".sql", "db/gone.sql", path]
-    service.on(f"{RUNS}/17/changes", Reply(body={"files": files, "added": [], "is_whole": True}))
+    service.on(f"{RUNS}/17/changes", Reply(body={"files": files, "added": []}))
 
     made = step.run(migration_command="psql -qc 'CREATE TABLE orders (id int)'")
     asked = len(service.requests(f"{RUNS}/17/changes"))
@@ -184,7 +184,7 @@ def test_an_empty_database_tells_of_what_the_commit_changed(
     new = "ALTER TABLE users ALTER id TYPE bigint;"
     both = "BEGIN; CREATE TABLE orders (id int); ALTER TABLE orders ADD a int; COMMIT;"
     path = write(step, "db/3.sql", f"{new}\n{both}\n")
-    changes = {"files": [old, path], "added": [path], "is_whole": True}
+    changes = {"files": [old, path], "added": [path]}
     service.on(f"{RUNS}/17/changes", Reply(body=changes))
 
     finished = step.run(migration_command='for file in db/*.sql; do psql -qf "$file"; done')

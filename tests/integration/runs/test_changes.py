@@ -18,7 +18,6 @@ def test_a_branchs_own_files_are_told(shop: Shop) -> None:
     assert changes(job) == {
         "files": ["db/0.sql", "db/1.sql"],
         "added": ["db/1.sql"],
-        "is_whole": True,
     }
 
 
@@ -35,8 +34,8 @@ def test_on_the_default_branch_it_is_what_production_has_not_got(shop: Shop) -> 
     second = shop.job().begun()
 
     files = ["db/1.sql", "db/2.sql"]
-    assert before == {"files": [], "added": [], "is_whole": False}
-    assert changes(second) == {"files": files, "added": files, "is_whole": True}
+    assert before == {"files": [], "added": []}
+    assert changes(second) == {"files": files, "added": files}
 
 
 def test_another_job_is_told_nothing_and_an_outage_is_said(shop: Shop) -> None:
