@@ -122,7 +122,7 @@ def test_every_link_from_the_apps_page_leads_to_a_page(kept: Kept, visitor: Visi
         for answer in answers.values()
         if answer.url.startswith(github)
         for url in links_of(answer)
-        if url not in answers
+        if url not in answers and url.startswith((github, kept.service))
     }:
         answers |= {url: visitor.get(url) for url in further}
 

@@ -1,5 +1,8 @@
 """Where a trace's statements stand in files, and which reasons beside them accept them."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pgwire.trace.places import Place, placed
@@ -98,3 +101,13 @@ def test_what_stands_in_no_file_is_accepted_by_its_own_comments() -> None:
 
     assert [each.accepted for each in places] == ["first", "", "third"]
     assert not any(each.file for each in places)
+
+
+def test_what_the_documents_say_accepts_a_statement() -> None:
+    page = (Path(__file__).parents[3] / "docs/tracing.md").read_text()
+    [script] = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    sent = b"ALTER TABLE old_orders ALTER COLUMN id TYPE bigint"
+
+    [place] = placed([sent], [("db/1.sql", script.encode())])
+
+    assert (place.line, place.accepted) == (2, "the table is archived, nobody reads it")
