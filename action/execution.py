@@ -16,7 +16,7 @@ from action.interruption import Interrupted
 from action.loopback import offer
 from action.results import Ended
 from action.service import Report
-from action.tracing import NO_CATALOG, NO_CONNECTION, traced, untraced
+from action.tracing import NO_CATALOG, traced, untraced
 from pgwire.beside import sizes, wording
 from pgwire.beside.watch import Watch
 from pgwire.beside.witness import Witness
@@ -228,7 +228,7 @@ def _problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     failed = verdicts.command_failed(
         database, exit_code=outcome.exit_code, environment=go.planned.environment
     )
-    if course.kept_out == NO_CONNECTION:
+    if course.trace is not None and course.trace.is_unused:
         failed = verdicts.found_no_way(failed)
     elif course.kept_out:
         failed = verdicts.kept_out(failed, course.kept_out)

@@ -85,7 +85,8 @@ class Tracing:
         remarks = self.remarks(secrets)
         own = remarks[: len(proxy.remarks)]
         if not report.connections:
-            return Report(untraced=_reason(None if own else NO_CONNECTION, remarks))
+            why = _reason(None if own else NO_CONNECTION, remarks)
+            return Report(untraced=why, is_unused=not remarks)
         shown = replace(
             report,
             statements=_placed(report.statements, proxy.texts(), secrets, changed_files),

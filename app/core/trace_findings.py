@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.core import thresholds
 from app.core.assignments import Policies
 from app.core.safer_ways import SaferWay, safer_way
-from app.core.traces import NO_CONNECTION, WORST_FIRST, Blocks, Size, Statement, Trace, counted
+from app.core.traces import WORST_FIRST, Blocks, Size, Statement, Trace, counted
 
 _HURT = {
     "r": (Blocks.READS, Blocks.WRITES),
@@ -113,7 +113,7 @@ class Judgement:
     @property
     def is_without_connection(self) -> bool:
         """Whether the command never came through the proxy."""
-        return (self.trace.untraced or "").startswith(NO_CONNECTION)
+        return self.trace.is_unused
 
 
 def judge(
@@ -129,37 +129,38 @@ def judge(
         production: Its tables by the names that locks have; None: not known yet, nothing is found.
         others: What was traced of the same branch besides, and production lacks as well.
     """
-    earlier = [(one, True) for one in _committed_beside(trace, others)]
-    statements = [*((one, False) for one in trace.statements), *earlier]
-    touches = sorted(
-        (touch for one, is_earlier in statements for touch in _touches(one, is_earlier=is_earlier)),
-        key=_badness,
-    )
+    statements = [(one, trace) for one in trace.statements] + _committed_beside(trace, others)
+    found = [
+        (touch, seen)
+        for one, seen in statements
+        for touch in _touches(one, is_earlier=seen is not trace)
+    ]
+    found.sort(key=lambda each: _badness(each[0]))
     known = production or {}
     findings = [
-        _finding(touch, known[touch.table], policies, accepted=_accepted(touch, trace))
-        for touch in touches
+        _finding(touch, known[touch.table], policies, accepted=_accepted(touch, seen))
+        for touch, seen in found
         if touch.table in known
     ]
     findings.sort(key=lambda one: (not one.fails, bool(one.accepted), *_badness_there(one)))
     return Judgement(
         trace=trace,
-        touches=tuple(touches),
+        touches=tuple(touch for touch, _ in found),
         findings=tuple(findings),
         production=production,
         has_rules=policies.has_rules_for_traces,
     )
 
 
-def _committed_beside(trace: Trace, others: Iterable[Trace]) -> list[Statement]:
-    """The statements of other traces that took effect, and are not told already."""
+def _committed_beside(trace: Trace, others: Iterable[Trace]) -> list[tuple[Statement, Trace]]:
+    """The statements of other traces that took effect, and are not told already; with theirs."""
     known = {_likeness(one) for one in trace.statements}
     found = []
     for other in others:
         for one in other.statements:
             if not one.rolled_back and _likeness(one) not in known:
                 known.add(_likeness(one))
-                found.append(one)
+                found.append((one, other))
     return found
 
 
@@ -169,8 +170,8 @@ def _accepted(touch: Touch, trace: Trace) -> str:
     A lock is told with the first statement of its transaction that takes it.
     """
     one = touch.statement
-    if not one.accepted or touch.is_earlier:
-        return one.accepted
+    if not one.accepted:
+        return ""
     name = re.compile(rf"\b{re.escape(touch.table.rpartition('.')[2].strip(chr(34)))}\b", re.I)
     at = next(number for number, other in enumerate(trace.statements) if other is one)
     goes_on = any(

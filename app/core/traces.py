@@ -22,8 +22,6 @@ _Milliseconds = Annotated[float, Ge(-1e12), Le(1e12)]
 _Number = Annotated[int, Ge(0), Le(2**63 - 1)]
 _Estimate = Annotated[int, Ge(-1), Le(2**63 - 1)]
 _Reason = Annotated[str, MaxLen(500)]
-NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
-"""What the Action says of a command that did not come through the proxy (`action/tracing`)."""
 
 
 class Blocks(StrEnum):
@@ -167,6 +165,9 @@ class Trace:
     untraced: Annotated[
         _Reason | None, Described(description="Why nothing, or not all, was traced")
     ] = None
+    is_unused: Annotated[
+        bool, Described(description="Nobody tried to connect to the address that it was given")
+    ] = False
     changes: Annotated[
         tuple[Change, ...], MaxLen(500), Described(description="Of the schema, the worst first")
     ] = ()

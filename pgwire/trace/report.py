@@ -116,6 +116,8 @@ class Report:
     wal_bytes: int | None = None
     untraced: str | None = None
     """Why nothing, or not all, was traced."""
+    is_unused: bool = False
+    """Nobody so much as tried to connect to the address that the command was given."""
     changes: tuple[Change, ...] = ()
     """Of the schema, the worst first."""
     more_changes: int = 0

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from action import tracing
 from app.core.assignments import Policies
 from app.core.checks import AnnotationLevel, Conclusion
 from app.core.runs import MigrationResult
 from app.core.trace_findings import Judgement, judge
-from app.core.traces import NO_CONNECTION, Connection, Lock, Size, Statement, Trace
+from app.core.traces import Connection, Lock, Size, Statement, Trace
 from app.operations.checks import migration_reports, trace_reports, trace_words
 from app.web.api.run_models import TraceGiven
 from tests.unit.test_reports import DATABASE, FAILED, LATER, STORY
@@ -23,7 +22,7 @@ SIZES = {
 }
 LOCK = {"relation": "public.t", "mode": "SHARE", "rows": -1, "bytes": 0}
 ONE = {"sql": "x", "ms": 1, "held_ms": 1, "transaction": 1}
-UNTRACED = Trace(untraced=NO_CONNECTION)
+UNTRACED = Trace(untraced="nobody came", is_unused=True)
 
 
 def statement(
@@ -49,10 +48,6 @@ SMALL = statement("ALTER TABLE tags DROP a", "ACCESS EXCLUSIVE", "public.tags", 
 
 def judged(*statements: Statement, policies: Policies = STRICT, **changes: Any) -> Judgement:
     return judge(Trace(statements=statements, **changes), SIZES, policies)
-
-
-def test_the_action_calls_a_missing_connection_so() -> None:
-    assert tracing.NO_CONNECTION == NO_CONNECTION
 
 
 def test_a_later_app_carries_its_id_in_the_name() -> None:

@@ -253,6 +253,7 @@ def test_a_tool_with_a_loopback_of_its_own_is_told_so_first(
     assert "```yaml\nwith:\n  trace: off\n```" in finished.summary
     trace = service.reports("branch")[0]["trace"]
     assert (trace["statements"], trace["untraced"]) == ([], NO_CONNECTION)
+    assert trace["is_unused"] is True
 
 
 def test_a_tool_with_a_ca_of_its_own_is_told_that_it_does_not_trust_the_trace(
