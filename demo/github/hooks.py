@@ -139,13 +139,17 @@ class Hook:
         body = json.dumps(delivery.payload).encode()
         started = time.monotonic()
         try:
-            answer = requests.post(
-                self.url or "",
-                data=body,
-                headers=self.headers(delivery, body),
-                timeout=_TIMEOUT_SECONDS,
-                allow_redirects=False,
-            )
+            with requests.Session() as http:
+                # Proxies' settings stand in os.environ. pytest changes it between two tests, which
+                # would end this thread while it reads there, and no later delivery would leave.
+                http.trust_env = False
+                answer = http.post(
+                    self.url or "",
+                    data=body,
+                    headers=self.headers(delivery, body),
+                    timeout=_TIMEOUT_SECONDS,
+                    allow_redirects=False,
+                )
         except requests.Timeout:
             status, text = 0, "timed out"
         except requests.RequestException:
