@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from app.core import amounts
+from app.core import trace_terms as terms
 from app.core.assignments import App
 from app.core.checks import Annotation, AnnotationLevel, CheckContent, Conclusion
 from app.core.markdown import code, link, visible
@@ -70,7 +71,7 @@ def _title(judged: Judgement) -> str:
     if judged.is_untraced and not judged.told:
         return "Nothing was traced"
     if judged.told:
-        accepted = all(one.accepted for one in judged.findings) and bool(judged.findings)
+        accepted = all(one.statement.accepted for one in judged.findings) and bool(judged.findings)
         end = ": accepted" if accepted else ""
         where = "tables" if judged.production is None else "tables of production"
         return _sentence(judged.told, where) + end
@@ -122,7 +123,7 @@ def _beside(judged: Judgement) -> str:
 def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
     trace, parts = judged.trace, []
     if judged.untraced:
-        parts.append(f"Not all was traced{words.reasons(judged, shows_names=shows_names)}.")
+        parts.append(words.incomplete(judged, shows_names=shows_names))
     if trace.more_statements:
         parts.append(f"Of {amounts.counted(trace.more_statements, 'statement')} nothing was kept.")
     if more := sum(one.more_relations for one in trace.statements):
@@ -152,7 +153,7 @@ def _findings(judged: Judgement, *, shows_names: bool) -> list[str]:
 
 
 def _number(found: Sequence[Finding]) -> str:
-    accepted = sum(bool(one.accepted) for one in found)
+    accepted = sum(bool(one.statement.accepted) for one in found)
     failing = sum(one.fails for one in found)
     told = [f"{words.counts(found)}"]
     told += [f"{failing} against a rule"] if failing else []
@@ -167,8 +168,8 @@ def _item(one: Finding) -> str:
     if one.broken:
         rules = " and ".join(code(rule) for rule in one.broken)
         parts.append(f"That is against {rules}.")
-    if one.accepted:
-        parts.append(f"**Accepted** in the migration: {code(words.cut(one.accepted))}.")
+    if statement.accepted:
+        parts.append(f"**Accepted** in the migration: {code(words.cut(statement.accepted))}.")
     if one.is_held_on:
         parts.append(_held(one))
     return " ".join(parts)
@@ -177,7 +178,7 @@ def _item(one: Finding) -> str:
 def _does(one: Finding, table: str) -> str:
     blocks = "" if one.blocks is Blocks.NOTHING else f"blocks {one.blocks} of"
     verbs = " and ".join(filter(None, ["rewrites" if one.is_rewritten else "", blocks]))
-    return f"{verbs} {table} (production: {words.size(one.production)})."
+    return f"{verbs} {table} (production: {terms.size(one.production)})."
 
 
 def _held(one: Touch) -> str:
@@ -193,7 +194,8 @@ def _annotations(judged: Judgement) -> Iterable[Annotation]:
     now = (one for one in judged.findings if not one.is_earlier)
     placed = [one for one in now if _is_place(one)]
     for one in placed[:_MOST_ANNOTATIONS]:
-        accepted = f"Accepted: {visible(words.cut(one.accepted))}. " if one.accepted else ""
+        reason = one.statement.accepted
+        accepted = f"Accepted: {visible(words.cut(reason))}. " if reason else ""
         held = f" {_held(one)}" if one.is_held_on else ""
         yield Annotation(
             path=one.statement.file,
@@ -219,7 +221,7 @@ def _is_place(one: Finding) -> bool:
 def _level(one: Finding) -> AnnotationLevel:
     if one.fails:
         return AnnotationLevel.FAILURE
-    is_meant = one.accepted or one.is_ruled
+    is_meant = one.statement.accepted or one.is_ruled
     return AnnotationLevel.NOTICE if is_meant else AnnotationLevel.WARNING
 
 
