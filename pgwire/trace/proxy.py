@@ -116,6 +116,11 @@ class Proxy:
         return any(each.asked.database == self._target.database for each in self._visits)
 
     @property
+    def has_visitors(self) -> bool:
+        """Whether a connection was let in, to whatever database."""
+        return bool(self._visits)
+
+    @property
     def remarks(self) -> list[str]:
         """Which other databases were visited, and whom the server refused: each once."""
         return list(self._remarks[0])

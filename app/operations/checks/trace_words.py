@@ -25,8 +25,9 @@ _LONGEST = 100
 """Characters of a statement where others stand beside it."""
 _LOOPBACK = (
     "The command was given an address on the runner itself, `127.0.0.1`, where Coppice sees its"
-    " statements, and nobody came there. A tool in a container or a pod has a loopback of its own:"
-    " let it share the runner's (`docker run --network host`), or switch the trace off in the step:"
+    " statements, and nobody came there with the login that it got. A tool in a container or a pod"
+    " has a loopback of its own: let it share the runner's (`docker run --network host`), or switch"
+    " the trace off in the step:"
     "\n\n```yaml\nwith:\n  trace: off\n```"
 )
 
@@ -86,9 +87,8 @@ def no_connection(judged: Judgement) -> str:
 
 def why_untraced(judged: Judgement, *, shows_names: bool) -> str:
     """Why nothing was seen, and what mends it."""
-    if judged.is_without_connection:
-        return f"{terms.untraced(judged.trace)}. {_LOOPBACK}"
-    return incomplete(judged, shows_names=shows_names)
+    where = f" {_LOOPBACK}" if judged.is_without_connection else ""
+    return f"{incomplete(judged, shows_names=shows_names)}{where}"
 
 
 def incomplete(judged: Judgement, *, shows_names: bool) -> str:
