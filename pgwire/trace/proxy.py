@@ -31,7 +31,6 @@ from pgwire.trace.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from pgwire.client import Greeting, Session, Target
     from pgwire.trace.report import Report
@@ -87,12 +86,7 @@ class Proxy:
         threading.Thread(target=self._listen, daemon=True, name="trace").start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._is_closing = True
         # Wakes the thread that accepts; closing alone would not.
         with suppress(OSError):
