@@ -128,7 +128,7 @@ def test_what_earlier_commits_brought_is_judged_until_production_has_it(shop: Sh
 
     assert posted(shop, fourth)["trace"].conclusion == "success"
 
-    shop.github.faults.plan(server_error(), path="/compare/", times=20)
+    shop.github.faults.plan(server_error(), path=f"/compare/{first}", times=20)
     fifth = shop.push("x")
     shop.job("x").begun().migrate("branch", trace={"statements": []})
 
