@@ -18,6 +18,7 @@ _HURT = {
 _DEFINING = frozenset({"ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE"})
 _MOST_READ = 500
 """Characters of a statement, from which it is read what is done instead."""
+_QUOTED_WORD = re.compile(r'"([a-z_][a-z0-9_]*)"')
 _LONG_MS = 50.0
 """A lock is held on if its transaction went on for that long, and for as long again."""
 
@@ -130,9 +131,11 @@ def judge(
     for one in _committed_beside(trace, others):
         found += _touches(one, is_earlier=True)
     found.sort(key=_badness)
-    known = production or {}
+    known = {_bare(name): size for name, size in (production or {}).items()}
     findings = [
-        _finding(touch, known[touch.table], policies) for touch in found if touch.table in known
+        _finding(touch, known[_bare(touch.table)], policies)
+        for touch in found
+        if _bare(touch.table) in known
     ]
     findings.sort(
         key=lambda one: (not one.fails, bool(one.statement.accepted), *_badness_there(one))
@@ -183,6 +186,11 @@ def _committed_beside(trace: Trace, others: Iterable[Trace]) -> Iterator[Stateme
         if not one.rolled_back and _likeness(one) not in known:
             known.add(_likeness(one))
             yield one
+
+
+def _bare(name: str) -> str:
+    """Without the quotes that keywords have: the words of a statement may have them, or not."""
+    return _QUOTED_WORD.sub(r"\1", name)
 
 
 def _touches(statement: Statement, *, is_earlier: bool) -> Iterator[Touch]:

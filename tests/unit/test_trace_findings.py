@@ -62,6 +62,16 @@ def test_what_blocks_or_rewrites_a_table_of_production_is_found(
     assert [(each.table, each.is_rewritten, each.blocks) for each in findings] == found
 
 
+def test_a_keyword_is_the_same_name_without_its_quotes() -> None:
+    """As the Action writes the name of a table that the command made and dropped."""
+    sizes = {'public."order"': Size(rows=1, bytes=8192)}
+    going = statement(lock(relation="public.order"), sql='DROP TABLE "order"')
+
+    [finding] = judge(trace(going), sizes, Policies()).findings
+
+    assert (finding.production.rows, finding.way.kind) == (1, "A table that goes")
+
+
 def test_nothing_is_found_before_production_is_known() -> None:
     judged = judge(trace(statement(lock())), None, STRICT)
 

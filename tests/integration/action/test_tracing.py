@@ -184,12 +184,17 @@ def test_without_word_of_the_files_the_report_goes_out_soon(
 def test_an_empty_database_tells_of_what_the_commit_changed(
     step: Step, traced: RealDatabase, service: ScriptedService
 ) -> None:
-    """Of the migrations before nobody wants to hear, nor of a table's own first transaction."""
-    old = write(step, "db/1.sql", "CREATE TABLE users (id int); ALTER TABLE users ADD a int;")
+    """Of the migrations before nobody wants to hear, nor of a table's own first transaction.
+
+    A table that goes, or gets another name, is known by what the statement calls it.
+    """
+    made = 'CREATE TABLE users (id int); CREATE TABLE gone (); CREATE TABLE "Old" ();'
+    old = write(step, "db/1.sql", f"{made} CREATE TABLE x (); DROP TABLE x;")
     write(step, "db/2.sql", "ALTER TABLE users ADD b int;")
     new = "ALTER TABLE users ALTER id TYPE bigint;"
     both = "BEGIN; CREATE TABLE orders (id int); ALTER TABLE orders ADD a int; COMMIT;"
-    path = write(step, "db/3.sql", f"{new}\n{both}\n")
+    going = 'DROP TABLE gone; ALTER TABLE "Old" RENAME TO renamed; DROP TABLE IF EXISTS never;'
+    path = write(step, "db/3.sql", f"{new}\n{both}\n{going}\n")
     changes = {"files": [old, path], "added": [path]}
     service.on(f"{RUNS}/17/changes", Reply(body=changes))
 
@@ -197,8 +202,17 @@ def test_an_empty_database_tells_of_what_the_commit_changed(
 
     assert finished.exit_code == 0, finished.log.text
     told = service.reports("branch")[0]["trace"]["statements"]
-    locking = [(one["file"], one["line"], one["rewrites"]) for one in told if one["locks"]]
-    assert locking == [("db/3.sql", 1, ["public.users"])]
+    locking = [
+        (one["file"], one["line"], [lock["relation"] for lock in one["locks"]])
+        for one in told
+        if one["locks"]
+    ]
+    assert locking == [
+        ("db/3.sql", 1, ["public.users"]),
+        ("db/3.sql", 3, ["public.gone"]),
+        ("db/3.sql", 3, ["public.renamed", 'public."Old"']),
+    ]
+    assert [one["rewrites"] for one in told if one["rewrites"]] == [["public.users"]]
     assert all(lock["is_new"] for one in told for lock in one["locks"])
 
 
