@@ -1,6 +1,5 @@
 """The check run of a trace: what a migration would do to production's tables. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from app.core import amounts
@@ -16,11 +15,6 @@ from app.operations.checks.reports import database_words
 
 _MOST_ANNOTATIONS = 50
 _MOST_LINES_OF_A_FILE = 1_000_000
-_VERBS: dict[str, tuple[str, str]] = {
-    words.REWRITE: ("rewrites", "rewrite"),
-    Blocks.READS: ("blocks reads of", "block reads of"),
-    Blocks.WRITES: ("blocks writes of", "block writes of"),
-}
 _UNKNOWN_SIZES = (
     "How large production's tables are is not known yet: the next migration of production tells it."
 )
@@ -67,29 +61,12 @@ def _conclusion(judged: Judgement) -> Conclusion:
 
 def _title(judged: Judgement) -> str:
     if judged.failing:
-        return _sentence(judged.failing, "large tables")
-    if judged.is_untraced and not judged.told:
-        return "Nothing was traced"
-    if judged.told:
-        accepted = all(one.statement.accepted for one in judged.findings) and bool(judged.findings)
-        end = ": accepted" if accepted else ""
-        where = "tables" if judged.production is None else "tables of production"
-        return _sentence(judged.told, where) + end
-    return words.nothing(judged)
-
-
-def _sentence(touches: Sequence[Touch], tables: str) -> str:
-    """`2 statements block reads of large tables`, by the worst that each does."""
-    worst: dict[int, str] = {}
-    for touch in touches:
-        worst.setdefault(id(touch.statement), words.kind(touch))
-    numbers = Counter(worst.values())
-    told: list[str] = []
-    for kind, number in sorted(numbers.items(), key=lambda each: words.KINDS.index(each[0])):
-        one, several = _VERBS[kind]
-        who = str(number) if told else amounts.counted(number, "statement")
-        told.append(f"{who} {one if number == 1 else several}")
-    return f"{', '.join(told)} {tables}"
+        return f"Against a rule: {words.counts(judged.failing)}"
+    if not judged.told:
+        return terms.untraced(judged.trace) if judged.is_untraced else words.nothing(judged)
+    is_accepted = judged.findings and all(one.statement.accepted for one in judged.findings)
+    where = "Accepted: " if is_accepted else "In production: " if judged.production else ""
+    return where + words.counts(judged.told)
 
 
 def _summary(story: Story, judged: Judgement) -> list[str]:

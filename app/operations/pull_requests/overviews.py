@@ -83,20 +83,18 @@ def _traces(
     services: Services,
     pull_request: PullRequest,
     assignments: Sequence[Assignment],
-    databases: Sequence[Database],
+    own: Sequence[Database],
 ) -> Mapping[DatabaseId, LastTrace]:
     store = services.store
     repository = store.repositories.get(pull_request.repository_id)
     is_private = repository is not None and repository.is_private
     policies = {assignment.app.id: assignment.policies for assignment in assignments}
     found = {}
-    for database in databases:
-        migration = store.migrations.last_traced(database.id)
-        run = store.runs.get(migration.run_id) if migration else None
-        own = judging.of_migration(store, run, migration) if run and migration else None
-        if own is None or run is None or migration is None:
+    for database in own:
+        so_far = judging.so_far(services, database.app_id, database.branch)
+        if so_far is None:
             continue
-        judged = judging.of_branch(services, run, migration, own)
+        run, _, judged = so_far
         shows_names = policies[database.app_id].shows_log(is_private=is_private)
         changed = store.migrations.last_change(database.id)
         found[database.id] = LastTrace(

@@ -84,17 +84,10 @@ def trace_before(
     services: Services, app_id: AppId, branch: BranchName | None
 ) -> CheckContent | None:
     """What the traces of a branch say so far, for a commit without one; None: there is none."""
-    store = services.store
-    database = store.databases.live(app_id, Environment.BRANCH, branch) if branch else None
-    last = store.migrations.last_traced(database.id) if database else None
-    if last is None:
-        return None
-    run = store.runs.get(last.run_id)
-    told = judging.told_of(store, run) or last
-    found = judging.of_migration(store, run, told)
+    found = judging.so_far(services, app_id, branch)
     if found is None:
         return None
-    judged = judging.of_branch(services, run, told, found)
+    run, told, judged = found
     content = trace_reports.finished(_story(services, run, told), judged)
     # Its lines are those of another commit.
     return replace(content, annotations=())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.core.assignments import Policies
 from app.core.environments import Environment
 from app.core.errors import CoppiceError
-from app.core.identifiers import CommitSha
+from app.core.identifiers import AppId, BranchName, CommitSha
 from app.core.repositories import Ancestry
 from app.core.runs import Migration, Run
 from app.core.trace_findings import Judgement, judge
@@ -48,6 +48,21 @@ def of_branch(services: Services, run: Run, migration: Migration, found: Judgeme
     """
     others = _others(services, run, migration)
     return judge(found.trace, found.production, found.policies, others=others)
+
+
+def so_far(
+    services: Services, app_id: AppId, branch: BranchName | None
+) -> tuple[Run, Migration, Judgement] | None:
+    """What the traces of a branch say until now, by the last of its runs; None: there is none."""
+    store = services.store
+    database = store.databases.live(app_id, Environment.BRANCH, branch) if branch else None
+    last = store.migrations.last_traced(database.id) if database else None
+    if last is None:
+        return None
+    run = store.runs.get(last.run_id)
+    told = told_of(store, run) or last
+    found = of_migration(store, run, told)
+    return (run, told, of_branch(services, run, told, found)) if found else None
 
 
 def told_of(store: Store, run: Run) -> Migration | None:
@@ -97,6 +112,8 @@ def _lacking(services: Services, run: Run, commits: Sequence[CommitSha]) -> Set[
 
     What production has, it has with all that came before. Mostly it has not even the oldest.
     """
+    if not commits:
+        return set()
     repository = services.store.repositories.get(run.repository_id)
     production = services.store.databases.live(run.app_id, Environment.PRODUCTION)
     migrated = production.migrated_sha if production else None
@@ -111,7 +128,7 @@ def _lacking(services: Services, run: Run, commits: Sequence[CommitSha]) -> Set[
             return False
         return ancestry is Ancestry.AHEAD
 
-    if not commits or not is_there(commits[-1]):
+    if not is_there(commits[-1]):
         return set(commits)
     for number, commit in enumerate(commits[:_MOST_ASKED]):
         if is_there(commit):

@@ -58,7 +58,7 @@ def test_a_rule_that_is_broken_fails_a_check_of_its_own_and_nothing_else(shop: S
     own = checks["trace"]
     assert (own.conclusion, own.output["title"]) == (
         "failure",
-        "1 statement rewrites large tables",
+        "Against a rule: 1 rewrite",
     )
     assert "1.2 M rows, 310 MB" in own.output["summary"]
     assert [
@@ -92,7 +92,7 @@ def test_what_preview_alone_saw_is_told_of_the_commit_too(shop: Shop) -> None:
     ]
 
     titles = [posted(shop, each)["trace"].output["title"] for each in (main.run.head_sha, sha)]
-    assert titles == ["1 statement rewrites, 1 blocks writes of tables"] * 2
+    assert titles == ["1 rewrite, 1 lock that blocks writes"] * 2
     assert [bool(answer["summary"]) for answer in answers] == [True, False, True, True]
 
 
