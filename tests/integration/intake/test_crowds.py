@@ -11,7 +11,8 @@ import pytest
 from tests.integration.intake.deliveries import Stored, encoded, headers
 from tests.integration.intake.web import Web
 
-SOON_SECONDS = 5.0
+# Less than the time after which the service gives up who holds a connection and sends nothing.
+SOON_SECONDS = 9.0
 HEAD = b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -33,12 +34,13 @@ def gather(crowd: ExitStack, web: Web, count: int, sent: bytes) -> list[socket.s
 def is_prompt(web: Web) -> bool:
     """Whether deliveries, health and pages are answered soon, in each of the processes."""
     body = encoded()
-    started = time.monotonic()
-    answers = [web.post(body, headers(body)).status_code for _ in range(6)]
-    others = [web.status(path) for path in ("/healthz", "/readyz/web", "/metrics", "/login") * 3]
-    assert set(answers) == {202}
-    assert set(others) == {200}
-    return time.monotonic() - started < SOON_SECONDS
+    slowest = 0.0
+    for path in ("", "/healthz", "/readyz/web", "", "/metrics", "/login") * 3:
+        started = time.monotonic()
+        status = web.status(path) if path else web.post(body, headers(body)).status_code
+        slowest = max(slowest, time.monotonic() - started)
+        assert status == (200 if path else 202)
+    return slowest < SOON_SECONDS
 
 
 @pytest.mark.parametrize(
