@@ -54,7 +54,7 @@ def safer_way(sql: str, *, is_rewritten: bool, is_partitioned: bool = False) -> 
     for case in _CASES:
         if case.needs <= facts and case.pattern.search(lines):
             return case.way
-    return _REWRITE if is_rewritten else _OTHER
+    return _OTHER
 
 
 def _way(kind: str, why: str, instead: str, page: str) -> SaferWay:
@@ -152,7 +152,7 @@ _NEVER_NULL = _way(
 _UNIQUE = _way(
     "A unique or primary key whose index is made at once",
     "The index is made under a lock that blocks reads and writes.",
-    "Make it first with `CREATE UNIQUE INDEX CONCURRENTLY`, outside a transaction, then `ADD"
+    "Make it before, `CREATE UNIQUE INDEX CONCURRENTLY`, outside a transaction, then `ADD"
     " CONSTRAINT ... UNIQUE USING INDEX` (or `PRIMARY KEY USING INDEX`, once the columns are `NOT"
     " NULL`), which is quick. A partitioned table refuses that: there `ALTER TABLE ONLY ... ADD"
     " CONSTRAINT ... UNIQUE`, do it with each partition, and `ALTER INDEX ... ATTACH PARTITION`.",
@@ -346,6 +346,7 @@ _TYPE_CHANGED = rf"{_TABLE}ALTER (?:COLUMN )?+\S+ (?:SET DATA )?TYPE "
 _UNCHECKED = r"(?!.*\bNOT (?:VALID|ENFORCED)\b)"
 _DEFAULT = r"(?<!\bSET )\bDEFAULT\b(?! NULL\b)"
 _GIVEN = rf"(?:{_DEFAULT}|\bGENERATED\b|\b(?:SMALL|BIG)?SERIAL[248]?\b)"
+_CALLED = r"DEFAULT (?:(?!CHECK\b|REFERENCES\b)\S+ )*\(\)"
 _CASES = (
     _case(rf"{_COLUMN_ADDED}(?=.*\b(?:NOT NULL|PRIMARY KEY)\b)(?!.*{_GIVEN})", _NEVER_NULL),
     _case(r"^VACUUM\b.*\bFULL\b", _VACUUM),
@@ -363,16 +364,16 @@ _CASES = (
     _case(rf"{_TABLE}ATTACH PARTITION\b", _ATTACH),
     _case(rf"{_TABLE}DETACH PARTITION\b(?!.* (CONCURRENTLY|FINALIZE)\b)", _DETACH),
     _case(rf"{_TYPE_CHANGED}(?!TIMESTAMP)", _TYPE, "rewritten"),
-    _case(rf"{_TABLE}SET (UN)?LOGGED\b", _REWRITE, "rewritten"),
-    _case(rf"{_TABLE}SET (TABLESPACE|ACCESS METHOD)\b", _REWRITE, "rewritten"),
-    _case(rf"{_COLUMN_ADDED}", _COLUMN, "rewritten"),
+    _case(rf"{_TABLE}SET (LOGGED|UNLOGGED|TABLESPACE|ACCESS METHOD)\b", _REWRITE, "rewritten"),
+    _case(_COLUMN_ADDED, _COLUMN, "rewritten"),
+    _case(rf"{_TYPE_CHANGED}TIMESTAMP", _ZONED),
+    _case(r"", _REWRITE, "rewritten"),
     _case(_TYPE_CHANGED, _OF_PARTITIONS, "partitioned"),
     _case(
-        rf"{_COLUMN_ADDED}.*(?:\bDEFAULT .*\(\)|\b(STORED|IDENTITY|(SMALL|BIG)?SERIAL[248]?)\b)",
+        rf"{_COLUMN_ADDED}.*\b(?:{_CALLED}|(STORED|IDENTITY|(SMALL|BIG)?SERIAL[248]?)\b)",
         _OF_PARTITIONS,
         "partitioned",
     ),
-    _case(rf"{_TYPE_CHANGED}TIMESTAMP", _ZONED),
     _case(rf"{_CONSTRAINT_ADDED}(UNIQUE|PRIMARY KEY)\b", _SHORT, "only", "partitioned"),
     _case(rf"{_TABLE}ADD\b.*\b(UNIQUE|PRIMARY KEY)\b(?! USING INDEX)", _UNIQUE),
     _case(rf"{_CONSTRAINT_ADDED}EXCLUDE\b", _EXCLUDE),

@@ -22,7 +22,8 @@ CREATE TABLE tags (id int PRIMARY KEY);
 INSERT INTO tags SELECT generate_series(0, 9);
 CREATE DOMAIN plain AS int;
 CREATE DOMAIN positive AS int CHECK (value >= 0);
-CREATE TABLE users (id int, b int, c text, at timestamp, d plain, e positive);
+CREATE TABLE users (id int, b int, c text, at timestamp, d plain, e positive,
+    g int GENERATED ALWAYS AS (id) STORED);
 INSERT INTO users SELECT i, i % 10, i, now(), i, i FROM generate_series(1, 100) i;
 CREATE UNIQUE INDEX by_id ON users (id);
 ALTER TABLE users ADD CONSTRAINT later CHECK (b >= 0) NOT VALID;
@@ -82,6 +83,7 @@ SAID = {
     f"{U} RENAME b TO f": (QUICK, "another name"),
     f"{U} RENAME CONSTRAINT later TO sooner": (QUICK, "for a moment"),
     f"{U} SET UNLOGGED": (REWRITES, "written anew"),
+    f"{U} ALTER g SET EXPRESSION AS (id + 1)": (REWRITES, "written anew"),
     "ALTER DOMAIN plain SET NOT NULL": (READS, "domain's constraint"),
     "ALTER DOMAIN plain ADD CHECK (value > 0)": (READS, "domain's constraint"),
     "ALTER DOMAIN plain ADD CONSTRAINT k CHECK (value > 0) NOT VALID": (QUICK, "for a moment"),
@@ -94,6 +96,7 @@ SAID = {
     f"{W} ALTER v TYPE bigint": (REWRITES, "each partition anew"),
     f"{W} ADD x uuid DEFAULT gen_random_uuid()": (REWRITES, "each partition anew"),
     f"{W} ADD x int DEFAULT 1": (QUICK, "for a moment"),
+    f"{W} ADD x int DEFAULT 1 CHECK (x > 0)": (READS, "constraint that is checked"),
     "CREATE INDEX ON weeks (v)": (READS, "made while writes wait"),
     "CREATE INDEX ON ONLY weeks (v)": (QUICK, "for a moment"),
     "ALTER TABLE ONLY weeks ADD CONSTRAINT k UNIQUE (week)": (QUICK, "for a moment"),
