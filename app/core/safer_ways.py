@@ -152,9 +152,9 @@ _NEVER_NULL = _way(
 _UNIQUE = _way(
     "A unique or primary key whose index is made at once",
     "The index is made under a lock that blocks reads and writes.",
-    "Make it before, `CREATE UNIQUE INDEX CONCURRENTLY`, outside a transaction, then `ADD"
-    " CONSTRAINT ... UNIQUE USING INDEX` (or `PRIMARY KEY USING INDEX`, once the columns are `NOT"
-    " NULL`), which is quick. A partitioned table refuses that: there `ALTER TABLE ONLY ... ADD"
+    "Add a new column without it. `CREATE UNIQUE INDEX CONCURRENTLY`, outside a transaction, then"
+    " `ADD CONSTRAINT ... UNIQUE USING INDEX` (or `PRIMARY KEY USING INDEX`, once the columns are"
+    " `NOT NULL`), which is quick. Partitioned tables refuse that: there `ALTER TABLE ONLY ... ADD"
     " CONSTRAINT ... UNIQUE`, do it with each partition, and `ALTER INDEX ... ATTACH PARTITION`.",
     _ALTER + "DESC-ADD-TABLE-CONSTRAINT-USING-INDEX",
 )
@@ -211,8 +211,8 @@ _COLUMN = _way(
     _ALTER + "NOTES",
 )
 _DEFAULT_PARTITION = (
-    "The rows of a default partition are not read where it has a `CHECK` that excludes those of the"
-    " new one, added `NOT VALID` and then validated by `VALIDATE CONSTRAINT`."
+    "The rows of a default partition are not read where a `CHECK` of it excludes those of the new"
+    " one, added `NOT VALID` and validated by `VALIDATE CONSTRAINT`: they are refused meanwhile."
 )
 _NEW_PARTITION = _way(
     "A new partition",
@@ -234,7 +234,8 @@ _ATTACH = _way(
 )
 _DETACH = _way(
     "A partition that is detached",
-    "It is quick, but reads and writes of the whole partitioned table are blocked.",
+    "Reads and writes of the whole partitioned table are blocked, and of tables whose foreign keys"
+    " lead to it. The rows of these are read meanwhile; without them it is quick.",
     "`DETACH PARTITION ... CONCURRENTLY`, outside a transaction. Where there is a default partition"
     f" that is refused: {_OWN[0].lower()}{_OWN[1:]}",
     _ALTER + "DETACH-PARTITION",
@@ -344,8 +345,8 @@ _COLUMN_ADDED = (
 _CONSTRAINT_ADDED = rf"{_TABLE}ADD (?:CONSTRAINT \S+ )?"
 _TYPE_CHANGED = rf"{_TABLE}ALTER (?:COLUMN )?+\S+ (?:SET DATA )?TYPE "
 _UNCHECKED = r"(?!.*\bNOT (?:VALID|ENFORCED)\b)"
-_DEFAULT = r"(?<!\bSET )\bDEFAULT\b(?! NULL\b)"
-_GIVEN = rf"(?:{_DEFAULT}|\bGENERATED\b|\b(?:SMALL|BIG)?SERIAL[248]?\b)"
+_DEFAULT = r"(?<!\bSET )\bDEFAULT\b"
+_GIVEN = rf"(?:{_DEFAULT}(?! NULL\b)|\bGENERATED\b|\b(?:SMALL|BIG)?SERIAL[248]?\b)"
 _CALLED = r"DEFAULT (?:(?!CHECK\b|REFERENCES\b)\S+ )*\(\)"
 _CASES = (
     _case(rf"{_COLUMN_ADDED}(?=.*\b(?:NOT NULL|PRIMARY KEY)\b)(?!.*{_GIVEN})", _NEVER_NULL),
@@ -378,14 +379,11 @@ _CASES = (
     _case(rf"{_TABLE}ADD\b.*\b(UNIQUE|PRIMARY KEY)\b(?! USING INDEX)", _UNIQUE),
     _case(rf"{_CONSTRAINT_ADDED}EXCLUDE\b", _EXCLUDE),
     _case(rf"{_TABLE}ALTER\b.* SET NOT NULL$", _NOT_NULL),
-    _case(rf"{_COLUMN_ADDED}.*\bGENERATED\b.*\bNOT NULL\b", _NOT_NULL),
+    _case(rf"{_COLUMN_ADDED}(?=.*\bGENERATED\b).*\bNOT NULL\b", _NOT_NULL),
     _case(rf"{_CONSTRAINT_ADDED}NOT NULL\b{_UNCHECKED}", _NOT_NULL),
     _case(rf"{_CONSTRAINT_ADDED}PRIMARY KEY USING INDEX\b", _NOT_NULL),
     _case(rf"{_CONSTRAINT_ADDED}FOREIGN KEY\b{_UNCHECKED}", _FOREIGN_KEY),
-    _case(
-        rf"{_COLUMN_ADDED}(?=.*\bREFERENCES\b)(?=.*(?<!\bSET )\bDEFAULT\b){_UNCHECKED}",
-        _FOREIGN_KEY,
-    ),
+    _case(rf"{_COLUMN_ADDED}{_UNCHECKED}(?=.*\bREFERENCES\b).*{_DEFAULT}", _FOREIGN_KEY),
     _case(rf"{_TABLE}ALTER CONSTRAINT\b.*(?<!\bNOT )\bENFORCED\b", _FOREIGN_KEY),
     _case(rf"{_TABLE}ADD\b.*\bCHECK \(\)(?! (NO INHERIT )?NOT (VALID|ENFORCED)\b)", _CHECK),
     _case(rf"{_TABLE}VALIDATE CONSTRAINT\b", _VALIDATED),

@@ -32,6 +32,12 @@ CREATE TABLE days (day int, v int, id int GENERATED ALWAYS AS IDENTITY) PARTITIO
 CREATE TABLE monday PARTITION OF days FOR VALUES IN (1);
 CREATE TABLE others PARTITION OF days DEFAULT;
 INSERT INTO days SELECT 1 + i % 2, i FROM generate_series(1, 100) i;
+CREATE TABLE years (year int PRIMARY KEY) PARTITION BY LIST (year);
+CREATE TABLE first PARTITION OF years FOR VALUES IN (1);
+CREATE TABLE second PARTITION OF years FOR VALUES IN (2);
+INSERT INTO years VALUES (1), (2);
+CREATE TABLE events (year int REFERENCES years);
+INSERT INTO events SELECT 1 FROM generate_series(1, 100);
 CREATE TABLE weeks (week int, v int) PARTITION BY LIST (week);
 CREATE TABLE one PARTITION OF weeks FOR VALUES IN (1);
 CREATE TABLE two PARTITION OF weeks FOR VALUES IN (2);
@@ -58,6 +64,7 @@ SAID = {
     f"{U} ADD x int GENERATED ALWAYS AS (b * 2) STORED": (REWRITES, "is worked out"),
     f"{U} ADD x positive": (REWRITES, "is worked out"),
     f"{U} ADD x int GENERATED ALWAYS AS (b * 2) VIRTUAL": (QUICK, "for a moment"),
+    f"{U} ADD x int NOT NULL GENERATED ALWAYS AS (b * 2) VIRTUAL": (READS, "becomes `NOT NULL`"),
     f"{U} ADD x int GENERATED ALWAYS AS (b * 2) VIRTUAL NOT NULL": (READS, "becomes `NOT NULL`"),
     f"{U} ALTER b SET NOT NULL, ALTER c SET DEFAULT 'x'": (READS, "becomes `NOT NULL`"),
     f"{U} ADD CONSTRAINT n NOT NULL b": (READS, "becomes `NOT NULL`"),
@@ -93,6 +100,7 @@ SAID = {
     "CREATE TABLE tuesday PARTITION OF days FOR VALUES IN (3)": (READS, "new partition"),
     f"{W} ATTACH PARTITION three FOR VALUES IN (3)": (READS, "is attached"),
     f"{D} DETACH PARTITION monday": (QUICK, "is detached"),
+    "ALTER TABLE years DETACH PARTITION second": (READS, "is detached"),
     f"{W} ALTER v TYPE bigint": (REWRITES, "each partition anew"),
     f"{W} ADD x uuid DEFAULT gen_random_uuid()": (REWRITES, "each partition anew"),
     f"{W} ADD x int DEFAULT 1": (QUICK, "for a moment"),
@@ -190,7 +198,7 @@ REFUSED = (
     f"{W} ADD CONSTRAINT k UNIQUE USING INDEX one_week",
     "DROP INDEX CONCURRENTLY by_v",
     "DROP INDEX tags_pkey",
-    "CREATE TABLE no (LIKE days INCLUDING ALL); ALTER TABLE days ATTACH PARTITION no DEFAULT",
+    f"CREATE TABLE a (LIKE days INCLUDING ALL); {D} ATTACH PARTITION a FOR VALUES IN (9)",
     "ALTER DOMAIN plain ADD CONSTRAINT k NOT NULL NOT VALID",
     f"{U} ADD x int GENERATED ALWAYS AS (b) STORED; {U} ALTER x SET DEFAULT 1",
 )
@@ -289,6 +297,18 @@ def test_what_is_said_to_be_refused_is(session: Session) -> None:
         with pytest.raises(psycopg.Error) as raised:
             session.execute(refused.encode())
         assert raised.value.sqlstate in {"0A000", "2BP01", "42601", "42809", "55000"}, script
+
+
+def test_a_reindex_blocks_a_read_that_does_not_use_the_index(
+    session: Session, login: Target
+) -> None:
+    session.execute("BEGIN; REINDEX INDEX by_id")
+
+    with (
+        connected(login, options="-c lock_timeout=50ms") as other,
+        pytest.raises(psycopg.errors.LockNotAvailable),
+    ):
+        other.execute("SELECT c FROM users WHERE b = 1")
 
 
 def test_each_piece_of_sql_in_the_texts_is_run_here() -> None:
