@@ -16,8 +16,6 @@ _HURT = {
 }
 """By pg_class.relkind, what hurts when it is blocked: nobody writes to a materialized view."""
 _DEFINING = frozenset({"ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE"})
-_MOST_READ = 500
-"""Characters of a statement, from which it is read what is done instead."""
 _QUOTED_WORD = re.compile(r'"([a-z_][a-z0-9_]*)"')
 _LONG_MS = 50.0
 """A lock is held on if its transaction went on for that long, and for as long again."""
@@ -245,5 +243,11 @@ def _finding(touch: Touch, production: Size, policies: Policies) -> Finding:
             if threshold is not None and threshold.is_passed_by(production)
         ),
         is_ruled=any(threshold is not None for _, _, threshold in given),
-        way=safer_way(touch.statement.sql[:_MOST_READ], is_rewritten=touch.is_rewritten),
+        way=safer_way(
+            touch.statement.sql,
+            is_rewritten=touch.is_rewritten,
+            is_partitioned=any(
+                lock.kind == "p" and lock.relation == touch.table for lock in touch.statement.locks
+            ),
+        ),
     )

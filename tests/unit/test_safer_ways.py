@@ -3,6 +3,8 @@
 import pytest
 
 from app.core.safer_ways import safer_way
+from app.core.traces import LONGEST_STATEMENT
+from pgwire.trace.report import shortened
 
 T = "ALTER TABLE users "
 
@@ -12,12 +14,23 @@ T = "ALTER TABLE users "
     [
         (f"{T}ADD CONSTRAINT a CHECK (b > 0)", "`NOT VALID`"),
         (f"{T}ADD b int CHECK(b > 0)", "`NOT VALID`"),
-        ("ALTER DOMAIN mail ADD CONSTRAINT a CHECK (value LIKE '%@%')", "`NOT VALID`"),
+        ("ALTER DOMAIN mail ADD CONSTRAINT a CHECK (value LIKE '%@%')", "blocks writes as well"),
         (f"{T}ADD CONSTRAINT a FOREIGN KEY (b) REFERENCES c (d)", "`NOT VALID`"),
         ("alter table only users\n  add foreign key (b)\n  references c", "`NOT VALID`"),
         (f"{T}ADD CONSTRAINT a CHECK (b > 0) NOT VALID", "`lock_timeout`"),
         (f"{T}ADD CONSTRAINT a CHECK (b <> 'NOT VALID')", "`VALIDATE CONSTRAINT`"),
         (f"{T}ADD COLUMN b int REFERENCES c", "`lock_timeout`"),
+        (f"{T}ADD COLUMN b int DEFAULT 1 REFERENCES c", "a constraint by itself"),
+        (f"{T}ADD CHECK (b > 0), ADD CHECK (c > 0) NOT VALID", "a constraint by itself"),
+        ('alter table "a" . "b" add c int, add check (d > 0)', "a constraint by itself"),
+        (f"{T}ADD b int DEFAULT (1 + 1), DROP c, ALTER d SET NOT NULL", "`CHECK (column IS NOT"),
+        (f"{T}ADD COLUMN b int NOT NULL", "a constant default"),
+        (f"{T}ADD b numeric(8, 2) DEFAULT 0, ADD c text NOT NULL", "a constant default"),
+        (f"{T}ADD b text NOT NULL DEFAULT E'it\\'s, ADD c int NOT NULL'", "`lock_timeout`"),
+        (f"{T}ALTER b SET DEFAULT (c IS NOT NULL)", "`lock_timeout`"),
+        (f"{T}DROP type, DROP index", "first have nothing that is deployed use it"),
+        (f"{T}ALTER type DROP NOT NULL", "`lock_timeout`"),
+        (f"{T}ALTER COLUMN type SET NOT NULL", "`CHECK (column IS NOT NULL) NOT VALID`"),
         (f"{T}ALTER COLUMN b SET NOT NULL", "`CHECK (column IS NOT NULL) NOT VALID`"),
         (f"{T}ADD CONSTRAINT a NOT NULL b", "`CHECK (column IS NOT NULL) NOT VALID`"),
         (f"{T}ADD CONSTRAINT a NOT NULL b NOT VALID", "`lock_timeout`"),
@@ -36,6 +49,9 @@ T = "ALTER TABLE users "
         (f"{T}DROP b", "Expand and contract"),
         (f"{T}RENAME b TO c", "Expand and contract"),
         (f"{T}RENAME TO people", "Expand and contract"),
+        (f"{T}RENAME CONSTRAINT b TO c", "`lock_timeout`"),
+        ("DROP TYPE mail CASCADE", "leave `CASCADE` out"),
+        ("CREATE TABLE p PARTITION OF users FOR VALUES IN (1)", "as a table by itself"),
         (f"{T}ATTACH PARTITION p FOR VALUES IN (1)", "`CHECK`"),
         (f"{T}DETACH PARTITION p", "`DETACH PARTITION ... CONCURRENTLY`"),
         ("DROP TABLE users", "Expand and contract"),
@@ -72,6 +88,41 @@ def test_each_statement_that_blocks_has_its_safer_way(sql: str, instead: str) ->
 )
 def test_each_statement_that_rewrites_has_its_safer_way(sql: str, instead: str) -> None:
     assert instead in safer_way(sql, is_rewritten=True).instead
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        (f"{T}ALTER b TYPE bigint", "each partition anew"),
+        (f"{T}ADD b uuid DEFAULT gen_random_uuid()", "each partition anew"),
+        (f"{T}ADD b bigserial", "each partition anew"),
+        (f"{T}ADD b int DEFAULT 0", "only needed for a moment"),
+        ("ALTER TABLE ONLY users ADD CONSTRAINT a UNIQUE (b)", "only needed for a moment"),
+        ("CREATE INDEX i ON ONLY users (b)", "only needed for a moment"),
+        ("CREATE INDEX i ON users (b)", "made while writes wait"),
+    ],
+)
+def test_of_a_partitioned_table_nothing_is_said_to_be_quick_that_may_not_be(
+    sql: str, kind: str
+) -> None:
+    assert kind in safer_way(sql, is_rewritten=False, is_partitioned=True).kind
+
+
+@pytest.mark.parametrize(
+    ("action", "is_rewritten", "kind"),
+    [
+        ("SET (fillfactor = 50)", False, "too long to be read whole"),
+        ("SET (fillfactor = 50)", True, "written anew"),
+        ("ADD CHECK (b > 0)", False, "checked at once"),
+    ],
+)
+def test_what_was_cut_off_is_not_said_to_be_quick(
+    action: str, is_rewritten: bool, kind: str
+) -> None:
+    whole = f"{T}{action}{', SET (fillfactor = 50)' * 200}"
+    told = shortened(whole, LONGEST_STATEMENT)
+
+    assert kind in safer_way(told, is_rewritten=is_rewritten).kind
 
 
 @pytest.mark.parametrize("text", ["/*", "'", '"', "$a$", "ALTER TABLE a ADD ", "ADD CHECK ("])
