@@ -190,6 +190,7 @@ def new_tenant(tenant_server: PostgresServer) -> Iterator[Callable[[], TenantDat
                 name=DatabaseName(f"{app}--branch"),
                 owner_role=RoleName(f"{app}-o"),
                 login_role=RoleName(f"{app}-u"),
+                data_role=RoleName(f"{app}-d"),
                 marker=uuid.uuid4().hex,
             )
         )

@@ -63,13 +63,20 @@ class TenantDatabase:
     owner_role: RoleName
     """NOLOGIN, owns the database, so that tenants never do."""
     login_role: RoleName
-    """The long-lived login; owns everything inside."""
+    """The long-lived login."""
+    data_role: RoleName | None = None
+    """Shared by the databases of an app on a server; see `inner_owner`. May connect to none."""
     marker: str
     fence: int = 0
     """Of whoever holds the database's lock: the server refuses what an earlier holder asks for."""
     extensions: tuple[str, ...] = ()
     connections: int | None = None
     """Of each login at once, as far as the server has them; None: as many as are usual."""
+
+    @property
+    def inner_owner(self) -> RoleName:
+        """Who owns everything inside: the data role, or the login where there is none."""
+        return self.data_role or self.login_role
 
     def is_ours(self, marker: str | None) -> bool:
         """Whether a marker is this database's: of its present generation, or of one before.
@@ -104,6 +111,8 @@ class Database:
     name: DatabaseName
     owner_role: RoleName
     login_role: RoleName
+    data_role: RoleName | None = None
+    """Owns what is inside, if the databases of its app share that role; None: the login owns it."""
     marker: str
     """Of the present generation: a random token, and from the second on its number."""
     state: DatabaseState = DatabaseState.CREATING
@@ -138,6 +147,11 @@ class Database:
     """Grows whenever its lock is taken; see `TenantDatabase.fence`."""
 
     @property
+    def inner_owner(self) -> RoleName:
+        """Who owns everything inside; see `TenantDatabase.inner_owner`."""
+        return self.tenant().inner_owner
+
+    @property
     def is_shut(self) -> bool:
         """Whether it is frozen now; one that was deleted since is not, until it is restored."""
         return self.is_frozen and self.state is DatabaseState.ERROR
@@ -165,6 +179,7 @@ class Database:
             name=self.name,
             owner_role=self.owner_role,
             login_role=self.login_role,
+            data_role=self.data_role,
             marker=self.marker,
             fence=self.fence,
             extensions=extensions,

@@ -13,6 +13,11 @@ class Environment(StrEnum):
     SHADOW = "dev-shadow"
     """Scratch room beside `dev`, for tools that replay migrations on an empty database."""
 
+    @property
+    def shares_data_role(self) -> bool:
+        """Whether what is inside belongs to the data role of its app, not to its own login."""
+        return self in {Environment.BRANCH, Environment.PREVIEW}
+
 
 MIGRATED_BY = {
     Environment.DEV: "from checkouts, by coppice migrate",

@@ -78,6 +78,11 @@ def login_role(app: AppId, token: str) -> RoleName:
     return _role(app, "u", token)
 
 
+def data_role(app: AppId, token: str) -> RoleName:
+    """The NOLOGIN role that owns what is inside the databases of an app on an instance."""
+    return _role(app, "d", token)
+
+
 def job_role(app: AppId, token: str) -> RoleName:
     """The login of one job."""
     return _role(app, "j", token)

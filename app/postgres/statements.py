@@ -41,6 +41,25 @@ def become(role: RoleName) -> Composed:
     return SQL("GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE").format(Identifier(role))
 
 
+def drop_role_if_unused(role: RoleName) -> Composed:
+    """Drop it unless it owns or may something anywhere on the server, or somebody is its member.
+
+    The GRANT changes nothing. Its lock keeps others from granting the role before it is dropped.
+    """
+    drop = """
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass
+            AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = {name})
+            AND classid <> 'pg_auth_members'::regclass)
+        AND NOT EXISTS (SELECT FROM pg_auth_members
+            WHERE pg_get_userbyid(roleid) = {name} AND pg_get_userbyid(member) <> current_user)
+    THEN {drop};
+    END IF;
+END"""
+    text = SQL(drop).format(name=Literal(role), drop=drop_role(role)).as_string()
+    return together([become(role), SQL("DO {}").format(Literal(text))])
+
+
 def drop_role(role: RoleName) -> Composed:
     return SQL("DROP ROLE IF EXISTS {}").format(Identifier(role))
 
@@ -95,7 +114,7 @@ def alter_job_login(role: RoleName, *, valid_until: datetime) -> Composed:
 
 
 def arm(role: RoleName, *, with_rights_of: RoleName) -> Composed:
-    """Let a job's login do what the long-lived one may, as when it was made."""
+    """Let a login do all that another role may, in its own name and by switching to it."""
     return SQL("GRANT {group} TO {role} WITH INHERIT TRUE, SET TRUE").format(
         group=Identifier(with_rights_of), role=Identifier(role)
     )
@@ -154,12 +173,20 @@ def limit_connections(name: DatabaseName, *, connections: int) -> Composed:
 
 
 def revoke_from_public(database: TenantDatabase) -> Composed:
-    """Take the database from everybody and give it to its login."""
-    names = {"name": Identifier(database.name), "login": Identifier(database.login_role)}
+    """Take the database from everybody, let its login in, and who owns what is inside make it.
+
+    The data role never gets CONNECT: it would let the logins of all databases of its app in.
+    """
+    names = {
+        "name": Identifier(database.name),
+        "login": Identifier(database.login_role),
+        "owner": Identifier(database.inner_owner),
+    }
     return together(
         [
             SQL("REVOKE ALL ON DATABASE {name} FROM PUBLIC").format(**names),
-            SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {name} TO {login}").format(**names),
+            SQL("GRANT CONNECT ON DATABASE {name} TO {login}").format(**names),
+            SQL("GRANT CREATE, TEMPORARY ON DATABASE {name} TO {owner}").format(**names),
         ]
     )
 
@@ -220,12 +247,11 @@ def set_role(role: RoleName) -> Composed:
     return SQL("SET ROLE {}").format(Identifier(role))
 
 
+def give_all(role: RoleName, *, to: RoleName) -> Composed:
+    """Give what a role owns in this database to another."""
+    return SQL("REASSIGN OWNED BY {} TO {}").format(Identifier(role), Identifier(to))
+
+
 def hand_over(role: RoleName, *, to: RoleName) -> Composed:
-    """Give what a role owns in this database to another, and remove its other traces here."""
-    names = {"role": Identifier(role), "to": Identifier(to)}
-    return together(
-        [
-            SQL("REASSIGN OWNED BY {role} TO {to}").format(**names),
-            SQL("DROP OWNED BY {role}").format(**names),
-        ]
-    )
+    """The same, and remove its other traces here."""
+    return together([give_all(role, to=to), SQL("DROP OWNED BY {}").format(Identifier(role))])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import LiteralString
 
 from psycopg import Connection, errors
@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, LockLost, NotFound
-from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
+from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId, RoleName
 from app.core.intents import Intent
 from app.store.jobs import defer
 from app.store.locks import exclusively
@@ -69,15 +69,21 @@ class Databases(TableWithSecrets):
     def intend(self, new: Database) -> Database:
         """Record a database; returns the present one if its place is taken.
 
+        With a data role it gets that of its app on its instance, if there is one already.
+
         Raises Conflict when another database of the instance has the name.
         """
         present = self.live(new.app_id, new.environment, new.branch)
         if present is not None:
             return present
-        values = asdict(new)
-        del values["id"]
         try:
-            [made] = self._all(Database, insert("databases", values, "RETURNING *"), values)
+            with self._pool.connection() as connection:
+                if new.data_role is not None:
+                    new = replace(new, data_role=_data_role(connection, new, new.data_role))
+                values = asdict(new)
+                del values["id"]
+                row = connection.execute(insert("databases", values, "RETURNING *"), values)
+                return read(Database, next(iter(row)))
         except errors.UniqueViolation as error:
             # A rival took the place in between, or another branch has the name: tell them apart.
             rival = self.live(new.app_id, new.environment, new.branch)
@@ -87,7 +93,21 @@ class Databases(TableWithSecrets):
                     advice="Delete or rename that database; names are never shared.",
                 ) from error
             return rival
-        return made
+
+    def share(self, database: Database, new: RoleName) -> Database:
+        """Have what is inside belong to the data role of its app on its instance, or to a new one.
+
+        For the holder of the database's lock, who has emptied it. Raises LockLost.
+        """
+        with self._pool.connection() as connection:
+            role = _data_role(connection, database, new)
+            found = connection.execute(
+                "UPDATE databases SET data_role = %s WHERE id = %s AND fence = %s RETURNING *",
+                [role, database.id, database.fence],
+            ).fetchone()
+            if found is None:
+                raise LockLost(f"Another worker took over {database.name}.")
+            return read(Database, found)
 
     def apply(
         self, database: Database, event: LifecycleEvent, *, then: Sequence[Intent] = ()
@@ -173,6 +193,17 @@ class Databases(TableWithSecrets):
     def _decrypted(self, query: LiteralString, database_id: DatabaseId) -> str | None:
         row = self._row(query, [database_id])
         return self._vault.decrypt(row["secret"]) if row and row["secret"] else None
+
+
+def _data_role(connection: Connection[DictRow], database: Database, new: RoleName) -> RoleName:
+    """The data role of a database's app on its instance, which two who look at once share."""
+    connection.execute("SELECT FROM apps WHERE id = %s FOR NO KEY UPDATE", [database.app_id])
+    present = connection.execute(
+        "SELECT data_role FROM databases"
+        " WHERE app_id = %s AND instance_id = %s AND data_role IS NOT NULL LIMIT 1",
+        [database.app_id, database.instance_id],
+    ).fetchone()
+    return RoleName(present["data_role"]) if present else new
 
 
 def _existing(row: DictRow | None, database_id: DatabaseId) -> Database:

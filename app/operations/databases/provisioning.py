@@ -40,6 +40,7 @@ def intend_database(
             name=names.database_name(app, environment, branch),
             owner_role=names.owner_role(app, token),
             login_role=names.login_role(app, token),
+            data_role=names.data_role(app, token) if environment.shares_data_role else None,
             marker=services.new_token() + services.new_token(),
             created_at=services.clock(),
         )
@@ -219,6 +220,11 @@ def _provision(services: Services, database: Database) -> None:
         # Before anything goes: whoever deletes and restores it meanwhile must not miss it.
         services.store.databases.apply(database, lifecycle.emptying)
         server.clear(tenant)
+        if database.environment.shares_data_role and database.data_role is None:
+            # An earlier version made it. Not before: its login owns what stood there.
+            new = names.data_role(database.app_id, services.new_token())
+            database = services.store.databases.share(database, new)
+            tenant = tenant_of(services.store, database)
         services.store.databases.apply(database, lifecycle.emptied)
     elif database.is_made:
         # Nothing is made in its stead. A lost mark is set again when a person wants that (Fix).
