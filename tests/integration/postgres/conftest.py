@@ -62,6 +62,11 @@ class Tenant:
         return row[0]
 
 
+def as_login(tenant: Tenant) -> str:
+    """How a job's session, which acts as who owns what is inside, acts as the long-lived login."""
+    return f'SET ROLE "{tenant.database.login_role}"'
+
+
 def job_request(
     database: TenantDatabase, *, name: str = "j1", lock_timeout: str = ""
 ) -> JobLoginRequest:
