@@ -4,7 +4,7 @@ from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.postgres import allowances, catalog, role_settings, statements
 from app.postgres.access import Access
-from app.postgres.eviction import alter_logins, overtaken_if_gone
+from app.postgres.eviction import alter_logins, change_row, in_short, overtaken_if_gone
 from app.postgres.extensions import create_extensions
 from app.postgres.failures import explained
 from app.postgres.fencing import fenced
@@ -48,8 +48,13 @@ def make_database(access: Access, database: TenantDatabase) -> None:
 
 def open_database(access: Access, database: TenantDatabase) -> None:
     """Let in the login and nobody else; in the order in which nobody else ever could."""
-    with access.session("Granting its rights") as session, session.transaction():
-        session.execute(fenced(database, ()))
+    with access.session("Granting its rights") as session:
+        change_row(session, database, lambda: _open(session, database))
+
+
+def _open(session: Session, database: TenantDatabase) -> None:
+    with session.transaction():
+        session.execute(in_short(database, ()))
         facts = catalog.read_our_database(session, database)
         session.execute(statements.revoke_from_public(database))
         allowed = allowances.allowance(session, database).connections
@@ -63,7 +68,9 @@ def limit_connections(access: Access, database: TenantDatabase) -> None:
     """So many at once from now on, of the database and its logins; sessions that are open go on."""
     with access.session("Limiting its connections") as session:
         allowed = allowances.allowance(session, database).connections
-        session.execute(statements.limit_connections(database.name, connections=allowed.database))
+        limit = statements.limit_connections(database.name, connections=allowed.database)
+        limited = in_short(database, [limit])
+        change_row(session, database, lambda: session.execute(limited))
         login, *jobs = catalog.logins(session, database)
         change = [
             statements.limit_login(login, connections=allowed.login),

@@ -195,8 +195,17 @@ def allow_connections(name: DatabaseName) -> Composed:
     return SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(Identifier(name))
 
 
-def forbid_connections(name: DatabaseName) -> Composed:
-    return SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name))
+def shut(database: TenantDatabase) -> list[Composed]:
+    """Let nobody in any more, and keep logins of others that have the data role from its row."""
+    name = Identifier(database.name)
+    change = [SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name)]
+    if database.data_role is not None:
+        revoke = SQL("REVOKE ALL ON DATABASE {} FROM {}")
+        text = revoke.format(name, Identifier(database.data_role)).as_string()
+        # An administrator dropped the role: that keeps no database open.
+        missing = "EXCEPTION WHEN undefined_object THEN NULL;"
+        change.append(SQL("DO {}").format(Literal(f"BEGIN {text}; {missing} END")))
+    return change
 
 
 def mark(database: TenantDatabase) -> Composed:
