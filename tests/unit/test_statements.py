@@ -30,7 +30,7 @@ DATABASE = TenantDatabase(
         statements.create_database(DATABASE),
         statements.revoke_from_public(DATABASE),
         statements.allow_connections(DATABASE.name),
-        statements.forbid_connections(DATABASE.name),
+        *statements.shut(DATABASE),
         statements.mark(DATABASE),
         statements.drop_database(DATABASE.name),
         statements.rename_database(DATABASE.name, new_name=DatabaseName("y")),
