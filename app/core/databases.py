@@ -43,6 +43,10 @@ class Closing(StrEnum):
     """Its branch became the default branch, whose database is production."""
     ACCESS_ENDED = "access-ended"
     """The App saw its repository no more; of the branch nothing is known."""
+    SEALED = "sealed"
+    """A template that was finished: databases are cloned from it, and nobody ever enters it."""
+    FAILED = "failed"
+    """A template that was not finished: nothing is cloned from it."""
 
 
 MARKER_TOKEN_LENGTH = 24
@@ -53,6 +57,19 @@ FOR_A_PERSON = frozenset(
     {"database_missing", "naming_conflict", "marker_missing", "marker_changed"}
 )
 BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
+
+
+TEMPLATE_MISSING = "template_missing"
+"""The code of the failure to clone a template that is not on the server any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """What PostgreSQL is told of a template that a database is cloned from."""
+
+    name: DatabaseName
+    login_role: RoleName
+    """Has the settings that the template's migrations left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +89,8 @@ class TenantDatabase:
     extensions: tuple[str, ...] = ()
     connections: int | None = None
     """Of each login at once, as far as the server has them; None: as many as are usual."""
+    template: Template | None = None
+    """What it is made from where it is not there yet; None: empty."""
 
     @property
     def inner_owner(self) -> RoleName:
@@ -145,6 +164,8 @@ class Database:
     """It was ready since it was begun or emptied: if it is not on its server, it was lost."""
     fence: int = 0
     """Grows whenever its lock is taken; see `TenantDatabase.fence`."""
+    cloned_from: DatabaseId | None = None
+    """The template that it began as, in this generation; None: it began empty."""
 
     @property
     def inner_owner(self) -> RoleName:

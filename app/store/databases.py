@@ -22,6 +22,10 @@ LifecycleEvent = Callable[[Database], Database | None]
 
 # Milliseconds, so that it is past every fence that was given out before an older backup of the
 # state database was put back.
+_SEALED: LiteralString = """
+    SELECT * FROM databases WHERE environment = 'template' AND state = 'deleted'
+        AND closed_because = 'sealed' AND drop_after IS NULL
+"""
 _TAKE_LOCK: LiteralString = """
     UPDATE databases
     SET fence = greatest(fence + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
@@ -65,6 +69,36 @@ class Databases(TableWithSecrets):
             " AND (%(gone)s OR state <> 'gone') ORDER BY app_id, id",
             {"app": app_id, "instance": instance_id, "gone": include_gone},
         )
+
+    def current_template(self, app_id: AppId, instance_id: InstanceId) -> Database | None:
+        """What an app's new databases on an instance may be cloned from: the last one sealed."""
+        return self._one(
+            Database,
+            _SEALED + " AND app_id = %s AND instance_id = %s ORDER BY id DESC LIMIT 1",
+            [app_id, instance_id],
+        )
+
+    def sealed_templates(self) -> Sequence[Database]:
+        """All that have no end yet."""
+        return self._all(Database, _SEALED)
+
+    def left_templates(self) -> Sequence[Database]:
+        """Those in the making whose last migration has ended, and that no run holds."""
+        return self._all(
+            Database,
+            "SELECT * FROM databases d WHERE environment = 'template' AND is_live"
+            " AND NOT EXISTS (SELECT FROM leases WHERE database_id = d.id)"
+            " AND EXISTS (SELECT FROM migrations m"
+            "   WHERE m.database_id = d.id AND m.generation = d.generation)",
+        )
+
+    def templates_made(self, app_id: AppId) -> int:
+        """How many an app has had, whatever became of them."""
+        row = self._row(
+            "SELECT count(*) FROM databases WHERE environment = 'template' AND app_id = %s",
+            [app_id],
+        )
+        return int(row["count"]) if row else 0
 
     def intend(self, new: Database) -> Database:
         """Record a database; returns the present one if its place is taken.

@@ -134,6 +134,11 @@ def check_restorable(database: Database) -> None:
             f"{database.name} is {database.state}, so there is nothing to restore.",
             advice="Only deleted databases are restored, and only until they are dropped.",
         )
+    if database.environment is Environment.TEMPLATE:
+        raise Conflict(
+            f"{database.name} is a template, which nobody enters any more.",
+            advice="Databases are cloned from it: push a branch, or reset a branch's database.",
+        )
     if not database.is_live:
         raise Conflict(
             f"A fresh database has taken the place of {database.name}.",

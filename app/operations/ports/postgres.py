@@ -93,6 +93,9 @@ class DatabaseServer(Protocol):
     def seal(self, database: TenantDatabase) -> None:
         """Refuse and end all connections; the data stays."""
 
+    def freeze(self, database: TenantDatabase) -> None:
+        """Make a template of it that clones share for long: nothing in it belongs to its login."""
+
     def unseal(self, database: TenantDatabase, *, password: str) -> None:
         """Undo `seal`, verifying grants and marker as `provision` does."""
 

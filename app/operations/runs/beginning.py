@@ -15,7 +15,7 @@ from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
 from app.core.reasons import Unreached
 from app.core.repositories import InstallationState, Repository
 from app.core.revisions import Reach, pull_request_of, reached, source_branch_of
-from app.core.runs import Run, RunRequest, most_runs
+from app.core.runs import CredentialKind, Run, RunRequest, most_runs
 from app.core.workflow_file import app_line
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
@@ -49,6 +49,8 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
         reach = unless_pushed(services, claims, facts, reach, assignment.app.id)
     if isinstance(reach, Unreached):
         return reach
+    if not (request.template and request.migrate and request.credentials is CredentialKind.JOB):
+        reach = reach.without_template()
     effective = replace(
         request,
         migration_command=_command(request, assignment),
