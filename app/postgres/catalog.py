@@ -90,7 +90,9 @@ def check_confined(session: Session, database: TenantDatabase) -> None:
     )
     rights = {grantee: set(privileges) for grantee, privileges in rows}
     login, shared = database.login_role, database.data_role
-    right = {login: _TO_ENTER | _TO_MAKE} if shared is None else {login: _TO_ENTER, shared: _TO_MAKE}
+    right = (
+        {login: _TO_ENTER | _TO_MAKE} if shared is None else {login: _TO_ENTER, shared: _TO_MAKE}
+    )
     rights.pop(database.owner_role, None)
     wrong = {role for role in rights.keys() | right if rights.get(role) != right.get(role)}
     if wrong:

@@ -106,9 +106,7 @@ def close_leftovers(access: Access, database: TenantDatabase) -> None:
         clear_away(access, database, role)
 
 
-def _prepare(
-    access: Access, session: Session, database: TenantDatabase, role: RoleName
-) -> None:
+def _prepare(access: Access, session: Session, database: TenantDatabase, role: RoleName) -> None:
     """Before a job begins: let it alter what an application made, and find nobody's settings.
 
     An application's session acts as the long-lived login, a job's as the data role.

@@ -14,6 +14,7 @@ from app.postgres.eviction import change_row, in_short, overtaken_if_gone, shut_
 from app.postgres.fencing import fenced, is_still
 from app.postgres.sessions import Session
 
+
 def seal(access: Access, database: TenantDatabase) -> None:
     """Refuse new sessions, then end those that are open."""
     with access.session("Closing the database") as session:

@@ -205,7 +205,11 @@ def state_of(
     ).fetchall()
     inside.close()
     begins = [
-        (one.value("SHOW search_path"), one.value("SHOW work_mem"), one.value("SELECT current_user"))
+        (
+            one.value("SHOW search_path"),
+            one.value("SHOW work_mem"),
+            one.value("SELECT current_user"),
+        )
         for one in place.both
     ]
     return acl, members, owners, begins
@@ -282,6 +286,22 @@ def test_who_works_in_a_branch_can_alter_what_the_other_made(
     branch.login.run("INSERT INTO of_application VALUES (1, 2)", "DROP TABLE of_application")
 
 
+def test_a_job_sees_and_ends_an_applications_sessions_once_it_is_out_of_its_role(
+    new_place: Callable[..., Place],
+) -> None:
+    branch = new_place()
+    with branch.login.session() as application, branch.job.session() as session:
+        pid = application.info.backend_pid
+        assert session.execute(QUERY_OF, [pid]).fetchone() == HIDDEN
+        with pytest.raises(errors.InsufficientPrivilege):
+            session.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+        session.execute("SET ROLE none")
+
+        assert session.execute(QUERY_OF, [pid]).fetchone() != HIDDEN
+        assert session.execute("SELECT pg_terminate_backend(%s)", [pid]).fetchone() == (True,)
+
+
 def test_what_an_application_holds_keeps_no_job_from_beginning(
     new_place: Callable[..., Place], tenant_server: PostgresServer
 ) -> None:
@@ -323,9 +343,7 @@ def test_two_who_make_the_first_databases_of_an_app_at_once_share_its_role(
     databases = [first, *(new_tenant(beside=first) for _ in range(3))]
 
     with ThreadPoolExecutor(max_workers=4) as workers:
-        places = list(
-            workers.map(lambda one: made(tenant_server, postgres_admin, one), databases)
-        )
+        places = list(workers.map(lambda one: made(tenant_server, postgres_admin, one), databases))
 
     for place in places:
         place.job.run("CREATE TABLE t (a int)")
@@ -387,7 +405,7 @@ def test_what_was_set_for_the_data_role_between_runs_is_nobodys(
     sister.login.run(
         f'SET ROLE "{shared}"',
         f'ALTER ROLE "{shared}" IN DATABASE "{branch.database.name}" SET search_path = evil',
-        f'ALTER ROLE "{shared}" SET timezone = \'Asia/Tokyo\'',
+        f"ALTER ROLE \"{shared}\" SET timezone = 'Asia/Tokyo'",
     )
 
     later = job_request(branch.database, name="later")
@@ -405,7 +423,7 @@ def test_what_a_sister_holds_of_the_data_role_keeps_no_job_from_ending(
     sister = new_place(beside=branch.database)
     shared, name = branch.database.data_role, branch.database.name
     setting = f'ALTER ROLE "{shared}" IN DATABASE "{name}" SET search_path = app'
-    branch.job.run(setting, f'ALTER ROLE "{shared}" SET timezone = \'Asia/Tokyo\'')
+    branch.job.run(setting, f"ALTER ROLE \"{shared}\" SET timezone = 'Asia/Tokyo'")
     hold = f'SET ROLE "{shared}"; {setting}; ALTER ROLE "{shared}" SET timezone = \'UTC\''
 
     with holding(sister.login, hold), within_seconds():
@@ -460,9 +478,7 @@ def test_a_closed_database_is_held_by_no_sister(
     with sister.job.session() as session, pytest.raises(errors.InsufficientPrivilege):
         session.execute(f'GRANT CONNECT ON DATABASE "{branch.database.name}" TO public'.encode())
     tenant_server.rename(branch.database, new_name=retired)
-    tenant_server.rename(
-        replace(branch.database, name=retired), new_name=branch.database.name
-    )
+    tenant_server.rename(replace(branch.database, name=retired), new_name=branch.database.name)
     tenant_server.unseal(branch.database, password=branch.login.password)
 
     branch.login.run("CREATE SCHEMA works")
