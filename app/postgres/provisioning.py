@@ -110,7 +110,8 @@ def _check_schema(session: Session, database: TenantDatabase) -> None:
     ).rowcount
     if not is_right:
         raise ProvisioningFailed(
-            f"The schema public of {database.name} could not be given to {database.inner_owner} alone.",
+            f"The schema public of {database.name} could not be given to"
+            f" {database.inner_owner} alone.",
             advice="Find out what keeps its grants from changing: an event trigger, say.",
             code="grants_wrong",
         )

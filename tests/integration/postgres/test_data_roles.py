@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -11,7 +10,7 @@ from psycopg import errors, sql
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.core.identifiers import DatabaseName
+from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import AdminLogin
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
@@ -112,24 +111,11 @@ def test_nothing_crosses_from_a_branch_to_what_is_beside_it(
     town: Town, superuser: Session, superuser_in: Callable[[str], Session]
 ) -> None:
     branch, shared = town.branch, town.branch.database.data_role
-    # The second for renaming the role as which one acts.
-    refused = (errors.InsufficientPrivilege, errors.FeatureNotSupported)
     before = {name: state_of(superuser, superuser_in, place) for name, place in around(town)}
 
     for attacker in branch.both:
-        with attacker.session() as session:
-            for _, place in around(town):
-                cannot_enter(attacker, place)
-                for attack in REFUSED:
-                    with pytest.raises(refused):
-                        session.execute(filled_in(attack, place, shared=shared))
-                with place.login.session() as one, place.job.session() as other:
-                    for inside in (one, other):
-                        pid = inside.info.backend_pid
-                        assert session.execute(QUERY_OF, [pid]).fetchone() == HIDDEN
-                        with pytest.raises(errors.InsufficientPrivilege):
-                            session.execute("SELECT pg_terminate_backend(%s)", [pid])
-                try_what_does_nothing(session, place, attacker)
+        for _, place in around(town):
+            attack_all(attacker, place)
     for name, place in around(town):
         assert state_of(superuser, superuser_in, place) == before[name]
         for attacker in branch.both:
@@ -142,13 +128,30 @@ def test_nothing_crosses_from_a_branch_to_what_is_beside_it(
                 session.execute(filled_in("SET ROLE {login}", branch, shared=shared))
 
 
+def attack_all(attacker: Tenant, place: Place) -> None:
+    shared = attacker.database.data_role
+    cannot_enter(attacker, place)
+    with attacker.session() as session:
+        for attack in REFUSED:
+            # The second for renaming the role as which one acts.
+            with pytest.raises((errors.InsufficientPrivilege, errors.FeatureNotSupported)):
+                session.execute(filled_in(attack, place, shared=shared))
+        for victim in place.both:
+            with victim.session() as inside:
+                pid = inside.info.backend_pid
+                assert session.execute(QUERY_OF, [pid]).fetchone() == HIDDEN
+                with pytest.raises(errors.InsufficientPrivilege):
+                    session.execute("SELECT pg_terminate_backend(%s)", [pid])
+        try_what_does_nothing(session, place, attacker)
+
+
 def around(town: Town) -> Iterator[tuple[str, Place]]:
     yield from town.around.items()
 
 
 def filled_in(text: str, place: Place, *, shared: str | None) -> sql.Composed:
     database = place.database
-    return sql.SQL(text).format(  # type: ignore[arg-type]
+    return sql.SQL(text).format(
         other=sql.Identifier(database.name),
         login=sql.Identifier(database.login_role),
         owner=sql.Identifier(database.owner_role),
@@ -186,7 +189,7 @@ def try_what_does_nothing(session: Session, place: Place, attacker: Tenant) -> N
 def state_of(
     superuser: Session, superuser_in: Callable[[str], Session], place: Place
 ) -> tuple[object, ...]:
-    """All that another could have changed: rights, owners, rows, and what new sessions begin with."""
+    """All that another could have changed: rights, owners, and what new sessions begin with."""
     acl = superuser.execute(
         "SELECT datacl::text, datistemplate, shobj_description(oid, 'pg_database')"
         " FROM pg_database WHERE datname = %s",
@@ -204,13 +207,9 @@ def state_of(
         " FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     ).fetchall()
     inside.close()
+    settings = [f"current_setting('{name}')" for name in ("search_path", "work_mem")]
     begins = [
-        (
-            one.value("SHOW search_path"),
-            one.value("SHOW work_mem"),
-            one.value("SELECT current_user"),
-        )
-        for one in place.both
+        [one.value(f"SELECT {what}") for what in ("current_user", *settings)] for one in place.both
     ]
     return acl, members, owners, begins
 
@@ -235,7 +234,7 @@ def test_what_a_branch_does_to_its_data_role_stays_in_its_own_database(
     }
 
     with branch.login.session() as session:
-        session.execute(sql.SQL(ending).format(**names))  # type: ignore[arg-type]
+        session.execute(sql.SQL(ending).format(**names))
 
     assert state_of(superuser, superuser_in, sister) == before
     sister.job.run("CREATE SCHEMA more", "CREATE TEMPORARY TABLE t (a int)")
@@ -249,11 +248,8 @@ def test_a_stranger_who_may_make_databases_cannot_copy_one(
     new_place: Callable[..., Place], new_admin: NewAdmin
 ) -> None:
     branch = new_place()
-    stranger = replace(
-        branch.login,
-        role=(admin := new_admin("CREATEDB CREATEROLE")).user,  # type: ignore[arg-type]
-        password=admin.password,
-    )
+    admin = new_admin("CREATEDB CREATEROLE")
+    stranger = replace(branch.login, role=RoleName(admin.user), password=admin.password)
 
     with (
         stranger.session(database="postgres") as session,
