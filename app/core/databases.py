@@ -65,11 +65,11 @@ TEMPLATE_MISSING = "template_missing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """What PostgreSQL is told of a template that a database is cloned from."""
+    """A sealed database that others are cloned from."""
 
     name: DatabaseName
     login_role: RoleName
-    """Has the settings that the template's migrations left."""
+    """What migrations set for it holds in a clone for the clone's login."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class TenantDatabase:
     connections: int | None = None
     """Of each login at once, as far as the server has them; None: as many as are usual."""
     template: Template | None = None
-    """What it is made from where it is not there yet; None: empty."""
+    """What it is cloned from when it is made; both have the same data role. None: it is empty."""
 
     @property
     def inner_owner(self) -> RoleName:

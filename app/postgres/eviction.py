@@ -86,7 +86,7 @@ def change_row(session: Session, database: TenantDatabase, change: Callable[[], 
     that, and those of all databases of its app, which have its data role.
 
     Args:
-        change: A transaction of its own that waits for no lock longer than a moment: see `in_short`.
+        change: One transaction that waits for no lock longer than a moment: see `in_short`.
 
     Raises:
         ServerBusy: Somebody holds the row after five seconds.

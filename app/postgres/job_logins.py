@@ -157,8 +157,8 @@ def _given(session: Session, database: TenantDatabase, role: RoleName) -> list[C
 def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Composed]:
     """What a job's sessions begin with. A job may change them: they are defaults, not limits.
 
-    With `role` set, whatever the job makes belongs to who owns what is inside. No timeout unless the
-    assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
+    With `role` set, whatever the job makes belongs to who owns what is inside. No timeout unless
+    the assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
     killed CREATE INDEX CONCURRENTLY, which waits for others' transactions, and slow migrations.
     """
     settings = {**login.settings, "role": database.inner_owner}

@@ -108,9 +108,7 @@ def test_what_an_app_has_first_is_made_with_one_role_which_goes_with_the_last(
     with ThreadPoolExecutor(max_workers=4) as workers:
         rows = list(workers.map(lambda branch: intended(world, branch), "abcd"))
         ready = list(
-            workers.map(
-                lambda row: provisioning.ensure_database(world.services, row.id), rows
-            )
+            workers.map(lambda row: provisioning.ensure_database(world.services, row.id), rows)
         )
 
     [shared] = {one.data_role for one in ready}

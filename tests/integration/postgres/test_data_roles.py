@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -11,7 +10,7 @@ from psycopg import errors, sql
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.core.identifiers import DatabaseName
+from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import AdminLogin
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
@@ -112,24 +111,11 @@ def test_nothing_crosses_from_a_branch_to_what_is_beside_it(
     town: Town, superuser: Session, superuser_in: Callable[[str], Session]
 ) -> None:
     branch, shared = town.branch, town.branch.database.data_role
-    # The second for renaming the role as which one acts.
-    refused = (errors.InsufficientPrivilege, errors.FeatureNotSupported)
     before = {name: state_of(superuser, superuser_in, place) for name, place in around(town)}
 
     for attacker in branch.both:
-        with attacker.session() as session:
-            for _, place in around(town):
-                cannot_enter(attacker, place)
-                for attack in REFUSED:
-                    with pytest.raises(refused):
-                        session.execute(filled_in(attack, place, shared=shared))
-                with place.login.session() as one, place.job.session() as other:
-                    for inside in (one, other):
-                        pid = inside.info.backend_pid
-                        assert session.execute(QUERY_OF, [pid]).fetchone() == HIDDEN
-                        with pytest.raises(errors.InsufficientPrivilege):
-                            session.execute("SELECT pg_terminate_backend(%s)", [pid])
-                try_what_does_nothing(session, place, attacker)
+        for _, place in around(town):
+            attack_all(attacker, place)
     for name, place in around(town):
         assert state_of(superuser, superuser_in, place) == before[name]
         for attacker in branch.both:
@@ -142,13 +128,30 @@ def test_nothing_crosses_from_a_branch_to_what_is_beside_it(
                 session.execute(filled_in("SET ROLE {login}", branch, shared=shared))
 
 
+def attack_all(attacker: Tenant, place: Place) -> None:
+    shared = attacker.database.data_role
+    cannot_enter(attacker, place)
+    with attacker.session() as session:
+        for attack in REFUSED:
+            # The second for renaming the role as which one acts.
+            with pytest.raises((errors.InsufficientPrivilege, errors.FeatureNotSupported)):
+                session.execute(filled_in(attack, place, shared=shared))
+        for victim in place.both:
+            with victim.session() as inside:
+                pid = inside.info.backend_pid
+                assert session.execute(QUERY_OF, [pid]).fetchone() == HIDDEN
+                with pytest.raises(errors.InsufficientPrivilege):
+                    session.execute("SELECT pg_terminate_backend(%s)", [pid])
+        try_what_does_nothing(session, place, attacker)
+
+
 def around(town: Town) -> Iterator[tuple[str, Place]]:
     yield from town.around.items()
 
 
 def filled_in(text: str, place: Place, *, shared: str | None) -> sql.Composed:
     database = place.database
-    return sql.SQL(text).format(  # type: ignore[arg-type]
+    return sql.SQL(text).format(
         other=sql.Identifier(database.name),
         login=sql.Identifier(database.login_role),
         owner=sql.Identifier(database.owner_role),
@@ -186,7 +189,7 @@ def try_what_does_nothing(session: Session, place: Place, attacker: Tenant) -> N
 def state_of(
     superuser: Session, superuser_in: Callable[[str], Session], place: Place
 ) -> tuple[object, ...]:
-    """All that another could have changed: rights, owners, rows, and what new sessions begin with."""
+    """All that another could have changed: rights, owners, and what new sessions begin with."""
     acl = superuser.execute(
         "SELECT datacl::text, datistemplate, shobj_description(oid, 'pg_database')"
         " FROM pg_database WHERE datname = %s",
@@ -204,9 +207,9 @@ def state_of(
         " FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     ).fetchall()
     inside.close()
+    settings = [f"current_setting('{name}')" for name in ("search_path", "work_mem")]
     begins = [
-        (one.value("SHOW search_path"), one.value("SHOW work_mem"), one.value("SELECT current_user"))
-        for one in place.both
+        [one.value(f"SELECT {what}") for what in ("current_user", *settings)] for one in place.both
     ]
     return acl, members, owners, begins
 
@@ -231,7 +234,7 @@ def test_what_a_branch_does_to_its_data_role_stays_in_its_own_database(
     }
 
     with branch.login.session() as session:
-        session.execute(sql.SQL(ending).format(**names))  # type: ignore[arg-type]
+        session.execute(sql.SQL(ending).format(**names))
 
     assert state_of(superuser, superuser_in, sister) == before
     sister.job.run("CREATE SCHEMA more", "CREATE TEMPORARY TABLE t (a int)")
@@ -245,11 +248,8 @@ def test_a_stranger_who_may_make_databases_cannot_copy_one(
     new_place: Callable[..., Place], new_admin: NewAdmin
 ) -> None:
     branch = new_place()
-    stranger = replace(
-        branch.login,
-        role=(admin := new_admin("CREATEDB CREATEROLE")).user,  # type: ignore[arg-type]
-        password=admin.password,
-    )
+    admin = new_admin("CREATEDB CREATEROLE")
+    stranger = replace(branch.login, role=RoleName(admin.user), password=admin.password)
 
     with (
         stranger.session(database="postgres") as session,
@@ -280,6 +280,22 @@ def test_who_works_in_a_branch_can_alter_what_the_other_made(
     job = replace(branch.job, role=later.role, password=later.password)
     job.run("ALTER TABLE of_application ADD COLUMN b int", "DROP SCHEMA own CASCADE")
     branch.login.run("INSERT INTO of_application VALUES (1, 2)", "DROP TABLE of_application")
+
+
+def test_a_job_sees_and_ends_an_applications_sessions_once_it_is_out_of_its_role(
+    new_place: Callable[..., Place],
+) -> None:
+    branch = new_place()
+    with branch.login.session() as application, branch.job.session() as session:
+        pid = application.info.backend_pid
+        assert session.execute(QUERY_OF, [pid]).fetchone() == HIDDEN
+        with pytest.raises(errors.InsufficientPrivilege):
+            session.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+        session.execute("SET ROLE none")
+
+        assert session.execute(QUERY_OF, [pid]).fetchone() != HIDDEN
+        assert session.execute("SELECT pg_terminate_backend(%s)", [pid]).fetchone() == (True,)
 
 
 def test_what_an_application_holds_keeps_no_job_from_beginning(
@@ -323,9 +339,7 @@ def test_two_who_make_the_first_databases_of_an_app_at_once_share_its_role(
     databases = [first, *(new_tenant(beside=first) for _ in range(3))]
 
     with ThreadPoolExecutor(max_workers=4) as workers:
-        places = list(
-            workers.map(lambda one: made(tenant_server, postgres_admin, one), databases)
-        )
+        places = list(workers.map(lambda one: made(tenant_server, postgres_admin, one), databases))
 
     for place in places:
         place.job.run("CREATE TABLE t (a int)")
@@ -387,7 +401,7 @@ def test_what_was_set_for_the_data_role_between_runs_is_nobodys(
     sister.login.run(
         f'SET ROLE "{shared}"',
         f'ALTER ROLE "{shared}" IN DATABASE "{branch.database.name}" SET search_path = evil',
-        f'ALTER ROLE "{shared}" SET timezone = \'Asia/Tokyo\'',
+        f"ALTER ROLE \"{shared}\" SET timezone = 'Asia/Tokyo'",
     )
 
     later = job_request(branch.database, name="later")
@@ -405,7 +419,7 @@ def test_what_a_sister_holds_of_the_data_role_keeps_no_job_from_ending(
     sister = new_place(beside=branch.database)
     shared, name = branch.database.data_role, branch.database.name
     setting = f'ALTER ROLE "{shared}" IN DATABASE "{name}" SET search_path = app'
-    branch.job.run(setting, f'ALTER ROLE "{shared}" SET timezone = \'Asia/Tokyo\'')
+    branch.job.run(setting, f"ALTER ROLE \"{shared}\" SET timezone = 'Asia/Tokyo'")
     hold = f'SET ROLE "{shared}"; {setting}; ALTER ROLE "{shared}" SET timezone = \'UTC\''
 
     with holding(sister.login, hold), within_seconds():
@@ -460,9 +474,7 @@ def test_a_closed_database_is_held_by_no_sister(
     with sister.job.session() as session, pytest.raises(errors.InsufficientPrivilege):
         session.execute(f'GRANT CONNECT ON DATABASE "{branch.database.name}" TO public'.encode())
     tenant_server.rename(branch.database, new_name=retired)
-    tenant_server.rename(
-        replace(branch.database, name=retired), new_name=branch.database.name
-    )
+    tenant_server.rename(replace(branch.database, name=retired), new_name=branch.database.name)
     tenant_server.unseal(branch.database, password=branch.login.password)
 
     branch.login.run("CREATE SCHEMA works")

@@ -241,15 +241,16 @@ def is_open_to_strangers(superuser: Session, name: DatabaseName) -> bool:
     return bool(
         superuser.execute(
             "SELECT FROM pg_database WHERE datname = %s AND datallowconn"
-            " AND has_database_privilege('public', oid, 'CONNECT')",
-            [name],
+            " AND (has_database_privilege('public', oid, 'CONNECT') OR EXISTS (SELECT FROM pg_roles"
+            "   WHERE rolname LIKE %s AND has_database_privilege(rolname, datname, 'CONNECT')))",
+            [name, f"{name.partition('-')[0]}-d-%"],
         ).rowcount
     )
 
 
 def traces_of(superuser: Session, database: TenantDatabase) -> int:
     return superuser.execute(
-        "SELECT FROM pg_roles WHERE starts_with(rolname::text, %s) OR rolname = %s"
+        "SELECT FROM pg_roles WHERE starts_with(rolname::text, %s) OR rolname = ANY (%s)"
         " UNION ALL SELECT FROM pg_database WHERE datname = %s",
-        [database.login_role, database.owner_role, database.name],
+        [database.login_role, [database.owner_role, database.data_role], database.name],
     ).rowcount
