@@ -83,9 +83,7 @@ def new_template(
         place.job.run(*(one.replace("{name}", place.database.name) for one in by_job))
         if by_login:
             place.login.run(by_login)
-        tenant_server.close_job_login(
-            place.database, place.job.role, password=place.login.password
-        )
+        tenant_server.close_job_login(place.database, place.job.role, password=place.login.password)
         tenant_server.freeze(place.database)
         tenant_server.seal(place.database)
         return place
