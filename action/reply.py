@@ -151,7 +151,7 @@ def decode(body: bytes) -> dict[str, Any]:
     return value
 
 
-def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
+def run_in(reply: dict[str, Any], *, migrates: bool, may_build: bool = False) -> Run | NoDatabase:
     """Read the answer to a new run. Raises InvalidReply."""
     result = fields.matching(reply, "result", re.compile("run|skipped"))
     if result == "skipped":
@@ -160,7 +160,7 @@ def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
             message=fields.words(reply, "message"),
             advice=fields.words(reply, "advice"),
         )
-    databases, template = _planned(reply)
+    databases, template = _planned(reply, may_build=migrates and may_build)
     run = Run(
         id=fields.whole(reply, "run"),
         app=fields.matching(reply, "app", _APP),
@@ -248,7 +248,9 @@ def refusal_in(body: bytes) -> Refusal:
     )
 
 
-def _planned(reply: dict[str, Any]) -> tuple[tuple[Planned, ...], Planned | None]:
+def _planned(
+    reply: dict[str, Any], *, may_build: bool
+) -> tuple[tuple[Planned, ...], Planned | None]:
     """Read what the revision reaches, and the template that may stand behind it."""
     items = reply.get("databases")
     if not isinstance(items, list) or not 1 <= len(items) <= 4:
@@ -265,8 +267,8 @@ def _planned(reply: dict[str, Any]) -> tuple[tuple[Planned, ...], Planned | None
     for values in ([p.environment for p in planned], [p.database for p in planned]):
         if len(set(values)) != len(values):
             raise InvalidReply("it names a database twice")
-    if any(one.is_template for one in planned[:-1]):
-        raise InvalidReply("it names a template before a database")
+    if any(one.is_template for one in (planned[:-1] if may_build else planned)):
+        raise InvalidReply("it names a template where there is none to build")
     return (planned[:-1], planned[-1]) if planned[-1].is_template else (planned, None)
 
 

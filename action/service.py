@@ -101,7 +101,8 @@ class Service:
             "job": job,
             "step": step,
         }
-        return self._read(partial(reply.run_in, migrates=inputs.migrate), self._begin(body))
+        read = partial(reply.run_in, migrates=inputs.migrate, may_build=inputs.template)
+        return self._read(read, self._begin(body))
 
     def ask(
         self, run: reply.Run, planned: reply.Planned
