@@ -92,7 +92,8 @@ def _announce(place: Workplace) -> None:
     names = ", ".join(f"{planned.database} ({planned.environment})" for planned in run.databases)
     console.say(f"App {run.app}, run {run.id}. Databases of this revision: {names}")
     if run.template:
-        console.say(f"After production, {run.template.database}, the template for new branches")
+        name = run.template.database
+        console.say(f"After production the template for new branches, if it has changed: {name}")
     if run.url:
         console.say(f"This run on the dashboard: {run.url}")
     if not place.inputs.migrate:

@@ -113,7 +113,7 @@ def judged(planned: Planned, ended: Ended, verdict: Verdict, *, may_be_neutral: 
 def of_template(result: Result) -> str:
     """Say in a line what became of the template that new branches are cloned from."""
     if result.problem:
-        return f"{TEMPLATE}: kept. {result.problem.title}"
+        return f"{TEMPLATE}: not built. {result.problem.title}"
     if result.result != SUCCESS:
         return f"{TEMPLATE}: kept. {result.note}".rstrip()
     how = "built and seeded" if result.seed else "built"

@@ -235,15 +235,15 @@ def untouched(database: str) -> Problem:
 
 
 def template_kept(problem: Problem) -> Problem:
-    """The template that new branches are cloned from was not built anew."""
+    """No newer template was built, for another problem's sake."""
     return Problem(
-        title="No newer one was built, so branches go on from the earlier one, or begin empty where"
-        f" there is none. {problem.title}",
+        title="Branches go on from the earlier one, or begin empty where there is none."
+        f" {problem.title}",
         text=(
             "The step does not fail by it. All that the command wrote is in the log, folded under"
             " `Template for new branches`, and on the page of this run. A template begins as a copy"
-            " of the earlier one, and where that fails, empty: the command has to work on either,"
-            " and the seed command after it. The next run on the default branch tries again. Below"
+            " of the earlier one and, where that fails, empty: the command has to work on either,"
+            " and so has the seed command. The next run on the default branch tries again. Below"
             " `with:` of this step, `template-timeout-minutes` gives it more time, and"
             " `template: false` builds none."
         ),

@@ -100,11 +100,12 @@ def test_a_template_that_fails_twice_leaves_the_step_as_it_is(
     check_untroubled(finished, production)
     assert len(service.reports("template")) == 2
     [warning] = finished.log.of("warning")
-    assert warning.startswith("Template for new branches: kept. No newer one was built")
-    assert "branches go on from the earlier one" in warning
+    assert warning.startswith(
+        "Template for new branches: not built. Branches go on from the earlier"
+    )
     assert f"exit code 1 on {new.tenant.name}." in warning
     assert warning.endswith("\nhere")
-    assert "Template for new branches: kept." in finished.summary.replace("\\", "")
+    assert "Template for new branches: not built." in finished.summary.replace("\\", "")
     assert "`template-timeout-minutes` gives it more time" in finished.summary
 
 
@@ -209,7 +210,7 @@ def test_whatever_becomes_of_the_template_is_one_warning(
     assert cause in result.problem.title
     assert not building.log.of("error")
     [warning] = building.log.of("warning")
-    assert warning.startswith(f"Template for new branches: kept. {result.problem.title}")
+    assert warning.startswith(f"Template for new branches: not built. {result.problem.title}")
 
 
 def test_a_mistake_of_our_own_is_a_warning_too(building: Building) -> None:
