@@ -173,6 +173,11 @@ class Database:
         return self.tenant().inner_owner
 
     @property
+    def is_set_aside(self) -> bool:
+        """Whether it is a template that is finished or given up: no database that people use."""
+        return self.environment is Environment.TEMPLATE and not self.is_live
+
+    @property
     def is_shut(self) -> bool:
         """Whether it is frozen now; one that was deleted since is not, until it is restored."""
         return self.is_frozen and self.state is DatabaseState.ERROR

@@ -135,7 +135,11 @@ def report_database(
         if database.ready_at is not None and database.generation == 1:
             seconds = (database.ready_at - database.created_at).total_seconds()
         content = reports.database_ready(
-            assignment.app, database, seconds=seconds, remark=limits.remark(store, database)
+            assignment.app,
+            database,
+            seconds=seconds,
+            parent=store.databases.get(database.cloned_from) if database.cloned_from else None,
+            remark=templates.remark(store, assignment, database) or limits.remark(store, database),
         )
     elif database.state is DatabaseState.ERROR:
         content = reports.database_failed(assignment.app, database)
@@ -232,7 +236,8 @@ def _provision(services: Services, database: Database) -> None:
             new = names.data_role(database.app_id, services.new_token())
             database = services.store.databases.share(database, new)
             tenant = tenant_of(services.store, database)
-        emptied = partial(lifecycle.emptied, parent=_parent_afresh(services.store, database))
+        parent = templates.parent_afresh(services.store, database)
+        emptied = partial(lifecycle.emptied, parent=parent.id if parent else None)
         database = services.store.databases.apply(database, emptied) or database
     elif database.is_made:
         # Nothing is made in its stead. A lost mark is set again when a person wants that (Fix).
@@ -255,14 +260,6 @@ def _make(services: Services, database: Database, tenant: TenantDatabase) -> Non
         template = templates.choose_another(services, database)
         server.provision(replace(tenant, template=template), password=password)
     templates.inherit_seed(services.store, services.store.databases.get(database.id))
-
-
-def _parent_afresh(store: Store, database: Database) -> DatabaseId | None:
-    """What one that is made anew begins as. A template whose migration failed begins empty."""
-    if database.environment is Environment.TEMPLATE or not database.environment.shares_data_role:
-        return None
-    current = templates.current_of(store, store.apps.assignment(database.app_id))
-    return current.id if current else None
 
 
 def measurement(database: Database) -> MeasureInstance:

@@ -57,10 +57,11 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
             return
         is_for_ever = database.environment is Environment.PRODUCTION
         drop_after = None if is_for_ever else services.clock() + services.retention
+        event = partial(lifecycle.deleted, because=because, drop_after=drop_after)
+        if database.environment is Environment.TEMPLATE:
+            event = partial(lifecycle.discarded, now=services.clock())
         services.store.databases.apply(
-            database,
-            partial(lifecycle.deleted, because=because, drop_after=drop_after),
-            then=[SealDatabase(database_id=database_id)],
+            database, event, then=[SealDatabase(database_id=database_id)]
         )
 
 

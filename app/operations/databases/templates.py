@@ -6,6 +6,7 @@ from functools import partial
 from app.core import lifecycle
 from app.core.assignments import Assignment, Parent
 from app.core.databases import Closing, Database, DatabaseState, Template
+from app.core.environments import Environment
 from app.core.identifiers import DatabaseId
 from app.operations.services import Services
 from app.store.store import Store
@@ -19,6 +20,13 @@ def current_of(store: Store, assignment: Assignment | None) -> Database | None:
     if assignment is None or assignment.policies.parent is not Parent.FIXTURE:
         return None
     return store.databases.current_template(assignment.app.id, assignment.instance_id)
+
+
+def parent_afresh(store: Store, database: Database) -> Database | None:
+    """What a database begins as when it is made anew; a template that failed begins empty."""
+    if database.environment is Environment.TEMPLATE or not database.environment.shares_data_role:
+        return None
+    return current_of(store, store.apps.assignment(database.app_id))
 
 
 def parent_of(services: Services, database: Database) -> Template | None:
@@ -45,6 +53,19 @@ def choose_another(services: Services, database: Database) -> Template | None:
     if current is None or chosen is None:
         return None
     return Template(name=current.name, login_role=current.login_role)
+
+
+def remark(store: Store, assignment: Assignment, database: Database) -> str | None:
+    """What people should know of one that began empty although clones are wanted."""
+    wants_parent = assignment.policies.parent is not Parent.EMPTY
+    if not wants_parent or database.cloned_from is not None or database.migrated_sha is not None:
+        return None
+    if not database.environment.shares_data_role:
+        return None
+    return (
+        "It began empty: there was no template yet. The default branch's next run makes one after"
+        " production; a reset takes it then."
+    )
 
 
 def inherit_seed(store: Store, database: Database) -> None:

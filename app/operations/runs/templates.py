@@ -4,12 +4,11 @@ from functools import partial
 
 from app.core import lifecycle
 from app.core.databases import ENDED, Database, DatabaseState
-from app.core.environments import Environment
 from app.core.errors import GitHubUnavailable
 from app.core.identifiers import DatabaseId
 from app.core.intents import DropDatabase, FinishTemplate
 from app.core.migration_paths import may_change_migrations
-from app.core.runs import MigrationResult, Run
+from app.core.runs import Run
 from app.operations.databases.provisioning import server_of, tenant_of
 from app.operations.databases.templates import current_of, retire_unused
 from app.operations.runs import credentials
