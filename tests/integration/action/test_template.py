@@ -279,11 +279,11 @@ def test_without_productions_success_no_template_is_asked_for(
     assert not building.service.seen
 
 
-@pytest.mark.parametrize("given", [{"template": False}, {"migrate": False}, {}])
+@pytest.mark.parametrize(("migrates", "builds"), [(True, True), (True, False), (False, True)])
 def test_only_a_run_that_migrates_wants_a_template_of_services_that_know_of_them(
-    building: Building, given: dict[str, bool]
+    building: Building, migrates: bool, builds: bool
 ) -> None:
-    wanted = replace(building.place.inputs, **given)
+    wanted = replace(building.place.inputs, migrate=migrates, template=builds)
     reply = run_reply({"production": PRODUCTION.database})
     building.service.on(RUNS, reply, error_reply(400, "invalid"), reply)
 
@@ -291,5 +291,5 @@ def test_only_a_run_that_migrates_wants_a_template_of_services_that_know_of_them
         building.place.service.start(wanted, job="migrate", step="0123456789")
 
     known, refused, older = (seen.body for seen in building.service.requests(RUNS))
-    assert known["template"] is refused["template"] is (not given)
+    assert known["template"] is refused["template"] is (migrates and builds)
     assert older == {name: value for name, value in known.items() if name != "template"}
