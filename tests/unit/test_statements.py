@@ -15,6 +15,7 @@ DATABASE = TenantDatabase(
     name=DatabaseName(HOSTILE),
     owner_role=RoleName("3ba03b-o"),
     login_role=RoleName("3ba03b-u"),
+    data_role=RoleName("3ba03b-d"),
     marker="it's a marker",
 )
 
@@ -26,6 +27,7 @@ DATABASE = TenantDatabase(
         statements.act_for(RoleName(HOSTILE)),
         statements.become(RoleName(HOSTILE)),
         statements.drop_role(RoleName(HOSTILE)),
+        statements.drop_role_if_unused(RoleName(HOSTILE)),
         statements.forbid_login(RoleName(HOSTILE)),
         statements.create_database(DATABASE),
         statements.revoke_from_public(DATABASE),
