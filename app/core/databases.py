@@ -56,6 +56,15 @@ BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A sealed database that others are cloned from."""
+
+    name: DatabaseName
+    login_role: RoleName
+    """What migrations set for it holds in a clone for the clone's login."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDatabase:
     """What PostgreSQL is told of a database: names and the marker, nothing of GitHub."""
 
@@ -72,6 +81,8 @@ class TenantDatabase:
     extensions: tuple[str, ...] = ()
     connections: int | None = None
     """Of each login at once, as far as the server has them; None: as many as are usual."""
+    template: Template | None = None
+    """What it is cloned from when it is made; both have the same data role. None: it is empty."""
 
     @property
     def inner_owner(self) -> RoleName:

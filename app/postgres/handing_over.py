@@ -69,11 +69,16 @@ def hand_over(
         return _given_away(inside, role, to=to, is_last=True)
 
 
-def take_from_login(access: Access, database: TenantDatabase) -> str | None:
-    """The same with what the long-lived login owns itself, which keeps its rights and goes on."""
+def take_from_login(
+    access: Access, database: TenantDatabase, *, is_last: bool = False
+) -> str | None:
+    """The same with what the long-lived login owns itself, which keeps its rights and goes on.
+
+    `is_last`: it does not go on, and nothing inside is to name it.
+    """
     login = database.login_role
     with access.inside(database.name) as inside:
-        return _given_away(inside, login, to=database.inner_owner, is_last=False)
+        return _given_away(inside, login, to=database.inner_owner, is_last=is_last)
 
 
 def drop_role(session: Session, database: TenantDatabase, role: RoleName) -> None:

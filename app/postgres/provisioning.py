@@ -2,7 +2,7 @@
 
 from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
-from app.postgres import allowances, catalog, role_settings, statements
+from app.postgres import allowances, catalog, cloning, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, change_row, in_short, overtaken_if_gone
 from app.postgres.extensions import create_extensions
@@ -39,11 +39,14 @@ def make_database(access: Access, database: TenantDatabase) -> None:
             facts = None
         if facts is None:
             # As near as it gets: CREATE DATABASE is never part of a transaction. What an earlier
-            # holder makes all the same is closed and empty, and whoever comes next goes on with it.
+            # holder makes all the same is closed, and whoever comes next goes on with it.
             # Settings that a tenant kept were for what stood here before.
             forget = role_settings.forget(database.login_role)
             session.execute(fenced(database, [forget]))
-            session.execute(statements.create_database(database))
+            if database.template is None:
+                session.execute(statements.create_database(database))
+            else:
+                cloning.clone(access, database, database.template)
 
 
 def open_database(access: Access, database: TenantDatabase) -> None:
@@ -85,7 +88,10 @@ def set_up_schema(access: Access, database: TenantDatabase) -> None:
     with explained("Preparing the database"), access.inside(database.name) as session:
         with session.transaction():
             # First, because its lock makes whoever does the same wait for the end of this.
-            session.execute(fenced(database, [statements.mark(database)]))
+            session.execute(fenced(database, []))
+            # Together with the mark: without that it was not finished.
+            inherited = cloning.inherited(session, database)
+            session.execute(statements.together([*inherited, statements.mark(database)]))
             if _is_public_untouched(session):
                 session.execute(statements.give_public(to=database.inner_owner))
                 _check_schema(session, database)

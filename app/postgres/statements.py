@@ -7,7 +7,7 @@ transaction, in one round trip.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
@@ -154,16 +154,24 @@ def set_for_role(role: RoleName, *, database: DatabaseName, name: str, value: st
 # --- databases -----------------------------------------------------------------------------------
 
 
-def create_database(database: TenantDatabase) -> Composed:
+def create_database(database: TenantDatabase, *, strategy: str = "wal_log") -> Composed:
     """A database that nobody can connect to yet: every login could, before PUBLIC is revoked.
 
-    From template0, because nobody can be connected to that: a session in the template makes
-    CREATE DATABASE wait five seconds and fail.
+    From its template, whose encoding and locale it has, or else from template0. Nobody can be
+    connected to either: a session in there makes CREATE DATABASE wait five seconds and fail.
     """
+    origin: Composable = SQL("template0 ENCODING 'UTF8'")
+    if database.template is not None:
+        origin = Identifier(database.template.name)
     return SQL(
-        "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
-        " STRATEGY wal_log ALLOW_CONNECTIONS false"
-    ).format(name=Identifier(database.name), owner=Identifier(database.owner_role))
+        "CREATE DATABASE {name} OWNER {owner} TEMPLATE {origin}"
+        " STRATEGY {strategy} ALLOW_CONNECTIONS false"
+    ).format(
+        name=Identifier(database.name),
+        owner=Identifier(database.owner_role),
+        origin=origin,
+        strategy=Identifier(strategy),
+    )
 
 
 def limit_connections(name: DatabaseName, *, connections: int) -> Composed:

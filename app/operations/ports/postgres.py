@@ -52,6 +52,10 @@ class DatabaseServer(Protocol):
 
         Closed to connections until its grants are verified; the login gets its password last, and
         the marker is read over that login before this returns.
+
+        With a template it is a clone of that, settings of the template's login included; to be
+        repeated with the same. Raises ProvisioningFailed (`template_missing`) when the template
+        cannot be cloned any more, TransientError when somebody is in it.
         """
 
     def issue(self, database: TenantDatabase, *, password: str) -> None:
@@ -96,6 +100,15 @@ class DatabaseServer(Protocol):
 
     def unseal(self, database: TenantDatabase, *, password: str) -> None:
         """Undo `seal`, verifying grants and marker as `provision` does."""
+
+    def freeze(self, database: TenantDatabase, *, within_seconds: float = 600) -> None:
+        """Prepare a database for being sealed as a template: no page of it will change any more.
+
+        Ends its logins, gives what they own to who owns what is inside, analyzes and freezes all.
+        A table whose analysis fails has no statistics. Raises ProvisioningFailed when something
+        still names a login (`template_not_handed_over`), or freezing took too long
+        (`freeze_too_long`); TransientError when somebody holds a table.
+        """
 
     def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:
         """Rename a sealed database out of the way."""
