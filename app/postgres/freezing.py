@@ -67,7 +67,9 @@ def freeze(access: Access, database: TenantDatabase, *, within_seconds: float) -
         limit = statements.set_for_session("statement_timeout", f"{within_seconds}s")
         as_owner = statements.set_role(database.owner_role)
         session.execute(statements.together([limit, as_owner]))
-        _analyze(session, database)
+        if not _is_analyzed(session, "ANALYZE"):
+            _analyze_each(session, database)
+            session.execute(as_owner)
         session.execute("VACUUM (FREEZE)")
 
 
@@ -77,10 +79,12 @@ def _left_to_logins(access: Access, database: TenantDatabase) -> int:
         return 0 if row is None else int(row[0])
 
 
-def _analyze(session: Session, database: TenantDatabase) -> None:
-    """All at once, or each by itself where a function in an index fails: the others go on."""
-    if _is_analyzed(session, "ANALYZE"):
-        return
+def _analyze_each(session: Session, database: TenantDatabase) -> None:
+    """Each table by itself, as a function in an index of one has failed: the others go on.
+
+    As who owns them, for it takes a right on their schemas to call them by name.
+    """
+    session.execute(statements.set_role(database.inner_owner))
     for (statement,) in session.execute(_TABLES).fetchall():
         if not _is_analyzed(session, statement):
             _log.warning("%s: a table has no statistics, as %s fails", database.name, statement)
