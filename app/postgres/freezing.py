@@ -21,6 +21,8 @@ from app.postgres.sessions import Session
 
 _log = logging.getLogger(__name__)
 
+_PAUSE_SECONDS = 2.0
+
 _LEFT = """
 SELECT count(*) FROM pg_shdepend JOIN pg_roles ON pg_roles.oid = refobjid
 WHERE refclassid = 'pg_authid'::regclass AND rolname = ANY (%s)
@@ -106,8 +108,8 @@ def _ended_after(access: Access, session: Session, *, seconds: float) -> Iterato
 
     Raises ProvisioningFailed when that has happened.
     """
-    is_over = Event()
-    timer = Timer(seconds, _end, [access, session.info.backend_pid, is_over])
+    is_over, is_done = Event(), Event()
+    timer = Timer(seconds, _end, [access, session.info.backend_pid, is_over, is_done])
     timer.daemon = True
     timer.start()
     try:
@@ -121,10 +123,13 @@ def _ended_after(access: Access, session: Session, *, seconds: float) -> Iterato
             code="freeze_too_long",
         ) from error
     finally:
+        is_done.set()
         timer.cancel()
 
 
-def _end(access: Access, pid: int, is_over: Event) -> None:
+def _end(access: Access, pid: int, is_over: Event, is_done: Event) -> None:
     is_over.set()
-    with suppress(CoppiceError), access.session("Ending what takes too long") as session:
-        session.execute("SELECT pg_terminate_backend(%s)", [pid])
+    while not is_done.is_set():
+        with suppress(CoppiceError), access.session("Ending what takes too long") as session:
+            session.execute("SELECT pg_terminate_backend(%s)", [pid])
+        is_done.wait(_PAUSE_SECONDS)

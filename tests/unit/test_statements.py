@@ -1,11 +1,12 @@
 """SQL is composed, never glued: names and values cannot leave their place."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from psycopg.sql import Composed
 
-from app.core.databases import TenantDatabase
+from app.core.databases import Template, TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import extensions, statements
 
@@ -18,6 +19,7 @@ DATABASE = TenantDatabase(
     data_role=RoleName("3ba03b-d"),
     marker="it's a marker",
 )
+TEMPLATE = Template(name=DatabaseName(HOSTILE), login_role=RoleName("3ba03b-u"))
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,7 @@ DATABASE = TenantDatabase(
         statements.drop_role_if_unused(RoleName(HOSTILE)),
         statements.forbid_login(RoleName(HOSTILE)),
         statements.create_database(DATABASE),
+        statements.create_database(replace(DATABASE, name=DatabaseName("y"), template=TEMPLATE)),
         statements.revoke_from_public(DATABASE),
         statements.allow_connections(DATABASE.name),
         *statements.shut(DATABASE),
