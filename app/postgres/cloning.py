@@ -32,7 +32,7 @@ FROM pg_database WHERE datname = %s AND datconnlimit <> -2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class Way:
     """How a template is cloned."""
 
     size_bytes: int
@@ -87,7 +87,7 @@ def _is_new(session: Session, database: TenantDatabase) -> bool:
     return facts is not None and facts.marker is None
 
 
-def _look(session: Session, template: Template) -> _Way:
+def _look(session: Session, template: Template) -> Way:
     row = session.execute(_LOOK, [template.name]).fetchone()
     if row is None or row[0] is None:
         raise _unusable(f"The template {template.name} is no longer on the server.")
@@ -96,7 +96,7 @@ def _look(session: Session, template: Template) -> _Way:
         raise _unusable(
             f"The server orders texts differently since the template {template.name} was made."
         )
-    return _Way(size_bytes=size_bytes, has_clones=has_clones)
+    return Way(size_bytes=size_bytes, has_clones=has_clones)
 
 
 def _unusable(message: str) -> ProvisioningFailed:

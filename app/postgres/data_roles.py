@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from app.core.databases import TenantDatabase
 from app.core.identifiers import RoleName
+from app.core.standing import Fault, failure
 from app.postgres import role_settings, statements
 from app.postgres.fencing import fenced
 from app.postgres.role_settings import RoleSetting
@@ -28,7 +29,7 @@ _LOCK_WAIT = "200ms"
 
 # A job is known by the role that its sessions begin with. One that could not be dropped counts no
 # more when its time is over.
-_STANDING = """
+_AROUND = """
 SELECT
   EXISTS (SELECT FROM pg_shdepend WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass
     AND refobjid = login.oid
@@ -42,16 +43,16 @@ WHERE login.rolname = %(login)s AND shared.rolname = %(shared)s
 """
 _WITH_JOBS = """
 WITH job AS (
-  SELECT pg_roles.oid FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole
-  WHERE 'role=' || %(shared)s = ANY (setconfig)
-    AND pg_has_role(pg_roles.oid, %(shared)s, 'MEMBER')
-    AND rolname <> %(job)s AND rolvaliduntil > now()
+  SELECT login.oid FROM pg_db_role_setting JOIN pg_roles AS login ON login.oid = setrole
+  JOIN pg_roles AS shared ON shared.rolname = %(shared)s
+  WHERE 'role=' || shared.rolname = ANY (setconfig) AND pg_has_role(login.oid, shared.oid, 'MEMBER')
+    AND login.rolname <> %(job)s AND login.rolvaliduntil > now()
 )"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How things are between a database, its data role and the jobs of its app."""
+class Around:
+    """How things are between a database, its data role and the other jobs of its app."""
 
     is_owned_by_login: bool
     """The long-lived login owns something itself."""
@@ -63,8 +64,12 @@ class Standing:
     """Another job is under way on one of the app's databases here."""
 
 
-def standing(session: Session, database: TenantDatabase, *, job: RoleName) -> Standing | None:
-    """How it is apart from what this job does; None: the database has no data role."""
+def look_around(session: Session, database: TenantDatabase, *, job: RoleName) -> Around | None:
+    """How things are around a job; None: the database has no data role.
+
+    Raises:
+        ProvisioningFailed: The role is missing.
+    """
     parameters = {
         "database": database.name,
         "login": database.login_role,
@@ -73,8 +78,10 @@ def standing(session: Session, database: TenantDatabase, *, job: RoleName) -> St
     }
     if database.data_role is None:
         return None
-    row = session.execute(_WITH_JOBS + _STANDING, parameters).fetchone()
-    return None if row is None else Standing(**dict(zip(Standing.__slots__, row, strict=True)))
+    row = session.execute(_WITH_JOBS + _AROUND, parameters).fetchone()
+    if row is None:
+        raise failure(database.name, Fault.OWNERLESS)
+    return Around(**dict(zip(Around.__slots__, row, strict=True)))
 
 
 def settings(session: Session, database: TenantDatabase) -> list[RoleSetting]:

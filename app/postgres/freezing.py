@@ -21,6 +21,8 @@ from app.postgres.sessions import Session
 
 _log = logging.getLogger(__name__)
 
+_PAUSE_SECONDS = 2.0
+
 _LEFT = """
 SELECT count(*) FROM pg_shdepend JOIN pg_roles ON pg_roles.oid = refobjid
 WHERE refclassid = 'pg_authid'::regclass AND rolname = ANY (%s)
@@ -67,7 +69,9 @@ def freeze(access: Access, database: TenantDatabase, *, within_seconds: float) -
         limit = statements.set_for_session("statement_timeout", f"{within_seconds}s")
         as_owner = statements.set_role(database.owner_role)
         session.execute(statements.together([limit, as_owner]))
-        _analyze(session, database)
+        if not _is_analyzed(session, "ANALYZE"):
+            _analyze_each(session, database)
+            session.execute(as_owner)
         session.execute("VACUUM (FREEZE)")
 
 
@@ -77,10 +81,12 @@ def _left_to_logins(access: Access, database: TenantDatabase) -> int:
         return 0 if row is None else int(row[0])
 
 
-def _analyze(session: Session, database: TenantDatabase) -> None:
-    """All at once, or each by itself where a function in an index fails: the others go on."""
-    if _is_analyzed(session, "ANALYZE"):
-        return
+def _analyze_each(session: Session, database: TenantDatabase) -> None:
+    """Each table by itself, as a function in an index of one has failed: the others go on.
+
+    As who owns them, for it takes a right on their schemas to call them by name.
+    """
+    session.execute(statements.set_role(database.inner_owner))
     for (statement,) in session.execute(_TABLES).fetchall():
         if not _is_analyzed(session, statement):
             _log.warning("%s: a table has no statistics, as %s fails", database.name, statement)
@@ -102,8 +108,8 @@ def _ended_after(access: Access, session: Session, *, seconds: float) -> Iterato
 
     Raises ProvisioningFailed when that has happened.
     """
-    is_over = Event()
-    timer = Timer(seconds, _end, [access, session.info.backend_pid, is_over])
+    is_over, is_done = Event(), Event()
+    timer = Timer(seconds, _end, [access, session.info.backend_pid, is_over, is_done])
     timer.daemon = True
     timer.start()
     try:
@@ -117,10 +123,13 @@ def _ended_after(access: Access, session: Session, *, seconds: float) -> Iterato
             code="freeze_too_long",
         ) from error
     finally:
+        is_done.set()
         timer.cancel()
 
 
-def _end(access: Access, pid: int, is_over: Event) -> None:
+def _end(access: Access, pid: int, is_over: Event, is_done: Event) -> None:
     is_over.set()
-    with suppress(CoppiceError), access.session("Ending what takes too long") as session:
-        session.execute("SELECT pg_terminate_backend(%s)", [pid])
+    while not is_done.is_set():
+        with suppress(CoppiceError), access.session("Ending what takes too long") as session:
+            session.execute("SELECT pg_terminate_backend(%s)", [pid])
+        is_done.wait(_PAUSE_SECONDS)

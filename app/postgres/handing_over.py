@@ -97,7 +97,7 @@ def drop_role(session: Session, database: TenantDatabase, role: RoleName) -> Non
 
 @contextmanager
 def _armed(session: Session, database: TenantDatabase, role: RoleName) -> Iterator[None]:
-    """Lend the role the rights that it needs to give things to the long-lived login."""
+    """Lend the role the rights that it needs to give things away."""
     login = database.login_role
     lend = [statements.become(role), statements.arm(role, with_rights_of=login)]
     session.execute(fenced(database, lend))

@@ -69,7 +69,7 @@ def shut_out_job(access: Access, database: TenantDatabase, role: RoleName) -> No
 
 
 def clear_away(access: Access, database: TenantDatabase, role: RoleName) -> str | None:
-    """Hand what a job's login owns to the long-lived one and drop the role, as far as it goes.
+    """Hand over what a job's login owns and drop the role, as far as it goes.
 
     To be called once the role is shut out. Returns why something stays with it, for a person: it
     is tried again when the database is opened, set up again or dropped. In a closed database
@@ -111,7 +111,7 @@ def _prepare(access: Access, session: Session, database: TenantDatabase, role: R
 
     An application's session acts as the long-lived login, a job's as the data role.
     """
-    around = data_roles.standing(session, database, job=role)
+    around = data_roles.look_around(session, database, job=role)
     if around is None:
         return
     if around.is_owned_by_login:

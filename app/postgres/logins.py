@@ -88,7 +88,7 @@ def let_in(
     settings = [role_settings.give(login, database, one) for one in role_settings.kept(every)]
     alter_logins(session, database, [*change, *settings])
     if after_job is not None and shared:
-        around = data_roles.standing(session, database, job=after_job)
+        around = data_roles.look_around(session, database, job=after_job)
         is_last = around is not None and not around.has_others
         data_roles.forget(session, database, here=True, everywhere=is_last)
     if not every:

@@ -76,17 +76,18 @@ class DatabaseServer(Protocol):
     def open_job_login(self, database: TenantDatabase, login: "JobLoginRequest") -> None:
         """Make a login role for one job, and check the marker over it.
 
-        It begins with the harmless settings that the long-lived login has.
+        It begins with the harmless settings that the long-lived login has. What that owns itself
+        goes to the data role, if there is one, as far as it goes.
         """
 
     def close_job_login(
         self, database: TenantDatabase, role: RoleName, *, password: str | None = None
     ) -> "JobEnd":
-        """End its sessions, hand its objects to the long-lived login, drop the role.
+        """End its sessions, hand its objects to who owns what is inside, drop the role.
 
-        A job acts as the long-lived login, so it can give that another password to come back with.
+        A job can act as the long-lived login, and give that another password to come back with.
         With the right `password` this is undone before anything is handed over; had the login
-        another one, its sessions are ended too. Of the settings that the job left on either role
+        another one, its sessions are ended too. Of the settings that the job left on any role
         the harmless ones stay with the long-lived login.
 
         What cannot be handed over stays with the role, which can do nothing any more; `provision`

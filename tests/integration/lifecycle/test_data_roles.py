@@ -9,6 +9,7 @@ from psycopg import connect, sql
 
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
+from app.core.errors import ProvisioningFailed
 from app.core.identifiers import BranchName, RoleName
 from app.core.standing import Fault
 from app.operations.databases import provisioning, standing
@@ -131,6 +132,8 @@ def test_a_data_role_that_is_missing_is_told_and_made_again(
     take_role_away(superuser, database)
 
     assert broken(world) == {database.name}
+    with pytest.raises(ProvisioningFailed, match="The role that is to own what is inside"):
+        run_as_job(world, database, "CREATE SCHEMA nowhere")
     [difference] = standing.compare_instance(world.services, database.instance_id)
     world.settle()
 

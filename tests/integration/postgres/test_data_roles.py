@@ -12,37 +12,12 @@ from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import AdminLogin
-from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
-from tests.integration.postgres.conftest import NewAdmin, Tenant, job_request
+from tests.integration.postgres.conftest import NewAdmin, Place, Tenant, job_request, made
 from tests.integration.postgres.test_stubborn_jobs import holding, within_seconds
 
 NewTenant = Callable[..., TenantDatabase]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A database, as its long-lived login and as a job's."""
-
-    login: Tenant
-    job: Tenant
-
-    @property
-    def database(self) -> TenantDatabase:
-        return self.login.database
-
-    @property
-    def both(self) -> tuple[Tenant, Tenant]:
-        return self.login, self.job
-
-
-def made(server: PostgresServer, admin: AdminLogin, database: TenantDatabase) -> Place:
-    password, request = new_password(), job_request(database)
-    server.provision(database, password=password)
-    server.open_job_login(database, request)
-    login = Tenant(admin=admin, database=database, role=database.login_role, password=password)
-    return Place(login=login, job=replace(login, role=request.role, password=request.password))
 
 
 @pytest.fixture
