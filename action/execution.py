@@ -16,7 +16,7 @@ from action.interruption import Interrupted
 from action.loopback import offer
 from action.results import Ended
 from action.service import Report
-from action.tracing import NO_CATALOG, traced, untraced
+from action.tracing import traced, untraced
 from pgwire.beside import sizes, wording
 from pgwire.beside.watch import Watch
 from pgwire.beside.witness import Witness
@@ -54,15 +54,10 @@ class Course:
     """It ended well, and nobody connected to its database."""
     trace: Trace | None = None
     """None where it was not to be traced."""
+    kept_out: str = ""
+    """Who came to the trace and was not let in, where nobody else came."""
     tables: Mapping[str, Mapping[str, int]] | None = None
     """Production's, for what traces of branches say."""
-
-    @property
-    def kept_out(self) -> str:
-        """Why nothing of it came through the trace, where it was led there; else empty."""
-        if self.trace is None or self.trace.connections or self.trace.untraced == NO_CATALOG:
-            return ""
-        return self.trace.untraced or ""
 
 
 def execute(
@@ -146,6 +141,7 @@ def _run_watched(
         unfinished=watched.unfinished,
         never_connected=never_connected,
         trace=trace,
+        kept_out=tracing.kept_out(_secrets(place)),
         tables=tables,
     )
 
@@ -228,10 +224,8 @@ def _problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     failed = verdicts.command_failed(
         database, exit_code=outcome.exit_code, environment=go.planned.environment
     )
-    if course.trace is not None and course.trace.is_unused:
-        failed = verdicts.found_no_way(failed)
-    elif course.kept_out:
-        failed = verdicts.kept_out(failed, course.kept_out)
+    if course.kept_out or (course.trace is not None and course.trace.is_unused):
+        failed = verdicts.found_no_way(failed, course.kept_out)
     return _advised(failed, outcome)
 
 

@@ -56,6 +56,12 @@ class Tracing:
         found = [*self.proxy.remarks, *self.proxy.remarks_on_strangers]
         return [_shown(each, secrets) for each in found]
 
+    def kept_out(self, secrets: Sequence[str]) -> str:
+        """Say who came and was not let in, where nobody else came; else empty."""
+        if self.proxy is None or self.proxy.has_visitors:
+            return ""
+        return " ".join(self.remarks(secrets))
+
     def report(
         self,
         session: Session | None,
@@ -86,13 +92,13 @@ class Tracing:
         own = remarks[: len(proxy.remarks)]
         if not report.connections:
             why = _reason(None if own else NO_CONNECTION, remarks)
-            return Report(untraced=why, is_unused=not remarks)
+            return Report(untraced=why, is_unused=not own)
         shown = replace(
             report,
             statements=_placed(report.statements, proxy.texts(), secrets, changed_files),
             connections=tuple(_without(one, secrets) for one in report.connections),
             untraced=_reason(
-                None if own and report.untraced == ELSEWHERE else report.untraced, remarks
+                None if own and report.untraced == ELSEWHERE else report.untraced, own
             ),
         )
         return self._with_changes(shown, session, secrets)
@@ -127,7 +133,7 @@ class Tracing:
 
 
 def _reason(first: str | None, remarks: Sequence[str]) -> str | None:
-    """Say why not all was traced; what anybody on the machine could have done comes last."""
+    """Say why not all was traced."""
     reasons = [f"{first}." if first and remarks else first, *remarks]
     return plain(" ".join(filter(None, reasons))) or None
 
@@ -248,10 +254,14 @@ def _facts(session: Session | None) -> Facts | str:
 
 
 def led(variables: Mapping[str, str], *, host: str, port: int) -> dict[str, str]:
-    """Make variables of a database lead there instead, whose end of the way is not encrypted."""
+    """Make variables of a database lead there instead, whose end of the way is not encrypted.
+
+    The pooler's too, as migrations need sessions of their own anyway.
+    """
     url = variables["DATABASE_URL"]
     moved = _moved(url, host=host, port=port)
-    led = {name: moved if value == url else value for name, value in variables.items()}
+    urls = (url, variables.get("DATABASE_URL_POOLED"))
+    led = {name: moved if value in urls else value for name, value in variables.items()}
     return {**led, "PGHOST": host, "PGPORT": str(port), "PGSSLMODE": "disable"}
 
 

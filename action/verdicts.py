@@ -96,31 +96,25 @@ def command_failed(database: str, *, exit_code: int | None, environment: str) ->
     )
 
 
-_UNTRACED = "```yaml\nwith:\n  trace: off\n```\n\nthe command gets the server's own address."
+def found_no_way(failed: Problem, refused: str) -> Problem:
+    """No connection of the command's came by the way on loopback that it was given to be traced.
 
-
-def kept_out(failed: Problem, why: str) -> Problem:
-    """It came to the trace, and was not let in, or did not trust it."""
+    `refused` says who came there and was not let in, which may have been somebody else; else empty.
+    """
+    nobody = (
+        f"{failed.title.rstrip('.')}, and no connection came by the DATABASE_URL and PGHOST that it"
+        " got. If its tool runs in a container or pod: write `trace: off` below `with:`, or"
+        " `docker run --network host`."
+    )
     return Problem(
-        title=f"{failed.title} {why}",
+        title=f"{failed.title} {refused}" if refused else nobody,
         text=(
             "A traced command is led to its database over 127.0.0.1 of this runner. Only the login"
             " that it got is let in there, with TLS by the certificate that PGSSLROOTCERT names."
-            f" With\n\n{_UNTRACED} {failed.text}"
-        ),
-    )
-
-
-def found_no_way(failed: Problem) -> Problem:
-    """Nothing of the command came to the address on loopback that it was given to be traced."""
-    return Problem(
-        title=f"{failed.title.rstrip('.')}, and no connection came by the DATABASE_URL and PGHOST"
-        " that it got. If its tool runs in a container or pod: write `trace: off` below `with:`, or"
-        " `docker run --network host`.",
-        text=(
-            "A traced command is led to its database over 127.0.0.1 of this runner, and a"
-            f" container or pod has a 127.0.0.1 of its own. With\n\n{_UNTRACED} If the tool runs on"
-            f" the runner itself, this is not why it failed. {failed.text}"
+            " And a container or pod has a 127.0.0.1 of its own: let it share the runner's"
+            " (`docker run --network host`). With\n\n```yaml\nwith:\n  trace: off\n```\n\nthe"
+            " command gets the server's own address. If none of this is so, it is not why the"
+            f" command failed. {failed.text}"
         ),
     )
 

@@ -5,10 +5,9 @@ from datetime import datetime
 from textwrap import shorten
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from app.cli.output import Row
 from app.core import connections as core_connections
+from app.core import trace_terms as terms
 from app.core.amounts import duration
 from app.core.assignments import RULES
 from app.core.instances import Address, AdminLogin, Instance, InstanceKind, SslMode
@@ -179,17 +178,16 @@ def run_record(view: Mapping[str, Any]) -> Row:
     }
 
 
-def trace_rows(view: Mapping[str, Any]) -> list[Row]:
-    """The statements of a trace, the worst first."""
-    trace = TypeAdapter(Trace).validate_python(view)
+def trace_rows(trace: Trace) -> list[Row]:
+    """The statements, the worst first."""
     return [
         {
-            "duration": duration(one.ms / 1000),
-            "held": duration(one.held_ms / 1000) if one.locks else None,
-            "blocks": one.blocks,
-            "tables": list(tables_of(one)) or None,
-            "rewritten": list(one.rewrites) or None,
-            "statement": shorten(one.sql, _BRIEF, placeholder=" ..."),
+            terms.TOOK: duration(one.ms / 1000),
+            terms.HELD: duration(one.held_ms / 1000) if one.locks else None,
+            terms.BLOCKS: one.blocks,
+            terms.TABLES: list(tables_of(one)) or None,
+            terms.REWRITTEN: list(one.rewrites) or None,
+            terms.STATEMENT: shorten(one.sql, _BRIEF, placeholder=" ..."),
         }
         for one in worst_first(trace)
     ]

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
+from pydantic import TypeAdapter
 
 from app.cli import which
 from app.cli.client import Client
@@ -14,8 +15,10 @@ from app.cli.output import AsJson, harmless, remark, say, show_record, show_rows
 from app.cli.rows import run_record, run_row, trace_rows
 from app.cli.target import open_client
 from app.cli.which import find_app
+from app.core import trace_terms as terms
 from app.core.errors import CoppiceError, Forbidden, NotFound
 from app.core.runs import MigrationResult
+from app.core.traces import Counts, Trace
 
 group = typer.Typer(no_args_is_help=True, help="Runs: what migrated which database, and its log.")
 
@@ -166,18 +169,15 @@ def _trace(
 
 def _show_trace(view: Mapping[str, Any]) -> None:
     """The worst statements of a migration, and how many there are."""
-    say(
-        f"\nLocks of {harmless(view['database'])}: of {view['statements']} statements"
-        f" {view['blocking_reads']} blocked reads and writes, {view['blocking_writes']} writes"
-        f" alone; {view['rewrites']} rewrote a table."
-    )
+    counts = TypeAdapter(Counts).validate_python(view)
+    say(f"\nLocks of {harmless(view['database'])}: {terms.numbers(counts)}")
     if view["trace"] is None:
         remark("The statements are for those who may write to the repository.")
         return
-    rows = trace_rows(view["trace"])
-    if view["trace"]["untraced"]:
-        what = "Not all was" if rows else "Not"
-        say(f"{what} traced: {harmless(view['trace']['untraced'])}.")
+    trace = TypeAdapter(Trace).validate_python(view["trace"])
+    if trace.untraced:
+        say(f"{terms.untraced(trace)}: {harmless(trace.untraced)}.")
+    rows = trace_rows(trace)
     if rows:
         show_rows(rows[:_WORST], as_json=False, empty="")
     more = view["statements"] - min(_WORST, len(rows))

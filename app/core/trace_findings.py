@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core import thresholds
 from app.core.assignments import Policies
@@ -18,6 +18,7 @@ _HURT = {
 _DEFINING = frozenset({"ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE"})
 _MOST_READ = 500
 """Characters of a statement, from which it is read what is done instead."""
+_QUOTED_WORD = re.compile(r'"([a-z_][a-z0-9_]*)"')
 _LONG_MS = 50.0
 """A lock is held on if its transaction went on for that long, and for as long again."""
 
@@ -51,13 +52,11 @@ class Finding(Touch):
     is_ruled: bool
     """A rule says from which size on it would be broken."""
     way: SaferWay
-    accepted: str
-    """The reason why it is meant, which stands beside it in the migration; mostly empty."""
 
     @property
     def fails(self) -> bool:
         """Whether it breaks a rule, and nobody accepted that."""
-        return bool(self.broken) and not self.accepted
+        return bool(self.broken) and not self.statement.accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +70,7 @@ class Judgement:
     """Those that break a rule first, then the worst."""
     production: Mapping[str, Size] | None
     """Its tables by name; None: not known yet."""
-    has_rules: bool
-    """The assignment says what must not be done to large tables."""
+    policies: Policies
 
     @property
     def told(self) -> tuple[Touch, ...]:
@@ -102,7 +100,7 @@ class Judgement:
     @property
     def is_incomplete(self) -> bool:
         """Whether it could not be judged as a whole."""
-        is_without_sizes = self.has_rules and self.production is None
+        is_without_sizes = self.policies.has_rules_for_traces and self.production is None
         # What is quiet is left out first: if some of it is there, all that matters is.
         is_cut = self.trace.more_statements > 0 and all(
             one.locks or one.rewrites or one.error for one in self.trace.statements
@@ -129,59 +127,70 @@ def judge(
         production: Its tables by the names that locks have; None: not known yet, nothing is found.
         others: What was traced of the same branch besides, and production lacks as well.
     """
-    statements = [(one, trace) for one in trace.statements] + _committed_beside(trace, others)
-    found = [
-        (touch, seen)
-        for one, seen in statements
-        for touch in _touches(one, is_earlier=seen is not trace)
-    ]
-    found.sort(key=lambda each: _badness(each[0]))
-    known = production or {}
+    found = [touch for one in trace.statements for touch in _touches(one, is_earlier=False)]
+    for one in _committed_beside(trace, others):
+        found += _touches(one, is_earlier=True)
+    found.sort(key=_badness)
+    known = {_bare(name): size for name, size in (production or {}).items()}
     findings = [
-        _finding(touch, known[touch.table], policies, accepted=_accepted(touch, seen))
-        for touch, seen in found
-        if touch.table in known
+        _finding(touch, known[_bare(touch.table)], policies)
+        for touch in found
+        if _bare(touch.table) in known
     ]
-    findings.sort(key=lambda one: (not one.fails, bool(one.accepted), *_badness_there(one)))
+    findings.sort(
+        key=lambda one: (not one.fails, bool(one.statement.accepted), *_badness_there(one))
+    )
     return Judgement(
         trace=trace,
-        touches=tuple(touch for touch, _ in found),
+        touches=tuple(found),
         findings=tuple(findings),
         production=production,
-        has_rules=policies.has_rules_for_traces,
+        policies=policies,
     )
 
 
-def _committed_beside(trace: Trace, others: Iterable[Trace]) -> list[tuple[Statement, Trace]]:
-    """The statements of other traces that took effect, and are not told already; with theirs."""
-    known = {_likeness(one) for one in trace.statements}
-    found = []
-    for other in others:
-        for one in other.statements:
-            if not one.rolled_back and _likeness(one) not in known:
-                known.add(_likeness(one))
-                found.append((one, other))
-    return found
-
-
-def _accepted(touch: Touch, trace: Trace) -> str:
-    """The reason beside the statement, unless more is done under its lock that has none.
+def with_acceptance_that_counts(trace: Trace) -> Trace:
+    """Forget the reason beside a statement under whose locks more is done that has none.
 
     A lock is told with the first statement of its transaction that takes it.
     """
-    one = touch.statement
-    if not one.accepted:
-        return ""
-    name = re.compile(rf"\b{re.escape(touch.table.rpartition('.')[2].strip(chr(34)))}\b", re.I)
-    at = next(number for number, other in enumerate(trace.statements) if other is one)
-    goes_on = any(
-        other.transaction == one.transaction
+    statements = trace.statements
+    return replace(
+        trace,
+        statements=tuple(
+            replace(one, accepted="") if _goes_on(one, statements[at + 1 :]) else one
+            for at, one in enumerate(statements)
+        ),
+    )
+
+
+def _goes_on(statement: Statement, later: Iterable[Statement]) -> bool:
+    if not statement.accepted:
+        return False
+    tables = {touch.table.rpartition(".")[2] for touch in _touches(statement, is_earlier=False)}
+    names = "|".join(re.escape(name.strip('"')) for name in tables)
+    name = re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
+    return bool(tables) and any(
+        other.transaction == statement.transaction
         and not other.accepted
         and other.tag.partition(" ")[0] in _DEFINING
         and name.search(other.sql)
-        for other in trace.statements[at + 1 :]
+        for other in later
     )
-    return "" if goes_on else one.accepted
+
+
+def _committed_beside(trace: Trace, others: Iterable[Trace]) -> Iterator[Statement]:
+    """The statements of other traces that took effect, and are not told already."""
+    known = {_likeness(one) for one in trace.statements}
+    for one in (each for other in others for each in other.statements):
+        if not one.rolled_back and _likeness(one) not in known:
+            known.add(_likeness(one))
+            yield one
+
+
+def _bare(name: str) -> str:
+    """Without the quotes that keywords have: the words of a statement may have them, or not."""
+    return _QUOTED_WORD.sub(r"\1", name)
 
 
 def _touches(statement: Statement, *, is_earlier: bool) -> Iterator[Touch]:
@@ -216,7 +225,7 @@ def _badness_there(one: Finding) -> tuple[bool, int, int, float]:
     return (is_kept, blocks, -one.production.bytes, held)
 
 
-def _finding(touch: Touch, production: Size, policies: Policies, *, accepted: str) -> Finding:
+def _finding(touch: Touch, production: Size, policies: Policies) -> Finding:
     rules = []
     if touch.is_rewritten:
         rules.append(("--no-rewrite-above", policies.no_rewrite_above))
@@ -237,5 +246,4 @@ def _finding(touch: Touch, production: Size, policies: Policies, *, accepted: st
         ),
         is_ruled=any(threshold is not None for _, _, threshold in given),
         way=safer_way(touch.statement.sql[:_MOST_READ], is_rewritten=touch.is_rewritten),
-        accepted=accepted,
     )

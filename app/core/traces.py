@@ -166,7 +166,7 @@ class Trace:
         _Reason | None, Described(description="Why nothing, or not all, was traced")
     ] = None
     is_unused: Annotated[
-        bool, Described(description="Nobody tried to connect to the address that it was given")
+        bool, Described(description="Nobody came with its login to the address that it was given")
     ] = False
     changes: Annotated[
         tuple[Change, ...], MaxLen(500), Described(description="Of the schema, the worst first")

@@ -31,6 +31,7 @@ class RestGitHub(
         self._transport = Transport(api_url)
         tokens = Tokens(self._transport, app_id=app_id, private_key=private_key)
         client = Client(self._transport, tokens)
+        RestRepositories.__init__(self, client)
         RestChecks.__init__(self, client, app_id=app_id)
         RestComments.__init__(self, client, app_id=app_id)
 

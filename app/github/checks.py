@@ -1,12 +1,14 @@
 """Check runs: one at GitHub for each of ours, also when an answer was lost."""
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.checks import Annotation, CheckAction, CheckContent, CheckStatus
 from app.core.errors import NotFound
 from app.core.identifiers import CheckId, CheckRunId, CommitSha
 from app.core.repositories import Repository
-from app.github.answers import number, optional_text, part
+from app.github.answers import number, optional_text, part, read_time
 from app.github.client import Client, repository_path, scope_of
 from app.github.failures import GitHubHasNot, GitHubRefused, TokenNotGranted
 from app.github.tokens import WRITE_CHECKS
@@ -17,6 +19,7 @@ MOST_TEXT_BYTES = 65_535
 _MOST_TITLE_BYTES = 255
 _MOST_ACTIONS = 3
 _MOST_ANNOTATIONS = 50
+_SECOND = timedelta(seconds=1)
 _UNPROCESSABLE = 422
 _CUT = "\n\n(cut: longer than GitHub shows)"
 
@@ -55,16 +58,19 @@ class RestChecks:
         return CheckRunId(number(answer.data, "id"))
 
     def _update(self, repository: Repository, github_id: CheckRunId, body: dict[str, Any]) -> bool:
-        """False when GitHub has it no more.
+        """False when GitHub has it no more, or it has the annotations of another run.
 
-        GitHub adds annotations to those that are there, and takes none away: so they are sent once.
+        GitHub adds annotations to those that are there, and takes none away: so they are sent once,
+        and a repeated run gets a check run of its own. GitHub shows the last one of a name.
         """
         path = repository_path(repository, "check-runs", str(github_id))
         scope = scope_of(repository, WRITE_CHECKS)
         try:
             if "annotations" in body["output"]:
-                there = part(self._client.request("GET", path, scope=scope).data, "output")
-                if number(there, "annotations_count"):
+                there = self._client.request("GET", path, scope=scope).data
+                if number(part(there, "output"), "annotations_count"):
+                    if _is_of_another_run(there, body):
+                        return False
                     body = {**body, "output": _without_annotations(body["output"])}
             self._client.request("PATCH", path, scope=scope, body=body)
         except GitHubHasNot:
@@ -90,11 +96,13 @@ class RestChecks:
             if error.status == _UNPROCESSABLE and not isinstance(error, TokenNotGranted):
                 raise NotFound(str(error)) from error
             raise
-        for record in records:
-            is_ours = number(part(record, "app"), "id") == self._app_id
-            if is_ours and optional_text(record, "external_id") == str(check_id):
-                return CheckRunId(number(record, "id"))
-        return None
+        ours = [
+            CheckRunId(number(record, "id"))
+            for record in records
+            if number(part(record, "app"), "id") == self._app_id
+            and optional_text(record, "external_id") == str(check_id)
+        ]
+        return max(ours, default=None)
 
 
 def check_run_body(content: CheckContent) -> dict[str, Any]:
@@ -135,6 +143,14 @@ def fit(text: str, most_bytes: int, *, ending: str = _CUT) -> str:
         return encoded.decode()
     room = most_bytes - len(ending.encode())
     return encoded[:room].decode(errors="ignore") + ending
+
+
+def _is_of_another_run(there: Any, body: Mapping[str, Any]) -> bool:
+    """Whether the check run began at another second than what it is to say."""
+    begins = body.get("started_at")
+    if begins is None or optional_text(there, "started_at") is None:
+        return False
+    return abs(read_time(there, "started_at") - datetime.fromisoformat(begins)) >= _SECOND
 
 
 def _without_annotations(output: dict[str, Any]) -> dict[str, Any]:

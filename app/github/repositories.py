@@ -24,6 +24,7 @@ _BRANCHES = "the repository's branches"
 # Of files in a comparison, of which the first page lists 300 and no other any.
 # https://docs.github.com/en/rest/commits/commits#compare-two-commits
 _NEW = frozenset({"added", "copied"})
+_MOST_COMPARED = 10_000
 _ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 
 
@@ -32,6 +33,7 @@ class RestRepositories:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._compared: dict[tuple[int, CommitSha, CommitSha], Ancestry] = {}
 
     def repository(self, installation_id: InstallationId, full_name: str) -> Repository | None:
         try:
@@ -69,13 +71,20 @@ class RestRepositories:
         return frozenset(read_branch(each).name for each in records)
 
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
+        asked = (repository.id, base, head)
+        if asked in self._compared:  # how two commits relate never changes
+            return self._compared[asked]
         answer = self._comparison(repository, base, head)
         if answer is None:
             return Ancestry.UNKNOWN
         try:
-            return Ancestry(text(answer.data, "status"))
+            found = Ancestry(text(answer.data, "status"))
         except ValueError as error:
             raise GitHubUnavailable("GitHub's comparison has an unknown status.") from error
+        if len(self._compared) >= _MOST_COMPARED:
+            self._compared.clear()
+        self._compared[asked] = found
+        return found
 
     def changed_files(
         self, repository: Repository, *, base: BranchName | CommitSha, head: CommitSha

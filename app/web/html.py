@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import amounts, markdown
+from app.core import amounts, markdown, trace_terms
 from app.core.advised_sql import pieces
 from app.core.connections import USUAL
 from app.core.environments import MIGRATED_BY
@@ -100,6 +100,7 @@ def init_app(app: Flask) -> None:
         "frozen_advice": FROZEN_ADVICE,
         "usual_connections": USUAL,
         "migrated_by": MIGRATED_BY,
+        "terms": trace_terms,
         "Change": Change,
         "Manage": Manage,
     }

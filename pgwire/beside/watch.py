@@ -22,7 +22,6 @@ from pgwire.messages import BrokenProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from pgwire.beside.catalog import Unfinished
     from pgwire.client import Session, Target
@@ -85,12 +84,7 @@ class Watch:
         self._session = session
         return session
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
         self.close()
 

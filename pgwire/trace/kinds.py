@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from pgwire.trace.relations import unquoted
+from pgwire.trace.relations import qualified, unquoted
 from pgwire.trace.split import Part, Script, Unbalanced, split, tokens
 
 ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
@@ -122,6 +122,22 @@ def kind_of(text: bytes, part: Part) -> Kind:
 def _ends_transaction(words: tuple[str, ...]) -> bool:
     is_partial = "TO" in words[1:4] or words[1:2] == ("PREPARED",)
     return (words[0] in _ENDING and not is_partial) or words[:2] == ("PREPARE", "TRANSACTION")
+
+
+def gone(text: bytes) -> list[str]:
+    """Name the tables that nobody finds by that name any more, after a DROP TABLE or a RENAME.
+
+    With their schemas: of a name without one, that is taken for `public`.
+    """
+    pieces = _Pieces(text)
+    head = pieces.skip() if pieces.has_more else ""
+    if head not in ("ALTER", "DROP") or not pieces.taken("TABLE"):
+        return []
+    for word in ("IF", "EXISTS"):
+        pieces.taken(word)
+    names = [qualified(each) for each in pieces.names()]
+    is_gone = head == "DROP" or (pieces.taken("RENAME") and pieces.taken("TO"))
+    return names if is_gone else []
 
 
 def kind_of_statement(text: bytes) -> Kind:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
 from pgwire.trace.journal import MODES
+from pgwire.trace.kinds import ACCESS_EXCLUSIVE, gone
 from pgwire.trace.report import ELSEWHERE, HARMLESS, MOST_STATEMENTS, Lock, Report, Statement
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ class Log:
             return [record.text for record in self._records]
 
     def _statement(self, record: Record, now: float, later: Relations | None) -> Statement:
-        locks = (self._lock_of(oid, mode, later) for oid, mode in record.locks)
-        locked = sorted((lock for lock in locks if lock is not None), key=_weakness)
+        locked = sorted(self._locks(record, later), key=_weakness)
         rewritten = [each for oid in record.rewrites if (each := self._relation(oid, later))]
         rewritten.sort(key=lambda each: -each.bytes)
         held_ms = record.held_ms
@@ -103,6 +103,23 @@ class Log:
 
     def _relation(self, oid: int, later: Relations | None) -> Relation | None:
         return self.relations.get(oid) or (later.get(oid) if later else None)
+
+    def _locks(self, record: Record, later: Relations | None) -> list[Lock]:
+        locks = (self._lock_of(oid, mode, later) for oid, mode in record.locks)
+        found = [lock for lock in locks if lock is not None]
+        is_own = any(
+            mode == ACCESS_EXCLUSIVE and self.relations.get(oid) is None
+            for oid, mode in record.locks
+        )
+        if later is None or not is_own:
+            return found
+        # By now it is not there, or has another name: only the words say which it was.
+        known = {lock.relation for lock in found}
+        return found + [
+            Lock(relation=name, kind="r", mode=ACCESS_EXCLUSIVE, rows=-1, bytes=0, is_new=True)
+            for name in gone(record.text)
+            if name not in known
+        ]
 
     def _lock_of(self, oid: int, mode: str, later: Relations | None) -> Lock | None:
         relation = self._relation(oid, later)

@@ -31,7 +31,6 @@ from pgwire.trace.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from pgwire.client import Greeting, Session, Target
     from pgwire.trace.report import Report
@@ -87,12 +86,7 @@ class Proxy:
         threading.Thread(target=self._listen, daemon=True, name="trace").start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._is_closing = True
         # Wakes the thread that accepts; closing alone would not.
         with suppress(OSError):
@@ -114,6 +108,11 @@ class Proxy:
     def is_visited(self) -> bool:
         """Whether a connection to the target's own database was let in."""
         return any(each.asked.database == self._target.database for each in self._visits)
+
+    @property
+    def has_visitors(self) -> bool:
+        """Whether a connection was let in, to whatever database."""
+        return bool(self._visits)
 
     @property
     def remarks(self) -> list[str]:

@@ -36,6 +36,7 @@ COMMIT
 """
 _STORED = ("r", "m")
 _PART_OF_OTHERS = ("i", "I", "S")
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _PART = re.compile(r'"(?:[^"]|"")+"|[^\s."]+')
 
 
@@ -127,3 +128,13 @@ def read(session: Session) -> Relations:
 def unquoted(part: str) -> str:
     """Say which name a word of SQL is."""
     return part[1:-1].replace('""', '"') if part.startswith('"') else part.lower()
+
+
+def qualified(text: str) -> str:
+    """Write a name with its schema, `public` if it has none; quoted, but for keywords."""
+    parts = ["public", *(unquoted(part) for part in _PART.findall(text))][-2:]
+    return ".".join(each if _PLAIN.fullmatch(each) else f'"{_doubled(each)}"' for each in parts)
+
+
+def _doubled(name: str) -> str:
+    return name.replace('"', '""')

@@ -117,7 +117,7 @@ class Report:
     untraced: str | None = None
     """Why nothing, or not all, was traced."""
     is_unused: bool = False
-    """Nobody so much as tried to connect to the address that the command was given."""
+    """Nobody came to the address that the command was given with the login that it got."""
     changes: tuple[Change, ...] = ()
     """Of the schema, the worst first."""
     more_changes: int = 0

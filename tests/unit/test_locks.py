@@ -42,9 +42,8 @@ def test_sizes_of_production_stand_beside_the_tables_that_it_has() -> None:
     trace = Trace(statements=(statement(lock("users"), lock("new")),))
     size = Size(rows=1_200_000, bytes=310 * 1024**2)
 
-    unknown, known = locks_of(trace), locks_of(trace, {"users": size, "else": size})
+    known = locks_of(trace, {"users": size, "else": size})
 
-    assert (unknown.has_sizes, known.has_sizes) == (False, True)
     assert [line.production for line in known.lines] == [{"users": size}]
 
 

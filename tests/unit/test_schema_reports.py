@@ -21,7 +21,7 @@ def test_the_title_counts_what_may_lose_data() -> None:
 def test_a_table_that_goes_is_told_with_what_production_has_in_it() -> None:
     assert schema_reports.lines(Trace(changes=(DROPPED, WIDER)), SIZES, room=1000) == (
         "- **may lose data**: `table public.users: dropped`"
-        " (production: about 1200 rows, 310 MB)\n"
+        " (production: 1.2 k rows, 310 MB)\n"
         "- `column public.a.id: type int -> bigint`"
     )
 

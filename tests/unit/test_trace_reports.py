@@ -58,20 +58,24 @@ def test_a_later_app_carries_its_id_in_the_name() -> None:
 @pytest.mark.parametrize(
     ("found", "conclusion", "title"),
     [
-        (judged(TYPE, INDEX), Conclusion.FAILURE, "1 statement rewrites, 1 blocks writes of large"),
+        (
+            judged(TYPE, INDEX),
+            Conclusion.FAILURE,
+            "Against a rule: 1 rewrite, 1 lock that blocks",
+        ),
         (
             judged(INDEX, replace(INDEX, at_ms=9)),
             Conclusion.FAILURE,
-            "2 statements block writes of large tables",
+            "Against a rule: 2 locks that block writes",
         ),
-        (judged(SMALL), Conclusion.SUCCESS, "1 statement blocks reads of tables of production"),
-        (judged(replace(TYPE, accepted="x")), Conclusion.SUCCESS, "1 statement rewrites tables of"),
-        (judged(TYPE, policies=Policies()), Conclusion.SUCCESS, "1 statement rewrites tables of"),
+        (judged(SMALL), Conclusion.SUCCESS, "In production: 1 lock that blocks reads and writ"),
+        (judged(replace(TYPE, accepted="x")), Conclusion.SUCCESS, "Accepted: 1 rewrite"),
+        (judged(TYPE, policies=Policies()), Conclusion.SUCCESS, "In production: 1 rewrite"),
         (judged(), Conclusion.SUCCESS, "0 statements, none blocks or rewrites a table of product"),
         (
             judge(Trace(statements=(TYPE,)), None, STRICT),
             Conclusion.NEUTRAL,
-            "1 statement rewrites",
+            "1 rewrite",
         ),
         (judge(UNTRACED, SIZES, STRICT), Conclusion.NEUTRAL, "Nothing was traced"),
         (
@@ -82,7 +86,7 @@ def test_a_later_app_carries_its_id_in_the_name() -> None:
         (
             judge(UNTRACED, SIZES, STRICT, others=[Trace(statements=(TYPE,))]),
             Conclusion.FAILURE,
-            "1 statement rewrites large tables",
+            "Against a rule: 1 rewrite",
         ),
         (
             judged(connections=(Connection(database="d", user="u", untraced="GSS"),)),

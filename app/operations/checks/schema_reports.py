@@ -2,16 +2,11 @@
 
 from collections.abc import Mapping
 
-from app.core.amounts import counted, size
+from app.core import trace_terms as terms
+from app.core.amounts import counted
 from app.core.identifiers import CommitSha
 from app.core.markdown import code
 from app.core.traces import Change, Risk, Size, Trace
-
-_RISKS = {
-    Risk.DATA: "**may lose data**: ",
-    Risk.GUARANTEE: "**takes a guarantee**: ",
-    Risk.NONE: "",
-}
 
 
 def title(trace: Trace) -> str:
@@ -23,7 +18,7 @@ def title(trace: Trace) -> str:
     words = counted(number, "change") + " of the schema"
     if not risky:
         return words
-    return f"{words}, {risky} of {'it' if number == 1 else 'them'} may lose data"
+    return f"{words}, {risky} of {'it' if number == 1 else 'them'} {terms.RISKS[Risk.DATA]}"
 
 
 def folded(
@@ -50,7 +45,7 @@ def lines(trace: Trace, production: Mapping[str, Size] | None, *, room: int) -> 
     """
     kept: list[str] = []
     for change in trace.changes:
-        line = f"- {_RISKS[change.risk]}{code(change.text)}{_loss(change, production or {})}"
+        line = f"- {_risk(change)}{code(change.text)}{_loss(change, production or {})}"
         room -= len(line) + 1
         if room < 0:
             break
@@ -59,10 +54,13 @@ def lines(trace: Trace, production: Mapping[str, Size] | None, *, room: int) -> 
     return "\n".join([*kept, f"- and {more} more"] if more else kept)
 
 
+def _risk(change: Change) -> str:
+    return f"**{terms.RISKS[change.risk]}**: " if change.risk else ""
+
+
 def _loss(change: Change, production: Mapping[str, Size]) -> str:
     """How much is in a table that goes."""
     known = production.get(change.name)
     if change.kind != "table" or change.risk is not Risk.DATA or known is None:
         return ""
-    rows = "an unknown number of rows" if known.rows < 0 else f"about {counted(known.rows, 'row')}"
-    return f" (production: {rows}, {size(known.bytes)})"
+    return f" (production: {terms.size(known)})"

@@ -1,9 +1,9 @@
 """The check run of a trace: what a migration would do to production's tables. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from app.core import amounts
+from app.core import trace_terms as terms
 from app.core.assignments import App
 from app.core.checks import Annotation, AnnotationLevel, CheckContent, Conclusion
 from app.core.markdown import code, link, visible
@@ -15,11 +15,6 @@ from app.operations.checks.reports import database_words
 
 _MOST_ANNOTATIONS = 50
 _MOST_LINES_OF_A_FILE = 1_000_000
-_VERBS: dict[str, tuple[str, str]] = {
-    words.REWRITE: ("rewrites", "rewrite"),
-    Blocks.READS: ("blocks reads of", "block reads of"),
-    Blocks.WRITES: ("blocks writes of", "block writes of"),
-}
 _UNKNOWN_SIZES = (
     "How large production's tables are is not known yet: the next migration of production tells it."
 )
@@ -66,29 +61,12 @@ def _conclusion(judged: Judgement) -> Conclusion:
 
 def _title(judged: Judgement) -> str:
     if judged.failing:
-        return _sentence(judged.failing, "large tables")
-    if judged.is_untraced and not judged.told:
-        return "Nothing was traced"
-    if judged.told:
-        accepted = all(one.accepted for one in judged.findings) and bool(judged.findings)
-        end = ": accepted" if accepted else ""
-        where = "tables" if judged.production is None else "tables of production"
-        return _sentence(judged.told, where) + end
-    return words.nothing(judged)
-
-
-def _sentence(touches: Sequence[Touch], tables: str) -> str:
-    """`2 statements block reads of large tables`, by the worst that each does."""
-    worst: dict[int, str] = {}
-    for touch in touches:
-        worst.setdefault(id(touch.statement), words.kind(touch))
-    numbers = Counter(worst.values())
-    told: list[str] = []
-    for kind, number in sorted(numbers.items(), key=lambda each: words.KINDS.index(each[0])):
-        one, several = _VERBS[kind]
-        who = str(number) if told else amounts.counted(number, "statement")
-        told.append(f"{who} {one if number == 1 else several}")
-    return f"{', '.join(told)} {tables}"
+        return f"Against a rule: {words.counts(judged.failing)}"
+    if not judged.told:
+        return terms.untraced(judged.trace) if judged.is_untraced else words.nothing(judged)
+    is_accepted = judged.findings and all(one.statement.accepted for one in judged.findings)
+    where = "Accepted: " if is_accepted else "In production: " if judged.production else ""
+    return where + words.counts(judged.told)
 
 
 def _summary(story: Story, judged: Judgement) -> list[str]:
@@ -122,7 +100,7 @@ def _beside(judged: Judgement) -> str:
 def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
     trace, parts = judged.trace, []
     if judged.untraced:
-        parts.append(f"Not all was traced{words.reasons(judged, shows_names=shows_names)}.")
+        parts.append(words.incomplete(judged, shows_names=shows_names))
     if trace.more_statements:
         parts.append(f"Of {amounts.counted(trace.more_statements, 'statement')} nothing was kept.")
     if more := sum(one.more_relations for one in trace.statements):
@@ -152,7 +130,7 @@ def _findings(judged: Judgement, *, shows_names: bool) -> list[str]:
 
 
 def _number(found: Sequence[Finding]) -> str:
-    accepted = sum(bool(one.accepted) for one in found)
+    accepted = sum(bool(one.statement.accepted) for one in found)
     failing = sum(one.fails for one in found)
     told = [f"{words.counts(found)}"]
     told += [f"{failing} against a rule"] if failing else []
@@ -167,8 +145,8 @@ def _item(one: Finding) -> str:
     if one.broken:
         rules = " and ".join(code(rule) for rule in one.broken)
         parts.append(f"That is against {rules}.")
-    if one.accepted:
-        parts.append(f"**Accepted** in the migration: {code(words.cut(one.accepted))}.")
+    if statement.accepted:
+        parts.append(f"**Accepted** in the migration: {code(words.cut(statement.accepted))}.")
     if one.is_held_on:
         parts.append(_held(one))
     return " ".join(parts)
@@ -177,7 +155,7 @@ def _item(one: Finding) -> str:
 def _does(one: Finding, table: str) -> str:
     blocks = "" if one.blocks is Blocks.NOTHING else f"blocks {one.blocks} of"
     verbs = " and ".join(filter(None, ["rewrites" if one.is_rewritten else "", blocks]))
-    return f"{verbs} {table} (production: {words.size(one.production)})."
+    return f"{verbs} {table} (production: {terms.size(one.production)})."
 
 
 def _held(one: Touch) -> str:
@@ -193,7 +171,8 @@ def _annotations(judged: Judgement) -> Iterable[Annotation]:
     now = (one for one in judged.findings if not one.is_earlier)
     placed = [one for one in now if _is_place(one)]
     for one in placed[:_MOST_ANNOTATIONS]:
-        accepted = f"Accepted: {visible(words.cut(one.accepted))}. " if one.accepted else ""
+        reason = one.statement.accepted
+        accepted = f"Accepted: {visible(words.cut(reason))}. " if reason else ""
         held = f" {_held(one)}" if one.is_held_on else ""
         yield Annotation(
             path=one.statement.file,
@@ -219,7 +198,7 @@ def _is_place(one: Finding) -> bool:
 def _level(one: Finding) -> AnnotationLevel:
     if one.fails:
         return AnnotationLevel.FAILURE
-    is_meant = one.accepted or one.is_ruled
+    is_meant = one.statement.accepted or one.is_ruled
     return AnnotationLevel.NOTICE if is_meant else AnnotationLevel.WARNING
 
 

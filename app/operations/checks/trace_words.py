@@ -7,21 +7,27 @@ from collections import Counter
 from collections.abc import Iterable
 
 from app.core import amounts
+from app.core import trace_terms as terms
 from app.core.databases import Database
 from app.core.markdown import cell, code, plain_lines
 from app.core.trace_findings import Finding, Judgement, Touch
-from app.core.traces import Blocks, Size
+from app.core.traces import Blocks
 
 MOST_LINES = 50
 REWRITE = "rewrite"
 KINDS = (REWRITE, *Blocks)
 """The worst first."""
+_HEADINGS = (
+    terms.STATEMENT, terms.TOOK, terms.HELD, terms.BLOCKS, terms.TABLES, terms.PRODUCTION,
+    terms.REWRITTEN,
+)  # fmt: skip
 _LONGEST = 100
 """Characters of a statement where others stand beside it."""
 _LOOPBACK = (
     "The command was given an address on the runner itself, `127.0.0.1`, where Coppice sees its"
-    " statements, and nobody came there. A tool in a container or a pod has a loopback of its own:"
-    " let it share the runner's (`docker run --network host`), or switch the trace off in the step:"
+    " statements, and nobody came there with the login that it got. A tool in a container or a pod"
+    " has a loopback of its own: let it share the runner's (`docker run --network host`), or switch"
+    " the trace off in the step:"
     "\n\n```yaml\nwith:\n  trace: off\n```"
 )
 
@@ -46,7 +52,9 @@ def line(judged: Judgement, *, shows_names: bool) -> str:
     if not rewritten or not shows_names:
         return told
     name, touch = rewritten.popitem()
-    production = f" (production: {size(touch.production)})" if isinstance(touch, Finding) else ""
+    production = (
+        f" (production: {terms.size(touch.production)})" if isinstance(touch, Finding) else ""
+    )
     others = f" and {amounts.counted(len(rewritten), 'other table')}" if rewritten else ""
     rewrites, comma, rest = told.partition(", ")
     return f"{rewrites} of {code(short(name))}{production}{others}{comma}{rest}"
@@ -79,14 +87,14 @@ def no_connection(judged: Judgement) -> str:
 
 def why_untraced(judged: Judgement, *, shows_names: bool) -> str:
     """Why nothing was seen, and what mends it."""
-    if judged.is_without_connection:
-        return f"Nothing of this migration was traced. {_LOOPBACK}"
-    return f"Nothing of this migration was traced{reasons(judged, shows_names=shows_names)}."
+    where = f" {_LOOPBACK}" if judged.is_without_connection else ""
+    return f"{incomplete(judged, shows_names=shows_names)}{where}"
 
 
-def reasons(judged: Judgement, *, shows_names: bool) -> str:
-    """The Action's words, which may name a database; with the colon before them."""
-    return f": {', '.join(map(code, judged.untraced[:3]))}" if shows_names else ""
+def incomplete(judged: Judgement, *, shows_names: bool) -> str:
+    """That nothing, or not all, was seen, with the Action's words, which may name a database."""
+    why = f": {', '.join(map(code, judged.untraced[:3]))}" if shows_names else ""
+    return f"{terms.untraced(judged.trace)}{why}."
 
 
 def seen(judged: Judgement) -> str:
@@ -109,7 +117,7 @@ def table(judged: Judgement, *, most: int) -> str:
     if not judged.told:
         return ""
     lines = [
-        "| Statement | Took | Locks held for | Blocks | Table | In production | Rewritten |",
+        f"| {' | '.join(_HEADINGS)} |",
         "|---|---:|---:|---|---|---|---|",
         *(_row(one) for one in judged.told[:most]),
     ]
@@ -120,13 +128,6 @@ def table(judged: Judgement, *, most: int) -> str:
 def kind(touch: Touch) -> str:
     """What it does to its table: one of `KINDS`."""
     return REWRITE if touch.is_rewritten else touch.blocks
-
-
-def size(production: Size) -> str:
-    """`1.2 M rows, 310 MB`"""
-    if production.rows < 0 and not production.bytes:
-        return "size not estimated yet"
-    return f"{amounts.rows(production.rows)}, {amounts.size(production.bytes)}"
 
 
 def short(table: str) -> str:
@@ -142,15 +143,14 @@ def cut(text: str) -> str:
 
 def _row(touch: Touch) -> str:
     statement = touch.statement
-    accepted = touch.accepted if isinstance(touch, Finding) else statement.accepted
     times = f" ({statement.times} times)" if statement.times > 1 else ""
     cells = [
-        cell(cut(statement.sql)) + times + (" (accepted)" if accepted else ""),
+        cell(cut(statement.sql)) + times + (" (accepted)" if statement.accepted else ""),
         amounts.duration(statement.ms / 1000),
         amounts.duration(statement.held_ms / 1000),
         f"**{touch.blocks}**" if touch.blocks is Blocks.READS else touch.blocks,
         cell(short(touch.table)),
-        size(touch.production) if isinstance(touch, Finding) else "",
+        terms.size(touch.production) if isinstance(touch, Finding) else "",
         "**yes**" if touch.is_rewritten else "",
     ]
     return f"| {' | '.join(cells)} |"

@@ -84,7 +84,10 @@ class GitHub(Protocol):
         """Names of the branches that GitHub protects, by a rule or a ruleset."""
 
     def compare(self, repository: Repository, *, base: CommitSha, head: CommitSha) -> Ancestry:
-        """How `head` relates to `base`; UNKNOWN when GitHub does not know one of them."""
+        """How `head` relates to `base`; UNKNOWN when GitHub does not know one of them.
+
+        What is known once is not asked again.
+        """
 
     def changed_files(
         self, repository: Repository, *, base: BranchName | CommitSha, head: CommitSha

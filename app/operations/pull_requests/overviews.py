@@ -1,6 +1,7 @@
 """The databases of a pull request, as they are now."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from app.core.assignments import Assignment, PreviewPolicy
 from app.core.databases import Database
@@ -31,15 +32,13 @@ def databases_of_branch(
     return tuple(database for database in found if database is not None)
 
 
-def overview(services: Services, pull_request: PullRequest, *, is_measured: bool) -> Overview:
-    """What the comment tells of; without sizes unless they are to be shown."""
+def overview(services: Services, pull_request: PullRequest) -> Overview:
+    """What the comment tells of, without sizes."""
     assignments = services.store.apps.assignments(repository_id=pull_request.repository_id)
     own = databases_of_branch(services.store, assignments, pull_request.head_branch)
     shared = _previews(services.store, assignments) if own else ()
     databases = (*own, *shared)
     last = services.store.history.last_migrations([each.id for each in databases], ended=True)
-    sizes = _sizes(services, databases) if is_measured else {}
-    remarks = limits.remarks(services.store, databases, sizes)
     traces = _traces(services, pull_request, assignments, own)
     return Overview(
         head_branch=pull_request.head_branch,
@@ -48,8 +47,6 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
             Row(
                 database=database,
                 last=last.get(database.id),
-                size_bytes=sizes.get(database.id),
-                over_limit=remarks.get(database.id),
                 trace=traces.get(database.id),
             )
             for database in databases
@@ -58,6 +55,18 @@ def overview(services: Services, pull_request: PullRequest, *, is_measured: bool
         at=services.clock(),
         dashboard=dashboard_for_readers(services.public_url, github_url=services.github_url),
     )
+
+
+def measured(services: Services, told: Overview) -> Overview:
+    """The same with sizes, for which servers are asked, and whether they are past a limit."""
+    databases = [row.database for row in told.rows]
+    sizes = _sizes(services, databases)
+    remarks = limits.remarks(services.store, databases, sizes)
+    rows = (
+        replace(row, size_bytes=sizes.get(each.id), over_limit=remarks.get(each.id))
+        for row, each in zip(told.rows, databases, strict=True)
+    )
+    return replace(told, rows=tuple(rows))
 
 
 def _previews(store: Store, assignments: Sequence[Assignment]) -> tuple[Database, ...]:
@@ -82,11 +91,10 @@ def _traces(
     policies = {assignment.app.id: assignment.policies for assignment in assignments}
     found = {}
     for database in own:
-        migration = store.migrations.last_traced(database.id)
-        run = store.runs.get(migration.run_id) if migration else None
-        judged = judging.of_branch(services, run, migration) if run and migration else None
-        if judged is None or run is None:
+        so_far = judging.so_far(services, database.app_id, database.branch)
+        if so_far is None:
             continue
+        run, _, judged = so_far
         shows_names = policies[database.app_id].shows_log(is_private=is_private)
         changed = store.migrations.last_change(database.id)
         found[database.id] = LastTrace(

@@ -6,7 +6,7 @@ from app.core.identifiers import CommentId, PullRequestNumber
 from app.core.intents import PostText
 from app.core.outbox import Text
 from app.core.repositories import Repository
-from app.operations.pull_requests.overviews import overview
+from app.operations.pull_requests.overviews import measured, overview
 from app.operations.pull_requests.wording import SUMMARY_MARKER, Overview, Row, news, summary
 from app.operations.services import Services
 
@@ -23,7 +23,7 @@ def is_news(services: Services, repository: Repository, post: PostText) -> bool 
     if pull_request.head_branch == repository.default_branch:
         return False
     before = services.store.conversation.summary(repository.id, number)
-    told = overview(services, pull_request, is_measured=False)
+    told = overview(services, pull_request)
     if is_wanted(told, before):
         return True
     return None if _is_in_between(told) else False
@@ -44,9 +44,10 @@ def publish(
             services.store.conversation.told(text, news=before.news, says_open=False)
         return None
     services.store.repositories.save_pull_request(live)
-    if not is_wanted(overview(services, live, is_measured=False), before):
+    told = overview(services, live)
+    if not is_wanted(told, before):
         return None
-    told = overview(services, live, is_measured=True)
+    told = measured(services, told)
     comment_id = services.github.publish_comment(
         repository,
         number,

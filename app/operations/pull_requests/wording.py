@@ -54,7 +54,7 @@ class Row:
 
     database: Database
     last: LastMigration | None
-    size_bytes: int | None
+    size_bytes: int | None = None
     over_limit: str | None = None
     """What people should know of its size."""
     trace: LastTrace | None = None

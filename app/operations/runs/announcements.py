@@ -9,10 +9,10 @@ from app.core.identifiers import AppId, BranchName, DatabaseId
 from app.core.intents import summary_of
 from app.core.pages import dashboard_for_readers, run_page
 from app.core.runs import Migration, Run
-from app.core.trace_findings import Judgement
 from app.operations.checks import migration_reports, trace_reports, trace_words
 from app.operations.checks.migration_reports import Story
 from app.operations.runs import judging, rebuilds
+from app.operations.runs.judging import Seen
 from app.operations.services import Services
 from app.store.store import Store
 
@@ -28,13 +28,16 @@ def started(services: Services, run: Run, migration: Migration) -> None:
     _want(services.store, run, content, migration.database_id, delay_seconds=SHOWN_AFTER_SECONDS)
 
 
-def finished(services: Services, run: Run, migration: Migration) -> None:
-    """Say how a migration ended, and that production was left alone if it was preview's fault."""
-    found = judging.of_migration(services.store, run, migration)
-    story = replace(_story(services, run, migration), judged=found)
+def finished(services: Services, run: Run, migration: Migration) -> str:
+    """Say how a migration ended, and that production was left alone if it was preview's fault.
+
+    Returns what the job's summary page says of its trace, in Markdown; empty for nothing.
+    """
+    seen = judging.of_run(services.store, run, migration)
+    story = replace(_story(services, run, migration), judged=seen.own if seen else None)
     _want(services.store, run, migration_reports.finished(story), migration.database_id)
-    if found is not None:
-        _judge(services, run, migration, found)
+    if seen is not None:
+        _judge(services, run, migration, seen)
     elif migration.environment is run.primary:
         _answer_trace(services, run)
     is_failed_preview = (
@@ -51,17 +54,19 @@ def finished(services: Services, run: Run, migration: Migration) -> None:
                 )
             ]
         )
+    if seen is None or not seen.is_news:
+        return ""
+    return trace_words.job_summary(story.database, seen.own, shows_names=story.shows_log)
 
 
-def _judge(services: Services, run: Run, migration: Migration, found: Judgement) -> None:
+def _judge(services: Services, run: Run, migration: Migration, seen: Seen) -> None:
     """Say what the branch would do to production, anew where preview's trace has more."""
-    told = judging.told_of(services.store, run)
-    if told is None or (told.id != migration.id and not found.told):
+    told = seen.told
+    if told.id != migration.id and not seen.own.told:
         return
-    judged = judging.of_branch(services, run, told)
-    if judged is not None:
-        content = trace_reports.finished(_story(services, run, told), judged)
-        _want(services.store, run, content, told.database_id)
+    judged = judging.of_branch(services, run, told, seen.of_told)
+    content = trace_reports.finished(_story(services, run, told), judged)
+    _want(services.store, run, content, told.database_id)
 
 
 def _answer_trace(services: Services, run: Run) -> None:
@@ -79,16 +84,10 @@ def trace_before(
     services: Services, app_id: AppId, branch: BranchName | None
 ) -> CheckContent | None:
     """What the traces of a branch say so far, for a commit without one; None: there is none."""
-    store = services.store
-    database = store.databases.live(app_id, Environment.BRANCH, branch) if branch else None
-    last = store.migrations.last_traced(database.id) if database else None
-    if last is None:
+    found = judging.so_far(services, app_id, branch)
+    if found is None:
         return None
-    run = store.runs.get(last.run_id)
-    told = judging.told_of(store, run) or last
-    judged = judging.of_branch(services, run, told)
-    if judged is None:
-        return None
+    run, told, judged = found
     content = trace_reports.finished(_story(services, run, told), judged)
     # Its lines are those of another commit.
     return replace(content, annotations=())
@@ -97,15 +96,6 @@ def trace_before(
 def untouched(store: Store, run: Run) -> None:
     """Say that production was left alone because preview failed."""
     _want(store, run, migration_reports.untouched(_app(store, run)), None)
-
-
-def job_summary(services: Services, run: Run, migration: Migration) -> str:
-    """What the job's summary page says of a trace; empty where another migration's says it."""
-    found = judging.of_migration(services.store, run, migration)
-    if found is None or not judging.is_news(services.store, run, migration, found):
-        return ""
-    story = _story(services, run, migration)
-    return trace_words.job_summary(story.database, found, shows_names=story.shows_log)
 
 
 def job_url(services: Services, run: Run) -> str | None:

@@ -1,11 +1,12 @@
 """What traces say of a run: that of one migration, and all of its branch that production lacks."""
 
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 
 from app.core.assignments import Policies
 from app.core.environments import Environment
 from app.core.errors import CoppiceError
-from app.core.identifiers import CommitSha
+from app.core.identifiers import AppId, BranchName, CommitSha
 from app.core.repositories import Ancestry
 from app.core.runs import Migration, Run
 from app.core.trace_findings import Judgement, judge
@@ -17,6 +18,20 @@ _MOST_ASKED = 5
 """Of how many commits GitHub is asked: somebody waits for the answer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the trace of a migration tells, beside that which is told of its commit."""
+
+    own: Judgement
+    told: Migration
+    of_told: Judgement
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it tells what the other does not."""
+        return self.own is self.of_told or bool(self.own.told and not self.of_told.told)
+
+
 def of_migration(store: Store, run: Run, migration: Migration) -> Judgement | None:
     """What the trace of a migration tells; None where it was not to be traced."""
     trace = store.migrations.trace(migration.id)
@@ -25,19 +40,29 @@ def of_migration(store: Store, run: Run, migration: Migration) -> Judgement | No
     return judge(trace, store.measurements.tables(run.app_id), policies_of(store, run))
 
 
-def of_branch(services: Services, run: Run, migration: Migration) -> Judgement | None:
+def of_branch(services: Services, run: Run, migration: Migration, found: Judgement) -> Judgement:
     """The same with what its branch did besides: a check is about all that a merge would bring.
 
     A database is migrated push by push, and a commit's own run sees the last part only. Where it
     was empty, preview saw what its tables were made for.
     """
+    others = _others(services, run, migration)
+    return judge(found.trace, found.production, found.policies, others=others)
+
+
+def so_far(
+    services: Services, app_id: AppId, branch: BranchName | None
+) -> tuple[Run, Migration, Judgement] | None:
+    """What the traces of a branch say until now, by the last of its runs; None: there is none."""
     store = services.store
-    trace = store.migrations.trace(migration.id)
-    if trace is None:
+    database = store.databases.live(app_id, Environment.BRANCH, branch) if branch else None
+    last = store.migrations.last_traced(database.id) if database else None
+    if last is None:
         return None
-    others = list(_others(services, run, migration))
-    tables = store.measurements.tables(run.app_id)
-    return judge(trace, tables, policies_of(store, run), others=others)
+    run = store.runs.get(last.run_id)
+    told = told_of(store, run) or last
+    found = of_migration(store, run, told)
+    return (run, told, of_branch(services, run, told, found)) if found else None
 
 
 def told_of(store: Store, run: Run) -> Migration | None:
@@ -54,13 +79,16 @@ def told_of(store: Store, run: Run) -> Migration | None:
     return max(traced, key=goodness, default=None)
 
 
-def is_news(store: Store, run: Run, migration: Migration, found: Judgement) -> bool:
-    """Whether the trace tells what that of the run's first traced database does not."""
-    first = told_of(store, run)
-    if first is None or first.id == migration.id:
-        return True
-    judged = of_migration(store, run, first)
-    return bool(found.told) and not (judged and judged.told)
+def of_run(store: Store, run: Run, migration: Migration) -> Seen | None:
+    """What the run's traces tell when one of its migrations has ended; each is read once."""
+    own = of_migration(store, run, migration)
+    if own is None:
+        return None
+    told = told_of(store, run) or migration
+    trace = None if told.id == migration.id else store.migrations.trace(told.id)
+    if trace is None:
+        return Seen(own=own, told=migration, of_told=own)
+    return Seen(own=own, told=told, of_told=judge(trace, own.production, own.policies))
 
 
 def policies_of(store: Store, run: Run) -> Policies:
@@ -70,12 +98,11 @@ def policies_of(store: Store, run: Run) -> Policies:
 
 
 def _others(services: Services, run: Run, migration: Migration) -> Iterator[Trace]:
-    if run.branch is None:
+    store = services.store
+    database = run.branch and store.databases.live(run.app_id, Environment.BRANCH, run.branch)
+    if not database:
         return
-    database = services.store.databases.live(run.app_id, Environment.BRANCH, run.branch)
-    if database is None:
-        return
-    found = services.store.migrations.traces_of_branch(database.id, but=migration.id)
+    found = store.migrations.traces_of_branch(database.id, but=migration.id)
     lacking = _lacking(services, run, list(dict.fromkeys(commit for commit, _ in found)))
     yield from (trace for commit, trace in found if commit in lacking)
 
@@ -85,24 +112,25 @@ def _lacking(services: Services, run: Run, commits: Sequence[CommitSha]) -> Set[
 
     What production has, it has with all that came before. Mostly it has not even the oldest.
     """
-    if not commits or not _is_in_production(services, run, commits[-1]):
-        return set(commits)
-    for number, commit in enumerate(commits[:_MOST_ASKED]):
-        if _is_in_production(services, run, commit):
-            return set(commits[:number])
-    return set(commits[:-1])
-
-
-def _is_in_production(services: Services, run: Run, commit: CommitSha) -> bool:
-    """Whether production has been migrated to that commit or a later one, as far as is known."""
+    if not commits:
+        return set()
     repository = services.store.repositories.get(run.repository_id)
     production = services.store.databases.live(run.app_id, Environment.PRODUCTION)
-    if repository is None or production is None or production.migrated_sha is None:
-        return False
-    if commit == run.head_sha:
-        return commit == production.migrated_sha
-    try:
-        ancestry = services.github.compare(repository, base=commit, head=production.migrated_sha)
-    except CoppiceError:  # of GitHub's, which knows it and is not to be had
-        return False
-    return ancestry in {Ancestry.IDENTICAL, Ancestry.AHEAD}
+    migrated = production.migrated_sha if production else None
+
+    def is_there(commit: CommitSha) -> bool:
+        """Whether production has been migrated to it or a later one, as far as is known."""
+        if repository is None or migrated is None or commit in {run.head_sha, migrated}:
+            return commit == migrated
+        try:
+            ancestry = services.github.compare(repository, base=commit, head=migrated)
+        except CoppiceError:  # of GitHub's, which knows it and is not to be had
+            return False
+        return ancestry is Ancestry.AHEAD
+
+    if not is_there(commits[-1]):
+        return set(commits)
+    for number, commit in enumerate(commits[:_MOST_ASKED]):
+        if is_there(commit):
+            return set(commits[:number])
+    return set(commits[:-1])

@@ -23,6 +23,7 @@ from app.core.runs import (
     Seeding,
     Unfinished,
 )
+from app.core.trace_findings import with_acceptance_that_counts
 from app.core.traces import Size, Trace
 from app.operations.checks.migration_reports import is_neutral
 from app.operations.databases.provisioning import measurement
@@ -102,15 +103,13 @@ def report(
     )  # with what was taken back at its login's end
     if migration.environment is Environment.TEMPLATE and not is_again:
         services.store.queue.add([FinishTemplate(database_id=migration.database_id)])
+    summary = ""
     if not is_again:
-        announcements.finished(services, run, migration)
+        summary = announcements.finished(services, run, migration)
         services.store.queue.add([measurement(services.store.databases.get(migration.database_id))])
     verdict = _verdict(run, migration, is_again=is_again)
-    return replace(
-        verdict,
-        message=f"{verdict.message} {migration.remark}".rstrip(),
-        summary=announcements.job_summary(services, run, migration),
-    )
+    message = f"{verdict.message} {migration.remark}".rstrip()
+    return replace(verdict, message=message, summary=summary)
 
 
 def _record(services: Services, run: Run, migration: Migration, told: Report) -> Migration:
@@ -166,9 +165,12 @@ def _nameable(
 
 
 def _traced(store: Store, run: Run, migration: Migration, trace: Trace) -> Trace:
-    """The trace without the password, which the Action should have removed already."""
+    """The trace without the password, which the Action should have removed already.
+
+    Whether a comment beside a statement accepts it is decided here, once for all who tell of it.
+    """
     secrets = _secrets(store, run, migration)
-    return traces.within_limits(traces.without(trace, secrets))
+    return traces.within_limits(traces.without(with_acceptance_that_counts(trace), secrets))
 
 
 def _coloured(store: Store, run: Run, migration: Migration, log: str) -> str:

@@ -49,10 +49,6 @@ class Locks:
     """How large the tables are there; None: not known."""
     changes_title: str
 
-    @property
-    def has_sizes(self) -> bool:
-        return self.production is not None
-
 
 def locks_of(trace: Trace, production: Mapping[str, Size] | None = None) -> Locks:
     """Put a trace in order for its page; `production`: how large the tables are there."""

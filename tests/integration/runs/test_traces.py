@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
+from demo.github.faults import server_error
 from demo.github.model import CheckRun
 from tests.integration.runs.shop import Shop
 
@@ -56,7 +58,7 @@ def test_a_rule_that_is_broken_fails_a_check_of_its_own_and_nothing_else(shop: S
     own = checks["trace"]
     assert (own.conclusion, own.output["title"]) == (
         "failure",
-        "1 statement rewrites large tables",
+        "Against a rule: 1 rewrite",
     )
     assert "1.2 M rows, 310 MB" in own.output["summary"]
     assert [
@@ -90,7 +92,7 @@ def test_what_preview_alone_saw_is_told_of_the_commit_too(shop: Shop) -> None:
     ]
 
     titles = [posted(shop, each)["trace"].output["title"] for each in (main.run.head_sha, sha)]
-    assert titles == ["1 statement rewrites, 1 blocks writes of tables"] * 2
+    assert titles == ["1 rewrite, 1 lock that blocks writes"] * 2
     assert [bool(answer["summary"]) for answer in answers] == [True, False, True, True]
 
 
@@ -125,3 +127,51 @@ def test_what_earlier_commits_brought_is_judged_until_production_has_it(shop: Sh
     shop.job("x").begun().migrate("branch", trace={"statements": []})
 
     assert posted(shop, fourth)["trace"].conclusion == "success"
+
+    shop.github.faults.plan(server_error(), path=f"/compare/{first}", times=20)
+    fifth = shop.push("x")
+    shop.job("x").begun().migrate("branch", trace={"statements": []})
+
+    assert posted(shop, fifth)["trace"].conclusion == "success"
+    assert shop.github.faults.left() == 20  # two commits are compared once
+
+
+@pytest.mark.parametrize(
+    ("behind", "accepted"),
+    [("ALTER TABLE users ADD CHECK (a > 0)", ""), ("ALTER TABLE users_old ADD b int", "at night")],
+)
+def test_what_is_kept_as_accepted_is_what_counts(shop: Shop, behind: str, accepted: str) -> None:
+    """A lock is told with the first statement that takes it, and more is done under this one."""
+    first = traced("CREATE INDEX i ON users (a)", "SHARE", line=2, accepted="at night")
+    later = {"sql": behind, "ms": 1, "held_ms": 1, "transaction": 2, "tag": "ALTER TABLE"}
+    sha = shop.push("x")
+
+    shop.job("x").begun().migrate("branch", trace={"statements": [first, later]})
+
+    last = shop.services.store.migrations.last_traced(shop.database("branch", "x").id)
+    assert last is not None
+    kept = shop.services.store.migrations.trace(last.id)
+    assert kept is not None
+    assert [one.accepted for one in kept.statements] == [accepted, ""]
+    assert ("(accepted)" in posted(shop, sha)["trace"].output["summary"]) is bool(accepted)
+
+
+@pytest.mark.usefixtures("production_and_preview")
+def test_a_report_reads_each_trace_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.push("x")
+    job = shop.job("x").begun()
+    job.migrate("branch", trace=TRACE)
+    job.given("preview")
+    read: list[object] = []
+    execute = psycopg.Connection.execute
+
+    def noting(connection: Any, query: Any, parameters: Any = None, **how: Any) -> Any:
+        if "SELECT trace FROM traces" in str(query) or "FROM production_tables" in str(query):
+            read.append((query, tuple(parameters)))
+        return execute(connection, query, parameters, **how)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", noting)
+
+    job.report("preview", trace=TRACE)
+
+    assert len(read) == len(set(read)) == 3  # two traces, and production's tables

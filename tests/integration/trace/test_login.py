@@ -170,7 +170,9 @@ def test_a_connection_may_have_a_high_descriptor(shared: Traced) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_strangers_hide_no_reason(login: Target, new_login: Callable[[], Target]) -> None:
+def test_strangers_hide_nothing_of_the_command(
+    login: Target, new_login: Callable[[], Target]
+) -> None:
     another = new_login().database
     with tracing(login) as trace:
         tracing_ = action_tracing.Tracing(variables={}, proxy=trace.proxy)
@@ -178,15 +180,20 @@ def test_strangers_hide_no_reason(login: Target, new_login: Callable[[], Target]
             with pytest.raises(psycopg.OperationalError):
                 trace.proxied(user=f"x{number}")
         await_that(lambda: len(trace.proxy.remarks_on_strangers) == 10, what="remarks")
-        before = tracing_.report(None, [], lambda: ())
+        before, kept_out = tracing_.report(None, [], lambda: ()), tracing_.kept_out([])
+        assert reached(trace.proxied())
+        traced = tracing_.report(None, [], lambda: ())
         with trace.proxied(dbname=another):
             pass
         after = tracing_.report(None, [], lambda: ())
 
     assert before is not None
+    assert traced is not None
     assert after is not None
     assert (before.untraced or "").startswith(f"{action_tracing.NO_CONNECTION}. A connection was")
-    assert (after.untraced or "").startswith("A connection went to another")
+    assert (before.is_unused, kept_out.count("A connection was refused")) == (True, 10)
+    assert (traced.untraced, tracing_.kept_out([])) == (None, "")
+    assert after.untraced == f'A connection went to another database, "{another}".'
 
 
 @pytest.fixture

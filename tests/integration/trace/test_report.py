@@ -557,3 +557,4 @@ def test_a_fault_of_the_trace_loses_nothing_but_the_trace(traced: Tracing) -> No
 
     assert report is not None
     assert report.untraced == "a fault of the trace itself (LookupError)"
+    assert told.kept_out(()) == ""

@@ -142,7 +142,7 @@ def test_what_a_migration_locked_is_on_its_runs_page(
         f"/blob/{'a' * 40}/migrations/0002%20%3Ci%3E.sql#L4",
         '<svg class="timeline"',
         "table public.&lt;orders&gt;: dropped",
-        "about 1,200,000 rows, 310 MB",
+        "in production: 1.2 M rows, 310 MB",
     ):
         assert (told in page) is sees_names, told
     if sees_names:

@@ -45,9 +45,9 @@ PROBLEMS: dict[str, Problem] = {
     },
     "not started": verdicts.command_failed("3ba03b--x", exit_code=None, environment="branch"),
     "no way": verdicts.found_no_way(
-        verdicts.command_failed("3ba03b--x", exit_code=1, environment="branch")
+        verdicts.command_failed("3ba03b--x", exit_code=1, environment="branch"), ""
     ),
-    "kept out": verdicts.kept_out(
+    "kept out": verdicts.found_no_way(
         verdicts.command_failed("3ba03b--x", exit_code=1, environment="branch"), "It was refused."
     ),
     "timed out": verdicts.command_timed_out("3ba03b--x", Limit(30)),

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pgwire.trace.kinds import Kind, kind_of_statement
+from pgwire.trace.kinds import Kind, gone, kind_of_statement
 
 
 def kind(text: str) -> Kind:
@@ -149,3 +149,16 @@ def test_a_savepoint_is_known_by_its_name(text: str, name: str) -> None:
 )
 def test_whose_rows_are_described_before_they_are_found(text: str, *, expected: bool) -> None:
     assert kind(text).streams_rows == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('drop table if exists A, s."T t" cascade', ["public.a", 's."T t"']),
+        ('ALTER TABLE ONLY "order" RENAME TO b', ["public.order"]),
+        *((f"alter table a rename {what} to c", []) for what in ("b", "column b", "constraint b")),
+        *((text, []) for text in ("drop index a", "alter table a add b int", "drop", "", "select")),
+    ],
+)
+def test_which_tables_go_is_known_by_what_they_are_called(text: str, names: list[str]) -> None:
+    assert gone(text.encode()) == names
