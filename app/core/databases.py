@@ -73,15 +73,6 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """A sealed database that others are cloned from."""
-
-    name: DatabaseName
-    login_role: RoleName
-    """What migrations set for it holds in a clone for the clone's login."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDatabase:
     """What PostgreSQL is told of a database: names and the marker, nothing of GitHub."""
 
