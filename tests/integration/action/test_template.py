@@ -227,7 +227,7 @@ def test_a_mistake_of_our_own_is_a_warning_too(building: Building) -> None:
 def test_a_template_has_a_time_limit_of_its_own(building: Building, is_waiting: bool) -> None:
     building.service.on(run_path("template", "/result"), verdict(again=True))
     if is_waiting:
-        busy = error_reply(409, "busy", retry_after=30)
+        busy = error_reply(409, "creating", retry_after=30)
         building.service.on(run_path("template"), busy)
 
     result = building.build("sleep 60", minutes=0)
