@@ -9,7 +9,7 @@ from app.core.checks import CheckSubject
 from app.core.databases import TEMPLATE_MISSING, Database, DatabaseState, TenantDatabase
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
-from app.core.identifiers import BranchName, CommitSha, DatabaseId
+from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName
 from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
 from app.operations.checks import reports
 from app.operations.databases import limits, templates
@@ -33,17 +33,13 @@ def intend_database(
     app = assignment.app.id
     token = services.new_token()
     parent = templates.current_of(services.store, assignment)
-    if environment is Environment.TEMPLATE:
-        name = names.template_name(app, services.store.databases.templates_made(app) + 1)
-    else:
-        name = names.database_name(app, environment, branch)
     return services.store.databases.intend(
         Database(
             app_id=app,
             instance_id=assignment.instance_id,
             environment=environment,
             branch=branch,
-            name=name,
+            name=name_for(services.store, app, environment, branch),
             owner_role=names.owner_role(app, token),
             login_role=names.login_role(app, token),
             data_role=names.data_role(app, token) if environment.shares_data_role else None,
@@ -52,6 +48,15 @@ def intend_database(
             created_at=services.clock(),
         )
     )
+
+
+def name_for(
+    store: Store, app: AppId, environment: Environment, branch: BranchName | None
+) -> DatabaseName:
+    """What a database is called that is made now; templates are numbered."""
+    if environment is Environment.TEMPLATE:
+        return names.template_name(app, store.databases.templates_made(app) + 1)
+    return names.database_name(app, environment, branch)
 
 
 def shadow_of(store: Store, database: Database) -> Database | None:
