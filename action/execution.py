@@ -178,7 +178,7 @@ def _run(
                     environment=environment.for_command(
                         place.inherited, variables, scratch=scratch
                     ),
-                    timeout_seconds=60.0 * place.inputs.timeout_minutes,
+                    timeout_seconds=place.limit.seconds_left,
                 ),
                 relay=lambda line: place.console.relay(line, label=label),
                 should_stop=lambda: _CANCELLED if place.interruption.is_set else lost(),
@@ -212,7 +212,7 @@ def _report(place: Workplace, course: Course) -> Report:
 def _problem(place: Workplace, go: Granted, course: Course) -> Problem | None:
     database, outcome = go.planned.database, course.outcome
     if outcome.stopped == command.TIMED_OUT:
-        return verdicts.command_timed_out(database, minutes=place.inputs.timeout_minutes)
+        return verdicts.command_timed_out(database, place.limit)
     if outcome.stopped == _CANCELLED:
         return verdicts.interrupted(database)
     if outcome.stopped:
@@ -239,7 +239,7 @@ def _seed_problem(place: Workplace, go: Granted, course: Course) -> Problem | No
     if outcome.exit_code is not None:
         how = f"ended with exit code {outcome.exit_code}"
     elif outcome.stopped == command.TIMED_OUT:
-        how = f"was stopped after {place.inputs.timeout_minutes} minutes"
+        how = f"was stopped after {place.limit}"
     elif outcome.stopped:
         how = f"was stopped ({outcome.stopped.rstrip('.')})"
     return _advised(verdicts.not_seeded(go.planned.database, how), outcome)

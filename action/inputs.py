@@ -42,6 +42,9 @@ class Inputs:
     timeout_minutes: int
     max_parallel: int
     fails_without_database: bool
+    template: bool
+    """Whether a run on the default branch builds the template that new branches are cloned from."""
+    template_timeout_minutes: int
     trace: str
     """Which databases' commands are traced, by the words of the assignment's rule; or `auto`."""
     names: Names
@@ -129,6 +132,10 @@ def read(environ: Mapping[str, str]) -> Inputs:
         timeout_minutes=reader.whole_number("timeout-minutes", default=30, most=360),
         max_parallel=reader.whole_number("max-parallel", default=1, most=16),
         fails_without_database=reader.choice("on-no-database", "skip", "fail") == "fail",
+        template=reader.boolean("template", default="true"),
+        template_timeout_minutes=reader.whole_number(
+            "template-timeout-minutes", default=10, most=360
+        ),
         trace=reader.choice("trace", "auto", "branches", "all", "off"),
         names=_names(reader),
     )

@@ -16,9 +16,11 @@ from action.console import Console
 from action.errors import ActionError
 from action.identity import Identity, is_fork
 from action.interruption import Interrupted, Interruption
+from action.limit import Limit
 from action.reply import NoDatabase
 from action.schedule import answer_primary, migrate_all
 from action.service import Service
+from action.template import build
 from action.transport import Transport
 from action.workplace import Workplace
 
@@ -66,6 +68,7 @@ def _run(inputs: Inputs, job: Job, *, console: Console, interruption: Interrupti
         service=service,
         console=console,
         interruption=interruption,
+        limit=Limit(inputs.timeout_minutes),
         folder=Path(tempfile.mkdtemp(prefix="coppice-", dir=job.scratch_folder)),
     )
     try:
@@ -88,6 +91,9 @@ def _announce(place: Workplace) -> None:
     run, console = place.run, place.console
     names = ", ".join(f"{planned.database} ({planned.environment})" for planned in run.databases)
     console.say(f"App {run.app}, run {run.id}. Databases of this revision: {names}")
+    if run.template:
+        name = run.template.database
+        console.say(f"Template for new branches, built last if migrations have changed: {name}")
     if run.url:
         console.say(f"This run on the dashboard: {run.url}")
     if not place.inputs.migrate:
@@ -108,7 +114,6 @@ def _finish(place: Workplace, done: Sequence[Result]) -> int:
     host = next((r.host for r in done if r.planned == primary), "")
     if place.inputs.export_env and overall != results.FAILURE:
         _export(place, done)
-    _summarize(place.job, summary.of_results(done, run_url=place.run.url), console=place.console)
     outputs.append(
         place.job.output_file,
         {
@@ -120,6 +125,9 @@ def _finish(place: Workplace, done: Sequence[Result]) -> int:
             "run-url": place.run.url,
         },
     )
+    template = build(place, after=done)
+    page = summary.of_results(done, template=template, run_url=place.run.url)
+    _summarize(place.job, page, console=place.console)
     place.console.say(f"Result: {overall}.")
     return 1 if overall == results.FAILURE else 0
 

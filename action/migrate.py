@@ -19,6 +19,7 @@ from action.turns import receive, wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from action.errors import Problem
     from action.reply import Granted, Planned
     from action.service import Report
     from action.workplace import Workplace
@@ -32,7 +33,12 @@ def migrate(place: Workplace, planned: Planned) -> Result:
     heading = f"Migrate {planned.environment}: {planned.database}"
     is_alone = place.inputs.max_parallel == 1
     with place.console.group(heading) if is_alone else nullcontext():
-        return _guarded(place, planned, _migrate)
+        return attempt(place, planned)
+
+
+def attempt(place: Workplace, planned: Planned) -> Result:
+    """The same without a heading."""
+    return _guarded(place, planned, _migrate)
 
 
 def answer(place: Workplace, planned: Planned) -> Result:
@@ -49,8 +55,16 @@ def _guarded(
         problem = error.problem
     except Interrupted:
         problem = verdicts.interrupted(planned.database)
-    place.console.problem(problem)
+    _complain(place, planned, problem)
     return failed(planned, problem)
+
+
+def _complain(place: Workplace, planned: Planned, problem: Problem) -> None:
+    """Annotate the step with an error; the template's are only told, for nothing fails by them."""
+    if planned.is_template:
+        place.console.say(f"{problem.title}\n{problem.text}")
+    else:
+        place.console.problem(problem)
 
 
 def _answer(place: Workplace, planned: Planned) -> Result:
@@ -70,7 +84,7 @@ def _migrate(place: Workplace, planned: Planned) -> Result:
         if isinstance(turn, Passed):
             return _passed(place, planned, turn)
         result, again = _migrate_once(place, turn, asked_at=asked_at)
-        if not again:
+        if not again or not place.limit.seconds_left:
             break
         place.console.say(f"{planned.database} was rebuilt empty; migrating it once more.")
     # Neutral until now because it was to be repeated; it was, and the service asks a third time.
@@ -124,7 +138,7 @@ def _tell(place: Workplace, planned: Planned, report: Report) -> Verdict:
     try:
         return place.service.report(place.run, planned, report, patience=patience)
     except ActionError as error:
-        place.console.problem(error.problem)
+        _complain(place, planned, error.problem)
         if report.result in results.WELL:
             raise ActionError(verdicts.report_lost(planned.database, report.result)) from error
         return Verdict(again=False, fails=True, message="")
@@ -136,7 +150,9 @@ def _passed(place: Workplace, planned: Planned, turn: Passed) -> Result:
 
 
 def _show(place: Workplace, result: Result) -> None:
-    if result.problem and result.fails:
+    if result.problem and result.planned.is_template:
+        place.console.say(f"{result.problem.title} {result.note}".rstrip())
+    elif result.problem and result.fails:
         place.console.problem(result.problem, output=result.output)
         if result.note and result.note not in result.problem.text:
             place.console.say(result.note)

@@ -17,6 +17,8 @@ _DATABASE = re.compile(r"[a-z0-9][a-z0-9._-]{0,61}[a-z0-9]")
 _PAGE = re.compile(r"https?://[A-Za-z0-9._~:/\[\]-]{1,500}")
 _TRACE = re.compile(r"branches|all|off")
 _ENVIRONMENT = re.compile(r"production|branch|preview")
+_TEMPLATE = "template"
+_PLANNED = re.compile(f"{_ENVIRONMENT.pattern}|{_TEMPLATE}")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Planned:
 
     environment: str
     database: str
+
+    @property
+    def is_template(self) -> bool:
+        """Whether it is no database of the revision, but what new branches are cloned from."""
+        return self.environment == _TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Run:
     """Its page on the dashboard. Empty: the service is older than the Action."""
     trace: str | None
     """Of which databases the assignment wants traces. None: the service takes none."""
+    template: Planned | None = None
+    """What new branches are cloned from, where this run is to build it: after its databases."""
 
     @property
     def primary_database(self) -> Planned:
@@ -142,7 +151,7 @@ def decode(body: bytes) -> dict[str, Any]:
     return value
 
 
-def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
+def run_in(reply: dict[str, Any], *, migrates: bool, may_build: bool = False) -> Run | NoDatabase:
     """Read the answer to a new run. Raises InvalidReply."""
     result = fields.matching(reply, "result", re.compile("run|skipped"))
     if result == "skipped":
@@ -151,6 +160,7 @@ def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
             message=fields.words(reply, "message"),
             advice=fields.words(reply, "advice"),
         )
+    databases, template = _planned(reply, may_build=migrates and may_build)
     run = Run(
         id=fields.whole(reply, "run"),
         app=fields.matching(reply, "app", _APP),
@@ -158,14 +168,16 @@ def run_in(reply: dict[str, Any], *, migrates: bool) -> Run | NoDatabase:
         command_source=fields.matching(reply, "command_source", re.compile("workflow|assignment")),
         seed_command=fields.command(reply, "seed_command"),
         primary=fields.matching(reply, "primary", _ENVIRONMENT),
-        databases=_planned(reply),
+        databases=databases,
+        template=template,
         migrates=migrates,
         url=fields.matching(reply, "url", _PAGE) if "url" in reply else "",
         trace=fields.matching(reply, "trace", _TRACE) if "trace" in reply else None,
     )
     if run.primary not in [planned.environment for planned in run.databases]:
         raise InvalidReply("its primary database is not one of its databases")
-    if any(not planned.database.startswith(f"{run.app}-") for planned in run.databases):
+    all_planned = (*databases, template) if template else databases
+    if any(not planned.database.startswith(f"{run.app}-") for planned in all_planned):
         raise InvalidReply("it names a database of another app")
     return run
 
@@ -236,15 +248,18 @@ def refusal_in(body: bytes) -> Refusal:
     )
 
 
-def _planned(reply: dict[str, Any]) -> tuple[Planned, ...]:
+def _planned(
+    reply: dict[str, Any], *, may_build: bool
+) -> tuple[tuple[Planned, ...], Planned | None]:
+    """Read what the revision reaches, and the template that may stand behind it."""
     items = reply.get("databases")
-    if not isinstance(items, list) or not 1 <= len(items) <= 3:
-        raise InvalidReply("`databases` is not a list of one to three")
+    if not isinstance(items, list) or not 1 <= len(items) <= 4:
+        raise InvalidReply("`databases` is not a list of one to four")
     if not all(isinstance(item, dict) for item in items):
         raise InvalidReply("`databases` holds something else than objects")
     planned = tuple(
         Planned(
-            environment=fields.matching(item, "environment", _ENVIRONMENT),
+            environment=fields.matching(item, "environment", _PLANNED),
             database=fields.matching(item, "database", _DATABASE),
         )
         for item in items
@@ -252,7 +267,9 @@ def _planned(reply: dict[str, Any]) -> tuple[Planned, ...]:
     for values in ([p.environment for p in planned], [p.database for p in planned]):
         if len(set(values)) != len(values):
             raise InvalidReply("it names a database twice")
-    return planned
+    if any(one.is_template for one in (planned[:-1] if may_build else planned)):
+        raise InvalidReply("it names a template where there is none to build")
+    return (planned[:-1], planned[-1]) if planned[-1].is_template else (planned, None)
 
 
 def _seeds(reply: dict[str, Any], *, may_seed: bool) -> bool:

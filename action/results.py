@@ -21,6 +21,7 @@ NEVER_CONNECTED = "never-connected"
 """The command ended well without ever connecting to its database."""
 SUPERSEDED = "superseded"
 SKIPPED = "skipped"
+TEMPLATE = "Template for new branches"
 WELL = frozenset({SUCCESS, NEVER_CONNECTED})
 """No command failed, and what waits for it goes on."""
 
@@ -107,6 +108,16 @@ def judged(planned: Planned, ended: Ended, verdict: Verdict, *, may_be_neutral: 
         note=verdict.message,
         summary=verdict.summary,
     )
+
+
+def of_template(result: Result) -> str:
+    """Say in a line what became of the template that new branches are cloned from."""
+    if result.problem:
+        return f"{TEMPLATE}: not built. {result.problem.title}"
+    if result.result != SUCCESS:
+        return f"{TEMPLATE}: kept. {result.note}".rstrip()
+    how = "built and seeded" if result.seed else "built"
+    return f"{TEMPLATE}: {how} in {result.duration_seconds:.1f} s."
 
 
 def overall(results: Sequence[Result]) -> str:

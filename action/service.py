@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 _Result = TypeVar("_Result")
 _BRIEFLY = Patience(timeout_seconds=5.0, retries=0)
+_RUNS = "/api/v1/runs"
 _WAITS = ("creating", "restoring", "fixing", "busy", "waiting")
 
 
@@ -96,12 +97,12 @@ class Service:
             "export_env": inputs.export_env,
             "credentials_minutes": inputs.credentials_minutes,
             "timeout_minutes": inputs.timeout_minutes,
+            "template": inputs.migrate and inputs.template,
             "job": job,
             "step": step,
         }
-        return self._read(
-            partial(reply.run_in, migrates=inputs.migrate), self._call("/api/v1/runs", body)
-        )
+        read = partial(reply.run_in, migrates=inputs.migrate, may_build=inputs.template)
+        return self._read(read, self._begin(body))
 
     def ask(
         self, run: reply.Run, planned: reply.Planned
@@ -136,7 +137,7 @@ class Service:
 
     def changes(self, run: reply.Run) -> reply.Changes:
         """Hear which files the run's commit changed. Raises ActionError, after some seconds."""
-        path = f"/api/v1/runs/{run.id}/changes"
+        path = f"{_RUNS}/{run.id}/changes"
         return self._read(reply.changes_in, self._call(path, {}, _BRIEFLY))
 
     def report(
@@ -157,6 +158,17 @@ class Service:
             body["tables"] = report.tables
         path = f"{_path(run, planned)}/result"
         return self._read(reply.verdict_in, self._call(path, body, patience))
+
+    def _begin(self, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._call(_RUNS, body)
+        except Refused as error:
+            if error.refusal.code != "invalid":
+                raise
+        # A service of an earlier version refuses the field that it does not know. If it was
+        # anything else, it says so again.
+        del body["template"]
+        return self._call(_RUNS, body)
 
     def _call(
         self, path: str, body: Mapping[str, Any], patience: Patience | None = None
@@ -223,4 +235,4 @@ def _told(report: Report) -> dict[str, Any]:
 
 
 def _path(run: reply.Run, planned: reply.Planned) -> str:
-    return f"/api/v1/runs/{run.id}/databases/{planned.environment}"
+    return f"{_RUNS}/{run.id}/databases/{planned.environment}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from action.results import of_template
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
@@ -38,11 +40,15 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def of_results(results: Sequence[Result], *, run_url: str) -> str:
-    """Write the page of a run; its address on the dashboard is empty where it is not known."""
+def of_results(results: Sequence[Result], *, run_url: str, template: Result | None = None) -> str:
+    """Write the page of a run; its address on the dashboard is empty where it is not known.
+
+    The template, where one was planned, is told last: it is no database of the revision.
+    """
     problems = [(result.problem, result.output) for result in results if result.problem]
     told = [result.summary for result in results if result.summary]
-    return _page([table(results), *told, *_sections(problems)], run_url=run_url)
+    last = [_template(template)] if template else []
+    return _page([table(results), *told, *_sections(problems), *last], run_url=run_url)
 
 
 def of_problem(problem: Problem, *, run_url: str) -> str:
@@ -60,6 +66,13 @@ def append(file: Path | None, page: str) -> None:
     if file is not None:
         with file.open("a", encoding="utf-8") as stream:
             stream.write(page)
+
+
+def _template(result: Result) -> str:
+    line = escape(of_template(result))
+    if result.problem is None:
+        return line
+    return f"{line}\n\n{result.problem.text}{_folded(result.output)}"
 
 
 def _sections(problems: Iterable[tuple[Problem, str]]) -> list[str]:

@@ -24,8 +24,8 @@ def wait_for(place: Workplace, planned: Planned) -> tuple[Granted | Passed, floa
 
     Also returns the monotonic time before the answer was asked for, from which a lease counts.
 
-    Raises ActionError after five minutes of creating, restoring or fixing, or when others had the
-    database for as long as the command itself may take.
+    Raises ActionError after five minutes of creating, restoring or fixing, when others had the
+    database for as long as the command itself may take, or when the time for all of it is over.
     """
     progress = _Progress(place, planned)
     while True:
@@ -34,7 +34,8 @@ def wait_for(place: Workplace, planned: Planned) -> tuple[Granted | Passed, floa
         if not isinstance(turn, Wait):
             return turn, asked_at
         progress.show(turn, at=asked_at)
-        place.interruption.pause(turn.retry_after_seconds)
+        left_seconds = max(0.0, place.limit.ends_at - asked_at)
+        place.interruption.pause(min(turn.retry_after_seconds, left_seconds))
 
 
 def receive(place: Workplace, go: Granted) -> tuple[Granted, dict[str, str]]:
@@ -81,12 +82,14 @@ class _Progress:
             self._shown_at = at
             waited = at - self._began_at
             self._place.console.say(f"Still waiting for {self._planned.database} ({waited:.0f} s)")
-        limit_seconds = longest_wait_seconds(
-            turn.code, timeout_minutes=self._place.inputs.timeout_minutes
-        )
-        if at - self._code_since >= limit_seconds:
+        limit = self._place.limit
+        limit_seconds = longest_wait_seconds(turn.code, timeout_minutes=limit.minutes)
+        if at - self._code_since >= limit_seconds or at >= limit.ends_at:
             raise ActionError(
                 verdicts.waited_too_long(
-                    self._planned.database, f"{why} {turn.advice}", seconds=limit_seconds
+                    self._planned.database,
+                    f"{why} {turn.advice}".rstrip(),
+                    seconds=min(limit_seconds, 60.0 * limit.minutes),
+                    setting=limit.setting,
                 )
             )

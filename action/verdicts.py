@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from action.errors import Problem
+
+if TYPE_CHECKING:
+    from action.limit import Limit
 
 
 def unreachable(where: str, why: str, *, is_loopback: bool) -> Problem:
@@ -61,14 +66,16 @@ def wrong_database(where: str, expected: str) -> Problem:
     )
 
 
-def waited_too_long(database: str, why: str, *, seconds: float) -> Problem:
+def waited_too_long(
+    database: str, why: str, *, seconds: float, setting: str = "timeout-minutes"
+) -> Problem:
     """The database was not to be had in time."""
     return Problem(
         title=f"{database} was not available after {seconds / 60:.0f} minutes: {why}",
         text=(
             "The command was not run. Re-run this job when the other run has ended or the"
             " database is ready; the service's dashboard and the `database` check of this"
-            " commit show its state. `timeout-minutes` also limits waiting for another run."
+            f" commit show its state. `{setting}` also limits waiting for another run."
         ),
     )
 
@@ -138,14 +145,14 @@ def seed_never_connected(database: str) -> Problem:
     )
 
 
-def command_timed_out(database: str, *, minutes: int) -> Problem:
+def command_timed_out(database: str, limit: Limit) -> Problem:
     """The command was stopped by our limit."""
     return Problem(
-        title=f"The migration command was stopped after {minutes} minutes on {database}.",
+        title=f"The migration command was stopped after {limit} on {database}.",
         text=(
             "It and everything that it had started were ended. If it waits for a lock, find out"
             " who holds it; if it needs more time, allow it:\n\n"
-            f"```yaml\nwith:\n  timeout-minutes: {min(minutes * 2, 360)}\n```"
+            f"```yaml\nwith:\n  {limit.setting}: {min(limit.minutes * 2, 360)}\n```"
         ),
     )
 
@@ -218,6 +225,22 @@ def untouched(database: str) -> Problem:
     return Problem(
         title=f"{database} was not touched, because the migration failed on preview.",
         text="Correct the migration and push again; production follows when preview succeeds.",
+    )
+
+
+def template_kept(problem: Problem) -> Problem:
+    """No newer template was built, for another problem's sake."""
+    return Problem(
+        title="Branches go on from the earlier one, or begin empty where there is none."
+        f" {problem.title}",
+        text=(
+            "The step does not fail by it. All that the command wrote is in the log, folded under"
+            " `Template for new branches`, and on the page of this run. A template begins as a copy"
+            " of the earlier one and, where that fails, empty: the command has to work on either,"
+            " and so has the seed command. The next run on the default branch tries again. Below"
+            " `with:` of this step, `template-timeout-minutes` gives it more time, and"
+            " `template: false` builds none."
+        ),
     )
 
 

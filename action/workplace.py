@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from action.console import Console
     from action.inputs import Inputs, Job
     from action.interruption import Interruption
+    from action.limit import Limit
     from action.reply import Run
     from action.service import Service
     from action.user_command import Inherited
@@ -30,6 +31,7 @@ class Workplace:
     service: Service
     console: Console
     interruption: Interruption
+    limit: Limit
     folder: Path
     """Fresh, and outlives the step: certificates of exported variables stay in it."""
 
@@ -44,8 +46,11 @@ class Workplace:
         return environment.inherited(self.job.environ, self.inputs.names)
 
     def traces(self, environment: str) -> bool:
-        """Whether the command on that environment's database is traced."""
-        if self.run.trace is None:
+        """Whether the command on that environment's database is traced.
+
+        The template's never is: it repeats what was traced on branches.
+        """
+        if self.run.trace is None or environment == "template":
             return False
         wanted = self.run.trace if self.inputs.trace == "auto" else self.inputs.trace
         return wanted == "all" or (wanted == "branches" and environment != "production")

@@ -104,7 +104,7 @@ def roles(site: Site, found: Found) -> Violations:
     """Each role of ours belongs to a row; each job's login has ended."""
     for instance, catalog in found.catalogs.items():
         rows = found.standing(instance).values()
-        known = {row[kind] for row in rows for kind in ("owner_role", "login_role")}
+        known = {row[kind] for row in rows for kind in ("owner_role", "login_role", "data_role")}
         for name, role in catalog.roles.items():
             if "-j-" in name and role["can_log_in"]:
                 yield f"the job's login {name} on {instance} can still log in"

@@ -179,17 +179,22 @@ def tenant_server(postgres_admin: AdminLogin) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def new_tenant(tenant_server: PostgresServer) -> Iterator[Callable[[], TenantDatabase]]:
-    """Gives names that nobody else uses; drops whatever was made under them after the test."""
+def new_tenant(tenant_server: PostgresServer) -> Iterator[Callable[..., TenantDatabase]]:
+    """Gives names that nobody else uses; drops whatever was made under them after the test.
+
+    `beside`: another database of the same app, whose data role it shares.
+    """
     made: list[TenantDatabase] = []
 
-    def new() -> TenantDatabase:
-        app = uuid.uuid4().hex[:10]
+    def new(*, beside: TenantDatabase | None = None) -> TenantDatabase:
+        token = uuid.uuid4().hex[:10]
+        app = beside.login_role.partition("-")[0] if beside else token
         made.append(
             TenantDatabase(
-                name=DatabaseName(f"{app}--branch"),
-                owner_role=RoleName(f"{app}-o"),
-                login_role=RoleName(f"{app}-u"),
+                name=DatabaseName(f"{app}--{token}"),
+                owner_role=RoleName(f"{app}-o-{token}"),
+                login_role=RoleName(f"{app}-u-{token}"),
+                data_role=beside.data_role if beside else RoleName(f"{app}-d-{token}"),
                 marker=uuid.uuid4().hex,
             )
         )

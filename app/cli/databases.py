@@ -156,10 +156,10 @@ def reset(
     app_id: AppOption = None,
     yes: Yes = False,
 ) -> None:
-    """Replace a database by an empty one. Its data is gone for good."""
+    """Replace a database by an empty one, or a clone of its app's template. Its data is gone."""
     with open_client() as client:
         database = find_database(client, which_of(target, branch, environment, app_id))
-        consequence = f"This would empty {database['name']}: ALL ITS DATA would be gone for good."
+        consequence = f"This would replace {database['name']}: ALL ITS DATA would be gone for good."
         confirm(consequence, name=database["name"], is_confirmed=yes)
         client.ready(_asked(client, database, "reset"))
     by = f"Run `{_by_hand(database)}`" if _is_dev(database) else "Re-run its workflow"

@@ -57,6 +57,14 @@ class LogPolicy(StrEnum):
     PUBLIC = "public"
 
 
+class Parent(StrEnum):
+    """What new branch databases, and the shared preview, begin as."""
+
+    EMPTY = "empty"
+    FIXTURE = "fixture"
+    """A clone of the last template that the default branch has made: migrated and seeded."""
+
+
 class TracePolicy(StrEnum):
     """Of which databases' migrations it is seen what each statement locks."""
 
@@ -91,6 +99,22 @@ class Policies:
             fact="Seed",
         ),
     ] = ""
+    parent: Annotated[
+        Parent,
+        Rule(
+            option="--parent",
+            help="What new branch databases, and preview when it is made anew, begin as. `empty`"
+            " (default): nothing is in them. `fixture`: clones of a template, which the default"
+            " branch's runs migrate and seed after production, when migrations changed.",
+            label="New databases begin",
+            choices={
+                Parent.EMPTY: "Empty",
+                Parent.FIXTURE: "As a clone of a template: migrated and seeded",
+            },
+            told={Parent.FIXTURE: "begin as clones of a template, migrated and seeded"},
+            fact="New databases",
+        ),
+    ] = Parent.EMPTY
     ignore_patterns: Annotated[
         tuple[Name, ...],
         MaxLen(MOST_PATTERNS),

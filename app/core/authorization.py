@@ -55,7 +55,8 @@ def decide(
         return Denied(code=reach.code, message=reach.message, advice=reach.advice)
     if environment not in reach.environments:
         return _not_reached(reach, environment)
-    if environment is Environment.PRODUCTION:
+    if environment in {Environment.PRODUCTION, Environment.TEMPLATE}:
+        # What is in a template is in every branch's database.
         denied = _production_refusal(claims, facts, credentials=credentials)
         if denied:
             return denied

@@ -43,6 +43,10 @@ class Closing(StrEnum):
     """Its branch became the default branch, whose database is production."""
     ACCESS_ENDED = "access-ended"
     """The App saw its repository no more; of the branch nothing is known."""
+    SEALED = "sealed"
+    """A template that was finished: databases are cloned from it, and nobody ever enters it."""
+    FAILED = "failed"
+    """A template that was not finished: nothing is cloned from it."""
 
 
 MARKER_TOKEN_LENGTH = 24
@@ -55,6 +59,19 @@ FOR_A_PERSON = frozenset(
 BRANCH_LIVED = frozenset({Closing.ACCESS_ENDED, Closing.BECAME_DEFAULT})
 
 
+TEMPLATE_MISSING = "template_missing"
+"""The code of the failure to clone a template that is not on the server any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A sealed database that others are cloned from."""
+
+    name: DatabaseName
+    login_role: RoleName
+    """What migrations set for it holds in a clone for the clone's login."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDatabase:
     """What PostgreSQL is told of a database: names and the marker, nothing of GitHub."""
@@ -63,13 +80,22 @@ class TenantDatabase:
     owner_role: RoleName
     """NOLOGIN, owns the database, so that tenants never do."""
     login_role: RoleName
-    """The long-lived login; owns everything inside."""
+    """The long-lived login."""
+    data_role: RoleName | None = None
+    """Shared by the databases of an app on a server; see `inner_owner`. May connect to none."""
     marker: str
     fence: int = 0
     """Of whoever holds the database's lock: the server refuses what an earlier holder asks for."""
     extensions: tuple[str, ...] = ()
     connections: int | None = None
     """Of each login at once, as far as the server has them; None: as many as are usual."""
+    template: Template | None = None
+    """What it is cloned from when it is made; both have the same data role. None: it is empty."""
+
+    @property
+    def inner_owner(self) -> RoleName:
+        """Who owns everything inside: the data role, or the login where there is none."""
+        return self.data_role or self.login_role
 
     def is_ours(self, marker: str | None) -> bool:
         """Whether a marker is this database's: of its present generation, or of one before.
@@ -104,6 +130,8 @@ class Database:
     name: DatabaseName
     owner_role: RoleName
     login_role: RoleName
+    data_role: RoleName | None = None
+    """Owns what is inside, if the databases of its app share that role; None: the login owns it."""
     marker: str
     """Of the present generation: a random token, and from the second on its number."""
     state: DatabaseState = DatabaseState.CREATING
@@ -136,6 +164,18 @@ class Database:
     """It was ready since it was begun or emptied: if it is not on its server, it was lost."""
     fence: int = 0
     """Grows whenever its lock is taken; see `TenantDatabase.fence`."""
+    cloned_from: DatabaseId | None = None
+    """The template that it began as, in this generation; None: it began empty."""
+
+    @property
+    def inner_owner(self) -> RoleName:
+        """Who owns everything inside; see `TenantDatabase.inner_owner`."""
+        return self.tenant().inner_owner
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it is a template that is finished or given up: no database that people use."""
+        return self.environment is Environment.TEMPLATE and not self.is_live
 
     @property
     def is_shut(self) -> bool:
@@ -165,6 +205,7 @@ class Database:
             name=self.name,
             owner_role=self.owner_role,
             login_role=self.login_role,
+            data_role=self.data_role,
             marker=self.marker,
             fence=self.fence,
             extensions=extensions,

@@ -12,6 +12,13 @@ class Environment(StrEnum):
     DEV = "dev"
     SHADOW = "dev-shadow"
     """Scratch room beside `dev`, for tools that replay migrations on an empty database."""
+    TEMPLATE = "template"
+    """What new databases are cloned from; a job makes it, and then nobody enters it any more."""
+
+    @property
+    def shares_data_role(self) -> bool:
+        """Whether what is inside belongs to the data role of its app, not to its own login."""
+        return self in {Environment.BRANCH, Environment.PREVIEW, Environment.TEMPLATE}
 
 
 MIGRATED_BY = {

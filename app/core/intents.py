@@ -148,6 +148,13 @@ class SealDatabase(_OfDatabase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinishTemplate(_OfDatabase):
+    """A run is done with a template: seal it, or drop it where that run failed."""
+
+    name = "templates:finish"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RotatePassword(_OfDatabase):
     """Replace the password of a database's long-lived login."""
 

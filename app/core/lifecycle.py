@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from app.core.databases import ENDED, MARKER_TOKEN_LENGTH, Closing, Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import CommitSha, DatabaseName
+from app.core.identifiers import CommitSha, DatabaseId, DatabaseName
 from app.core.repositories import Ancestry
 from app.core.standing import Fault
 
@@ -58,9 +58,18 @@ def emptying(database: Database) -> Database | None:
     return replace(database, is_made=False) if database.is_emptying else None
 
 
-def emptied(database: Database) -> Database | None:
-    """What stood under its name has been dropped."""
-    return replace(database, is_emptying=False) if database.is_emptying else None
+def emptied(database: Database, *, parent: DatabaseId | None = None) -> Database | None:
+    """What stood under its name has been dropped; it begins as a clone of the parent, if any."""
+    if not database.is_emptying:
+        return None
+    return replace(database, is_emptying=False, cloned_from=parent)
+
+
+def cloned(database: Database, *, parent: DatabaseId | None) -> Database | None:
+    """One that was not made yet begins as a clone of another template, or empty."""
+    if database.is_made or database.state in ENDED:
+        return None
+    return replace(database, cloned_from=parent)
 
 
 def made(database: Database, *, generation: int, now: datetime) -> Database | None:
@@ -139,6 +148,20 @@ def deleted(
     )
 
 
+def sealed(database: Database, *, generation: int) -> Database | None:
+    """A template is finished: databases are cloned from it, and nobody ever enters it again."""
+    if database.state is not DatabaseState.READY or database.generation != generation:
+        return None
+    return _set_aside(database, because=Closing.SEALED, drop_after=None)
+
+
+def discarded(database: Database, *, now: datetime) -> Database | None:
+    """A template was not finished: it is dropped, and another takes its place."""
+    if database.state in ENDED:
+        return None
+    return _set_aside(database, because=Closing.FAILED, drop_after=now)
+
+
 def unwanted(database: Database) -> Database | None:
     """A person wants a deleted one dropped now. That is forgotten when it is restored."""
     return replace(database, is_unwanted=True) if database.state is DatabaseState.DELETED else None
@@ -184,6 +207,13 @@ def branch_missing(database: Database, *, now: datetime) -> Database:
 def branch_seen(database: Database) -> Database:
     """Its branch is there."""
     return replace(database, missing_since=None)
+
+
+def _set_aside(
+    database: Database, *, because: Closing, drop_after: datetime | None
+) -> Database | None:
+    closed = deleted(database, because=because, drop_after=drop_after)
+    return closed and replace(closed, is_live=False)
 
 
 def _ready(database: Database, *, now: datetime) -> Database:

@@ -18,6 +18,7 @@ _APP_ID = re.compile(r"[a-z0-9]{2,16}")
 _TOKEN = re.compile(r"[0-9a-f]+")
 _PLAIN_BRANCH = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 # A branch of such a name gets a hash: `shop--production` beside `shop-production` misleads people.
+_TEMPLATE = re.compile(r"template-[0-9]+")
 _RESERVED = frozenset(
     {
         "production",
@@ -60,6 +61,11 @@ def database_name(
     return DatabaseName(_identifier(app, environment.value))
 
 
+def template_name(app: AppId, number: int) -> DatabaseName:
+    """The template of an app that is its first, second and so on."""
+    return DatabaseName(_identifier(app, f"template-{number}"))
+
+
 def retired_name(app: AppId, database_id: DatabaseId) -> DatabaseName:
     """Where a database waits out its retention time once a fresh one has taken its name."""
     return DatabaseName(_identifier(app, f"retired-{database_id}"))
@@ -78,6 +84,11 @@ def login_role(app: AppId, token: str) -> RoleName:
     return _role(app, "u", token)
 
 
+def data_role(app: AppId, token: str) -> RoleName:
+    """The NOLOGIN role that owns what is inside the databases of an app on an instance."""
+    return _role(app, "d", token)
+
+
 def job_role(app: AppId, token: str) -> RoleName:
     """The login of one job."""
     return _role(app, "j", token)
@@ -94,6 +105,7 @@ def _branch_part(app: AppId, branch: BranchName) -> str:
         _PLAIN_BRANCH.fullmatch(branch)
         and "--" not in branch
         and branch not in _RESERVED
+        and not _TEMPLATE.fullmatch(branch)
         and len(app) + len("--") + len(branch) <= MAX_IDENTIFIER_BYTES
     )
     if is_plain:

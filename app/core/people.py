@@ -100,6 +100,8 @@ def refusal(actor: Actor, wanted: Wanted, *, permission: str) -> str | None:
         return "This token is for another app."
     if actor.is_read_only and wanted.act not in READING:
         return "This token may only read."
+    if wanted.environment is Environment.TEMPLATE and wanted.act not in READING:
+        return "A template is made by a run on the default branch, and nobody enters it."
     if actor.is_operator:
         return None
     needed = _needed(wanted)

@@ -78,6 +78,10 @@ class Ancestry(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_CHANGED_FILES = 300
+"""As many GitHub tells of."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFiles:
     """What a head changed since it left its base."""
@@ -86,6 +90,8 @@ class ChangedFiles:
     """From the repository's root, without files that are gone."""
     added: tuple[str, ...] = ()
     """Those of them that the base does not have."""
+    removed: tuple[str, ...] = ()
+    """Files that are gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core import reasons
 from app.core.admission import job_refusal, not_assigned, repository_refusal
-from app.core.assignments import Policies, PreviewPolicy
+from app.core.assignments import Parent, Policies, PreviewPolicy
 from app.core.branches import branch_of_ref, is_merge_queue
 from app.core.claims import Claims
 from app.core.environments import Environment
@@ -26,6 +26,11 @@ class Reach:
     primary: Environment
     branch: BranchName | None
     """Of the `branch` database; None when the revision reaches none."""
+
+    def without_template(self) -> "Reach":
+        """The same for a job that makes none."""
+        kept = (one for one in self.environments if one is not Environment.TEMPLATE)
+        return replace(self, environments=tuple(kept))
 
 
 def pull_request_of(claims: Claims) -> PullRequestNumber | None:
@@ -75,8 +80,9 @@ def _push(claims: Claims, facts: Facts, policies: Policies) -> Reach | Unreached
     if branch != facts.default_branch:
         return _beside_default(branch, facts, policies)
     preview = () if policies.preview is PreviewPolicy.OFF else (Environment.PREVIEW,)
+    template = (Environment.TEMPLATE,) if policies.parent is Parent.FIXTURE else ()
     return Reach(
-        environments=(*preview, Environment.PRODUCTION),
+        environments=(*preview, Environment.PRODUCTION, *template),
         primary=Environment.PRODUCTION,
         branch=None,
     )
@@ -135,7 +141,7 @@ def _preview_alone(policies: Policies) -> Reach | Unreached:
 def _narrowed(reach: Reach | Unreached, requested: Collection[Environment]) -> Reach | Unreached:
     if isinstance(reach, Unreached) or not requested:
         return reach
-    kept = tuple(one for one in reach.environments if one in requested)
+    kept = tuple(one for one in reach.environments if _goes_with(one) in requested)
     if not kept:
         return reasons.not_requested(" and ".join(reach.environments), ", ".join(requested))
     is_primary_kept = reach.primary in kept
@@ -144,6 +150,11 @@ def _narrowed(reach: Reach | Unreached, requested: Collection[Environment]) -> R
         primary=reach.primary if is_primary_kept else kept[0],
         branch=reach.branch if Environment.BRANCH in kept else None,
     )
+
+
+def _goes_with(environment: Environment) -> Environment:
+    """A template is made of what production was migrated to; nobody asks for it alone."""
+    return Environment.PRODUCTION if environment is Environment.TEMPLATE else environment
 
 
 _EVENTS: Mapping[str, Callable[[Claims, Facts, Policies], Reach | Unreached]] = {

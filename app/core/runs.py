@@ -89,6 +89,9 @@ class RunRequest:
     export_env: bool = False
     credentials_minutes: Minutes = 60
     timeout_minutes: Minutes = 30
+    template: Annotated[
+        bool, Described(description="A template may follow production; older Actions know none")
+    ] = False
     job: Annotated[str, MaxLen(200), Described(description="GITHUB_JOB")] = ""
     step: Annotated[
         str,

@@ -47,6 +47,8 @@ class Fault(StrEnum):
     UNMARKED = "marker_missing"
     CHANGED = "marker_changed"
     """It is this row's by its owner, and its mark is another one."""
+    OWNERLESS = "data_role_missing"
+    """Ready, and the data role that is to own what is inside does not exist."""
     SHUT = "database_shut"
     """Ready, and it lets its login not in."""
     OPEN = "database_open"
@@ -75,6 +77,11 @@ def failure(name: DatabaseName, fault: Fault) -> ProvisioningFailed:
             "Find out who changed its comment, or put an older database in its place. If it is the"
             " right one, take that away, as the role of Coppice or a superuser of the server:"
             f' COMMENT ON DATABASE "{name}" IS NULL; then use Fix.',
+        ),
+        Fault.OWNERLESS: (
+            f"The role that is to own what is inside {name} is no longer on the server.",
+            "The next reconcile makes it again (`coppice reconcile`). Where migrations then miss"
+            " what it owned, Reset begins anew.",
         ),
         Fault.SHUT: (
             f"The database {name} is ready, and does not let its login in.",
@@ -109,6 +116,11 @@ class Difference:
         return failure(name, self.fault)
 
 
+def roles_of(databases: Iterable[Database]) -> list[RoleName]:
+    """The roles that `Standing` is to tell of, so that these databases can be held against it."""
+    return sorted({role for one in databases for role in (one.login_role, one.inner_owner)})
+
+
 def differences(databases: Iterable[Database], standing: Standing) -> list[Difference]:
     """All rows that do not say what is there."""
     found = [(one, fault_of(one, standing)) for one in databases]
@@ -129,7 +141,9 @@ def fault_of(database: Database, standing: Standing) -> Fault | None:
     if not is_closed:
         is_waiting = database.login_role in standing.shut_for_a_while
         is_open = found is not None and found.is_open and (may_log_in or is_waiting)
-        return wrong or (None if is_open else Fault.SHUT)
+        if wrong is not None or not is_open:
+            return wrong or Fault.SHUT
+        return None if database.inner_owner in standing.logins else Fault.OWNERLESS
     if wrong is Fault.CHANGED:
         return wrong  # of a generation that is not known here, as after an older backup
     is_open = found is not None and found.is_open and wrong is not Fault.REPLACED

@@ -32,6 +32,7 @@ def throw_away(name: str, *, fence: int) -> TenantDatabase:
         name=DatabaseName(name),
         owner_role=RoleName(f"{name}-o"),
         login_role=RoleName(f"{name}-u"),
+        data_role=RoleName(f"{name}-d"),
         marker=digest[:MARKER_TOKEN_LENGTH],
         fence=fence,
     )

@@ -97,6 +97,7 @@ class RestRepositories:
         return ChangedFiles(
             paths=tuple(path for path, status in statuses.items() if status != "removed"),
             added=tuple(path for path, status in statuses.items() if status in _NEW),
+            removed=tuple(path for path, status in statuses.items() if status == "removed"),
         )
 
     def _comparison(

@@ -25,7 +25,7 @@ from app.operations.databases import (
     strays,
 )
 from app.operations.pull_requests import buttons, commands, commits
-from app.operations.runs import forwarding, reaper
+from app.operations.runs import forwarding, reaper, templates
 from app.operations.services import Services
 
 log = structlog.get_logger()
@@ -103,6 +103,7 @@ _on(
 )
 _on(intents.RestoreDatabase, lambda s, job: retention.restore_database(s, job.database_id))
 _on(intents.SealDatabase, lambda s, job: retention.seal_database(s, job.database_id))
+_on(intents.FinishTemplate, lambda s, job: templates.finish(s, job.database_id))
 _on(intents.RotatePassword, lambda s, job: rotation.rotate_password(s, job.database_id))
 _on(intents.OpenLogin, lambda s, job: forwarding.open_login(s, job.database_id, job.run_id))
 _on(

@@ -16,7 +16,8 @@ from app.postgres.sessions import Session
 _HALF_DROPPED = -2
 SHUT_FOR_A_WHILE = "coppice shut"
 """How the comment of a long-lived login begins that waits after a job; see `reclaiming`."""
-_OWN_DATABASE_RIGHTS = {"CONNECT", "CREATE", "TEMPORARY"}
+_TO_ENTER = {"CONNECT"}
+_TO_MAKE = {"CREATE", "TEMPORARY"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +75,10 @@ def need_our_database(session: Session, database: TenantDatabase) -> DatabaseFac
     return facts
 
 
-def check_revoked_from_public(session: Session, database: TenantDatabase) -> None:
-    """Raise ProvisioningFailed unless the owner and the login alone have rights on the database.
+def check_confined(session: Session, database: TenantDatabase) -> None:
+    """Raise ProvisioningFailed unless only the owner and the login may connect to the database.
+
+    Its data role may make things inside and nothing else; nobody else has any right on it.
 
     A REVOKE by somebody who may not is only a warning to PostgreSQL, so the result is read back.
     """
@@ -86,12 +89,16 @@ def check_revoked_from_public(session: Session, database: TenantDatabase) -> Non
         [database.name],
     )
     rights = {grantee: set(privileges) for grantee, privileges in rows}
-    strangers = rights.keys() - {database.owner_role, database.login_role}
-    has_own = rights.get(database.login_role, set()) >= _OWN_DATABASE_RIGHTS
-    if strangers or not has_own:
+    login, shared = database.login_role, database.data_role
+    right = (
+        {login: _TO_ENTER | _TO_MAKE} if shared is None else {login: _TO_ENTER, shared: _TO_MAKE}
+    )
+    rights.pop(database.owner_role, None)
+    wrong = {role for role in rights.keys() | right if rights.get(role) != right.get(role)}
+    if wrong:
         raise ProvisioningFailed(
             f"The grants on database {database.name} are not as they must be"
-            f" ({', '.join(sorted(strangers)) or 'its login'}).",
+            f" ({', '.join(sorted(wrong))}).",
             advice="Find out who else changes grants there, then use Fix.",
             code="grants_wrong",
         )

@@ -4,6 +4,8 @@ DROP DATABASE can be neither part of a transaction nor conditional. So what is t
 renamed first, which can: to a name that nobody else uses and nothing is restored from.
 """
 
+from contextlib import suppress
+
 from psycopg import errors
 
 from app.core.databases import TenantDatabase
@@ -33,7 +35,8 @@ def drop_database(access: Access, database: TenantDatabase) -> None:
 def drop_roles(access: Access, database: TenantDatabase) -> None:
     """Drop its logins, then its owner; those that something still refers to stay, powerless.
 
-    The owner goes last and only with all others: the fence is in its comment.
+    The owner goes last and only with all others: the fence is in its comment. The data role goes
+    with the last database that has it.
 
     Raises:
         ProvisioningFailed: Some stayed. Whoever has a database on the server can grant them
@@ -44,8 +47,10 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
     with access.session("Dropping its roles") as session:
         jobs = sorted(catalog.job_logins(session, database))
         for role in [*jobs, database.login_role, database.owner_role]:
-            if left and role == database.owner_role:
-                break
+            if role == database.owner_role:
+                if left:
+                    break
+                _drop_if_unused(session, database.data_role)
             try:
                 _drop_role(session, database, role)
             except errors.DependentObjectsStillExist:
@@ -68,6 +73,12 @@ def drop_roles(access: Access, database: TenantDatabase) -> None:
             " is gone.",
             code="role_in_use",
         )
+
+
+def _drop_if_unused(session: Session, role: RoleName | None) -> None:
+    if role is not None and catalog.existing_roles(session, [role]):
+        with suppress(errors.UndefinedObject):  # another database of its app went just now
+            session.execute(statements.drop_role_if_unused(role))
 
 
 def _drop_role(session: Session, database: TenantDatabase, role: RoleName) -> None:

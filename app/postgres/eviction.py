@@ -6,7 +6,7 @@ itself the rights of the role: granting them does not touch what the session hol
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -27,6 +27,15 @@ _LOCK_WAIT = "200ms"
 _BEGINNING_SECONDS = 0.5
 _BEGINNING_ELSEWHERE_SECONDS = 3.0
 _PAUSE_SECONDS = 0.01
+
+# Whoever updated the row last stands in it, and holds the lock of that transaction until its end.
+_HOLDERS = """
+SELECT usename::text, pid FROM pg_stat_activity JOIN pg_locks USING (pid)
+JOIN pg_database ON pg_database.xmax = transactionid
+WHERE pg_database.datname = %(database)s AND locktype = 'transactionid' AND granted
+  AND starts_with(usename::text, split_part(%(owner)s, '-', 1) || '-')
+  AND pg_has_role(usename, %(owner)s, 'MEMBER')
+"""
 
 
 def shut_out(session: Session, database: TenantDatabase, roles: Sequence[RoleName]) -> None:
@@ -61,13 +70,45 @@ def alter_logins(session: Session, database: TenantDatabase, change: Sequence[Co
         ServerBusy: Somebody holds them locked after five seconds.
     """
     try:
-        session.execute(_in_short(database, change))
+        session.execute(in_short(database, change))
     except _HELD:
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         logins = catalog.logins(session, database)
         ending = statements.end_sessions_that_alter_roles(logins)
         with overtaken_if_gone(session, logins), _rights_of(session, logins):
             _insist(session, database, [ending, *change], give_up_at=give_up_at)
+
+
+def change_row(session: Session, database: TenantDatabase, change: Callable[[], object]) -> None:
+    """Change the row of a database; a tenant's session that has done so and not committed is ended.
+
+    A GRANT of what one may not give changes nothing, but updates the row: its own logins can do
+    that, and those of all databases of its app, which have its data role.
+
+    Args:
+        change: One transaction that waits for no lock longer than a moment: see `in_short`.
+
+    Raises:
+        ServerBusy: Somebody holds the row after five seconds.
+    """
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            change()
+        except _HELD as error:
+            _check_patience(give_up_at, error)
+            _end_holders(session, database)
+        else:
+            return
+
+
+def _end_holders(session: Session, database: TenantDatabase) -> None:
+    names = {"database": database.name, "owner": database.inner_owner}
+    rows = session.execute(_HOLDERS, names).fetchall()
+    roles = [RoleName(role) for role, _ in rows]
+    with overtaken_if_gone(session, roles), _rights_of(session, roles):
+        for _, pid in rows:
+            session.execute("SELECT pg_terminate_backend(%s)", [pid])
 
 
 @contextmanager
@@ -99,7 +140,7 @@ def _insist(
     Who comes back at once is slower than PostgreSQL on its way to the next statement; and once
     that waits it is the next in line, before all who try the same.
     """
-    request = _in_short(database, change)
+    request = in_short(database, change)
     while True:
         try:
             session.execute(request)
@@ -118,7 +159,7 @@ def _others_that_alter(
     return [role for role in catalog.logins(session, database) if role not in roles]
 
 
-def _in_short(database: TenantDatabase, change: Sequence[Composed]) -> Composed:
+def in_short(database: TenantDatabase, change: Sequence[Composed]) -> Composed:
     """One transaction that waits for no lock longer than a moment."""
     wait = statements.set_locally("lock_timeout", _LOCK_WAIT)
     return statements.together([wait, fenced(database, change)])

@@ -30,8 +30,8 @@ def available(session: Session) -> Sequence[Available]:
 def create_extensions(session: Session, database: TenantDatabase) -> None:
     """Make those that are missing, and what they require; one that is there stays where it is.
 
-    What the login may make itself (a trusted extension) is made as the login, so that it belongs
-    to it and its migrations may comment on it; the rest as the service.
+    What its migrations may make themselves (a trusted extension) is made as who owns what is
+    inside, so that it belongs to it and they may comment on it; the rest as the service.
 
     Raises:
         ProvisioningFailed: The server lacks one, or only a superuser may make it.
@@ -63,12 +63,12 @@ def _create(
     session: Session, database: TenantDatabase, wanted: Wanted, available: Available
 ) -> None:
     schema = schema_for(wanted, available)
-    as_login = statements.set_role(database.login_role)
+    as_owner = statements.set_role(database.inner_owner)
     statement = creation(wanted.name, schema=schema)
     if schema is not None:
-        _as(session, as_login, statements.create_schema(schema))
+        _as(session, as_owner, statements.create_schema(schema))
     try:
-        _as(session, as_login if available.is_trusted else None, statement)
+        _as(session, as_owner if available.is_trusted else None, statement)
     except errors.InsufficientPrivilege as error:
         raise ProvisioningFailed(
             f"Only a superuser of the server may make the extension {wanted.name}.",

@@ -1,4 +1,4 @@
-"""What an ended job owns itself goes to the long-lived login, as far as that is possible.
+"""What an ended job owns itself goes to who owns what is inside, as far as that is possible.
 
 Done as the job's role: it may do this, and nothing is done with more rights. Nobody can be that
 role any more, so what cannot be handed over is in nobody's hands until it can.
@@ -64,14 +64,21 @@ def hand_over(
 
     Takes a few seconds at most, however much there is.
     """
-    to = database.login_role
+    to = database.inner_owner
     with _armed(session, database, role), access.inside(database.name) as inside:
-        inside.execute(statements.together(_as_the_job(role)))
-        if _all_together(inside, role, to=to) is None:
-            return None
-        problem = _piece_by_piece(inside, role, to=to)
-        # What has no owner of its own, and what can only be given away so.
-        return _all_together(inside, role, to=to) and problem
+        return _given_away(inside, role, to=to, is_last=True)
+
+
+def take_from_login(
+    access: Access, database: TenantDatabase, *, is_last: bool = False
+) -> str | None:
+    """The same with what the long-lived login owns itself, which keeps its rights and goes on.
+
+    `is_last`: it does not go on, and nothing inside is to name it.
+    """
+    login = database.login_role
+    with access.inside(database.name) as inside:
+        return _given_away(inside, login, to=database.inner_owner, is_last=is_last)
 
 
 def drop_role(session: Session, database: TenantDatabase, role: RoleName) -> None:
@@ -90,7 +97,7 @@ def drop_role(session: Session, database: TenantDatabase, role: RoleName) -> Non
 
 @contextmanager
 def _armed(session: Session, database: TenantDatabase, role: RoleName) -> Iterator[None]:
-    """Lend the role the rights that it needs to give things to the long-lived login."""
+    """Lend the role the rights that it needs to give things away."""
     login = database.login_role
     lend = [statements.become(role), statements.arm(role, with_rights_of=login)]
     session.execute(fenced(database, lend))
@@ -100,7 +107,16 @@ def _armed(session: Session, database: TenantDatabase, role: RoleName) -> Iterat
         session.execute(fenced(database, [statements.disarm(role, of_rights_of=login)]))
 
 
-def _as_the_job(role: RoleName) -> list[Composed]:
+def _given_away(session: Session, role: RoleName, *, to: RoleName, is_last: bool) -> str | None:
+    session.execute(statements.together(_as(role)))
+    if _all_together(session, role, to=to, is_last=is_last) is None:
+        return None
+    problem = _piece_by_piece(session, role, to=to)
+    # What has no owner of its own, and what can only be given away so.
+    return _all_together(session, role, to=to, is_last=is_last) and problem
+
+
+def _as(role: RoleName) -> list[Composed]:
     return [
         statements.set_for_session("lock_timeout", _LOCK_WAIT),
         statements.set_for_session("statement_timeout", f"{_PATIENCE_SECONDS}s"),
@@ -108,8 +124,11 @@ def _as_the_job(role: RoleName) -> list[Composed]:
     ]
 
 
-def _all_together(session: Session, role: RoleName, *, to: RoleName) -> str | None:
-    """In one transaction; returns what keeps that from being done."""
+def _all_together(session: Session, role: RoleName, *, to: RoleName, is_last: bool) -> str | None:
+    """In one transaction; returns what keeps that from being done.
+
+    `is_last`: nothing of the role is to stay, its rights included.
+    """
     rows = session.execute(_COUNT, {"role": role}).fetchall()
     if rows[0][0] > _AT_ONCE:
         return "It is too much for one transaction."
@@ -117,7 +136,8 @@ def _all_together(session: Session, role: RoleName, *, to: RoleName) -> str | No
         "SELECT nspname::text FROM pg_namespace WHERE pg_get_userbyid(nspowner) = %s", [role]
     ).fetchall()
     gifts = [statements.give_schema(schema, to=to) for (schema,) in schemas]
-    return _try(session, statements.together([*gifts, statements.hand_over(role, to=to)]))
+    rest = statements.hand_over(role, to=to) if is_last else statements.give_all(role, to=to)
+    return _try(session, statements.together([*gifts, rest]))
 
 
 def _piece_by_piece(session: Session, role: RoleName, *, to: RoleName) -> str | None:

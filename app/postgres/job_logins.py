@@ -1,4 +1,4 @@
-"""Logins for one job each, which act as the long-lived login of their database."""
+"""Logins for one job each, which act as who owns what is inside their database."""
 
 from dataclasses import replace
 
@@ -8,7 +8,14 @@ from app.core.databases import TenantDatabase
 from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
-from app.postgres import allowances, catalog, handing_over, role_settings, statements
+from app.postgres import (
+    allowances,
+    catalog,
+    data_roles,
+    handing_over,
+    role_settings,
+    statements,
+)
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, overtaken_if_gone, shut_out
 from app.postgres.fencing import fenced
@@ -21,7 +28,7 @@ _MOST_KEPT = 63 - len("-before")
 
 
 def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequest) -> None:
-    """Make a login that acts as the long-lived one, or renew it if it is there."""
+    """Make a login that acts as who owns what is inside, or renew it if it is there."""
     with (
         access.session("Making the job's login") as session,
         given(
@@ -30,8 +37,11 @@ def open_job_login(access: Access, database: TenantDatabase, login: JobLoginRequ
     ):
         catalog.need_our_database(session, database)
         allowed = allowances.allowance(session, database)
+        is_new = not _exists(session, database, login.role)
+        if is_new:
+            _prepare(access, session, database, login.role)
         change = [
-            *_make_or_renew(session, database, login),
+            *_make_or_renew(database, login, is_new=is_new),
             set_password,
             statements.limit_login(login.role, connections=allowed.connections.job),
             statements.reset_settings(login.role, database=database.name),
@@ -59,7 +69,7 @@ def shut_out_job(access: Access, database: TenantDatabase, role: RoleName) -> No
 
 
 def clear_away(access: Access, database: TenantDatabase, role: RoleName) -> str | None:
-    """Hand what a job's login owns to the long-lived one and drop the role, as far as it goes.
+    """Hand over what a job's login owns and drop the role, as far as it goes.
 
     To be called once the role is shut out. Returns why something stays with it, for a person: it
     is tried again when the database is opened, set up again or dropped. In a closed database
@@ -96,10 +106,25 @@ def close_leftovers(access: Access, database: TenantDatabase) -> None:
         clear_away(access, database, role)
 
 
+def _prepare(access: Access, session: Session, database: TenantDatabase, role: RoleName) -> None:
+    """Before a job begins: let it alter what an application made, and find nobody's settings.
+
+    An application's session acts as the long-lived login, a job's as the data role.
+    """
+    around = data_roles.look_around(session, database, job=role)
+    if around is None:
+        return
+    if around.is_owned_by_login:
+        handing_over.take_from_login(access, database)
+    if around.is_set:
+        here, everywhere = not around.has_others_here, not around.has_others
+        data_roles.forget(session, database, here=here, everywhere=everywhere)
+
+
 def _make_or_renew(
-    session: Session, database: TenantDatabase, login: JobLoginRequest
+    database: TenantDatabase, login: JobLoginRequest, *, is_new: bool
 ) -> list[Composed]:
-    if not _exists(session, database, login.role):
+    if is_new:
         make = statements.create_job_login(
             login.role,
             member_of=database.login_role,
@@ -132,11 +157,11 @@ def _given(session: Session, database: TenantDatabase, role: RoleName) -> list[C
 def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Composed]:
     """What a job's sessions begin with. A job may change them: they are defaults, not limits.
 
-    With `role` set, whatever the job makes belongs to the long-lived login. No timeout unless the
-    assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
+    With `role` set, whatever the job makes belongs to who owns what is inside. No timeout unless
+    the assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
     killed CREATE INDEX CONCURRENTLY, which waits for others' transactions, and slow migrations.
     """
-    settings = {**login.settings, "role": database.login_role}
+    settings = {**login.settings, "role": database.inner_owner}
     return [
         statements.set_for_role(login.role, database=database.name, name=name, value=value)
         for name, value in settings.items()

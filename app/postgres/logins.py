@@ -9,7 +9,7 @@ from app.core.errors import ProvisioningFailed
 from app.core.identifiers import RoleName
 from app.core.instances import Address
 from app.core.standing import Fault, failure
-from app.postgres import allowances, catalog, role_settings, statements
+from app.postgres import allowances, catalog, data_roles, role_settings, statements
 from app.postgres.access import Access
 from app.postgres.eviction import alter_logins, shut_out
 from app.postgres.failures import explained
@@ -64,14 +64,15 @@ def let_in(
 ) -> tuple[str, ...]:
     """Let the long-lived login in, with no settings but ours and what is harmless of a tenant's.
 
-    `after_job`: a job's login at its end. What it set for itself, which nobody would get any more,
-    is the long-lived login's from then on; what we gave it is not.
+    `after_job`: a job's login at its end. What it set for itself or for the data role, which nobody
+    would get any more, is the long-lived login's from then on; what we gave it is not.
 
     Returns the names of the settings that were taken back.
     """
     login = database.login_role
     found = role_settings.read(session, login, database)
     of_job = [] if after_job is None else role_settings.read_own(session, after_job, database)
+    shared = [] if after_job is None else data_roles.settings(session, database)
     allowed = allowances.allowance(session, database)
     change = [
         statements.allow_login(login),
@@ -83,9 +84,13 @@ def let_in(
     if after_job is not None and of_job:
         # Once only: its end may be tried again, and another job may have set something since.
         change.append(statements.reset_settings(after_job, database=database.name))
-    every = [*found, *of_job]
+    every = [*found, *of_job, *shared]
     settings = [role_settings.give(login, database, one) for one in role_settings.kept(every)]
     alter_logins(session, database, [*change, *settings])
+    if after_job is not None and shared:
+        around = data_roles.look_around(session, database, job=after_job)
+        is_last = around is not None and not around.has_others
+        data_roles.forget(session, database, here=True, everywhere=is_last)
     if not every:
         return ()
     # What a superuser gave the role stays whatever we say.

@@ -10,11 +10,9 @@ from app.core.standing import Fault
 from app.postgres import catalog, statements
 from app.postgres.access import Access
 from app.postgres.catalog import DatabaseFacts
-from app.postgres.eviction import overtaken_if_gone, shut_out
+from app.postgres.eviction import change_row, in_short, overtaken_if_gone, shut_out
 from app.postgres.fencing import fenced, is_still
 from app.postgres.sessions import Session
-
-_LOCK_WAIT = "200ms"
 
 
 def seal(access: Access, database: TenantDatabase) -> None:
@@ -37,18 +35,17 @@ def close(session: Session, database: TenantDatabase, facts: DatabaseFacts) -> N
     give changes nothing, but updates it. Such sessions end before the row is waited for.
     """
     is_same = is_still(database.name, oid=facts.oid, marker=facts.marker)
-    forbid = fenced(database, [statements.forbid_connections(database.name), is_same])
+    forbid = in_short(database, [*statements.shut(database), is_same])
     is_closed = not facts.is_open or _is_done(session, forbid)
     evict_logins(session, database)
     if not is_closed:
-        session.execute(forbid)
+        change_row(session, database, lambda: session.execute(forbid))
 
 
 def _is_done(session: Session, change: Composed) -> bool:
     """Whether it could be done at once."""
-    wait = statements.set_locally("lock_timeout", _LOCK_WAIT)
     try:
-        session.execute(statements.together([wait, change]))
+        session.execute(change)
     except errors.LockNotAvailable:
         return False
     return True

@@ -17,6 +17,7 @@ from app.postgres import (
     catalog,
     dropping,
     extensions,
+    freezing,
     job_logins,
     logins,
     provisioning,
@@ -127,6 +128,18 @@ class PostgresServer:
             lambda: job_logins.close_leftovers(access, database),
             lambda: self._set_password(database, password),
             lambda: logins.issue(access, database, password=password),
+        )
+
+    def freeze(self, database: TenantDatabase, *, within_seconds: float = 600) -> None:
+        access = self._access
+        self._run(
+            lambda: sealing.need_ours(access, database),
+            lambda: freezing.shut_out_logins(access, database),
+            # It may be sealed already, and nobody but the service can come in.
+            lambda: provisioning.open_database(access, database),
+            lambda: job_logins.close_leftovers(access, database),
+            lambda: freezing.take_all(access, database),
+            lambda: freezing.freeze(access, database, within_seconds=within_seconds),
         )
 
     def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:

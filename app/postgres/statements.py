@@ -7,7 +7,7 @@ transaction, in one round trip.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from app.core.databases import TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
@@ -39,6 +39,25 @@ def act_for(role: RoleName) -> Composed:
 def become(role: RoleName) -> Composed:
     """Let the service switch to the role, and do nothing of its by accident."""
     return SQL("GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE").format(Identifier(role))
+
+
+def drop_role_if_unused(role: RoleName) -> Composed:
+    """Drop it unless it owns or may something anywhere on the server, or somebody is its member.
+
+    The GRANT changes nothing. Its lock keeps others from granting the role before it is dropped.
+    """
+    drop = """
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass
+            AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = {name})
+            AND classid <> 'pg_auth_members'::regclass)
+        AND NOT EXISTS (SELECT FROM pg_auth_members
+            WHERE pg_get_userbyid(roleid) = {name} AND pg_get_userbyid(member) <> current_user)
+    THEN {drop};
+    END IF;
+END"""
+    text = SQL(drop).format(name=Literal(role), drop=drop_role(role)).as_string()
+    return together([become(role), SQL("DO {}").format(Literal(text))])
 
 
 def drop_role(role: RoleName) -> Composed:
@@ -95,7 +114,7 @@ def alter_job_login(role: RoleName, *, valid_until: datetime) -> Composed:
 
 
 def arm(role: RoleName, *, with_rights_of: RoleName) -> Composed:
-    """Let a job's login do what the long-lived one may, as when it was made."""
+    """Let a login do all that another role may, in its own name and by switching to it."""
     return SQL("GRANT {group} TO {role} WITH INHERIT TRUE, SET TRUE").format(
         group=Identifier(with_rights_of), role=Identifier(role)
     )
@@ -135,16 +154,24 @@ def set_for_role(role: RoleName, *, database: DatabaseName, name: str, value: st
 # --- databases -----------------------------------------------------------------------------------
 
 
-def create_database(database: TenantDatabase) -> Composed:
+def create_database(database: TenantDatabase, *, strategy: str = "wal_log") -> Composed:
     """A database that nobody can connect to yet: every login could, before PUBLIC is revoked.
 
-    From template0, because nobody can be connected to that: a session in the template makes
-    CREATE DATABASE wait five seconds and fail.
+    From its template, whose encoding and locale it has, or else from template0. Nobody can be
+    connected to either: a session in there makes CREATE DATABASE wait five seconds and fail.
     """
+    origin: Composable = SQL("template0 ENCODING 'UTF8'")
+    if database.template is not None:
+        origin = Identifier(database.template.name)
     return SQL(
-        "CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
-        " STRATEGY wal_log ALLOW_CONNECTIONS false"
-    ).format(name=Identifier(database.name), owner=Identifier(database.owner_role))
+        "CREATE DATABASE {name} OWNER {owner} TEMPLATE {origin}"
+        " STRATEGY {strategy} ALLOW_CONNECTIONS false"
+    ).format(
+        name=Identifier(database.name),
+        owner=Identifier(database.owner_role),
+        origin=origin,
+        strategy=Identifier(strategy),
+    )
 
 
 def limit_connections(name: DatabaseName, *, connections: int) -> Composed:
@@ -154,12 +181,20 @@ def limit_connections(name: DatabaseName, *, connections: int) -> Composed:
 
 
 def revoke_from_public(database: TenantDatabase) -> Composed:
-    """Take the database from everybody and give it to its login."""
-    names = {"name": Identifier(database.name), "login": Identifier(database.login_role)}
+    """Take the database from everybody, let its login in, and who owns what is inside make it.
+
+    The data role never gets CONNECT: it would let the logins of all databases of its app in.
+    """
+    names = {
+        "name": Identifier(database.name),
+        "login": Identifier(database.login_role),
+        "owner": Identifier(database.inner_owner),
+    }
     return together(
         [
             SQL("REVOKE ALL ON DATABASE {name} FROM PUBLIC").format(**names),
-            SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {name} TO {login}").format(**names),
+            SQL("GRANT CONNECT ON DATABASE {name} TO {login}").format(**names),
+            SQL("GRANT CREATE, TEMPORARY ON DATABASE {name} TO {owner}").format(**names),
         ]
     )
 
@@ -168,8 +203,17 @@ def allow_connections(name: DatabaseName) -> Composed:
     return SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(Identifier(name))
 
 
-def forbid_connections(name: DatabaseName) -> Composed:
-    return SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name))
+def shut(database: TenantDatabase) -> list[Composed]:
+    """Let nobody in any more, and keep logins of others that have the data role from its row."""
+    name = Identifier(database.name)
+    change = [SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name)]
+    if database.data_role is not None:
+        revoke = SQL("REVOKE ALL ON DATABASE {} FROM {}")
+        text = revoke.format(name, Identifier(database.data_role)).as_string()
+        # An administrator dropped the role: that keeps no database open.
+        missing = "EXCEPTION WHEN undefined_object THEN NULL;"
+        change.append(SQL("DO {}").format(Literal(f"BEGIN {text}; {missing} END")))
+    return change
 
 
 def mark(database: TenantDatabase) -> Composed:
@@ -220,12 +264,11 @@ def set_role(role: RoleName) -> Composed:
     return SQL("SET ROLE {}").format(Identifier(role))
 
 
+def give_all(role: RoleName, *, to: RoleName) -> Composed:
+    """Give what a role owns in this database to another."""
+    return SQL("REASSIGN OWNED BY {} TO {}").format(Identifier(role), Identifier(to))
+
+
 def hand_over(role: RoleName, *, to: RoleName) -> Composed:
-    """Give what a role owns in this database to another, and remove its other traces here."""
-    names = {"role": Identifier(role), "to": Identifier(to)}
-    return together(
-        [
-            SQL("REASSIGN OWNED BY {role} TO {to}").format(**names),
-            SQL("DROP OWNED BY {role}").format(**names),
-        ]
-    )
+    """The same, and remove its other traces here."""
+    return together([give_all(role, to=to), SQL("DROP OWNED BY {}").format(Identifier(role))])

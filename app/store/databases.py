@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import LiteralString
 
 from psycopg import Connection, errors
@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, LockLost, NotFound
-from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId
+from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId, RoleName
 from app.core.intents import Intent
 from app.store.jobs import defer
 from app.store.locks import exclusively
@@ -22,6 +22,10 @@ LifecycleEvent = Callable[[Database], Database | None]
 
 # Milliseconds, so that it is past every fence that was given out before an older backup of the
 # state database was put back.
+_SEALED: LiteralString = """
+    SELECT * FROM databases WHERE environment = 'template' AND state = 'deleted'
+        AND closed_because = 'sealed' AND drop_after IS NULL
+"""
 _TAKE_LOCK: LiteralString = """
     UPDATE databases
     SET fence = greatest(fence + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
@@ -66,18 +70,54 @@ class Databases(TableWithSecrets):
             {"app": app_id, "instance": instance_id, "gone": include_gone},
         )
 
+    def current_template(self, app_id: AppId, instance_id: InstanceId) -> Database | None:
+        """What an app's new databases on an instance may be cloned from: the last one sealed."""
+        return self._one(
+            Database,
+            _SEALED + " AND app_id = %s AND instance_id = %s ORDER BY id DESC LIMIT 1",
+            [app_id, instance_id],
+        )
+
+    def sealed_templates(self) -> Sequence[Database]:
+        """All that have no end yet."""
+        return self._all(Database, _SEALED)
+
+    def left_templates(self) -> Sequence[Database]:
+        """Those in the making whose last migration has ended, and that no run holds."""
+        return self._all(
+            Database,
+            "SELECT * FROM databases d WHERE environment = 'template' AND is_live"
+            " AND NOT EXISTS (SELECT FROM leases WHERE database_id = d.id)"
+            " AND EXISTS (SELECT FROM migrations m"
+            "   WHERE m.database_id = d.id AND m.generation = d.generation)",
+        )
+
+    def templates_made(self, app_id: AppId) -> int:
+        """How many an app has had, whatever became of them."""
+        row = self._row(
+            "SELECT count(*) FROM databases WHERE environment = 'template' AND app_id = %s",
+            [app_id],
+        )
+        return int(row["count"]) if row else 0
+
     def intend(self, new: Database) -> Database:
         """Record a database; returns the present one if its place is taken.
+
+        With a data role it gets that of its app on its instance, if there is one already.
 
         Raises Conflict when another database of the instance has the name.
         """
         present = self.live(new.app_id, new.environment, new.branch)
         if present is not None:
             return present
-        values = asdict(new)
-        del values["id"]
         try:
-            [made] = self._all(Database, insert("databases", values, "RETURNING *"), values)
+            with self._pool.connection() as connection:
+                if new.data_role is not None:
+                    new = replace(new, data_role=_data_role(connection, new, new.data_role))
+                values = asdict(new)
+                del values["id"]
+                row = connection.execute(insert("databases", values, "RETURNING *"), values)
+                return read(Database, next(iter(row)))
         except errors.UniqueViolation as error:
             # A rival took the place in between, or another branch has the name: tell them apart.
             rival = self.live(new.app_id, new.environment, new.branch)
@@ -87,7 +127,21 @@ class Databases(TableWithSecrets):
                     advice="Delete or rename that database; names are never shared.",
                 ) from error
             return rival
-        return made
+
+    def share(self, database: Database, new: RoleName) -> Database:
+        """Have what is inside belong to the data role of its app on its instance, or to a new one.
+
+        For the holder of the database's lock, who has emptied it. Raises LockLost.
+        """
+        with self._pool.connection() as connection:
+            role = _data_role(connection, database, new)
+            found = connection.execute(
+                "UPDATE databases SET data_role = %s WHERE id = %s AND fence = %s RETURNING *",
+                [role, database.id, database.fence],
+            ).fetchone()
+            if found is None:
+                raise LockLost(f"Another worker took over {database.name}.")
+            return read(Database, found)
 
     def apply(
         self, database: Database, event: LifecycleEvent, *, then: Sequence[Intent] = ()
@@ -173,6 +227,17 @@ class Databases(TableWithSecrets):
     def _decrypted(self, query: LiteralString, database_id: DatabaseId) -> str | None:
         row = self._row(query, [database_id])
         return self._vault.decrypt(row["secret"]) if row and row["secret"] else None
+
+
+def _data_role(connection: Connection[DictRow], database: Database, new: RoleName) -> RoleName:
+    """The data role of a database's app on its instance, which two who look at once share."""
+    connection.execute("SELECT FROM apps WHERE id = %s FOR NO KEY UPDATE", [database.app_id])
+    present = connection.execute(
+        "SELECT data_role FROM databases"
+        " WHERE app_id = %s AND instance_id = %s AND data_role IS NOT NULL LIMIT 1",
+        [database.app_id, database.instance_id],
+    ).fetchone()
+    return RoleName(present["data_role"]) if present else new
 
 
 def _existing(row: DictRow | None, database_id: DatabaseId) -> Database:

@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Json, Jsonb
 
+from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
 from app.core.runs import Lease, Migration, Outcome, Seeding
@@ -52,6 +53,15 @@ class Migrations(Table):
             " WHERE runs.app_id = %s AND migrations.environment = %s AND runs.head_sha = %s"
             " ORDER BY migrations.id DESC LIMIT 1",
             [app_id, environment, head_sha],
+        )
+        return migration_from(row) if row else None
+
+    def last_of_database(self, database: Database) -> Migration | None:
+        """The last one of the database's present generation."""
+        row = self._row(
+            "SELECT * FROM migrations WHERE database_id = %s AND generation = %s"
+            " ORDER BY id DESC LIMIT 1",
+            [database.id, database.generation],
         )
         return migration_from(row) if row else None
 

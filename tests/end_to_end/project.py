@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
 
@@ -138,6 +138,22 @@ class Project:
         states = [each["state"] for each in self.databases() if each["branch"] == branch]
         return str(states[-1])
 
+    def template(self) -> str | None:
+        """The name of the template that new databases are cloned from now; None: there is none."""
+        found = self.state_rows(
+            "SELECT d.name FROM coppice.databases d JOIN coppice.apps a ON a.id = app_id"
+            " WHERE repository_id = %s AND closed_because = 'sealed' AND drop_after IS NULL",
+            self.repository.id,
+        )
+        return str(found[0][0]) if found else None
+
+    def state_rows(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of the service's own state database."""
+        server = state_server(Config.from_environ(self.site.service.environ))
+        assert server is not None
+        with server.hold(), psycopg.connect(dsn(admin_login(server.start()))) as connection:
+            return connection.execute(statement, values).fetchall()
+
     def check(self, name: str, sha: str) -> CheckRun:
         """The completed check run of that name on a commit, once it stands there."""
 
@@ -194,17 +210,13 @@ class Pushed:
     @property
     def traced(self) -> tuple[int, dict[str, Any]]:
         """How the branch's migration command ended, and what was seen, as the service keeps it."""
-        server = state_server(Config.from_environ(self.project.site.service.environ))
-        assert server is not None
-        with server.hold(), psycopg.connect(dsn(admin_login(server.start()))) as connection:
-            cursor = connection.execute(
-                "SELECT exit_code, trace FROM coppice.traces"
-                " JOIN coppice.migrations m ON m.id = migration_id"
-                " JOIN coppice.runs r ON r.id = run_id"
-                " WHERE r.head_sha = %s AND m.environment = 'branch' ORDER BY m.id DESC LIMIT 1",
-                [self.sha],
-            )
-            [(exit_code, trace)] = cursor.fetchall()
+        [(exit_code, trace)] = self.project.state_rows(
+            "SELECT exit_code, trace FROM coppice.traces"
+            " JOIN coppice.migrations m ON m.id = migration_id"
+            " JOIN coppice.runs r ON r.id = run_id"
+            " WHERE r.head_sha = %s AND m.environment = 'branch' ORDER BY m.id DESC LIMIT 1",
+            self.sha,
+        )
         return exit_code, trace
 
     @property

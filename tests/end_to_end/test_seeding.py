@@ -3,7 +3,7 @@
 import pytest
 
 from tests.end_to_end.conftest import NewProject
-from tests.end_to_end.project import Plan, Project
+from tests.end_to_end.project import Plan, Project, wait_for
 from tests.end_to_end.tools import QUIET, TOOLS
 
 DBMATE = next(tool for tool in TOOLS if tool.name == "dbmate")
@@ -112,3 +112,23 @@ def test_prisma_seeds_with_the_command_of_the_assignment(new_project: NewProject
     assert pushed.outcome.succeeded, pushed.log
     assert pushed.seeds["branch"] == "success"
     assert users(project, "--branch", "feature") == 1
+
+
+def test_branches_begin_as_the_template_of_the_default_branch(project: Project) -> None:
+    project.coppice("apps", "edit", "--parent", "fixture")
+
+    main = project.push("main")
+
+    assert main.outcome.succeeded, main.log
+    assert main.results.keys() == {"preview", "production"}
+    assert "Template for new branches: built" in main.log
+    assert main.check("migrate (template)").conclusion == "success"
+    wait_for(project.template, what="template that branches are cloned from")
+
+    feature = project.push("feature")
+
+    assert feature.outcome.succeeded, feature.log
+    assert feature.seeds["branch"] is None
+    assert users(project, "--branch", "feature") == 1
+    assert "began as a clone" in feature.check("database").output["summary"]
+    assert users(project, "--environment", "production") == 0

@@ -27,6 +27,7 @@ from app.core.intents import (
     EndLogin,
     EndRun,
     EnsureDatabase,
+    FinishTemplate,
     FlagStrays,
     Intent,
     MeasureInstance,
@@ -98,6 +99,11 @@ QUEUED: list[tuple[Intent, tuple[str, str, str | None, int], dict[str, Any]]] = 
     (
         SealDatabase(database_id=DATABASE),
         ("databases:seal", DATABASES, "database:4715", 5),
+        {"database_id": 4715},
+    ),
+    (
+        FinishTemplate(database_id=DATABASE),
+        ("templates:finish", DATABASES, "database:4715", 0),
         {"database_id": 4715},
     ),
     (

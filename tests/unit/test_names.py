@@ -10,6 +10,7 @@ from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, DatabaseId
 from app.core.names import (
     MAX_IDENTIFIER_BYTES,
+    data_role,
     database_name,
     is_valid_app_id,
     job_role,
@@ -171,6 +172,7 @@ def test_roles_are_named_by_a_token() -> None:
     assert owner_role(APP, "0af3") == "3ba03b-o-0af3"
     assert login_role(APP, "0af3") == "3ba03b-u-0af3"
     assert job_role(APP, "0af3") == "3ba03b-j-0af3"
+    assert data_role(APP, "0af3") == "3ba03b-d-0af3"
 
 
 @pytest.mark.parametrize("token", ["", "AF", "xyz", "0a-1", "0" * 64])

@@ -7,6 +7,7 @@ import pytest
 from app.core.assignments import (
     BotPolicy,
     LogPolicy,
+    Parent,
     Policies,
     PreviewFailure,
     PreviewPolicy,
@@ -16,6 +17,7 @@ from app.core.assignments import (
 from app.web.dashboard.rule_facts import Fact, unusual
 
 CHANGED = Policies(
+    parent=Parent.FIXTURE,
     ignore_patterns=("dependabot/**",),
     preview=PreviewPolicy.OFF,
     preview_failure=PreviewFailure.KEEP,

@@ -49,6 +49,8 @@ def faulty(row: Database, found: StandingDatabase | None, *, login: bool | None)
         (READY, CLOSED, True, Fault.SHUT),
         (READY, WHOLE, False, Fault.SHUT),
         (READY, WHOLE, None, Fault.SHUT),
+        (replace(READY, data_role=RoleName("3ba03b-d-1")), WHOLE, True, Fault.OWNERLESS),
+        (replace(READY, data_role=RoleName("3ba03b-d-1")), CLOSED, True, Fault.SHUT),
         (DELETED, CLOSED, False, None),
         (DELETED, CLOSED, None, None),
         (DELETED, WHOLE, False, Fault.OPEN),

@@ -1,11 +1,12 @@
 """SQL is composed, never glued: names and values cannot leave their place."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from psycopg.sql import Composed
 
-from app.core.databases import TenantDatabase
+from app.core.databases import Template, TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.postgres import extensions, statements
 
@@ -15,8 +16,10 @@ DATABASE = TenantDatabase(
     name=DatabaseName(HOSTILE),
     owner_role=RoleName("3ba03b-o"),
     login_role=RoleName("3ba03b-u"),
+    data_role=RoleName("3ba03b-d"),
     marker="it's a marker",
 )
+TEMPLATE = Template(name=DatabaseName(HOSTILE), login_role=RoleName("3ba03b-u"))
 
 
 @pytest.mark.parametrize(
@@ -26,11 +29,13 @@ DATABASE = TenantDatabase(
         statements.act_for(RoleName(HOSTILE)),
         statements.become(RoleName(HOSTILE)),
         statements.drop_role(RoleName(HOSTILE)),
+        statements.drop_role_if_unused(RoleName(HOSTILE)),
         statements.forbid_login(RoleName(HOSTILE)),
         statements.create_database(DATABASE),
+        statements.create_database(replace(DATABASE, name=DatabaseName("y"), template=TEMPLATE)),
         statements.revoke_from_public(DATABASE),
         statements.allow_connections(DATABASE.name),
-        statements.forbid_connections(DATABASE.name),
+        *statements.shut(DATABASE),
         statements.mark(DATABASE),
         statements.drop_database(DATABASE.name),
         statements.rename_database(DATABASE.name, new_name=DatabaseName("y")),

@@ -43,8 +43,12 @@ _NEVER_CONNECTED = (
 
 
 def is_neutral(run: Run, environment: Environment) -> bool:
-    """Whether a failure counts for nothing: preview beside a branch is shared by all branches."""
-    return environment is Environment.PREVIEW and Environment.BRANCH in run.environments
+    """Whether a failure counts for nothing: preview beside a branch is shared by all branches.
+
+    After a template that failed, new databases are cloned from the one before it.
+    """
+    is_shared = environment is Environment.PREVIEW and Environment.BRANCH in run.environments
+    return is_shared or environment is Environment.TEMPLATE
 
 
 def in_progress(story: Story) -> CheckContent:

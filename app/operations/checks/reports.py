@@ -23,13 +23,20 @@ def migration_check_name(app: App, environment: Environment) -> str:
 
 
 def database_ready(
-    app: App, database: Database, *, seconds: float | None = None, remark: str | None = None
+    app: App,
+    database: Database,
+    *,
+    seconds: float | None = None,
+    parent: Database | None = None,
+    remark: str | None = None,
 ) -> CheckContent:
     """The database exists; `seconds` is how long making it took, None when it was there."""
     if seconds is None:
         state = f"{database_words(database)} is ready."
     else:
         state = f"{database_words(database)} was made in {duration(seconds)}."
+    if parent is not None:
+        state += f" It began as a clone of {code(parent.name)}: migrated, and with its data."
     if remark is not None:
         state += f"\n\n{remark}"
     return CheckContent(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from app.core.databases import DatabaseState
 from app.core.intents import CompareInstance, EnsureDatabase, Intent, ReconcileInstallation
+from app.operations.databases import templates
 from app.operations.databases.retention import due_drops
 from app.operations.services import Services
 
@@ -30,6 +31,7 @@ def reconcile_everything(services: Services) -> None:
         for database in services.store.databases.all()
         if database.state in {DatabaseState.CREATING, DatabaseState.ERROR}
     ]
+    templates.retire_unused(services)
     services.store.queue.add([*unfinished, *due_drops(services)])
     services.store.queue.add(
         [CompareInstance(instance_id=instance.id) for instance in services.store.instances.all()]

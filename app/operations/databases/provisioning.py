@@ -1,17 +1,18 @@
 """Making databases: intent first, then PostgreSQL, then `ready`."""
 
+from dataclasses import replace
 from functools import partial
 
 from app.core import lifecycle, names
 from app.core.assignments import Assignment
 from app.core.checks import CheckSubject
-from app.core.databases import Database, DatabaseState, TenantDatabase
+from app.core.databases import TEMPLATE_MISSING, Database, DatabaseState, TenantDatabase
 from app.core.environments import Environment
 from app.core.errors import CoppiceError, LockLost, ProvisioningFailed, TransientError
-from app.core.identifiers import BranchName, CommitSha, DatabaseId
+from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, DatabaseName
 from app.core.intents import AnswerPullRequest, Intent, MeasureInstance, ReconcileBranch
 from app.operations.checks import reports
-from app.operations.databases import limits
+from app.operations.databases import limits, templates
 from app.operations.ports.postgres import DatabaseServer
 from app.operations.services import Services
 from app.store.store import Store
@@ -31,19 +32,31 @@ def intend_database(
     """
     app = assignment.app.id
     token = services.new_token()
+    parent = templates.current_of(services.store, assignment)
     return services.store.databases.intend(
         Database(
             app_id=app,
             instance_id=assignment.instance_id,
             environment=environment,
             branch=branch,
-            name=names.database_name(app, environment, branch),
+            name=name_for(services.store, app, environment, branch),
             owner_role=names.owner_role(app, token),
             login_role=names.login_role(app, token),
+            data_role=names.data_role(app, token) if environment.shares_data_role else None,
             marker=services.new_token() + services.new_token(),
+            cloned_from=parent.id if parent and environment.shares_data_role else None,
             created_at=services.clock(),
         )
     )
+
+
+def name_for(
+    store: Store, app: AppId, environment: Environment, branch: BranchName | None
+) -> DatabaseName:
+    """What a database is called that is made now; templates are numbered."""
+    if environment is Environment.TEMPLATE:
+        return names.template_name(app, store.databases.templates_made(app) + 1)
+    return names.database_name(app, environment, branch)
 
 
 def shadow_of(store: Store, database: Database) -> Database | None:
@@ -127,7 +140,11 @@ def report_database(
         if database.ready_at is not None and database.generation == 1:
             seconds = (database.ready_at - database.created_at).total_seconds()
         content = reports.database_ready(
-            assignment.app, database, seconds=seconds, remark=limits.remark(store, database)
+            assignment.app,
+            database,
+            seconds=seconds,
+            parent=store.databases.get(database.cloned_from) if database.cloned_from else None,
+            remark=templates.remark(store, assignment, database) or limits.remark(store, database),
         )
     elif database.state is DatabaseState.ERROR:
         content = reports.database_failed(assignment.app, database)
@@ -219,11 +236,35 @@ def _provision(services: Services, database: Database) -> None:
         # Before anything goes: whoever deletes and restores it meanwhile must not miss it.
         services.store.databases.apply(database, lifecycle.emptying)
         server.clear(tenant)
-        services.store.databases.apply(database, lifecycle.emptied)
+        if database.environment.shares_data_role and database.data_role is None:
+            # An earlier version made it. Not before: its login owns what stood there.
+            new = names.data_role(database.app_id, services.new_token())
+            database = services.store.databases.share(database, new)
+            tenant = tenant_of(services.store, database)
+        parent = templates.parent_afresh(services.store, database)
+        emptied = partial(lifecycle.emptied, parent=parent.id if parent else None)
+        database = services.store.databases.apply(database, emptied) or database
     elif database.is_made:
         # Nothing is made in its stead. A lost mark is set again when a person wants that (Fix).
         server.need(tenant, may_lack_mark=database.state is DatabaseState.CREATING)
-    server.provision(tenant, password=password_of(services, database))
+    if database.is_made:
+        server.provision(tenant, password=password_of(services, database))
+    else:
+        _make(services, database, tenant)
+
+
+def _make(services: Services, database: Database, tenant: TenantDatabase) -> None:
+    """Make it as a clone of its template, or of the current one where that is gone, or empty."""
+    server, password = server_of(services, database), password_of(services, database)
+    template = templates.parent_of(services, database)
+    try:
+        server.provision(replace(tenant, template=template), password=password)
+    except ProvisioningFailed as error:
+        if error.code != TEMPLATE_MISSING:
+            raise
+        template = templates.choose_another(services, database)
+        server.provision(replace(tenant, template=template), password=password)
+    templates.inherit_seed(services.store, services.store.databases.get(database.id))
 
 
 def measurement(database: Database) -> MeasureInstance:

@@ -57,10 +57,11 @@ def close_database(services: Services, database_id: DatabaseId, *, because: Clos
             return
         is_for_ever = database.environment is Environment.PRODUCTION
         drop_after = None if is_for_ever else services.clock() + services.retention
+        event = partial(lifecycle.deleted, because=because, drop_after=drop_after)
+        if database.environment is Environment.TEMPLATE:
+            event = partial(lifecycle.discarded, now=services.clock())
         services.store.databases.apply(
-            database,
-            partial(lifecycle.deleted, because=because, drop_after=drop_after),
-            then=[SealDatabase(database_id=database_id)],
+            database, event, then=[SealDatabase(database_id=database_id)]
         )
 
 
@@ -133,6 +134,11 @@ def check_restorable(database: Database) -> None:
         raise Conflict(
             f"{database.name} is {database.state}, so there is nothing to restore.",
             advice="Only deleted databases are restored, and only until they are dropped.",
+        )
+    if database.environment is Environment.TEMPLATE:
+        raise Conflict(
+            f"{database.name} is a template, which nobody enters any more.",
+            advice="Databases are cloned from it: push a branch, or reset a branch's database.",
         )
     if not database.is_live:
         raise Conflict(

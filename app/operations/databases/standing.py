@@ -13,7 +13,7 @@ from app.core.hosts import NotHere
 from app.core.identifiers import InstanceId
 from app.core.instances import Instance
 from app.core.intents import EnsureDatabase, Intent, ReconcileBranch, SealDatabase
-from app.core.standing import Difference, Fault, differences, failure, fault_of
+from app.core.standing import Difference, Fault, differences, failure, fault_of, roles_of
 from app.operations.databases.provisioning import failed, server_of, tenant_of
 from app.operations.services import Services
 from app.store.store import Store
@@ -92,7 +92,7 @@ def close_again(services: Services, database: Database) -> None:
 def fault_now(services: Services, database: Database) -> Fault | None:
     """How what stands on its server differs from its row; to be asked under its lock."""
     server = server_of(services, database)
-    return fault_of(database, server.standing([database.login_role], only=[database.name]))
+    return fault_of(database, server.standing(roles_of([database]), only=[database.name]))
 
 
 def take_name_back(services: Services, database: Database) -> bool:
@@ -114,7 +114,7 @@ def take_name_back(services: Services, database: Database) -> bool:
 
 def _differences(services: Services, instance: Instance) -> list[Difference]:
     rows = services.store.databases.all(instance_id=instance.id)
-    standing = services.server_for(instance).standing([row.login_role for row in rows])
+    standing = services.server_for(instance).standing(roles_of(rows))
     return differences(rows, standing)
 
 
@@ -134,7 +134,7 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
     match fault:
         case Fault.OPEN:
             close_again(services, database)
-        case Fault.SHUT if services.store.leases.of(database.id) is None:
+        case Fault.SHUT | Fault.OWNERLESS if services.store.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
             again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())
             services.store.databases.apply_to(database.id, again, then=[ensure])

@@ -52,6 +52,10 @@ class DatabaseServer(Protocol):
 
         Closed to connections until its grants are verified; the login gets its password last, and
         the marker is read over that login before this returns.
+
+        With a template it is a clone of that, settings of the template's login included; to be
+        repeated with the same. Raises ProvisioningFailed (`template_missing`) when the template
+        cannot be cloned any more, TransientError when somebody is in it.
         """
 
     def issue(self, database: TenantDatabase, *, password: str) -> None:
@@ -72,17 +76,18 @@ class DatabaseServer(Protocol):
     def open_job_login(self, database: TenantDatabase, login: "JobLoginRequest") -> None:
         """Make a login role for one job, and check the marker over it.
 
-        It begins with the harmless settings that the long-lived login has.
+        It begins with the harmless settings that the long-lived login has. What that owns itself
+        goes to the data role, if there is one, as far as it goes.
         """
 
     def close_job_login(
         self, database: TenantDatabase, role: RoleName, *, password: str | None = None
     ) -> "JobEnd":
-        """End its sessions, hand its objects to the long-lived login, drop the role.
+        """End its sessions, hand its objects to who owns what is inside, drop the role.
 
-        A job acts as the long-lived login, so it can give that another password to come back with.
+        A job can act as the long-lived login, and give that another password to come back with.
         With the right `password` this is undone before anything is handed over; had the login
-        another one, its sessions are ended too. Of the settings that the job left on either role
+        another one, its sessions are ended too. Of the settings that the job left on any role
         the harmless ones stay with the long-lived login.
 
         What cannot be handed over stays with the role, which can do nothing any more; `provision`
@@ -95,6 +100,15 @@ class DatabaseServer(Protocol):
 
     def unseal(self, database: TenantDatabase, *, password: str) -> None:
         """Undo `seal`, verifying grants and marker as `provision` does."""
+
+    def freeze(self, database: TenantDatabase, *, within_seconds: float = 600) -> None:
+        """Prepare a database for being sealed as a template: no page of it will change any more.
+
+        Ends its logins, gives what they own to who owns what is inside, analyzes and freezes all.
+        A table whose analysis fails has no statistics. Raises ProvisioningFailed when something
+        still names a login (`template_not_handed_over`), or freezing took too long
+        (`freeze_too_long`); TransientError when somebody holds a table.
+        """
 
     def rename(self, database: TenantDatabase, *, new_name: DatabaseName) -> None:
         """Rename a sealed database out of the way."""

@@ -29,7 +29,7 @@ _HELP = """\
 | `/db status` | brings the comment about databases up to date | read (in public: triage) |
 | `/db url` | where the branch's database is, and how to get its password | write |
 | `/db fix` | makes or repairs the branch's database; its data stays | write |
-| `/db reset` | **empties** the branch's database; a protected branch's takes maintain | write |
+| `/db reset` | **empties** the branch's database or clones it anew; protected: maintain | write |
 | `/db migrate` | starts the workflow job again that migrated this commit last | write |
 | `/db help` | this | write |
 

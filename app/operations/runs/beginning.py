@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from app.core import names, reasons
+from app.core import reasons
 from app.core.admission import not_assigned, repository_refusal
 from app.core.assignments import Assignment, Policies, TracePolicy
 from app.core.claims import Claims
@@ -15,8 +15,9 @@ from app.core.identifiers import AppId, CommitSha, DatabaseName, RunId
 from app.core.reasons import Unreached
 from app.core.repositories import InstallationState, Repository
 from app.core.revisions import Reach, pull_request_of, reached, source_branch_of
-from app.core.runs import Run, RunRequest, most_runs
+from app.core.runs import CredentialKind, Run, RunRequest, most_runs
 from app.core.workflow_file import app_line
+from app.operations.databases.provisioning import name_for
 from app.operations.runs.refusals import Refused, not_your_run, too_many_runs
 from app.operations.services import Services
 from app.store.store import Store
@@ -49,6 +50,8 @@ def begin(services: Services, token: str, request: RunRequest) -> Begun | Unreac
         reach = unless_pushed(services, claims, facts, reach, assignment.app.id)
     if isinstance(reach, Unreached):
         return reach
+    if not (request.template and request.migrate and request.credentials is CredentialKind.JOB):
+        reach = reach.without_template()
     effective = replace(
         request,
         migration_command=_command(request, assignment),
@@ -216,7 +219,7 @@ def _new_run(services: Services, request: RunRequest, basis: _Basis, app_id: App
 def _name(store: Store, run: Run, environment: Environment) -> DatabaseName:
     branch = run.branch if environment is Environment.BRANCH else None
     present = store.databases.live(run.app_id, environment, branch)
-    return present.name if present else names.database_name(run.app_id, environment, branch)
+    return present.name if present else name_for(store, run.app_id, environment, branch)
 
 
 def unless_pushed(

@@ -75,7 +75,7 @@ def variables(credentials: Credentials) -> dict[str, str]:
         "COPPICE_ENVIRONMENT": database.environment.value,
         "COPPICE_DATABASE": database.name,
         # Who owns what is inside; a job's login acts as it, and can own nothing for long.
-        "COPPICE_ROLE": database.login_role,
+        "COPPICE_ROLE": database.inner_owner,
     }
     pooler = credentials.instance.pooler_address
     if credentials.is_pooled and pooler:

@@ -14,7 +14,7 @@ from app.core.identifiers import (
 )
 from app.core.intents import EndLogin, EndRun, Intent
 from app.core.runs import JobLogin, Lease, MigrationResult, Outcome
-from app.operations.runs import announcements, credentials
+from app.operations.runs import announcements, credentials, templates
 from app.operations.services import Services
 
 
@@ -27,10 +27,11 @@ def reap(services: Services) -> None:
 
 
 def due(services: Services) -> Sequence[Intent]:
-    """Migrations whose lease ran out, and logins whose time is over."""
+    """Migrations whose lease ran out, logins whose time is over, templates that nobody holds."""
     now = services.clock()
     runs = [EndRun(database_id=lease.database_id) for lease in services.store.leases.expired(now)]
-    return [*runs, *_ends_of(services.store.job_logins.due(now))]
+    ends = _ends_of(services.store.job_logins.due(now))
+    return [*runs, *ends, *templates.unfinished(services)]
 
 
 def end_job_logins(

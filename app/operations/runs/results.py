@@ -12,7 +12,7 @@ from app.core.environments import Environment
 from app.core.errors import CoppiceError, NotFound
 from app.core.hosts import NotHere
 from app.core.identifiers import RunId
-from app.core.intents import RebuildDatabase
+from app.core.intents import FinishTemplate, RebuildDatabase
 from app.core.markdown import plain_lines
 from app.core.runs import (
     CredentialKind,
@@ -35,6 +35,10 @@ from app.operations.services import Services
 from app.store.store import Store
 
 MAX_LOG_CHARACTERS = 60_000
+_LENIENT = {
+    Environment.PREVIEW: "It is shared by all branches",
+    Environment.TEMPLATE: "New databases go on from the template before it",
+}
 _NEVER_CONNECTED = "command ended well, but never connected to the database"
 
 
@@ -97,6 +101,8 @@ def report(
     migration = _last(
         services.store, run, environment
     )  # with what was taken back at its login's end
+    if migration.environment is Environment.TEMPLATE and not is_again:
+        services.store.queue.add([FinishTemplate(database_id=migration.database_id)])
     summary = ""
     if not is_again:
         summary = announcements.finished(services, run, migration)
@@ -242,6 +248,7 @@ def _owes_rebuild(
 ) -> bool:
     return rebuilds.is_owed(
         migration,
+        store.databases.get(migration.database_id),
         claims=claims,
         repository=store.repositories.get(claims.repository_id),
         policies=assignment.policies,
@@ -258,10 +265,10 @@ def _verdict(run: Run, migration: Migration, *, is_again: bool) -> Verdict:
     if migration.result not in rebuilds.FAILED:
         return Verdict(is_again=False, fails=False, message=f"{name}: {migration.result}.")
     if is_again:
-        message = "Preview failed: it is emptied and migrated once more from the beginning."
+        message = f"{name} failed: it is emptied and migrated once more from the beginning."
         return Verdict(is_again=True, fails=False, message=message)
     if is_neutral(run, name):
-        message = "Preview failed. It is shared by all branches, so this does not fail the step."
+        message = f"{name} failed. {_LENIENT[name]}, so this does not fail the step."
         return Verdict(is_again=False, fails=False, message=message)
     after = " Production is untouched." if name is Environment.PREVIEW else ""
     return Verdict(is_again=False, fails=True, message=f"{name}: {migration.result}.{after}")
@@ -274,7 +281,7 @@ def _verdict_on_seed(run: Run, migration: Migration, seed: Seeding) -> Verdict:
         return Verdict(is_again=False, fails=False, message=message)
     message = f"{name}: migrated, but the seed command: {seed.result}. The next run tries it again."
     if is_neutral(run, name):
-        message += " Preview is shared by all branches, so this does not fail the step."
+        message += f" {_LENIENT[name]}, so this does not fail the step."
     return Verdict(is_again=False, fails=not is_neutral(run, name), message=message)
 
 

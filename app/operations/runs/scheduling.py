@@ -25,6 +25,7 @@ from app.operations.runs import (
     rebuilds,
     results,
     superseding,
+    templates,
 )
 from app.operations.runs.beginning import assignment_of, own_run, place_of_job
 from app.operations.runs.credentials import Credentials
@@ -44,8 +45,8 @@ class Turn:
     """It has begun, and goes on or gives its stored answer."""
     rebuilt_from: Migration | None = None
     """The failed migration after which the database is emptied first."""
-    is_untouched: bool = False
-    """Production is left alone: preview failed in this run."""
+    skipped: str = ""
+    """Why the database is left alone, for a person."""
 
 
 def turn_of(
@@ -60,6 +61,8 @@ def turn_of(
         return Turn(present=own)
     if own is None and environment is Environment.PRODUCTION:
         return _after_preview(store, run, migrations, claims, assignment)
+    if own is None and environment is Environment.TEMPLATE:
+        return _after_production(migrations)
     if own is not None and own.rebuilt:
         first = next(one for one in migrations if one.environment is environment)
         return Turn(present=own, rebuilt_from=first)
@@ -84,7 +87,16 @@ def _after_preview(
         return Turn()
     if _owes_rebuild(store, preview, claims, assignment):
         raise not_yet("waiting", "Production waits for preview, which is emptied and tried again.")
-    return Turn(is_untouched=True)
+    return Turn(skipped="Preview failed: production is untouched.")
+
+
+def _after_production(migrations: Sequence[Migration]) -> Turn:
+    production = _last(migrations, Environment.PRODUCTION)
+    if production is None or production.result is None:
+        raise not_yet("waiting", "The template waits for the migration of production.")
+    if production.result is MigrationResult.SUCCESS:
+        return Turn()
+    return Turn(skipped="Production was not migrated by this run, so the template stays.")
 
 
 def _after_preview_of_commit(store: Store, run: Run) -> Turn:
@@ -110,6 +122,7 @@ def _owes_rebuild(
 ) -> bool:
     return rebuilds.is_owed(
         migration,
+        store.databases.get(migration.database_id),
         claims=claims,
         repository=store.repositories.get(claims.repository_id),
         policies=assignment.policies,
@@ -176,11 +189,13 @@ def _ask(
         with services.crowd.place_at(database, who="jobs"):
             return _go(services, run, claims, database)
     turn = turn_of(services.store, run, environment, claims, assignment)
-    if turn.is_untouched:
+    skipped = turn.skipped
+    if skipped and environment is Environment.PRODUCTION:
         announcements.untouched(services.store, run)
-        return NothingToDo(
-            result=MigrationResult.SKIPPED, message="Preview failed: production is untouched."
-        )
+    elif environment is Environment.TEMPLATE and turn.present is None and not skipped:
+        skipped = templates.not_due(services, run) or ""
+    if skipped:
+        return NothingToDo(result=MigrationResult.SKIPPED, message=skipped)
     if turn.present is not None and turn.present.finished_at is not None:
         return _ended(turn.present)
     return _migrate(services, run, claims, assignment, _Context(environment=environment, turn=turn))
@@ -199,7 +214,11 @@ def _migrate(
     database = _allowed(services, run, claims, assignment, place.environment)
     first = place.turn.rebuilt_from
     if first is not None and database.generation <= first.generation:
-        raise not_yet("creating", "Preview is being emptied.")
+        raise not_yet("creating", f"{database.name} is being emptied.")
+    if database.environment is Environment.TEMPLATE and templates.needs_fresh(
+        services, run, database
+    ):
+        raise not_yet("creating", f"{database.name} was left unfinished and is dropped first.")
     with services.crowd.place_at(database, who="jobs"):
         migration = leases.take(services, run, database, is_rebuilt=first is not None)
         # Read again: what stood there before the lease was taken may be old.

@@ -19,7 +19,7 @@ _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 EnvironmentName = Literal["production", "branch", "preview", "dev"]
-AnyEnvironment = Literal["production", "branch", "preview", "dev", "dev-shadow"]
+AnyEnvironment = Literal["production", "branch", "preview", "dev", "dev-shadow", "template"]
 
 
 class OfDatabase(BaseModel):

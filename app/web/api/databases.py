@@ -60,7 +60,8 @@ def list_(query: WhichDatabases) -> dict[str, Any]:
     wanted = [
         one
         for one in services.store.databases.all()
-        if query.app in (None, one.app_id)
+        if not (one.is_set_aside and query.environment is None)
+        and query.app in (None, one.app_id)
         and query.environment in (None, one.environment.value)
         and query.branch in (None, one.branch)
         and query.name in (None, one.name)

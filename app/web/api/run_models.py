@@ -19,7 +19,8 @@ from app.operations.runs.scheduling import Granted, NothingToDo
 from app.web.api.shapes import Nested, Request, Text, given_of
 from app.web.api.unfinished_models import UnfinishedObject
 
-RunEnvironment = Literal["production", "branch", "preview"]
+WantedEnvironment = Literal["production", "branch", "preview"]
+RunEnvironment = Literal["production", "branch", "preview", "template"]
 _LONGEST_LOG = 1_000_000
 # Longer than a run may take, with its seed command, on a runner whose clock is some hours off.
 _LOOPBACK_LIFETIME = timedelta(days=1)
@@ -28,7 +29,9 @@ _LOOPBACK_LIFETIME = timedelta(days=1)
 class StartRun(given_of(RunRequest)):  # type: ignore[misc]
     """One execution of the Action."""
 
-    environments: list[RunEnvironment] = Field([], max_length=3, description="Empty: all reached")
+    environments: list[WantedEnvironment] = Field(
+        [], max_length=3, description="Empty: all reached"
+    )
 
 
 class ThisRun(BaseModel):

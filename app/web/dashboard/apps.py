@@ -28,7 +28,7 @@ from app.operations.administration import local_work
 from app.operations.administration.limits import described
 from app.operations.administration.workflow_files import beside_others, workflow_of
 from app.operations.apps import Assigned, KnownApp, id_to_say
-from app.operations.databases import elsewhere
+from app.operations.databases import elsewhere, templates
 from app.operations.pull_requests.heads import Head, open_heads
 from app.operations.services import Services
 from app.web.dashboard import fields, notices, plots, rule_facts, tables
@@ -41,7 +41,7 @@ pages = Blueprint("apps", __name__)
 RUNS_SHOWN = 20
 _CREATED_FROM = {DatabaseState.READY: "create-ready", DatabaseState.DELETED: "create-restore"}
 """What is said where Create found a database; without one it is made."""
-_CREATED = {one.value for one in Environment} - {Environment.SHADOW.value}
+_CREATED = {one.value for one in Environment} - {Environment.SHADOW, Environment.TEMPLATE}
 
 
 @pages.get("/apps")
@@ -58,7 +58,8 @@ def index() -> ResponseReturnValue:
 def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
     services = acting()
     found = access.known_app(services, AppId(app_id), See).subject
-    databases = services.store.databases.all(app_id=found.app.id)
+    every = services.store.databases.all(app_id=found.app.id)
+    databases = [one for one in every if not one.is_set_aside]
     can = tables.abilities(services, found.app, found.repository)
     rows = tables.rows(
         services,
@@ -91,6 +92,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         can=can,
         limits=described(services.store.limits.of(found.instance.id)) if found.instance else None,
         rules=rule_facts.unusual(found.assignment.policies) if found.assignment else (),
+        template=templates.current_of(services.store, found.assignment),
         offers_trace=_has_no_trace(found) and can.may(Manage),
         is_steward=found.instance in access.instances_run(services),
         environments=[row for row in rows if row.database.environment is not Environment.BRANCH],
@@ -101,7 +103,7 @@ def show(app_id: str, error: CoppiceError | None = None) -> ResponseReturnValue:
         gets_database=partial(may_have_one, found),
         runs=runs[:RUNS_SHOWN],
         older=runs[RUNS_SHOWN - 1].run.id if len(runs) > RUNS_SHOWN else None,
-        names={one.id: one for one in databases},
+        names={one.id: one for one in every},
         is_busy=is_busy,
         notice=_notice(databases, changed, is_busy=is_busy),
         to_rerun=_to_rerun(can, changed, runs) if request.args.get("done") == "reset" else None,

@@ -15,6 +15,7 @@ from app.operations import access
 from app.operations.access import Doing, Permitted
 from app.operations.administration import databases as administration
 from app.operations.administration import local_work
+from app.operations.databases import templates
 from app.operations.runs.credentials import variables
 from app.operations.services import Services
 from app.web.dashboard import fields
@@ -152,6 +153,7 @@ def _ask(database_id: int, template: str, error: CoppiceError | None) -> Respons
         template,
         error,
         is_deleted=database.subject.state is DatabaseState.DELETED,
+        parent=templates.parent_afresh(services.store, database.subject),
         retention_days=services.retention.days,
     )
 

@@ -25,6 +25,7 @@ _ORDER = (
     Environment.DEV,
     Environment.SHADOW,
     Environment.BRANCH,
+    Environment.TEMPLATE,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.databases import TenantDatabase
+from app.core.environments import Environment
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import AdminLogin
 from app.postgres.server import PostgresServer
@@ -54,7 +55,7 @@ class RealDatabase:
             "DATABASE_URL": self.url,
             "COPPICE_ENVIRONMENT": self.environment,
             "COPPICE_DATABASE": self.tenant.name,
-            "COPPICE_ROLE": self.tenant.login_role,
+            "COPPICE_ROLE": self.tenant.inner_owner,
         }
 
     def go(self, **changes: Any) -> Reply:
@@ -91,6 +92,7 @@ def new_database(
             name=DatabaseName(name),
             owner_role=RoleName(f"{app}-o-{environment}"),
             login_role=RoleName(f"{app}-u-{environment}"),
+            data_role=RoleName(f"{app}-d") if Environment(environment).shares_data_role else None,
             marker=uuid.uuid4().hex,
         )
         made.append(tenant)

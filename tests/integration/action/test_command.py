@@ -12,6 +12,7 @@ from action.command import TIMED_OUT, Command, Outcome
 from action.console import Console
 from action.identity import Identity
 from action.interruption import Interruption
+from action.limit import Limit
 from action.reply import Granted, Planned, Run, turn_in
 from action.service import Service
 from action.transport import Transport
@@ -132,7 +133,6 @@ def test_an_endless_line_is_never_cut_inside_a_secret(tmp_path: Path, shift: int
 def place(tmp_path: Path) -> Workplace:
     environ = {
         "COPPICE_INPUT_SERVICE_URL": "http://127.0.0.1:9",
-        "COPPICE_INPUT_TIMEOUT_MINUTES": "7",
         "GITHUB_WORKSPACE": str(tmp_path),
     }
     job, console, transport = inputs.read_job(environ), Console(io.BytesIO()), Transport()
@@ -157,6 +157,7 @@ def place(tmp_path: Path) -> Workplace:
         ),
         console=console,
         interruption=Interruption(),
+        limit=Limit(7),
         folder=tmp_path,
     )
 

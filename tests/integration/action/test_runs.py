@@ -146,6 +146,7 @@ def test_the_run_is_asked_for_with_the_inputs_and_the_jobs_token(
         "export_env": False,
         "credentials_minutes": 60,
         "timeout_minutes": 30,
+        "template": True,
         "job": "migrate",
     }
     assert [asked.token] == service.tokens

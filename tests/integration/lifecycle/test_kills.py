@@ -55,6 +55,7 @@ def test_creating_ends_with_one_database_its_roles_and_one_check(
 
         database = world.ready(f"n{call}")
         assert traces_of(postgres_superuser, database) == 3
+        assert shares_role(postgres_superuser, database)
         (check,) = world.github.check_runs(world.repository, sha)
         assert check.conclusion == "success"
         if not died:
@@ -136,6 +137,8 @@ def test_rebuilding_empties_once_and_ends_ready(
     database, _ = grow(world, "x")
 
     for call in count(1):
+        # As one that an earlier version made.
+        world.state.execute("UPDATE databases SET data_role = NULL WHERE id = %s", [database.id])
         before = world.services.store.databases.get(database.id)
         world.services.store.queue.add(
             [RebuildDatabase(database_id=before.id, generation=before.generation)]
@@ -146,6 +149,8 @@ def test_rebuilding_empties_once_and_ends_ready(
         after = world.ready("x")
         assert (after.id, after.generation) == (before.id, before.generation + 1)
         assert traces_of(postgres_superuser, after) == 3
+        assert after.data_role == database.data_role
+        assert shares_role(postgres_superuser, after)
         if not died:
             break
     assert call > 10
@@ -232,10 +237,26 @@ def is_open(superuser: AdminLogin, database: Database) -> bool:
     )
 
 
+def shares_role(superuser: AdminLogin, database: Database) -> bool:
+    """Whether its data role may make things in it and not enter, and its login acts as that."""
+    return (
+        query(
+            superuser,
+            "SELECT FROM pg_auth_members WHERE pg_get_userbyid(roleid) = %(shared)s"
+            " AND pg_get_userbyid(member) = %(login)s AND inherit_option AND set_option"
+            " AND has_database_privilege(%(shared)s, %(name)s, 'CREATE')"
+            " AND NOT has_database_privilege(%(shared)s, %(name)s, 'CONNECT')",
+            database,
+        )
+        == 1
+    )
+
+
 def query(superuser: AdminLogin, text: LiteralString, database: Database) -> int:
     names = {
         "login": database.login_role,
         "owner": database.owner_role,
+        "shared": database.data_role,
         "name": database.name,
     }
     with psycopg.connect(state_url(superuser, "postgres"), autocommit=True) as session:

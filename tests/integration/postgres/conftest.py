@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from app.core.databases import TenantDatabase
+from app.core.databases import Template, TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import AdminLogin
 from app.operations.ports.postgres import JobLoginRequest
@@ -62,6 +62,11 @@ class Tenant:
         return row[0]
 
 
+def as_login(tenant: Tenant) -> str:
+    """How a job's session, which acts as who owns what is inside, acts as the long-lived login."""
+    return f'SET ROLE "{tenant.database.login_role}"'
+
+
 def job_request(
     database: TenantDatabase, *, name: str = "j1", lock_timeout: str = ""
 ) -> JobLoginRequest:
@@ -71,6 +76,34 @@ def job_request(
         valid_until=datetime.now(UTC) + timedelta(minutes=30),
         settings={"lock_timeout": lock_timeout} if lock_timeout else {},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A database, as its long-lived login and as a job's."""
+
+    login: Tenant
+    job: Tenant
+
+    @property
+    def database(self) -> TenantDatabase:
+        return self.login.database
+
+    @property
+    def both(self) -> tuple[Tenant, Tenant]:
+        return self.login, self.job
+
+
+def made(server: PostgresServer, admin: AdminLogin, database: TenantDatabase) -> Place:
+    password, request = new_password(), job_request(database)
+    server.provision(database, password=password)
+    server.open_job_login(database, request)
+    login = Tenant(admin=admin, database=database, role=database.login_role, password=password)
+    return Place(login=login, job=replace(login, role=request.role, password=request.password))
+
+
+NewTemplate = Callable[..., Place]
+NewClone = Callable[[Place], TenantDatabase]
 
 
 @pytest.fixture
@@ -170,3 +203,36 @@ def new_admin(superuser: Session, postgres_superuser: AdminLogin) -> Iterator[Ne
     yield new
     for role in made:
         remove_role(superuser, role)
+
+
+@pytest.fixture
+def new_template(
+    tenant_server: PostgresServer,
+    postgres_admin: AdminLogin,
+    new_tenant: Callable[..., TenantDatabase],
+) -> NewTemplate:
+    """Makes a template of what a job and an application did in it: sealed, its job ended."""
+
+    def new(*by_job: str, by_login: str = "") -> Place:
+        place = made(tenant_server, postgres_admin, new_tenant())
+        place.job.run(*(one.replace("{name}", place.database.name) for one in by_job))
+        if by_login:
+            place.login.run(by_login)
+        tenant_server.close_job_login(place.database, place.job.role, password=place.login.password)
+        tenant_server.freeze(place.database)
+        tenant_server.seal(place.database)
+        return place
+
+    return new
+
+
+@pytest.fixture
+def new_clone(new_tenant: Callable[..., TenantDatabase]) -> NewClone:
+    """Gives names to what is to be cloned."""
+
+    def new(template: Place) -> TenantDatabase:
+        database = template.database
+        origin = Template(name=database.name, login_role=database.login_role)
+        return replace(new_tenant(beside=database), template=origin)
+
+    return new

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from app.core.databases import TenantDatabase
+from app.core.databases import Template, TenantDatabase
 from app.core.identifiers import DatabaseName, RoleName
 from app.core.instances import Address, AdminLogin, SslMode
 from app.postgres.server import PostgresServer
@@ -37,7 +37,7 @@ def main() -> None:
 
 def _work(request: dict[str, Any]) -> None:
     server = PostgresServer(_admin(**request["admin"]))
-    database = TenantDatabase(**request["database"])
+    database = _database(**request["database"])
     _die_at(request["statement"], request["moment"])
     _operation(server, database, request)()
     server.close()
@@ -51,6 +51,7 @@ def _operation(
         "provision": partial(server.provision, database, password=password),
         "drop": partial(server.drop, database),
         "try_out": server.try_out,
+        "freeze": partial(server.freeze, database),
         "seal": partial(server.seal, database),
         "unseal": partial(server.unseal, database, password=password),
         "take_back": partial(server.reclaim, database, password=password),
@@ -79,6 +80,10 @@ def _die_at(number: int, moment: str) -> None:
         return result
 
     psycopg.Connection.execute = execute  # type: ignore[method-assign]
+
+
+def _database(template: dict[str, Any] | None, **names: Any) -> TenantDatabase:
+    return TenantDatabase(template=None if template is None else Template(**template), **names)
 
 
 def _admin(host: str, port: int, user: str, password: str) -> AdminLogin:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import count
 
 import pytest
@@ -17,7 +18,8 @@ from app.postgres import trial
 from app.postgres.passwords import new_password
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
-from tests.integration.postgres.conftest import NewAdmin, Tenant, job_request
+from tests.integration.postgres.conftest import NewAdmin, NewClone, NewTemplate, Tenant, job_request
+from tests.integration.postgres.test_clones import NAMED
 
 # Before a statement is after the one before it.
 MOMENTS = ["during", "after"]
@@ -116,24 +118,48 @@ def planned(new_tenant: Callable[[], TenantDatabase], admin: AdminLogin) -> Tena
     return Tenant(admin=admin, database=database, role=database.login_role, password=new_password())
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+# The server is at work on what was sent: a clone takes it longest.
+@pytest.mark.parametrize(("moment", "is_clone"), [("during", True), ("after", False)])
 def test_provisioning_ends_right_and_lets_no_stranger_in(
     moment: str,
+    *,
+    is_clone: bool,
     worker: DyingWorker,
     tenant_server: PostgresServer,
+    new_template: NewTemplate,
     new_tenant: Callable[[], TenantDatabase],
+    new_clone: NewClone,
     superuser: Session,
 ) -> None:
-    admin = worker._admin
+    setting = 'ALTER ROLE CURRENT_USER IN DATABASE "{name}" SET search_path = app'
+    template = is_clone and new_template("CREATE SCHEMA app; CREATE TABLE app.made ()", setting)
     for statement in count(1):
-        tenant = planned(new_tenant, admin)
+        tenant = planned(partial(new_clone, template) if template else new_tenant, worker._admin)
         if not worker.dies("provision", tenant, statement=statement, moment=moment):
             break
 
         assert not is_open_to_strangers(superuser, tenant.database.name)
         tenant_server.provision(tenant.database, password=tenant.password)
-        tenant.run("CREATE TABLE t (a int)")
+        tenant.run("DROP TABLE made" if template else "CREATE TABLE made ()")
         tenant_server.drop(tenant.database)
+    assert statement > 15
+
+
+def test_freezing_ends_with_nothing_left_to_a_login(
+    worker: DyingWorker,
+    tenant_server: PostgresServer,
+    tenant: Tenant,
+    superuser_in: Callable[[str], Session],
+) -> None:
+    inside = superuser_in(tenant.database.name)
+    for statement in count(2, 4):
+        tenant_server.provision(tenant.database, password=tenant.password)
+        tenant.run(f"CREATE TABLE t{statement} (a int)")
+        if not worker.dies("freeze", tenant, statement=statement, moment="after"):
+            break
+
+        tenant_server.freeze(tenant.database)
+        assert inside.execute(NAMED, [[f'"{tenant.role}"']]).fetchall() == []
     assert statement > 15
 
 
@@ -241,15 +267,16 @@ def is_open_to_strangers(superuser: Session, name: DatabaseName) -> bool:
     return bool(
         superuser.execute(
             "SELECT FROM pg_database WHERE datname = %s AND datallowconn"
-            " AND has_database_privilege('public', oid, 'CONNECT')",
-            [name],
+            " AND (has_database_privilege('public', oid, 'CONNECT') OR EXISTS (SELECT FROM pg_roles"
+            "   WHERE rolname LIKE %s AND has_database_privilege(rolname, datname, 'CONNECT')))",
+            [name, f"{name.partition('-')[0]}-d-%"],
         ).rowcount
     )
 
 
 def traces_of(superuser: Session, database: TenantDatabase) -> int:
     return superuser.execute(
-        "SELECT FROM pg_roles WHERE starts_with(rolname::text, %s) OR rolname = %s"
+        "SELECT FROM pg_roles WHERE starts_with(rolname::text, %s) OR rolname = ANY (%s)"
         " UNION ALL SELECT FROM pg_database WHERE datname = %s",
-        [database.login_role, database.owner_role, database.name],
+        [database.login_role, [database.owner_role, database.data_role], database.name],
     ).rowcount

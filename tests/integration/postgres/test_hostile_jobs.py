@@ -13,7 +13,7 @@ from app.core.connections import USUAL
 from app.core.errors import ProvisioningFailed
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, dsn
-from tests.integration.postgres.conftest import Tenant
+from tests.integration.postgres.conftest import Tenant, as_login
 
 # A client may ask PostgreSQL to wait before its session begins: here longer than any test takes.
 DRAWN_OUT = "-c post_auth_delay=600"
@@ -99,7 +99,7 @@ def test_a_session_that_is_still_beginning_holds_up_no_drop(
 def test_no_setting_that_a_job_made_keeps_it_from_ending(
     setting: str, tenant: Tenant, job: Tenant, tenant_server: PostgresServer
 ) -> None:
-    job.run(f'ALTER ROLE "{tenant.role}" SET {setting}')
+    job.run(as_login(tenant), f'ALTER ROLE "{tenant.role}" SET {setting}')
     tenant_server.close_job_login(job.database, job.role)
 
     tenant_server.reclaim(tenant.database, password=tenant.password)
@@ -123,7 +123,7 @@ def test_an_application_with_all_its_sessions_keeps_no_job_from_ending(
 def test_a_planted_password_cannot_be_defended_by_using_up_the_sessions(
     tenant: Tenant, job: Tenant, server_of_any_language: PostgresServer
 ) -> None:
-    job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+    job.run(as_login(tenant), f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     thief = replace(tenant, password="planted")
     with ExitStack() as sessions:
         stolen = [sessions.enter_context(thief.session()) for _ in range(USUAL)]
@@ -140,7 +140,7 @@ def test_a_planted_password_cannot_be_defended_by_using_up_the_sessions(
 def test_a_session_with_a_planted_password_that_is_still_beginning_is_ended(
     tenant: Tenant, job: Tenant, tenant_server: PostgresServer, superuser: Session
 ) -> None:
-    job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+    job.run(as_login(tenant), f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     tenant_server.close_job_login(job.database, job.role)
     with beginning(replace(tenant, password="planted"), superuser) as is_there:
         tenant_server.reclaim(tenant.database, password=tenant.password)
@@ -166,7 +166,7 @@ def test_a_neighbours_grant_keeps_no_job_from_ending(
             session.execute("SELECT 1")
     assert not job.can_connect()
     owner = tenant.value("SELECT tableowner FROM pg_tables WHERE tablename = 'left_behind'")
-    assert owner == tenant.role
+    assert owner == tenant.database.inner_owner
     neighbour.run("DROP TABLE bait")
 
 

@@ -16,7 +16,7 @@ from app.core.identifiers import RoleName
 from app.operations.ports.postgres import JobLoginRequest
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
-from tests.integration.postgres.conftest import Tenant, job_request
+from tests.integration.postgres.conftest import Tenant, as_login, job_request
 
 # As a hostile or clumsy job may: out of the role that its sessions begin with.
 AS_ITSELF = "SET ROLE none"
@@ -30,10 +30,10 @@ def role_exists(superuser: Session, role: RoleName) -> bool:
     return bool(superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount)
 
 
-def test_what_a_job_makes_belongs_to_the_long_lived_login(tenant: Tenant, job: Tenant) -> None:
+def test_what_a_job_makes_belongs_to_the_data_role(tenant: Tenant, job: Tenant) -> None:
     job.run("CREATE TABLE made (a int)")
 
-    assert owner_of(tenant, "made") == tenant.role
+    assert owner_of(tenant, "made") == tenant.database.inner_owner
 
 
 TIMEOUTS = (
@@ -102,14 +102,14 @@ LEFT_BEHIND = [
 
 
 @pytest.mark.parametrize("work", LEFT_BEHIND)
-def test_what_a_job_owns_itself_goes_to_the_long_lived_login(
+def test_what_a_job_owns_itself_goes_to_the_data_role(
     work: str, tenant: Tenant, job: Tenant, tenant_server: PostgresServer, superuser: Session
 ) -> None:
     job.run(AS_ITSELF, work)
 
     tenant_server.close_job_login(job.database, job.role)
 
-    assert owner_of(tenant, "left_behind") == tenant.role
+    assert owner_of(tenant, "left_behind") == tenant.database.inner_owner
     assert not role_exists(superuser, job.role)
 
 
@@ -139,10 +139,10 @@ def in_a_schema_of_nobodys(tenant: Tenant, job: Tenant) -> Iterator[None]:
     job.run("CREATE SCHEMA shut", f'GRANT ALL ON SCHEMA shut TO "{job.role}"')
     function = "CREATE FUNCTION shut.left_behind() RETURNS int LANGUAGE sql AS 'SELECT 1'"
     job.run(AS_ITSELF, function, "CREATE TABLE free (a int)")
-    job.run(f'REVOKE CREATE ON SCHEMA shut FROM "{tenant.role}"')
+    job.run(f'REVOKE CREATE ON SCHEMA shut FROM "{tenant.database.inner_owner}"')
     yield
-    assert owner_of(tenant, "free") == tenant.role
-    tenant.run(f'GRANT CREATE ON SCHEMA shut TO "{tenant.role}"')
+    assert owner_of(tenant, "free") == tenant.database.inner_owner
+    tenant.run(f'GRANT CREATE ON SCHEMA shut TO "{tenant.database.inner_owner}"')
 
 
 OWNER_OF_WHAT_IS_LEFT = (
@@ -173,7 +173,7 @@ def test_what_cannot_be_handed_over_keeps_no_job_from_ending(
         assert tenant.database.name in found(tenant_server, "left_behind")
     tenant_server.provision(tenant.database, password=tenant.password)
 
-    assert tenant.value(OWNER_OF_WHAT_IS_LEFT) == tenant.role
+    assert tenant.value(OWNER_OF_WHAT_IS_LEFT) == tenant.database.inner_owner
     assert not role_exists(superuser, job.role)
     assert tenant.database.name not in found(tenant_server, "left_behind")
 
@@ -198,7 +198,7 @@ def test_the_login_is_taken_back_although_something_cannot_be_handed_over(
 ) -> None:
     thief = replace(tenant, password="planted")
     with in_a_schema_of_nobodys(tenant, job):
-        job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+        job.run(as_login(tenant), f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
         with thief.session() as session:
             tenant_server.close_job_login(job.database, job.role, password=tenant.password)
 
@@ -235,14 +235,14 @@ def test_what_is_too_much_for_one_transaction_is_handed_over_in_several(
     problem = tenant_server.close_job_login(job.database, job.role).left
 
     assert problem is None
-    assert owner_of(tenant, "T 50") == tenant.role
+    assert owner_of(tenant, "T 50") == tenant.database.inner_owner
     assert not role_exists(superuser, job.role)
 
 
 def test_a_password_that_a_job_gave_the_long_lived_login_lets_nobody_in(
     tenant: Tenant, job: Tenant, tenant_server: PostgresServer
 ) -> None:
-    job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+    job.run(as_login(tenant), f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     thief = replace(tenant, password="planted")
     with thief.session() as session:
         tenant_server.close_job_login(job.database, job.role)
@@ -309,7 +309,7 @@ def test_a_job_that_set_things_for_its_role_begins_anew(
     tenant_server.open_job_login(tenant.database, again)
 
     renewed = Tenant(admin=job.admin, database=job.database, role=job.role, password=again.password)
-    assert renewed.value("SELECT current_user::text") == tenant.role
+    assert renewed.value("SELECT current_user::text") == tenant.database.inner_owner
     assert renewed.value("SHOW search_path") == '"$user", public'
 
 

@@ -153,7 +153,7 @@ def test_a_trusted_extension_belongs_to_the_login(
     owner = tenant.value(
         "SELECT pg_get_userbyid(extowner)::text FROM pg_extension WHERE extname = 'citext'"
     )
-    assert owner == tenant.role
+    assert owner == tenant.database.inner_owner
 
 
 def test_an_extension_for_superusers_is_explained(
@@ -192,10 +192,10 @@ def test_extensions_bring_what_they_require_whatever_the_order(
     found = extensions_of(tenant)
     assert found.pop("plpgsql") == ("pg_catalog", "postgres")
     assert found == {
-        "cube": ("Odd schema", tenant.role),
-        "earthdistance": ("public", tenant.role),
-        "moddatetime": ("public", tenant.role),
-        "vector": ("extensions", tenant.role),
+        "cube": ("Odd schema", tenant.database.inner_owner),
+        "earthdistance": ("public", tenant.database.inner_owner),
+        "moddatetime": ("public", tenant.database.inner_owner),
+        "vector": ("extensions", tenant.database.inner_owner),
     }
     tenant.run("CREATE TABLE t (at extensions.vector(3), place earth DEFAULT ll_to_earth(52, 13))")
 
@@ -207,7 +207,7 @@ def test_what_an_extension_requires_goes_where_it_goes(
 
     tenant_server.provision(database, password=tenant.password)
 
-    assert extensions_of(tenant)["cube"] == ("extensions", tenant.role)
+    assert extensions_of(tenant)["cube"] == ("extensions", tenant.database.inner_owner)
 
 
 def test_a_dump_that_comments_on_its_extensions_is_restored_by_a_job(

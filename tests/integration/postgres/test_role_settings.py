@@ -7,7 +7,7 @@ import pytest
 
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Session
-from tests.integration.postgres.conftest import Tenant, job_request
+from tests.integration.postgres.conftest import Tenant, as_login, job_request
 
 AS_ITSELF = "SET ROLE none"
 
@@ -47,9 +47,10 @@ def test_what_a_migration_sets_for_its_role_is_there_for_the_application_and_lat
         "CREATE TABLE app.orders (at timestamptz)",
         "ALTER ROLE CURRENT_USER SET search_path = app, public",
         f"ALTER ROLE {here} SET timezone = 'Asia/Tokyo'",
-        f"ALTER ROLE \"{tenant.role}\" SET datestyle = 'SQL, DMY'",
         "ALTER ROLE CURRENT_USER SET client_encoding TO 'utf8'",
         "ALTER ROLE CURRENT_USER SET default_transaction_isolation TO 'read committed'",
+        as_login(tenant),
+        "ALTER ROLE CURRENT_USER SET datestyle = 'SQL, DMY'",
     )
 
     assert end(tenant_server, tenant, first) == ()
@@ -87,7 +88,7 @@ def test_what_is_not_harmless_is_taken_back_and_named(
         "work_mem",
     )
     assert tenant.value("SHOW search_path") == "app"
-    assert new_job("j2").value("SELECT current_user::text") == tenant.role
+    assert new_job("j2").value("SELECT current_user::text") == tenant.database.inner_owner
     assert end(tenant_server, tenant, job) == ()
 
 
@@ -266,7 +267,7 @@ def test_a_value_that_became_impossible_keeps_nobody_out(
 
     job = new_job("j1")
 
-    assert job.value("SELECT current_user::text") == tenant.role
+    assert job.value("SELECT current_user::text") == tenant.database.inner_owner
     assert job.value("SHOW search_path") == "app, public"
     assert end(tenant_server, tenant, job) == ("TimeZone",)
     assert tenant.value("SHOW search_path") == "app, public"

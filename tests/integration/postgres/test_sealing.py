@@ -49,7 +49,7 @@ def test_unsealing_ends_the_jobs_of_before(
     tenant_server.unseal(tenant.database, password=tenant.password)
 
     owner = tenant.value("SELECT tableowner FROM pg_tables WHERE tablename = 'mine'")
-    assert owner == tenant.role
+    assert owner == tenant.database.inner_owner
     left = superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [job.role])
     assert left.rowcount == 0
 

@@ -14,13 +14,13 @@ from psycopg.pq import ConnStatus, ExecStatus, PGconn, PollingStatus, abc
 
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, dsn
-from tests.integration.postgres.conftest import Tenant
+from tests.integration.postgres.conftest import Tenant, as_login
 
 
 @pytest.fixture
 def thief(tenant: Tenant, job: Tenant) -> Tenant:
     """Somebody who knows a password that the job gave the long-lived login."""
-    job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+    job.run(as_login(tenant), f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     return replace(tenant, password="planted")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.postgres.server import PostgresServer
 from app.postgres.sessions import Login, Session, dsn
-from tests.integration.postgres.conftest import Tenant
+from tests.integration.postgres.conftest import Tenant, as_login
 from tests.integration.postgres.test_hostile_jobs import beginning
 
 # Far above what it takes, and below the minute for which a lock was waited for.
@@ -90,7 +90,7 @@ def altering(request: pytest.FixtureRequest, tenant: Tenant, job: Tenant) -> str
     """A statement of the job's that locks its role, or the one that it acts as."""
     if request.param == "own":
         return f"SET ROLE none; ALTER ROLE \"{job.role}\" PASSWORD '{job.password}'"
-    return f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'"
+    return f"{as_login(tenant)}; ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'"
 
 
 def test_a_job_that_holds_its_role_locked_is_ended(
@@ -122,7 +122,7 @@ def test_a_job_that_holds_its_role_locked_keeps_no_database_open(
 def test_a_planted_password_cannot_be_defended_by_holding_the_login_locked(
     tenant: Tenant, job: Tenant, tenant_server: PostgresServer
 ) -> None:
-    job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+    job.run(as_login(tenant), f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     thief = replace(tenant, password="planted")
     with (
         holding(thief, f"ALTER ROLE \"{tenant.role}\" PASSWORD 'again'") as session,
@@ -198,7 +198,7 @@ def test_a_stranger_that_comes_back_with_a_planted_password_is_ended(
     tenant_server: PostgresServer,
     superuser: Session,
 ) -> None:
-    job.run(f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
+    job.run(as_login(tenant), f"ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'")
     thief = replace(tenant, password="planted")
     begin = "" if is_restless else "BEGIN;"
     statement = f"{begin}ALTER ROLE \"{tenant.role}\" PASSWORD 'planted'"
@@ -214,7 +214,7 @@ def test_a_stranger_that_comes_back_with_a_planted_password_is_ended(
 def test_nobody_who_comes_back_at_once_keeps_a_database_open(
     way: str, job: Tenant, tenant: Tenant, tenant_server: PostgresServer, superuser: Session
 ) -> None:
-    statement = f"BEGIN; ALTER ROLE \"{tenant.role}\" PASSWORD 'kept'"
+    statement = f"BEGIN; {as_login(tenant)}; ALTER ROLE \"{tenant.role}\" PASSWORD 'kept'"
     with coming_back(job, statement), within_seconds():
         getattr(tenant_server, way)(job.database)
 

@@ -1,8 +1,8 @@
 """The reaper and the jobs that it queues, without a worker."""
 
 from app.core.errors import CoppiceError
-from app.core.intents import EndLogin, EndRun
-from app.operations.runs import reaper
+from app.core.intents import EndLogin, EndRun, FinishTemplate
+from app.operations.runs import reaper, templates
 from app.operations.services import Services
 
 
@@ -16,6 +16,8 @@ def reap(services: Services) -> None:
                     reaper.end_run(services, database_id)
                 case EndLogin(database_id=database_id, login_id=login_id):
                     reaper.end_login(services, database_id, login_id)
+                case FinishTemplate(database_id=database_id):
+                    templates.finish(services, database_id)
         except CoppiceError as error:
             failures.append(error)
     if failures:

@@ -35,18 +35,18 @@ def test_the_variables_lead_to_the_branchs_database(shop: Shop) -> None:
     name = shop.database("branch", "x").name
     assert query(variables, "SELECT current_database()::text") == [(name,)]
     assert variables["COPPICE_DATABASE"] == variables["PGDATABASE"] == name
-    assert variables["COPPICE_ROLE"] == shop.database("branch", "x").login_role
+    assert variables["COPPICE_ROLE"] == shop.database("branch", "x").data_role
     assert query(variables, "SELECT current_user::text") == [(variables["COPPICE_ROLE"],)]
 
 
-def test_what_a_job_makes_belongs_to_the_long_lived_login(shop: Shop) -> None:
+def test_what_a_job_makes_belongs_to_the_data_role(shop: Shop) -> None:
     shop.push("x")
     variables = shop.job("x").begun().given("branch")
 
     query(variables, "CREATE TABLE made (id int)")
 
     owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'made'"
-    assert query(variables, owner) == [(shop.database("branch", "x").login_role,)]
+    assert query(variables, owner) == [(shop.database("branch", "x").data_role,)]
 
 
 def test_asking_again_gives_the_same_answer(shop: Shop) -> None:

@@ -49,7 +49,7 @@ def leave_behind(variables: dict[str, str]) -> None:
 
 def planted(variables: dict[str, str], login_role: str) -> dict[str, str]:
     """The long-lived login with the password that a job gave it."""
-    query(variables, "ALTER ROLE CURRENT_USER PASSWORD 'planted'")
+    query(variables, f"SET ROLE \"{login_role}\"; ALTER ROLE CURRENT_USER PASSWORD 'planted'")
     host, port, name = (variables[key] for key in ("PGHOST", "PGPORT", "PGDATABASE"))
     url = f"postgresql://{login_role}:planted@{host}:{port}/{name}"
     return {"DATABASE_URL": url, "PGUSER": login_role}
@@ -136,7 +136,7 @@ def test_a_run_that_planted_a_password_gets_another_login_for_the_rebuilt_previe
 ) -> None:
     job = shop.job().begun()
     variables = job.given("preview")
-    query(variables, "ALTER ROLE CURRENT_USER PASSWORD 'planted'")
+    planted(variables, shop.database("preview").login_role)
     job.report("preview", "failure")
     shop.world.settle()
 
@@ -155,6 +155,7 @@ def test_fix_hands_over_what_could_not_be_handed_over(shop: Shop) -> None:
     job.report("branch", "failure")
     database = shop.database("branch", "x")
     with shop.world.inside(database) as session:
+        session.execute(f'SET ROLE "{database.data_role}"'.encode())
         session.execute("GRANT ALL ON SCHEMA shut TO CURRENT_USER")
 
     databases.fix(shop.services, access.database(shop.services, database.id, Change))
@@ -164,7 +165,7 @@ def test_fix_hands_over_what_could_not_be_handed_over(shop: Shop) -> None:
         roles = session.execute(
             "SELECT DISTINCT pg_get_userbyid(proowner)::text FROM pg_proc WHERE proname = 'made'"
         ).fetchall()
-    assert roles == [(database.login_role,)]
+    assert roles == [(database.data_role,)]
 
 
 @pytest.mark.usefixtures("production_and_preview")

@@ -38,6 +38,8 @@ def test_all_but_the_services_address_has_a_default(tmp_path: Path) -> None:
         timeout_minutes=30,
         max_parallel=1,
         fails_without_database=False,
+        template=True,
+        template_timeout_minutes=10,
         trace="auto",
         names=Names(),
     )

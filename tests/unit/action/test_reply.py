@@ -16,6 +16,8 @@ anything = st.recursive(
     max_leaves=8,
 )
 BRANCH = Planned(environment="branch", database="3ba03b--x")
+TEMPLATE = {"environment": "template", "database": "3ba03b-template-2"}
+OTHERS_TEMPLATE = {"environment": "template", "database": "0ther-template-2"}
 
 
 def run_reply(**changes: Any) -> dict[str, Any]:
@@ -80,11 +82,29 @@ def test_a_service_that_names_no_page_is_older() -> None:
         {"databases": [{"environment": "branch", "database": "3ba03b--x\n"}]},
         {"databases": [{"environment": "dev", "database": "3ba03b-dev"}]},
         {"databases": [{"environment": "branch", "database": "3ba03b--x"}] * 2},
+        {"databases": [TEMPLATE]},
+        {"databases": [TEMPLATE, {"environment": "branch", "database": "3ba03b--x"}]},
+        {"databases": [{"environment": "branch", "database": "3ba03b--x"}, OTHERS_TEMPLATE]},
     ],
 )
 def test_a_malformed_run_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidReply):
-        reply.run_in(run_reply(**changes), migrates=True)
+        reply.run_in(run_reply(**changes), migrates=True, may_build=True)
+
+
+@pytest.mark.parametrize(("migrates", "may_build"), [(True, True), (True, False), (False, True)])
+def test_a_template_stands_behind_the_databases_of_a_run_that_wants_it(
+    migrates: bool, may_build: bool
+) -> None:
+    body = run_reply(databases=[{"environment": "branch", "database": "3ba03b--x"}, TEMPLATE])
+
+    if migrates and may_build:
+        run = reply.run_in(body, migrates=True, may_build=True)
+        assert isinstance(run, Run)
+        assert (run.databases, run.template) == ((BRANCH,), Planned(**TEMPLATE))
+    else:
+        with pytest.raises(InvalidReply, match="template"):
+            reply.run_in(body, migrates=migrates, may_build=may_build)
 
 
 def test_a_revision_without_a_database_says_why() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from action import messages, refusals, verdicts
 from action.errors import Problem
+from action.limit import Limit
 from action.reply import Refusal
 
 URL = "https://coppice.example.com"
@@ -49,13 +50,14 @@ PROBLEMS: dict[str, Problem] = {
     "kept out": verdicts.found_no_way(
         verdicts.command_failed("3ba03b--x", exit_code=1, environment="branch"), "It was refused."
     ),
-    "timed out": verdicts.command_timed_out("3ba03b--x", minutes=30),
+    "timed out": verdicts.command_timed_out("3ba03b--x", Limit(30)),
     "lease": verdicts.lease_lost("3ba03b--x", "Silent."),
     "interrupted": verdicts.interrupted("3ba03b--x"),
     "no turn": verdicts.not_started("3ba03b--x"),
     "report": verdicts.report_lost("3ba03b--x", "success"),
     "overruled": verdicts.overruled("3ba03b--x", "Given up."),
     "untouched": verdicts.untouched("3ba03b-production"),
+    "template": verdicts.template_kept(verdicts.not_started("3ba03b-template-2")),
     "export": verdicts.nothing_to_export("3ba03b--x"),
 }
 
@@ -100,5 +102,5 @@ def test_a_refusal_shows_the_line_to_write(code: str, line: str) -> None:
 
 
 def test_a_timeout_shows_how_to_allow_more_within_the_limit() -> None:
-    assert "timeout-minutes: 60" in verdicts.command_timed_out("x", minutes=30).text
-    assert "timeout-minutes: 360" in verdicts.command_timed_out("x", minutes=300).text
+    assert "timeout-minutes: 60" in verdicts.command_timed_out("x", Limit(30)).text
+    assert "timeout-minutes: 360" in verdicts.command_timed_out("x", Limit(300)).text
