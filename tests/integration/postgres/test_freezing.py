@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -119,3 +120,17 @@ def test_a_table_that_somebody_holds_is_frozen_later(
 
     server.freeze(place.database)
     assert forgotten.execute(UNFROZEN).fetchall() == [(None,)]
+
+
+def test_what_belongs_to_its_own_login_is_not_touched(
+    place: Place, server: PostgresServer, new_tenant: Callable[[], TenantDatabase]
+) -> None:
+    database = replace(new_tenant(), data_role=None)
+    production = made(server, place.login.admin, database)
+    production.job.run("CREATE TABLE precious (a int)")
+
+    with pytest.raises(ProvisioningFailed, match="its own login"):
+        server.freeze(database)
+
+    assert production.login.value("SELECT count(*) FROM precious") == 0
+    server.drop(database)
