@@ -99,9 +99,7 @@ def _analyze_each(session: Session, database: TenantDatabase) -> None:
     session.execute(statements.set_role(database.inner_owner))
     for (statement,) in session.execute(_TABLES).fetchall():
         if not _is_analyzed(session, statement):
-            _log.warning(
-                "%s: no statistics, as this fails: %r", database.name, statement
-            )
+            _log.warning("%s: no statistics, as this fails: %r", database.name, statement)
 
 
 def _is_analyzed(session: Session, statement: str) -> bool:
