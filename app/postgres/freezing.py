@@ -37,7 +37,17 @@ ORDER BY 1
 
 
 def shut_out_logins(access: Access, database: TenantDatabase) -> None:
-    """Let no login in any more; the service may still go inside."""
+    """Let no login in any more; the service may still go inside.
+
+    Raises:
+        ProvisioningFailed: What is inside belongs to the login: it could be taken by nobody.
+    """
+    if database.data_role is None:
+        raise ProvisioningFailed(
+            f"{database.name} belongs to its own login and can be no template.",
+            advice="A database that is made anew belongs to the data role of its app.",
+            code="template_not_handed_over",
+        )
     with access.session("Ending its logins") as session:
         evict_logins(session, database)
 
@@ -89,7 +99,7 @@ def _analyze_each(session: Session, database: TenantDatabase) -> None:
     session.execute(statements.set_role(database.inner_owner))
     for (statement,) in session.execute(_TABLES).fetchall():
         if not _is_analyzed(session, statement):
-            _log.warning("%s: a table has no statistics, as %s fails", database.name, statement)
+            _log.warning("%s: no statistics, as this fails: %r", database.name, statement)
 
 
 def _is_analyzed(session: Session, statement: str) -> bool:

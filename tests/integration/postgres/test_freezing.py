@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -42,9 +43,10 @@ BEGIN
   END LOOP;
 END $$
 """
+NOW = "SELECT pg_current_xact_id()::xid::text"
 UNFROZEN = """
 SELECT array_agg(relname::text) FROM pg_class
-WHERE relkind IN ('r', 'm', 't') AND relpages > relallvisible AND oid >= 16384
+WHERE relkind IN ('r', 'm', 't') AND oid >= 16384 AND age(relfrozenxid) > age(%s::xid)
 """
 ANALYZED = """
 SELECT array_agg(DISTINCT tablename::text ORDER BY tablename::text) FROM pg_stats
@@ -68,17 +70,21 @@ def place(server: PostgresServer, new_tenant: Callable[[], TenantDatabase]) -> I
 
 
 def test_all_tables_are_frozen_and_analyzed_that_can_be(
-    place: Place, server: PostgresServer, superuser_in: Callable[[str], Session]
+    place: Place,
+    server: PostgresServer,
+    superuser: Session,
+    superuser_in: Callable[[str], Session],
 ) -> None:
     place.job.run(TABLES, FAILING)
     place.login.run("CREATE TABLE by_login AS SELECT 1 AS a")
+    now = superuser.execute(NOW).fetchone()
 
     server.freeze(place.database)
 
     assert not place.login.can_connect()
     assert not place.job.can_connect()
     inside = superuser_in(place.database.name)
-    assert inside.execute(UNFROZEN).fetchall() == [(None,)]
+    assert inside.execute(UNFROZEN, now).fetchall() == [(None,)]
     assert inside.execute(ANALYZED).fetchall() == [
         (["by_login", "parent", "part", "plain", "seen"],)
     ]
@@ -117,5 +123,20 @@ def test_a_table_that_somebody_holds_is_frozen_later(
         with within_seconds(), pytest.raises(TransientError):
             server.freeze(place.database)
 
+    now = forgotten.execute(NOW).fetchone()
     server.freeze(place.database)
-    assert forgotten.execute(UNFROZEN).fetchall() == [(None,)]
+    assert forgotten.execute(UNFROZEN, now).fetchall() == [(None,)]
+
+
+def test_what_belongs_to_its_own_login_is_not_touched(
+    place: Place, server: PostgresServer, new_tenant: Callable[[], TenantDatabase]
+) -> None:
+    database = replace(new_tenant(), data_role=None)
+    production = made(server, place.login.admin, database)
+    production.job.run("CREATE TABLE precious (a int)")
+
+    with pytest.raises(ProvisioningFailed, match="its own login"):
+        server.freeze(database)
+
+    assert production.login.value("SELECT count(*) FROM precious") == 0
+    server.drop(database)
