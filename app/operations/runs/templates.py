@@ -1,10 +1,11 @@
 """A run on the default branch makes a template: whether one is due, and what becomes of it."""
 
+import logging
 from functools import partial
 
 from app.core import lifecycle
 from app.core.databases import ENDED, Database, DatabaseState
-from app.core.errors import GitHubUnavailable
+from app.core.errors import GitHubUnavailable, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 from app.core.intents import DropDatabase, FinishTemplate
 from app.core.migration_paths import may_change_migrations
@@ -13,6 +14,8 @@ from app.operations.databases.provisioning import server_of, tenant_of
 from app.operations.databases.templates import current_of, retire_unused
 from app.operations.runs import credentials
 from app.operations.services import Services
+
+_log = logging.getLogger(__name__)
 
 
 def not_due(services: Services, run: Run) -> str | None:
@@ -66,9 +69,8 @@ def finish(services: Services, database_id: DatabaseId) -> None:
         is_held = services.store.leases.of(database_id) is not None
         if database.state in ENDED or last is None or is_held:
             return
-        if database.state is DatabaseState.READY and last.is_good:
-            _seal(services, database)
-        else:
+        is_good = database.state is DatabaseState.READY and last.is_good
+        if not is_good or not _is_sealed(services, database):
             _discard(services, database)
     retire_unused(services)
 
@@ -78,13 +80,19 @@ def unfinished(services: Services) -> list[FinishTemplate]:
     return [FinishTemplate(database_id=one.id) for one in services.store.databases.left_templates()]
 
 
-def _seal(services: Services, database: Database) -> None:
+def _is_sealed(services: Services, database: Database) -> bool:
+    """Seal it; False where its server says that it cannot be made a template."""
     store = services.store
     credentials.close_all(services, store.job_logins.of_database(database.id))
     server, tenant = server_of(services, database), tenant_of(store, database)
-    server.freeze(tenant)
+    try:
+        server.freeze(tenant)
+    except ProvisioningFailed as error:
+        _log.warning("The template %s is dropped: %s", database.name, error)
+        return False
     server.seal(tenant)
-    store.databases.apply(database, partial(lifecycle.sealed, generation=database.generation))
+    sealed = partial(lifecycle.sealed, generation=database.generation)
+    return store.databases.apply(database, sealed) is not None
 
 
 def _discard(services: Services, database: Database) -> None:
