@@ -19,8 +19,9 @@ _SAFE_ENCODINGS = ("UTF8", "LATIN", "WIN", "ISO_8859", "KOI8")
 _LONGEST_KEY_BYTES = 8_000
 _LONGEST_CALL_BYTES = 2_000
 _PARAMETER = re.compile(rb"\$[0-9]")
+# To SHOW it, as SQLAlchemy does first of all, sets nothing, so no answer would end the doubt.
 _SETS_STRINGS = re.compile(
-    rb"standard_conforming_strings(?!['\"\s]*(?:=|\bTO\b|,)\s*'?on\b)", re.IGNORECASE
+    rb"(?<!\bSHOW )standard_conforming_strings(?!['\"\s]*(?:=|\bTO\b|,)\s*'?on\b)", re.IGNORECASE
 )
 _HEAD = re.compile(rb"\s*([A-Za-z]{1,20})")
 _BEHIND = re.compile(rb"[ \t]*--[^\n\r]*")

@@ -192,20 +192,19 @@ class Pushed:
         return {each["environment"]: each["result"] for each in self.outcome.outputs["databases"]}
 
     @property
-    def trace(self) -> dict[str, Any]:
-        """What was seen of the branch's migration command, as the service keeps it."""
+    def traced(self) -> tuple[int, dict[str, Any]]:
+        """How the branch's migration command ended, and what was seen, as the service keeps it."""
         server = state_server(Config.from_environ(self.project.site.service.environ))
         assert server is not None
         with server.hold(), psycopg.connect(dsn(admin_login(server.start()))) as connection:
             cursor = connection.execute(
-                "SELECT trace FROM coppice.traces JOIN coppice.migrations m ON m.id = migration_id"
+                "SELECT exit_code, trace FROM coppice.traces JOIN coppice.migrations m ON m.id = migration_id"
                 " JOIN coppice.runs r ON r.id = run_id"
                 " WHERE r.head_sha = %s AND m.environment = 'branch' ORDER BY m.id DESC LIMIT 1",
                 [self.sha],
             )
-            [[trace]] = cursor.fetchall()
-        found: dict[str, Any] = trace
-        return found
+            [(exit_code, trace)] = cursor.fetchall()
+        return exit_code, trace
 
     @property
     def seeds(self) -> dict[str, str | None]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from demo.runner import CHECKOUT
 
@@ -46,6 +47,12 @@ class Tool:
         }
 
 
+def _npm(packages: str) -> dict[str, Any]:
+    """In place of `npm ci`, which needs the internet: what `script/setup` has installed."""
+    needs = _BUILD / packages
+    return {"build": f"ln -sfn '{needs / 'node_modules'}' node_modules", "needs": needs}
+
+
 TOOLS = (
     Tool(name="alembic", command="alembic upgrade head", broken_to="migrations/versions"),
     Tool(
@@ -66,13 +73,28 @@ TOOLS = (
         broken_to="shop/migrations",
     ),
     Tool(
+        name="drizzle",
+        command="npx drizzle-kit migrate",
+        broken_to="drizzle",
+        broken_at=("drizzle/0002_broken.sql", 2),
+        **_npm("migrations"),
+    ),
+    Tool(
+        name="knex", command="npx knex migrate:latest", broken_to="migrations", **_npm("migrations")
+    ),
+    Tool(
+        name="node-pg-migrate",
+        command="npx node-pg-migrate up",
+        broken_to="migrations",
+        broken_at=("migrations/0003_broken.sql", 3),
+        **_npm("migrations"),
+    ),
+    Tool(
         name="prisma",
         command="npx prisma migrate deploy",
         broken_to="prisma/migrations",
         broken_at=("prisma/migrations/0003_broken/migration.sql", 2),
-        # In place of `npm ci`, which needs the internet.
-        build=f"ln -s '{_BUILD / 'prisma' / 'node_modules'}' node_modules",
-        needs=_BUILD / "prisma",
+        **_npm("prisma"),
     ),
 )
 # Neither npm nor Prisma looks for a newer version of itself.

@@ -117,7 +117,7 @@ def test_a_setting_that_is_asked_for_makes_what_follows_doubtful(
     conversation: Conversation,
 ) -> None:
     name = "standard_conforming_strings"
-    for asked in (f"set {name} = on", f"set {name} to off; {DDL}", DDL):
+    for asked in (f"show {name}", f"set {name} = on", f"set {name} to off; {DDL}", DDL):
         sent = conversation.from_client(query(asked))
         assert (sent == query(asked)) == (asked != f"set {name} to off; {DDL}")
 
