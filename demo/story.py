@@ -67,7 +67,7 @@ def _grow(stage: Stage, repository: Repository) -> None:
 def _migrate(stage: Stage, repository: Repository) -> None:
     title("Its workflow runs: the Action migrates every database this revision reaches")
     run(stage, succeeds=True)
-    _show_checks(stage, repository, BRANCH, {"migrate (branch)", "migrate (preview)"})
+    _show_checks(stage, repository, BRANCH, {"migrate (branch)", "migrate (preview)", "trace"})
     branch = stage.tables(repository, "--branch", BRANCH)
     production = stage.tables(repository, "--environment", "production")
     _say(f"Tables of the branch: {', '.join(branch)}. Of production: {len(production)}.")

@@ -198,7 +198,8 @@ class Pushed:
         assert server is not None
         with server.hold(), psycopg.connect(dsn(admin_login(server.start()))) as connection:
             cursor = connection.execute(
-                "SELECT exit_code, trace FROM coppice.traces JOIN coppice.migrations m ON m.id = migration_id"
+                "SELECT exit_code, trace FROM coppice.traces"
+                " JOIN coppice.migrations m ON m.id = migration_id"
                 " JOIN coppice.runs r ON r.id = run_id"
                 " WHERE r.head_sha = %s AND m.environment = 'branch' ORDER BY m.id DESC LIMIT 1",
                 [self.sha],

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.checks import CheckContent, Conclusion
 from app.core.identifiers import BranchName, InstallationId, OwnerId, RepositoryId
 from app.core.repositories import InstallationState
 from app.core.repositories import Repository as Known
@@ -87,13 +86,3 @@ def short_tokens(github: LocalGitHub) -> Iterator[None]:
     github.context.token_lifetime = timedelta(seconds=0)
     yield
     github.context.token_lifetime = timedelta(hours=1)
-
-
-@pytest.fixture
-def passed() -> CheckContent:
-    return CheckContent(
-        name="migrate (branch)",
-        conclusion=Conclusion.SUCCESS,
-        title="Migrated",
-        summary="It took 2 seconds.",
-    )
