@@ -109,7 +109,11 @@ def _look(stage: Stage, repository: Repository) -> None:
     _expect(all(name in page for name in shown), "the page of the app shows each database")
     failed = stage.page(f"/apps/{app['app']}/runs/2")
     _expect("unique_names" in failed, "the page of the run that failed shows its log")
-    _say(f"{stage.service.url}/apps/{app['app']}: {len(shown)} databases, three runs, their logs.")
+    traced = stage.page(f"/apps/{app['app']}/runs/1")
+    _expect("SHARE ROW EXCLUSIVE" in traced, "the page of the first run shows its trace")
+    url = f"{stage.service.url}/apps/{app['app']}"
+    _say(f"{url}: {len(shown)} databases, three runs, their logs.")
+    _say(f"{url}/runs/1: which locks each statement took, and for how long.")
 
 
 def tell_how_to_go_on() -> None:

@@ -97,7 +97,13 @@ def test_prisma_seeds_with_the_command_of_the_assignment(new_project: NewProject
     if PRISMA.needs is None or not PRISMA.needs.exists():
         pytest.skip("script/setup could not install prisma: Node.js with npm is missing")
     project = new_project(
-        Plan(files=PRISMA.files, command=PRISMA.command, build=PRISMA.build, environ=QUIET)
+        Plan(
+            files=PRISMA.files,
+            command=PRISMA.command,
+            inputs={"environments": "branch"},
+            build=PRISMA.build,
+            environ=QUIET,
+        )
     )
     project.coppice("apps", "edit", "--seed-command", "npx prisma db seed")
 
