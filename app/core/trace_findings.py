@@ -213,7 +213,8 @@ def _touches(statement: Statement, *, is_earlier: bool) -> Iterator[Touch]:
 
 def _likeness(one: Statement) -> tuple[object, ...]:
     """The same for a statement that came again: its text has lost its values."""
-    return (one.sql, one.file, frozenset(lock.relation for lock in one.locks), one.rewrites)
+    tables = frozenset(lock.relation for lock in one.locks if lock.kind in _HURT)
+    return (one.sql, one.file, tables, one.rewrites)
 
 
 def _badness(touch: Touch) -> tuple[bool, int, float]:

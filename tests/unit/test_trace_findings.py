@@ -185,3 +185,12 @@ def test_the_same_words_about_another_table_are_another_statement() -> None:
     judged = judge(trace(small), PRODUCTION, Policies(), others=[trace(big, small)])
 
     assert [(one.table, one.is_earlier) for one in judged.findings] == [(USERS, True)]
+
+
+def test_a_statement_is_told_once_though_one_trace_names_an_index_too() -> None:
+    """Of a table that the command made itself, its indexes are seen as well."""
+    named = statement(lock(), lock(relation="public.users_pkey", kind="i"))
+
+    judged = judge(trace(named), PRODUCTION, Policies(), others=[trace(statement(lock()))])
+
+    assert [one.is_earlier for one in judged.findings] == [False]
