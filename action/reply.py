@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from action import fields
@@ -191,6 +191,9 @@ def turn_in(
         raise InvalidReply("it is about another environment")
     if result != "go":
         return Passed(result=result, message=fields.words(reply, "message"))
+    if planned.environment == "template":
+        # Another run may have finished the one that was planned: templates are numbered.
+        planned = replace(planned, database=_next_template(reply.get("database"), planned))
     if reply.get("database") != planned.database:
         raise InvalidReply("it is about another database")
     return Granted(
@@ -203,6 +206,12 @@ def turn_in(
         notices=fields.lines(reply, "notices"),
         loopback=loopback_in(reply),
     )
+
+
+def _next_template(name: object, planned: Planned) -> str:
+    stem = planned.database.rpartition("-")[0]
+    is_next = isinstance(name, str) and re.fullmatch(re.escape(stem) + r"-[0-9]{1,9}", name)
+    return str(name) if is_next else planned.database
 
 
 def lease_seconds_in(reply: dict[str, Any]) -> float:

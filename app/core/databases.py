@@ -68,6 +68,7 @@ class Template:
     """A sealed database that others are cloned from."""
 
     name: DatabaseName
+    owner_role: RoleName
     login_role: RoleName
     """What migrations set for it holds in a clone for the clone's login."""
 
@@ -89,6 +90,8 @@ class TenantDatabase:
     extensions: tuple[str, ...] = ()
     connections: int | None = None
     """Of each login at once, as far as the server has them; None: as many as are usual."""
+    is_template: bool = False
+    """It becomes a template: what other databases' jobs set for its data role is not its own."""
     template: Template | None = None
     """What it is cloned from when it is made; both have the same data role. None: it is empty."""
 
@@ -206,6 +209,7 @@ class Database:
             owner_role=self.owner_role,
             login_role=self.login_role,
             data_role=self.data_role,
+            is_template=self.environment is Environment.TEMPLATE,
             marker=self.marker,
             fence=self.fence,
             extensions=extensions,

@@ -152,6 +152,7 @@ class FinishTemplate(_OfDatabase):
     """A run is done with a template: seal it, or drop it where that run failed."""
 
     name = "templates:finish"
+    is_one = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,15 @@ _MIGRATIONS = re.compile(
 )
 
 
+_SEEDS = re.compile(r"(^|/)(seed\w*|fixtures?)(/|\.\w+$)", re.IGNORECASE)
+
+
+def may_change_seeds(changed: ChangedFiles) -> bool:
+    """Whether one of the files may belong to the seed command, or the list is not whole."""
+    paths = (*changed.paths, *changed.removed)
+    return len(paths) >= MOST_CHANGED_FILES or any(map(_SEEDS.search, paths))
+
+
 def may_change_migrations(changed: ChangedFiles) -> bool:
     """Whether one of the files may be a migration or a seed, or the list is not whole."""
     paths = (*changed.paths, *changed.removed)

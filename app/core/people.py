@@ -100,7 +100,8 @@ def refusal(actor: Actor, wanted: Wanted, *, permission: str) -> str | None:
         return "This token is for another app."
     if actor.is_read_only and wanted.act not in READING:
         return "This token may only read."
-    if wanted.environment is Environment.TEMPLATE and wanted.act not in READING:
+    is_entering = wanted.act not in READING and wanted.act is not Lose
+    if wanted.environment is Environment.TEMPLATE and is_entering:
         return "A template is made by a run on the default branch, and nobody enters it."
     if actor.is_operator:
         return None
@@ -116,7 +117,7 @@ def asks_protection(wanted: Wanted) -> bool:
 
 
 def _needed(wanted: Wanted) -> str:
-    is_production = wanted.environment is Environment.PRODUCTION
+    is_production = wanted.environment in {Environment.PRODUCTION, Environment.TEMPLATE}
     at_least: dict[Act, str] = {
         See: "read",
         SeeLog: "write",

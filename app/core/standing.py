@@ -11,7 +11,9 @@ from app.core.identifiers import DatabaseName, RoleName
 from app.core.trials import is_of_a_trial
 
 # Ids that Coppice makes itself; those that people chose are known only while their app is.
-_MADE_HERE = re.compile(r"[0-9a-f]{6}-(production|preview|dev|dev-shadow|retired-[0-9]+|-.+)")
+_MADE_HERE = re.compile(
+    r"[0-9a-f]{6}-(production|preview|dev|dev-shadow|(retired|template)-[0-9]+|-.+)"
+)
 # What a database is called between its end and its DROP.
 _ON_ITS_WAY_OUT = re.compile(r"(?P<owner>.+)-dropping-[0-9]+")
 

@@ -192,7 +192,7 @@ def revoke_from_public(database: TenantDatabase) -> Composed:
     }
     return together(
         [
-            SQL("REVOKE ALL ON DATABASE {name} FROM PUBLIC").format(**names),
+            SQL("REVOKE ALL ON DATABASE {name} FROM PUBLIC, {login}").format(**names),
             SQL("GRANT CONNECT ON DATABASE {name} TO {login}").format(**names),
             SQL("GRANT CREATE, TEMPORARY ON DATABASE {name} TO {owner}").format(**names),
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
+from datetime import datetime
 from typing import LiteralString
 
 from psycopg import Connection, errors
@@ -82,23 +83,25 @@ class Databases(TableWithSecrets):
         """All that have no end yet."""
         return self._all(Database, _SEALED)
 
-    def left_templates(self) -> Sequence[Database]:
-        """Those in the making whose last migration has ended, and that no run holds."""
+    def left_templates(self, *, before: datetime) -> Sequence[Database]:
+        """Those that no run holds, and that one has migrated, or that were begun earlier."""
         return self._all(
             Database,
             "SELECT * FROM databases d WHERE environment = 'template' AND is_live"
             " AND NOT EXISTS (SELECT FROM leases WHERE database_id = d.id)"
-            " AND EXISTS (SELECT FROM migrations m"
-            "   WHERE m.database_id = d.id AND m.generation = d.generation)",
+            " AND (created_at < %s OR EXISTS (SELECT FROM migrations m"
+            "   WHERE m.database_id = d.id AND m.generation = d.generation))",
+            [before],
         )
 
     def templates_made(self, app_id: AppId) -> int:
-        """How many an app has had, whatever became of them."""
+        """The number of an app's last one, whatever became of it; 0: it has had none."""
         row = self._row(
-            "SELECT count(*) FROM databases WHERE environment = 'template' AND app_id = %s",
+            "SELECT max(substring(name FROM '[0-9]+$')::int) AS number"
+            " FROM databases WHERE environment = 'template' AND app_id = %s",
             [app_id],
         )
-        return int(row["count"]) if row else 0
+        return (row and row["number"]) or 0
 
     def intend(self, new: Database) -> Database:
         """Record a database; returns the present one if its place is taken.

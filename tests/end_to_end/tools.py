@@ -48,7 +48,10 @@ class Tool:
 
 
 def _npm(packages: str) -> dict[str, Any]:
-    """In place of `npm ci`, which needs the internet: what `script/setup` has installed."""
+    """In place of `npm ci`, which needs the internet: what `script/setup` has installed.
+
+    Commands name its programs there: to find one takes `npx` a second each time.
+    """
     needs = _BUILD / packages
     return {"build": f"ln -sfn '{needs / 'node_modules'}' node_modules", "needs": needs}
 
@@ -74,24 +77,27 @@ TOOLS = (
     ),
     Tool(
         name="drizzle",
-        command="npx drizzle-kit migrate",
+        command="node_modules/.bin/drizzle-kit migrate",
         broken_to="drizzle",
         broken_at=("drizzle/0002_broken.sql", 2),
         **_npm("migrations"),
     ),
     Tool(
-        name="knex", command="npx knex migrate:latest", broken_to="migrations", **_npm("migrations")
+        name="knex",
+        command="node_modules/.bin/knex migrate:latest",
+        broken_to="migrations",
+        **_npm("migrations"),
     ),
     Tool(
         name="node-pg-migrate",
-        command="npx node-pg-migrate up",
+        command="node_modules/.bin/node-pg-migrate up",
         broken_to="migrations",
         broken_at=("migrations/0003_broken.sql", 3),
         **_npm("migrations"),
     ),
     Tool(
         name="prisma",
-        command="npx prisma migrate deploy",
+        command="node_modules/.bin/prisma migrate deploy",
         broken_to="prisma/migrations",
         broken_at=("prisma/migrations/0003_broken/migration.sql", 2),
         **_npm("prisma"),

@@ -19,7 +19,9 @@ DATABASE = TenantDatabase(
     data_role=RoleName("3ba03b-d"),
     marker="it's a marker",
 )
-TEMPLATE = Template(name=DatabaseName(HOSTILE), login_role=RoleName("3ba03b-u"))
+TEMPLATE = Template(
+    owner_role=RoleName("shop-o-2"), name=DatabaseName(HOSTILE), login_role=RoleName("3ba03b-u")
+)
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,19 @@ def intend_database(
     assignment: Assignment,
     environment: Environment,
     branch: BranchName | None = None,
+    *,
+    is_empty: bool = False,
 ) -> Database:
     """Record that this database should exist, or return the one that takes its place.
+
+    It begins as a clone where its app has a template, unless it is to be empty.
 
     Raises Conflict when another database of the instance has the name.
     """
     app = assignment.app.id
     token = services.new_token()
     parent = templates.current_of(services.store, assignment)
+    is_cloned = environment.shares_data_role and not is_empty
     return services.store.databases.intend(
         Database(
             app_id=app,
@@ -44,7 +49,7 @@ def intend_database(
             login_role=names.login_role(app, token),
             data_role=names.data_role(app, token) if environment.shares_data_role else None,
             marker=services.new_token() + services.new_token(),
-            cloned_from=parent.id if parent and environment.shares_data_role else None,
+            cloned_from=parent.id if is_cloned and parent else None,
             created_at=services.clock(),
         )
     )
@@ -262,9 +267,9 @@ def _make(services: Services, database: Database, tenant: TenantDatabase) -> Non
     except ProvisioningFailed as error:
         if error.code != TEMPLATE_MISSING:
             raise
-        template = templates.choose_another(services, database)
+        template = templates.give_up(services, database)
         server.provision(replace(tenant, template=template), password=password)
-    templates.inherit_seed(services.store, services.store.databases.get(database.id))
+    templates.inherit_seed(services.store, database)
 
 
 def measurement(database: Database) -> MeasureInstance:

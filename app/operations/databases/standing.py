@@ -134,6 +134,8 @@ def _settle(services: Services, database: Database, fault: Fault) -> None:
     match fault:
         case Fault.OPEN:
             close_again(services, database)
+        case Fault.SHUT if database.environment is Environment.TEMPLATE:
+            pass  # it is on the way to its seal
         case Fault.SHUT | Fault.OWNERLESS if services.store.leases.of(database.id) is None:
             ensure = EnsureDatabase(database_id=database.id)
             again = partial(lifecycle.set_up_again, for_person=False, now=services.clock())

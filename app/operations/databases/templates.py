@@ -40,7 +40,7 @@ def parent_of(services: Services, database: Database) -> Template | None:
     template = store.databases.get(database.cloned_from)
     if template.closed_because is not Closing.SEALED or template.state is DatabaseState.GONE:
         return choose_another(services, database)
-    return Template(name=template.name, login_role=template.login_role)
+    return _told(template)
 
 
 def choose_another(services: Services, database: Database) -> Template | None:
@@ -52,7 +52,21 @@ def choose_another(services: Services, database: Database) -> Template | None:
     store.databases.apply(database, partial(lifecycle.cloned, parent=chosen))
     if current is None or chosen is None:
         return None
-    return Template(name=current.name, login_role=current.login_role)
+    return _told(current)
+
+
+def give_up(services: Services, database: Database) -> Template | None:
+    """What it begins as instead of a template that cannot be cloned, and is current no more."""
+    if database.cloned_from is not None:
+        lost = partial(lifecycle.deleted, because=Closing.SEALED, drop_after=services.clock())
+        services.store.databases.apply_to(database.cloned_from, lost)
+    return choose_another(services, database)
+
+
+def _told(template: Database) -> Template:
+    return Template(
+        name=template.name, owner_role=template.owner_role, login_role=template.login_role
+    )
 
 
 def remark(store: Store, assignment: Assignment, database: Database) -> str | None:
@@ -70,9 +84,11 @@ def remark(store: Store, assignment: Assignment, database: Database) -> str | No
 
 def inherit_seed(store: Store, database: Database) -> None:
     """A clone of a seeded template counts as seeded at that time."""
-    if database.cloned_from is None or store.seeds.of(database) is not None:
+    now = store.databases.get(database.id)
+    is_same = now.generation == database.generation
+    if not is_same or now.cloned_from is None or store.seeds.of(database) is not None:
         return
-    seed = store.seeds.of(store.databases.get(database.cloned_from))
+    seed = store.seeds.of(store.databases.get(now.cloned_from))
     if seed is not None and seed.seeded_at is not None:
         store.seeds.settle(database, at=seed.seeded_at)
 
@@ -80,10 +96,12 @@ def inherit_seed(store: Store, database: Database) -> None:
 def retire_unused(services: Services) -> None:
     """Give every sealed template an end that new databases of no assignment are cloned from."""
     store = services.store
+    # First: one that is sealed meanwhile is not looked at.
+    sealed = store.databases.sealed_templates()
     current = (current_of(store, assignment) for assignment in store.apps.assignments())
     wanted = {one.id for one in current if one is not None}
     end = services.clock() + KEPT
     retired = partial(lifecycle.deleted, because=Closing.SEALED, drop_after=end)
-    for template in store.databases.sealed_templates():
+    for template in sealed:
         if template.id not in wanted:
             store.databases.apply_to(template.id, retired)

@@ -193,7 +193,7 @@ def _ask(
     if skipped and environment is Environment.PRODUCTION:
         announcements.untouched(services.store, run)
     elif environment is Environment.TEMPLATE and turn.present is None and not skipped:
-        skipped = templates.not_due(services, run) or ""
+        skipped = templates.intend(services, run, assignment).why_not
     if skipped:
         return NothingToDo(result=MigrationResult.SKIPPED, message=skipped)
     if turn.present is not None and turn.present.finished_at is not None:

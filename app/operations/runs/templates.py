@@ -1,25 +1,42 @@
 """A run on the default branch makes a template: whether one is due, and what becomes of it."""
 
 import logging
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from app.core import lifecycle
+from app.core.assignments import Assignment
 from app.core.databases import ENDED, Database, DatabaseState
+from app.core.environments import Environment
 from app.core.errors import GitHubUnavailable, ProvisioningFailed
 from app.core.identifiers import DatabaseId
 from app.core.intents import DropDatabase, FinishTemplate
-from app.core.migration_paths import may_change_migrations
-from app.core.runs import Run
-from app.operations.databases.provisioning import server_of, tenant_of
+from app.core.migration_paths import may_change_migrations, may_change_seeds
+from app.core.runs import Migration, MigrationResult, Run
+from app.operations.databases.provisioning import intend_database, server_of, tenant_of
 from app.operations.databases.templates import current_of, retire_unused
-from app.operations.runs import credentials
 from app.operations.services import Services
 
 _log = logging.getLogger(__name__)
 
+_UNUSED_KEPT = timedelta(days=1)
+_FREEZE_SECONDS = 100.0
+"""For each of two statements: the lock in the state database that is held meanwhile lasts longer."""
 
-def not_due(services: Services, run: Run) -> str | None:
-    """Why a run whose production was migrated makes no template, for a person; None: it does.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Whether a run whose production was migrated makes a template."""
+
+    why_not: str = ""
+    """For a person; empty: it does."""
+    is_afresh: bool = False
+    """From empty: the seed may be another one, which a clone would never get."""
+
+
+def due(services: Services, run: Run) -> Due:
+    """Whether a template is due: there is none, or migrations or the seed may have changed.
 
     A person who starts the workflow by hand gets one of each commit. What GitHub cannot tell is
     taken for a change.
@@ -27,27 +44,38 @@ def not_due(services: Services, run: Run) -> str | None:
     store = services.store
     current = current_of(store, store.apps.assignment(run.app_id))
     if current is None or current.migrated_sha is None:
-        return None
+        return Due()
     if current.migrated_sha == run.head_sha:
-        return f"{current.name} is of this commit."
+        return Due(why_not=f"{current.name} is of this commit.")
     last = store.migrations.last_of_database(current)
-    made_by = store.runs.get(last.run_id) if last else None
-    is_same = made_by is not None and (made_by.command, made_by.seed_command) == (
-        run.command,
-        run.seed_command,
-    )
+    maker = store.runs.get(last.run_id) if last else None
+    is_same_seed = maker is not None and maker.seed_command == run.seed_command
+    if not is_same_seed or run.event == "workflow_dispatch":
+        return Due(is_afresh=True)
     repository = store.repositories.get(run.repository_id)
-    if not is_same or repository is None or run.event == "workflow_dispatch":
-        return None
+    if repository is None:
+        return Due()
     try:
         found = services.github.changed_files(
             repository, base=current.migrated_sha, head=run.head_sha
         )
     except GitHubUnavailable:
-        return None
-    if found is None or may_change_migrations(found):
-        return None
-    return f"No migration has changed since {current.name}, so new databases go on from it."
+        found = None
+    if found is None or may_change_seeds(found):
+        return Due(is_afresh=found is not None)
+    is_same = maker is not None and maker.command == run.command
+    if may_change_migrations(found) or not is_same:
+        return Due()
+    why = f"No migration has changed since {current.name}, so new databases go on from it."
+    return Due(why_not=why)
+
+
+def intend(services: Services, run: Run, assignment: Assignment) -> Due:
+    """Record that a template should exist, if one is due and none is in the making."""
+    found = due(services, run)
+    if not found.why_not:
+        intend_database(services, assignment, Environment.TEMPLATE, is_empty=found.is_afresh)
+    return found
 
 
 def needs_fresh(services: Services, run: Run, database: Database) -> bool:
@@ -67,9 +95,12 @@ def finish(services: Services, database_id: DatabaseId) -> None:
     with services.store.databases.exclusively(database_id) as database:
         last = services.store.migrations.last_of_database(database)
         is_held = services.store.leases.of(database_id) is not None
-        if database.state in ENDED or last is None or is_held:
+        is_young = last is None and database.created_at >= services.clock() - _UNUSED_KEPT
+        if database.state in ENDED or is_held or is_young:
             return
-        is_good = database.state is DatabaseState.READY and last.is_good
+        is_good = last is not None and _is_good(last)
+        if is_good and database.state is not DatabaseState.READY:
+            return  # it was closed on the way to its seal, and is being set up once more
         if not is_good or not _is_sealed(services, database):
             _discard(services, database)
     retire_unused(services)
@@ -77,22 +108,26 @@ def finish(services: Services, database_id: DatabaseId) -> None:
 
 def unfinished(services: Services) -> list[FinishTemplate]:
     """A job for each template that no run holds any more, whatever became of who ended the run."""
-    return [FinishTemplate(database_id=one.id) for one in services.store.databases.left_templates()]
+    left = services.store.databases.left_templates(before=services.clock() - _UNUSED_KEPT)
+    return [FinishTemplate(database_id=one.id) for one in left]
+
+
+def _is_good(last: Migration) -> bool:
+    """A seed command that connected to nothing has nothing to say about templates."""
+    return last.result is MigrationResult.SUCCESS and last.has_ended_well
 
 
 def _is_sealed(services: Services, database: Database) -> bool:
     """Seal it; False where its server says that it cannot be made a template."""
-    store = services.store
-    credentials.close_all(services, store.job_logins.of_database(database.id))
-    server, tenant = server_of(services, database), tenant_of(store, database)
+    server, tenant = server_of(services, database), tenant_of(services.store, database)
     try:
-        server.freeze(tenant)
+        server.freeze(tenant, within_seconds=_FREEZE_SECONDS)
     except ProvisioningFailed as error:
         _log.warning("The template %s is dropped: %s", database.name, error)
         return False
     server.seal(tenant)
     sealed = partial(lifecycle.sealed, generation=database.generation)
-    return store.databases.apply(database, sealed) is not None
+    return services.store.databases.apply(database, sealed) is not None
 
 
 def _discard(services: Services, database: Database) -> None:

@@ -170,35 +170,24 @@ def test_annotations_are_sent_once_and_no_more_than_github_takes(commit: Commit)
     assert found == where
 
 
-def test_a_repeated_run_has_its_annotations_in_a_check_run_of_its_own(
-    github: LocalGitHub,
-    adapter: RestGitHub,
-    shop: Repository,
-    known: Known,
-    head: CommitSha,
-    *,
-    passed: CheckContent,
-) -> None:
+def test_a_repeated_run_has_its_annotations_in_a_check_run_of_its_own(commit: Commit) -> None:
     """GitHub takes none away, and shows the last check run of a name; also after a lost answer."""
     beside = Annotation(
         path="db/1.sql", line=3, level=AnnotationLevel.FAILURE, title="t", message="m"
     )
-    content = replace(passed, annotations=(beside,), started_at=datetime(2026, 1, 1, tzinfo=UTC))
+    content = replace(PASSED, annotations=(beside,), started_at=datetime(2026, 1, 1, tzinfo=UTC))
     repeated = replace(
         content,
         annotations=(replace(beside, level=AnnotationLevel.NOTICE),),
         started_at=datetime(2026, 1, 2, tzinfo=UTC),
     )
-    first = adapter.publish_check(known, head, content, check_id=OURS, github_id=None)
+    first = commit.publish(content)
 
-    posted = [
-        adapter.publish_check(known, head, repeated, check_id=OURS, github_id=each)
-        for each in (first, first, None)
-    ]
+    posted = [commit.publish(repeated, github_id=each) for each in (first, first, None)]
 
     shown = {
         check.id: [one["annotation_level"] for one in check.annotations]
-        for check in github.check_runs(shop, head)
+        for check in commit.check_runs
     }
     assert shown == {first: ["failure"], posted[0]: ["notice"]}
     assert posted == [posted[0]] * 3

@@ -232,7 +232,9 @@ def new_clone(new_tenant: Callable[..., TenantDatabase]) -> NewClone:
 
     def new(template: Place) -> TenantDatabase:
         database = template.database
-        origin = Template(name=database.name, login_role=database.login_role)
+        origin = Template(
+            name=database.name, owner_role=database.owner_role, login_role=database.login_role
+        )
         return replace(new_tenant(beside=database), template=origin)
 
     return new
