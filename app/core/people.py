@@ -100,8 +100,7 @@ def refusal(actor: Actor, wanted: Wanted, *, permission: str) -> str | None:
         return "This token is for another app."
     if actor.is_read_only and wanted.act not in READING:
         return "This token may only read."
-    is_entering = wanted.act not in READING and wanted.act is not Lose
-    if wanted.environment is Environment.TEMPLATE and is_entering:
+    if wanted.environment is Environment.TEMPLATE and wanted.act is Connect:
         return "A template is made by a run on the default branch, and nobody enters it."
     if actor.is_operator:
         return None

@@ -28,8 +28,7 @@ SELECT pg_database_size(oid),
   EXISTS (SELECT FROM pg_settings WHERE name = 'file_copy_method' AND 'clone' = ANY (enumvals)),
   datcollversion IS NOT NULL
     AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)
-FROM pg_database WHERE datname = %s AND datconnlimit <> -2 AND NOT datallowconn
-  AND pg_get_userbyid(datdba) = %s
+FROM pg_database WHERE datname = %s AND datconnlimit <> -2 AND pg_get_userbyid(datdba) = %s
 """
 
 

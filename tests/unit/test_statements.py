@@ -20,7 +20,7 @@ DATABASE = TenantDatabase(
     marker="it's a marker",
 )
 TEMPLATE = Template(
-    owner_role=RoleName("shop-o-2"), name=DatabaseName(HOSTILE), login_role=RoleName("3ba03b-u")
+    name=DatabaseName(HOSTILE), owner_role=RoleName("3ba03b-o"), login_role=RoleName("3ba03b-u")
 )
 
 

@@ -11,7 +11,7 @@ from app.core.databases import ENDED, Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import GitHubUnavailable, ProvisioningFailed
 from app.core.identifiers import DatabaseId
-from app.core.intents import DropDatabase, FinishTemplate
+from app.core.intents import DropDatabase, EnsureDatabase, FinishTemplate
 from app.core.migration_paths import may_change_migrations, may_change_seeds
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.databases.provisioning import intend_database, server_of, tenant_of
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 _UNUSED_KEPT = timedelta(days=1)
 _FREEZE_SECONDS = 100.0
-"""For each of two statements: the lock in the state database that is held meanwhile lasts longer."""
+"""Twice at most: the lock in the state database that is held meanwhile lasts longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,13 @@ def due(services: Services, run: Run) -> Due:
 
 
 def intend(services: Services, run: Run, assignment: Assignment) -> Due:
-    """Record that a template should exist, if one is due and none is in the making."""
+    """Have a template made, if one is due and none is in the making."""
+    if services.store.databases.live(run.app_id, Environment.TEMPLATE) is not None:
+        return Due()
     found = due(services, run)
     if not found.why_not:
-        intend_database(services, assignment, Environment.TEMPLATE, is_empty=found.is_afresh)
+        new = intend_database(services, assignment, Environment.TEMPLATE, is_empty=found.is_afresh)
+        services.store.queue.add([EnsureDatabase(database_id=new.id)])
     return found
 
 
