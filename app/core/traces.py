@@ -43,6 +43,7 @@ _BLOCKED_BY = {
     "SHARE": Blocks.WRITES,
 }
 WORST_FIRST = list(Blocks)
+_LOOPING = frozenset({"CALL", "DO", "REINDEX"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,11 @@ class Size:
 
     rows: Annotated[_Estimate, Described(description="-1: nobody has estimated them")]
     bytes: _Number
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody has looked at it since it was made or rewritten."""
+        return self.rows >= 0 or self.bytes > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +112,11 @@ class Statement:
     accepted: Annotated[
         str, MaxLen(500), Described(description="The reason of `-- coppice: ok REASON`")
     ] = ""
+
+    @property
+    def verb(self) -> str:
+        """The word that it begins with, in capitals."""
+        return (self.tag or self.sql).lstrip().partition(" ")[0].partition("\n")[0].upper()
 
     @property
     def blocks(self) -> Blocks:
@@ -192,6 +203,10 @@ class Counts:
     """An empty database was filled, by nothing that the commit is known to have added."""
     changes: int = 0
     """Of a schema that was there before."""
+    is_partial: bool = False
+    """Not all of it was seen, or kept."""
+    is_hiding: bool = False
+    """A statement may have done with production's rows what it had no rows for here."""
 
 
 def counted(trace: Trace) -> Counts:
@@ -204,7 +219,28 @@ def counted(trace: Trace) -> Counts:
         blocking_writes=blocks.count(Blocks.WRITES),
         is_blind=trace.was_empty and not any(one.file for one in trace.statements),
         changes=0 if trace.was_empty else len(trace.changes) + trace.more_changes,
+        is_partial=_is_partial(trace),
+        is_hiding=any(_hides(one) for one in trace.statements),
     )
+
+
+def _is_partial(trace: Trace) -> bool:
+    # What is quiet is left out first: if some of it is there, all that matters is.
+    is_cut = trace.more_statements > 0 and all(
+        one.locks or one.rewrites or one.error for one in trace.statements
+    )
+    return (
+        is_cut
+        or bool(trace.untraced)
+        or any(one.untraced for one in trace.connections)
+        or any(one.more_relations for one in trace.statements)
+    )
+
+
+def _hides(one: Statement) -> bool:
+    """Whether it blocked nobody, perhaps because there was no row to loop over."""
+    is_quiet = one.blocks is Blocks.NOTHING and not one.accepted
+    return one.may_lock_more and is_quiet and one.verb in _LOOPING
 
 
 def worst_first(trace: Trace) -> list[Statement]:
