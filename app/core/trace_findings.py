@@ -192,6 +192,19 @@ def judge(
     )
 
 
+def short(trace: Trace) -> Trace:
+    """What is told of it again at later commits: what blocks or rewrites, and works behind it."""
+    kept = []
+    blocking: set[int] = set()
+    for one in trace.statements:
+        if next(_touches(one), None) is not None:
+            blocking.add(one.transaction)
+            kept.append(one)
+        elif one.transaction in blocking and _is_work(one):
+            kept.append(one)
+    return Trace(statements=tuple(kept))
+
+
 def with_acceptance_that_counts(trace: Trace) -> Trace:
     """Forget the reason beside a statement under whose locks more is done that has none.
 

@@ -1,13 +1,15 @@
 """What the Action saw of a migration: each statement, what it locked, and for how long."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from annotated_types import Ge, Le, MaxLen
 
+from app.core.identifiers import CommitSha, MigrationId, RunId
 from app.core.rules import Described
 
 MOST_STATEMENTS = 2_000
@@ -57,6 +59,14 @@ class Size:
     def is_known(self) -> bool:
         """Whether somebody has looked at it since it was made or rewritten."""
         return self.rows >= 0 or self.bytes > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Production:
+    """How large its tables were at that time, by the names that traces have."""
+
+    tables: Mapping[str, Size]
+    measured_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +217,43 @@ class Counts:
     """Not all of it was seen, or kept."""
     is_hiding: bool = False
     """A statement may have done with production's rows what it had no rows for here."""
+    is_unused: bool = False
+    """Nobody came to the trace."""
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether a statement blocked somebody or rewrote a table."""
+        return self.rewrites + self.blocking_reads + self.blocking_writes > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A migration that ran in a branch's database, or in preview, as either is now."""
+
+    id: MigrationId
+    run_id: RunId
+    commit: CommitSha
+    is_of_preview: bool
+    is_own: bool
+    """The branch's, since it has this database."""
+    succeeded: bool
+    traced: Counts | None
+    """None: nobody saw it."""
+
+    @property
+    def is_telling(self) -> bool:
+        return self.traced is not None and self.traced.is_telling
+
+    @property
+    def is_blind(self) -> bool:
+        return self.traced is not None and self.traced.is_blind
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it may have done what nobody saw; nothing is, if it never got to the trace."""
+        if self.traced is None:
+            return True
+        return self.traced.is_partial and (self.succeeded or not self.traced.is_unused)
 
 
 def counted(trace: Trace) -> Counts:
@@ -221,6 +268,7 @@ def counted(trace: Trace) -> Counts:
         changes=0 if trace.was_empty else len(trace.changes) + trace.more_changes,
         is_partial=_is_partial(trace),
         is_hiding=any(_hides(one) for one in trace.statements),
+        is_unused=trace.is_unused,
     )
 
 

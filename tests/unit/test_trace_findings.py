@@ -7,7 +7,7 @@ import pytest
 
 from app.core import thresholds
 from app.core.assignments import Policies
-from app.core.trace_findings import judge, with_acceptance_that_counts
+from app.core.trace_findings import judge, short, with_acceptance_that_counts
 from app.core.traces import Blocks, Lock, Size, Statement, Trace
 
 USERS = "public.users"
@@ -60,6 +60,23 @@ def test_what_blocks_or_rewrites_a_table_of_production_is_found(
     findings = judge(trace(one), PRODUCTION, Policies()).findings
 
     assert [(each.table, each.is_rewritten, each.blocks) for each in findings] == found
+
+
+def test_what_is_told_again_later_is_short_and_finds_the_same() -> None:
+    whole = trace(
+        statement(sql="SELECT a FROM users"),
+        statement(lock("ROW EXCLUSIVE")),
+        statement(lock(), lock("SHARE", relation="public.i", kind="i")),
+        statement(sql="UPDATE users SET a = ?"),
+        statement(sql="INSERT INTO versions VALUES (?)"),
+        statement(sql="UPDATE users SET a = ?", transaction=2),
+    )
+
+    kept = short(whole)
+
+    assert kept.statements == whole.statements[2:4]
+    found = [judge(Trace(), PRODUCTION, Policies(), others=[one]).findings for one in (whole, kept)]
+    assert found[0] == found[1] != ()
 
 
 def test_a_keyword_is_the_same_name_without_its_quotes() -> None:

@@ -1,7 +1,7 @@
 """What traces say of a run: that of one migration, and all of its branch that production lacks."""
 
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 
 from app.core.assignments import Policies
 from app.core.environments import Environment
@@ -9,11 +9,12 @@ from app.core.errors import CoppiceError
 from app.core.identifiers import AppId, BranchName, CommitSha
 from app.core.repositories import Ancestry
 from app.core.runs import Migration, Run
-from app.core.trace_findings import Judgement, judge
-from app.core.traces import Trace
+from app.core.trace_findings import Gap, Judgement, judge
+from app.core.traces import Past, Trace
 from app.operations.services import Services
 from app.store.store import Store
 
+_MOST_TRACES = 100
 _MOST_ASKED = 5
 """Of how many commits GitHub is asked: somebody waits for the answer."""
 
@@ -37,7 +38,9 @@ def of_migration(store: Store, run: Run, migration: Migration) -> Judgement | No
     trace = store.migrations.trace(migration.id)
     if trace is None:
         return None
-    return judge(trace, store.measurements.tables(run.app_id), policies_of(store, run))
+    production = store.measurements.tables(run.app_id)
+    judged = judge(trace, production.tables if production else None, policies_of(store, run))
+    return replace(judged, measured_at=production.measured_at if production else None)
 
 
 def of_branch(services: Services, run: Run, migration: Migration, found: Judgement) -> Judgement:
@@ -46,8 +49,9 @@ def of_branch(services: Services, run: Run, migration: Migration, found: Judgeme
     A database is migrated push by push, and a commit's own run sees the last part only. Where it
     was empty, preview saw what its tables were made for.
     """
-    others = _others(services, run, migration)
-    return judge(found.trace, found.production, found.policies, others=others)
+    others, gaps = _others(services, run, migration, found)
+    judged = judge(found.trace, found.production, found.policies, others=others)
+    return replace(judged, measured_at=found.measured_at, gaps=tuple(gaps))
 
 
 def so_far(
@@ -88,7 +92,8 @@ def of_run(store: Store, run: Run, migration: Migration) -> Seen | None:
     trace = None if told.id == migration.id else store.migrations.trace(told.id)
     if trace is None:
         return Seen(own=own, told=migration, of_told=own)
-    return Seen(own=own, told=told, of_told=judge(trace, own.production, own.policies))
+    of_told = judge(trace, own.production, own.policies)
+    return Seen(own=own, told=told, of_told=replace(of_told, measured_at=own.measured_at))
 
 
 def policies_of(store: Store, run: Run) -> Policies:
@@ -97,14 +102,61 @@ def policies_of(store: Store, run: Run) -> Policies:
     return assignment.policies if assignment else Policies()
 
 
-def _others(services: Services, run: Run, migration: Migration) -> Iterator[Trace]:
+def _others(
+    services: Services, run: Run, migration: Migration, found: Judgement
+) -> tuple[Sequence[Trace], Sequence[Gap]]:
+    """What was traced beside it, and what is not known: of all that production lacks."""
     store = services.store
     database = run.branch and store.databases.live(run.app_id, Environment.BRANCH, run.branch)
-    if not database:
-        return
-    found = store.migrations.traces_of_branch(database.id, but=migration.id)
-    lacking = _lacking(services, run, list(dict.fromkeys(commit for commit, _ in found)))
-    yield from (trace for commit, trace in found if commit in lacking)
+    past = store.migrations.past_of_branch(database.id) if database else ()
+    others = [one for one in past if one.id != migration.id]
+    own = [one for one in others if one.is_own and (one.is_telling or not _is_seen(one, found))]
+    lacking = _lacking(services, run, list(dict.fromkeys(one.commit for one in own)))
+    own = [one for one in own if one.commit in lacking]
+    # Where preview saw a run on an empty database, that hid nothing: but did others come before?
+    empty = [one for one in own if one.is_blind and not one.is_of_preview]
+    seen = {one.run_id for one in past if one.is_of_preview and _is_seen(one, found)}
+    elsewhere = [one for one in others if one.is_of_preview and not one.is_own] if empty else []
+    brought = _brought(services, run, elsewhere, found)
+    gaps = {
+        Gap.BEFORE: any(
+            not one.is_of_preview and not _is_seen(one, found, by_preview=one.run_id in seen)
+            for one in own
+        ),
+        Gap.ELSEWHERE: brought is None or not all(_is_seen(one, found) for one in brought),
+    }
+    telling = [one.id for one in (*own, *(brought or ())) if one.is_telling]
+    traces = store.migrations.short_traces(sorted(telling, reverse=True)[:_MOST_TRACES])
+    return traces, [gap for gap, is_there in gaps.items() if is_there]
+
+
+def _is_seen(one: Past, found: Judgement, *, by_preview: bool = False) -> bool:
+    is_hiding = one.traced is not None and one.traced.is_hiding
+    is_hidden = is_hiding and found.policies.has_rules_for_traces
+    return not (one.is_partial or is_hidden or (one.is_blind and not by_preview))
+
+
+def _brought(
+    services: Services, run: Run, elsewhere: Sequence[Past], found: Judgement
+) -> Sequence[Past] | None:
+    """Of what preview got from other branches, that which this one would bring to production too.
+
+    None: not known.
+    """
+    matter = [one for one in elsewhere if one.is_telling or not _is_seen(one, found)]
+    if all(one.commit == run.head_sha for one in matter):
+        return matter
+    repository = services.store.repositories.get(run.repository_id)
+    production = services.store.databases.live(run.app_id, Environment.PRODUCTION)
+    if repository is None or production is None or production.migrated_sha is None:
+        return None
+    try:
+        lacking = services.github.commits_between(
+            repository, base=production.migrated_sha, head=run.head_sha
+        )
+    except CoppiceError:  # of GitHub's, which is not to be had
+        return None
+    return None if lacking is None else [one for one in matter if one.commit in lacking]
 
 
 def _lacking(services: Services, run: Run, commits: Sequence[CommitSha]) -> Set[CommitSha]:
