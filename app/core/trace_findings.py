@@ -9,6 +9,7 @@ from enum import Enum, auto
 from app.core import thresholds
 from app.core.assignments import Policies
 from app.core.safer_ways import SaferWay, safer_way
+from app.core.trace_history import likeness
 from app.core.traces import WORST_FIRST, Blocks, Size, Statement, Trace, counted
 
 _HURT = {
@@ -327,8 +328,7 @@ def _touches(
 
 
 def _likeness(one: Statement) -> tuple[object, ...]:
-    """The same for a statement that came again: its text has lost its values."""
-    return (one.sql, one.file, frozenset(lock.relation for lock in one.locks), one.rewrites)
+    return (one.file, *likeness(one))
 
 
 def _badness(touch: Touch) -> tuple[bool, int, float]:

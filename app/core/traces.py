@@ -9,7 +9,6 @@ from typing import Annotated
 
 from annotated_types import Ge, Le, MaxLen
 
-from app.core.identifiers import CommitSha, MigrationId, RunId
 from app.core.rules import Described
 
 MOST_STATEMENTS = 2_000
@@ -224,36 +223,6 @@ class Counts:
     def is_telling(self) -> bool:
         """Whether a statement blocked somebody or rewrote a table."""
         return self.rewrites + self.blocking_reads + self.blocking_writes > 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """A migration that ran in a branch's database, or in preview, as either is now."""
-
-    id: MigrationId
-    run_id: RunId
-    commit: CommitSha
-    is_of_preview: bool
-    is_own: bool
-    """The branch's, since it has this database."""
-    succeeded: bool
-    traced: Counts | None
-    """None: nobody saw it."""
-
-    @property
-    def is_telling(self) -> bool:
-        return self.traced is not None and self.traced.is_telling
-
-    @property
-    def is_blind(self) -> bool:
-        return self.traced is not None and self.traced.is_blind
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether it may have done what nobody saw; nothing is, if it never got to the trace."""
-        if self.traced is None:
-            return True
-        return self.traced.is_partial and (self.succeeded or not self.traced.is_unused)
 
 
 def counted(trace: Trace) -> Counts:

@@ -3,7 +3,7 @@
 (Not the schema's own migrations: see `schema`.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import LiteralString
@@ -16,7 +16,8 @@ from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
 from app.core.runs import Lease, Migration, Outcome, Seeding
 from app.core.trace_findings import short
-from app.core.traces import Past, Trace, counted
+from app.core.trace_history import Elsewhere, Past
+from app.core.traces import Trace, counted
 from app.store.tables import Table, insert, read, update
 
 _SEED_COLUMNS = {field.name: f"seed_{field.name}" for field in fields(Seeding)}
@@ -179,14 +180,33 @@ class Migrations(Table):
         )
         return [read(Past, row) for row in rows]
 
-    def short_traces(self, migrations: Sequence[MigrationId]) -> Sequence[Trace]:
+    def short_traces(self, migrations: Sequence[MigrationId]) -> Mapping[MigrationId, Trace]:
         """What later commits are told of those that were traced, the newest first."""
         rows = self._rows(
-            "SELECT coalesce(short, trace) AS trace FROM traces WHERE migration_id = ANY(%s)"
-            " ORDER BY migration_id DESC",
+            "SELECT migration_id, coalesce(short, trace) AS trace FROM traces"
+            " WHERE migration_id = ANY(%s) ORDER BY migration_id DESC",
             [list(migrations)],
         )
-        return [read(Trace, row["trace"]) for row in rows]
+        return {MigrationId(row["migration_id"]): read(Trace, row["trace"]) for row in rows}
+
+    def traces_elsewhere(self, database_id: DatabaseId) -> Sequence[Elsewhere]:
+        """What an app's other branches did, also before a branch had that database.
+
+        The newest first, the last hundred in which a statement blocked somebody or rewrote a table.
+        """
+        rows = self._rows(
+            "SELECT m.id, r.head_sha AS commit, coalesce(t.short, t.trace) AS trace,"
+            " r.branch IS NULL AND EXISTS (SELECT FROM migrations p WHERE p.run_id = r.id"
+            "   AND p.environment = 'production' AND p.result = 'success') AS is_in_production"
+            " FROM databases b JOIN runs r ON r.app_id = b.app_id"
+            "   AND (r.branch IS DISTINCT FROM b.branch OR r.created_at < b.created_at)"
+            " JOIN migrations m ON m.run_id = r.id JOIN traces t ON t.migration_id = m.id"
+            " WHERE b.id = %s AND (m.traced->>'rewrites')::int"
+            " + (m.traced->>'blocking_reads')::int + (m.traced->>'blocking_writes')::int > 0"
+            " ORDER BY m.id DESC LIMIT 100",
+            [database_id],
+        )
+        return [read(Elsewhere, row) for row in rows]
 
     def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
         """Add names of settings that were taken back to the run's last migration there, if any."""

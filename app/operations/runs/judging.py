@@ -1,19 +1,30 @@
 """What traces say of a run: that of one migration, and all of its branch that production lacks."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from app.core.assignments import Policies
+from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.errors import CoppiceError
-from app.core.identifiers import AppId, BranchName, CommitSha
-from app.core.repositories import Ancestry
+from app.core.identifiers import AppId, BranchName, CommitSha, MigrationId
+from app.core.repositories import Ancestry, Repository
 from app.core.runs import Migration, Run
 from app.core.trace_findings import Gap, Judgement, judge
-from app.core.traces import Past, Trace
+from app.core.trace_history import (
+    Elsewhere,
+    Likeness,
+    Past,
+    is_of_others,
+    likeness,
+    without_known,
+)
+from app.core.traces import Trace
 from app.operations.services import Services
 from app.store.store import Store
 
+_INSIDE = frozenset({Ancestry.IDENTICAL, Ancestry.AHEAD})
+_OUTSIDE = frozenset({Ancestry.BEHIND, Ancestry.DIVERGED})
 _MOST_TRACES = 100
 _MOST_ASKED = 5
 """Of how many commits GitHub is asked: somebody waits for the answer."""
@@ -49,9 +60,21 @@ def of_branch(services: Services, run: Run, migration: Migration, found: Judgeme
     A database is migrated push by push, and a commit's own run sees the last part only. Where it
     was empty, preview saw what its tables were made for.
     """
-    others, gaps = _others(services, run, migration, found)
-    judged = judge(found.trace, found.production, found.policies, others=others)
-    return replace(judged, measured_at=found.measured_at, gaps=tuple(gaps))
+    store = services.store
+    database = run.branch and store.databases.live(run.app_id, Environment.BRANCH, run.branch)
+    if not database:
+        return found
+    past = store.migrations.past_of_branch(database.id)
+    others, gaps = _others(services, run, migration, found, past)
+    judged = judge(found.trace, found.production, found.policies, others=others.values())
+    if judged.findings:  # the rest costs questions
+        traces = _without_what_production_has(
+            services, run, database, past, {migration.id: found.trace, **others}
+        )
+        judged = judge(
+            traces.pop(migration.id), found.production, found.policies, others=traces.values()
+        )
+    return replace(judged, trace=found.trace, measured_at=found.measured_at, gaps=tuple(gaps))
 
 
 def so_far(
@@ -103,12 +126,10 @@ def policies_of(store: Store, run: Run) -> Policies:
 
 
 def _others(
-    services: Services, run: Run, migration: Migration, found: Judgement
-) -> tuple[Sequence[Trace], Sequence[Gap]]:
+    services: Services, run: Run, migration: Migration, found: Judgement, past: Sequence[Past]
+) -> tuple[Mapping[MigrationId, Trace], Sequence[Gap]]:
     """What was traced beside it, and what is not known: of all that production lacks."""
     store = services.store
-    database = run.branch and store.databases.live(run.app_id, Environment.BRANCH, run.branch)
-    past = store.migrations.past_of_branch(database.id) if database else ()
     others = [one for one in past if one.id != migration.id]
     own = [one for one in others if one.is_own and (one.is_telling or not _is_seen(one, found))]
     lacking = _lacking(services, run, list(dict.fromkeys(one.commit for one in own)))
@@ -159,6 +180,79 @@ def _brought(
     return None if lacking is None else [one for one in matter if one.commit in lacking]
 
 
+def _without_what_production_has(
+    services: Services,
+    run: Run,
+    database: Database,
+    past: Sequence[Past],
+    traces: Mapping[MigrationId, Trace],
+) -> dict[MigrationId, Trace]:
+    """The traces without what was done to production as well, in another commit.
+
+    A squash brings what the branch did before; and a branch that merges the default one has the
+    migrations of others run in its database, which it did not have until then.
+    """
+    elsewhere = [
+        (one, one.likenesses) for one in services.store.migrations.traces_elsewhere(database.id)
+    ]
+    repository = services.store.repositories.get(run.repository_id)
+    production = services.store.databases.live(run.app_id, Environment.PRODUCTION)
+    migrated = production.migrated_sha if production else None
+    asked: set[CommitSha] = set()
+
+    def is_merged(one: Elsewhere, before: CommitSha) -> bool:
+        """Whether production has it, and the branch's database did not before."""
+        if migrated is None or len(asked | {one.commit}) > _MOST_ASKED:
+            return False
+        asked.add(one.commit)
+        in_production = one.is_in_production or (
+            _ancestry(services, repository, base=one.commit, head=migrated) in _INSIDE
+        )
+        return in_production and (
+            _ancestry(services, repository, base=one.commit, head=before) in _OUTSIDE
+        )
+
+    kept = {}
+    for number, trace in traces.items():
+        own = {likeness(each) for each in trace.statements}
+        wanted = {likeness(each) for each in trace.statements if is_of_others(each)}
+        squashed: set[Likeness] = set()
+        merged: set[Likeness] = set()
+        before = _before(past, number)
+        for one, likenesses in elsewhere:
+            found = wanted & likenesses - merged
+            if one.is_in_production and one.id > number:
+                squashed |= own & likenesses
+            elif before and found and one.id < number and is_merged(one, before):
+                merged |= found
+        kept[number] = without_known(trace, squashed, merged)
+    return kept
+
+
+def _before(past: Sequence[Past], number: MigrationId) -> CommitSha | None:
+    """To which commit the branch's database had been migrated before; None: nobody knows."""
+    own = [one for one in past if one.is_own and not one.is_of_preview]
+    is_there = any(one.id == number for one in own)
+    earlier = (one.commit for one in own if one.id < number and one.succeeded)
+    return next(earlier, None) if is_there else None
+
+
+def _ancestry(
+    services: Services, repository: Repository | None, *, base: CommitSha, head: CommitSha
+) -> Ancestry:
+    """How two commits relate, as far as GitHub says."""
+    if base == head:
+        return Ancestry.IDENTICAL
+    try:
+        return (
+            services.github.compare(repository, base=base, head=head)
+            if repository
+            else Ancestry.UNKNOWN
+        )
+    except CoppiceError:  # of GitHub's, which knows it and is not to be had
+        return Ancestry.UNKNOWN
+
+
 def _lacking(services: Services, run: Run, commits: Sequence[CommitSha]) -> Set[CommitSha]:
     """Those of a branch's commits, the newest first, to which production has not been migrated.
 
@@ -172,13 +266,9 @@ def _lacking(services: Services, run: Run, commits: Sequence[CommitSha]) -> Set[
 
     def is_there(commit: CommitSha) -> bool:
         """Whether production has been migrated to it or a later one, as far as is known."""
-        if repository is None or migrated is None or commit in {run.head_sha, migrated}:
+        if migrated is None or commit == run.head_sha:
             return commit == migrated
-        try:
-            ancestry = services.github.compare(repository, base=commit, head=migrated)
-        except CoppiceError:  # of GitHub's, which knows it and is not to be had
-            return False
-        return ancestry is Ancestry.AHEAD
+        return _ancestry(services, repository, base=commit, head=migrated) in _INSIDE
 
     if not is_there(commits[-1]):
         return set(commits)

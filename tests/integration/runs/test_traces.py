@@ -202,6 +202,45 @@ def test_what_preview_saw_of_a_commit_is_told_of_every_branch_that_has_it(shop: 
 
 
 @pytest.mark.usefixtures("production_and_preview")
+def test_what_production_got_by_another_commit_is_not_held_against_a_branch(shop: Shop) -> None:
+    shop.set_policies(no_rewrite_above="100MB")
+    quiet: dict[str, Any] = {"statements": []}
+    unplaced = {"statements": [TRACE["statements"][0] | {"file": "", "line": 0}]}
+    git = shop.repository.git
+
+    def migrated(trace: dict[str, Any]) -> None:
+        main = shop.job("main").begun()
+        main.migrate("preview", trace=trace)
+        main.migrate("production", tables=SIZES)
+
+    def conclusion(branch: str, trace: dict[str, Any]) -> str | None:
+        shop.job(branch).begun(environments=["branch"]).migrate("branch", trace=trace)
+        return posted(shop, git.head(branch) or "")["trace"].conclusion
+
+    migrated(quiet)
+    before = shop.push("before")
+    conclusion("before", quiet)
+    other = shop.push("other")
+    assert conclusion("other", TRACE) == "failure"
+    git.set_branch("main", other)
+    migrated(quiet)
+    shop.push("after")
+    conclusion("after", quiet)
+    merge = git.commit(parents=[before, other], files={}, message="Merge main")
+    shop.github.force_push(shop.repository, "before", merge)
+    shop.push("after")
+
+    merged = conclusion("before", unplaced)
+    again = conclusion("after", unplaced)
+    shop.push("main")
+    migrated(unplaced)
+    shop.push("after")
+    squashed = conclusion("after", quiet)
+
+    assert (merged, again, squashed) == ("success", "failure", "success")
+
+
+@pytest.mark.usefixtures("production_and_preview")
 def test_what_production_drops_is_judged_by_how_large_it_was(shop: Shop) -> None:
     shop.set_policies(trace="all")
     main = shop.job("main").begun()
