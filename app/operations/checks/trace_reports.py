@@ -90,7 +90,7 @@ def _summary(story: Story, judged: Judgement) -> list[str]:
     told = words.counts(judged.told)
     return [
         f"{where} {told}.{_beside(judged)}" if told else where,
-        _sizes(judged),
+        _sizes(judged, shows=shows),
         _incomplete(judged, shows_names=shows),
         words.table(judged, most=words.MOST_LINES) if shows else "",
         *_findings(judged, shows_names=shows),
@@ -99,10 +99,10 @@ def _summary(story: Story, judged: Judgement) -> list[str]:
     ]
 
 
-def _sizes(judged: Judgement) -> str:
+def _sizes(judged: Judgement, *, shows: bool) -> str:
     if judged.production is None:
         return _UNKNOWN_SIZES
-    if not judged.findings or judged.measured_at is None:
+    if not (shows and judged.findings and judged.measured_at):
         return ""
     return f"Production's sizes are those of {judged.measured_at:%Y-%m-%d %H:%M} UTC."
 
