@@ -1,6 +1,7 @@
 """What is read at GitHub of a trace."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -149,6 +150,21 @@ def test_the_worst_stands_first_with_the_size_in_production_and_the_safer_way() 
     assert "**Instead:** `CREATE INDEX CONCURRENTLY`" in content.summary
     assert "#SQL-CREATEINDEX-CONCURRENTLY)" in content.summary
     assert "Of 3 statements nothing was kept." in content.summary
+
+
+def test_what_holds_a_lock_is_named_and_what_is_not_known() -> None:
+    work = Statement(sql="UPDATE users SET a = id", ms=0.1, held_ms=0.1, transaction=1)
+    found = judged(TYPE, work, replace(work, sql="SELECT a FROM users"), NEW)
+    told = replace(found, gaps=(Gap.BEFORE,), measured_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
+
+    content = trace_reports.finished(STORY, told)
+
+    held = "works on rows, the longer the more there are: {} and 1 more. Commit it before the rest."
+    assert held.format("`UPDATE users SET a = id`") in content.summary
+    assert held.format("UPDATE users SET a = id") in content.annotations[0].message
+    assert "Production's sizes are those of 2026-11-23 08:00 UTC." in content.summary
+    assert "\n- No rule could be held against 1 table whose size" in f"\n{content.summary}"
+    assert "\n- Migrations before this one ran in the branch's database" in content.summary
 
 
 def test_annotations_stand_at_the_statements_and_say_how_grave_it_is() -> None:

@@ -24,8 +24,8 @@ _GAPS = {
         " as a whole: what they locked is not known. `/db reset` has them run, and traced, anew."
     ),
     Gap.ELSEWHERE: (
-        "Preview got commits of this branch from another one, and what they did there is not"
-        " known: GitHub could not say which commits production lacks, or there are too many."
+        "Another branch may have brought commits of this one to preview before, and what they did"
+        " there is not known."
     ),
 }
 _PUBLIC = (
@@ -145,7 +145,7 @@ def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
             " production does not know: `ANALYZE` there, then its next migration, tells it."
         )
     parts += [_GAPS[one] for one in judged.gaps]
-    return " ".join(parts)
+    return "\n".join(f"- {part}" for part in parts) if parts[1:] else "".join(parts)
 
 
 def _findings(judged: Judgement, *, shows_names: bool) -> list[str]:
@@ -196,10 +196,10 @@ def _does(one: Finding, table: str) -> str:
 def _held(one: Touch, write: Callable[[str], str]) -> str:
     """What is done under its locks, with the other statement's text written so."""
     if one.under:
-        more = f", and {len(one.under) - 1} more" if one.under[1:] else ""
+        more = f" and {len(one.under) - 1} more" if one.under[1:] else ""
         return (
-            f"Its locks are held while {write(words.cut(one.under[0]))}{more} works behind it in"
-            " its transaction, the longer the more rows there are. Commit it before the rest."
+            "Its locks are held while what follows in its transaction works on rows, the longer the"
+            f" more there are: {write(words.cut(one.under[0]))}{more}. Commit it before the rest."
         )
     took = amounts.duration(one.statement.ms / 1000)
     held = amounts.duration(one.statement.held_ms / 1000)
