@@ -257,7 +257,8 @@ def _is_partial(trace: Trace) -> bool:
 def _hides(one: Statement) -> bool:
     """Whether it blocked nobody, perhaps because there was no row to loop over."""
     is_quiet = one.blocks is Blocks.NOTHING and not one.accepted
-    return one.may_lock_more and is_quiet and one.verb in _LOOPING
+    is_gentle = one.verb == "REINDEX" and "CONCURRENTLY" in one.sql.upper().split()
+    return one.may_lock_more and is_quiet and one.verb in _LOOPING and not is_gentle
 
 
 def worst_first(trace: Trace) -> list[Statement]:

@@ -59,6 +59,12 @@ LOOP = Statement(
 )
 
 
+REINDEXES = [
+    replace(LOOP, sql=f"REINDEX {what} users", tag="REINDEX")
+    for what in ("SCHEMA", "TABLE CONCURRENTLY", "(VERBOSE)\nSCHEMA concurrently")
+]
+
+
 def judged(*statements: Statement, policies: Policies = STRICT, **changes: Any) -> Judgement:
     return judge(Trace(statements=statements, **changes), SIZES, policies)
 
@@ -112,6 +118,8 @@ def test_a_later_app_carries_its_id_in_the_name() -> None:
         (judged(LOOP), Conclusion.NEUTRAL, "1 statement: in production no table lock blocks"),
         (judged(LOOP, policies=Policies()), Conclusion.SUCCESS, "1 statement: in production"),
         (judged(replace(LOOP, accepted="x")), Conclusion.SUCCESS, "1 statement: in production"),
+        (judged(*REINDEXES[:1]), Conclusion.NEUTRAL, "1 statement: in production"),
+        (judged(*REINDEXES[1:]), Conclusion.SUCCESS, "2 statements: in production"),
         (judged(replace(SMALL, more_relations=3)), Conclusion.NEUTRAL, "In production: 1 lock"),
         (
             replace(judged(), gaps=(Gap.BEFORE,)),
