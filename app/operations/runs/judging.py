@@ -165,8 +165,8 @@ def _brought(
     None: not known.
     """
     matter = [one for one in elsewhere if one.is_telling or not _is_seen(one, found)]
-    if all(one.commit == run.head_sha for one in matter):
-        return matter
+    if not matter:
+        return ()
     repository = services.store.repositories.get(run.repository_id)
     production = services.store.databases.live(run.app_id, Environment.PRODUCTION)
     if repository is None or production is None or production.migrated_sha is None:

@@ -197,8 +197,19 @@ def test_what_preview_saw_of_a_commit_is_told_of_every_branch_that_has_it(shop: 
     top = shop.push("on_top")
     shop.job("on_top").begun().migrate("branch", trace=quiet)
     assert posted(shop, top)["trace"].conclusion == "failure"
+
     shop.github.faults.plan(server_error(), path="/compare/", times=20)
     assert conclusion("beside", quiet) == "neutral"
+
+    shop.github.faults.clear()
+    shop.github.delete_branch(shop.repository, "same")
+    shop.repository.git.set_branch("main", sha or "")
+    main = shop.job("main").begun()
+    main.migrate("preview", trace=quiet)
+    main.migrate("production", tables=SIZES)
+    shop.github.create_branch(shop.repository, "late", sha=sha)
+    shop.world.settle()
+    assert conclusion("late", quiet) == "success"
 
 
 @pytest.mark.usefixtures("production_and_preview")
