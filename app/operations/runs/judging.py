@@ -137,7 +137,8 @@ def _others(
     # Where preview saw a run on an empty database, that hid nothing: but did others come before?
     empty = [one for one in own if one.is_blind and not one.is_of_preview]
     seen = {one.run_id for one in past if one.is_of_preview and _is_seen(one, found)}
-    elsewhere = [one for one in others if one.is_of_preview and not one.is_own] if empty else []
+    is_blind = bool(empty) or found.is_blind
+    elsewhere = [one for one in others if one.is_of_preview and not one.is_own and is_blind]
     brought = _brought(services, run, elsewhere, found)
     gaps = {
         Gap.BEFORE: any(
