@@ -8,6 +8,8 @@ from app.core.limits import parse_size
 from app.core.traces import Size
 
 _ROWS = re.compile(r"[1-9][0-9]*")
+_LEAST_BYTES_OF_A_ROW = 28
+"""Its header and its pointer: https://www.postgresql.org/docs/current/storage-page-layout.html"""
 _WITH_UNIT = re.compile(r".*[a-z]", re.IGNORECASE)
 
 
@@ -19,13 +21,19 @@ class Threshold:
     is_rows: bool
     """Otherwise the amount is of bytes."""
 
-    def is_passed_by(self, table: Size) -> bool:
-        """Whether a table is above it.
+    def is_passed_by(self, table: Size) -> bool | None:
+        """Whether a table is above it; None: nobody knows.
 
-        One whose rows were never counted is not: autovacuum counts those that have more than a few.
-        https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM
+        A table that was just loaded or rewritten has no estimates, however large it is, until
+        somebody looks at it: https://www.postgresql.org/docs/current/catalog-pg-class.html
         """
-        return (table.rows if self.is_rows else table.bytes) > self.amount
+        if not table.is_known:
+            return None
+        if not self.is_rows:
+            return table.bytes > self.amount
+        if table.rows >= 0:
+            return table.rows > self.amount
+        return None if table.bytes // _LEAST_BYTES_OF_A_ROW > self.amount else False
 
 
 def parse(text: str) -> Threshold | None:

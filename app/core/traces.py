@@ -1,8 +1,9 @@
 """What the Action saw of a migration: each statement, what it locked, and for how long."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -43,6 +44,7 @@ _BLOCKED_BY = {
     "SHARE": Blocks.WRITES,
 }
 WORST_FIRST = list(Blocks)
+_LOOPING = frozenset({"CALL", "DO", "REINDEX"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,19 @@ class Size:
 
     rows: Annotated[_Estimate, Described(description="-1: nobody has estimated them")]
     bytes: _Number
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody has looked at it since it was made or rewritten."""
+        return self.rows >= 0 or self.bytes > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Production:
+    """How large its tables were at that time, by the names that traces have."""
+
+    tables: Mapping[str, Size]
+    measured_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +121,11 @@ class Statement:
     accepted: Annotated[
         str, MaxLen(500), Described(description="The reason of `-- coppice: ok REASON`")
     ] = ""
+
+    @property
+    def verb(self) -> str:
+        """The word that it begins with, in capitals."""
+        return (self.tag or self.sql).lstrip().partition(" ")[0].partition("\n")[0].upper()
 
     @property
     def blocks(self) -> Blocks:
@@ -192,6 +212,17 @@ class Counts:
     """An empty database was filled, by nothing that the commit is known to have added."""
     changes: int = 0
     """Of a schema that was there before."""
+    is_partial: bool = False
+    """Not all of it was seen, or kept."""
+    is_hiding: bool = False
+    """A statement may have done with production's rows what it had no rows for here."""
+    is_unused: bool = False
+    """Nobody came to the trace."""
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether a statement blocked somebody or rewrote a table."""
+        return self.rewrites + self.blocking_reads + self.blocking_writes > 0
 
 
 def counted(trace: Trace) -> Counts:
@@ -204,7 +235,30 @@ def counted(trace: Trace) -> Counts:
         blocking_writes=blocks.count(Blocks.WRITES),
         is_blind=trace.was_empty and not any(one.file for one in trace.statements),
         changes=0 if trace.was_empty else len(trace.changes) + trace.more_changes,
+        is_partial=_is_partial(trace),
+        is_hiding=any(_hides(one) for one in trace.statements),
+        is_unused=trace.is_unused,
     )
+
+
+def _is_partial(trace: Trace) -> bool:
+    # What is quiet is left out first: if some of it is there, all that matters is.
+    is_cut = trace.more_statements > 0 and all(
+        one.locks or one.rewrites or one.error for one in trace.statements
+    )
+    return (
+        is_cut
+        or bool(trace.untraced)
+        or any(one.untraced for one in trace.connections)
+        or any(one.more_relations for one in trace.statements)
+    )
+
+
+def _hides(one: Statement) -> bool:
+    """Whether it blocked nobody, perhaps because there was no row to loop over."""
+    is_quiet = one.blocks is Blocks.NOTHING and not one.accepted
+    is_gentle = one.verb == "REINDEX" and "CONCURRENTLY" in one.sql.upper().split()
+    return one.may_lock_more and is_quiet and one.verb in _LOOPING and not is_gentle
 
 
 def worst_first(trace: Trace) -> list[Statement]:

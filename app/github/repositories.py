@@ -86,6 +86,17 @@ class RestRepositories:
         self._compared[asked] = found
         return found
 
+    def commits_between(
+        self, repository: Repository, *, base: CommitSha, head: CommitSha
+    ) -> frozenset[CommitSha] | None:
+        answer = self._client.find(repository, "compare", f"{base}...{head}")
+        if answer is None:
+            return None
+        commits = items(answer.data, "commits")
+        if len(commits) < number(answer.data, "total_commits"):
+            return None
+        return frozenset(CommitSha(text(each, "sha")) for each in commits)
+
     def changed_files(
         self, repository: Repository, *, base: BranchName | CommitSha, head: CommitSha
     ) -> ChangedFiles | None:

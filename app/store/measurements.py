@@ -15,7 +15,7 @@ from app.core.findings import (
     TriedStep,
 )
 from app.core.identifiers import AppId, DatabaseId, InstanceId
-from app.core.traces import Size
+from app.core.traces import Production, Size
 from app.store.tables import Table, read
 
 _RECORD_INSTANCE = """
@@ -151,19 +151,22 @@ class Measurements(Table):
         )
 
     def keep_tables(self, app_id: AppId, tables: Mapping[str, Size], *, at: datetime) -> None:
-        """Remember how large production's tables are, in place of what was known before."""
+        """Remember how large production's tables are, in place of what was known before then."""
         told = Json({name: asdict(size) for name, size in tables.items()})
         self._change(
             "INSERT INTO production_tables (app_id, measured_at, tables) VALUES (%s, %s, %s)"
             " ON CONFLICT (app_id) DO UPDATE"
-            " SET (measured_at, tables) = (excluded.measured_at, excluded.tables)",
+            " SET (measured_at, tables) = (excluded.measured_at, excluded.tables)"
+            " WHERE production_tables.measured_at <= excluded.measured_at",
             [app_id, at, told],
         )
 
-    def tables(self, app_id: AppId) -> Mapping[str, Size] | None:
-        """By name, as traces have it; None where no migration of production has told them yet."""
-        row = self._row("SELECT tables FROM production_tables WHERE app_id = %s", [app_id])
-        return {name: read(Size, one) for name, one in row["tables"].items()} if row else None
+    def tables(self, app_id: AppId) -> Production | None:
+        """How large they are; None where no migration of production has told it yet."""
+        row = self._row(
+            "SELECT measured_at, tables FROM production_tables WHERE app_id = %s", [app_id]
+        )
+        return read(Production, row) if row else None
 
     def forget(self, *, before: datetime) -> None:
         """Delete older samples, the latest of each database apart."""

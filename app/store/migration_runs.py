@@ -3,7 +3,7 @@
 (Not the schema's own migrations: see `schema`.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import LiteralString
@@ -16,6 +16,8 @@ from app.core.databases import Database
 from app.core.environments import Environment
 from app.core.identifiers import AppId, BranchName, CommitSha, DatabaseId, MigrationId, RunId
 from app.core.runs import Lease, Migration, Outcome, Seeding
+from app.core.trace_findings import short
+from app.core.trace_history import Elsewhere, Past
 from app.core.traces import Trace, counted
 from app.store.tables import Table, insert, read, update
 
@@ -105,6 +107,7 @@ class Migrations(Table):
     def finish(self, migration_id: MigrationId, outcome: Outcome, *, at: datetime) -> Migration:
         """Record how it ended; it still holds its database. The first report stands."""
         seeding = asdict(outcome.seeding) if outcome.seeding else {}
+        traces = (outcome.trace, short(outcome.trace)) if outcome.trace else ()
         values = {
             "finished_at": at,
             "result": outcome.result,
@@ -125,10 +128,10 @@ class Migrations(Table):
                     "INSERT INTO migration_logs (migration_id, log, seed_log) VALUES (%s, %s, %s)",
                     [migration_id, outcome.log, outcome.seed_log],
                 )
-            if finished.rowcount and outcome.trace is not None:
+            if finished.rowcount and traces:
                 connection.execute(
-                    "INSERT INTO traces (migration_id, trace) VALUES (%s, %s)",
-                    [migration_id, Json(asdict(outcome.trace))],
+                    "INSERT INTO traces (migration_id, trace, short) VALUES (%s, %s, %s)",
+                    [migration_id, *(Json(asdict(one)) for one in traces)],
                 )
             row = connection.execute(
                 "SELECT * FROM migrations WHERE id = %s", [migration_id]
@@ -165,28 +168,55 @@ class Migrations(Table):
         )
         return (CommitSha(row["head_sha"]), read(Trace, row["trace"])) if row else None
 
-    def traces_of_branch(
-        self, database_id: DatabaseId, *, but: MigrationId
-    ) -> Sequence[tuple[CommitSha, Trace]]:
-        """Other traces of the runs on a branch since it has that database, also of preview.
+    def past_of_branch(self, database_id: DatabaseId) -> Sequence[Past]:
+        """What branches' runs did in a branch's database, and in preview: the last thousand.
 
-        Of both as they are now, since they were made or emptied. With the commit of each; the
-        newest first, and the last hundred in which a statement blocked somebody or rewrote a table.
+        Of both as they are now, since they were made or emptied; the newest first. Without those
+        whose command was never started.
         """
         rows = self._rows(
-            "SELECT r.head_sha, t.trace FROM databases b"
-            " JOIN runs r ON r.app_id = b.app_id AND r.branch = b.branch"
-            "   AND r.created_at >= b.created_at"
-            " JOIN migrations m ON m.run_id = r.id AND m.environment <> 'production'"
-            " JOIN databases d ON d.id = m.database_id AND d.is_live"
-            "   AND d.generation = m.generation"
-            " JOIN traces t ON t.migration_id = m.id"
-            " WHERE b.id = %s AND m.id <> %s AND (m.traced->>'rewrites')::int"
+            "SELECT m.id, m.run_id, r.head_sha AS commit, m.environment = 'preview'"
+            " AS is_of_preview, r.branch = b.branch AND r.created_at >= b.created_at AS is_own,"
+            " m.result = 'success' AS succeeded, m.traced"
+            " FROM databases b"
+            " JOIN databases d ON d.id = b.id"
+            "   OR (d.app_id = b.app_id AND d.environment = 'preview' AND d.is_live)"
+            " JOIN migrations m ON m.database_id = d.id AND m.generation = d.generation"
+            " JOIN runs r ON r.id = m.run_id AND r.branch IS NOT NULL"
+            " WHERE b.id = %s AND (m.traced IS NOT NULL OR m.result IN ('success', 'timed-out')"
+            "   OR (m.result = 'failure' AND m.duration_seconds IS DISTINCT FROM 0))"
+            " ORDER BY m.id DESC LIMIT 1000",
+            [database_id],
+        )
+        return [read(Past, row) for row in rows]
+
+    def short_traces(self, migrations: Sequence[MigrationId]) -> Mapping[MigrationId, Trace]:
+        """What later commits are told of those that were traced, the newest first."""
+        rows = self._rows(
+            "SELECT migration_id, coalesce(short, trace) AS trace FROM traces"
+            " WHERE migration_id = ANY(%s) ORDER BY migration_id DESC",
+            [list(migrations)],
+        )
+        return {MigrationId(row["migration_id"]): read(Trace, row["trace"]) for row in rows}
+
+    def traces_elsewhere(self, database_id: DatabaseId) -> Sequence[Elsewhere]:
+        """What an app's other branches did, also before a branch had that database.
+
+        The newest first, the last hundred in which a statement blocked somebody or rewrote a table.
+        """
+        rows = self._rows(
+            "SELECT m.id, r.head_sha AS commit, coalesce(t.short, t.trace) AS trace,"
+            " r.branch IS NULL AND EXISTS (SELECT FROM migrations p WHERE p.run_id = r.id"
+            "   AND p.environment = 'production' AND p.result = 'success') AS is_in_production"
+            " FROM databases b JOIN runs r ON r.app_id = b.app_id"
+            "   AND (r.branch IS DISTINCT FROM b.branch OR r.created_at < b.created_at)"
+            " JOIN migrations m ON m.run_id = r.id JOIN traces t ON t.migration_id = m.id"
+            " WHERE b.id = %s AND (m.traced->>'rewrites')::int"
             " + (m.traced->>'blocking_reads')::int + (m.traced->>'blocking_writes')::int > 0"
             " ORDER BY m.id DESC LIMIT 100",
-            [database_id, but],
+            [database_id],
         )
-        return [(CommitSha(row["head_sha"]), read(Trace, row["trace"])) for row in rows]
+        return [read(Elsewhere, row) for row in rows]
 
     def took_back(self, run_id: RunId, database_id: DatabaseId, settings: Sequence[str]) -> None:
         """Add names of settings that were taken back to the run's last migration there, if any."""

@@ -7,7 +7,7 @@ import pytest
 
 from app.core import thresholds
 from app.core.assignments import Policies
-from app.core.trace_findings import judge, with_acceptance_that_counts
+from app.core.trace_findings import judge, short, with_acceptance_that_counts
 from app.core.traces import Blocks, Lock, Size, Statement, Trace
 
 USERS = "public.users"
@@ -62,6 +62,23 @@ def test_what_blocks_or_rewrites_a_table_of_production_is_found(
     assert [(each.table, each.is_rewritten, each.blocks) for each in findings] == found
 
 
+def test_what_is_told_again_later_is_short_and_finds_the_same() -> None:
+    whole = trace(
+        statement(sql="SELECT a FROM users"),
+        statement(lock("ROW EXCLUSIVE")),
+        statement(lock(), lock("SHARE", relation="public.i", kind="i")),
+        statement(sql="UPDATE users SET a = ?"),
+        statement(sql="INSERT INTO versions VALUES (?)"),
+        statement(sql="UPDATE users SET a = ?", transaction=2),
+    )
+
+    kept = short(whole)
+
+    assert kept.statements == whole.statements[2:4]
+    found = [judge(Trace(), PRODUCTION, Policies(), others=[one]).findings for one in (whole, kept)]
+    assert found[0] == found[1] != ()
+
+
 def test_a_keyword_is_the_same_name_without_its_quotes() -> None:
     """As the Action writes the name of a table that the command made and dropped."""
     sizes = {'public."order"': Size(rows=1, bytes=8192)}
@@ -101,11 +118,73 @@ def test_a_lock_breaks_no_rule_on_rewrites() -> None:
     assert judge(trace(statement(lock())), PRODUCTION, policies).failing == ()
 
 
-def test_rows_that_nobody_counted_are_few() -> None:
-    threshold = thresholds.parse("1")
+@pytest.mark.parametrize(
+    ("amount", "rows", "size", "is_passed"),
+    [
+        ("1000", -1, 0, None),
+        ("100MB", -1, 0, None),
+        ("1000", -1, 8192, False),
+        ("1000", -1, 10 * 8192, None),
+        ("100MB", -1, 8192, False),
+        ("1000", 0, 0, False),
+        ("1000", 1001, 0, True),
+    ],
+)
+def test_a_table_that_nobody_looked_at_is_not_taken_for_a_small_one(
+    amount: str, rows: int, size: int, is_passed: bool | None
+) -> None:
+    threshold = thresholds.parse(amount)
     assert threshold is not None
 
-    assert not threshold.is_passed_by(Size(rows=-1, bytes=8192))
+    assert threshold.is_passed_by(Size(rows=rows, bytes=size)) is is_passed
+
+
+@pytest.mark.parametrize(
+    ("behind", "under"),
+    [
+        ({"sql": "UPDATE users SET a = id"}, True),
+        ({"sql": 'DELETE FROM "users"'}, True),
+        ({"sql": "SELECT count(*) FROM users"}, True),
+        ({"sql": "COPY users FROM STDIN"}, True),
+        ({"sql": "CALL backfill()"}, True),
+        ({"sql": "DO $$ BEGIN UPDATE users SET a = 1; END $$"}, True),
+        ({"sql": "INSERT INTO orders SELECT * FROM users"}, True),
+        ({"sql": "UPDATE orders SET a = id"}, True),
+        ({"sql": "ALTER TABLE users VALIDATE CONSTRAINT a"}, True),
+        ({"sql": "ALTER TABLE users\n ALTER a SET NOT NULL"}, True),
+        ({"sql": "CREATE UNIQUE INDEX i ON users (a)"}, True),
+        ({"sql": "ALTER TABLE users ALTER b TYPE bigint", "rewrites": (USERS,)}, True),
+        ({"sql": "ALTER TABLE users ADD CHECK (a > 0) NOT VALID"}, False),
+        ({"sql": "ALTER TABLE users ADD b int"}, False),
+        ({"sql": "UPDATE alembic_version SET version_num = ?"}, False),
+        ({"sql": "INSERT INTO users VALUES (?)"}, False),
+        ({"sql": "UPDATE users SET a = id", "transaction": 2}, False),
+    ],
+)
+def test_what_works_on_rows_behind_a_lock_in_its_transaction_holds_it(
+    behind: dict[str, Any], under: bool
+) -> None:
+    """Here it took no time, where there may be no rows."""
+    sizes = PRODUCTION | {"public.orders": Size(rows=10**6, bytes=10**8)}
+    later = statement(**behind)
+
+    found = judge(trace(statement(lock()), later), sizes, Policies()).findings
+
+    first = next(one for one in found if one.statement.locks)
+    assert (first.under, first.is_held_on) == ((later.sql,) if under else (), under)
+
+
+@pytest.mark.parametrize(("is_committed", "number"), [(True, 1), (False, 2)])
+def test_a_statement_that_was_rolled_back_and_tried_again_counts_once(
+    is_committed: bool, number: int
+) -> None:
+    tried = statement(lock(), rolled_back=True)
+    again = statement(lock(), transaction=2, rolled_back=not is_committed)
+
+    found = judge(trace(tried, again), PRODUCTION, Policies()).findings
+
+    assert [one.statement.transaction for one in found] == ([2] if is_committed else [1, 2])
+    assert len(found) == number
 
 
 def test_what_is_accepted_breaks_a_rule_and_fails_nothing() -> None:
@@ -165,7 +244,10 @@ def test_a_trace_of_nothing_is_told_apart(one: Trace, is_untraced: bool) -> None
         ({"sql": "ALTER TABLE users ADD CHECK (a > 0)", "accepted": "small"}, "quick"),
         ({"sql": "ALTER TABLE users ADD CHECK (a > 0)", "transaction": 2}, "quick"),
         ({"sql": "ALTER TABLE users_old ADD CHECK (a > 0)"}, "quick"),
-        ({"sql": "UPDATE users SET a = ?", "tag": "UPDATE 1"}, "quick"),
+        ({"sql": "UPDATE users SET a = ?", "tag": "UPDATE 1"}, ""),
+        ({"sql": "SELECT f(a) FROM users", "tag": "SELECT 1"}, ""),
+        ({"sql": "CALL backfill()", "tag": "CALL"}, ""),
+        ({"sql": "UPDATE others SET a = ?", "tag": "UPDATE 1"}, "quick"),
     ],
 )
 def test_who_accepts_a_statement_accepts_nothing_that_follows_under_its_lock(

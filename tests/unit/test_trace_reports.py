@@ -1,6 +1,7 @@
 """What is read at GitHub of a trace."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from app.core.assignments import Policies
 from app.core.checks import AnnotationLevel, Conclusion
 from app.core.runs import MigrationResult
-from app.core.trace_findings import Judgement, judge
+from app.core.trace_findings import Gap, Judgement, judge
 from app.core.traces import Connection, Lock, Size, Statement, Trace
 from app.operations.checks import migration_reports, trace_reports, trace_words
 from app.web.api.run_models import TraceGiven
@@ -19,6 +20,7 @@ STRICT = Policies(no_rewrite_above="100MB", no_block_above="1000000")
 SIZES = {
     "public.users": Size(rows=1_200_000, bytes=310 * 1024**2),
     "public.tags": Size(rows=12, bytes=8192),
+    "public.fresh": Size(rows=-1, bytes=0),
 }
 LOCK = {"relation": "public.t", "mode": "SHARE", "rows": -1, "bytes": 0}
 ONE = {"sql": "x", "ms": 1, "held_ms": 1, "transaction": 1}
@@ -46,6 +48,23 @@ INDEX = statement("CREATE INDEX i ON users (a)", "SHARE", line=4)
 SMALL = statement("ALTER TABLE tags DROP a", "ACCESS EXCLUSIVE", "public.tags", line=5)
 
 
+NEW = statement("ALTER TABLE fresh DROP a", "ACCESS EXCLUSIVE", "public.fresh", line=6)
+LOOP = Statement(
+    sql="DO $$ BEGIN FOR a IN SELECT b FROM c LOOP EXECUTE a; END LOOP; END $$",
+    ms=1,
+    held_ms=1,
+    transaction=1,
+    tag="DO",
+    may_lock_more=True,
+)
+
+
+REINDEXES = [
+    replace(LOOP, sql=f"REINDEX {what} users", tag="REINDEX")
+    for what in ("SCHEMA", "TABLE CONCURRENTLY", "(VERBOSE)\nSCHEMA concurrently")
+]
+
+
 def judged(*statements: Statement, policies: Policies = STRICT, **changes: Any) -> Judgement:
     return judge(Trace(statements=statements, **changes), SIZES, policies)
 
@@ -71,7 +90,7 @@ def test_a_later_app_carries_its_id_in_the_name() -> None:
         (judged(SMALL), Conclusion.SUCCESS, "In production: 1 lock that blocks reads and writ"),
         (judged(replace(TYPE, accepted="x")), Conclusion.SUCCESS, "Accepted: 1 rewrite"),
         (judged(TYPE, policies=Policies()), Conclusion.SUCCESS, "In production: 1 rewrite"),
-        (judged(), Conclusion.SUCCESS, "0 statements, none blocks or rewrites a table of product"),
+        (judged(), Conclusion.SUCCESS, "0 statements: in production no table lock blocks"),
         (
             judge(Trace(statements=(TYPE,)), None, STRICT),
             Conclusion.NEUTRAL,
@@ -92,6 +111,20 @@ def test_a_later_app_carries_its_id_in_the_name() -> None:
             judged(connections=(Connection(database="d", user="u", untraced="GSS"),)),
             Conclusion.NEUTRAL,
             "Nothing was traced",
+        ),
+        (judged(NEW), Conclusion.NEUTRAL, "In production: 1 lock that blocks reads"),
+        (judged(NEW, policies=Policies()), Conclusion.SUCCESS, "In production: 1 lock"),
+        (judged(replace(NEW, accepted="x")), Conclusion.SUCCESS, "Accepted: 1 lock"),
+        (judged(LOOP), Conclusion.NEUTRAL, "1 statement: in production no table lock blocks"),
+        (judged(LOOP, policies=Policies()), Conclusion.SUCCESS, "1 statement: in production"),
+        (judged(replace(LOOP, accepted="x")), Conclusion.SUCCESS, "1 statement: in production"),
+        (judged(*REINDEXES[:1]), Conclusion.NEUTRAL, "1 statement: in production"),
+        (judged(*REINDEXES[1:]), Conclusion.SUCCESS, "2 statements: in production"),
+        (judged(replace(SMALL, more_relations=3)), Conclusion.NEUTRAL, "In production: 1 lock"),
+        (
+            replace(judged(), gaps=(Gap.BEFORE,)),
+            Conclusion.NEUTRAL,
+            "0 statements: in production no table lock blocks and nothing is rewritten; but not",
         ),
     ],
 )
@@ -125,6 +158,21 @@ def test_the_worst_stands_first_with_the_size_in_production_and_the_safer_way() 
     assert "**Instead:** `CREATE INDEX CONCURRENTLY`" in content.summary
     assert "#SQL-CREATEINDEX-CONCURRENTLY)" in content.summary
     assert "Of 3 statements nothing was kept." in content.summary
+
+
+def test_what_holds_a_lock_is_named_and_what_is_not_known() -> None:
+    work = Statement(sql="UPDATE users SET a = id", ms=0.1, held_ms=0.1, transaction=1)
+    found = judged(TYPE, work, replace(work, sql="SELECT a FROM users"), NEW)
+    told = replace(found, gaps=(Gap.BEFORE,), measured_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
+
+    content = trace_reports.finished(STORY, told)
+
+    held = "works on rows, the longer the more there are: {} and 1 more. Commit it before the rest."
+    assert held.format("`UPDATE users SET a = id`") in content.summary
+    assert held.format("UPDATE users SET a = id") in content.annotations[0].message
+    assert "Production's sizes are those of 2026-11-23 08:00 UTC." in content.summary
+    assert "\n- No rule could be held against 1 table whose size" in f"\n{content.summary}"
+    assert "\n- Migrations before this one ran in the branch's database" in content.summary
 
 
 def test_annotations_stand_at_the_statements_and_say_how_grave_it_is() -> None:
@@ -252,7 +300,9 @@ def test_the_jobs_summary_says_it_of_its_database() -> None:
     untold = trace_words.job_summary(DATABASE, judged(), shows_names=True)
 
     assert told.startswith(f"**`{DATABASE.name}`**\n\nLocks and rewrites: 1 rewrite.\n\n| State")
-    assert untold.endswith("0 statements, none blocks or rewrites a table of production.")
+    assert untold.endswith(
+        "0 statements: in production no table lock blocks and nothing is rewritten."
+    )
 
 
 @pytest.mark.parametrize(

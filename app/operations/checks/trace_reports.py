@@ -1,14 +1,14 @@
 """The check run of a trace: what a migration would do to production's tables. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from app.core import amounts
 from app.core import trace_terms as terms
 from app.core.assignments import App
 from app.core.checks import Annotation, AnnotationLevel, CheckContent, Conclusion
 from app.core.markdown import code, link, visible
-from app.core.trace_findings import Finding, Judgement, Touch
-from app.core.traces import Blocks
+from app.core.trace_findings import Finding, Gap, Judgement, Touch
+from app.core.traces import Blocks, counted
 from app.operations.checks import trace_words as words
 from app.operations.checks.migration_reports import Story
 from app.operations.checks.reports import database_words
@@ -18,6 +18,16 @@ _MOST_LINES_OF_A_FILE = 1_000_000
 _UNKNOWN_SIZES = (
     "How large production's tables are is not known yet: the next migration of production tells it."
 )
+_GAPS = {
+    Gap.BEFORE: (
+        "Migrations before this one ran in the branch's database without a trace, or were not seen"
+        " as a whole: what they locked is not known. `/db reset` has them run, and traced, anew."
+    ),
+    Gap.ELSEWHERE: (
+        "Another branch may have brought commits of this one to preview before, and what they did"
+        " there is not known."
+    ),
+}
 _PUBLIC = (
     "Statements, tables and sizes are not shown in a public repository (`--log public` changes"
     " that)."
@@ -63,7 +73,10 @@ def _title(judged: Judgement) -> str:
     if judged.failing:
         return f"Against a rule: {words.counts(judged.failing)}"
     if not judged.told:
-        return terms.untraced(judged.trace) if judged.is_untraced else words.nothing(judged)
+        if judged.is_untraced:
+            return terms.untraced(judged.trace)
+        is_sure = judged.is_blind or not judged.is_incomplete
+        return words.nothing(judged) + ("" if is_sure else "; but not all is known")
     is_accepted = judged.findings and all(one.statement.accepted for one in judged.findings)
     where = "Accepted: " if is_accepted else "In production: " if judged.production else ""
     return where + words.counts(judged.told)
@@ -77,13 +90,21 @@ def _summary(story: Story, judged: Judgement) -> list[str]:
     told = words.counts(judged.told)
     return [
         f"{where} {told}.{_beside(judged)}" if told else where,
-        "" if judged.production is not None else _UNKNOWN_SIZES,
+        _sizes(judged, shows=shows),
         _incomplete(judged, shows_names=shows),
         words.table(judged, most=words.MOST_LINES) if shows else "",
         *_findings(judged, shows_names=shows),
         "" if shows or not told else _PUBLIC,
         _more(story),
     ]
+
+
+def _sizes(judged: Judgement, *, shows: bool) -> str:
+    if judged.production is None:
+        return _UNKNOWN_SIZES
+    if not (shows and judged.findings and judged.measured_at):
+        return ""
+    return f"Production's sizes are those of {judged.measured_at:%Y-%m-%d %H:%M} UTC."
 
 
 def _beside(judged: Judgement) -> str:
@@ -110,7 +131,21 @@ def _incomplete(judged: Judgement, *, shows_names: bool) -> str:
             f"{amounts.counted(hiding, 'statement')} may have locked more: locks that come and go"
             " within one are not seen."
         )
-    return " ".join(parts)
+    if counted(trace).is_hiding:
+        parts.append(
+            "A `DO`, `CALL` or `REINDEX` blocked nobody here, where there may be no rows to loop"
+            " over."
+        )
+    if judged.is_blind and judged.told:
+        parts.append(f"{words.nothing(judged)}.")
+    if judged.unmeasured:
+        tables = len({one.table for one in judged.unmeasured})
+        parts.append(
+            f"No rule could be held against {amounts.counted(tables, 'table')} whose size"
+            " production does not know: `ANALYZE` there, then its next migration, tells it."
+        )
+    parts += [_GAPS[one] for one in judged.gaps]
+    return "\n".join(f"- {part}" for part in parts) if parts[1:] else "".join(parts)
 
 
 def _findings(judged: Judgement, *, shows_names: bool) -> list[str]:
@@ -148,7 +183,7 @@ def _item(one: Finding) -> str:
     if statement.accepted:
         parts.append(f"**Accepted** in the migration: {code(words.cut(statement.accepted))}.")
     if one.is_held_on:
-        parts.append(_held(one))
+        parts.append(_held(one, code))
     return " ".join(parts)
 
 
@@ -158,7 +193,14 @@ def _does(one: Finding, table: str) -> str:
     return f"{verbs} {table} (production: {terms.size(one.production)})."
 
 
-def _held(one: Touch) -> str:
+def _held(one: Touch, write: Callable[[str], str]) -> str:
+    """What is done under its locks, with the other statement's text written so."""
+    if one.under:
+        more = f" and {len(one.under) - 1} more" if one.under[1:] else ""
+        return (
+            "Its locks are held while what follows in its transaction works on rows, the longer the"
+            f" more there are: {write(words.cut(one.under[0]))}{more}. Commit it before the rest."
+        )
     took = amounts.duration(one.statement.ms / 1000)
     held = amounts.duration(one.statement.held_ms / 1000)
     return (
@@ -173,7 +215,7 @@ def _annotations(judged: Judgement) -> Iterable[Annotation]:
     for one in placed[:_MOST_ANNOTATIONS]:
         reason = one.statement.accepted
         accepted = f"Accepted: {visible(words.cut(reason))}. " if reason else ""
-        held = f" {_held(one)}" if one.is_held_on else ""
+        held = f" {_held(one, visible)}" if one.is_held_on else ""
         yield Annotation(
             path=one.statement.file,
             line=one.statement.line,

@@ -108,8 +108,8 @@ def nothing(judged: Judgement) -> str:
     """What is said where no table is concerned."""
     if judged.is_blind:
         return "Nothing to compare: the database was empty, and made all tables itself"
-    which = "a table" if judged.production is None else "a table of production"
-    return f"{seen(judged)}, none blocks or rewrites {which}"
+    where = "" if judged.production is None else "in production "
+    return f"{seen(judged)}: {where}no table lock blocks and nothing is rewritten"
 
 
 def table(judged: Judgement, *, most: int) -> str:

@@ -89,6 +89,14 @@ class GitHub(Protocol):
         What is known once is not asked again.
         """
 
+    def commits_between(
+        self, repository: Repository, *, base: CommitSha, head: CommitSha
+    ) -> frozenset[CommitSha] | None:
+        """Those that `head` has and `base` lacks.
+
+        None when GitHub does not know one of them, or they are more than it tells at once (250).
+        """
+
     def changed_files(
         self, repository: Repository, *, base: BranchName | CommitSha, head: CommitSha
     ) -> ChangedFiles | None:

@@ -106,6 +106,8 @@ def report(
     summary = ""
     if not is_again:
         summary = announcements.finished(services, run, migration)
+        # Not before: a table that it dropped or renamed is judged by what it was.
+        _keep_tables(services.store, run, migration, told)
         services.store.queue.add([measurement(services.store.databases.get(migration.database_id))])
     verdict = _verdict(run, migration, is_again=is_again)
     message = f"{verdict.message} {migration.remark}".rstrip()
@@ -124,15 +126,21 @@ def _record(services: Services, run: Run, migration: Migration, told: Report) ->
         unfinished=_nameable(services.store, run, migration, told.unfinished),
         trace=_traced(services.store, run, migration, told.trace) if told.trace else None,
     )
-    if told.tables is not None and migration.environment is Environment.PRODUCTION:
-        secrets = _secrets(services.store, run, migration)
-        safe = {
-            name: size
-            for name, size in told.tables.items()
-            if not any(secret in name for secret in secrets)
-        }
-        services.store.measurements.keep_tables(run.app_id, safe, at=services.clock())
     return services.store.migrations.finish(migration.id, outcome, at=services.clock())
+
+
+def _keep_tables(store: Store, run: Run, migration: Migration, told: Report) -> None:
+    if told.tables is None or migration.environment is not Environment.PRODUCTION:
+        return
+    secrets = _secrets(store, run, migration)
+    safe = {
+        name: size
+        for name, size in told.tables.items()
+        if not any(secret in name for secret in secrets)
+    }
+    store.measurements.keep_tables(
+        run.app_id, safe, at=migration.finished_at or migration.started_at
+    )
 
 
 def _seeding(store: Store, run: Run, migration: Migration, told: Report) -> Seeding:

@@ -152,12 +152,12 @@ def _shown(
     services: Services, found: KnownApp, migration: Migration, query: str, can: tables.Abilities
 ) -> Shown:
     trace = services.store.migrations.trace(migration.id) if migration.traced else None
-    sizes = services.store.measurements.tables(found.app.id) if trace else None
+    production = services.store.measurements.tables(found.app.id) if trace else None
     policies = found.assignment.policies if found.assignment else None
     return Shown(
         migration=migration,
         logs=_logs(services, migration, query) if can.may(SeeLog) else (),
-        locks=locks_of(trace, sizes) if trace else None,
+        locks=locks_of(trace, production.tables if production else None) if trace else None,
         why_untraced="" if trace else why_untraced(migration, policies),
     )
 

@@ -191,6 +191,10 @@ def test_commits_are_compared_as_git_does(
     assert adapter.compare(known, base=third, head=aside) is Ancestry.DIVERGED
     assert adapter.compare(known, base=third, head=third) is Ancestry.IDENTICAL
     assert adapter.compare(known, base=CommitSha("a" * 40), head=third) is Ancestry.UNKNOWN
+    assert adapter.commits_between(known, base=first, head=third) == frozenset([second, third])
+    assert adapter.commits_between(known, base=third, head=aside) == frozenset([aside])
+    assert adapter.commits_between(known, base=third, head=first) == frozenset()
+    assert adapter.commits_between(known, base=CommitSha("a" * 40), head=third) is None
 
 
 def test_a_failing_comparison_is_not_unknown(

@@ -119,7 +119,7 @@ def test_what_earlier_commits_brought_is_judged_until_production_has_it(shop: Sh
     assert "2 of them were traced at earlier commits" in checks[2].output["summary"]
     assert checks[2].annotations == []
 
-    shop.repository.git.set_branch("main", second)
+    shop.repository.git.set_branch("main", untraced)
     main = shop.job("main").begun()
     main.migrate("preview")
     main.migrate("production", tables=SIZES)
@@ -134,6 +134,143 @@ def test_what_earlier_commits_brought_is_judged_until_production_has_it(shop: Sh
 
     assert posted(shop, fifth)["trace"].conclusion == "success"
     assert shop.github.faults.left() == 20  # two commits are compared once
+
+
+@pytest.mark.parametrize(
+    ("result", "first", "conclusion"),
+    [
+        ("success", None, "neutral"),
+        ("failure", None, "neutral"),
+        ("success", {"was_empty": True}, "neutral"),
+        ("success", {"untraced": "GSS"}, "neutral"),
+        ("never-connected", None, "success"),
+        ("failure", {"untraced": "nobody came", "is_unused": True}, "success"),
+        ("success", {"statements": []}, "success"),
+    ],
+)
+def test_what_ran_unseen_in_the_branchs_database_keeps_its_later_checks_from_green(
+    shop: Shop, result: str, first: Any, conclusion: str
+) -> None:
+    shop.push("x")
+    told = {"trace": first} if first else {}
+    shop.job("x").begun(environments=["branch"]).migrate("branch", result, **told)
+    sha = shop.push("x")
+
+    shop.job("x").begun(environments=["branch"]).migrate("branch", trace={"statements": []})
+
+    own = posted(shop, sha)["trace"]
+    assert own.conclusion == conclusion
+    assert ("ran in the branch's database without a trace" in own.output["summary"]) is (
+        conclusion == "neutral"
+    )
+
+
+@pytest.mark.usefixtures("production_and_preview")
+def test_what_preview_saw_of_a_commit_is_told_of_every_branch_that_has_it(shop: Shop) -> None:
+    """Preview has it already when another branch brings it again, and then sees nothing."""
+    shop.set_policies(no_rewrite_above="100MB")
+    main = shop.job("main").begun()
+    main.migrate("preview")
+    main.migrate("production", tables=SIZES)
+    shop.push("x")
+
+    def conclusion(branch: str, trace: dict[str, Any]) -> str | None:
+        job = shop.job(branch).begun()
+        job.migrate("branch", trace={"was_empty": True})
+        job.migrate("preview", trace=trace)
+        sha = shop.repository.git.head(branch)
+        assert sha is not None
+        return posted(shop, sha)["trace"].conclusion
+
+    first = conclusion("x", TRACE)
+    sha = shop.repository.git.head("x")
+    shop.github.create_branch(shop.repository, "on_top", sha=sha)
+    shop.github.create_branch(shop.repository, "same", sha=sha)
+    shop.github.delete_branch(shop.repository, "x")
+    for branch in ("on_top", "beside"):
+        shop.push(branch)
+
+    quiet: dict[str, Any] = {"statements": []}
+    others = [conclusion(branch, quiet) for branch in ("same", "on_top", "beside")]
+
+    assert (first, others) == ("failure", ["failure", "failure", "success"])
+    top = shop.push("on_top")
+    shop.job("on_top").begun().migrate("branch", trace=quiet)
+    assert posted(shop, top)["trace"].conclusion == "failure"
+
+    shop.github.faults.plan(server_error(), path="/compare/", times=20)
+    assert conclusion("beside", quiet) == "neutral"
+
+    shop.github.faults.clear()
+    shop.github.delete_branch(shop.repository, "same")
+    shop.repository.git.set_branch("main", sha or "")
+    shop.push("main")
+    main = shop.job("main").begun()
+    main.migrate("preview", trace=quiet)
+    main.migrate("production", tables=SIZES)
+    shop.github.create_branch(shop.repository, "late", sha=sha)
+    shop.world.settle()
+    late = shop.job("late").begun(environments=["branch"])
+    late.migrate("branch", trace={"was_empty": True})
+    assert posted(shop, sha or "")["trace"].conclusion == "neutral"
+
+
+@pytest.mark.usefixtures("production_and_preview")
+def test_what_production_got_by_another_commit_is_not_held_against_a_branch(shop: Shop) -> None:
+    shop.set_policies(no_rewrite_above="100MB")
+    quiet: dict[str, Any] = {"statements": []}
+    unplaced = {"statements": [TRACE["statements"][0] | {"file": "", "line": 0}]}
+    git = shop.repository.git
+
+    def migrated(trace: dict[str, Any]) -> None:
+        main = shop.job("main").begun()
+        main.migrate("preview", trace=trace)
+        main.migrate("production", tables=SIZES)
+
+    def conclusion(branch: str, trace: dict[str, Any]) -> str | None:
+        shop.job(branch).begun(environments=["branch"]).migrate("branch", trace=trace)
+        return posted(shop, git.head(branch) or "")["trace"].conclusion
+
+    migrated(quiet)
+    before = shop.push("before")
+    conclusion("before", quiet)
+    other = shop.push("other")
+    assert conclusion("other", TRACE) == "failure"
+    git.set_branch("main", other)
+    migrated(quiet)
+    shop.push("after")
+    conclusion("after", quiet)
+    merge = git.commit(parents=[before, other], files={}, message="Merge main")
+    shop.github.force_push(shop.repository, "before", merge)
+    shop.push("after")
+
+    merged = conclusion("before", unplaced)
+    again = conclusion("after", unplaced)
+    shop.push("main")
+    migrated(unplaced)
+    shop.push("after")
+    squashed = conclusion("after", quiet)
+
+    assert (merged, again, squashed) == ("success", "failure", "success")
+
+
+@pytest.mark.usefixtures("production_and_preview")
+def test_what_production_drops_is_judged_by_how_large_it_was(shop: Shop) -> None:
+    shop.set_policies(trace="all")
+    main = shop.job("main").begun()
+    main.migrate("preview")
+    main.migrate("production", tables=SIZES)
+    shop.push("main")
+    going = traced("DROP TABLE users", "ACCESS EXCLUSIVE", line=1)
+    main = shop.job("main").begun()
+    main.migrate("preview")
+
+    answer = main.migrate("production", trace={"statements": [going]}, tables={})
+
+    assert "1.2 M rows, 310 MB" in answer["summary"]
+    kept = shop.services.store.measurements.tables(shop.app_id)
+    assert kept is not None
+    assert kept.tables == {}
 
 
 @pytest.mark.parametrize(
