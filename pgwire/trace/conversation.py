@@ -15,6 +15,7 @@ from pgwire import messages
 from pgwire.trace import look
 from pgwire.trace.frames import Frames
 from pgwire.trace.journal import IDLE, PAUSED
+from pgwire.trace.look import Habit
 from pgwire.trace.sources import Source
 from pgwire.trace.under_way import CopyEnd, FlightEnd, Look, Statement
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pgwire.trace.journal import Journal, Record
+    from pgwire.trace.look import Looks
     from pgwire.trace.sources import Sources
     from pgwire.trace.under_way import Item
 
@@ -41,10 +43,19 @@ class Conversation:
     """One connection, from the end of its login on."""
 
     def __init__(
-        self, journal: Journal, sources: Sources, *, clock: Callable[[], float] = time.monotonic
+        self,
+        journal: Journal,
+        sources: Sources,
+        looks: Looks,
+        *,
+        process_id: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`process_id` is the server's, as it said at the login."""
         self._journal = journal
         self._sources = sources
+        self._looks = looks
+        self._habit = Habit(looks, process_id=process_id)
         self._clock = clock
         self._client = Frames(_FROM_CLIENT)
         self._server = Frames(_FROM_SERVER)
@@ -91,11 +102,21 @@ class Conversation:
     def _said_by_client(self, kind: int, raw: bytes) -> bytes:
         if self.untraced is not None:
             return raw
+        forgotten = b""
         try:
-            return _CLIENT[kind](self, raw)
+            if kind in _WITH_TEXT:
+                forgotten = self._forgotten(raw)
+            return forgotten + _CLIENT[kind](self, raw)
         except Exception as error:  # whatever it is, it is not the user's loss
             self.stop(_reason(error))
-            return raw
+            return forgotten + raw
+
+    def _forgotten(self, raw: bytes) -> bytes:
+        """Leave nothing prepared that this text could meet, if it comes first in its flight."""
+        if not self._habit.is_unsettled_by(raw) or self._is_in_flight:
+            return b""
+        self._queue.append(Look(None, closes=1))
+        return look.FORGET
 
     def _query(self, raw: bytes) -> bytes:
         if self._is_in_flight:
@@ -117,9 +138,10 @@ class Conversation:
         if not gets_look:
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
+        ask = self._habit.next()
         statement = Statement(record, is_converted=True, is_last=True)
-        self._queue.extend((statement, Look(record, look.CLOSES), FlightEnd()))
-        return look.converted(source.text)
+        self._queue.extend((statement, Look(record, ask.closes, ask.number), FlightEnd()))
+        return look.converted(source.text, ask)
 
     def _several(self, raw: bytes, sources: list[Source], now: float) -> bytes:
         items: list[Item] = []
@@ -130,7 +152,7 @@ class Conversation:
             if gets_look:
                 items.append(Look(record, closes=0))
                 ends.append(source.end)
-        sent = look.with_looks(raw[5:-1], ends)
+        sent = look.with_looks(raw[5:-1], ends, self._looks.in_query)
         self._with_looks += bool(ends)
         self._queue.extend((*items, FlightEnd(query=sent)))
         return messages.frame(b"Q", sent.text + b"\0")
@@ -162,8 +184,9 @@ class Conversation:
         self._queue.append(Statement(record, portal))
         if not gets_look:
             return raw
-        self._queue.append(Look(record, look.CLOSES))
-        return raw + look.EXTENDED
+        ask = self._habit.next()
+        self._queue.append(Look(record, ask.closes, ask.number))
+        return raw + ask.messages
 
     def _close(self, raw: bytes) -> bytes:
         self._sources.close(raw[5:6], raw[6:-1])
@@ -249,7 +272,8 @@ class Conversation:
         if (kind == _COMPLETE and not item.closes) or (item.closes and self._closes == item.closes):
             rows, self._look_rows, self._closes = self._look_rows, [], 0
             self._queue.popleft()
-            self._note(self._saw, item.record, rows)
+            if item.record is not None:
+                self._note(self._saw, item.record, rows, item.number)
 
     def _complete(self, raw: bytes) -> bytes:
         item = self._queue[0] if self._queue else None
@@ -330,8 +354,12 @@ class Conversation:
                 fields[number] = b"P%d" % flight.query.original(int(text[1:]))
         return messages.frame(raw[:1], b"\0".join(fields) + b"\0")
 
-    def _saw(self, record: Record, rows: list[messages.Message]) -> None:
-        self._journal.saw(record, look.seen(rows))
+    def _saw(self, record: Record, rows: list[messages.Message], number: int) -> None:
+        seen = look.seen(rows)
+        is_own = self._habit.answered(number, seen.process_id)
+        if is_own and seen.written is not None:
+            self._journal.written(seen.written)
+        self._journal.saw(record, seen)
 
     def _note(self, note: Callable[..., None], *told: Any) -> None:
         try:
@@ -372,6 +400,7 @@ _SERVER: dict[int, Callable[[Conversation, bytes], bytes]] = {
     ord("A"): Conversation._after_end,
 }
 _FROM_CLIENT = frozenset(_CLIENT)
+_WITH_TEXT = frozenset(b"QP")
 _FROM_SERVER = frozenset(_SERVER)
 _OF_CONVERTED = _FROM_SERVER.union(b"12nT")
 _OF_CONVERTED_AT_FIRST_ROW = _OF_CONVERTED.union(b"D")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
+from pgwire.trace.meter import Meter
 from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class _Transaction:
         self.made: dict[int, int | None] = {}
         """What it locked that nobody knew before, and in which file that is."""
         self.is_failed = False
+        self.is_told = False
 
     def put(self, mapping: dict[Any, Any], key: object, value: object) -> None:
         """Change one of its mappings, until it is rolled back to a savepoint before."""
@@ -134,6 +136,7 @@ class Journal:
         self._transaction: _Transaction | None = None
         self._known: dict[str | bytes, tuple[tuple[int, str], ...] | None] = {}
         self._last_end = 0.0
+        self._meter = Meter()
         self.statements = 0
 
     # --- what is sent ---------------------------------------------------------------------------
@@ -223,6 +226,15 @@ class Journal:
         if state == IDLE:
             transaction = self._transaction
             self._close(now, is_committed=transaction is not None and not transaction.is_failed)
+            self._meter.ready()
+
+    def written(self, sum_of_bytes: int) -> None:
+        """A look read how much the session had written when it last said so."""
+        self._log.wrote(self._meter.read(sum_of_bytes))
+
+    def settled(self, sum_of_bytes: int) -> None:
+        """All ended, and this is how much the session wrote in it."""
+        self._log.wrote(self._meter.settled(sum_of_bytes))
 
     def closed(self, now: float, *, is_traced: bool = True) -> None:
         """The connection ended, and its transaction with it, unless that ended unseen."""
@@ -280,6 +292,7 @@ class Journal:
         record.transaction = transaction.number
         if record.kind.is_control and record.error is None:
             return
+        transaction.is_told = True
         self.statements += 1
         record.text = record.text[:MOST_READ_BYTES]
         self._log.add(record)
@@ -336,6 +349,8 @@ class Journal:
         if transaction is None:
             return
         _release(transaction.records, now, is_rolled_back=is_committed is False)
+        if transaction.is_told:
+            self._meter.ended(transaction.number)
         if is_committed:
             self._log.relations.moved({**transaction.made, **transaction.files})
 

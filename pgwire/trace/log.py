@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING
 from pgwire.trace.cutting import without_values
 from pgwire.trace.journal import MODES
 from pgwire.trace.kinds import ACCESS_EXCLUSIVE, gone
-from pgwire.trace.report import ELSEWHERE, HARMLESS, MOST_STATEMENTS, Lock, Report, Statement
+from pgwire.trace.report import (
+    ELSEWHERE,
+    HARMLESS,
+    MOST_STATEMENTS,
+    MOST_TRANSACTIONS,
+    Lock,
+    Report,
+    Statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pgwire.trace.journal import Record
     from pgwire.trace.relations import Relation, Relations
-    from pgwire.trace.report import Connection
+    from pgwire.trace.report import Connection, Transactions
 
 _LATEST = 200
 """The locks of these may not have been seen yet."""
@@ -32,6 +40,7 @@ class Log:
         self._records: list[Record] = []
         self._more = 0
         self._transactions = 0
+        self._wrote: list[Transactions] = []
 
     def add(self, record: Record) -> None:
         """Take a statement; where there are too many, others are only counted from now on."""
@@ -54,6 +63,15 @@ class Log:
             self._transactions += 1
             return self._transactions
 
+    def wrote(self, transactions: Transactions | None) -> None:
+        """Take what some wrote; where there are too many, those that wrote most are kept."""
+        if transactions is None:
+            return
+        with self._lock:
+            self._wrote.append(transactions)
+            if len(self._wrote) >= 2 * MOST_TRANSACTIONS:
+                self._wrote = _largest(self._wrote)
+
     def report(
         self, connections: Sequence[Connection], *, now: float, later: Relations | None = None
     ) -> Report:
@@ -63,7 +81,7 @@ class Log:
         """
         with self._lock:
             self._limit(self._records)
-            records, more = list(self._records), self._more
+            records, more, wrote = list(self._records), self._more, _largest(self._wrote)
         wal = [each.wal_bytes for each in connections if each.wal_bytes is not None]
         reasons = [each.untraced for each in connections if each.untraced]
         reasons.sort(key=ELSEWHERE.__eq__)
@@ -71,6 +89,7 @@ class Log:
             statements=tuple(self._statement(record, now, later) for record in records),
             more_statements=more,
             connections=tuple(connections),
+            transactions=tuple(wrote),
             wal_bytes=sum(wal) if wal else None,
             untraced=reasons[0] if reasons else None,
         )
@@ -137,3 +156,8 @@ class Log:
 
 def _weakness(lock: Lock) -> tuple[int, int]:
     return (-MODES.index(lock.mode), -lock.bytes)
+
+
+def _largest(wrote: list[Transactions]) -> list[Transactions]:
+    largest = sorted(wrote, key=lambda each: -each.wal_bytes)[:MOST_TRANSACTIONS]
+    return sorted(largest, key=lambda each: each.first)

@@ -14,6 +14,7 @@ MOST_STATEMENTS = 2_000
 MOST_RELATIONS = 500
 """Of one statement. One that drops a schema locks all in it."""
 MOST_CONNECTIONS = 100
+MOST_TRANSACTIONS = 500
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond this, or the numbers above, is counted only."""
 MOST_CHANGES_BYTES = 64_000
@@ -79,6 +80,18 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class Transactions:
+    """How much one transaction wrote to the log, or several of one connection in a row."""
+
+    first: int
+    """Its number within the trace."""
+    last: int
+    """The same where it is one; numbers between may be of other connections."""
+    count: int
+    wal_bytes: int
+
+
+@dataclass(frozen=True)
 class Connection:
     """A connection that came from the command and was let in."""
 
@@ -113,6 +126,8 @@ class Report:
     more_statements: int = 0
     """How many are not told."""
     connections: tuple[Connection, ...] = ()
+    transactions: tuple[Transactions, ...] = ()
+    """Those that wrote to the log, as far as the server says. Of more, those that wrote most."""
     wal_bytes: int | None = None
     untraced: str | None = None
     """Why nothing, or not all, was traced."""

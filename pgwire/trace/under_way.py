@@ -21,9 +21,13 @@ class Statement(NamedTuple):
 
 
 class Look(NamedTuple):
-    record: Record
+    """A question of ours; without a record, the end of what it had prepared."""
+
+    record: Record | None
     closes: int
     """It ends with so many messages CloseComplete, or, where 0, with CommandComplete."""
+    number: int = 0
+    """Which one it is of those that leave the question prepared."""
 
 
 class FlightEnd(NamedTuple):

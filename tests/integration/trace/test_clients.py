@@ -132,7 +132,7 @@ def test_a_statement_is_cancelled(shared: Traced) -> None:
 
 def test_a_look_that_is_cancelled_is_no_harm_to_the_next(shared: Traced) -> None:
     """It leaves a prepared statement of its name behind."""
-    leftover = talking.parse(look.QUESTION.decode(), look.NAME.decode())
+    leftover = talking.parse("SELECT 1", look.NAME.decode())
     with talking.talking(shared.through) as talk:
         talk.ask(leftover, talking.SYNC)
         heard = talk.ask(talking.parse("SELECT 7"), talking.bind(), talking.execute(), talking.SYNC)
