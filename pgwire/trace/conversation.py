@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _UNASKED = frozenset(b"12n")
 """Answers that a simple Query does not have."""
 _OF_LOOK = frozenset(b"123CDT")
+_BEFORE_ROWS = frozenset(b"12T")
+_NOTHING: frozenset[int] = frozenset()
 _AT_ANY_TIME = frozenset(b"NAS")
 _ERROR, _ROW, _COLUMNS, _CLOSED, _COMPLETE = b"EDT3C"
 _ENDS = {b"I": "", b"s": PAUSED}
@@ -231,11 +233,14 @@ class Conversation:
     def _attend(self) -> None:
         """Look at what the server says as closely as what is next asks for."""
         first = self._queue[0] if self._queue else None
-        self._server.noticed = _FROM_SERVER
+        noticed, dropped = _FROM_SERVER, _NOTHING
         if isinstance(first, Look):
-            self._server.noticed = _NEAR_LOOK
+            noticed, dropped = _NEAR_LOOK, _BEFORE_ROWS
         elif isinstance(first, Statement) and first.is_converted:
-            self._server.noticed = _OF_CONVERTED_AT_FIRST_ROW if self._columns else _OF_CONVERTED
+            noticed, dropped = _OF_CONVERTED, _UNASKED
+            if self._columns:
+                noticed = _OF_CONVERTED_AT_FIRST_ROW
+        self._server.noticed, self._server.dropped = noticed, dropped
 
     def _said_by_server(self, kind: int, raw: bytes) -> bytes:
         first = self._queue[0] if self._queue else None
@@ -251,8 +256,6 @@ class Conversation:
 
     def _converted(self, item: Statement, kind: int, raw: bytes) -> bytes:
         """Answer as to a simple Query, where rows are described when the first of them comes."""
-        if kind in _UNASKED:
-            return b""
         if kind == _COLUMNS:
             self._columns = raw
             return b""

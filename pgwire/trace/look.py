@@ -27,25 +27,33 @@ NAME = b"coppice"
 # is null. The function below pg_locks, as planning the view costs as much again. Each transaction
 # has the lock on its own number, in whose row stands what is said once: the process, microseconds
 # since the message came, and what its session had written when it was last asked to publish that.
-_QUESTION = b"""SELECT l.relation, l.mode, pg_catalog.pg_relation_filenode(l.relation), l.pid,
-CASE WHEN l.relation IS NULL THEN pg_catalog.int8(pg_catalog.date_part('epoch',
-  pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.statement_timestamp())
-  OPERATOR(pg_catalog.*) '1000000'::pg_catalog.float8) END%s
-FROM pg_catalog.pg_lock_status() AS l
+_QUESTION = b"""SELECT CASE WHEN l.relation IS NULL THEN pg_catalog.concat('own ', l.pid, ' ',
+  pg_catalog.int8(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()
+  OPERATOR(pg_catalog.-) pg_catalog.statement_timestamp())
+  OPERATOR(pg_catalog.*) '1000000'::pg_catalog.float8)%s)
+ELSE pg_catalog.concat(l.mode, ' ', l.relation, ' ', pg_catalog.pg_relation_filenode(l.relation))
+END FROM pg_catalog.pg_lock_status() AS l
 WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
   AND (l.locktype OPERATOR(pg_catalog.=) 'virtualxid'
   OR l.locktype OPERATOR(pg_catalog.=) 'relation'
   AND l.relation OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
   AND l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock')"""
 # Of PostgreSQL 18 and newer. It publishes outside of transactions alone, and says nothing then.
-_WRITTEN = b""",
-CASE WHEN l.relation IS NULL THEN (pg_catalog.pg_stat_get_backend_wal(l.pid)).wal_bytes END,
-CASE WHEN l.relation IS NULL THEN pg_catalog.pg_stat_force_next_flush() END"""
+_WRITTEN = b""", ' ', (pg_catalog.pg_stat_get_backend_wal(l.pid)).wal_bytes,
+  pg_catalog.pg_stat_force_next_flush()"""
+_OWN = "own"
 _PREDICATE = "SIReadLock"
 """Of serializable transactions: nobody waits for it."""
 
 _SYNC = messages.frame(b"S", b"")
 _FLUSH = messages.frame(b"H", b"")
+_RUN = b"".join(
+    (
+        messages.frame(b"B", b"\0\0\0\0\0\0\0\0"),
+        messages.frame(b"D", b"P\0"),
+        messages.frame(b"E", b"\0\0\0\0\0"),
+    )
+)
 FORGET = messages.frame(b"C", b"S" + NAME + b"\0")
 _EXECUTE = b"".join(
     (
@@ -175,14 +183,13 @@ def seen(rows: Sequence[messages.Message]) -> Seen:
     written = None
     locks = []
     for row in rows:
-        relation, mode, file_number, pid, time, *published = messages.row(row)
-        if relation is None:
-            microseconds, process_id = int(time or 0), int(pid or 0)
-            written = int(published[0]) if published and published[0] else None
-        elif mode is not None and mode != _PREDICATE:
-            locks.append(
-                (int(relation), mode_name(mode), None if file_number is None else int(file_number))
-            )
+        [told] = messages.row(row)
+        mode, number, *more = (told or "").split(" ")
+        if mode == _OWN:
+            process_id, microseconds = int(number), int(more[0])
+            written = int(more[1]) if len(more) > 1 else None
+        elif mode != _PREDICATE:
+            locks.append((int(number), mode_name(mode), int(more[0]) if more[0] else None))
     return Seen(microseconds, tuple(locks), process_id, written)
 
 
@@ -201,16 +208,7 @@ def converted(text: bytes, ask: Ask) -> bytes:
 
     As the first of its flight it is at top level still: CALL and DO may commit, VACUUM may run.
     """
-    return b"".join(
-        (
-            messages.frame(b"P", b"\0" + text + b"\0\0\0"),
-            messages.frame(b"B", b"\0\0\0\0\0\0\0\0"),
-            messages.frame(b"D", b"P\0"),
-            messages.frame(b"E", b"\0\0\0\0\0"),
-            ask.messages,
-            _SYNC,
-        )
-    )
+    return messages.frame(b"P", b"\0" + text + b"\0\0\0") + _RUN + ask.messages + _SYNC
 
 
 @dataclass(frozen=True)

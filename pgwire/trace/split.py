@@ -40,6 +40,7 @@ _ESCAPED_REST = re.compile(
 )
 _MOST_WORDS = 12
 """So many words of a statement are told: what it does is said in the first few."""
+_OF_BODIES = frozenset(["BEGIN", "CASE", "END"])
 
 
 class Unbalanced(Exception):
@@ -68,11 +69,15 @@ class Script:
 
 def tokens(text: bytes) -> Iterator[tuple[str, int, int]]:
     """Give kind, start and end of each token, comments and quotes whole. Raises Unbalanced."""
-    at = 0
-    while at < len(text):
-        found = TOKEN.match(text, at)
+    at, length, match = 0, len(text), TOKEN.match
+    while at < length:
+        found = match(text, at)
         assert found is not None and found.lastgroup is not None  # noqa: PT018, S101
         kind, end = found.lastgroup, found.end()
+        if kind in _WHOLE:
+            yield kind, at, end
+            at = end
+            continue
         if kind in _RESTS:
             rest = _RESTS[kind].match(text, end)
             end = rest.end() if rest else -1
@@ -87,6 +92,7 @@ def tokens(text: bytes) -> Iterator[tuple[str, int, int]]:
         at = end
 
 
+_WHOLE = frozenset(["space", "parameter", "word", "number", "other"])
 _RESTS = {"escaped": _ESCAPED_REST, "string": _STRING_REST, "identifier": _IDENTIFIER_REST}
 
 
@@ -131,14 +137,16 @@ class _Reader:
     _had_body: bool = False
 
     def take(self, kind: str, text: bytes, start: int, end: int) -> None:
-        if kind == "other" and text[start:end] == b";" and not self.depth:
-            self.close(start, end)
-            return
-        self._is_empty = False
-        self.has_parameter = self.has_parameter or kind == "parameter"
         if kind == "word":
+            self._is_empty = False
             self._word(text[start:end].upper().decode("latin-1"))
-        elif kind == "other":
+        elif kind != "other":
+            self._is_empty = False
+            self.has_parameter = self.has_parameter or kind == "parameter"
+        elif text[start:end] == b";" and not self.depth:
+            self.close(start, end)
+        else:
+            self._is_empty = False
             self._parenthesis(text[start:end])
 
     def close(self, end: int, next_start: int) -> None:
@@ -158,7 +166,7 @@ class _Reader:
     def _word(self, word: str) -> None:
         if len(self._words) < _MOST_WORDS:
             self._words.append(word)
-        if self._parentheses or word not in ("BEGIN", "CASE", "END") or not self._is_routine():
+        if word not in _OF_BODIES or self._parentheses or not self._is_routine():
             return
         if word == "END":
             self.depth -= 1 if self.depth else 0

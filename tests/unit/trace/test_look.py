@@ -6,22 +6,18 @@ from pgwire.messages import Message, frame, query
 from pgwire.trace import look
 
 
-def row(*columns: str | None) -> Message:
-    body = len(columns).to_bytes(2, "big")
-    for column in columns:
-        data = b"" if column is None else column.encode()
-        length = -1 if column is None else len(data)
-        body += length.to_bytes(4, "big", signed=True) + data
-    return Message(b"D", body)
+def row(text: str) -> Message:
+    data = text.encode()
+    return Message(b"D", b"\0\1" + len(data).to_bytes(4, "big") + data)
 
 
 def test_rows_are_read() -> None:
     seen = look.seen(
         [
-            row(None, "ExclusiveLock", None, "77", "13", "4096", ""),
-            row("20000", "ShareLock", "5", "77", None, None, None),
-            row("20000", "SIReadLock", "5", "77", None, None, None),
-            row("20001", "RowShareLock", None, "77", None, None, None),
+            row("own 77 13 4096"),
+            row("ShareLock 20000 5"),
+            row("SIReadLock 20000 5"),
+            row("RowShareLock 20001 "),
         ]
     )
 
@@ -31,7 +27,7 @@ def test_rows_are_read() -> None:
 
 def test_a_session_without_locks_has_a_time() -> None:
     """Before PostgreSQL 18, nothing is said of what it wrote."""
-    seen = look.seen([row(None, "ExclusiveLock", None, "77", "12")])
+    seen = look.seen([row("own 77 12")])
 
     assert seen == look.Seen(12, (), process_id=77, written=None)
 
