@@ -202,6 +202,8 @@ class Journal:
         held_before = bool(transaction.held)
         if record.is_in_query:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
+        else:
+            self._time_without_look(record, transaction, seen.microseconds / 1000)
         for oid, name, file_number in sorted(seen.locks, key=self._strength):
             relations, relation = self._log.relations, self._log.relations.get(oid)
             if not relations.is_committed(oid):
@@ -259,6 +261,13 @@ class Journal:
         record.started = max(record.sent, self._last_end)
         record.ms = max(now - record.started, 0.0) * 1000
         record.ended = self._last_end = now
+
+    def _time_without_look(self, record: Record, transaction: _Transaction, ms: float) -> None:
+        """Its end was heard together with the look's."""
+        ms = min(ms, record.ms)
+        record.ms -= ms
+        if not record.transaction and record.key in transaction.by_key:
+            transaction.by_key[record.key].ms -= ms
 
     def _is_folded(self, record: Record, transaction: _Transaction) -> bool:
         if not record.key or record.transaction:

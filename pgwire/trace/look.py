@@ -94,12 +94,12 @@ class Looks:
         """Between the statements of a Query. It ends with its CommandComplete."""
         self.may_keep = may_keep
         """Whether sessions may keep it prepared: nobody is known to end or to count what is."""
-        # Flush, so that the end of the user's statement is heard when it happens. The first Close
-        # is for a look that was cancelled between its Parse and its end: a name is taken once.
+        # Flush, so that both are heard before the transaction is committed. The first Close is for
+        # a look that was cancelled between its Parse and its end: a name is taken once.
         parse = FORGET + messages.frame(b"P", NAME + b"\0" + self.question + b"\0\0\0")
-        self.once = Ask(_FLUSH + parse + _EXECUTE + FORGET, closes=3)
-        self.first = Ask(_FLUSH + parse + _EXECUTE, closes=2)
-        self.again = Ask(_FLUSH + _EXECUTE, closes=1)
+        self.once = Ask(parse + _EXECUTE + FORGET + _FLUSH, closes=3)
+        self.first = Ask(parse + _EXECUTE + _FLUSH, closes=2)
+        self.again = Ask(_EXECUTE + _FLUSH, closes=1)
 
 
 def asked_before(session: Session) -> Looks:
@@ -169,7 +169,7 @@ class Seen:
     """What a look saw."""
 
     microseconds: int
-    """From the arrival of the message it came with to the look."""
+    """From the arrival of its own message, or of the Query that it is in."""
     locks: tuple[tuple[int, str, int | None], ...]
     """Object identifier, name of the mode, and file number, which what was dropped has not."""
     process_id: int

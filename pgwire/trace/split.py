@@ -40,6 +40,15 @@ _ESCAPED_REST = re.compile(
 )
 _MOST_WORDS = 12
 """So many words of a statement are told: what it does is said in the first few."""
+_LONGEST_PLAIN_BYTES = 2_000
+_SIGNS = r"[A-Za-z0-9_ \t\n\r\f\v,.=<>+*:%&|!\[\]]*"
+_INNER = rf"(?:\({_SIGNS}\){_SIGNS})*"
+_PLAIN = re.compile(
+    rf"({_SIGNS}(?:\({_SIGNS}{_INNER}\){_SIGNS})*);?[ \t\n\r\f\v]*".encode(),
+)
+_ODD_NUMBER = re.compile(rb"(?<![A-Za-z0-9_])[0-9][0-9_.]*[A-Za-z]")
+_WORD = re.compile(r"(?<![A-Z0-9_])[A-Z_][A-Z0-9_]*")
+_ROUTINES = frozenset(["FUNCTION", "PROCEDURE"])
 _OF_BODIES = frozenset(["BEGIN", "CASE", "END"])
 
 
@@ -113,6 +122,9 @@ def split(text: bytes) -> Script:
     A wrong guess would be grave, because looks are put between statements. All that psql guesses is
     where the END of a BEGIN ATOMIC is: were it taken too early, the true one would begin a part.
     """
+    plain = _plain(text)
+    if plain is not None:
+        return Script((plain,))
     reader = _Reader()
     for kind, start, end in tokens(text):
         if kind not in ("space", "comment"):
@@ -121,6 +133,17 @@ def split(text: bytes) -> Script:
     if reader.depth or reader.is_unclear:
         raise Unbalanced
     return Script(tuple(reader.parts), reader.has_parameter)
+
+
+def _plain(text: bytes) -> Part | None:
+    """Read the one statement of a short text without quotes, comments and bodies, as most are."""
+    found = _PLAIN.fullmatch(text) if len(text) <= _LONGEST_PLAIN_BYTES else None
+    if found is None or _ODD_NUMBER.search(text):
+        return None
+    words = tuple(_WORD.findall(text.upper().decode("ascii"))[:_MOST_WORDS])
+    if not words or (words[0] == "CREATE" and _ROUTINES.intersection(words[1:4])):
+        return None
+    return Part(0, found.end(1), words)
 
 
 @dataclass
