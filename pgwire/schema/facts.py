@@ -109,7 +109,7 @@ WITH own AS (
     'identity', CASE attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
     'generated', CASE attgenerated WHEN 's' THEN 'stored ' WHEN 'v' THEN 'virtual ' END
       || pg_get_expr(adbin, adrelid),
-    'default', CASE attgenerated WHEN '' THEN pg_get_expr(adbin, adrelid) END,
+    'default', CASE attgenerated WHEN '' THEN pg_get_expr(adbin, 0) END,
     'comment', d.description)
   FROM rel JOIN pg_attribute ON attrelid = rel.oid AND attnum > 0 AND NOT attisdropped
   JOIN pg_type AS t ON t.oid = atttypid

@@ -77,6 +77,8 @@ class Conversation:
         self._state = b""
         self.has_left = False
         """The client said so; the server is not told yet."""
+        self.may_change_schema = False
+        """Whether anything has come that does more than read, or nobody knows."""
         self.untraced: str | None = None
         """Why no more looks are sent, where that is so."""
 
@@ -94,6 +96,7 @@ class Conversation:
     def from_client(self, data: bytes) -> bytes:
         """Take what the client sent; gives what the server gets."""
         if self.untraced is not None:
+            self.may_change_schema = True
             return self._client.rest() + data
         out = self._client.handled(data, self._said_by_client)
         self._attend()
@@ -111,6 +114,7 @@ class Conversation:
             return forgotten + _CLIENT[kind](self, raw)
         except Exception as error:  # whatever it is, it is not the user's loss
             self.stop(_reason(error))
+            self.may_change_schema = True
             return forgotten + raw
 
     def _forgotten(self, raw: bytes) -> bytes:
@@ -128,7 +132,7 @@ class Conversation:
         whole = self._sources.of_whole(text)
         self._sources.take_note(text)
         if sources is None:
-            record, _ = self._journal.sent(whole, now)
+            record, _ = self._sent(whole, now)
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
         if len(sources) == 1:
@@ -136,7 +140,7 @@ class Conversation:
         return self._several(raw, sources, now)
 
     def _single(self, raw: bytes, source: Source, now: float) -> bytes:
-        record, gets_look = self._journal.sent(source, now)
+        record, gets_look = self._sent(source, now)
         if not gets_look:
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
@@ -149,7 +153,7 @@ class Conversation:
         items: list[Item] = []
         ends = []
         for source in sources:
-            record, gets_look = self._journal.sent(source, now, is_in_query=True)
+            record, gets_look = self._sent(source, now, is_in_query=True)
             items.append(Statement(record, is_last=gets_look and source is sources[-1]))
             if gets_look:
                 items.append(Look(record, closes=0))
@@ -158,6 +162,12 @@ class Conversation:
         self._with_looks += bool(ends)
         self._queue.extend((*items, FlightEnd(query=sent)))
         return messages.frame(b"Q", sent.text + b"\0")
+
+    def _sent(
+        self, source: Source, now: float, *, is_in_query: bool = False
+    ) -> tuple[Record, bool]:
+        self.may_change_schema = self.may_change_schema or not source.kind.only_reads
+        return self._journal.sent(source, now, is_in_query=is_in_query)
 
     def _parse(self, raw: bytes) -> bytes:
         name, text, _ = raw[5:].split(b"\0", 2)
@@ -182,7 +192,7 @@ class Conversation:
             self._queue.append(Statement(paused, portal))
             return raw
         source = self._sources.of_portal(portal)
-        record, gets_look = self._journal.sent(source, self._clock())
+        record, gets_look = self._sent(source, self._clock())
         self._queue.append(Statement(record, portal))
         if not gets_look:
             return raw
@@ -204,6 +214,7 @@ class Conversation:
     def _call(self, raw: bytes) -> bytes:
         if self._is_in_flight:
             return self._mixed(raw)
+        self.may_change_schema = True
         self._queue.append(FlightEnd())
         return raw
 

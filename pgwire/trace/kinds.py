@@ -41,6 +41,16 @@ _DATA = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "VALUES", "T
 _CHANGES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
 _STREAMING = frozenset(["SELECT", "TABLE", "VALUES"])
 _CHANGING = re.compile(rb"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+# Of PostgreSQL's own, by its prefix; what tools ask for first; and words before a parenthesis.
+_KNOWN_CALLS = (
+    r"pg_\w+|pg_catalog\.\w+|array_agg|coalesce|col_description|count|current_database"
+    r"|current_schemas?|current_setting|exists|format|format_type|has_\w+_privilege|hashtext|json_agg"
+    r"|lower|max|min|now|obj_description|quote_ident|set_config|string_agg|to_regclass|unnest|upper"
+    r"|version|all|and|any|array|as|by|case|else|from|in|join|not|on|or|select|then|using|values|when|where"
+)
+_UNKNOWN_CALL = re.compile(
+    rf"\binto\b|(?<![\w.])(?!(?:{_KNOWN_CALLS})\s*\()[\w.]+\s*\(|\"\s*\(".encode(), re.IGNORECASE
+)
 _HIDING = frozenset(["CALL", "CLUSTER", "DO", "REINDEX", "VACUUM"])
 _ENDING = frozenset(["ABORT", "COMMIT", "END", "ROLLBACK"])
 _OF_SAVEPOINTS = frozenset(["RELEASE", "ROLLBACK", "SAVEPOINT"])
@@ -65,6 +75,8 @@ class Kind:
     """It is a query that may call functions, which lock what their arguments say."""
     streams_rows: bool = False
     """Its rows go out as they are found; else none does before all of it is done."""
+    only_reads: bool = False
+    """It cannot change the schema, as far as its text tells."""
     is_control: bool = False
     """It is about sessions and transactions, and no news unless it fails."""
     ends_transaction: bool = False
@@ -81,7 +93,7 @@ class Kind:
 UNKNOWN = Kind()
 WHOLE = Kind(gets_look=False, hides_locks=True)
 """A Query that is sent as it came, because nobody is sure of its statements."""
-EMPTY = Kind(head="", gets_look=False, is_control=True)
+EMPTY = Kind(head="", gets_look=False, only_reads=True, is_control=True)
 """No look: it begins no transaction, and what comes behind it in its flight may want to end one."""
 _CACHED_BYTES = 4_000
 
@@ -110,6 +122,7 @@ def kind_of(text: bytes, part: Part) -> Kind:
         is_data=head in _DATA,
         may_call=head in _DATA and head not in _CHANGES and b"(" in own,
         streams_rows=head in _STREAMING or (head == "WITH" and not _CHANGING.search(own)),
+        only_reads=head in _CONTROL or (head in _STREAMING and _calls_known(own)),
         is_control=head in _CONTROL,
         ends_transaction=_ends_transaction(words),
         hides_locks=head in _HIDING or (is_alone and "CONCURRENTLY" in words),
@@ -117,6 +130,11 @@ def kind_of(text: bytes, part: Part) -> Kind:
         tells_rewrite=tells_rewrite,
         savepoint=_savepoint(own) if head in _OF_SAVEPOINTS else "",
     )
+
+
+def _calls_known(text: bytes) -> bool:
+    """Whether a query calls only what is known to change no schema, and is no SELECT INTO."""
+    return len(text) <= _CACHED_BYTES and not _UNKNOWN_CALL.search(text)
 
 
 def _ends_transaction(words: tuple[str, ...]) -> bool:

@@ -80,7 +80,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
 
     def hold(self, wait: Callable[[], object]) -> None:
-        """Let connections in, but hand on nothing of what they say before that returns."""
+        """Hand on nothing that may change the schema before that returns."""
         self._wait = wait
 
     def __enter__(self) -> Proxy:
@@ -223,12 +223,12 @@ class Proxy:
             visit.conversation.stop("it is a connection for replication")
         told = [messages.frame(each.kind, each.body) for each in greeting.messages]
         client.send(door.AUTHENTICATED + b"".join(told))
-        self._wait()
         try:
             carry(
                 client.detach(),
                 server.detach(),
                 visit.conversation,
+                before_change=self._wait,
                 before_end=lambda: self._measure(visit, server),
             )
         except OSError:  # one of them is gone

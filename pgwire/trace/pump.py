@@ -86,12 +86,14 @@ def carry(
     server: socket.socket,
     conversation: Conversation,
     *,
+    before_change: Callable[[], object],
     before_end: Callable[[], None],
 ) -> None:
     """Go on until either side ends. Raises OSError, and whatever the conversation raises.
 
-    At its end, what one side said before it left has reached the other. `before_end` is called when
-    the client has left and the server does not know yet.
+    At its end, what one side said before it left has reached the other. `before_change` is called
+    once, before the server gets what may change its schema, and `before_end` when the client has
+    left and the server does not know yet. Meanwhile nothing is carried.
     """
     here, there = _Side(client), _Side(server)
     selector = _SELECTOR()
@@ -107,13 +109,21 @@ def carry(
         if here in readable:
             data = here.read()
             if data:
-                there.send(conversation.from_client(data))
+                there.send(_said(conversation, data, before_change))
             if data == b"" or conversation.has_left:
                 before_end()
                 server.setblocking(False)  # noqa: FBT003
                 there.send(_TERMINATE if conversation.has_left else b"")
                 _deliver(there)
                 return
+
+
+def _said(conversation: Conversation, data: bytes, before_change: Callable[[], object]) -> bytes:
+    is_unchanged = not conversation.may_change_schema
+    said = conversation.from_client(data)
+    if is_unchanged and conversation.may_change_schema:
+        before_change()
+    return said
 
 
 def _wait(selector: selectors.BaseSelector, here: _Side, there: _Side) -> list[_Side]:

@@ -485,18 +485,44 @@ FOR i IN 0..499 LOOP EXECUTE format('LOCK TABLE many.t%s IN SHARE MODE', i); END
 """
 
 
-def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:
+def test_what_each_transaction_writes_is_measured(traced: Tracing) -> None:
+    """Of the last one when its connection ends; one that gets no look counts with those beside."""
+    rows = "INSERT INTO orders SELECT n, n FROM generate_series({}, {}) AS n"
     with traced(TABLES) as trace:
         with trace.proxied() as connection:
-            connection.execute("INSERT INTO orders SELECT n, n FROM generate_series(1, 10000) AS n")
+            with connection.transaction():
+                connection.execute(rows.format(1, 5000).encode())
+                connection.execute("ALTER TABLE orders ADD COLUMN first int")
+            connection.execute("SET lock_timeout = '1s'")
+            connection.execute("ALTER TABLE orders ADD COLUMN second int")
+            connection.execute("ALTER TABLE orders ADD COLUMN third int")
+            with connection.cursor().copy("COPY orders (id) FROM STDIN") as copy:
+                copy.write("".join(f"{n}\n" for n in range(6000, 8000)))
+            connection.execute(rows.format(10_001, 20_000).encode())
         for _ in range(100):
             if trace.report().wal_bytes is not None:
                 break
             time.sleep(0.05)
-        written = trace.report().wal_bytes
+        report = trace.report()
 
-    assert written is not None
-    assert 500_000 < written < 10_000_000
+    numbers = list(dict.fromkeys(each.transaction for each in report.statements))
+    told = [(each.first, each.last, each.count) for each in report.transactions]
+    written = [each.wal_bytes for each in report.transactions]
+    first, second, third, _, last = numbers
+    assert told == [(first, first, 1), (second, second, 1), (third, last, 3)]
+    assert 250_000 < written[0] < 5_000_000
+    assert 0 < written[1] < 100_000
+    assert 600_000 < written[2] < 10_000_000
+    assert sum(written) == report.wal_bytes
+
+
+def test_a_serializable_transaction_is_traced_as_any_other(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        begin = "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT * FROM orders"
+        _run(trace, f"{begin}; ALTER TABLE orders ADD b int; COMMIT")
+
+        assert [lock.mode for lock in trace.statement("ALTER TABLE").locks] == [EXCLUSIVE]
+        assert trace.report().untraced is None
 
 
 def test_the_connections_of_a_command_are_told(
