@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from action import redact
@@ -30,6 +30,8 @@ NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as i
 NO_CATALOG = "the catalog of the database could not be read"
 _FACTS_SECONDS = 12.0
 """The server gives up after ten."""
+_Given = TypeVar("_Given")
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,11 @@ def traced(
         yield Tracing(variables=variables, untraced=NO_CATALOG)
         return
     with ThreadPoolExecutor(max_workers=1) as reader, proxy:
-        before = reader.submit(_facts, session).result
-        proxy.hold(before)
+        asked = reader.submit(_asked, session).result
+        proxy.hold(asked)
         there = led(variables, host=proxy.host, port=proxy.port)
         trust = {"PGSSLROOTCERT": str(tls.root)} if tls else {}
-        yield Tracing(variables={**there, **trust}, proxy=proxy, before=before)
+        yield Tracing(variables={**there, **trust}, proxy=proxy, before=lambda: _read(asked()))
 
 
 def untraced(
@@ -242,11 +244,23 @@ def untraced(
 
 def _facts(session: Session | None) -> Facts | str:
     """Read the schema, or say why that cannot be."""
+    return _read(_asked(session))
+
+
+def _asked(session: Session | None) -> facts.Answer | str:
     if session is None:
         return NO_CATALOG
+    with session.patient(_FACTS_SECONDS):
+        return _or_why(facts.asked, session)
+
+
+def _read(answer: facts.Answer | str) -> Facts | str:
+    return answer if isinstance(answer, str) else _or_why(facts.read_in, answer)
+
+
+def _or_why(read: Callable[[_Given], _Read], given: _Given) -> _Read | str:
     try:
-        with session.patient(_FACTS_SECONDS):
-            return facts.read(session)
+        return read(given)
     except facts.NotRead as error:
         return str(error)
     except Exception:  # whatever it is, the command goes on
