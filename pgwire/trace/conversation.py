@@ -15,17 +15,18 @@ from pgwire import messages
 from pgwire.trace import look
 from pgwire.trace.frames import Frames
 from pgwire.trace.journal import IDLE, PAUSED
-from pgwire.trace.look import Habit
 from pgwire.trace.sources import Source
-from pgwire.trace.under_way import CopyEnd, FlightEnd, Look, Statement
+from pgwire.trace.under_way import CopyEnd, FlightEnd, Look, Statement, copied_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pgwire.trace.journal import Journal, Record
-    from pgwire.trace.look import Looks
+    from pgwire.trace.look import Habit
     from pgwire.trace.sources import Sources
     from pgwire.trace.under_way import Item
+
+    Clock = Callable[[], float]
 
 _UNASKED = frozenset(b"12n")
 """Answers that a simple Query does not have."""
@@ -34,6 +35,7 @@ _BEFORE_ROWS = frozenset(b"12T")
 _NOTHING: frozenset[int] = frozenset()
 _AT_ANY_TIME = frozenset(b"NAS")
 _ERROR, _ROW, _COLUMNS, _CLOSED, _COMPLETE = b"EDT3C"
+_IN_TRANSACTION = b"T"
 _ENDS = {b"I": "", b"s": PAUSED}
 
 
@@ -45,19 +47,11 @@ class Conversation:
     """One connection, from the end of its login on."""
 
     def __init__(
-        self,
-        journal: Journal,
-        sources: Sources,
-        looks: Looks,
-        *,
-        process_id: int,
-        clock: Callable[[], float] = time.monotonic,
+        self, journal: Journal, sources: Sources, habit: Habit, *, clock: Clock = time.monotonic
     ) -> None:
-        """`process_id` is the server's, as it said at the login."""
         self._journal = journal
         self._sources = sources
-        self._looks = looks
-        self._habit = Habit(looks, process_id=process_id)
+        self._habit = habit
         self._clock = clock
         self._client = Frames(_FROM_CLIENT)
         self._server = Frames(_FROM_SERVER)
@@ -127,47 +121,45 @@ class Conversation:
     def _query(self, raw: bytes) -> bytes:
         if self._is_in_flight:
             return self._mixed(raw)
-        text, now = raw[5:-1], self._clock()
+        text = raw[5:-1]
         sources = self._sources.of_query(text)
         whole = self._sources.of_whole(text)
         self._sources.take_note(text)
         if sources is None:
-            record, _ = self._sent(whole, now)
+            record, _ = self._sent(whole)
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
         if len(sources) == 1:
-            return self._single(raw, sources[0], now)
-        return self._several(raw, sources, now)
+            return self._single(raw, sources[0])
+        return self._several(raw, sources)
 
-    def _single(self, raw: bytes, source: Source, now: float) -> bytes:
-        record, gets_look = self._sent(source, now)
+    def _single(self, raw: bytes, source: Source) -> bytes:
+        record, gets_look = self._sent(source)
         if not gets_look:
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
         ask = self._habit.next()
         statement = Statement(record, is_converted=True, is_last=True)
         self._queue.extend((statement, Look(record, ask.closes, ask.number), FlightEnd()))
-        return look.converted(source.text, ask)
+        return look.converted(source.text, ask, ends_transaction=self._state != _IN_TRANSACTION)
 
-    def _several(self, raw: bytes, sources: list[Source], now: float) -> bytes:
+    def _several(self, raw: bytes, sources: list[Source]) -> bytes:
         items: list[Item] = []
         ends = []
         for source in sources:
-            record, gets_look = self._sent(source, now, is_in_query=True)
+            record, gets_look = self._sent(source, is_in_query=True)
             items.append(Statement(record, is_last=gets_look and source is sources[-1]))
             if gets_look:
                 items.append(Look(record, closes=0))
                 ends.append(source.end)
-        sent = look.with_looks(raw[5:-1], ends, self._looks.in_query)
+        sent = look.with_looks(raw[5:-1], ends, self._habit.looks.in_query)
         self._with_looks += bool(ends)
         self._queue.extend((*items, FlightEnd(query=sent)))
         return messages.frame(b"Q", sent.text + b"\0")
 
-    def _sent(
-        self, source: Source, now: float, *, is_in_query: bool = False
-    ) -> tuple[Record, bool]:
+    def _sent(self, source: Source, *, is_in_query: bool = False) -> tuple[Record, bool]:
         self.may_change_schema = self.may_change_schema or not source.kind.only_reads
-        return self._journal.sent(source, now, is_in_query=is_in_query)
+        return self._journal.sent(source, self._clock(), is_in_query=is_in_query)
 
     def _parse(self, raw: bytes) -> bytes:
         name, text, _ = raw[5:].split(b"\0", 2)
@@ -192,13 +184,13 @@ class Conversation:
             self._queue.append(Statement(paused, portal))
             return raw
         source = self._sources.of_portal(portal)
-        record, gets_look = self._sent(source, self._clock())
+        record, gets_look = self._sent(source)
         self._queue.append(Statement(record, portal))
         if not gets_look:
             return raw
         ask = self._habit.next()
         self._queue.append(Look(record, ask.closes, ask.number))
-        return raw + ask.messages
+        return raw + ask.messages + look.FLUSH
 
     def _close(self, raw: bytes) -> bytes:
         self._sources.close(raw[5:6], raw[6:-1])
@@ -334,13 +326,7 @@ class Conversation:
         return held + raw
 
     def _copy_in(self, raw: bytes) -> bytes:
-        """A Sync between Execute and the end of the rows is not answered."""
-        behind = list(self._queue)[1:]
-        syncs = next((n for n, item in enumerate(behind) if not _is_sync(item)), len(behind))
-        is_ended = any(isinstance(item, CopyEnd) for item in behind[syncs : syncs + 1])
-        for _ in range(syncs + is_ended):
-            del self._queue[1]
-        self._is_copying_in = not is_ended
+        self._is_copying_in = not copied_whole(self._queue)
         return raw
 
     def _parameter(self, raw: bytes) -> bytes:
@@ -360,13 +346,7 @@ class Conversation:
         if not self._with_looks:
             return raw
         flight = next((item for item in self._queue if isinstance(item, FlightEnd)), None)
-        if flight is None or flight.query is None:
-            return raw
-        fields = raw[5:-1].split(b"\0")
-        for number, text in enumerate(fields):
-            if text[:1] == b"P" and text[1:].isdigit():
-                fields[number] = b"P%d" % flight.query.original(int(text[1:]))
-        return messages.frame(raw[:1], b"\0".join(fields) + b"\0")
+        return raw if flight is None or flight.query is None else flight.query.moved_back(raw)
 
     def _saw(self, record: Record, rows: list[messages.Message], number: int) -> None:
         seen = look.seen(rows)
@@ -380,10 +360,6 @@ class Conversation:
             note(*told)
         except Exception as error:  # whatever it is, it is not the user's loss
             self.stop(_reason(error))
-
-
-def _is_sync(item: Item) -> bool:
-    return isinstance(item, FlightEnd) and item.is_sync
 
 
 def _reason(error: Exception) -> str:

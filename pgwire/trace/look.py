@@ -46,7 +46,8 @@ _PREDICATE = "SIReadLock"
 """Of serializable transactions: nobody waits for it."""
 
 _SYNC = messages.frame(b"S", b"")
-_FLUSH = messages.frame(b"H", b"")
+FLUSH = messages.frame(b"H", b"")
+"""Behind a look: both are heard when they happen, and not when their transaction has ended."""
 _RUN = b"".join(
     (
         messages.frame(b"B", b"\0\0\0\0\0\0\0\0"),
@@ -94,12 +95,12 @@ class Looks:
         """Between the statements of a Query. It ends with its CommandComplete."""
         self.may_keep = may_keep
         """Whether sessions may keep it prepared: nobody is known to end or to count what is."""
-        # Flush, so that both are heard before the transaction is committed. The first Close is for
-        # a look that was cancelled between its Parse and its end: a name is taken once.
+        # The first Close is for a look that was cancelled between its Parse and its end: a name is
+        # taken once.
         parse = FORGET + messages.frame(b"P", NAME + b"\0" + self.question + b"\0\0\0")
-        self.once = Ask(parse + _EXECUTE + FORGET + _FLUSH, closes=3)
-        self.first = Ask(parse + _EXECUTE + _FLUSH, closes=2)
-        self.again = Ask(_EXECUTE + _FLUSH, closes=1)
+        self.once = Ask(parse + _EXECUTE + FORGET, closes=3)
+        self.first = Ask(parse + _EXECUTE, closes=2)
+        self.again = Ask(_EXECUTE, closes=1)
 
 
 def asked_before(session: Session) -> Looks:
@@ -130,7 +131,7 @@ class Habit:
     """
 
     def __init__(self, looks: Looks, *, process_id: int) -> None:
-        self._looks = looks
+        self.looks = looks
         self._process_id = process_id
         """As the server named it at the login; a pooler in between gives another number."""
         self._is_direct = False
@@ -138,12 +139,12 @@ class Habit:
 
     def next(self) -> Ask:
         """Say what is sent behind the next statement."""
-        if not (self._is_direct and self._looks.may_keep):
-            return self._looks.once
+        if not (self._is_direct and self.looks.may_keep):
+            return self.looks.once
         if self._sent and self._answered == self._sent:
-            return self._looks.again
+            return self.looks.again
         self._sent += 1
-        return self._looks.first._replace(number=self._sent)
+        return self.looks.first._replace(number=self._sent)
 
     def answered(self, number: int, process_id: int) -> bool:
         """Take note that one was answered, by that process; says whether it is the session's."""
@@ -158,9 +159,9 @@ class Habit:
         """
         is_ours = message.startswith(NAME + b"\0", 5)
         is_long = len(message) > _MOST_READ_BYTES
-        if not self._looks.may_keep or not (is_ours or is_long or _UNSETTLING.search(message)):
+        if not self.looks.may_keep or not (is_ours or is_long or _UNSETTLING.search(message)):
             return False
-        self._looks.may_keep = False
+        self.looks.may_keep = False
         return self._sent > 0
 
 
@@ -203,12 +204,13 @@ def mode_name(mode: str) -> str:
     return "".join(f" {sign}" if sign.isupper() else sign for sign in name).strip().upper()
 
 
-def converted(text: bytes, ask: Ask) -> bytes:
+def converted(text: bytes, ask: Ask, *, ends_transaction: bool) -> bytes:
     """Make the single statement of a simple Query one of the extended protocol, with a look.
 
     As the first of its flight it is at top level still: CALL and DO may commit, VACUUM may run.
     """
-    return messages.frame(b"P", b"\0" + text + b"\0\0\0") + _RUN + ask.messages + _SYNC
+    flush = FLUSH if ends_transaction else b""
+    return messages.frame(b"P", b"\0" + text + b"\0\0\0") + _RUN + ask.messages + flush + _SYNC
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,14 @@ class Sent:
             if position > before:
                 moved -= length
         return moved
+
+    def moved_back(self, message: bytes) -> bytes:
+        """Give an error or a notice the position that it has in the text without looks."""
+        fields = message[5:-1].split(b"\0")
+        for number, text in enumerate(fields):
+            if text[:1] == b"P" and text[1:].isdigit():
+                fields[number] = b"P%d" % self.original(int(text[1:]))
+        return messages.frame(message[:1], b"\0".join(fields) + b"\0")
 
 
 def with_looks(text: bytes, ends: Sequence[int], in_query: bytes) -> Sent:

@@ -25,6 +25,7 @@ from pgwire.trace.conversation import Conversation
 from pgwire.trace.door import Cancel, Guard, Startup, TurnedAway
 from pgwire.trace.journal import Journal
 from pgwire.trace.log import Log
+from pgwire.trace.look import Habit
 from pgwire.trace.pump import carry
 from pgwire.trace.report import ELSEWHERE, Connection
 from pgwire.trace.sources import Sources
@@ -266,7 +267,7 @@ class _Visit:
         self.asked = asked
         self.journal = journal
         self.conversation = Conversation(
-            journal, Sources(_settings(greeting)), looks, process_id=greeting.process_id
+            journal, Sources(_settings(greeting)), Habit(looks, process_id=greeting.process_id)
         )
         self.wal_bytes: int | None = None
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,11 +22,13 @@ SELECT json_agg(json_build_array(
   SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname) AS name, n.nspname, c.relname,
     c.relkind, c.relfilenode::int8 AS file,
     c.reltuples::int8 AS rows, c.relpages::int8 * current_setting('block_size')::int8 AS bytes,
-    coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), (SELECT refobjid
-      FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind = 'S'
-      AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1))::int8 AS owner,
+    CASE c.relkind WHEN 'S' THEN (SELECT refobjid
+      FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid
+      AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1)
+    ELSE i.indrelid END::int8 AS owner,
     row_number() OVER (ORDER BY c.oid) / {most} AS part
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
   WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I', 'S')
     AND c.relpersistence <> 't'
     AND n.nspname NOT IN ('information_schema', 'pg_toast')
@@ -40,8 +41,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _PART = re.compile(r'"(?:[^"]|"")+"|[^\s."]+')
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(NamedTuple):
     """A table, index, view or sequence, as it was before the command."""
 
     oid: int

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from pgwire.trace import look
     from pgwire.trace.journal import Record
 
@@ -43,3 +45,20 @@ class CopyEnd:
 
 
 Item = Union[Statement, Look, FlightEnd, CopyEnd]
+
+
+def copied_whole(queue: deque[Item]) -> bool:
+    """Take out what is not answered, as rows are copied in; says whether their end came already.
+
+    That is each Sync between Execute and the end of the rows.
+    """
+    behind = list(queue)[1:]
+    syncs = next((n for n, item in enumerate(behind) if not _is_sync(item)), len(behind))
+    is_ended = any(isinstance(item, CopyEnd) for item in behind[syncs : syncs + 1])
+    for _ in range(syncs + is_ended):
+        del queue[1]
+    return is_ended
+
+
+def _is_sync(item: Item) -> bool:
+    return isinstance(item, FlightEnd) and item.is_sync

@@ -28,6 +28,7 @@ LOOKED = b"".join(
     ]
 )
 LOOKS = look.Looks()
+LOOK = LOOKS.once.messages + look.FLUSH
 LOOKED_IN_QUERY = frame(b"T", b"\0\0") + LOOKED[15:-10]
 DDL = "alter table t add a int"
 
@@ -56,9 +57,9 @@ BOUND = frame(b"1", b"") + frame(b"2", b"")
 @pytest.fixture
 def conversation() -> Conversation:
     settings = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
-    return Conversation(
-        Journal(Log(Relations([]))), Sources(settings), LOOKS, process_id=0, clock=lambda: 0.0
-    )
+    habit = look.Habit(LOOKS, process_id=0)
+    journal = Journal(Log(Relations([])))
+    return Conversation(journal, Sources(settings), habit, clock=lambda: 0.0)
 
 
 def test_a_statement_of_its_own_goes_as_an_extended_one_with_a_look(
@@ -67,7 +68,7 @@ def test_a_statement_of_its_own_goes_as_an_extended_one_with_a_look(
     sent = conversation.from_client(query(DDL))
     heard = conversation.from_server(BOUND + frame(b"n", b"") + done() + LOOKED + READY)
 
-    assert sent == look.converted(DDL.encode(), LOOKS.once)
+    assert sent == look.converted(DDL.encode(), LOOKS.once, ends_transaction=True)
     assert heard == done() + READY
 
 
@@ -135,7 +136,7 @@ def test_a_look_follows_an_execution(conversation: Conversation) -> None:
     sent = conversation.from_client(extended(DDL) + SYNC)
     heard = conversation.from_server(BOUND + done() + LOOKED + READY)
 
-    assert sent == extended(DDL) + LOOKS.once.messages + SYNC
+    assert sent == extended(DDL) + LOOK + SYNC
     assert heard == BOUND + done() + READY
 
 
@@ -153,7 +154,7 @@ def test_rows_in_the_same_words_are_looked_at_once(conversation: Conversation) -
     first = conversation.from_client(extended(text))
     later = conversation.from_client(extended(text) + SYNC)
 
-    assert first == extended(text) + LOOKS.once.messages
+    assert first == extended(text) + LOOK
     assert later == extended(text) + SYNC
 
 
@@ -202,7 +203,10 @@ def test_messages_may_come_in_any_pieces(conversation: Conversation, size: int) 
 
     assert (
         sent
-        == look.converted(DDL.encode(), LOOKS.once) + extended(DDL) + LOOKS.once.messages + SYNC
+        == look.converted(DDL.encode(), LOOKS.once, ends_transaction=True)
+        + extended(DDL)
+        + LOOK
+        + SYNC
     )
     assert heard == done() + READY + BOUND + done() + READY
 
