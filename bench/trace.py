@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from action.tracing import traced
 from app.core.instances import AdminLogin
 from app.postgres.embedded.server import EmbeddedServer
 from app.postgres.sessions import admin_login, connect
@@ -26,6 +27,12 @@ _ROUND_TRIP_SECONDS = 0.020
 _STATEMENTS = 240
 _ROWS = 20_000
 _PATIENCE_SECONDS = 120
+_TABLES = (20, 200, 1000)
+_TABLE = """
+CREATE TABLE t{number} (id bigserial PRIMARY KEY, name text NOT NULL, email text DEFAULT '',
+  made timestamptz NOT NULL DEFAULT now(), other bigint REFERENCES t{other}, CHECK (id > 0));
+CREATE INDEX ON t{number} (name); CREATE INDEX ON t{number} (other) WHERE other > 0
+"""
 Work = Callable[["psycopg.Connection[Any]"], None]
 
 
@@ -50,6 +57,7 @@ def measure(pairs: int, runs: int) -> None:
             ("COPY of 50 MB into a table, local", near, _copy),
         ):
             _row(name, [_pair(target, work, number) for number in range(pairs)])
+        _start(near, pairs)
         _repeat(near, runs)
 
 
@@ -98,6 +106,52 @@ def _copy(connection: "psycopg.Connection[Any]") -> None:
     with connection.cursor().copy("COPY t FROM STDIN") as copy:
         for _ in range(100):
             copy.write(block)
+
+
+def _start(target: Target, pairs: int) -> None:
+    """A command that connects at once, from the moment at which it could have been started.
+
+    It is a thread here, and there is no shell: what a real command takes to begin is not in it.
+    """
+    print("What comes before a command's first answer, milliseconds, and more than direct:")
+    for tables in _TABLES:
+        with _connected(target) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            for number in range(tables):
+                connection.execute(_TABLE.format(number=number, other=number // 2).encode())
+        for name, text in (("reads", "SELECT 1"), ("changes", "CREATE TEMPORARY TABLE t ()")):
+            found = [
+                Pair(direct=_answered(target, text), traced=_answered_in_trace(target, text))
+                for _ in range(pairs)
+            ]
+            direct, more = (
+                [each.direct * 1000 for each in found],
+                [(each.traced - each.direct) * 1000 for each in found],
+            )
+            print(
+                f"  {tables} tables, it {name} at once".ljust(42)
+                + f"{statistics.median(direct):7.1f} + {statistics.median(more):.1f}"
+                f" ({min(more):.1f} to {max(more):.1f})",
+                flush=True,
+            )
+
+
+def _answered(target: Target, text: str) -> float:
+    start = time.perf_counter()
+    with _connected(target) as connection:
+        connection.execute(text.encode())
+        return time.perf_counter() - start
+
+
+def _answered_in_trace(target: Target, text: str) -> float:
+    url = f"postgresql://{target.user}@{target.host}:{target.port}/{target.database}"
+    with session(target) as beside:
+        start = time.perf_counter()
+        with traced(beside, target, {"DATABASE_URL": url}) as tracing:
+            led = replace(target, host="127.0.0.1", port=int(tracing.variables["PGPORT"]))
+            with _connected(led) as connection:
+                connection.execute(text.encode())
+                return time.perf_counter() - start
 
 
 def _repeat(target: Target, runs: int) -> None:

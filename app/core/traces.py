@@ -13,6 +13,7 @@ from app.core.rules import Described
 
 MOST_STATEMENTS = 2_000
 MOST_RELATIONS = 500
+MOST_TRANSACTIONS = 500
 LONGEST_STATEMENT = 2_000
 MOST_BYTES = 512_000
 """Of its JSON, twice what the Action sends: characters beyond ASCII are escaped in ours."""
@@ -82,6 +83,9 @@ class Lock:
     is_new: Annotated[
         bool, Described(description="An earlier transaction of the same migration made it")
     ] = False
+    table: Annotated[
+        _Name, Described(description="Whose index it is, or to whose column a sequence belongs")
+    ] = ""
 
     @property
     def blocks(self) -> Blocks:
@@ -149,6 +153,16 @@ class Connection:
     untraced: _Reason | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transactions:
+    """How much one transaction wrote to the log, or several of one connection in a row."""
+
+    first: Annotated[_Number, Described(description="As statements have it in `transaction`")]
+    last: Annotated[_Number, Described(description="Those between may be another connection's")]
+    count: Annotated[_Number, Described(description="1: one alone, first and last")]
+    wal_bytes: _Number
+
+
 class Risk(StrEnum):
     """What a change of the schema may take from others."""
 
@@ -178,6 +192,11 @@ class Trace:
         _Number, Described(description="How many are not told: beyond limits, or with a secret")
     ] = 0
     connections: Annotated[tuple[Connection, ...], MaxLen(100)] = ()
+    transactions: Annotated[
+        tuple[Transactions, ...],
+        MaxLen(MOST_TRANSACTIONS),
+        Described(description="Those that wrote to the log, as far as that is known"),
+    ] = ()
     wal_bytes: Annotated[
         _Number | None,
         Described(description="How much was written to the log, where that is known"),

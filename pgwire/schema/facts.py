@@ -16,6 +16,8 @@ from pgwire.text import plain
 if TYPE_CHECKING:
     from pgwire.client import Session
 
+Answer = list[list["str | None"]]
+"""What the server said, not read yet."""
 Facts = dict[tuple[str, str], dict[str, str]]
 """Of each thing, by kind and name: its attributes. `of` is the table or type that it belongs to,
 `part of` what it is the part of a partition of; `rest` is a hash, where texts were cut. `id` stays
@@ -109,7 +111,7 @@ WITH own AS (
     'identity', CASE attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
     'generated', CASE attgenerated WHEN 's' THEN 'stored ' WHEN 'v' THEN 'virtual ' END
       || pg_get_expr(adbin, adrelid),
-    'default', CASE attgenerated WHEN '' THEN pg_get_expr(adbin, adrelid) END,
+    'default', CASE attgenerated WHEN '' THEN pg_get_expr(adbin, 0) END,
     'comment', d.description)
   FROM rel JOIN pg_attribute ON attrelid = rel.oid AND attnum > 0 AND NOT attisdropped
   JOIN pg_type AS t ON t.oid = atttypid
@@ -235,6 +237,11 @@ def read(session: Session) -> Facts:
 
     It takes no right on anything, and whatever comes of it, the session can be used further.
     """
+    return read_in(asked(session))
+
+
+def asked(session: Session) -> Answer:
+    """Ask only, where somebody waits for it; see `read`."""
     question = _QUESTION.format(
         seconds=_SECONDS,
         facts=MOST_FACTS,
@@ -244,12 +251,16 @@ def read(session: Session) -> Facts:
         list=_LONGEST_LIST,
     )
     try:
-        rows = session.rows(question)
+        return session.rows(question)
     except LoginRefused as error:
         why = f"PostgreSQL refuses to read its catalog: {plain(str(error), limit=200)}"
         raise NotRead(_REFUSALS.get(error.sqlstate, why)) from error
+
+
+def read_in(answer: Answer) -> Facts:
+    """Read the answer. Raises NotRead."""
     found: Facts = {}
-    for count, started, database, part in rows:
+    for count, started, database, part in answer:
         if part is None:
             parts = f"at least {int(count or 0):,} parts"
             raise NotRead(f"It is too large to compare: it consists of {parts}.")

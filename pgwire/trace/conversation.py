@@ -16,20 +16,26 @@ from pgwire.trace import look
 from pgwire.trace.frames import Frames
 from pgwire.trace.journal import IDLE, PAUSED
 from pgwire.trace.sources import Source
-from pgwire.trace.under_way import CopyEnd, FlightEnd, Look, Statement
+from pgwire.trace.under_way import CopyEnd, FlightEnd, Look, Statement, copied_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pgwire.trace.journal import Journal, Record
+    from pgwire.trace.look import Habit
     from pgwire.trace.sources import Sources
     from pgwire.trace.under_way import Item
+
+    Clock = Callable[[], float]
 
 _UNASKED = frozenset(b"12n")
 """Answers that a simple Query does not have."""
 _OF_LOOK = frozenset(b"123CDT")
+_BEFORE_ROWS = frozenset(b"12T")
+_NOTHING: frozenset[int] = frozenset()
 _AT_ANY_TIME = frozenset(b"NAS")
 _ERROR, _ROW, _COLUMNS, _CLOSED, _COMPLETE = b"EDT3C"
+_IN_TRANSACTION = b"T"
 _ENDS = {b"I": "", b"s": PAUSED}
 
 
@@ -41,10 +47,11 @@ class Conversation:
     """One connection, from the end of its login on."""
 
     def __init__(
-        self, journal: Journal, sources: Sources, *, clock: Callable[[], float] = time.monotonic
+        self, journal: Journal, sources: Sources, habit: Habit, *, clock: Clock = time.monotonic
     ) -> None:
         self._journal = journal
         self._sources = sources
+        self._habit = habit
         self._clock = clock
         self._client = Frames(_FROM_CLIENT)
         self._server = Frames(_FROM_SERVER)
@@ -64,6 +71,8 @@ class Conversation:
         self._state = b""
         self.has_left = False
         """The client said so; the server is not told yet."""
+        self.may_change_schema = False
+        """Whether anything has come that does more than read, or nobody knows."""
         self.untraced: str | None = None
         """Why no more looks are sent, where that is so."""
 
@@ -81,6 +90,7 @@ class Conversation:
     def from_client(self, data: bytes) -> bytes:
         """Take what the client sent; gives what the server gets."""
         if self.untraced is not None:
+            self.may_change_schema = True
             return self._client.rest() + data
         out = self._client.handled(data, self._said_by_client)
         self._attend()
@@ -91,49 +101,65 @@ class Conversation:
     def _said_by_client(self, kind: int, raw: bytes) -> bytes:
         if self.untraced is not None:
             return raw
+        forgotten = b""
         try:
-            return _CLIENT[kind](self, raw)
+            if kind in _WITH_TEXT:
+                forgotten = self._forgotten(raw)
+            return forgotten + _CLIENT[kind](self, raw)
         except Exception as error:  # whatever it is, it is not the user's loss
             self.stop(_reason(error))
-            return raw
+            self.may_change_schema = True
+            return forgotten + raw
+
+    def _forgotten(self, raw: bytes) -> bytes:
+        """Leave nothing prepared that this text could meet, if it comes first in its flight."""
+        if not self._habit.is_unsettled_by(raw) or self._is_in_flight:
+            return b""
+        self._queue.append(Look(None, closes=1))
+        return look.FORGET
 
     def _query(self, raw: bytes) -> bytes:
         if self._is_in_flight:
             return self._mixed(raw)
-        text, now = raw[5:-1], self._clock()
+        text = raw[5:-1]
         sources = self._sources.of_query(text)
         whole = self._sources.of_whole(text)
         self._sources.take_note(text)
         if sources is None:
-            record, _ = self._journal.sent(whole, now)
+            record, _ = self._sent(whole)
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
         if len(sources) == 1:
-            return self._single(raw, sources[0], now)
-        return self._several(raw, sources, now)
+            return self._single(raw, sources[0])
+        return self._several(raw, sources)
 
-    def _single(self, raw: bytes, source: Source, now: float) -> bytes:
-        record, gets_look = self._journal.sent(source, now)
+    def _single(self, raw: bytes, source: Source) -> bytes:
+        record, gets_look = self._sent(source)
         if not gets_look:
             self._queue.extend((Statement(record), FlightEnd()))
             return raw
+        ask = self._habit.next()
         statement = Statement(record, is_converted=True, is_last=True)
-        self._queue.extend((statement, Look(record, look.CLOSES), FlightEnd()))
-        return look.converted(source.text)
+        self._queue.extend((statement, Look(record, ask.closes, ask.number), FlightEnd()))
+        return look.converted(source.text, ask, ends_transaction=self._state != _IN_TRANSACTION)
 
-    def _several(self, raw: bytes, sources: list[Source], now: float) -> bytes:
+    def _several(self, raw: bytes, sources: list[Source]) -> bytes:
         items: list[Item] = []
         ends = []
         for source in sources:
-            record, gets_look = self._journal.sent(source, now, is_in_query=True)
+            record, gets_look = self._sent(source, is_in_query=True)
             items.append(Statement(record, is_last=gets_look and source is sources[-1]))
             if gets_look:
                 items.append(Look(record, closes=0))
                 ends.append(source.end)
-        sent = look.with_looks(raw[5:-1], ends)
+        sent = look.with_looks(raw[5:-1], ends, self._habit.looks.in_query)
         self._with_looks += bool(ends)
         self._queue.extend((*items, FlightEnd(query=sent)))
         return messages.frame(b"Q", sent.text + b"\0")
+
+    def _sent(self, source: Source, *, is_in_query: bool = False) -> tuple[Record, bool]:
+        self.may_change_schema = self.may_change_schema or not source.kind.only_reads
+        return self._journal.sent(source, self._clock(), is_in_query=is_in_query)
 
     def _parse(self, raw: bytes) -> bytes:
         name, text, _ = raw[5:].split(b"\0", 2)
@@ -158,12 +184,13 @@ class Conversation:
             self._queue.append(Statement(paused, portal))
             return raw
         source = self._sources.of_portal(portal)
-        record, gets_look = self._journal.sent(source, self._clock())
+        record, gets_look = self._sent(source)
         self._queue.append(Statement(record, portal))
         if not gets_look:
             return raw
-        self._queue.append(Look(record, look.CLOSES))
-        return raw + look.EXTENDED
+        ask = self._habit.next()
+        self._queue.append(Look(record, ask.closes, ask.number))
+        return raw + ask.messages + look.FLUSH
 
     def _close(self, raw: bytes) -> bytes:
         self._sources.close(raw[5:6], raw[6:-1])
@@ -179,6 +206,7 @@ class Conversation:
     def _call(self, raw: bytes) -> bytes:
         if self._is_in_flight:
             return self._mixed(raw)
+        self.may_change_schema = True
         self._queue.append(FlightEnd())
         return raw
 
@@ -208,11 +236,14 @@ class Conversation:
     def _attend(self) -> None:
         """Look at what the server says as closely as what is next asks for."""
         first = self._queue[0] if self._queue else None
-        self._server.noticed = _FROM_SERVER
+        noticed, dropped = _FROM_SERVER, _NOTHING
         if isinstance(first, Look):
-            self._server.noticed = _NEAR_LOOK
+            noticed, dropped = _NEAR_LOOK, _BEFORE_ROWS
         elif isinstance(first, Statement) and first.is_converted:
-            self._server.noticed = _OF_CONVERTED_AT_FIRST_ROW if self._columns else _OF_CONVERTED
+            noticed, dropped = _OF_CONVERTED, _UNASKED
+            if self._columns:
+                noticed = _OF_CONVERTED_AT_FIRST_ROW
+        self._server.noticed, self._server.dropped = noticed, dropped
 
     def _said_by_server(self, kind: int, raw: bytes) -> bytes:
         first = self._queue[0] if self._queue else None
@@ -228,8 +259,6 @@ class Conversation:
 
     def _converted(self, item: Statement, kind: int, raw: bytes) -> bytes:
         """Answer as to a simple Query, where rows are described when the first of them comes."""
-        if kind in _UNASKED:
-            return b""
         if kind == _COLUMNS:
             self._columns = raw
             return b""
@@ -249,7 +278,8 @@ class Conversation:
         if (kind == _COMPLETE and not item.closes) or (item.closes and self._closes == item.closes):
             rows, self._look_rows, self._closes = self._look_rows, [], 0
             self._queue.popleft()
-            self._note(self._saw, item.record, rows)
+            if item.record is not None:
+                self._note(self._saw, item.record, rows, item.number)
 
     def _complete(self, raw: bytes) -> bytes:
         item = self._queue[0] if self._queue else None
@@ -296,13 +326,7 @@ class Conversation:
         return held + raw
 
     def _copy_in(self, raw: bytes) -> bytes:
-        """A Sync between Execute and the end of the rows is not answered."""
-        behind = list(self._queue)[1:]
-        syncs = next((n for n, item in enumerate(behind) if not _is_sync(item)), len(behind))
-        is_ended = any(isinstance(item, CopyEnd) for item in behind[syncs : syncs + 1])
-        for _ in range(syncs + is_ended):
-            del self._queue[1]
-        self._is_copying_in = not is_ended
+        self._is_copying_in = not copied_whole(self._queue)
         return raw
 
     def _parameter(self, raw: bytes) -> bytes:
@@ -322,26 +346,20 @@ class Conversation:
         if not self._with_looks:
             return raw
         flight = next((item for item in self._queue if isinstance(item, FlightEnd)), None)
-        if flight is None or flight.query is None:
-            return raw
-        fields = raw[5:-1].split(b"\0")
-        for number, text in enumerate(fields):
-            if text[:1] == b"P" and text[1:].isdigit():
-                fields[number] = b"P%d" % flight.query.original(int(text[1:]))
-        return messages.frame(raw[:1], b"\0".join(fields) + b"\0")
+        return raw if flight is None or flight.query is None else flight.query.moved_back(raw)
 
-    def _saw(self, record: Record, rows: list[messages.Message]) -> None:
-        self._journal.saw(record, look.seen(rows))
+    def _saw(self, record: Record, rows: list[messages.Message], number: int) -> None:
+        seen = look.seen(rows)
+        is_own = self._habit.answered(number, seen.process_id)
+        if is_own and seen.written is not None:
+            self._journal.written(seen.written)
+        self._journal.saw(record, seen)
 
     def _note(self, note: Callable[..., None], *told: Any) -> None:
         try:
             note(*told)
         except Exception as error:  # whatever it is, it is not the user's loss
             self.stop(_reason(error))
-
-
-def _is_sync(item: Item) -> bool:
-    return isinstance(item, FlightEnd) and item.is_sync
 
 
 def _reason(error: Exception) -> str:
@@ -372,6 +390,7 @@ _SERVER: dict[int, Callable[[Conversation, bytes], bytes]] = {
     ord("A"): Conversation._after_end,
 }
 _FROM_CLIENT = frozenset(_CLIENT)
+_WITH_TEXT = frozenset(b"QP")
 _FROM_SERVER = frozenset(_SERVER)
 _OF_CONVERTED = _FROM_SERVER.union(b"12nT")
 _OF_CONVERTED_AT_FIRST_ROW = _OF_CONVERTED.union(b"D")

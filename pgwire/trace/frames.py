@@ -18,6 +18,8 @@ class Frames:
     def __init__(self, noticed: Collection[int]) -> None:
         self.noticed = noticed
         """Kinds of which each message is handled, and is waited for until it is whole."""
+        self.dropped: Collection[int] = ()
+        """Those of them that go nowhere instead."""
         self.is_broken = False
         """It was no stream of messages: all of it is handed on as it comes."""
         self._kept: list[bytes] = []
@@ -68,7 +70,8 @@ class Frames:
             else:
                 if begun < at:
                     out.append(data[begun:at])
-                out.append(handle(kind, data[at:following]))
+                if kind not in self.dropped:
+                    out.append(handle(kind, data[at:following]))
                 begun = at = following
         self._passing = max(at - end, 0)
         return out, begun, min(at, end)

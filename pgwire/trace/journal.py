@@ -5,15 +5,21 @@ Times are of one monotonic clock, in seconds; the caller reads it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
+from pgwire.trace.kinds import ALL, WHOLE
+from pgwire.trace.meter import Meter
 from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pgwire.trace.kinds import Kind
     from pgwire.trace.log import Log
+    from pgwire.trace.relations import Relation, Relations
     from pgwire.trace.sources import Source
 
 IDLE = b"I"
@@ -22,6 +28,7 @@ PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
 _MOST_KEYS = 2_000
 _TRUNCATE = "TRUNCATE"
+_EMPTYING = re.compile(rb"\btruncate\b", re.IGNORECASE)
 # From the weakest to the strongest. Each keeps others from what those before it do, but for SHARE.
 # https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
 MODES = ("ACCESS SHARE", *HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
@@ -34,6 +41,10 @@ _AT_LEAST = {
     ]
     for rank, mode in enumerate(MODES)
 }
+NOT_CUT = (
+    "what was sent in one piece could not be told apart: it is long, has parameters outside of"
+    " quotes, or is in an encoding or with rules of strings that the trace does not read"
+)
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 _ABSENT = object()
 
@@ -54,6 +65,8 @@ class Record:
     locks: tuple[tuple[int, str], ...] = ()
     rewrites: tuple[int, ...] = ()
     is_rolled_back = False
+    may_rewrite = False
+    """Nobody looks into it. Not what may truncate, which gives tables other files as well."""
 
     def __init__(self, source: Source, *, sent: float, is_in_query: bool) -> None:
         self.text = source.text
@@ -89,7 +102,10 @@ class _Transaction:
         self.files: dict[int, int | None] = {}
         self.made: dict[int, int | None] = {}
         """What it locked that nobody knew before, and in which file that is."""
+        self.pieces: frozenset[str] = frozenset()
+        """What the last look said of its locks, if that is still so."""
         self.is_failed = False
+        self.is_told = False
 
     def put(self, mapping: dict[Any, Any], key: object, value: object) -> None:
         """Change one of its mappings, until it is rolled back to a savepoint before."""
@@ -119,6 +135,7 @@ class _Transaction:
                 del mapping[key]
             else:
                 mapping[key] = before
+        self.pieces = frozenset()
         undone = self.records[savepoint.records :]
         del self.records[savepoint.records :]
         self.savepoints.append(savepoint)
@@ -134,7 +151,10 @@ class Journal:
         self._transaction: _Transaction | None = None
         self._known: dict[str | bytes, tuple[tuple[int, str], ...] | None] = {}
         self._last_end = 0.0
+        self._meter = Meter()
         self.statements = 0
+        self.untraced: str | None = None
+        """Why not all that was sent was looked at."""
 
     # --- what is sent ---------------------------------------------------------------------------
 
@@ -147,6 +167,9 @@ class Journal:
         """
         record = Record(source, sent=now, is_in_query=is_in_query)
         gets_look = source.kind.gets_look
+        if source.kind is WHOLE:
+            self.untraced = NOT_CUT
+            record.may_rewrite = not _EMPTYING.search(source.text)
         if record.known_by:
             is_timed = is_in_query and source.kind.head != "INSERT"
             gets_look = gets_look and (is_timed or record.known_by not in self._known)
@@ -199,7 +222,10 @@ class Journal:
         held_before = bool(transaction.held)
         if record.is_in_query:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
-        for oid, name, file_number in sorted(seen.locks, key=self._strength):
+        else:
+            self._time_without_look(record, transaction, seen.microseconds / 1000)
+        new, transaction.pieces = seen.locks(transaction.pieces), seen.pieces
+        for oid, name, file_number in sorted(new, key=self._strength):
             relations, relation = self._log.relations, self._log.relations.get(oid)
             if not relations.is_committed(oid):
                 transaction.put(transaction.made, oid, file_number)
@@ -212,6 +238,7 @@ class Journal:
                 has_rows = relation is None or relation.is_stored
                 if before is not None and has_rows and record.kind.head != _TRUNCATE:
                     record.rewrites += (oid,)
+        record.rewrites += _roots(seen) if record.rewrites else ()
         self._keep_apart(record, transaction)
         is_all = record.known_by == record.key or not held_before
         if record.known_by and is_all and self._known.get(record.known_by) is None:
@@ -223,6 +250,15 @@ class Journal:
         if state == IDLE:
             transaction = self._transaction
             self._close(now, is_committed=transaction is not None and not transaction.is_failed)
+            self._meter.ready()
+
+    def written(self, sum_of_bytes: int) -> None:
+        """A look read how much the session had written when it last said so."""
+        self._log.wrote(self._meter.read(sum_of_bytes))
+
+    def settled(self, sum_of_bytes: int) -> None:
+        """All ended, and this is how much the session wrote in it."""
+        self._log.wrote(self._meter.settled(sum_of_bytes))
 
     def closed(self, now: float, *, is_traced: bool = True) -> None:
         """The connection ended, and its transaction with it, unless that ended unseen."""
@@ -247,6 +283,13 @@ class Journal:
         record.started = max(record.sent, self._last_end)
         record.ms = max(now - record.started, 0.0) * 1000
         record.ended = self._last_end = now
+
+    def _time_without_look(self, record: Record, transaction: _Transaction, ms: float) -> None:
+        """Its end was heard together with the look's."""
+        ms = min(ms, record.ms)
+        record.ms -= ms
+        if not record.transaction and record.key in transaction.by_key:
+            transaction.by_key[record.key].ms -= ms
 
     def _is_folded(self, record: Record, transaction: _Transaction) -> bool:
         if not record.key or record.transaction:
@@ -280,6 +323,7 @@ class Journal:
         record.transaction = transaction.number
         if record.kind.is_control and record.error is None:
             return
+        transaction.is_told = True
         self.statements += 1
         record.text = record.text[:MOST_READ_BYTES]
         self._log.add(record)
@@ -294,17 +338,12 @@ class Journal:
     def _take_told(self, record: Record, transaction: _Transaction) -> None:
         for oid, mode in self._known.get(record.known_by) or _NO_LOCKS:
             self._take(record, transaction, oid, mode)
-        for name, mode in record.kind.told:
-            relation = self._log.relations.named(name)
-            if relation is None:
-                continue
+        if record.kind.tells_rewrite:
+            self._log.relations.moved_perhaps()
+        for relation, mode in told(record.kind, self._log.relations):
             self._take(record, transaction, relation.oid, mode)
-            if record.kind.tells_rewrite:
+            if record.kind.tells_rewrite and not relation.is_secondary:
                 self._rewritten(record, transaction, relation.oid)
-        if record.kind.tells_rewrite and not record.kind.told:
-            for each in self._log.relations.tables():
-                self._take(record, transaction, each.oid, MODES[-1])
-                self._rewritten(record, transaction, each.oid)
 
     def _rewritten(self, record: Record, transaction: _Transaction, oid: int) -> None:
         transaction.put(transaction.files, oid, None)
@@ -318,9 +357,9 @@ class Journal:
             transaction.put(transaction.held, (oid, mode), mode)
             record.locks += ((oid, mode),)
 
-    def _strength(self, lock: tuple[int, str, int | None]) -> tuple[bool, int]:
-        relation = self._log.relations.get(lock[0])
-        return (relation is not None and relation.is_secondary, -MODES.index(lock[1]))
+    def _strength(self, lock: look.LockSeen) -> tuple[bool, int, int]:
+        relation = self._log.relations.get(lock.oid)
+        return (relation is not None and relation.is_secondary, -MODES.index(lock.mode), lock.oid)
 
     def _at_savepoint(self, kind: Kind, transaction: _Transaction, now: float) -> None:
         if kind.head == "SAVEPOINT":
@@ -336,8 +375,30 @@ class Journal:
         if transaction is None:
             return
         _release(transaction.records, now, is_rolled_back=is_committed is False)
+        if transaction.is_told:
+            self._meter.ended(transaction.number)
         if is_committed:
             self._log.relations.moved({**transaction.made, **transaction.files})
+
+
+def told(kind: Kind, relations: Relations) -> Iterator[tuple[Relation, str]]:
+    """Tell what a statement locks by its text alone, with the modes."""
+    for name, mode in kind.told:
+        found = relations.all_named(name)
+        if kind.gets_look and not (found and found[0].is_partitioned):
+            continue
+        for each in found if kind.head != "ALTER" else found[:1]:
+            if kind.head == "CLUSTER" and name == ALL and not each.is_clustered:
+                continue
+            yield each, mode
+            if kind.head == "REINDEX" and mode == "SHARE":
+                yield from ((index, MODES[-1]) for index in relations.indexes(each))
+
+
+def _roots(seen: look.Seen) -> tuple[int, ...]:
+    """Give what has no file, and so may be partitioned, and was locked to be altered."""
+    locks = seen.locks()
+    return tuple(one.oid for one in locks if one.file_number is None and one.mode == MODES[-1])
 
 
 def _release(records: list[Record], now: float, *, is_rolled_back: bool) -> None:

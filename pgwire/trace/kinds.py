@@ -41,6 +41,16 @@ _DATA = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "VALUES", "T
 _CHANGES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
 _STREAMING = frozenset(["SELECT", "TABLE", "VALUES"])
 _CHANGING = re.compile(rb"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+# Of PostgreSQL's own, by its prefix; what tools ask for first; and words before a parenthesis.
+_KNOWN_CALLS = (
+    r"pg_\w+|pg_catalog\.\w+|array_agg|coalesce|col_description|count|current_database"
+    r"|current_schemas?|current_setting|exists|format|format_type|has_\w+_privilege|hashtext|json_agg"
+    r"|lower|max|min|now|obj_description|quote_ident|set_config|string_agg|to_regclass|unnest|upper"
+    r"|version|all|and|any|array|as|by|case|else|from|in|join|not|on|or|select|then|using|values|when|where"
+)
+_UNKNOWN_CALL = re.compile(
+    rf"\binto\b|(?<![\w.])(?!(?:{_KNOWN_CALLS})\s*\()[\w.]+\s*\(|\"\s*\(".encode(), re.IGNORECASE
+)
 _HIDING = frozenset(["CALL", "CLUSTER", "DO", "REINDEX", "VACUUM"])
 _ENDING = frozenset(["ABORT", "COMMIT", "END", "ROLLBACK"])
 _OF_SAVEPOINTS = frozenset(["RELEASE", "ROLLBACK", "SAVEPOINT"])
@@ -49,8 +59,11 @@ _NO = ("0", "FALSE", "OFF")
 _OLD_OPTIONS = ("FULL", "FREEZE", "VERBOSE", "ANALYSE", "ANALYZE")
 _MOST_PIECES = 2_000
 # Of what does its work beside others, and of ALTER TABLE ... DETACH PARTITION CONCURRENTLY.
-_BEFORE_NAME = {"CREATE": ("ON",), "DROP": ("CONCURRENTLY",), "REINDEX": ("TABLE", "INDEX"),
-                "ALTER": ("TABLE",)}  # fmt: skip
+_BEFORE_NAME = {"CREATE": ("ON",), "DROP": ("CONCURRENTLY",), "ALTER": ("TABLE",)}
+_REINDEXED = ("DATABASE", "INDEX", "SCHEMA", "SYSTEM", "TABLE")
+_SPREADING = ("CLUSTER", "REINDEX")
+"""Of one that is partitioned they take each partition in a transaction of its own."""
+ALL = "*"
 
 
 @dataclass(frozen=True)
@@ -65,15 +78,19 @@ class Kind:
     """It is a query that may call functions, which lock what their arguments say."""
     streams_rows: bool = False
     """Its rows go out as they are found; else none does before all of it is done."""
+    only_reads: bool = False
+    """It cannot change the schema, as far as its text tells."""
     is_control: bool = False
     """It is about sessions and transactions, and no news unless it fails."""
     ends_transaction: bool = False
     hides_locks: bool = False
     """Locks may come and go inside it, and a look behind it comes too late."""
     told: tuple[tuple[str, str], ...] = ()
-    """Relations as they are written, and the mode of the lock that its text tells."""
+    """Relations as they are written, and the mode of the lock that its text tells. `*` are all that
+    are stored, `s.*` all of a schema; of CLUSTER those that were sorted by an index before. Where
+    it gets a look, only what is partitioned is to be told so."""
     tells_rewrite: bool = False
-    """Its text tells that they are rewritten; where none is named, all that are stored."""
+    """Its text tells that they are rewritten."""
     savepoint: str = ""
     """Which one it makes, releases or rolls back to, as PostgreSQL names it."""
 
@@ -81,7 +98,7 @@ class Kind:
 UNKNOWN = Kind()
 WHOLE = Kind(gets_look=False, hides_locks=True)
 """A Query that is sent as it came, because nobody is sure of its statements."""
-EMPTY = Kind(head="", gets_look=False, is_control=True)
+EMPTY = Kind(head="", gets_look=False, only_reads=True, is_control=True)
 """No look: it begins no transaction, and what comes behind it in its flight may want to end one."""
 _CACHED_BYTES = 4_000
 
@@ -103,13 +120,14 @@ def kind_of(text: bytes, part: Part) -> Kind:
     is_alone = _ALONE.match(" ".join(words)) is not None
     gets_look = head not in _QUIET and not is_alone
     own = text[part.start : part.end]
-    told, tells_rewrite = ((), False) if gets_look else _told(own)
+    told, tells_rewrite = ((), False) if gets_look and head not in _SPREADING else _told(own)
     return Kind(
         head=head,
         gets_look=gets_look,
         is_data=head in _DATA,
         may_call=head in _DATA and head not in _CHANGES and b"(" in own,
         streams_rows=head in _STREAMING or (head == "WITH" and not _CHANGING.search(own)),
+        only_reads=head in _CONTROL or (head in _STREAMING and _calls_known(own)),
         is_control=head in _CONTROL,
         ends_transaction=_ends_transaction(words),
         hides_locks=head in _HIDING or (is_alone and "CONCURRENTLY" in words),
@@ -117,6 +135,11 @@ def kind_of(text: bytes, part: Part) -> Kind:
         tells_rewrite=tells_rewrite,
         savepoint=_savepoint(own) if head in _OF_SAVEPOINTS else "",
     )
+
+
+def _calls_known(text: bytes) -> bool:
+    """Whether a query calls only what is known to change no schema, and is no SELECT INTO."""
+    return len(text) <= _CACHED_BYTES and not _UNKNOWN_CALL.search(text)
 
 
 def _ends_transaction(words: tuple[str, ...]) -> bool:
@@ -168,16 +191,15 @@ def _told(text: bytes) -> tuple[_Locks, bool]:
         names = pieces.names()[:1]
         return tuple((name, "ROW EXCLUSIVE") for name in names if pieces.taken("FROM")), False
     if head in ("VACUUM", "ANALYSE", "ANALYZE"):
-        is_full = pieces.has_option("FULL")
-        mode = ACCESS_EXCLUSIVE if is_full else _GENTLE_MODE
-        return tuple((name, mode) for name in pieces.names()), is_full
+        return _of_vacuum(pieces)
+    if head == "REINDEX":
+        return _of_reindex(pieces), False
+    if head == "CLUSTER":
+        pieces.has_option("VERBOSE")
+        return ((next(iter(pieces.names()), ALL), ACCESS_EXCLUSIVE),), True
     if head in _BEFORE_NAME:
-        while pieces.has_more and not pieces.taken(*_BEFORE_NAME[head]):
-            pieces.skip()
-        for word in ("CONCURRENTLY", "IF", "EXISTS"):
-            pieces.taken(word)
-        return tuple((name, _GENTLE_MODE) for name in pieces.names()[:1]), False
-    return (), head == "CLUSTER"
+        return _of_gentle(pieces, head), False
+    return (), False
 
 
 def _savepoint(text: bytes) -> str:
@@ -200,6 +222,36 @@ def _of_lock(pieces: _Pieces) -> _Locks:
         while pieces.has_more and not pieces.taken("MODE"):
             mode.append(pieces.skip())
     return tuple((name, " ".join(mode) or ACCESS_EXCLUSIVE) for name in names)
+
+
+def _of_gentle(pieces: _Pieces, head: str) -> _Locks:
+    while pieces.has_more and not pieces.taken(*_BEFORE_NAME[head]):
+        pieces.skip()
+    for word in ("CONCURRENTLY", "IF", "EXISTS"):
+        pieces.taken(word)
+    return tuple((name, _GENTLE_MODE) for name in pieces.names()[:1])
+
+
+def _of_vacuum(pieces: _Pieces) -> tuple[_Locks, bool]:
+    is_full = pieces.has_option("FULL")
+    mode = ACCESS_EXCLUSIVE if is_full else _GENTLE_MODE
+    names = pieces.names() or [ALL] * is_full
+    return tuple((name, mode) for name in names), is_full
+
+
+def _of_reindex(pieces: _Pieces) -> _Locks:
+    what = ""
+    is_beside = False
+    while pieces.has_more and what not in _REINDEXED:
+        what = pieces.skip()
+        is_beside = is_beside or what == "CONCURRENTLY"
+    is_beside = pieces.taken("CONCURRENTLY") or is_beside
+    names = pieces.names()[:1]
+    if what == "SCHEMA":
+        names = [f"{name}.{ALL}" for name in names]
+    elif what not in ("INDEX", "TABLE"):
+        names = [ALL] * (what == "DATABASE")
+    return tuple((name, _GENTLE_MODE if is_beside else "SHARE") for name in names)
 
 
 class _Pieces:

@@ -25,6 +25,7 @@ from pgwire.trace.conversation import Conversation
 from pgwire.trace.door import Cancel, Guard, Startup, TurnedAway
 from pgwire.trace.journal import Journal
 from pgwire.trace.log import Log
+from pgwire.trace.look import Habit
 from pgwire.trace.pump import carry
 from pgwire.trace.report import ELSEWHERE, Connection
 from pgwire.trace.sources import Sources
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pgwire.client import Greeting, Session, Target
+    from pgwire.trace.look import Looks
     from pgwire.trace.report import Report
 
 _HOST = "127.0.0.1"
@@ -65,7 +67,7 @@ class Proxy:
         """
         self._target = target
         self._guard = Guard(user=target.user, password=target.password, tls=tls)
-        session.rows(look.QUESTION.decode())  # who may not ask it, would break the user's work
+        self._looks = look.asked_before(session)
         self._log = Log(relations.read(session))
         self._session = session
         self._visits: list[_Visit] = []
@@ -79,7 +81,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
 
     def hold(self, wait: Callable[[], object]) -> None:
-        """Let connections in, but hand on nothing of what they say before that returns."""
+        """Hand on nothing that may change the schema before that returns."""
         self._wait = wait
 
     def __enter__(self) -> Proxy:
@@ -99,7 +101,7 @@ class Proxy:
         Raises what a session raises.
         """
         later = None
-        if session is not None and self._log.relations.has_grown:
+        if session is not None and self._log.needs_later:
             later = relations.read(session)
         connections = [each.told() for each in self._visits]
         return self._log.report(connections, now=time.monotonic(), later=later)
@@ -213,7 +215,7 @@ class Proxy:
         return None
 
     def _carry(self, client: Line, server: Line, asked: Startup, greeting: Greeting) -> None:
-        visit = _Visit(asked, Journal(self._log), _settings(greeting))
+        visit = _Visit(asked, Journal(self._log), self._looks, greeting)
         self._visits.append(visit)
         if asked.database != self._target.database:
             visit.conversation.stop(ELSEWHERE)
@@ -222,12 +224,12 @@ class Proxy:
             visit.conversation.stop("it is a connection for replication")
         told = [messages.frame(each.kind, each.body) for each in greeting.messages]
         client.send(door.AUTHENTICATED + b"".join(told))
-        self._wait()
         try:
             carry(
                 client.detach(),
                 server.detach(),
                 visit.conversation,
+                before_change=self._wait,
                 before_end=lambda: self._measure(visit, server),
             )
         except OSError:  # one of them is gone
@@ -243,7 +245,7 @@ class Proxy:
 
         Sessions publish that once in a second at most, and nothing of the last one without this.
         """
-        if not visit.conversation.is_idle or not visit.has_wal_statistics:
+        if not visit.conversation.is_idle or not self._looks.tells_written:
             return
         with suppress(*_CLIENTS_FAULT, LoginRefused):
             server.limit(_ANSWER_SECONDS)
@@ -253,17 +255,20 @@ class Proxy:
                 if message.kind == b"D":
                     process_id = int(messages.row(message)[0] or 0)
             [[written]] = self._session.rows(_WRITTEN.format(process_id=process_id))
-            visit.wal_bytes = None if written is None else int(written)
+            if written is not None:
+                visit.wal_bytes = int(written)
+                visit.journal.settled(visit.wal_bytes)
 
 
 class _Visit:
     """One connection that was let in."""
 
-    def __init__(self, asked: Startup, journal: Journal, settings: dict[str, str]) -> None:
+    def __init__(self, asked: Startup, journal: Journal, looks: Looks, greeting: Greeting) -> None:
         self.asked = asked
         self.journal = journal
-        self.conversation = Conversation(journal, Sources(settings))
-        self.has_wal_statistics = _major(settings.get("server_version", "")) >= 18
+        self.conversation = Conversation(
+            journal, Sources(_settings(greeting)), Habit(looks, process_id=greeting.process_id)
+        )
         self.wal_bytes: int | None = None
 
     def told(self) -> Connection:
@@ -274,13 +279,8 @@ class _Visit:
             application=plain(application, limit=_LONGEST_TEXT),
             statements=self.journal.statements,
             wal_bytes=self.wal_bytes,
-            untraced=self.conversation.untraced,
+            untraced=self.conversation.untraced or self.journal.untraced,
         )
-
-
-def _major(version: str) -> int:
-    number = version.partition(".")[0]
-    return int(number) if number.isdigit() else 0
 
 
 def _settings(greeting: Greeting) -> dict[str, str]:

@@ -26,6 +26,7 @@ _MOST_KEPT_BYTES = 4 << 20
 _SELECTOR: type[selectors.BaseSelector]
 # Not the default one: these need no descriptor of their own, and are for two sockets as fast.
 _SELECTOR = getattr(selectors, "PollSelector", selectors.SelectSelector)
+_READ = selectors.EVENT_READ
 _LATER = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -38,6 +39,7 @@ class _Side:
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             connection.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
         self.connection = connection
+        self._is_tls = isinstance(connection, ssl.SSLSocket)
         self.awaited = 0
         """The events that a selector waits for."""
         self._out = bytearray()
@@ -53,7 +55,7 @@ class _Side:
     @property
     def has_more(self) -> bool:
         """Whether there is something to read of which the socket itself shows nothing."""
-        return isinstance(self.connection, ssl.SSLSocket) and self.connection.pending() > 0
+        return self._is_tls and self.connection.pending() > 0  # type: ignore[attr-defined]
 
     def send(self, data: bytes) -> None:
         if not self._out:
@@ -86,12 +88,14 @@ def carry(
     server: socket.socket,
     conversation: Conversation,
     *,
+    before_change: Callable[[], object],
     before_end: Callable[[], None],
 ) -> None:
     """Go on until either side ends. Raises OSError, and whatever the conversation raises.
 
-    At its end, what one side said before it left has reached the other. `before_end` is called when
-    the client has left and the server does not know yet.
+    At its end, what one side said before it left has reached the other. `before_change` is called
+    once, before the server gets what may change its schema, and `before_end` when the client has
+    left and the server does not know yet. Meanwhile nothing is carried.
     """
     here, there = _Side(client), _Side(server)
     selector = _SELECTOR()
@@ -107,7 +111,7 @@ def carry(
         if here in readable:
             data = here.read()
             if data:
-                there.send(conversation.from_client(data))
+                there.send(_said(conversation, data, before_change))
             if data == b"" or conversation.has_left:
                 before_end()
                 server.setblocking(False)  # noqa: FBT003
@@ -116,9 +120,19 @@ def carry(
                 return
 
 
+def _said(conversation: Conversation, data: bytes, before_change: Callable[[], object]) -> bytes:
+    is_unchanged = not conversation.may_change_schema
+    said = conversation.from_client(data)
+    if is_unchanged and conversation.may_change_schema:
+        before_change()
+    return said
+
+
 def _wait(selector: selectors.BaseSelector, here: _Side, there: _Side) -> list[_Side]:
     """Wait until something can be read, and send meanwhile what can be sent."""
     sides = (here, there)
+    if not any(side.is_behind or side.has_more or side.awaited != _READ for side in sides):
+        return [key.data for key, _ in selector.select()]  # nearly always
     wanted = [side for side, other in ((here, there), (there, here)) if not other.is_full]
     ready = [side for side in wanted if side.has_more]
     if ready:

@@ -14,6 +14,7 @@ MOST_STATEMENTS = 2_000
 MOST_RELATIONS = 500
 """Of one statement. One that drops a schema locks all in it."""
 MOST_CONNECTIONS = 100
+MOST_TRANSACTIONS = 500
 MOST_BYTES = 256_000
 """Of the JSON. What is beyond this, or the numbers above, is counted only."""
 MOST_CHANGES_BYTES = 64_000
@@ -38,6 +39,8 @@ class Lock:
     bytes: int
     is_new: bool = False
     """An earlier transaction of the same command made it, as in a database that was empty."""
+    table: str = ""
+    """Whose index it is, or to whose column a sequence belongs."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Statement:
     take."""
     rewrites: tuple[str, ...] = ()
     more_relations: int = 0
-    """How many relations more than are told; those with the weakest locks, and the smallest."""
+    """How many relations more than are told; those with the weakest locks, and the smallest, and
+    those that the command had made and that were gone before anybody could ask for their names."""
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""
     rolled_back: bool = False
@@ -76,6 +80,18 @@ class Statement:
     line: int = 0
     accepted: str = ""
     """The reason that `-- coppice: ok REASON` beside it gives."""
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """How much one transaction wrote to the log, or several of one connection in a row."""
+
+    first: int
+    """Its number within the trace."""
+    last: int
+    """The same where it is one; numbers between may be of other connections."""
+    count: int
+    wal_bytes: int
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,8 @@ class Report:
     more_statements: int = 0
     """How many are not told."""
     connections: tuple[Connection, ...] = ()
+    transactions: tuple[Transactions, ...] = ()
+    """Those that wrote to the log, as far as the server says. Of more, those that wrote most."""
     wal_bytes: int | None = None
     untraced: str | None = None
     """Why nothing, or not all, was traced."""

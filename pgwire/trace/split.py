@@ -40,6 +40,16 @@ _ESCAPED_REST = re.compile(
 )
 _MOST_WORDS = 12
 """So many words of a statement are told: what it does is said in the first few."""
+_LONGEST_PLAIN_BYTES = 2_000
+_SIGNS = r"[A-Za-z0-9_ \t\n\r\f\v,.=<>+*:%&|!\[\]]*"
+_INNER = rf"(?:\({_SIGNS}\){_SIGNS})*"
+_PLAIN = re.compile(
+    rf"({_SIGNS}(?:\({_SIGNS}{_INNER}\){_SIGNS})*);?[ \t\n\r\f\v]*".encode(),
+)
+_ODD_NUMBER = re.compile(rb"(?<![A-Za-z0-9_])[0-9][0-9_.]*[A-Za-z]")
+_WORD = re.compile(r"(?<![A-Z0-9_])[A-Z_][A-Z0-9_]*")
+_ROUTINES = frozenset(["FUNCTION", "PROCEDURE"])
+_OF_BODIES = frozenset(["BEGIN", "CASE", "END"])
 
 
 class Unbalanced(Exception):
@@ -68,11 +78,15 @@ class Script:
 
 def tokens(text: bytes) -> Iterator[tuple[str, int, int]]:
     """Give kind, start and end of each token, comments and quotes whole. Raises Unbalanced."""
-    at = 0
-    while at < len(text):
-        found = TOKEN.match(text, at)
+    at, length, match = 0, len(text), TOKEN.match
+    while at < length:
+        found = match(text, at)
         assert found is not None and found.lastgroup is not None  # noqa: PT018, S101
         kind, end = found.lastgroup, found.end()
+        if kind in _WHOLE:
+            yield kind, at, end
+            at = end
+            continue
         if kind in _RESTS:
             rest = _RESTS[kind].match(text, end)
             end = rest.end() if rest else -1
@@ -87,6 +101,7 @@ def tokens(text: bytes) -> Iterator[tuple[str, int, int]]:
         at = end
 
 
+_WHOLE = frozenset(["space", "parameter", "word", "number", "other"])
 _RESTS = {"escaped": _ESCAPED_REST, "string": _STRING_REST, "identifier": _IDENTIFIER_REST}
 
 
@@ -107,6 +122,9 @@ def split(text: bytes) -> Script:
     A wrong guess would be grave, because looks are put between statements. All that psql guesses is
     where the END of a BEGIN ATOMIC is: were it taken too early, the true one would begin a part.
     """
+    plain = _plain(text)
+    if plain is not None:
+        return Script((plain,))
     reader = _Reader()
     for kind, start, end in tokens(text):
         if kind not in ("space", "comment"):
@@ -115,6 +133,17 @@ def split(text: bytes) -> Script:
     if reader.depth or reader.is_unclear:
         raise Unbalanced
     return Script(tuple(reader.parts), reader.has_parameter)
+
+
+def _plain(text: bytes) -> Part | None:
+    """Read the one statement of a short text without quotes, comments and bodies, as most are."""
+    found = _PLAIN.fullmatch(text) if len(text) <= _LONGEST_PLAIN_BYTES else None
+    if found is None or _ODD_NUMBER.search(text):
+        return None
+    words = tuple(_WORD.findall(text.upper().decode("ascii"))[:_MOST_WORDS])
+    if not words or (words[0] == "CREATE" and _ROUTINES.intersection(words[1:4])):
+        return None
+    return Part(0, found.end(1), words)
 
 
 @dataclass
@@ -131,14 +160,16 @@ class _Reader:
     _had_body: bool = False
 
     def take(self, kind: str, text: bytes, start: int, end: int) -> None:
-        if kind == "other" and text[start:end] == b";" and not self.depth:
-            self.close(start, end)
-            return
-        self._is_empty = False
-        self.has_parameter = self.has_parameter or kind == "parameter"
         if kind == "word":
+            self._is_empty = False
             self._word(text[start:end].upper().decode("latin-1"))
-        elif kind == "other":
+        elif kind != "other":
+            self._is_empty = False
+            self.has_parameter = self.has_parameter or kind == "parameter"
+        elif text[start:end] == b";" and not self.depth:
+            self.close(start, end)
+        else:
+            self._is_empty = False
             self._parenthesis(text[start:end])
 
     def close(self, end: int, next_start: int) -> None:
@@ -158,7 +189,7 @@ class _Reader:
     def _word(self, word: str) -> None:
         if len(self._words) < _MOST_WORDS:
             self._words.append(word)
-        if self._parentheses or word not in ("BEGIN", "CASE", "END") or not self._is_routine():
+        if word not in _OF_BODIES or self._parentheses or not self._is_routine():
             return
         if word == "END":
             self.depth -= 1 if self.depth else 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from pgwire.trace import look
     from pgwire.trace.journal import Record
 
@@ -21,9 +23,13 @@ class Statement(NamedTuple):
 
 
 class Look(NamedTuple):
-    record: Record
+    """A question of ours; without a record, the end of what it had prepared."""
+
+    record: Record | None
     closes: int
     """It ends with so many messages CloseComplete, or, where 0, with CommandComplete."""
+    number: int = 0
+    """Which one it is of those that leave the question prepared."""
 
 
 class FlightEnd(NamedTuple):
@@ -39,3 +45,20 @@ class CopyEnd:
 
 
 Item = Union[Statement, Look, FlightEnd, CopyEnd]
+
+
+def copied_whole(queue: deque[Item]) -> bool:
+    """Take out what is not answered, as rows are copied in; says whether their end came already.
+
+    That is each Sync between Execute and the end of the rows.
+    """
+    behind = list(queue)[1:]
+    syncs = next((n for n, item in enumerate(behind) if not _is_sync(item)), len(behind))
+    is_ended = any(isinstance(item, CopyEnd) for item in behind[syncs : syncs + 1])
+    for _ in range(syncs + is_ended):
+        del queue[1]
+    return is_ended
+
+
+def _is_sync(item: Item) -> bool:
+    return isinstance(item, FlightEnd) and item.is_sync

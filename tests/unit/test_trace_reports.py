@@ -24,6 +24,7 @@ SIZES = {
 }
 LOCK = {"relation": "public.t", "mode": "SHARE", "rows": -1, "bytes": 0}
 ONE = {"sql": "x", "ms": 1, "held_ms": 1, "transaction": 1}
+WROTE = {"first": 1, "last": 2, "count": 2, "wal_bytes": 12}
 UNTRACED = Trace(untraced="nobody came", is_unused=True)
 
 
@@ -311,6 +312,8 @@ def test_the_jobs_summary_says_it_of_its_database() -> None:
         *({name: 10**30} for name in ("more_statements", "more_changes", "wal_bytes")),
         *({"statements": [ONE | {name: 10**30}]} for name in ("times", "rows", "transaction")),
         *({"statements": [ONE | {name: -1}]} for name in ("line", "more_relations")),
+        *({"transactions": [WROTE | {name: -1}]} for name in WROTE),
+        {"transactions": [WROTE] * 501},
         {"statements": [ONE | {"rewrites": ["public.t"] * 501}]},
         {"statements": [ONE | {"locks": [LOCK | {"bytes": -1}]}]},
     ],
@@ -318,4 +321,4 @@ def test_the_jobs_summary_says_it_of_its_database() -> None:
 def test_a_trace_with_numbers_beyond_all_bounds_is_not_taken(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TraceGiven.model_validate(given)
-    TraceGiven.model_validate({"statements": [ONE | {"locks": [LOCK]}]})
+    TraceGiven.model_validate({"statements": [ONE | {"locks": [LOCK]}], "transactions": [WROTE]})

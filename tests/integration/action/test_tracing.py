@@ -108,6 +108,24 @@ def test_nothing_is_traced_that_is_not_to_be_or_that_the_service_does_not_take(
     assert "trace" not in service.reports("branch")[0]
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_trace_that_the_service_does_not_take_costs_no_result(
+    step: Step, traced: RealDatabase, service: ScriptedService, times: int
+) -> None:
+    refusals = [error_reply(400, "invalid")] * times
+    service.on(run_path("branch", "/result"), *refusals, Reply(body=verdict().body))
+
+    finished = step.run(migration_command=MIGRATE)
+
+    assert finished.exit_code == 0, finished.log.text
+    assert "did not take the trace" in finished.log.text
+    first, second, *rest = service.reports("branch")
+    assert first["trace"]["statements"]
+    assert second["trace"] == {"untraced": "the service did not take the trace"}
+    assert [{**second, "trace": None}] * (times - 1) == [{**one, "trace": None} for one in rest]
+    assert not any("trace" in one for one in rest)
+
+
 @pytest.fixture
 def users(traced: RealDatabase) -> RealDatabase:
     """A table that was there before."""
@@ -193,6 +211,7 @@ def test_an_empty_database_tells_of_what_the_commit_changed(
     write(step, "db/2.sql", "ALTER TABLE users ADD b int;")
     new = "ALTER TABLE users ALTER id TYPE bigint;"
     both = "BEGIN; CREATE TABLE orders (id int); ALTER TABLE orders ADD a int; COMMIT;"
+    write(step, "db/2b.sql", f"{new} ALTER TABLE users ALTER id TYPE int;")
     going = 'DROP TABLE gone; ALTER TABLE "Old" RENAME TO renamed; DROP TABLE IF EXISTS never;'
     path = write(step, "db/3.sql", f"{new}\n{both}\n{going}\n")
     changes = {"files": [old, path], "added": [path]}

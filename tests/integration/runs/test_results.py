@@ -101,7 +101,9 @@ def test_a_trace_is_kept_without_the_password(shop: Shop) -> None:
     lock = {"relation": "users", "kind": "r", "mode": "ACCESS EXCLUSIVE", "rows": 0, "bytes": 0}
     said = {"sql": "ALTER TABLE users ADD a int", "ms": 0.5, "held_ms": 1000, "transaction": 1}
     leaking = said | {"sql": f"CREATE ROLE a PASSWORD {password}"}
+    wrote = {"first": 1, "last": 1, "count": 1, "wal_bytes": 12}
     trace = {"statements": [said | {"locks": [lock]}, leaking], "wal_bytes": 12}
+    trace["transactions"] = [wrote]
 
     answer = job.report("branch", "success", trace=trace)
     assert answer.status_code == 200, answer.json
@@ -111,6 +113,7 @@ def test_a_trace_is_kept_without_the_password(shop: Shop) -> None:
     assert kept is not None
     assert [asdict(one)["locks"] for one in kept.statements] == [(lock | {"is_new": False},)]
     assert (kept.more_statements, kept.wal_bytes) == (1, 12)
+    assert [asdict(one) for one in kept.transactions] == [wrote]
 
 
 @pytest.mark.usefixtures("production_and_preview")

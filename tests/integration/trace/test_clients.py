@@ -12,11 +12,12 @@ from psycopg import sql
 
 from app.core.instances import AdminLogin
 from app.postgres.sessions import admin_login, connect
+from pgwire.client import Target
 from pgwire.trace import look
 from pgwire.trace.journal import Journal
 from pgwire.trace.sources import Sources
 from tests.integration.trace import talking
-from tests.integration.trace.conftest import Traced, Tracing
+from tests.integration.trace.conftest import Traced, Tracing, connected, tracing
 
 ROWS = 20_000
 
@@ -132,12 +133,49 @@ def test_a_statement_is_cancelled(shared: Traced) -> None:
 
 def test_a_look_that_is_cancelled_is_no_harm_to_the_next(shared: Traced) -> None:
     """It leaves a prepared statement of its name behind."""
-    leftover = talking.parse(look.QUESTION.decode(), look.NAME.decode())
+    leftover = talking.parse("SELECT 1", look.NAME.decode())
     with talking.talking(shared.through) as talk:
         talk.ask(leftover, talking.SYNC)
         heard = talk.ask(talking.parse("SELECT 7"), talking.bind(), talking.execute(), talking.SYNC)
 
     assert [kind for kind, _ in heard] == [b"1", b"2", b"D", b"C", b"Z"]
+
+
+_COUNT = "SELECT count(*) FROM pg_prepared_statements"
+
+
+def test_what_is_prepared_is_known_and_ended_as_without_a_trace(login: Target) -> None:
+    """The question stays prepared in a session: behind a third look it would be missed."""
+    enders = ["DEALLOCATE ALL", "DISCARD ALL", "DO $$ BEGIN EXECUTE 'deallocate all'; END $$"]
+    for ender in [*enders, "CALL ending()", _COUNT]:
+        with connected(login) as connection:
+            body = "BEGIN EXECUTE 'DEALLOCATE ALL'; END"
+            connection.execute("DROP PROCEDURE IF EXISTS ending")
+            if ender == "CALL ending()":
+                connection.execute(f"CREATE PROCEDURE ending() LANGUAGE plpgsql AS $${body}$$")
+        with tracing(login) as trace, trace.proxied() as connection:
+            for _ in range(4):
+                connection.execute("CREATE TEMPORARY TABLE i (a int); DROP TABLE i")
+                connection.execute("SELECT FROM pg_class WHERE relname = ''")
+            connection.execute(ender.encode())
+            for _ in range(4):
+                connection.execute("CREATE TEMPORARY TABLE i (a int)")
+                connection.execute("DROP TABLE i")
+
+            assert connection.execute(_COUNT.encode()).fetchone() == (0,), ender
+            assert trace.report().untraced is None
+
+
+def test_what_only_reads_does_not_wait_for_the_schema_to_be_read(login: Target) -> None:
+    is_read = threading.Event()
+    with tracing(login) as trace:
+        trace.proxy.hold(lambda: is_read.wait(20))
+        with trace.proxied() as connection:
+            found = connection.execute("SELECT count(*) FROM pg_class WHERE oid IN (1)").fetchone()
+            threading.Timer(0.3, is_read.set).start()
+            connection.execute("CREATE TEMPORARY TABLE waited (a int)")
+
+            assert (found, is_read.is_set()) == ((0,), True)
 
 
 def test_a_backend_that_is_killed_ends_its_connection(

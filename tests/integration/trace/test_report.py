@@ -16,6 +16,7 @@ import action.tracing
 from pgwire.beside import sizes
 from pgwire.client import Target, session
 from pgwire.schema import facts
+from pgwire.trace import relations
 from pgwire.trace.places import placed
 from pgwire.trace.report import (
     LONGEST_STATEMENT,
@@ -33,6 +34,10 @@ INSERT INTO orders SELECT n, n FROM generate_series(1, 1000) AS n;
 CREATE INDEX orders_user ON orders (user_id);
 ANALYZE orders;
 CREATE PROCEDURE p1() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO orders VALUES (1); COMMIT; END $$;
+"""
+PARTED = """
+CREATE TABLE p (id int, v int) PARTITION BY LIST (id);
+CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1);
 """
 
 
@@ -162,14 +167,134 @@ def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None
     assert set(back) == {("public.orders",)}
 
 
-@pytest.mark.parametrize("script", ["VACUUM FULL users, orders", "VACUUM (FULL)", "CLUSTER"])
-def test_a_rewrite_of_many_is_told_of_all_of_them(traced: Tracing, script: str) -> None:
-    with traced(TABLES) as trace:
+OWNED = {
+    "REINDEX INDEX orders_user": {("public.orders_user", "public.orders"), ("public.orders", "")},
+    "ALTER SEQUENCE orders_n_seq CACHE 5": {("public.orders_n_seq", "public.orders")},
+    "ALTER SEQUENCE alone CACHE 5": {("public.alone", "")},
+}
+
+
+def test_a_lock_on_a_part_of_a_table_names_the_table(traced: Tracing) -> None:
+    tables = f"{TABLES} ALTER TABLE orders ADD n serial; CREATE SEQUENCE alone"
+    found = {}
+    with traced(tables) as trace, trace.proxied() as connection:
+        for script in OWNED:
+            connection.execute(script.encode())
+            told = trace.report().statements[-1].locks
+            found[script] = {(lock.relation, lock.table) for lock in told}
+
+    assert found == OWNED
+
+
+# By the file and the table of what the first run of an empty database does, and has no name for.
+NEW = {
+    "LOCK TABLE t": ({("public.t", EXCLUSIVE)}, (), 0),
+    "VACUUM FULL t": ({("public.t", EXCLUSIVE)}, ("public.t",), 0),
+    "VACUUM FULL": ({("public.t", EXCLUSIVE)}, ("public.t",), 0),
+    "REINDEX TABLE t": ({("public.t", "SHARE"), ("public.t_pkey", EXCLUSIVE)}, (), 0),
+    "REINDEX SCHEMA public": ({("public.t", "SHARE"), ("public.t_pkey", EXCLUSIVE)}, (), 0),
+    "CREATE INDEX ON gone (id)": (set(), (), 1),
+    "ALTER TABLE gone ALTER id TYPE bigint": (set(), (), 4),
+    "DROP INDEX i": ({("public.t", EXCLUSIVE)}, (), 0),
+    "DROP VIEW v": (set(), (), 0),
+    "DROP TABLE gone": ({("public.gone", EXCLUSIVE)}, (), 0),
+}
+
+
+def test_of_what_the_command_had_made_itself_it_is_told_how_much_has_no_name(
+    traced: Tracing,
+) -> None:
+    with traced("") as trace:
+        with trace.proxied() as connection:
+            connection.execute("CREATE TABLE t (id int PRIMARY KEY)")
+            connection.execute("CREATE TABLE gone (id int, t text)")
+            connection.execute("CREATE INDEX i ON t (id)")
+            connection.execute("CREATE VIEW v AS SELECT 1")
+            for script in NEW:
+                connection.execute(f"BEGIN; {script}; COMMIT" if "LOCK" in script else script)
+        with session(trace.target) as asking:
+            told = {each.sql: each for each in trace.proxy.report(asking).statements}
+
+    found = {name: told[name] for name in NEW}
+    assert {
+        name: (locks(one), one.rewrites, min(one.more_relations, 4)) for name, one in found.items()
+    } == NEW
+    assert all(lock.is_new for one in found.values() for lock in one.locks)
+
+
+PARTS_REWRITTEN = {
+    "ALTER TABLE p ALTER v TYPE bigint": ("public.p_1", "public.p"),
+    "BEGIN; LOCK TABLE p; ALTER TABLE p ALTER v TYPE bigint; COMMIT": ("public.p_1", "public.p"),
+    "ALTER TABLE p ADD y float DEFAULT random()": ("public.p_1", "public.p"),
+    "ALTER TABLE p ADD x int DEFAULT 1": (),
+    "ALTER TABLE p_1 SET UNLOGGED": ("public.p_1",),
+    "VACUUM FULL p_1": ("public.p_1",),
+    "VACUUM FULL p": ("public.p_1", "public.p"),
+    "VACUUM FULL": ("public.p_1",),
+    "CLUSTER p USING p_id": ("public.p_1", "public.p"),
+    "CLUSTER": (),
+}
+
+
+def test_a_rewrite_of_partitions_is_told_of_their_root_too(traced: Tracing) -> None:
+    found = {}
+    for script in PARTS_REWRITTEN:
+        with traced(f"{PARTED} CREATE INDEX p_id ON p (id); INSERT INTO p VALUES (1, 1)") as trace:
+            with trace.proxied() as connection:
+                for query in script.split("; "):
+                    connection.execute(query.encode())
+            rewrites = [each.rewrites for each in trace.report().statements]
+            found[script] = max(rewrites, key=len)
+
+    assert {name: set(each) for name, each in found.items()} == {
+        name: set(each) for name, each in PARTS_REWRITTEN.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "rewritten"),
+    [
+        ("VACUUM FULL users, orders", {"public.users", "public.orders"}),
+        ("VACUUM (FULL)", {"public.users", "public.orders"}),
+        ("CLUSTER", {"public.users"}),
+    ],
+)
+def test_a_rewrite_of_many_is_told_of_all_of_them(
+    traced: Tracing, script: str, rewritten: set[str]
+) -> None:
+    with traced(f"{TABLES} CLUSTER users USING users_pkey") as trace:
         _run(trace, script)
         [told] = trace.report().statements
 
-    assert set(told.rewrites) == {"public.users", "public.orders"}
+    assert set(told.rewrites) == rewritten
     assert locks(told) == {(name, EXCLUSIVE) for name in told.rewrites}
+
+
+REINDEXED = {
+    "REINDEX SCHEMA public": {"users", "users_pkey", "p_1", "p_1_id_idx"},
+    "REINDEX DATABASE": {"users", "users_pkey", "p_1", "p_1_id_idx"},
+    "REINDEX SYSTEM": set(),
+    "REINDEX TABLE p": {"p", "p_1", "p_1_id_idx"},
+    "REINDEX INDEX p_id": {"p", "p_1", "p_1_id_idx"},
+    "REINDEX TABLE users": {"users", "users_pkey"},
+}
+
+
+def test_what_reindexes_many_is_told_of_all_of_them(traced: Tracing) -> None:
+    found = {}
+    tables = f"{PARTED} CREATE INDEX p_id ON p (id); CREATE TABLE users (id int PRIMARY KEY)"
+    with traced(tables) as trace, trace.proxied() as connection:
+        for script in REINDEXED:
+            connection.execute(script.encode())
+            found[script] = locks(trace.report().statements[-1])
+
+    assert found == {
+        script: {
+            (f"public.{name}", EXCLUSIVE if name.endswith(("idx", "pkey")) else "SHARE")
+            for name in names
+        }
+        for script, names in REINDEXED.items()
+    }
 
 
 TO_BIGINT = "ALTER TABLE orders ALTER id TYPE bigint"
@@ -300,6 +425,17 @@ def test_a_relation_has_its_size_from_the_catalog(traced: Tracing) -> None:
     assert lock.bytes > 8000
 
 
+def test_a_partitioned_table_that_was_analyzed_has_no_bytes_of_its_own(traced: Tracing) -> None:
+    with traced(f"{PARTED} INSERT INTO p VALUES (1, 1); ANALYZE p") as trace:
+        _run(trace, "ALTER TABLE p ADD x int")
+        told = {lock.relation: lock.bytes for lock in trace.statement("ALTER TABLE").locks}
+        with session(trace.target) as asking:
+            production = sizes.read(asking)
+
+    assert told == {"public.p": 0, "public.p_1": 8192}
+    assert production == {name: {"rows": 1, "bytes": 8192} for name in told}
+
+
 def test_what_is_done_a_thousand_times_is_told_once(traced: Tracing) -> None:
     with traced(TABLES) as trace:
         with trace.proxied() as connection, connection.transaction():
@@ -379,6 +515,88 @@ def test_what_hides_its_locks_says_so(traced: Tracing) -> None:
         told = [each.may_lock_more for each in trace.report().statements]
 
     assert told == [True, False, True]
+
+
+LONG = "-- " + "x" * 300_000 + "\n"
+INCREMENT = "CREATE FUNCTION more(int) RETURNS int LANGUAGE sql RETURN $1 + 1"
+NOT_CUT = {
+    f"{LONG} {TO_BIGINT}": ["public.orders"],
+    f"{INCREMENT}; {TO_BIGINT}; CREATE TABLE fresh (id int)": ["public.orders"],
+    f"{LONG} ALTER TABLE orders ADD x int; ALTER TABLE users ADD y float DEFAULT random()": [
+        "public.users"
+    ],
+    f"{LONG} TRUNCATE orders": [],
+    f"{LONG} BEGIN; {TO_BIGINT}; ROLLBACK": [],
+}
+
+
+@pytest.mark.parametrize("script", NOT_CUT)
+def test_what_is_sent_in_a_piece_that_is_not_cut_is_said_and_its_rewrites_are_found(
+    traced: Tracing, script: str
+) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection:
+            connection.execute(TO_NUMERIC.replace("orders", "users").encode())
+            connection.execute(script.encode())
+        with session(trace.target) as asking:
+            report = trace.proxy.report(asking)
+
+    assert [list(each.rewrites) for each in report.statements] == [
+        ["public.users"],
+        NOT_CUT[script],
+    ]
+    assert "could not be told apart" in (report.untraced or "")
+    assert [each.untraced for each in report.connections] == [report.untraced]
+
+
+WIDE = """
+CREATE TABLE wide (id int, body text STORAGE EXTERNAL);
+INSERT INTO wide SELECT n, repeat('x', 10_000) FROM generate_series(1, 100) AS n;
+"""
+MEASURED = """
+CREATE TABLE kept (id int); INSERT INTO kept SELECT generate_series(1, 1000); VACUUM ANALYZE kept;
+CREATE TABLE unknown (id int); INSERT INTO unknown SELECT generate_series(1, 1000);
+CREATE TABLE empty (id int);
+"""
+
+
+def test_sizes_are_real_where_nobody_wrote_them_down(traced: Tracing) -> None:
+    with traced("") as trace, trace.direct() as connection, session(trace.target) as asking:
+        for script in f"{WIDE} {MEASURED} {PARTED} INSERT INTO p VALUES (1, 1)".split(";"):
+            connection.execute(script.encode())
+        first = sizes.read(asking)
+        connection.execute("VACUUM ANALYZE")
+        second = sizes.read(asking)
+        known = relations.read(asking).named("wide")
+
+    assert first is not None
+    assert second is not None
+    assert {name: each["bytes"] for name, each in first.items()} == {
+        name: each["bytes"] for name, each in second.items()
+    }
+    assert first["public.unknown"]["bytes"] == second["public.kept"]["bytes"] == 40960
+    assert (first["public.unknown"]["rows"], first["public.empty"]["bytes"]) == (-1, 0)
+    assert first["public.p"]["bytes"] == first["public.p_1"]["bytes"] == 8192
+    assert second["public.wide"]["bytes"] > 1_000_000
+    assert known is not None
+    assert known.bytes == second["public.wide"]["bytes"]
+
+
+def test_sizes_are_read_behind_no_lock(traced: Tracing) -> None:
+    """Of what is locked they stay unknown; of what is locked in just that moment, for all."""
+    with (
+        traced(f"{TABLES} {WIDE}") as trace,
+        trace.direct(autocommit=False) as other,
+        session(trace.target) as asking,
+    ):
+        other.execute("LOCK TABLE wide")
+        began_at = time.monotonic()
+        found = sizes.read(asking)
+        assert time.monotonic() - began_at < 5
+
+    assert found is not None
+    assert found["public.users"] == {"rows": -1, "bytes": 0}
+    assert found["public.wide"]["rows"] == -1
 
 
 @pytest.mark.parametrize("encoding", ["UTF8", "SJIS"])
@@ -485,18 +703,44 @@ FOR i IN 0..499 LOOP EXECUTE format('LOCK TABLE many.t%s IN SHARE MODE', i); END
 """
 
 
-def test_what_a_connection_writes_is_measured_when_it_ends(traced: Tracing) -> None:
+def test_what_each_transaction_writes_is_measured(traced: Tracing) -> None:
+    """Of the last one when its connection ends; one that gets no look counts with those beside."""
+    rows = "INSERT INTO orders SELECT n, n FROM generate_series({}, {}) AS n"
     with traced(TABLES) as trace:
         with trace.proxied() as connection:
-            connection.execute("INSERT INTO orders SELECT n, n FROM generate_series(1, 10000) AS n")
+            with connection.transaction():
+                connection.execute(rows.format(1, 5000).encode())
+                connection.execute("ALTER TABLE orders ADD COLUMN first int")
+            connection.execute("SET lock_timeout = '1s'")
+            connection.execute("ALTER TABLE orders ADD COLUMN second int")
+            connection.execute("ALTER TABLE orders ADD COLUMN third int")
+            with connection.cursor().copy("COPY orders (id) FROM STDIN") as copy:
+                copy.write("".join(f"{n}\n" for n in range(6000, 8000)))
+            connection.execute(rows.format(10_001, 20_000).encode())
         for _ in range(100):
             if trace.report().wal_bytes is not None:
                 break
             time.sleep(0.05)
-        written = trace.report().wal_bytes
+        report = trace.report()
 
-    assert written is not None
-    assert 500_000 < written < 10_000_000
+    numbers = list(dict.fromkeys(each.transaction for each in report.statements))
+    told = [(each.first, each.last, each.count) for each in report.transactions]
+    written = [each.wal_bytes for each in report.transactions]
+    first, second, third, _, last = numbers
+    assert told == [(first, first, 1), (second, second, 1), (third, last, 3)]
+    assert 250_000 < written[0] < 5_000_000
+    assert 0 < written[1] < 100_000
+    assert 600_000 < written[2] < 10_000_000
+    assert sum(written) == report.wal_bytes
+
+
+def test_a_serializable_transaction_is_traced_as_any_other(traced: Tracing) -> None:
+    with traced(TABLES) as trace:
+        begin = "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT * FROM orders"
+        _run(trace, f"{begin}; ALTER TABLE orders ADD b int; COMMIT")
+
+        assert [lock.mode for lock in trace.statement("ALTER TABLE").locks] == [EXCLUSIVE]
+        assert trace.report().untraced is None
 
 
 def test_the_connections_of_a_command_are_told(
@@ -544,6 +788,23 @@ def test_what_a_command_does_at_once_is_told_as_a_change(new_login: Callable[[],
     assert cancelled is not None
     assert cancelled.statements == report.statements
     assert cancelled.changes_unknown == action.tracing.NO_CATALOG
+
+
+def test_an_empty_database_was_empty_also_if_nobody_reads_what_became_of_it(
+    traced: Tracing,
+) -> None:
+    with (
+        traced("") as trace,
+        session(trace.target) as beside,
+        action.tracing.traced(beside, trace.target, {"DATABASE_URL": "postgresql://d"}) as way,
+    ):
+        assert way.proxy is not None
+        with connected(replace(trace.target, port=way.proxy.port)) as client:
+            client.execute("CREATE TABLE made (a int)")
+        report = way.report(None, [], lambda: ())
+
+    assert report is not None
+    assert (report.was_empty, report.changes_unknown) == (True, action.tracing.NO_CATALOG)
 
 
 def test_a_fault_of_the_trace_loses_nothing_but_the_trace(traced: Tracing) -> None:

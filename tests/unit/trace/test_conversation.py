@@ -21,12 +21,14 @@ LOOKED = b"".join(
         ("3", b""),
         ("1", b""),
         ("2", b""),
-        ("D", b"\0\4" + b"\0\0\0\1" + b"5" + b"\xff" * 12),
+        ("D", b"\0\5" + b"\xff" * 12 + b"\0\0\0\19\0\0\0\15"),
         ("C", b"SELECT 1\0"),
         ("3", b""),
         ("3", b""),
     ]
 )
+LOOKS = look.Looks()
+LOOK = LOOKS.once.messages + look.FLUSH
 LOOKED_IN_QUERY = frame(b"T", b"\0\0") + LOOKED[15:-10]
 DDL = "alter table t add a int"
 
@@ -55,7 +57,9 @@ BOUND = frame(b"1", b"") + frame(b"2", b"")
 @pytest.fixture
 def conversation() -> Conversation:
     settings = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
-    return Conversation(Journal(Log(Relations([]))), Sources(settings), clock=lambda: 0.0)
+    habit = look.Habit(LOOKS, process_id=0)
+    journal = Journal(Log(Relations([])))
+    return Conversation(journal, Sources(settings), habit, clock=lambda: 0.0)
 
 
 def test_a_statement_of_its_own_goes_as_an_extended_one_with_a_look(
@@ -64,7 +68,7 @@ def test_a_statement_of_its_own_goes_as_an_extended_one_with_a_look(
     sent = conversation.from_client(query(DDL))
     heard = conversation.from_server(BOUND + frame(b"n", b"") + done() + LOOKED + READY)
 
-    assert sent == look.converted(DDL.encode())
+    assert sent == look.converted(DDL.encode(), LOOKS.once, ends_transaction=True)
     assert heard == done() + READY
 
 
@@ -83,7 +87,7 @@ def test_statements_of_one_query_stay_one(conversation: Conversation) -> None:
         done("BEGIN") + done() + LOOKED_IN_QUERY + done("COMMIT") + READY
     )
 
-    assert sent == query(f"begin; {DDL};{look.IN_QUERY.decode()} commit")
+    assert sent == query(f"begin; {DDL};{LOOKS.in_query.decode()} commit")
     assert heard == done("BEGIN") + done() + done("COMMIT") + READY
 
 
@@ -91,7 +95,9 @@ def test_positions_of_errors_are_moved_back(conversation: Conversation) -> None:
     conversation.from_client(query(f"{DDL}; selec"))
     position = len(DDL) + 3
 
-    heard = conversation.from_server(error(C="42601", P=str(position + len(look.IN_QUERY))) + READY)
+    heard = conversation.from_server(
+        error(C="42601", P=str(position + len(LOOKS.in_query))) + READY
+    )
 
     assert heard == error(C="42601", P=str(position)) + READY
 
@@ -130,7 +136,7 @@ def test_a_look_follows_an_execution(conversation: Conversation) -> None:
     sent = conversation.from_client(extended(DDL) + SYNC)
     heard = conversation.from_server(BOUND + done() + LOOKED + READY)
 
-    assert sent == extended(DDL) + look.EXTENDED + SYNC
+    assert sent == extended(DDL) + LOOK + SYNC
     assert heard == BOUND + done() + READY
 
 
@@ -148,7 +154,7 @@ def test_rows_in_the_same_words_are_looked_at_once(conversation: Conversation) -
     first = conversation.from_client(extended(text))
     later = conversation.from_client(extended(text) + SYNC)
 
-    assert first == extended(text) + look.EXTENDED
+    assert first == extended(text) + LOOK
     assert later == extended(text) + SYNC
 
 
@@ -195,7 +201,13 @@ def test_messages_may_come_in_any_pieces(conversation: Conversation, size: int) 
         BOUND + done() + LOOKED + READY + BOUND + done() + LOOKED + READY, conversation.from_server
     )
 
-    assert sent == look.converted(DDL.encode()) + extended(DDL) + look.EXTENDED + SYNC
+    assert (
+        sent
+        == look.converted(DDL.encode(), LOOKS.once, ends_transaction=True)
+        + extended(DDL)
+        + LOOK
+        + SYNC
+    )
     assert heard == done() + READY + BOUND + done() + READY
 
 

@@ -122,3 +122,29 @@ def test_what_is_split_stays_so_whatever_is_put_between(text: str, other: str) -
     both = parts(f"{text}\n;look\n;{other}")
 
     assert [each.strip() for each in both] == [each.strip() for each in [*before, "look", *after]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"alter table t add column a numeric(10,2) default 1.5e3 , add b int ;",
+        b"select a.b, c[1], f(g(1), (2)) from t where 10_000 <= x::int ; ",
+        b"create or replace function f() returns int begin atomic select 1; end",
+        b"select (1 ; select 2)",
+        b"select )1(",
+        b"update t set a = 12e2, b = 1.e5 ;;",
+        b"a b c d e f g h i j k l m n",
+        b" ;",
+        b"",
+    ],
+)
+def test_a_plain_text_is_read_as_any_other(text: bytes) -> None:
+    """A comment before it makes it one that is read word by word."""
+
+    def parts(script: bytes, shift: int) -> object:
+        try:
+            return [(part.end - shift, part.words) for part in split(script).parts]
+        except Unbalanced:
+            return None
+
+    assert parts(text, 0) == parts(b"/**/" + text, 4)
