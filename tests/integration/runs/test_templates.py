@@ -11,6 +11,7 @@ from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict
 from tests.integration import by_hand
+from tests.integration.lifecycle.test_standing_still import doctor
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, query, refusal
 from tests.integration.runs.test_seeding import SEED, SEEDED
@@ -136,6 +137,7 @@ def test_without_a_template_branches_begin_empty_and_a_reset_takes_the_new_one(
     job = on(cloning, "x")
     assert query(job.given("branch"), "SELECT to_regclass('users')") == [(None,)]
     job.report("branch")
+    [told] = doctor(cloning.world, f"template of {cloning.app_id}")
 
     build(main_job(cloning), *BASE)
     before = cloning.database("branch", "x")
@@ -147,6 +149,8 @@ def test_without_a_template_branches_begin_empty_and_a_reset_takes_the_new_one(
     assert (after.name, after.login_role) == (before.name, before.login_role)
     assert after.marker != before.marker
     assert (before.cloned_from, after.cloned_from) == (None, current(cloning).id)
+    assert "there is none yet; new databases begin empty" in told.words
+    assert doctor(cloning.world, f"template of {cloning.app_id}") == []
 
 
 def test_the_shared_preview_begins_as_the_template_when_it_is_made_anew(cloning: Shop) -> None:
@@ -218,6 +222,9 @@ def test_what_fails_on_a_clone_is_tried_from_empty_and_else_the_last_one_stays(
     assert check.conclusion == "neutral"
     assert current(cloning).id == first.id
     assert cloning.services.store.databases.live(cloning.app_id, Environment.TEMPLATE) is None
+    [told] = doctor(cloning.world, f"template of {cloning.app_id}")
+    assert told.words.endswith(f"failure; new databases begin as {first.name}")
+    assert f"/runs/{job.id}" in told.advice
 
 
 def test_what_a_dead_run_left_is_dropped_and_the_next_run_begins_anew(cloning: Shop) -> None:
