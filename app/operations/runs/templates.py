@@ -64,13 +64,12 @@ def finish(services: Services, database_id: DatabaseId) -> None:
     with services.store.databases.exclusively(database_id) as database:
         last = services.store.migrations.last_of_database(database)
         is_held = services.store.leases.of(database_id) is not None
-        if database.state in ENDED or last is None or is_held:
-            return
-        if database.state is DatabaseState.READY and last.is_good:
+        is_over = database.state not in ENDED and last is not None and not is_held
+        if is_over and database.state is DatabaseState.READY and last and last.is_good:
             _seal(services, database)
-        else:
+        elif is_over:
             _discard(services, database)
-    retire_unused(services)
+    retire_unused(services)  # also where an earlier try was killed before it
 
 
 def unfinished(services: Services) -> list[FinishTemplate]:
