@@ -86,7 +86,7 @@ def _migrate(place: Workplace, planned: Planned) -> Result:
         result, again = _migrate_once(place, turn, asked_at=asked_at)
         if not again or not place.limit.seconds_left:
             break
-        place.console.say(f"{planned.database} was rebuilt empty; migrating it once more.")
+        place.console.say(f"{planned.database} was made anew; migrating it once more.")
     # Neutral until now because it was to be repeated; it was, and the service asks a third time.
     return replace(result, fails=True) if again else result
 

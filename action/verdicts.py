@@ -84,9 +84,9 @@ def command_failed(database: str, *, exit_code: int | None, environment: str) ->
     """The command ended by itself, not with zero."""
     how = "could not be started" if exit_code is None else f"ended with exit code {exit_code}"
     beyond_repair = {
-        "branch": " A database that is beyond repair is emptied with `/db reset` in a pull"
+        "branch": " A database that is beyond repair is made anew with `/db reset` in a pull"
         f" request's comment, or with `coppice databases reset {database}`.",
-        "preview": " A database that is beyond repair is emptied with"
+        "preview": " A database that is beyond repair is made anew with"
         f" `coppice databases reset {database}`.",
     }
     return Problem(
@@ -164,7 +164,7 @@ def not_seeded(database: str, how: str) -> Problem:
         text=(
             "The database is migrated and counts as such, but its sample data may be incomplete."
             " The next run tries the seed command again, so it must not mind what is there"
-            " already; a branch's database that is beyond repair is emptied with"
+            " already; a branch's database that is beyond repair is made anew with"
             f" `coppice databases reset {database}`."
         ),
     )

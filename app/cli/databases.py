@@ -23,11 +23,12 @@ from app.cli.rows import database_record, database_row
 from app.cli.secrets import read_secret
 from app.cli.target import open_client
 from app.cli.which import Which, find_app, find_database
+from app.core.databases import began_as
 from app.core.environments import MIGRATED_BY, Environment
 from app.core.errors import CoppiceError, NotFound, ServerUnreachable
 from app.core.hosts import OnAnotherHost
 
-group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, empty, delete.")
+group = typer.Typer(no_args_is_help=True, help="Databases: look at them, mend, reset, delete.")
 
 _REASONS_SAID = 3
 """For how many databases in error the list says where the reason stands."""
@@ -132,7 +133,7 @@ def fix(
 ) -> None:
     """Set a database up once more: roles, grants, password. Its data stays.
 
-    One that is gone from its server is made anew, empty, after a question.
+    One that is gone from its server is made anew, without its data, after a question.
     """
     with open_client() as client:
         database = find_database(client, which_of(target, branch, environment, app_id))
@@ -140,11 +141,12 @@ def fix(
         if is_lost:
             consequence = (
                 f"{database['name']} is no longer on its server; look there first whether it was"
-                " renamed. This would make an EMPTY database in its place."
+                " renamed. This would make a new one in its place, WITHOUT ITS DATA."
             )
             confirm(consequence, name=database["name"], is_confirmed=yes)
-        client.ready(_asked(client, database, "fix"))
-    say(f"{database['name']} is ready{', and empty' if is_lost else ''}.")
+        fixed = client.ready(_asked(client, database, "fix"))
+    anew = f", and {began_as(fixed['cloned_from'])}" if is_lost else ""
+    say(f"{database['name']} is ready{anew}.")
 
 
 @group.command()
@@ -161,9 +163,9 @@ def reset(
         database = find_database(client, which_of(target, branch, environment, app_id))
         consequence = f"This would replace {database['name']}: ALL ITS DATA would be gone for good."
         confirm(consequence, name=database["name"], is_confirmed=yes)
-        client.ready(_asked(client, database, "reset"))
+        made = client.ready(_asked(client, database, "reset"))
     by = f"Run `{_by_hand(database)}`" if _is_dev(database) else "Re-run its workflow"
-    tell(f"{database['name']} is empty. {by} to migrate it.")
+    tell(f"{database['name']} is {began_as(made['cloned_from'])}. {by} to migrate it.")
 
 
 @group.command()

@@ -137,6 +137,7 @@ def database_record(view: Mapping[str, Any]) -> Row:
         "reason": view["reason"],
         "reason_code": view["reason_code"],
         "generation": view["generation"],
+        "cloned_from": view["cloned_from"],
         "last_migration_commit": last.get("commit"),
         "last_migration_at": _time(last.get("at")),
         "last_migration_url": last.get("url"),

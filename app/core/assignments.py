@@ -151,12 +151,12 @@ class Policies:
         PreviewFailure,
         Rule(
             option="--on-preview-failure",
-            help="When preview fails on the default branch. `rebuild` (default): empty it and"
+            help="When preview fails on the default branch. `rebuild` (default): make it anew and"
             " migrate it once more; only a second failure stops production. `keep`: leave it; the"
             " failure stops production.",
             label="When preview fails on the default branch",
             choices={
-                PreviewFailure.REBUILD: "Empty it and migrate it once more",
+                PreviewFailure.REBUILD: "Make it anew and migrate it once more",
                 PreviewFailure.KEEP: "Keep it as it is",
             },
             fact="Failed preview",

@@ -57,7 +57,7 @@ WORDS: Mapping[str, str] = {
     AuditEvent.CREDENTIALS_ISSUE: "Was given a login for a job",
     AuditEvent.DATABASES_CREATE: "Had the database made",
     AuditEvent.DATABASES_FIX: "Fixed the database",
-    AuditEvent.DATABASES_RESET: "Emptied the database",
+    AuditEvent.DATABASES_RESET: "Reset the database",
     AuditEvent.DATABASES_SEED: "Had the database seeded again",
     AuditEvent.DATABASES_RESTORE: "Restored the database",
     AuditEvent.DATABASES_DELETE: "Closed the database",

@@ -155,11 +155,11 @@ def _why_no_reset(situation: Situation) -> str | None:
         is_protected=situation.is_protected,
     )
     if refusal(Actor(name=""), wanted, permission=situation.permission) is not None:
-        return "The branch is protected: to empty its database takes the permission maintain."
+        return "The branch is protected: to reset its database takes the permission maintain."
     if not situation.is_same_database:
         return (
             "The branch has got another database since this comment was written. Look at it, and"
-            " ask again if that is the one to empty."
+            " ask again if that is the one to reset."
         )
     return None
 

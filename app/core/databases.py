@@ -217,6 +217,11 @@ class Database:
         )
 
 
+def began_as(parent: str | None) -> str:
+    """What a database was when it was made, as in "it is ..."; `parent` is its template."""
+    return f"a clone of {parent}" if parent else "empty"
+
+
 def counted(states: Iterable[str]) -> str:
     """How many databases there are, for people; deleted ones, whose data is kept, stand apart."""
     found = list(states)

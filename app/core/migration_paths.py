@@ -8,7 +8,7 @@ from app.core.repositories import MOST_CHANGED_FILES, ChangedFiles
 # Knex, node-pg-migrate, TypeORM, Sequelize and sqitch, and of their seeds; workflows give commands.
 _MIGRATIONS = re.compile(
     r"(^|/)(migrat\w*|alembic|versions|prisma|drizzle|db|database|flyway|liquibase|change-?logs?"
-    r"|deploy|seed\w*|fixtures?|schema)(/|\.\w+$)|\.(sql|prisma)$|^\.github/workflows/",
+    r"|deploy|sqitch|seed\w*|fixtures?|schema)(/|[.-][\w.-]+$)|\.(sql|prisma)$|^\.github/workflows/",
     re.IGNORECASE,
 )
 

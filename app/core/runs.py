@@ -134,6 +134,11 @@ class Run:
     """Which branch it is on, whatever it reaches; None for runs of before this was known."""
 
     @property
+    def answered_for(self) -> tuple[Environment, ...]:
+        """What those have to be allowed to change who start it again; a template is nobody's."""
+        return tuple(one for one in self.environments if one is not Environment.TEMPLATE)
+
+    @property
     def minutes_per_database(self) -> int:
         """How long its commands may take on one database: each has the timeout for itself."""
         return self.timeout_minutes * (2 if self.seed_command.strip() else 1)

@@ -62,8 +62,8 @@ def failure(name: DatabaseName, fault: Fault) -> ProvisioningFailed:
     message, advice = {
         Fault.MISSING: (
             f"The database {name} is no longer on the server.",
-            "Look for it on the server first: renamed back, it is ready by itself. Fix makes an"
-            " EMPTY one in its place.",
+            "Look for it on the server first: renamed back, it is ready by itself. Fix makes a"
+            " new one in its place, WITHOUT ITS DATA.",
         ),
         Fault.REPLACED: (
             f"Naming conflict: the server has a database {name} that Coppice did not make for this"

@@ -148,7 +148,7 @@ def run(
     Raises NotFound, Forbidden.
     """
     found = services.store.history.run(of_app.app.id, run_id).run
-    for environment in found.environments or (None,):
+    for environment in found.answered_for or (None,):
         branch = found.branch if environment is Environment.BRANCH else None
         wanted = Wanted(act=act, app_id=found.app_id, environment=environment)
         _require_at(services, of_app.repository, wanted, branch)

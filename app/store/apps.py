@@ -38,7 +38,7 @@ class Apps(Table):
         rows = self._rows(
             "SELECT app_id, state, count(*) AS number FROM databases"
             " WHERE app_id = ANY(%s) AND state <> 'gone' AND (is_live OR NOT %s)"
-            " GROUP BY app_id, state",
+            " AND (is_live OR environment <> 'template') GROUP BY app_id, state",
             [list(app_ids), only_live],
         )
         found: dict[AppId, dict[DatabaseState, int]] = {}

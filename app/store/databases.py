@@ -1,6 +1,6 @@
 """Databases in the state database."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from datetime import datetime
@@ -12,7 +12,14 @@ from psycopg.rows import DictRow
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict, LockLost, NotFound
-from app.core.identifiers import AppId, BranchName, DatabaseId, InstanceId, RoleName
+from app.core.identifiers import (
+    AppId,
+    BranchName,
+    DatabaseId,
+    DatabaseName,
+    InstanceId,
+    RoleName,
+)
 from app.core.intents import Intent
 from app.store.jobs import defer
 from app.store.locks import exclusively
@@ -93,6 +100,11 @@ class Databases(TableWithSecrets):
             "   WHERE m.database_id = d.id AND m.generation = d.generation))",
             [before],
         )
+
+    def names(self, ids: Collection[DatabaseId]) -> Mapping[DatabaseId, DatabaseName]:
+        """What they are called, also those that are gone."""
+        found = self._rows("SELECT id, name FROM databases WHERE id = ANY(%s)", [list(ids)])
+        return {DatabaseId(row["id"]): DatabaseName(row["name"]) for row in found}
 
     def templates_made(self, app_id: AppId) -> int:
         """The number of an app's last one, whatever became of it; 0: it has had none."""

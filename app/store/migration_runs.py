@@ -67,6 +67,15 @@ class Migrations(Table):
         )
         return migration_from(row) if row else None
 
+    def last_of_template(self, app_id: AppId) -> Migration | None:
+        """The last one that was to make a template of an app."""
+        row = self._row(
+            "SELECT m.* FROM migrations m JOIN runs r ON r.id = m.run_id"
+            " WHERE r.app_id = %s AND m.environment = 'template' ORDER BY m.id DESC LIMIT 1",
+            [app_id],
+        )
+        return migration_from(row) if row else None
+
     def branches_of(self, database_id: DatabaseId, head_sha: CommitSha) -> Sequence[BranchName]:
         """The branches whose runs migrated the database to this commit: the last few of them."""
         rows = self._rows(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.assignments import Policies, RunnerPolicy
+from app.core.assignments import Parent, Policies, RunnerPolicy
 from app.core.authorization import Allowed, Denied, Facts, decide
 from app.core.claims import Claims
 from app.core.databases import DatabaseState
@@ -161,6 +161,17 @@ def test_no_row_of_the_table_is_skipped_unnoticed() -> None:
 @pytest.mark.parametrize("row", DECIDED, ids=[row["id"] for row in DECIDED])
 def test_nothing_gives_the_development_database(row: dict[str, str]) -> None:
     assert answer(job_of(row), Environment.DEV) == "deny"
+
+
+@pytest.mark.parametrize("row", DECIDED, ids=[row["id"] for row in DECIDED])
+def test_a_template_is_given_exactly_where_production_is(row: dict[str, str]) -> None:
+    job = job_of(row)
+    assert job.facts.policies is not None
+    cloning = job.with_facts(policies=replace(job.facts.policies, parent=Parent.FIXTURE))
+
+    assert answer(cloning, Environment.TEMPLATE) == answer(cloning, Environment.PRODUCTION)
+    assert answer(cloning, Environment.TEMPLATE) == in_the_tables_words(row["production"])
+    assert answer(job, Environment.TEMPLATE) == "deny"
 
 
 def test_the_subject_claim_is_not_even_there_to_be_parsed() -> None:

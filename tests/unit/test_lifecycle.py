@@ -22,7 +22,7 @@ from app.core.databases import (
     marker_parts,
 )
 from app.core.environments import Environment
-from app.core.identifiers import CommitSha, DatabaseName
+from app.core.identifiers import CommitSha, DatabaseId, DatabaseName
 from app.core.lifecycle import Comeback, restore_or_fresh
 from app.core.repositories import Ancestry
 from tests.unit.databases import NOW, database
@@ -31,6 +31,8 @@ BEFORE = NOW - timedelta(days=1)
 LATER = NOW + timedelta(days=7)
 TOKEN = "0123456789abcdef01234567"
 COMMIT = CommitSha("b" * 40)
+PARENT = DatabaseId(5)
+OLD_PARENT = DatabaseId(4)
 ASIDE = DatabaseName("3ba03b-aside-1")
 FAILURE = {"reason": "It broke.", "reason_code": "broken"}
 EXCESS = {"reason": "It is large.", "reason_code": "limit_reached"}
@@ -42,11 +44,16 @@ EVENTS: dict[str, Event] = {
     "afresh": partial(lifecycle.afresh, generation=7),
     "emptying": lifecycle.emptying,
     "emptied": lifecycle.emptied,
+    "emptied_to_clone": partial(lifecycle.emptied, parent=PARENT),
+    "cloned": partial(lifecycle.cloned, parent=PARENT),
+    "not_cloned": partial(lifecycle.cloned, parent=None),
     "made": partial(lifecycle.made, generation=7, now=NOW),
     "failed": lambda one: lifecycle.failed(one, now=NOW, **FAILURE),
     "frozen": lambda one: lifecycle.frozen(one, **EXCESS),
     "thawed": lifecycle.thawed,
     "deleted": partial(lifecycle.deleted, because=Closing.BRANCH_DELETED, drop_after=LATER),
+    "sealed": partial(lifecycle.sealed, generation=7),
+    "discarded": partial(lifecycle.discarded, now=NOW),
     "unwanted": lifecycle.unwanted,
     "restored": partial(lifecycle.restored, now=NOW),
     "retired": partial(lifecycle.retired, name=ASIDE),
@@ -59,38 +66,47 @@ EVENTS: dict[str, Event] = {
 # For each event, what becomes of a database that is creating, ready, error, deleted, gone; nothing
 # happens where a dash stands. First of one with all flags set and something in every field.
 FULL = """
-set_up_again    creating  creating  -         -         -
-fixed           creating  creating  creating  -         -
-afresh          creating  creating  creating  -         -
-emptying        creating  ready     error     deleted   gone
-emptied         creating  ready     error     deleted   gone
-made            ready     -         ready     -         -
-failed          error     error     error     error     -
-frozen          -         error     (frozen)  -         -
-thawed          -         -         creating  -         -
-deleted         deleted   deleted   deleted   deleted   -
-unwanted        -         -         -         deleted   -
-restored        -         -         -         ready     -
-retired         -         -         -         deleted   -
-gone            -         -         -         gone      -
-migrated        creating  ready     error     deleted   gone
-branch_missing  creating  ready     error     deleted   gone
-branch_seen     creating  ready     error     deleted   gone
+set_up_again      creating  creating  -         -         -
+fixed             creating  creating  creating  -         -
+afresh            creating  creating  creating  -         -
+emptying          creating  ready     error     deleted   gone
+emptied           creating  ready     error     deleted   gone
+emptied_to_clone  creating  ready     error     deleted   gone
+cloned            -         -         -         -         -
+not_cloned        -         -         -         -         -
+made              ready     -         ready     -         -
+failed            error     error     error     error     -
+frozen            -         error     (frozen)  -         -
+thawed            -         -         creating  -         -
+deleted           deleted   deleted   deleted   deleted   -
+sealed            -         deleted   -         -         -
+discarded         deleted   deleted   deleted   -         -
+unwanted          -         -         -         deleted   -
+restored          -         -         -         ready     -
+retired           -         -         -         deleted   -
+gone              -         -         -         gone      -
+migrated          creating  ready     error     deleted   gone
+branch_missing    creating  ready     error     deleted   gone
+branch_seen       creating  ready     error     deleted   gone
 """
 # Where it is otherwise for one with no flag and nothing in any field.
 BARE = """
-set_up_again    creating  creating  creating  -         -
-emptying        -         -         -         -         -
-emptied         -         -         -         -         -
-frozen          -         error     -         -         -
-thawed          -         -         -         -         -
-restored        -         -         -         creating  -
+set_up_again      creating  creating  creating  -         -
+emptying          -         -         -         -         -
+emptied           -         -         -         -         -
+emptied_to_clone  -         -         -         -         -
+cloned            creating  ready     error     -         -
+not_cloned        creating  ready     error     -         -
+frozen            -         error     -         -         -
+thawed            -         -         -         -         -
+restored          -         -         -         creating  -
 """
 
 NO_REASON = {"reason": None, "reason_code": None}
 IN_USE = {**NO_REASON, "drop_after": None, "closed_because": None, "is_unwanted": False}
 OPENED = {**IN_USE, "is_frozen": False, "opened_at": NOW}
 READY = {**OPENED, "ready_at": NOW, "missing_since": None, "is_made": True}
+ASIDE_AS = {**NO_REASON, "is_emptying": False, "is_unwanted": False, "is_live": False}
 # What each event leaves in the fields that it is about, beside the state.
 LEFT: dict[str, dict[str, Any]] = {
     "set_up_again": OPENED,
@@ -105,7 +121,10 @@ LEFT: dict[str, dict[str, Any]] = {
         "migrated_at": None,
     },
     "emptying": {"is_made": False},
-    "emptied": {"is_emptying": False},
+    "emptied": {"is_emptying": False, "cloned_from": None},
+    "emptied_to_clone": {"is_emptying": False, "cloned_from": PARENT},
+    "cloned": {"cloned_from": PARENT},
+    "not_cloned": {"cloned_from": None},
     "made": READY,
     "failed": {**IN_USE, **FAILURE},
     "frozen": {**EXCESS, "is_frozen": True},
@@ -117,6 +136,8 @@ LEFT: dict[str, dict[str, Any]] = {
         "is_emptying": False,
         "is_unwanted": False,
     },
+    "sealed": {**ASIDE_AS, "drop_after": None, "closed_because": Closing.SEALED},
+    "discarded": {**ASIDE_AS, "drop_after": NOW, "closed_because": Closing.FAILED},
     "unwanted": {"is_unwanted": True},
     "restored": READY,
     "retired": {"is_live": False, "name": ASIDE},
@@ -157,6 +178,7 @@ def full(state: DatabaseState) -> Database:
         is_unwanted=True,
         opened_at=BEFORE,
         is_made=True,
+        cloned_from=OLD_PARENT,
     )
 
 
@@ -219,6 +241,7 @@ def test_what_was_meant_for_another_generation_does_nothing(
     for state in DatabaseState:
         assert lifecycle.made(row(state), generation=generation, now=NOW) is None
         assert lifecycle.afresh(row(state), generation=generation) is None
+        assert lifecycle.sealed(row(state), generation=generation) is None
 
 
 @pytest.mark.parametrize("state", DatabaseState)

@@ -71,6 +71,16 @@ def test_an_operator_needs_no_permission(act: Act) -> None:
 
 
 @pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize(
+    "actor", [OPERATOR, Actor(name="github:octocat")], ids=lambda one: one.name
+)
+def test_nobody_enters_a_template_or_changes_one(actor: Actor, act: Act) -> None:
+    wanted = Wanted(act=act, app_id=SHOP, environment=Environment.TEMPLATE)
+
+    assert (refusal(actor, wanted, permission="admin") is None) == (act in {See, SeeLog})
+
+
+@pytest.mark.parametrize("act", ACTS)
 def test_a_token_for_reading_only_reads_even_for_an_operator(act: Act) -> None:
     token = Actor(name="token:ci", is_operator=True, is_read_only=True)
 

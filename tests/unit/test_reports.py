@@ -237,7 +237,7 @@ def test_preview_alone_is_not() -> None:
 def test_a_rebuilt_preview_says_so() -> None:
     content = migration_reports.finished(told(environment=Environment.PREVIEW, rebuilt=True))
 
-    assert "**emptied**" in content.summary
+    assert "**made anew**" in content.summary
 
 
 def test_a_lost_runner_is_told_apart_from_a_failed_command() -> None:

@@ -330,6 +330,17 @@ def test_an_emptied_database_says_what_comes_next() -> None:
     assert "| ready | none yet |" in wording.summary(new)
 
 
+def test_a_clone_that_nothing_was_migrated_in_since_says_as_what_it_began() -> None:
+    told = overview(database(generation=2), database(None))
+    parent = DatabaseName("3ba03b-template-2")
+    clones = replace(told, rows=tuple(replace(row, last=None, parent=parent) for row in told.rows))
+
+    lines = [line for line in wording.summary(clones).splitlines() if line.startswith("| `")]
+
+    assert "| ready | as `3ba03b-template-2`: now `/db migrate`, or push |" in lines[0]
+    assert "| ready | as `3ba03b-template-2` |" in lines[1]
+
+
 def test_news_are_states_and_results_and_not_amounts_times_or_preview() -> None:
     told = overview(database(), database(None))
     later = overview(database(), at=NOW + timedelta(hours=1))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.databases import Database
+from app.core.identifiers import DatabaseName
 from app.core.pages import run_page
 from app.core.runs import LastMigration
 from app.operations.databases import limits
@@ -26,6 +27,8 @@ class KnownDatabase:
     """Its server did not answer when it was last asked: the state is from before."""
     last: LastMigration | None
     """What a run tried last, whatever came of it; None: nothing yet."""
+    parent: DatabaseName | None
+    """The template that it began as; None: it began empty."""
     run_url: str | None
     """Where the dashboard shows that run."""
 
@@ -39,6 +42,7 @@ def known(services: Services, databases: Sequence[Database]) -> list[KnownDataba
     remarks = limits.remarks(services.store, databases, sizes)
     migrations = services.store.history.last_migrations(ids)
     apps = services.store.apps.known({one.app_id for one in databases})
+    parents = services.store.databases.names({p for one in databases if (p := one.cloned_from)})
     repositories = services.store.repositories.known({app.repository_id for app in apps.values()})
     found = []
     for one in databases:
@@ -54,6 +58,7 @@ def known(services: Services, databases: Sequence[Database]) -> list[KnownDataba
                 over_limit=remarks.get(one.id),
                 is_away=measurement is not None and measurement.failure is not None,
                 last=last,
+                parent=parents[one.cloned_from] if one.cloned_from else None,
                 run_url=_run_url(services, one, last) if last else None,
             )
         )

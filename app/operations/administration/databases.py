@@ -63,7 +63,7 @@ def fix(services: Services, permitted: Permitted[Database, Change]) -> Database:
 
 
 def reset(services: Services, permitted: Permitted[Database, Lose]) -> Database:
-    """Have it replaced by an empty one of the same name and login. Cannot be undone."""
+    """Have it made anew, empty or as its template, of the same name and login, for good."""
     database = permitted.subject
     job = RebuildDatabase(database_id=database.id, generation=database.generation)
     start_afresh(services, permitted, then=[job])

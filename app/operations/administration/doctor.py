@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 
 from app.core import queues
+from app.core.assignments import Parent
 from app.core.databases import DatabaseState, counted
 from app.core.errors import CoppiceError
 from app.core.findings import ServerReport, acknowledged, by_whom
 from app.core.github_app import permissions_for
 from app.core.instances import Instance, InstanceKind
+from app.core.pages import run_page
 from app.core.reach import is_for_this_machine_only, pooler_is_away, way_for_others
 from app.operations.administration import machines, same_server
 from app.operations.administration.diagnosis import Diagnosis, Health, ok, warning
@@ -16,6 +18,7 @@ from app.operations.administration.surroundings import Surroundings
 from app.operations.databases import encryption
 from app.operations.databases.standing import confirmed_differences
 from app.operations.databases.strays import unknown_databases
+from app.operations.databases.templates import current_of
 from app.operations.services import Services
 from app.store.store import Store
 
@@ -48,6 +51,7 @@ def diagnose(
         ("disk", lambda: _disk(surroundings)),
         ("this machine", lambda: machines.this(services.store, surroundings)),
         ("databases", lambda: _databases(services)),
+        ("templates", lambda: _templates(services)),
     ]
     for instance in services.store.instances.all():
         what = f"instance {instance.name}"
@@ -142,7 +146,8 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
     differing = list(_differing(services))
     yield from differing
     if not failed and not differing:
-        yield ok("databases", f"{counted(one.state for one in found)}, none in error")
+        states = [one.state for one in found if not one.is_set_aside]
+        yield ok("databases", f"{counted(states)}, none in error")
     for stray in unknown_databases(services):
         yield Diagnosis(
             what=f"database {stray.name}",
@@ -151,6 +156,25 @@ def _databases(services: Services) -> Iterator[Diagnosis]:
             advice="Somebody may have made or renamed it, or it is newer than a restored state"
             " database. It is left alone; look before you drop it on the server.",
         )
+
+
+def _templates(services: Services) -> Iterator[Diagnosis]:
+    """Where new databases begin otherwise than as a clone of what the default branch is now."""
+    store = services.store
+    for assignment in store.apps.assignments():
+        if assignment.policies.parent is Parent.EMPTY:
+            continue
+        app_id = assignment.app.id
+        current, last = current_of(store, assignment), store.migrations.last_of_template(app_id)
+        begin = f"new databases begin as {current.name}" if current else "new databases begin empty"
+        if last is not None and last.finished_at is not None and not last.is_good:
+            page = run_page(services.public_url, app_id, last.run_id)
+            words = f"its last one failed in run {last.run_id}: {last.result}; {begin}"
+            yield warning(f"template of {app_id}", words, f"The run's page says why: {page}")
+        elif current is None:
+            words = f"there is none yet; {begin}"
+            advice = "The next run on the default branch makes one after production."
+            yield warning(f"template of {app_id}", words, advice)
 
 
 def _differing(services: Services) -> Iterator[Diagnosis]:

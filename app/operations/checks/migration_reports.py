@@ -175,8 +175,8 @@ def _rebuilt(migration: Migration) -> str:
     if not migration.rebuilt:
         return ""
     return (
-        "Preview had failed with this commit, so it was **emptied** and migrated again from the "
-        "beginning. This is the result of the second try."
+        f"{migration.environment.capitalize()} had failed with this commit, so it was **made"
+        " anew** and migrated again. This is the result of the second try."
     )
 
 

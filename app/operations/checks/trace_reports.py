@@ -113,7 +113,7 @@ def _beside(judged: Judgement) -> str:
         return ""
     return (
         f" {number} of them were traced at earlier commits of this branch, or on preview: they"
-        " count until production has them, or until the database in which they ran is emptied"
+        " count until production has them, or until the database in which they ran is reset"
         " (`/db reset` for the branch's own) and the migrations run again as they are now."
     )
 

@@ -31,7 +31,7 @@ def press_button(services: Services, pressed: PressButton) -> None:
     )
     if pressed.identifier == RERUN and check.run_id is not None:
         run = services.store.runs.get(check.run_id)
-        ruling = _ruling(services, repository, pressed, Verb.MIGRATE, run.environments)
+        ruling = _ruling(services, repository, pressed, Verb.MIGRATE, run.answered_for)
         if ruling.verdict is Verdict.RUN:
             actions.rerun(own, repository, access.ruled(ruling, run, Change))
     elif pressed.identifier in {FIX, RERUN} and check.database_id is not None:

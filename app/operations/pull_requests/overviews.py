@@ -39,6 +39,7 @@ def overview(services: Services, pull_request: PullRequest) -> Overview:
     shared = _previews(services.store, assignments) if own else ()
     databases = (*own, *shared)
     last = services.store.history.last_migrations([each.id for each in databases], ended=True)
+    parents = services.store.databases.names({p for each in databases if (p := each.cloned_from)})
     traces = _traces(services, pull_request, assignments, own)
     return Overview(
         head_branch=pull_request.head_branch,
@@ -47,6 +48,7 @@ def overview(services: Services, pull_request: PullRequest) -> Overview:
             Row(
                 database=database,
                 last=last.get(database.id),
+                parent=parents[database.cloned_from] if database.cloned_from else None,
                 trace=traces.get(database.id),
             )
             for database in databases

@@ -9,7 +9,7 @@ from app.core.amounts import size
 from app.core.commands import Verb
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
-from app.core.identifiers import AppId, BranchName, CommentId, RunId
+from app.core.identifiers import AppId, BranchName, CommentId, DatabaseName, RunId
 from app.core.instances import Instance
 from app.core.markdown import block, cell, code, link, visible
 from app.core.pages import app_page, run_page
@@ -54,6 +54,8 @@ class Row:
 
     database: Database
     last: LastMigration | None
+    parent: DatabaseName | None = None
+    """The template that it began as."""
     size_bytes: int | None = None
     over_limit: str | None = None
     """What people should know of its size."""
@@ -248,10 +250,11 @@ def _failure(database: Database) -> str:
 
 def _migration(row: Row, dashboard: str | None) -> str:
     last, database = row.last, row.database
-    if last is None and database.generation > 1 and database.environment is Environment.BRANCH:
-        return "none since it was emptied: now `/db migrate`, or push"
     if last is None:
-        return "none yet"
+        began = f"as {code(row.parent)}" if row.parent else ""
+        if database.generation == 1 or database.environment is not Environment.BRANCH:
+            return began or "none yet"
+        return f"{began or 'none since it was emptied'}: now `/db migrate`, or push"
     word = _OUT_OF_TIME if last.result is MigrationResult.TIMED_OUT else last.word
     result = f"**{word}**" if last.has_failed else word
     if dashboard is not None:

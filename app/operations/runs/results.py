@@ -273,7 +273,7 @@ def _verdict(run: Run, migration: Migration, *, is_again: bool) -> Verdict:
     if migration.result not in rebuilds.FAILED:
         return Verdict(is_again=False, fails=False, message=f"{name}: {migration.result}.")
     if is_again:
-        message = f"{name} failed: it is emptied and migrated once more from the beginning."
+        message = f"{name} failed: it is made anew and migrated once more."
         return Verdict(is_again=True, fails=False, message=message)
     if is_neutral(run, name):
         message = f"{name} failed. {_LENIENT[name]}, so this does not fail the step."

@@ -86,7 +86,9 @@ def _after_preview(
     if preview.result in _PASSED:
         return Turn()
     if _owes_rebuild(store, preview, claims, assignment):
-        raise not_yet("waiting", "Production waits for preview, which is emptied and tried again.")
+        raise not_yet(
+            "waiting", "Production waits for preview, which is made anew and tried again."
+        )
     return Turn(skipped="Preview failed: production is untouched.")
 
 
@@ -214,7 +216,7 @@ def _migrate(
     database = _allowed(services, run, claims, assignment, place.environment)
     first = place.turn.rebuilt_from
     if first is not None and database.generation <= first.generation:
-        raise not_yet("creating", f"{database.name} is being emptied.")
+        raise not_yet("creating", f"{database.name} is being made anew.")
     if database.environment is Environment.TEMPLATE and templates.needs_fresh(
         services, run, database
     ):

@@ -99,14 +99,13 @@ def finish(services: Services, database_id: DatabaseId) -> None:
         last = services.store.migrations.last_of_database(database)
         is_held = services.store.leases.of(database_id) is not None
         is_young = last is None and database.created_at >= services.clock() - _UNUSED_KEPT
-        if database.state in ENDED or is_held or is_young:
-            return
-        is_good = last is not None and _is_good(last)
-        if is_good and database.state is not DatabaseState.READY:
-            return  # it was closed on the way to its seal, and is being set up once more
-        if not is_good or not _is_sealed(services, database):
+        is_over = database.state not in ENDED and not is_held and not is_young
+        # One that is good and not ready was closed on the way to its seal, and is set up once more.
+        if is_over and not (last and _is_good(last)):
             _discard(services, database)
-    retire_unused(services)
+        elif is_over and database.state is DatabaseState.READY:
+            _seal(services, database)
+    retire_unused(services)  # also where an earlier try was killed before it
 
 
 def unfinished(services: Services) -> list[FinishTemplate]:
@@ -120,17 +119,18 @@ def _is_good(last: Migration) -> bool:
     return last.result is MigrationResult.SUCCESS and last.has_ended_well
 
 
-def _is_sealed(services: Services, database: Database) -> bool:
-    """Seal it; False where its server says that it cannot be made a template."""
+def _seal(services: Services, database: Database) -> None:
+    """Seal it, or drop it where its server says that it cannot be made a template."""
     server, tenant = server_of(services, database), tenant_of(services.store, database)
     try:
         server.freeze(tenant, within_seconds=_FREEZE_SECONDS)
     except ProvisioningFailed as error:
         _log.warning("The template %s is dropped: %s", database.name, error)
-        return False
+        _discard(services, database)
+        return
     server.seal(tenant)
     sealed = partial(lifecycle.sealed, generation=database.generation)
-    return services.store.databases.apply(database, sealed) is not None
+    services.store.databases.apply(database, sealed)
 
 
 def _discard(services: Services, database: Database) -> None:

@@ -116,6 +116,9 @@ class DatabaseShown(BaseModel):
     frozen: bool = Field(description="It is too large, and lets nobody in")
     generation: int
     is_live: bool = Field(description="False once a fresh one took its place while it is kept")
+    cloned_from: str | None = Field(
+        description="Name of the template that it began as; null: it began empty"
+    )
     last_migration: LastMigrationShown | None = Field(description="Null: none yet")
     migrated_commit: str | None = Field(description="Of the last migration that succeeded")
     migrated_at: datetime | None = Field(description="When it did")
@@ -145,6 +148,7 @@ class DatabaseShown(BaseModel):
             frozen=database.is_shut,
             generation=database.generation,
             is_live=database.is_live,
+            cloned_from=known.parent,
             last_migration=LastMigrationShown.of(last, run_url=known.run_url) if last else None,
             migrated_commit=database.migrated_sha,
             migrated_at=database.migrated_at,

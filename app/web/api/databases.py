@@ -121,7 +121,7 @@ def fix(path: OfDatabase, body: Nothing) -> Answered:
 
 @api.post("/databases/<int:database>/reset", responses={202: DatabaseShown})
 def reset(path: OfDatabase, body: Nothing) -> Answered:
-    """Have a database replaced by an empty one. Its data is gone for good."""
+    """Have a database made anew, empty or as its app's template. Its data is gone for good."""
     services, database = _found(path, Lose)
     return _accepted(services, administration.reset(services, database))
 

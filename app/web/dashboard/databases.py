@@ -53,7 +53,7 @@ def ask_for_url(database_id: int) -> ResponseReturnValue:
 
 @pages.get("/fix")
 def ask_to_fix(database_id: int, error: CoppiceError | None = None) -> ResponseReturnValue:
-    """Of one that is gone from its server: an empty one takes its place. Of others nobody asks."""
+    """Of one that is gone from its server: a new one takes its place. Of others nobody asks."""
     services, database = _found(database_id, Change)
     if database.subject.reason_code != Fault.MISSING:
         return _back(services, database, "press-fix")

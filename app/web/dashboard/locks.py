@@ -69,8 +69,8 @@ def locks_of(trace: Trace, production: Mapping[str, Size] | None = None) -> Lock
 
 
 def why_untraced(migration: Migration, policies: Policies | None) -> str:
-    """Why there is no trace, by the rule of now; empty where no command has ended."""
-    if migration.result in _NOT_RUN:
+    """Why there is no trace, by the rule of now; empty where no command has ended, and for templates."""
+    if migration.result in _NOT_RUN or migration.environment is Environment.TEMPLATE:
         return ""
     if policies is None or policies.trace is TracePolicy.OFF:
         return "Not traced: the rule `trace` is off."

@@ -10,7 +10,7 @@ from typing import Any
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
-from app.core.databases import Database, DatabaseState
+from app.core.databases import Database, DatabaseState, began_as
 
 NOTICES = {
     "provisioned": "The server runs. Assign an app to give its branches databases.",
@@ -33,8 +33,8 @@ NOTICES = {
     "create-restore": "It was deleted: it is restored with its data; this page follows.",
     "press-fix": "Press Fix in the row of the database.",
     "press-url": "How to connect is shown when you press URL of the database.",
-    "reset": "It is replaced by an empty one; this page follows. Then a run migrates it.",
-    "reset-dev": "It is replaced by an empty one; this page follows. Local work, below,"
+    "reset": "It is made anew; this page follows. Then a run migrates it.",
+    "reset-dev": "It is made anew; this page follows. Local work, below,"
     " has the command that migrates it.",
     "seed": "The next run of the workflow seeds it.",
     "seed-dev": "The next migration by hand seeds it.",
@@ -51,8 +51,9 @@ _OVER = {
     "fix": "{name} is ready.",
     "create": "{name} is ready.",
     "create-restore": "{name} is ready again, with its data.",
-    "reset": "{name} is ready and empty: push, or run its workflow again, which migrates it.",
-    "reset-dev": "{name} is ready and empty. Local work, below, has the command that migrates it.",
+    "reset": "{name} is ready, and {began_as}: push, or run its workflow again, which migrates it.",
+    "reset-dev": "{name} is ready, and {began_as}. Local work, below, has the command that"
+    " migrates it.",
     "restore": "{name} is ready again, with its data.",
     "drop": "{name} is gone with all its data.",
 }
@@ -87,7 +88,8 @@ def of_database(database: Database | None, *, is_awaited: bool) -> Notice | None
     if database.state is DatabaseState.ERROR:
         return Notice(text=f"{database.name} is in error; its row says why.", is_bad=True)
     if database.state is _ENDS.get(what, DatabaseState.READY):
-        return Notice(text=_OVER[what].format(name=database.name))
+        parent = "the template" if database.cloned_from else None
+        return Notice(text=_OVER[what].format(name=database.name, began_as=began_as(parent)))
     is_on_its_way = database.state is DatabaseState.CREATING or is_awaited
     return named if is_on_its_way else None
 

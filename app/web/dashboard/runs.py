@@ -138,7 +138,7 @@ def _later(services: Services, run: Run) -> Sequence[Run]:
 
 def why_no_rerun(can: tables.Abilities, run: Run) -> str | None:
     """The reason for which the reader may not start it again; None: they may."""
-    reasons = [can.why_not(Change, each) for each in run.environments]
+    reasons = [can.why_not(Change, each) for each in run.answered_for]
     return next((reason for reason in reasons if reason is not None), None)
 
 

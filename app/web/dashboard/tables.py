@@ -107,6 +107,8 @@ class Row:
     def acts(self) -> tuple[str, ...]:
         """What can be done in its state by the reader."""
         state = self.database.state
+        if self.database.environment is Environment.TEMPLATE:
+            return ()
         if state is DatabaseState.READY:
             connect = ("url",) if self.may_connect else ()
             seed = ("seed",) if self.seeding is Prospect.ON_REQUEST else ()
@@ -173,7 +175,9 @@ def _row(
         may_lose=why_no_loss is None,
         seeding=seeding,
         is_seed_owed=seeding is Prospect.AWAITED and seed is not None,
-        hint=_hint(why_no_change, why_no_loss) if can.may(Change) else None,
+        hint=_hint(why_no_change, why_no_loss)
+        if can.may(Change) and database.environment is not Environment.TEMPLATE
+        else None,
     )
 
 

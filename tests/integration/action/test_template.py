@@ -174,7 +174,7 @@ def test_a_template_that_fails_as_a_copy_is_built_once_more_from_empty(building:
     building.build(f"[ -e second ] || {{ touch second; exit 1; }}; {CREATE}")
 
     assert building.results == ["failure", "success"]
-    assert "was rebuilt empty; migrating it once more." in building.log.text
+    assert "was made anew; migrating it once more." in building.log.text
     assert "Template for new branches: built in" in building.log.text
     assert not building.log.of("warning") + building.log.of("error")
 

@@ -45,12 +45,14 @@ READS = (
     "assignments",
     "branch",
     "compare",
+    "current_template",
     "exclusively",
     "failed_commit",
     "get",
     "live",
     "open_pull_requests",
     "password",
+    "sealed_templates",
 )
 
 

@@ -10,9 +10,14 @@ import psycopg
 import pytest
 
 from app.core import lifecycle
+from app.core.assignments import Parent
 from app.core.databases import Closing, Database, DatabaseState
+from app.core.environments import Environment
+from app.core.identifiers import AppId, CommitSha, RepositoryId, WorkflowRunId
 from app.core.instances import AdminLogin
-from app.core.intents import DropDatabase, RebuildDatabase
+from app.core.intents import DropDatabase, EnsureDatabase, FinishTemplate, RebuildDatabase
+from app.core.runs import CredentialKind, Migration, MigrationResult, Outcome, Run
+from app.operations.databases import provisioning
 from tests.integration import by_hand, states
 from tests.integration.lifecycle.world import World, state_url
 
@@ -176,6 +181,95 @@ def test_dropping_ends_with_nothing_left(
         if not died:
             break
     assert call > 3
+
+
+@pytest.mark.parametrize("result", [MigrationResult.SUCCESS, MigrationResult.FAILURE])
+def test_finishing_a_template_ends_with_one_that_is_current_and_nobody_in_it(
+    world: World, worker: DyingWorker, postgres_superuser: AdminLogin, result: MigrationResult
+) -> None:
+    world.assign_without_shared(parent=Parent.FIXTURE)
+    databases = world.services.store.databases
+    before = new_template(world)
+    end_migration(world, before, MigrationResult.SUCCESS)
+    finish(world)
+
+    for call in count(1):
+        template = new_template(world)
+        end_migration(world, template, result)
+        died = worker.dies(before_call=call)
+        meanwhile = databases.current_template(template.app_id, template.instance_id)
+        assert meanwhile is not None
+        assert not is_open(postgres_superuser, meanwhile)
+        finish(world)
+
+        current = databases.current_template(template.app_id, template.instance_id)
+        assert current is not None
+        assert not is_open(postgres_superuser, current)
+        if result is MigrationResult.SUCCESS:
+            assert current.id == template.id
+            assert databases.get(before.id).drop_after is not None
+            before = template
+        else:
+            assert current.id == before.id
+            assert databases.get(template.id).state is DatabaseState.GONE
+            assert traces_of(postgres_superuser, template) == 0
+        if not died:
+            break
+    assert call > 3
+    clone, _ = grow(world, "x")
+    assert clone.cloned_from == before.id
+
+
+def new_template(world: World) -> Database:
+    """One that a run may fill."""
+    assignment = world.services.store.apps.assignment(AppId(world.app))
+    assert assignment is not None
+    made = provisioning.intend_database(world.services, assignment, Environment.TEMPLATE, None)
+    world.services.store.queue.add([EnsureDatabase(database_id=made.id)])
+    finish(world)
+    return world.services.store.databases.get(made.id)
+
+
+def end_migration(world: World, template: Database, result: MigrationResult) -> None:
+    """A run of the default branch was at the template, and is over."""
+    store, now = world.services.store, world.services.clock()
+    run = store.runs.start(
+        Run(
+            app_id=template.app_id,
+            repository_id=RepositoryId(world.repository.id),
+            workflow_run_id=WorkflowRunId(template.id),
+            workflow_attempt=1,
+            workflow_job_id=None,
+            job_name="database",
+            event="push",
+            head_sha=CommitSha("a" * 40),
+            branch=None,
+            environments=(Environment.PRODUCTION, Environment.TEMPLATE),
+            primary=Environment.PRODUCTION,
+            migrates=True,
+            credentials=CredentialKind.JOB,
+            export_env=False,
+            credentials_minutes=60,
+            timeout_minutes=30,
+            command="migrate",
+            created_at=now,
+        ),
+        key=f"{template.id:032}",
+    )
+    migration = Migration(
+        run_id=run.id,
+        database_id=template.id,
+        environment=Environment.TEMPLATE,
+        generation=template.generation,
+        rebuilt=False,
+        started_at=now,
+    )
+    taken = store.migrations.take(migration, expires_at=now)
+    assert taken is not None
+    outcome = Outcome(result=result, exit_code=0, duration_seconds=1.5, log_tail="")
+    store.migrations.finish(taken[0].id, outcome, at=now)
+    store.leases.release(taken[0].id)
+    store.queue.add([FinishTemplate(database_id=template.id)])
 
 
 def push(world: World, branch: str) -> str:

@@ -97,7 +97,7 @@ def test_production_follows_a_preview_that_was_rebuilt(shop: Shop) -> None:
     assert job.ask("production").status_code == 200
     check = shop.checks(job.run.head_sha)["migrate (preview)"]
     assert check.conclusion is Conclusion.SUCCESS
-    assert "**emptied**" in check.summary
+    assert "**made anew**" in check.summary
 
 
 def test_a_preview_that_fails_twice_leaves_production_untouched(shop: Shop) -> None:

@@ -10,9 +10,14 @@ from app.core.assignments import Parent, PreviewPolicy
 from app.core.databases import Database, DatabaseState
 from app.core.environments import Environment
 from app.core.errors import Conflict
+from app.core.identifiers import RunId
+from app.core.people import OPERATOR, Change, See
+from app.operations import access
 from tests.integration import by_hand
+from tests.integration.lifecycle.test_standing_still import doctor
 from tests.integration.runs.reaping import reap
 from tests.integration.runs.shop import Job, Shop, query, refusal
+from tests.integration.runs.test_buttons import press_rerun
 from tests.integration.runs.test_seeding import SEED, SEEDED
 
 MIGRATION = {"db/migrate/2_names.sql": "ALTER TABLE users ADD name text;"}
@@ -136,6 +141,7 @@ def test_without_a_template_branches_begin_empty_and_a_reset_takes_the_new_one(
     job = on(cloning, "x")
     assert query(job.given("branch"), "SELECT to_regclass('users')") == [(None,)]
     job.report("branch")
+    [told] = doctor(cloning.world, f"template of {cloning.app_id}")
 
     build(main_job(cloning), *BASE)
     before = cloning.database("branch", "x")
@@ -147,6 +153,8 @@ def test_without_a_template_branches_begin_empty_and_a_reset_takes_the_new_one(
     assert (after.name, after.login_role) == (before.name, before.login_role)
     assert after.marker != before.marker
     assert (before.cloned_from, after.cloned_from) == (None, current(cloning).id)
+    assert "there is none yet; new databases begin empty" in told.words
+    assert doctor(cloning.world, f"template of {cloning.app_id}") == []
 
 
 def test_the_shared_preview_begins_as_the_template_when_it_is_made_anew(cloning: Shop) -> None:
@@ -218,6 +226,9 @@ def test_what_fails_on_a_clone_is_tried_from_empty_and_else_the_last_one_stays(
     assert check.conclusion == "neutral"
     assert current(cloning).id == first.id
     assert cloning.services.store.databases.live(cloning.app_id, Environment.TEMPLATE) is None
+    [told] = doctor(cloning.world, f"template of {cloning.app_id}")
+    assert told.words.endswith(f"failure; new databases begin as {first.name}")
+    assert f"/runs/{job.id}" in told.advice
 
 
 def test_what_a_dead_run_left_is_dropped_and_the_next_run_begins_anew(cloning: Shop) -> None:
@@ -232,6 +243,24 @@ def test_what_a_dead_run_left_is_dropped_and_the_next_run_begins_anew(cloning: S
     assert query(variables, "SELECT to_regclass('half')") == [(None,)]
     assert cloning.database("template").id != dead.id
     assert not is_on_server(cloning, dead)
+
+
+def test_a_run_with_a_template_is_started_again_by_those_who_may_change_production(
+    cloning: Shop,
+) -> None:
+    job = main_job(cloning)
+    build(job, *BASE)
+    cloning.github.complete_run(job.run)
+    cloning.world.settle()
+
+    press_rerun(cloning, job, "migrate (production)", role="write")
+    after_write = job.run.attempt
+    press_rerun(cloning, job, "migrate (production)", role="maintain")
+
+    assert (after_write, job.run.attempt) == (1, 2)
+    operator = cloning.services.acting_as(OPERATOR, source="test")
+    app = access.known_app(operator, cloning.app_id, See).subject
+    assert access.run(operator, app, RunId(job.id), Change).subject.id == job.id
 
 
 @pytest.mark.parametrize("result", ["failure", "never-connected"])

@@ -373,10 +373,10 @@ def test_the_audit_trail_says_what_was_done_in_words(office: Office) -> None:
     services = office.world.services
     services.record(AuditEvent.DATABASES_RESET, "thing", detail="a-long-detail " * 20)
 
-    page = ask(office, "GET /audit?q=Emptied+THE", office.people["operator"]).text
-    entries = office.ask("GET", "/api/v1/audit?q=emptied", office.people["operator"]).json()
+    page = ask(office, "GET /audit?q=Reset+THE", office.people["operator"]).text
+    entries = office.ask("GET", "/api/v1/audit?q=reset%20the", office.people["operator"]).json()
 
-    assert '<span title="databases reset">Emptied the database</span>' in page
+    assert '<span title="databases reset">Reset the database</span>' in page
     detail = ("a-long-detail " * 20).strip()
     assert re.search(rf"<details[^>]*><summary><span>{detail} ?</span></summary>", page)
     assert {one["action"] for one in entries["items"]} == {"databases reset"}
@@ -473,7 +473,7 @@ def test_a_finding_is_accepted_by_a_button_and_that_is_taken_back_by_another(
     ("become", "said", "kind"),
     [
         (states.start_afresh, "this page follows", "notice"),
-        (states.make_ready, "is ready and empty", "notice"),
+        (states.make_ready, "is ready, and empty", "notice"),
         (states.fail, "is in error; its row says why", "problem"),
     ],
 )

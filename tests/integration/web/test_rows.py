@@ -1,7 +1,10 @@
 """What stands out among databases and apps: what needs somebody, and nothing else."""
 
 import re
+from functools import partial
 
+from app.core import lifecycle
+from app.core.assignments import Parent, Policies
 from app.core.environments import Environment
 from app.core.identifiers import AppId
 from app.core.limits import FROZEN_ADVICE
@@ -130,3 +133,30 @@ def test_an_app_whose_servers_machine_is_silent_says_so(office: Office) -> None:
     assert "cannot be reached. Unreachable since " in text
     assert "its machine, db7:/srv/coppice, gives no sign of life." in text
     assert "server does not answer" in listed.partition(f"/apps/{app_id}")[2].partition("</tr>")[0]
+
+
+def test_a_template_stands_on_its_server_and_is_nothing_that_people_restore(
+    office: Office,
+) -> None:
+    app_id, databases = office.new_app(), office.world.services.store.databases
+    office.with_policies(app_id, Policies(parent=Parent.FIXTURE))
+    before = page(office, f"/apps/{app_id}")
+    template = office.database(app_id, Environment.TEMPLATE)
+    states.make_ready(office.world.services, template)
+    states.migrate(office.world.services, template.id, "c" * 40)
+    databases.apply_to(template.id, partial(lifecycle.sealed, generation=template.generation))
+    clone = office.database(app_id, Environment.BRANCH, "x")
+
+    after, server = page(office, f"/apps/{app_id}"), page(office, "/instances/tenants")
+    reset = page(office, f"/databases/{clone.id}/reset")
+    shown = office.ask("GET", f"/api/v1/databases/{clone.id}", office.people["operator"]).json()
+
+    assert "none yet: new databases begin empty until a run on" in before
+    assert re.search(r"<dt>Template</dt><dd>.*<code>ccccccc</code>", after)
+    assert f'id="database-{template.id}"' not in after
+    [row] = re.findall(rf'<tr[^>]* id="database-{template.id}">.*?</tr>', server, re.DOTALL)
+    assert "</span>template</span>" in row
+    assert "new databases are clones of it" in row
+    assert not re.search('<button|class="button', row)
+    assert f"a clone of {template.name}" in reset
+    assert shown["cloned_from"] == template.name
