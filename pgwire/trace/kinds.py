@@ -122,7 +122,8 @@ def kind_of(text: bytes, part: Part) -> Kind:
         is_data=head in _DATA,
         may_call=head in _DATA and head not in _CHANGES and b"(" in own,
         streams_rows=head in _STREAMING or (head == "WITH" and not _CHANGING.search(own)),
-        only_reads=head in _CONTROL or (head in _STREAMING and _calls_known(own)),
+        only_reads=(head in _CONTROL and words[1:2] != ("PREPARED",))
+        or (head in _STREAMING and _calls_known(own)),
         is_control=head in _CONTROL,
         ends_transaction=_ends_transaction(words),
         hides_locks=head in _HIDING or (is_alone and "CONCURRENTLY" in words),
