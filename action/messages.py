@@ -166,6 +166,14 @@ def invalid_reply(url: str, why: str) -> Problem:
     )
 
 
+TRACE_REFUSED = "the service did not take the trace"
+
+
+def trace_refused(why: str) -> str:
+    """Say that a result went out without what was seen besides."""
+    return f"{TRACE_REFUSED.capitalize()}: the result is reported without it. It said: {why}"
+
+
 def no_command(app: str) -> Problem:
     """Neither workflow nor assignment say what to run."""
     return _problem(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 _Result = TypeVar("_Result")
 _BRIEFLY = Patience(timeout_seconds=5.0, retries=0)
+_ABOUT_THE_BODY = (400, 413, 422)
 _WAITS = ("creating", "restoring", "fixing", "busy", "waiting")
 
 
@@ -147,16 +148,27 @@ class Service:
         *,
         patience: Patience | None = None,
     ) -> reply.Verdict:
-        """Say how a migration ended, which also gives the lease back."""
+        """Say how a migration ended, which also gives the lease back.
+
+        Nothing of a trace may cost the result: what the service does not take is left out.
+        """
         body = {**_told(report), "seed": _told(report.seed) if report.seed else None}
         if report.unfinished:  # else left out: a service of an earlier version knows it not
             body["unfinished"] = [asdict(each) for each in report.unfinished]
-        if report.trace is not None:
-            body["trace"] = report.trace.limited()
-        if report.tables is not None:
-            body["tables"] = report.tables
         path = f"{_path(run, planned)}/result"
-        return self._read(reply.verdict_in, self._call(path, body, patience))
+        seen: dict[str, Any] = {}
+        if report.trace is not None:
+            seen["trace"] = report.trace.limited()
+        if report.tables is not None:
+            seen["tables"] = report.tables
+        answer = self._send(path, {**body, **seen}, patience)
+        if seen and answer.status in _ABOUT_THE_BODY:
+            self._console.warning("Coppice", messages.trace_refused(_words(answer)))
+            without = {"trace": {"untraced": messages.TRACE_REFUSED}} if report.trace else {}
+            answer = self._send(path, {**body, **without}, patience)
+            if without and answer.status in _ABOUT_THE_BODY:
+                answer = self._send(path, body, patience)
+        return self._read(reply.verdict_in, self._accepted(answer))
 
     def _call(
         self, path: str, body: Mapping[str, Any], patience: Patience | None = None
@@ -211,6 +223,10 @@ class Service:
             return parse(value)
         except InvalidReply as error:
             raise Unavailable(messages.invalid_reply(self._url, str(error))) from error
+
+
+def _words(answer: Answer) -> str:
+    return reply.refusal_in(answer.body).message or f"HTTP status {answer.status}"
 
 
 def _told(report: Report) -> dict[str, Any]:

@@ -21,7 +21,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
 LATERAL (
   SELECT coalesce(sum(greatest(part.reltuples, 0)), 0)::bigint AS rows,
-    coalesce(sum(part.relpages), 0)::bigint
+    coalesce(sum(greatest(part.relpages, 0)), 0)::bigint
       * pg_catalog.current_setting('block_size')::bigint AS bytes
   FROM pg_catalog.pg_partition_tree(c.oid) AS tree
   JOIN pg_catalog.pg_class AS part ON part.oid = tree.relid AND tree.isleaf

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _MOST_PER_ROW = 1_000
 # A thousand in a row of the answer: the client takes some hundred rows. Only estimates of the
-# catalog: nothing of the tables is read.
+# catalog: nothing of the tables is read. ANALYZE gives -1 pages to what has none of its own; what
+# is stored beside a table's rows, a rewrite copies as well.
 _QUESTION = """
 BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '10s';
@@ -21,11 +22,12 @@ SELECT json_agg(json_build_array(
   oid, name, nspname, relname, relkind, rows, bytes, file, owner)) FROM (
   SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname) AS name, n.nspname, c.relname,
     c.relkind, c.relfilenode::int8 AS file,
-    c.reltuples::int8 AS rows, c.relpages::int8 * current_setting('block_size')::int8 AS bytes,
-    CASE c.relkind WHEN 'S' THEN (SELECT refobjid
-      FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid
-      AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1)
-    ELSE i.indrelid END::int8 AS owner,
+    c.reltuples::int8 AS rows, (greatest(c.relpages, 0) + coalesce((SELECT relpages
+      FROM pg_class WHERE oid = c.reltoastrelid), 0))::int8
+      * current_setting('block_size')::int8 AS bytes,
+    coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), (SELECT refobjid
+      FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind = 'S'
+      AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1))::int8 AS owner,
     row_number() OVER (ORDER BY c.oid) / {most} AS part
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_index AS i ON i.indexrelid = c.oid

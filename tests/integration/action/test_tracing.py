@@ -108,6 +108,24 @@ def test_nothing_is_traced_that_is_not_to_be_or_that_the_service_does_not_take(
     assert "trace" not in service.reports("branch")[0]
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_trace_that_the_service_does_not_take_costs_no_result(
+    step: Step, traced: RealDatabase, service: ScriptedService, times: int
+) -> None:
+    refusals = [error_reply(400, "invalid")] * times
+    service.on(run_path("branch", "/result"), *refusals, Reply(body=verdict().body))
+
+    finished = step.run(migration_command=MIGRATE)
+
+    assert finished.exit_code == 0, finished.log.text
+    assert "did not take the trace" in finished.log.text
+    first, second, *rest = service.reports("branch")
+    assert first["trace"]["statements"]
+    assert second["trace"] == {"untraced": "the service did not take the trace"}
+    assert [{**second, "trace": None}] * (times - 1) == [{**one, "trace": None} for one in rest]
+    assert not any("trace" in one for one in rest)
+
+
 @pytest.fixture
 def users(traced: RealDatabase) -> RealDatabase:
     """A table that was there before."""

@@ -34,6 +34,10 @@ CREATE INDEX orders_user ON orders (user_id);
 ANALYZE orders;
 CREATE PROCEDURE p1() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO orders VALUES (1); COMMIT; END $$;
 """
+PARTED = """
+CREATE TABLE p (id int, v int) PARTITION BY LIST (id);
+CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1);
+"""
 
 
 def locks(statement: Statement) -> set[tuple[str, str]]:
@@ -298,6 +302,17 @@ def test_a_relation_has_its_size_from_the_catalog(traced: Tracing) -> None:
 
     assert lock.rows == 1000
     assert lock.bytes > 8000
+
+
+def test_a_partitioned_table_that_was_analyzed_has_no_bytes_of_its_own(traced: Tracing) -> None:
+    with traced(f"{PARTED} INSERT INTO p VALUES (1, 1); ANALYZE p") as trace:
+        _run(trace, "ALTER TABLE p ADD x int")
+        told = {lock.relation: lock.bytes for lock in trace.statement("ALTER TABLE").locks}
+        with session(trace.target) as asking:
+            production = sizes.read(asking)
+
+    assert told == {"public.p": 0, "public.p_1": 8192}
+    assert production == {name: {"rows": 1, "bytes": 8192} for name in told}
 
 
 def test_what_is_done_a_thousand_times_is_told_once(traced: Tracing) -> None:
