@@ -5,10 +5,12 @@ Times are of one monotonic clock, in seconds; the caller reads it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
+from pgwire.trace.kinds import WHOLE
 from pgwire.trace.meter import Meter
 from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
@@ -23,6 +25,7 @@ PAUSED = "PAUSED"
 """In place of a tag, where a portal has more rows. Nobody says then how many it was in all."""
 _MOST_KEYS = 2_000
 _TRUNCATE = "TRUNCATE"
+_EMPTYING = re.compile(rb"\btruncate\b", re.IGNORECASE)
 # From the weakest to the strongest. Each keeps others from what those before it do, but for SHARE.
 # https://www.postgresql.org/docs/current/explicit-locking.html#TABLE-LOCK-COMPATIBILITY
 MODES = ("ACCESS SHARE", *HARMLESS, "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
@@ -35,6 +38,10 @@ _AT_LEAST = {
     ]
     for rank, mode in enumerate(MODES)
 }
+_NOT_CUT = (
+    "what was sent in one piece could not be told apart: it is long, has parameters outside of"
+    " quotes, or is in an encoding or with rules of strings that the trace does not read"
+)
 _NO_LOCKS: tuple[tuple[int, str], ...] = ()
 _ABSENT = object()
 
@@ -55,6 +62,8 @@ class Record:
     locks: tuple[tuple[int, str], ...] = ()
     rewrites: tuple[int, ...] = ()
     is_rolled_back = False
+    may_rewrite = False
+    """Nobody looks into it. Not what may truncate, which gives tables other files as well."""
 
     def __init__(self, source: Source, *, sent: float, is_in_query: bool) -> None:
         self.text = source.text
@@ -138,6 +147,8 @@ class Journal:
         self._last_end = 0.0
         self._meter = Meter()
         self.statements = 0
+        self.untraced: str | None = None
+        """Why not all that was sent was looked at."""
 
     # --- what is sent ---------------------------------------------------------------------------
 
@@ -150,6 +161,9 @@ class Journal:
         """
         record = Record(source, sent=now, is_in_query=is_in_query)
         gets_look = source.kind.gets_look
+        if source.kind is WHOLE:
+            self.untraced = _NOT_CUT
+            record.may_rewrite = not _EMPTYING.search(source.text)
         if record.known_by:
             is_timed = is_in_query and source.kind.head != "INSERT"
             gets_look = gets_look and (is_timed or record.known_by not in self._known)

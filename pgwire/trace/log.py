@@ -57,6 +57,13 @@ class Log:
             self._more += 1
         self._records = [each for each in self._records if each.is_kept]
 
+    @property
+    def needs_later(self) -> bool:
+        """Whether it is worth reading what there is now: for names, or rewrites nobody saw."""
+        with self._lock:
+            is_unseen = any(record.may_rewrite for record in self._records)
+        return is_unseen or self.relations.has_grown
+
     def next_transaction(self) -> int:
         """Number a transaction."""
         with self._lock:
@@ -77,16 +84,20 @@ class Log:
     ) -> Report:
         """Tell all so far; what is not over yet, as if it were over now.
 
-        `later` has names for what was made meanwhile; without them nothing is told of it.
+        `later` has names for what was made meanwhile; without them nothing is told of it. It also
+        tells what was rewritten by a Query in which no look was.
         """
         with self._lock:
             self._limit(self._records)
             records, more, wrote = list(self._records), self._more, _largest(self._wrote)
         wal = [each.wal_bytes for each in connections if each.wal_bytes is not None]
+        unseen = self._rewritten_unseen(records, later)
         reasons = [each.untraced for each in connections if each.untraced]
         reasons.sort(key=ELSEWHERE.__eq__)
         return Report(
-            statements=tuple(self._statement(record, now, later) for record in records),
+            statements=tuple(
+                self._statement(record, now, later, unseen.get(record, [])) for record in records
+            ),
             more_statements=more,
             connections=tuple(connections),
             transactions=tuple(wrote),
@@ -99,9 +110,30 @@ class Log:
         with self._lock:
             return [record.text for record in self._records]
 
-    def _statement(self, record: Record, now: float, later: Relations | None) -> Statement:
+    def _rewritten_unseen(
+        self, records: list[Record], later: Relations | None
+    ) -> dict[Record, list[int]]:
+        """Find who rewrote what is in another file now than any look or word told.
+
+        Of several it is the last that names the table.
+        """
+        found: dict[Record, list[int]] = {}
+        wholes = [each for each in reversed(records) if each.may_rewrite and not each.error]
+        if later is None or not wholes:
+            return found
+        for oid in self.relations.moved_since(later):
+            relation = self._relation(oid, later)
+            name = relation.name.encode() if relation else b""
+            naming = (each for each in wholes if name in each.text)
+            found.setdefault(next(naming, wholes[0]), []).append(oid)
+        return found
+
+    def _statement(
+        self, record: Record, now: float, later: Relations | None, unseen: Sequence[int]
+    ) -> Statement:
         locked = sorted(self._locks(record, later), key=_weakness)
-        rewritten = [each for oid in record.rewrites if (each := self._relation(oid, later))]
+        oids = [*record.rewrites, *unseen]
+        rewritten = [each for oid in oids if (each := self._relation(oid, later))]
         rewritten.sort(key=lambda each: -each.bytes)
         held_ms = record.held_ms
         return Statement(

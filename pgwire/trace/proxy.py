@@ -101,7 +101,7 @@ class Proxy:
         Raises what a session raises.
         """
         later = None
-        if session is not None and self._log.relations.has_grown:
+        if session is not None and self._log.needs_later:
             later = relations.read(session)
         connections = [each.told() for each in self._visits]
         return self._log.report(connections, now=time.monotonic(), later=later)
@@ -279,7 +279,7 @@ class _Visit:
             application=plain(application, limit=_LONGEST_TEXT),
             statements=self.journal.statements,
             wal_bytes=self.wal_bytes,
-            untraced=self.conversation.untraced,
+            untraced=self.conversation.untraced or self.journal.untraced,
         )
 
 

@@ -105,6 +105,16 @@ class Relations:
         """Take note of file numbers that a transaction committed, of new ones too."""
         self._files.update(files)
 
+    def moved_since(self, later: Relations) -> list[int]:
+        """List those with rows that are in another file then; not whose file nobody knows."""
+        return [
+            oid
+            for oid, file in self._files.items()
+            if (relation := later.get(oid)) is not None
+            and relation.is_stored
+            and file not in (None, relation.file_number)
+        ]
+
     def tables(self) -> list[Relation]:
         """List those with rows of their own, the largest first."""
         found = [each for each in self._by_oid.values() if each.is_stored]

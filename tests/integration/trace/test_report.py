@@ -396,6 +396,38 @@ def test_what_hides_its_locks_says_so(traced: Tracing) -> None:
     assert told == [True, False, True]
 
 
+LONG = "-- " + "x" * 300_000 + "\n"
+INCREMENT = "CREATE FUNCTION more(int) RETURNS int LANGUAGE sql RETURN $1 + 1"
+NOT_CUT = {
+    f"{LONG} {TO_BIGINT}": ["public.orders"],
+    f"{INCREMENT}; {TO_BIGINT}; CREATE TABLE fresh (id int)": ["public.orders"],
+    f"{LONG} ALTER TABLE orders ADD x int; ALTER TABLE users ADD y float DEFAULT random()": [
+        "public.users"
+    ],
+    f"{LONG} TRUNCATE orders": [],
+    f"{LONG} BEGIN; {TO_BIGINT}; ROLLBACK": [],
+}
+
+
+@pytest.mark.parametrize("script", NOT_CUT)
+def test_what_is_sent_in_a_piece_that_is_not_cut_is_said_and_its_rewrites_are_found(
+    traced: Tracing, script: str
+) -> None:
+    with traced(TABLES) as trace:
+        with trace.proxied() as connection:
+            connection.execute(TO_NUMERIC.replace("orders", "users").encode())
+            connection.execute(script.encode())
+        with session(trace.target) as asking:
+            report = trace.proxy.report(asking)
+
+    assert [list(each.rewrites) for each in report.statements] == [
+        ["public.users"],
+        NOT_CUT[script],
+    ]
+    assert "could not be told apart" in (report.untraced or "")
+    assert [each.untraced for each in report.connections] == [report.untraced]
+
+
 @pytest.mark.parametrize("encoding", ["UTF8", "SJIS"])
 def test_values_are_not_told_where_nobody_knows_where_they_end(
     traced: Tracing, encoding: str
