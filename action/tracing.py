@@ -117,6 +117,7 @@ class Tracing:
         before = self.before()
         if isinstance(before, str):
             return replace(report, changes_unknown=before)
+        report = replace(report, was_empty=not any(kind == "table" for kind, _ in before))
         after = _facts(session)
         if isinstance(after, str):
             return replace(report, changes_unknown=after)
@@ -130,8 +131,7 @@ class Tracing:
             )
             for each in found.changes
         )
-        was_empty = not any(kind == "table" for kind, _ in before)
-        return replace(report, changes=changes, more_changes=found.more, was_empty=was_empty)
+        return replace(report, changes=changes, more_changes=found.more)
 
 
 def _reason(first: str | None, remarks: Sequence[str]) -> str | None:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
-from pgwire.trace.kinds import WHOLE
+from pgwire.trace.kinds import ALL, WHOLE
 from pgwire.trace.meter import Meter
 from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pgwire.trace.kinds import Kind
     from pgwire.trace.log import Log
+    from pgwire.trace.relations import Relation, Relations
     from pgwire.trace.sources import Source
 
 IDLE = b"I"
@@ -231,6 +234,7 @@ class Journal:
                 has_rows = relation is None or relation.is_stored
                 if before is not None and has_rows and record.kind.head != _TRUNCATE:
                     record.rewrites += (oid,)
+        record.rewrites += _roots(seen) if record.rewrites else ()
         self._keep_apart(record, transaction)
         is_all = record.known_by == record.key or not held_before
         if record.known_by and is_all and self._known.get(record.known_by) is None:
@@ -330,17 +334,10 @@ class Journal:
     def _take_told(self, record: Record, transaction: _Transaction) -> None:
         for oid, mode in self._known.get(record.known_by) or _NO_LOCKS:
             self._take(record, transaction, oid, mode)
-        for name, mode in record.kind.told:
-            relation = self._log.relations.named(name)
-            if relation is None:
-                continue
+        for relation, mode in told(record.kind, self._log.relations):
             self._take(record, transaction, relation.oid, mode)
-            if record.kind.tells_rewrite:
+            if record.kind.tells_rewrite and not relation.is_secondary:
                 self._rewritten(record, transaction, relation.oid)
-        if record.kind.tells_rewrite and not record.kind.told:
-            for each in self._log.relations.tables():
-                self._take(record, transaction, each.oid, MODES[-1])
-                self._rewritten(record, transaction, each.oid)
 
     def _rewritten(self, record: Record, transaction: _Transaction, oid: int) -> None:
         transaction.put(transaction.files, oid, None)
@@ -376,6 +373,25 @@ class Journal:
             self._meter.ended(transaction.number)
         if is_committed:
             self._log.relations.moved({**transaction.made, **transaction.files})
+
+
+def told(kind: Kind, relations: Relations) -> Iterator[tuple[Relation, str]]:
+    """Tell what a statement locks by its text alone, with the modes."""
+    for name, mode in kind.told:
+        found = relations.all_named(name)
+        if kind.gets_look and not (found and found[0].is_partitioned):
+            continue
+        for each in found if kind.head != "ALTER" else found[:1]:
+            if kind.head == "CLUSTER" and name == ALL and not each.is_clustered:
+                continue
+            yield each, mode
+            if kind.head == "REINDEX" and mode == "SHARE":
+                yield from ((index, MODES[-1]) for index in relations.indexes(each))
+
+
+def _roots(seen: look.Seen) -> tuple[int, ...]:
+    """Give what has no file, and so may be partitioned, and was locked to be altered."""
+    return tuple(oid for oid, name, file in seen.locks if file is None and name == MODES[-1])
 
 
 def _release(records: list[Record], now: float, *, is_rolled_back: bool) -> None:

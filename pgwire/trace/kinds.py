@@ -59,8 +59,11 @@ _NO = ("0", "FALSE", "OFF")
 _OLD_OPTIONS = ("FULL", "FREEZE", "VERBOSE", "ANALYSE", "ANALYZE")
 _MOST_PIECES = 2_000
 # Of what does its work beside others, and of ALTER TABLE ... DETACH PARTITION CONCURRENTLY.
-_BEFORE_NAME = {"CREATE": ("ON",), "DROP": ("CONCURRENTLY",), "REINDEX": ("TABLE", "INDEX"),
-                "ALTER": ("TABLE",)}  # fmt: skip
+_BEFORE_NAME = {"CREATE": ("ON",), "DROP": ("CONCURRENTLY",), "ALTER": ("TABLE",)}
+_REINDEXED = ("DATABASE", "INDEX", "SCHEMA", "SYSTEM", "TABLE")
+_SPREADING = ("CLUSTER", "REINDEX")
+"""Of one that is partitioned they take each partition in a transaction of its own."""
+ALL = "*"
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,11 @@ class Kind:
     hides_locks: bool = False
     """Locks may come and go inside it, and a look behind it comes too late."""
     told: tuple[tuple[str, str], ...] = ()
-    """Relations as they are written, and the mode of the lock that its text tells."""
+    """Relations as they are written, and the mode of the lock that its text tells. `*` are all that
+    are stored, `s.*` all of a schema; of CLUSTER those that were sorted by an index before. Where
+    it gets a look, only what is partitioned is to be told so."""
     tells_rewrite: bool = False
-    """Its text tells that they are rewritten; where none is named, all that are stored."""
+    """Its text tells that they are rewritten."""
     savepoint: str = ""
     """Which one it makes, releases or rolls back to, as PostgreSQL names it."""
 
@@ -115,7 +120,7 @@ def kind_of(text: bytes, part: Part) -> Kind:
     is_alone = _ALONE.match(" ".join(words)) is not None
     gets_look = head not in _QUIET and not is_alone
     own = text[part.start : part.end]
-    told, tells_rewrite = ((), False) if gets_look else _told(own)
+    told, tells_rewrite = ((), False) if gets_look and head not in _SPREADING else _told(own)
     return Kind(
         head=head,
         gets_look=gets_look,
@@ -187,16 +192,19 @@ def _told(text: bytes) -> tuple[_Locks, bool]:
         names = pieces.names()[:1]
         return tuple((name, "ROW EXCLUSIVE") for name in names if pieces.taken("FROM")), False
     if head in ("VACUUM", "ANALYSE", "ANALYZE"):
-        is_full = pieces.has_option("FULL")
-        mode = ACCESS_EXCLUSIVE if is_full else _GENTLE_MODE
-        return tuple((name, mode) for name in pieces.names()), is_full
+        return _of_vacuum(pieces)
+    if head == "REINDEX":
+        return _of_reindex(pieces), False
+    if head == "CLUSTER":
+        pieces.has_option("VERBOSE")
+        return ((next(iter(pieces.names()), ALL), ACCESS_EXCLUSIVE),), True
     if head in _BEFORE_NAME:
         while pieces.has_more and not pieces.taken(*_BEFORE_NAME[head]):
             pieces.skip()
         for word in ("CONCURRENTLY", "IF", "EXISTS"):
             pieces.taken(word)
         return tuple((name, _GENTLE_MODE) for name in pieces.names()[:1]), False
-    return (), head == "CLUSTER"
+    return (), False
 
 
 def _savepoint(text: bytes) -> str:
@@ -219,6 +227,28 @@ def _of_lock(pieces: _Pieces) -> _Locks:
         while pieces.has_more and not pieces.taken("MODE"):
             mode.append(pieces.skip())
     return tuple((name, " ".join(mode) or ACCESS_EXCLUSIVE) for name in names)
+
+
+def _of_vacuum(pieces: _Pieces) -> tuple[_Locks, bool]:
+    is_full = pieces.has_option("FULL")
+    mode = ACCESS_EXCLUSIVE if is_full else _GENTLE_MODE
+    names = pieces.names() or [ALL] * is_full
+    return tuple((name, mode) for name in names), is_full
+
+
+def _of_reindex(pieces: _Pieces) -> _Locks:
+    what = ""
+    is_beside = False
+    while pieces.has_more and what not in _REINDEXED:
+        what = pieces.skip()
+        is_beside = is_beside or what == "CONCURRENTLY"
+    is_beside = pieces.taken("CONCURRENTLY") or is_beside
+    names = pieces.names()[:1]
+    if what == "SCHEMA":
+        names = [f"{name}.{ALL}" for name in names]
+    elif what not in ("INDEX", "TABLE"):
+        names = [ALL] * (what == "DATABASE")
+    return tuple((name, _GENTLE_MODE if is_beside else "SHARE") for name in names)
 
 
 class _Pieces:

@@ -132,9 +132,7 @@ class Log:
         self, record: Record, now: float, later: Relations | None, unseen: Sequence[int]
     ) -> Statement:
         locked = sorted(self._locks(record, later), key=_weakness)
-        oids = [*record.rewrites, *unseen]
-        rewritten = [each for oid in oids if (each := self._relation(oid, later))]
-        rewritten.sort(key=lambda each: -each.bytes)
+        rewritten = self._rewritten([*record.rewrites, *unseen], later)
         held_ms = record.held_ms
         return Statement(
             sql=record.key or without_values(record.text, head=record.kind.head),
@@ -147,10 +145,28 @@ class Log:
             transaction=record.transaction,
             times=record.times,
             locks=tuple(locked),
-            rewrites=tuple(str(each) for each in rewritten if each.is_stored),
+            rewrites=tuple(str(each) for each in rewritten),
             may_lock_more=record.kind.hides_locks,
             rolled_back=record.is_rolled_back,
         )
+
+    def _rewritten(self, oids: Sequence[int], later: Relations | None) -> list[Relation]:
+        """Find what was rewritten, and of partitions the root, where that was locked for it.
+
+        Others may have other partitions, or none.
+        """
+        found = {each for oid in oids if (each := self._relation(oid, later)) is not None}
+        roots = {self._root(each, later) for each in found if each.is_stored}
+        told = (each for each in found if each.is_stored or each in roots)
+        return sorted(told, key=lambda each: (-each.bytes, each.full_name))
+
+    def _root(self, relation: Relation, later: Relations | None) -> Relation:
+        while relation.parent is not None:
+            above = self._relation(relation.parent, later)
+            if above is None:
+                break
+            relation = above
+        return relation
 
     def _relation(self, oid: int, later: Relations | None) -> Relation | None:
         return self.relations.get(oid) or (later.get(oid) if later else None)

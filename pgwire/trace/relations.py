@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pgwire.client import Session
 
@@ -19,7 +19,7 @@ _QUESTION = """
 BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '10s';
 SELECT json_agg(json_build_array(
-  oid, name, nspname, relname, relkind, rows, bytes, file, owner)) FROM (
+  oid, name, nspname, relname, relkind, rows, bytes, file, owner, parent, is_clustered)) FROM (
   SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname) AS name, n.nspname, c.relname,
     c.relkind, c.relfilenode::int8 AS file,
     c.reltuples::int8 AS rows, (greatest(c.relpages, 0) + coalesce((SELECT relpages
@@ -28,6 +28,8 @@ SELECT json_agg(json_build_array(
     coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), (SELECT refobjid
       FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind = 'S'
       AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1))::int8 AS owner,
+    (SELECT inhparent FROM pg_inherits WHERE inhrelid = c.oid AND c.relispartition)::int8 AS parent,
+    EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisclustered) AS is_clustered,
     row_number() OVER (ORDER BY c.oid) / {most} AS part
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
@@ -38,6 +40,7 @@ SELECT json_agg(json_build_array(
 COMMIT
 """
 _STORED = ("r", "m")
+_PARTITIONED = "p"
 _PART_OF_OTHERS = ("i", "I", "S")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _PART = re.compile(r'"(?:[^"]|"")+"|[^\s."]+')
@@ -59,11 +62,19 @@ class Relation(NamedTuple):
     file_number: int
     table: int | None = None
     """Whose index it is, or to whose column a sequence belongs."""
+    parent: int | None = None
+    """Whose partition it is."""
+    is_clustered: bool = False
+    """CLUSTER has an index by which it sorts it again."""
 
     @property
     def is_stored(self) -> bool:
         """Whether it is a table or materialized view with rows of its own."""
         return self.kind in _STORED
+
+    @property
+    def is_partitioned(self) -> bool:
+        return self.kind == _PARTITIONED
 
     @property
     def is_secondary(self) -> bool:
@@ -81,8 +92,12 @@ class Relations:
         self._by_oid = {each.oid: each for each in relations}
         self._files: dict[int, int | None] = {each.oid: each.file_number for each in relations}
         self._by_name: dict[str, list[Relation]] = {}
+        self._parts: dict[int, list[Relation]] = {}
         for each in relations:
             self._by_name.setdefault(each.name, []).append(each)
+            owner = each.table if each.parent is None or each.is_secondary else each.parent
+            if owner is not None:
+                self._parts.setdefault(owner, []).append(each)
 
     def get(self, oid: int) -> Relation | None:
         """Find one; None for what was made since."""
@@ -119,6 +134,33 @@ class Relations:
         """List those with rows of their own, the largest first."""
         found = [each for each in self._by_oid.values() if each.is_stored]
         return sorted(found, key=lambda each: each.bytes, reverse=True)
+
+    def partitioned(self) -> list[Relation]:
+        """List those whose rows are in partitions."""
+        return [each for each in self._by_oid.values() if each.is_partitioned]
+
+    def partitions(self, relation: Relation) -> Iterator[Relation]:
+        """List those below it, partitioned themselves or not."""
+        for each in self._parts.get(relation.oid, ()):
+            if not each.is_secondary:
+                yield each
+                yield from self.partitions(each)
+
+    def indexes(self, relation: Relation) -> list[Relation]:
+        """List those of one table, without its partitions'."""
+        return [each for each in self._parts.get(relation.oid, ()) if each.kind == "i"]
+
+    def all_named(self, text: str) -> list[Relation]:
+        """Find what a statement calls so, and its partitions; of `*` or `schema.*` all stored."""
+        if text == "*":
+            return self.tables()
+        if text.endswith(".*"):
+            namespace = unquoted(text[:-2])
+            return [each for each in self.tables() if each.namespace == namespace]
+        found = self.named(text)
+        if found is not None and found.kind == "I" and found.table is not None:
+            found = self.get(found.table)
+        return [found, *self.partitions(found)] if found is not None else []
 
     def named(self, text: str) -> Relation | None:
         """Find what a statement calls so; None where that is not certain."""

@@ -166,14 +166,79 @@ def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None
     assert set(back) == {("public.orders",)}
 
 
-@pytest.mark.parametrize("script", ["VACUUM FULL users, orders", "VACUUM (FULL)", "CLUSTER"])
-def test_a_rewrite_of_many_is_told_of_all_of_them(traced: Tracing, script: str) -> None:
-    with traced(TABLES) as trace:
+PARTS_REWRITTEN = {
+    "ALTER TABLE p ALTER v TYPE bigint": ("public.p_1", "public.p"),
+    "BEGIN; LOCK TABLE p; ALTER TABLE p ALTER v TYPE bigint; COMMIT": ("public.p_1", "public.p"),
+    "ALTER TABLE p ADD y float DEFAULT random()": ("public.p_1", "public.p"),
+    "ALTER TABLE p ADD x int DEFAULT 1": (),
+    "ALTER TABLE p_1 SET UNLOGGED": ("public.p_1",),
+    "VACUUM FULL p_1": ("public.p_1",),
+    "VACUUM FULL p": ("public.p_1", "public.p"),
+    "VACUUM FULL": ("public.p_1",),
+    "CLUSTER p USING p_id": ("public.p_1", "public.p"),
+    "CLUSTER": (),
+}
+
+
+def test_a_rewrite_of_partitions_is_told_of_their_root_too(traced: Tracing) -> None:
+    found = {}
+    for script in PARTS_REWRITTEN:
+        with traced(f"{PARTED} CREATE INDEX p_id ON p (id); INSERT INTO p VALUES (1, 1)") as trace:
+            with trace.proxied() as connection:
+                for query in script.split("; "):
+                    connection.execute(query.encode())
+            rewrites = [each.rewrites for each in trace.report().statements]
+            found[script] = max(rewrites, key=len)
+
+    assert {name: set(each) for name, each in found.items()} == {
+        name: set(each) for name, each in PARTS_REWRITTEN.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "rewritten"),
+    [
+        ("VACUUM FULL users, orders", {"public.users", "public.orders"}),
+        ("VACUUM (FULL)", {"public.users", "public.orders"}),
+        ("CLUSTER", {"public.users"}),
+    ],
+)
+def test_a_rewrite_of_many_is_told_of_all_of_them(
+    traced: Tracing, script: str, rewritten: set[str]
+) -> None:
+    with traced(f"{TABLES} CLUSTER users USING users_pkey") as trace:
         _run(trace, script)
         [told] = trace.report().statements
 
-    assert set(told.rewrites) == {"public.users", "public.orders"}
+    assert set(told.rewrites) == rewritten
     assert locks(told) == {(name, EXCLUSIVE) for name in told.rewrites}
+
+
+REINDEXED = {
+    "REINDEX SCHEMA public": {"users", "users_pkey", "p_1", "p_1_id_idx"},
+    "REINDEX DATABASE": {"users", "users_pkey", "p_1", "p_1_id_idx"},
+    "REINDEX SYSTEM": set(),
+    "REINDEX TABLE p": {"p", "p_1", "p_1_id_idx"},
+    "REINDEX INDEX p_id": {"p", "p_1", "p_1_id_idx"},
+    "REINDEX TABLE users": {"users", "users_pkey"},
+}
+
+
+def test_what_reindexes_many_is_told_of_all_of_them(traced: Tracing) -> None:
+    found = {}
+    tables = f"{PARTED} CREATE INDEX p_id ON p (id); CREATE TABLE users (id int PRIMARY KEY)"
+    with traced(tables) as trace, trace.proxied() as connection:
+        for script in REINDEXED:
+            connection.execute(script.encode())
+            found[script] = locks(trace.report().statements[-1])
+
+    assert found == {
+        script: {
+            (f"public.{name}", EXCLUSIVE if name.endswith(("idx", "pkey")) else "SHARE")
+            for name in names
+        }
+        for script, names in REINDEXED.items()
+    }
 
 
 TO_BIGINT = "ALTER TABLE orders ALTER id TYPE bigint"
@@ -617,6 +682,23 @@ def test_what_a_command_does_at_once_is_told_as_a_change(new_login: Callable[[],
     assert cancelled is not None
     assert cancelled.statements == report.statements
     assert cancelled.changes_unknown == action.tracing.NO_CATALOG
+
+
+def test_an_empty_database_was_empty_also_if_nobody_reads_what_became_of_it(
+    traced: Tracing,
+) -> None:
+    with (
+        traced("") as trace,
+        session(trace.target) as beside,
+        action.tracing.traced(beside, trace.target, {"DATABASE_URL": "postgresql://d"}) as way,
+    ):
+        assert way.proxy is not None
+        with connected(replace(trace.target, port=way.proxy.port)) as client:
+            client.execute("CREATE TABLE made (a int)")
+        report = way.report(None, [], lambda: ())
+
+    assert report is not None
+    assert (report.was_empty, report.changes_unknown) == (True, action.tracing.NO_CATALOG)
 
 
 def test_a_fault_of_the_trace_loses_nothing_but_the_trace(traced: Tracing) -> None:

@@ -67,14 +67,21 @@ def test_no_look_goes_where_it_would_change_what_happens(text: str) -> None:
         ("create index concurrently if not exists i on only s.t (a)",
          [("s.t", "SHARE UPDATE EXCLUSIVE")]),
         ("reindex (verbose, concurrently) table t", [("t", "SHARE UPDATE EXCLUSIVE")]),
-        ("reindex schema s", []),
+        ("reindex schema s", [("s.*", "SHARE")]),
+        ("reindex (verbose) schema concurrently s", [("s.*", "SHARE UPDATE EXCLUSIVE")]),
+        ("reindex database", [("*", "SHARE")]),
+        ("reindex system d", []),
+        ("reindex table t", [("t", "SHARE")]),
+        ("vacuum full", [("*", "ACCESS EXCLUSIVE")]),
+        ("cluster verbose", [("*", "ACCESS EXCLUSIVE")]),
+        ("cluster (verbose) s.t using i", [("s.t", "ACCESS EXCLUSIVE")]),
         ("drop index concurrently if exists s.i", [("s.i", "SHARE UPDATE EXCLUSIVE")]),
         ("reindex index concurrently i", [("i", "SHARE UPDATE EXCLUSIVE")]),
         ("alter table t detach partition p concurrently", [("t", "SHARE UPDATE EXCLUSIVE")]),
         ("create table t (a int)", []),
     ],
 )  # fmt: skip
-def test_locks_are_told_by_the_text_where_no_look_goes(
+def test_locks_are_told_by_the_text_where_no_look_sees_them(
     text: str, told: list[tuple[str, str]]
 ) -> None:
     assert list(kind(text).told) == told
