@@ -199,11 +199,7 @@ def _told(text: bytes) -> tuple[_Locks, bool]:
         pieces.has_option("VERBOSE")
         return ((next(iter(pieces.names()), ALL), ACCESS_EXCLUSIVE),), True
     if head in _BEFORE_NAME:
-        while pieces.has_more and not pieces.taken(*_BEFORE_NAME[head]):
-            pieces.skip()
-        for word in ("CONCURRENTLY", "IF", "EXISTS"):
-            pieces.taken(word)
-        return tuple((name, _GENTLE_MODE) for name in pieces.names()[:1]), False
+        return _of_gentle(pieces, head), False
     return (), False
 
 
@@ -227,6 +223,14 @@ def _of_lock(pieces: _Pieces) -> _Locks:
         while pieces.has_more and not pieces.taken("MODE"):
             mode.append(pieces.skip())
     return tuple((name, " ".join(mode) or ACCESS_EXCLUSIVE) for name in names)
+
+
+def _of_gentle(pieces: _Pieces, head: str) -> _Locks:
+    while pieces.has_more and not pieces.taken(*_BEFORE_NAME[head]):
+        pieces.skip()
+    for word in ("CONCURRENTLY", "IF", "EXISTS"):
+        pieces.taken(word)
+    return tuple((name, _GENTLE_MODE) for name in pieces.names()[:1])
 
 
 def _of_vacuum(pieces: _Pieces) -> tuple[_Locks, bool]:

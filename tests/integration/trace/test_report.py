@@ -16,6 +16,7 @@ import action.tracing
 from pgwire.beside import sizes
 from pgwire.client import Target, session
 from pgwire.schema import facts
+from pgwire.trace import relations
 from pgwire.trace.places import placed
 from pgwire.trace.report import (
     LONGEST_STATEMENT,
@@ -491,6 +492,56 @@ def test_what_is_sent_in_a_piece_that_is_not_cut_is_said_and_its_rewrites_are_fo
     ]
     assert "could not be told apart" in (report.untraced or "")
     assert [each.untraced for each in report.connections] == [report.untraced]
+
+
+WIDE = """
+CREATE TABLE wide (id int, body text STORAGE EXTERNAL);
+INSERT INTO wide SELECT n, repeat('x', 10_000) FROM generate_series(1, 100) AS n;
+"""
+MEASURED = """
+CREATE TABLE kept (id int); INSERT INTO kept SELECT generate_series(1, 1000); VACUUM ANALYZE kept;
+CREATE TABLE unknown (id int); INSERT INTO unknown SELECT generate_series(1, 1000);
+CREATE TABLE empty (id int);
+"""
+
+
+def test_sizes_are_real_where_nobody_wrote_them_down(traced: Tracing) -> None:
+    with traced("") as trace, trace.direct() as connection, session(trace.target) as asking:
+        for script in f"{WIDE} {MEASURED} {PARTED} INSERT INTO p VALUES (1, 1)".split(";"):
+            connection.execute(script.encode())
+        first = sizes.read(asking)
+        connection.execute("VACUUM ANALYZE")
+        second = sizes.read(asking)
+        known = relations.read(asking).named("wide")
+
+    assert first is not None
+    assert second is not None
+    assert {name: each["bytes"] for name, each in first.items()} == {
+        name: each["bytes"] for name, each in second.items()
+    }
+    assert first["public.unknown"]["bytes"] == second["public.kept"]["bytes"] == 40960
+    assert (first["public.unknown"]["rows"], first["public.empty"]["bytes"]) == (-1, 0)
+    assert first["public.p"]["bytes"] == first["public.p_1"]["bytes"] == 8192
+    assert second["public.wide"]["bytes"] > 1_000_000
+    assert known is not None
+    assert known.bytes == second["public.wide"]["bytes"]
+
+
+def test_sizes_are_read_behind_no_lock(traced: Tracing) -> None:
+    """Of what is locked they stay unknown; of what is locked in just that moment, for all."""
+    with (
+        traced(f"{TABLES} {WIDE}") as trace,
+        trace.direct(autocommit=False) as other,
+        session(trace.target) as asking,
+    ):
+        other.execute("LOCK TABLE wide")
+        began_at = time.monotonic()
+        found = sizes.read(asking)
+        assert time.monotonic() - began_at < 5
+
+    assert found is not None
+    assert found["public.users"] == {"rows": -1, "bytes": 0}
+    assert found["public.wide"]["rows"] == -1
 
 
 @pytest.mark.parametrize("encoding", ["UTF8", "SJIS"])
