@@ -203,6 +203,7 @@ def _of_before(statement: Statement, new: Set[str]) -> Statement:
         statement,
         locks=tuple(lock for lock in statement.locks if not lock.is_new),
         rewrites=tuple(name for name in statement.rewrites if name not in new),
+        more_relations=0,  # of a report that is not shortened yet, they are what it had made
     )
 
 

@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from app.core import thresholds
 from app.core.assignments import Policies
 from app.core.safer_ways import SaferWay, safer_way
-from app.core.traces import WORST_FIRST, Blocks, Size, Statement, Trace, counted
+from app.core.traces import WORST_FIRST, Blocks, Lock, Size, Statement, Trace, counted
 
 _HURT = {
     "r": (Blocks.READS, Blocks.WRITES),
     "p": (Blocks.READS, Blocks.WRITES),
     "m": (Blocks.READS,),
+    "i": (Blocks.READS,),
+    "S": (Blocks.WRITES,),
 }
-"""By pg_class.relkind, what hurts when it is blocked: nobody writes to a materialized view."""
+"""By pg_class.relkind, what hurts when it is blocked: nobody writes to a materialized view.
+
+Whoever reads a table is planned with all its indexes, and whoever adds a row asks its sequences.
+"""
 _DEFINING = frozenset({"ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE"})
 _MOST_READ = 500
 """Characters of a statement, from which it is read what is done instead."""
@@ -196,10 +201,9 @@ def _bare(name: str) -> str:
 def _touches(statement: Statement, *, is_earlier: bool) -> Iterator[Touch]:
     blocked: dict[str, Blocks] = {}
     for lock in statement.locks:
-        if lock.blocks in _HURT.get(lock.kind, ()):
-            blocked[lock.relation] = min(
-                lock.blocks, blocked.get(lock.relation, lock.blocks), key=WORST_FIRST.index
-            )
+        table, blocks = _felt(lock)
+        if blocks in _HURT.get(lock.kind, ()):
+            blocked[table] = min(blocks, blocked.get(table, blocks), key=WORST_FIRST.index)
     for table in dict.fromkeys([*statement.rewrites, *blocked]):
         yield Touch(
             statement=statement,
@@ -209,6 +213,16 @@ def _touches(statement: Statement, *, is_earlier: bool) -> Iterator[Touch]:
             blocks=blocked.get(table, Blocks.READS),
             is_earlier=is_earlier,
         )
+
+
+def _felt(lock: Lock) -> tuple[str, Blocks]:
+    """Say of which table others feel a lock, and what they cannot do with it."""
+    if lock.kind == "i":
+        return lock.table, lock.blocks if lock.table else Blocks.NOTHING
+    if lock.kind == "S":
+        is_felt = lock.table and lock.blocks is not Blocks.NOTHING
+        return lock.table, Blocks.WRITES if is_felt else Blocks.NOTHING
+    return lock.relation, lock.blocks
 
 
 def _likeness(one: Statement) -> tuple[object, ...]:

@@ -68,6 +68,9 @@ class Lock:
     is_new: Annotated[
         bool, Described(description="An earlier transaction of the same migration made it")
     ] = False
+    table: Annotated[
+        _Name, Described(description="Whose index it is, or to whose column a sequence belongs")
+    ] = ""
 
     @property
     def blocks(self) -> Blocks:

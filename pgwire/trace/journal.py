@@ -334,6 +334,8 @@ class Journal:
     def _take_told(self, record: Record, transaction: _Transaction) -> None:
         for oid, mode in self._known.get(record.known_by) or _NO_LOCKS:
             self._take(record, transaction, oid, mode)
+        if record.kind.tells_rewrite:
+            self._log.relations.moved_perhaps()
         for relation, mode in told(record.kind, self._log.relations):
             self._take(record, transaction, relation.oid, mode)
             if record.kind.tells_rewrite and not relation.is_secondary:

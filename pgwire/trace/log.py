@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
-from pgwire.trace.journal import MODES
+from pgwire.trace.journal import MODES, told
 from pgwire.trace.kinds import ACCESS_EXCLUSIVE, gone
 from pgwire.trace.report import (
     ELSEWHERE,
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from pgwire.trace.relations import Relation, Relations
     from pgwire.trace.report import Connection, Transactions
 
+_TABLES = ("r", "p", "m")
+_OF_OTHERS = re.compile(
+    rb"\s*(?:ALTER|DROP)\s+(?:FUNCTION|INDEX|PROCEDURE|SEQUENCE|TRIGGER|TYPE|VIEW)\b", re.IGNORECASE
+)
 _LATEST = 200
 """The locks of these may not have been seen yet."""
 
@@ -125,14 +130,18 @@ class Log:
             relation = self._relation(oid, later)
             name = relation.name.encode() if relation else b""
             naming = (each for each in wholes if name in each.text)
-            found.setdefault(next(naming, wholes[0]), []).append(oid)
+            oids = found.setdefault(next(naming, wholes[0]), [])
+            oids += [oid, self._root(relation, later).oid] if relation else []
         return found
 
     def _statement(
         self, record: Record, now: float, later: Relations | None, unseen: Sequence[int]
     ) -> Statement:
-        locked = sorted(self._locks(record, later), key=_weakness)
-        rewritten = self._rewritten([*record.rewrites, *unseen], later)
+        locks, unnamed = self._locks(record, later)
+        oids = [*record.rewrites, *unseen]
+        if record.kind.tells_rewrite:
+            oids += [oid for oid, _ in self._told_of_new(record, later)]
+        rewritten = self._rewritten(oids, later)
         held_ms = record.held_ms
         return Statement(
             sql=record.key or without_values(record.text, head=record.kind.head),
@@ -144,8 +153,9 @@ class Log:
             error=record.error,
             transaction=record.transaction,
             times=record.times,
-            locks=tuple(locked),
+            locks=tuple(sorted(locks, key=_weakness)),
             rewrites=tuple(str(each) for each in rewritten),
+            more_relations=unnamed,
             may_lock_more=record.kind.hides_locks,
             rolled_back=record.is_rolled_back,
         )
@@ -171,27 +181,47 @@ class Log:
     def _relation(self, oid: int, later: Relations | None) -> Relation | None:
         return self.relations.get(oid) or (later.get(oid) if later else None)
 
-    def _locks(self, record: Record, later: Relations | None) -> list[Lock]:
-        locks = (self._lock_of(oid, mode, later) for oid, mode in record.locks)
-        found = [lock for lock in locks if lock is not None]
+    def _locks(self, record: Record, later: Relations | None) -> tuple[list[Lock], int]:
+        """Give its locks, and how many are on tables that nobody has a name for."""
+        locks = {*record.locks, *self._told_of_new(record, later)}
+        found = [each for lock in locks if (each := self._lock_of(*lock, later)) is not None]
+        unnamed = [
+            mode
+            for oid, mode in record.locks
+            if mode not in HARMLESS and self._relation(oid, later) is None
+        ]
         is_own = any(
             mode == ACCESS_EXCLUSIVE and self.relations.get(oid) is None
             for oid, mode in record.locks
         )
-        if later is None or not is_own:
-            return found
         # By now it is not there, or has another name: only the words say which it was.
         known = {lock.relation for lock in found}
-        return found + [
+        going = gone(record.text) if later is not None and is_own else []
+        found += [
             Lock(relation=name, kind="r", mode=ACCESS_EXCLUSIVE, rows=-1, bytes=0, is_new=True)
-            for name in gone(record.text)
+            for name in going
             if name not in known
+        ]
+        # What is not there any more beside a table with a name was its index, or a part of it.
+        is_told = going or any(lock.kind in _TABLES for lock in found)
+        is_other = is_told or _OF_OTHERS.match(record.text)
+        return found, 0 if is_other else len(unnamed)
+
+    def _told_of_new(self, record: Record, later: Relations | None) -> list[tuple[int, str]]:
+        """Find by its words what it locked of what had been made before by the same command."""
+        if later is None or not record.tag or record.error:
+            return []
+        return [
+            (each.oid, mode)
+            for each, mode in told(record.kind, later)
+            if mode not in HARMLESS and self.relations.get(each.oid) is None
         ]
 
     def _lock_of(self, oid: int, mode: str, later: Relations | None) -> Lock | None:
         relation = self._relation(oid, later)
         if relation is None or (relation.is_secondary and mode in HARMLESS):
             return None
+        owner = None if relation.table is None else self._relation(relation.table, later)
         return Lock(
             relation=str(relation),
             kind=relation.kind,
@@ -199,11 +229,12 @@ class Log:
             rows=relation.rows,
             bytes=relation.bytes,
             is_new=self.relations.get(oid) is None,
+            table=str(owner) if owner is not None else "",
         )
 
 
-def _weakness(lock: Lock) -> tuple[int, int]:
-    return (-MODES.index(lock.mode), -lock.bytes)
+def _weakness(lock: Lock) -> tuple[int, int, str]:
+    return (-MODES.index(lock.mode), -lock.bytes, lock.relation)
 
 
 def _largest(wrote: list[Transactions]) -> list[Transactions]:

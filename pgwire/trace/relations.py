@@ -120,6 +120,10 @@ class Relations:
         """Take note of file numbers that a transaction committed, of new ones too."""
         self._files.update(files)
 
+    def moved_perhaps(self) -> None:
+        """Forget in which files those are that were made since: no words of theirs are known."""
+        self._files.update((oid, None) for oid in self._files.keys() - self._by_oid.keys())
+
     def moved_since(self, later: Relations) -> list[int]:
         """List those with rows that are in another file then; not whose file nobody knows."""
         return [

@@ -39,6 +39,8 @@ class Lock:
     bytes: int
     is_new: bool = False
     """An earlier transaction of the same command made it, as in a database that was empty."""
+    table: str = ""
+    """Whose index it is, or to whose column a sequence belongs."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Statement:
     take."""
     rewrites: tuple[str, ...] = ()
     more_relations: int = 0
-    """How many relations more than are told; those with the weakest locks, and the smallest."""
+    """How many relations more than are told; those with the weakest locks, and the smallest, and
+    those that the command had made and that were gone before anybody could ask for their names."""
     may_lock_more: bool = False
     """Locks may have come and gone inside it."""
     rolled_back: bool = False

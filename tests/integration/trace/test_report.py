@@ -167,6 +167,61 @@ def test_a_rewrite_is_told_of_the_statement_that_did_it(traced: Tracing) -> None
     assert set(back) == {("public.orders",)}
 
 
+OWNED = {
+    "REINDEX INDEX orders_user": {("public.orders_user", "public.orders"), ("public.orders", "")},
+    "ALTER SEQUENCE orders_n_seq CACHE 5": {("public.orders_n_seq", "public.orders")},
+    "ALTER SEQUENCE alone CACHE 5": {("public.alone", "")},
+}
+
+
+def test_a_lock_on_a_part_of_a_table_names_the_table(traced: Tracing) -> None:
+    tables = f"{TABLES} ALTER TABLE orders ADD n serial; CREATE SEQUENCE alone"
+    found = {}
+    with traced(tables) as trace, trace.proxied() as connection:
+        for script in OWNED:
+            connection.execute(script.encode())
+            told = trace.report().statements[-1].locks
+            found[script] = {(lock.relation, lock.table) for lock in told}
+
+    assert found == OWNED
+
+
+# By the file and the table of what the first run of an empty database does, and has no name for.
+NEW = {
+    "LOCK TABLE t": ({("public.t", EXCLUSIVE)}, (), 0),
+    "VACUUM FULL t": ({("public.t", EXCLUSIVE)}, ("public.t",), 0),
+    "VACUUM FULL": ({("public.t", EXCLUSIVE)}, ("public.t",), 0),
+    "REINDEX TABLE t": ({("public.t", "SHARE"), ("public.t_pkey", EXCLUSIVE)}, (), 0),
+    "REINDEX SCHEMA public": ({("public.t", "SHARE"), ("public.t_pkey", EXCLUSIVE)}, (), 0),
+    "CREATE INDEX ON gone (id)": (set(), (), 1),
+    "ALTER TABLE gone ALTER id TYPE bigint": (set(), (), 4),
+    "DROP INDEX i": ({("public.t", EXCLUSIVE)}, (), 0),
+    "DROP VIEW v": (set(), (), 0),
+    "DROP TABLE gone": ({("public.gone", EXCLUSIVE)}, (), 0),
+}
+
+
+def test_of_what_the_command_had_made_itself_it_is_told_how_much_has_no_name(
+    traced: Tracing,
+) -> None:
+    with traced("") as trace:
+        with trace.proxied() as connection:
+            connection.execute("CREATE TABLE t (id int PRIMARY KEY)")
+            connection.execute("CREATE TABLE gone (id int, t text)")
+            connection.execute("CREATE INDEX i ON t (id)")
+            connection.execute("CREATE VIEW v AS SELECT 1")
+            for script in NEW:
+                connection.execute(f"BEGIN; {script}; COMMIT" if "LOCK" in script else script)
+        with session(trace.target) as asking:
+            told = {each.sql: each for each in trace.proxy.report(asking).statements}
+
+    found = {name: told[name] for name in NEW}
+    assert {
+        name: (locks(one), one.rewrites, min(one.more_relations, 4)) for name, one in found.items()
+    } == NEW
+    assert all(lock.is_new for one in found.values() for lock in one.locks)
+
+
 PARTS_REWRITTEN = {
     "ALTER TABLE p ALTER v TYPE bigint": ("public.p_1", "public.p"),
     "BEGIN; LOCK TABLE p; ALTER TABLE p ALTER v TYPE bigint; COMMIT": ("public.p_1", "public.p"),
