@@ -41,7 +41,7 @@ _AT_LEAST = {
     ]
     for rank, mode in enumerate(MODES)
 }
-_NOT_CUT = (
+NOT_CUT = (
     "what was sent in one piece could not be told apart: it is long, has parameters outside of"
     " quotes, or is in an encoding or with rules of strings that the trace does not read"
 )
@@ -165,7 +165,7 @@ class Journal:
         record = Record(source, sent=now, is_in_query=is_in_query)
         gets_look = source.kind.gets_look
         if source.kind is WHOLE:
-            self.untraced = _NOT_CUT
+            self.untraced = NOT_CUT
             record.may_rewrite = not _EMPTYING.search(source.text)
         if record.known_by:
             is_timed = is_in_query and source.kind.head != "INSERT"

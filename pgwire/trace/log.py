@@ -183,7 +183,7 @@ class Log:
 
     def _locks(self, record: Record, later: Relations | None) -> tuple[list[Lock], int]:
         """Give its locks, and how many are on tables that nobody has a name for."""
-        locks = {*record.locks, *self._told_of_new(record, later)}
+        locks = dict.fromkeys([*record.locks, *self._told_of_new(record, later)])
         found = [each for lock in locks if (each := self._lock_of(*lock, later)) is not None]
         unnamed = [
             mode
@@ -233,8 +233,8 @@ class Log:
         )
 
 
-def _weakness(lock: Lock) -> tuple[int, int, str]:
-    return (-MODES.index(lock.mode), -lock.bytes, lock.relation)
+def _weakness(lock: Lock) -> tuple[int, int]:
+    return (-MODES.index(lock.mode), -lock.bytes)
 
 
 def _largest(wrote: list[Transactions]) -> list[Transactions]:
