@@ -25,11 +25,14 @@ SELECT json_agg(json_build_array(
     c.reltuples::int8 AS rows, (greatest(c.relpages, 0) + coalesce((SELECT relpages
       FROM pg_class WHERE oid = c.reltoastrelid), 0))::int8
       * current_setting('block_size')::int8 AS bytes,
-    coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), (SELECT refobjid
-      FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind = 'S'
-      AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1))::int8 AS owner,
-    (SELECT inhparent FROM pg_inherits WHERE inhrelid = c.oid AND c.relispartition)::int8 AS parent,
-    EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisclustered) AS is_clustered,
+    CASE c.relkind WHEN 'S' THEN (SELECT refobjid
+      FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid
+      AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') LIMIT 1)
+    ELSE i.indrelid END::int8 AS owner,
+    CASE WHEN c.relispartition THEN (SELECT inhparent FROM pg_inherits
+      WHERE inhrelid = c.oid) END::int8 AS parent,
+    c.relhasindex AND EXISTS (
+      SELECT FROM pg_index WHERE indrelid = c.oid AND indisclustered) AS is_clustered,
     row_number() OVER (ORDER BY c.oid) / {most} AS part
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
