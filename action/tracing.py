@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 NO_CONNECTION = "the command opened no connection by PGHOST or DATABASE_URL as it was given them"
 NO_CATALOG = "the catalog of the database could not be read"
+NOT_PLACED = "the files of the commit took too long to read"
+_PLACES_SECONDS = 10.0
 _FACTS_SECONDS = 12.0
 """The server gives up after ten."""
 _Given = TypeVar("_Given")
@@ -95,15 +98,23 @@ class Tracing:
         if not report.connections:
             why = _reason(None if own else NO_CONNECTION, remarks)
             return Report(untraced=why, is_unused=not own)
+        before = self.before()
+        was_empty = not isinstance(before, str) and not any(kind == "table" for kind, _ in before)
+        statements, is_placed = _placed(
+            report.statements, proxy.texts(), secrets, changed_files, was_empty=was_empty
+        )
+        if not is_placed and report.untraced in (None, ELSEWHERE):
+            report = replace(report, untraced=NOT_PLACED)
         shown = replace(
             report,
-            statements=_placed(report.statements, proxy.texts(), secrets, changed_files),
+            statements=statements,
+            was_empty=was_empty,
             connections=tuple(_without(one, secrets) for one in report.connections),
             untraced=_reason(
                 None if own and report.untraced == ELSEWHERE else report.untraced, own
             ),
         )
-        return self._with_changes(shown, session, secrets)
+        return self._with_changes(shown, before, session, secrets)
 
     def _seen(self, proxy: Proxy, session: Session | None) -> Report:
         try:
@@ -112,12 +123,14 @@ class Tracing:
             return proxy.report()
 
     def _with_changes(
-        self, report: Report, session: Session | None, secrets: Sequence[str]
+        self,
+        report: Report,
+        before: Facts | str,
+        session: Session | None,
+        secrets: Sequence[str],
     ) -> Report:
-        before = self.before()
         if isinstance(before, str):
             return replace(report, changes_unknown=before)
-        report = replace(report, was_empty=not any(kind == "table" for kind, _ in before))
         after = _facts(session)
         if isinstance(after, str):
             return replace(report, changes_unknown=after)
@@ -169,19 +182,30 @@ def _placed(
     texts: Sequence[bytes],
     secrets: Sequence[str],
     changed_files: Callable[[], Sequence[File]],
-) -> tuple[Statement, ...]:
+    *,
+    was_empty: bool,
+) -> tuple[tuple[Statement, ...], bool]:
+    """Give the statements with their places, and whether these could be looked for."""
     is_wanted = any(
         one.locks or one.rewrites or one.may_lock_more or one.error for one in statements
     )
     files: Sequence[File] = ()
+    is_placed = True
     try:
         files = changed_files() if is_wanted else ()
-        places = placed(texts, [(file.path, file.content) for file in files])
+        give_up_at = time.monotonic() + _PLACES_SECONDS
+        places = placed(
+            texts,
+            [(file.path, file.content) for file in files],
+            is_once=was_empty,
+            is_late=lambda: time.monotonic() > give_up_at,
+        )
     except Exception:  # whatever it is, the report goes out
         places = [Place()] * len(texts)
+        is_placed = False
     added = {file.path for file in files if file.is_added}
     new = {lock.relation for one in statements for lock in one.locks if lock.is_new}
-    return tuple(
+    shown = tuple(
         replace(
             one if place.file in added else _of_before(one, new),
             sql=redact.hide(one.sql, secrets),
@@ -191,6 +215,7 @@ def _placed(
         )
         for one, place in zip(statements, places)
     )
+    return shown, is_placed
 
 
 def _of_before(statement: Statement, new: Set[str]) -> Statement:

@@ -13,10 +13,11 @@ from pgwire.trace.kinds import script_of
 from pgwire.trace.split import Unbalanced, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MOST_FILE_BYTES = 300_000
 """A longer file is rows for the most part, and takes more than half a second to read."""
+_MOST_WORDS = 300
 _LONGEST_REASON = 10_000
 """Whoever tells it on looks for secrets, then shortens it."""
 _ACCEPTING = re.compile(rb"--\s*coppice:\s*ok[ \t]+(\S[^\n]*)", re.IGNORECASE)
@@ -37,30 +38,58 @@ class Place:
     """The reason of `-- coppice: ok REASON` directly above it, in it, or behind it in its line."""
 
 
-def placed(texts: Sequence[bytes], files: Iterable[tuple[str, bytes]]) -> list[Place]:
+class TooLong(Exception):
+    """Reading all of it would take longer than it is worth."""
+
+
+def placed(
+    texts: Sequence[bytes],
+    files: Iterable[tuple[str, bytes]],
+    *,
+    is_once: bool = False,
+    is_late: Callable[[], bool] = lambda: False,
+) -> list[Place]:
     """Find the place of each text, in the order in which they were executed.
 
-    White space and comments make no difference. The second of two equal texts gets the second
-    place; where there is no further one, it was executed again where it stands. As that may
-    have been another of them, a reason counts only where each of them has one. Of a text that is
-    found nowhere, its own comments count.
+    White space and comments make no difference. The last of equal texts gets the last place, and so
+    on; where there is no further one, it was executed again where it stands, unless `is_once`: then
+    those before came from files that are not here. As that may have been another of them, a reason
+    counts only where each of them has one. Of a text that is found nowhere, its own comments count.
+    Raises TooLong when it is late, which is asked often.
     """
-    keys = [_key(text) for text in texts]
-    found: dict[bytes, list[Place]] = defaultdict(list)
-    for name, content in files:
-        for key, place in _statements(name, content, frozenset(keys)):
-            found[key].append(place)
+    keys: dict[bytes, bytes] = {}
+    for text in dict.fromkeys(texts):
+        keys[text] = _key(text)
+        _hurry(is_late)
+    found = _standing(files, frozenset(keys.values()), is_late)
     for standing in found.values():
         if not all(place.accepted for place in standing):
             standing[:] = [replace(place, accepted="") for place in standing]
     places = []
-    for key, text in zip(keys, texts):
-        standing = found.get(key, [])
+    for text in reversed(texts):
+        standing = found.get(keys[text], [])
         if not standing:
             places.append(Place(accepted=_accepted(text, 0, len(text))))
         else:
-            places.append(standing.pop(0) if len(standing) > 1 else standing[0])
-    return places
+            places.append(standing.pop() if is_once or len(standing) > 1 else standing[0])
+    return places[::-1]
+
+
+def _standing(
+    files: Iterable[tuple[str, bytes]], wanted: frozenset[bytes], is_late: Callable[[], bool]
+) -> dict[bytes, list[Place]]:
+    """Find all places of each, in order."""
+    found: dict[bytes, list[Place]] = defaultdict(list)
+    for name, content in files:
+        for key, place in _statements(name, content, wanted):
+            found[key].append(place)
+        _hurry(is_late)
+    return found
+
+
+def _hurry(is_late: Callable[[], bool]) -> None:
+    if is_late():
+        raise TooLong
 
 
 def _statements(
@@ -76,12 +105,14 @@ def _statements(
 
 
 def _key(text: bytes) -> bytes:
-    """Make the same of texts that differ in white space and comments alone."""
+    """Make the same of texts that differ in white space and comments, or behind many words."""
     words = []
     try:
         for kind, start, end in tokens(text[:MOST_READ_BYTES]):
             if kind not in ("space", "comment"):
                 words.append(text[start:end])
+                if len(words) == _MOST_WORDS:
+                    break
     except Unbalanced:  # it goes on behind what was kept of it
         pass
     return b" ".join(b" ".join(words).split()).rstrip(b"; ")

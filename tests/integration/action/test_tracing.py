@@ -211,6 +211,7 @@ def test_an_empty_database_tells_of_what_the_commit_changed(
     write(step, "db/2.sql", "ALTER TABLE users ADD b int;")
     new = "ALTER TABLE users ALTER id TYPE bigint;"
     both = "BEGIN; CREATE TABLE orders (id int); ALTER TABLE orders ADD a int; COMMIT;"
+    write(step, "db/2b.sql", f"{new} ALTER TABLE users ALTER id TYPE int;")
     going = 'DROP TABLE gone; ALTER TABLE "Old" RENAME TO renamed; DROP TABLE IF EXISTS never;'
     path = write(step, "db/3.sql", f"{new}\n{both}\n{going}\n")
     changes = {"files": [old, path], "added": [path]}

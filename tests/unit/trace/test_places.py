@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pgwire.trace.places import Place, placed
+from pgwire.trace.places import Place, TooLong, placed
 from pgwire.trace.sources import Sources
 
 SETTINGS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
@@ -45,23 +45,43 @@ def test_a_text_is_found_whatever_white_space_and_comments_are_in_it(
     assert found(file, text) == [(line, "")]
 
 
-def test_equal_texts_have_places_in_order_and_the_last_one_again() -> None:
-    files = [("2.sql", b"a;\nb;\na;"), ("1.sql", b"-- c\na;")]
-
-    places = placed([b"a", b"b", b"a", b"a", b"a"], files)
-
-    lines = [("2.sql", 1), ("2.sql", 2), ("2.sql", 3), ("1.sql", 2), ("1.sql", 2)]
-    assert places == [Place(file, line) for file, line in lines]
+EQUAL = [("2.sql", b"a;\nb;\na;"), ("1.sql", b"-- c\na;")]
 
 
 @pytest.mark.parametrize(
-    ("other", "accepted"),
-    [("a b;", ""), ("-- coppice: ok large\na b;", "small"), ("a c;", "small")],
+    ("is_once", "first"), [(False, [("2.sql", 1), ("2.sql", 2)]), (True, [("", 0), ("2.sql", 2)])]
 )
-def test_of_equal_texts_none_is_accepted_unless_all_are(other: str, accepted: str) -> None:
+def test_equal_texts_have_places_from_the_last_on(
+    first: list[tuple[str, int]], *, is_once: bool
+) -> None:
+    """Those before are of files that are not there, or the first of them again."""
+    places = placed([b"a", b"b", b"a", b"a", b"a"], EQUAL, is_once=is_once)
+
+    lines = [*first, ("2.sql", 1), ("2.sql", 3), ("1.sql", 2)]
+    assert places == [Place(file, line) for file, line in lines]
+
+
+def test_each_text_is_read_once_and_not_when_it_is_late() -> None:
+    asked = iter([False] * 2 + [True])
+
+    placed([b"a"] * 100, EQUAL[1:], is_late=lambda: next(asked))
+
+    with pytest.raises(TooLong):
+        placed([b"a", b"b"], EQUAL, is_late=lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("other", "place"),
+    [
+        ("a b;", Place("2.sql", 1)),
+        ("-- coppice: ok large\na b;", Place("2.sql", 2, "large")),
+        ("a c;", Place("1.sql", 2, "small")),
+    ],
+)
+def test_of_equal_texts_none_is_accepted_unless_all_are(other: str, place: Place) -> None:
     files = [("1.sql", b"-- coppice: ok small\na b;"), ("2.sql", other.encode())]
 
-    assert placed([b"a b"], files) == [Place("1.sql", 2, accepted)]
+    assert placed([b"a b"], files) == [place]
 
 
 @pytest.mark.parametrize(
