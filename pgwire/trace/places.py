@@ -69,7 +69,8 @@ def placed(
     for text in reversed(texts):
         standing = found.get(keys[text], [])
         if not standing:
-            places.append(Place(accepted=_accepted(text, 0, len(text))))
+            is_accepted = _ACCEPTING.search(text) is not None
+            places.append(Place(accepted=_accepted(text, 0, len(text)) if is_accepted else ""))
         else:
             places.append(standing.pop() if is_once or len(standing) > 1 else standing[0])
     return places[::-1]
