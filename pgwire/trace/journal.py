@@ -102,6 +102,8 @@ class _Transaction:
         self.files: dict[int, int | None] = {}
         self.made: dict[int, int | None] = {}
         """What it locked that nobody knew before, and in which file that is."""
+        self.pieces: frozenset[str] = frozenset()
+        """What the last look said of its locks, if that is still so."""
         self.is_failed = False
         self.is_told = False
 
@@ -133,6 +135,7 @@ class _Transaction:
                 del mapping[key]
             else:
                 mapping[key] = before
+        self.pieces = frozenset()
         undone = self.records[savepoint.records :]
         del self.records[savepoint.records :]
         self.savepoints.append(savepoint)
@@ -221,7 +224,8 @@ class Journal:
             self._time_in_query(record, record.sent + seen.microseconds / 1e6)
         else:
             self._time_without_look(record, transaction, seen.microseconds / 1000)
-        for oid, name, file_number in sorted(seen.locks, key=self._strength):
+        new, transaction.pieces = seen.locks(transaction.pieces), seen.pieces
+        for oid, name, file_number in sorted(new, key=self._strength):
             relations, relation = self._log.relations, self._log.relations.get(oid)
             if not relations.is_committed(oid):
                 transaction.put(transaction.made, oid, file_number)
@@ -353,9 +357,9 @@ class Journal:
             transaction.put(transaction.held, (oid, mode), mode)
             record.locks += ((oid, mode),)
 
-    def _strength(self, lock: tuple[int, str, int | None]) -> tuple[bool, int]:
-        relation = self._log.relations.get(lock[0])
-        return (relation is not None and relation.is_secondary, -MODES.index(lock[1]))
+    def _strength(self, lock: look.LockSeen) -> tuple[bool, int, int]:
+        relation = self._log.relations.get(lock.oid)
+        return (relation is not None and relation.is_secondary, -MODES.index(lock.mode), lock.oid)
 
     def _at_savepoint(self, kind: Kind, transaction: _Transaction, now: float) -> None:
         if kind.head == "SAVEPOINT":
@@ -393,7 +397,8 @@ def told(kind: Kind, relations: Relations) -> Iterator[tuple[Relation, str]]:
 
 def _roots(seen: look.Seen) -> tuple[int, ...]:
     """Give what has no file, and so may be partitioned, and was locked to be altered."""
-    return tuple(oid for oid, name, file in seen.locks if file is None and name == MODES[-1])
+    locks = seen.locks()
+    return tuple(one.oid for one in locks if one.file_number is None and one.mode == MODES[-1])
 
 
 def _release(records: list[Record], now: float, *, is_rolled_back: bool) -> None:

@@ -27,12 +27,14 @@ NAME = b"coppice"
 # is null. The function below pg_locks, as planning the view costs as much again. Each transaction
 # has the lock on its own number, in whose row stands what is said once: the process, microseconds
 # since the message came, and what its session had written when it was last asked to publish that.
-_QUESTION = b"""SELECT CASE WHEN l.relation IS NULL THEN pg_catalog.concat('own ', l.pid, ' ',
+# All in one row: in a long transaction there are thousands of them, behind each statement.
+_QUESTION = b"""SELECT pg_catalog.string_agg(
+CASE WHEN l.relation IS NULL THEN pg_catalog.concat('own ', l.pid, ' ',
   pg_catalog.int8(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()
   OPERATOR(pg_catalog.-) pg_catalog.statement_timestamp())
   OPERATOR(pg_catalog.*) '1000000'::pg_catalog.float8)%s)
 ELSE pg_catalog.concat(l.mode, ' ', l.relation, ' ', pg_catalog.pg_relation_filenode(l.relation))
-END FROM pg_catalog.pg_lock_status() AS l
+END, ','::pg_catalog.text) FROM pg_catalog.pg_lock_status() AS l
 WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
   AND (l.locktype OPERATOR(pg_catalog.=) 'virtualxid'
   OR l.locktype OPERATOR(pg_catalog.=) 'relation'
@@ -165,33 +167,44 @@ class Habit:
         return self._sent > 0
 
 
+class LockSeen(NamedTuple):
+    """A lock of the session."""
+
+    oid: int
+    mode: str
+    file_number: int | None
+    """What was dropped has none, nor what is partitioned or a view."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a look saw."""
 
     microseconds: int
     """From the arrival of its own message, or of the Query that it is in."""
-    locks: tuple[tuple[int, str, int | None], ...]
-    """Object identifier, name of the mode, and file number, which what was dropped has not."""
+    pieces: frozenset[str]
+    """What it said of each lock; most of it the look before said as well."""
     process_id: int
     written: int | None = None
     """How many bytes of the write-ahead log its session wrote, up to a transaction before."""
 
+    def locks(self, before: frozenset[str] = frozenset()) -> list[LockSeen]:
+        """Give the locks that are not among these pieces."""
+        return [_lock(each) for each in self.pieces - before if not each.startswith(_PREDICATE)]
+
 
 def seen(rows: Sequence[messages.Message]) -> Seen:
-    """Read the rows of a look."""
-    microseconds = process_id = 0
-    written = None
-    locks = []
-    for row in rows:
-        [told] = messages.row(row)
-        mode, number, *more = (told or "").split(" ")
-        if mode == _OWN:
-            process_id, microseconds = int(number), int(more[0])
-            written = int(more[1]) if len(more) > 1 else None
-        elif mode != _PREDICATE:
-            locks.append((int(number), mode_name(mode), int(more[0]) if more[0] else None))
-    return Seen(microseconds, tuple(locks), process_id, written)
+    """Read the row of a look."""
+    pieces = {piece for row in rows for piece in (messages.row(row)[0] or "").split(",")}
+    own = next((each for each in pieces if each.startswith(_OWN)), f"{_OWN} 0 0")
+    _, process_id, microseconds, *more = own.split(" ")
+    written = int(more[0]) if more else None
+    return Seen(int(microseconds), frozenset(pieces - {own, ""}), int(process_id), written)
+
+
+def _lock(piece: str) -> LockSeen:
+    mode, oid, file_number = piece.split(" ")
+    return LockSeen(int(oid), mode_name(mode), int(file_number) if file_number else None)
 
 
 @lru_cache(maxsize=20)

@@ -11,25 +11,28 @@ def row(text: str) -> Message:
     return Message(b"D", b"\0\1" + len(data).to_bytes(4, "big") + data)
 
 
-def test_rows_are_read() -> None:
-    seen = look.seen(
-        [
-            row("own 77 13 4096"),
-            row("ShareLock 20000 5"),
-            row("SIReadLock 20000 5"),
-            row("RowShareLock 20001 "),
-        ]
-    )
+def test_what_is_said_is_read() -> None:
+    said = "ShareLock 20000 5,own 77 13 4096,SIReadLock 20000 5,RowShareLock 20001 "
 
-    locks = ((20000, "SHARE", 5), (20001, "ROW SHARE", None))
-    assert seen == look.Seen(13, locks, process_id=77, written=4096)
+    seen = look.seen([row(said)])
+
+    assert (seen.microseconds, seen.process_id, seen.written) == (13, 77, 4096)
+    assert sorted(seen.locks()) == [(20000, "SHARE", 5), (20001, "ROW SHARE", None)]
+
+
+def test_what_the_look_before_said_too_is_left_out() -> None:
+    before = look.seen([row("own 77 13,ShareLock 20000 5,ShareLock 20001 6")])
+
+    seen = look.seen([row("own 77 13,ShareLock 20001 7,ShareLock 20000 5")])
+
+    assert seen.locks(before.pieces) == [(20001, "SHARE", 7)]
 
 
 def test_a_session_without_locks_has_a_time() -> None:
     """Before PostgreSQL 18, nothing is said of what it wrote."""
     seen = look.seen([row("own 77 12")])
 
-    assert seen == look.Seen(12, (), process_id=77, written=None)
+    assert seen == look.Seen(12, frozenset(), process_id=77, written=None)
 
 
 def test_the_question_is_parsed_once_in_a_session_of_its_own() -> None:
