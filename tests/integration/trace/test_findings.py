@@ -36,7 +36,7 @@ FOUND = {
     "ALTER TABLE users DROP g": ("users", READS, "column that goes"),
     "ALTER TABLE users SET UNLOGGED": ("users", REWRITE, "written anew"),
     "CREATE INDEX by_a ON users (a)": ("users", WRITES, "made while writes wait"),
-    "REINDEX TABLE users": ("users", WRITES, "made anew while others wait"),
+    "REINDEX TABLE users": ("users", READS, "made anew while others wait"),
     "DROP INDEX by_a": ("users", READS, "dropped while all wait"),
     "REFRESH MATERIALIZED VIEW counts": ("counts", REWRITE, "refreshed while reads wait"),
     "CLUSTER users USING by_b": ("users", REWRITE, "sorted anew"),
