@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgwire.trace import look
 from pgwire.trace.cutting import MOST_READ_BYTES
-from pgwire.trace.kinds import ALL, WHOLE
+from pgwire.trace.kinds import WHOLE, told
 from pgwire.trace.meter import Meter
 from pgwire.trace.report import HARMLESS, MOST_STATEMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pgwire.trace.kinds import Kind
     from pgwire.trace.log import Log
-    from pgwire.trace.relations import Relation, Relations
     from pgwire.trace.sources import Source
 
 IDLE = b"I"
@@ -379,20 +376,6 @@ class Journal:
             self._meter.ended(transaction.number)
         if is_committed:
             self._log.relations.moved({**transaction.made, **transaction.files})
-
-
-def told(kind: Kind, relations: Relations) -> Iterator[tuple[Relation, str]]:
-    """Tell what a statement locks by its text alone, with the modes."""
-    for name, mode in kind.told:
-        found = relations.all_named(name)
-        if kind.gets_look and not (found and found[0].is_partitioned):
-            continue
-        for each in found if kind.head != "ALTER" else found[:1]:
-            if kind.head == "CLUSTER" and name == ALL and not each.is_clustered:
-                continue
-            yield each, mode
-            if kind.head == "REINDEX" and mode == "SHARE":
-                yield from ((index, MODES[-1]) for index in relations.indexes(each))
 
 
 def _roots(seen: look.Seen) -> tuple[int, ...]:

@@ -9,9 +9,15 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from pgwire.trace.relations import qualified, unquoted
 from pgwire.trace.split import Part, Script, Unbalanced, split, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgwire.trace.relations import Relation, Relations
 
 ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
 _GENTLE_MODE = "SHARE UPDATE EXCLUSIVE"
@@ -127,7 +133,8 @@ def kind_of(text: bytes, part: Part) -> Kind:
         is_data=head in _DATA,
         may_call=head in _DATA and head not in _CHANGES and b"(" in own,
         streams_rows=head in _STREAMING or (head == "WITH" and not _CHANGING.search(own)),
-        only_reads=head in _CONTROL or (head in _STREAMING and _calls_known(own)),
+        only_reads=(head in _CONTROL and words[1:2] != ("PREPARED",))
+        or (head in _STREAMING and _calls_known(own)),
         is_control=head in _CONTROL,
         ends_transaction=_ends_transaction(words),
         hides_locks=head in _HIDING or (is_alone and "CONCURRENTLY" in words),
@@ -161,6 +168,20 @@ def gone(text: bytes) -> list[str]:
     names = [qualified(each) for each in pieces.names()]
     is_gone = head == "DROP" or (pieces.taken("RENAME") and pieces.taken("TO"))
     return names if is_gone else []
+
+
+def told(kind: Kind, relations: Relations) -> Iterator[tuple[Relation, str]]:
+    """Tell what a statement locks by its text alone, with the modes."""
+    for name, mode in kind.told:
+        found = relations.all_named(name)
+        if kind.gets_look and not (found and found[0].is_partitioned):
+            continue
+        for each in found if kind.head != "ALTER" else found[:1]:
+            if kind.head == "CLUSTER" and name == ALL and not each.is_clustered:
+                continue
+            yield each, mode
+            if kind.head == "REINDEX" and mode == "SHARE":
+                yield from ((index, ACCESS_EXCLUSIVE) for index in relations.indexes(each))
 
 
 def kind_of_statement(text: bytes) -> Kind:

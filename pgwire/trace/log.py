@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from pgwire.trace.cutting import without_values
-from pgwire.trace.journal import MODES, told
-from pgwire.trace.kinds import ACCESS_EXCLUSIVE, gone
+from pgwire.trace.journal import MODES
+from pgwire.trace.kinds import ACCESS_EXCLUSIVE, gone, told
 from pgwire.trace.report import (
     ELSEWHERE,
     HARMLESS,

@@ -169,3 +169,21 @@ def test_whose_rows_are_described_before_they_are_found(text: str, *, expected: 
 )
 def test_which_tables_go_is_known_by_what_they_are_called(text: str, names: list[str]) -> None:
     assert gone(text.encode()) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "only_reads"),
+    [
+        *((text, True) for text in ("begin", "set x to 1", "table t", "", "select a from t")),
+        ("select exists (select from pg_class where relname in ('t')), count(*)", True),
+        ("SELECT pg_catalog.set_config('search_path', '', false)", True),
+        *(
+            (text, False)
+            for text in ("insert into t values (1)", "call p()", "commit prepared 'x'")
+        ),
+        *((text, False) for text in ("select migrate()", 'select "f"()', "select a into b from t")),
+        ("with x as (delete from t returning a) select a from x", False),
+    ],
+)
+def test_what_cannot_change_the_schema_is_told(text: str, *, only_reads: bool) -> None:
+    assert kind_of_statement(text.encode()).only_reads == only_reads
