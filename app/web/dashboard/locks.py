@@ -69,7 +69,7 @@ def locks_of(trace: Trace, production: Mapping[str, Size] | None = None) -> Lock
 
 
 def why_untraced(migration: Migration, policies: Policies | None) -> str:
-    """Why there is no trace, by the rule of now; empty where no command has ended, and for templates."""
+    """Why there is no trace, by the rule of now; empty where none was to be."""
     if migration.result in _NOT_RUN or migration.environment is Environment.TEMPLATE:
         return ""
     if policies is None or policies.trace is TracePolicy.OFF:
