@@ -65,7 +65,7 @@ def test_what_blocks_or_rewrites_a_table_of_production_is_found(
 def test_what_is_told_again_later_is_short_and_finds_the_same() -> None:
     whole = trace(
         statement(sql="SELECT a FROM users"),
-        statement(lock("ROW EXCLUSIVE")),
+        statement(lock("ROW EXCLUSIVE"), sql="UPDATE users SET b = ?"),
         statement(lock(), lock("SHARE", relation="public.i", kind="i")),
         statement(sql="UPDATE users SET a = ?"),
         statement(sql="INSERT INTO versions VALUES (?)"),
