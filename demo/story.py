@@ -12,6 +12,7 @@ from demo.stage import PEOPLE, Stage, is_refused, wait_for
 SHOP = Path(__file__).parent / "shop"
 LATER = Path(__file__).parent / "later"
 BRANCH = "feature/reviews"
+NEXT = "feature/gallery"
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -32,6 +33,7 @@ def tell(stage: Stage) -> Repository:
     _migrate(stage, repository)
     _break(stage, repository)
     _merge(stage, repository)
+    _begin(stage, repository)
     _cut(stage, repository)
     _look(stage, repository)
     seconds = time.monotonic() - started
@@ -47,8 +49,8 @@ def _assign(stage: Stage) -> Repository:
         stage.github.grant(repository, login, role)
     _command("coppice instances provision local")
     stage.coppice("instances", "provision", "local")
-    _command("coppice apps assign acme/shop local")
-    stage.coppice("apps", "assign", "acme/shop", "local")
+    _command("coppice apps assign acme/shop local --parent fixture")
+    stage.coppice("apps", "assign", "acme/shop", "local", "--parent", "fixture")
     names = wait_for(
         lambda: _names(stage, repository, "production", "preview"),
         what="production and preview database",
@@ -91,6 +93,19 @@ def _merge(stage: Stage, repository: Repository) -> None:
     _expect("reviews" in production, "production is migrated")
 
 
+def _begin(stage: Stage, repository: Repository) -> None:
+    title("That run made a template: another branch begins migrated, before any run of its own")
+    (app,) = json.loads(stage.coppice("apps", "list", "--json"))
+    page = f"/apps/{app['app']}"
+    wait_for(lambda: "<dt>Template</dt>" in stage.page(page) or None, what="template")
+    stage.github.push(repository, NEXT, files=later("20260203090000_photos.sql"))
+    _show_checks(stage, repository, NEXT, {"database"})
+    tables = stage.tables(repository, "--branch", NEXT)
+    _say(f"Tables of {NEXT}: {', '.join(tables)}.")
+    _expect("reviews" in tables and "photos" not in tables, "the branch begins as the template")
+    run(stage, succeeds=True)
+
+
 def _cut(stage: Stage, repository: Repository) -> None:
     title("The branch is deleted, and its database with it")
     url = stage.url(repository, "--branch", BRANCH)
@@ -112,7 +127,7 @@ def _look(stage: Stage, repository: Repository) -> None:
     traced = stage.page(f"/apps/{app['app']}/runs/1")
     _expect("SHARE ROW EXCLUSIVE" in traced, "the page of the first run shows its trace")
     url = f"{stage.service.url}/apps/{app['app']}"
-    _say(f"{url}: {len(shown)} databases, three runs, their logs.")
+    _say(f"{url}: {len(shown)} databases, four runs, their logs.")
     _say(f"{url}/runs/1: which locks each statement took, and for how long.")
 
 
