@@ -91,7 +91,7 @@ class TenantDatabase:
     connections: int | None = None
     """Of each login at once, as far as the server has them; None: as many as are usual."""
     is_template: bool = False
-    """It becomes a template: what other databases' jobs set for its data role is not its own."""
+    """It becomes a template: nothing that is set for its data role is taken for its own."""
     template: Template | None = None
     """What it is cloned from when it is made; both have the same data role. None: it is empty."""
 

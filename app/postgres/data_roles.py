@@ -86,6 +86,7 @@ def look_around(session: Session, database: TenantDatabase, *, job: RoleName) ->
 
 def settings(session: Session, database: TenantDatabase) -> list[RoleSetting]:
     """What is set for the data role, as what is for this database."""
+    # Jobs of branches could leave theirs there too, and every clone of a template would have them.
     if database.data_role is None or database.is_template:
         return []
     found = role_settings.read(session, database.data_role, database)

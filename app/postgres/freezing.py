@@ -55,8 +55,9 @@ def shut_out_logins(access: Access, database: TenantDatabase) -> None:
 def take_all(access: Access, database: TenantDatabase) -> None:
     """Let nothing inside belong to a login, or name one."""
     problem, before = None, None
-    while (left := _left_to_logins(access, database)) and left != before:
-        problem, before = handing_over.take_from_login(access, database, is_last=True), left
+    with explained("Taking what its logins own"):
+        while (left := _left_to_logins(access, database)) and left != before:
+            problem, before = handing_over.take_from_login(access, database, is_last=True), left
     if left:
         raise ProvisioningFailed(
             f"{left} things in {database.name} could not be taken from its logins: {problem}",

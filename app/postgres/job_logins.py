@@ -161,10 +161,7 @@ def _job_settings(database: TenantDatabase, login: JobLoginRequest) -> list[Comp
     the assignment has one: a run is ended by its time limit and its lease. An earlier one of ours
     killed CREATE INDEX CONCURRENTLY, which waits for others' transactions, and slow migrations.
     """
-    # What is made in a template is handed over when it is frozen. As the data role, its job would
-    # leave settings where jobs of branches can leave theirs.
-    acts_as = database.login_role if database.is_template else database.inner_owner
-    settings = {**login.settings, "role": acts_as}
+    settings = {**login.settings, "role": database.inner_owner}
     return [
         statements.set_for_role(login.role, database=database.name, name=name, value=value)
         for name, value in settings.items()

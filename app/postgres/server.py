@@ -130,7 +130,7 @@ class PostgresServer:
             lambda: logins.issue(access, database, password=password),
         )
 
-    def freeze(self, database: TenantDatabase, *, within_seconds: float = 600) -> None:
+    def freeze(self, database: TenantDatabase, *, within_seconds: float = 100) -> None:
         access = self._access
         self._run(
             lambda: sealing.need_ours(access, database),

@@ -28,12 +28,12 @@ from app.store.tables import TableWithSecrets, insert, read, update
 LifecycleEvent = Callable[[Database], Database | None]
 """One of `core.lifecycle`, with its arguments."""
 
-# Milliseconds, so that it is past every fence that was given out before an older backup of the
-# state database was put back.
 _SEALED: LiteralString = """
     SELECT * FROM databases WHERE environment = 'template' AND state = 'deleted'
         AND closed_because = 'sealed' AND drop_after IS NULL
 """
+# Milliseconds, so that it is past every fence that was given out before an older backup of the
+# state database was put back.
 _TAKE_LOCK: LiteralString = """
     UPDATE databases
     SET fence = greatest(fence + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
@@ -91,7 +91,7 @@ class Databases(TableWithSecrets):
         return self._all(Database, _SEALED)
 
     def left_templates(self, *, before: datetime) -> Sequence[Database]:
-        """Those that no run holds, and that one has migrated, or that were begun earlier."""
+        """Those that no run holds, and that a run has migrated, or that were begun earlier."""
         return self._all(
             Database,
             "SELECT * FROM databases d WHERE environment = 'template' AND is_live"

@@ -268,6 +268,7 @@ def _make(services: Services, database: Database, tenant: TenantDatabase) -> Non
         if error.code != TEMPLATE_MISSING:
             raise
         template = templates.give_up(services, database)
+        server.clear(tenant)
         server.provision(replace(tenant, template=template), password=password)
     templates.inherit_seed(services.store, database)
 

@@ -96,7 +96,7 @@ def _comebacks(databases: Iterable[Database], settled: Collection[BranchName]) -
         for one in databases
         if one.closed_because is Closing.ACCESS_ENDED
         and (one.branch is None or one.branch in settled)
-        and one.environment not in {Environment.SHADOW, Environment.TEMPLATE}  # made by others
+        and one.environment is not Environment.SHADOW  # goes with `dev`
     ]
 
 

@@ -57,10 +57,11 @@ def choose_another(services: Services, database: Database) -> Template | None:
 
 def give_up(services: Services, database: Database) -> Template | None:
     """What it begins as instead of a template that cannot be cloned, and is current no more."""
-    if database.cloned_from is not None:
+    now = services.store.databases.still_held(database)
+    if now.cloned_from is not None:
         lost = partial(lifecycle.deleted, because=Closing.SEALED, drop_after=services.clock())
-        services.store.databases.apply_to(database.cloned_from, lost)
-    return choose_another(services, database)
+        services.store.databases.apply_to(now.cloned_from, lost)
+    return choose_another(services, now)
 
 
 def _told(template: Database) -> Template:
@@ -94,7 +95,7 @@ def inherit_seed(store: Store, database: Database) -> None:
 
 
 def retire_unused(services: Services) -> None:
-    """Give every sealed template an end that new databases of no assignment are cloned from."""
+    """Give an end to every sealed template that is current for no assignment."""
     store = services.store
     # First: one that is sealed meanwhile is not looked at.
     sealed = store.databases.sealed_templates()

@@ -101,7 +101,7 @@ class DatabaseServer(Protocol):
     def unseal(self, database: TenantDatabase, *, password: str) -> None:
         """Undo `seal`, verifying grants and marker as `provision` does."""
 
-    def freeze(self, database: TenantDatabase, *, within_seconds: float = 600) -> None:
+    def freeze(self, database: TenantDatabase, *, within_seconds: float = 100) -> None:
         """Prepare a database for being sealed as a template: no page of it will change any more.
 
         Ends its logins, gives what they own to who owns what is inside, analyzes and freezes all.

@@ -215,7 +215,8 @@ def _migrate(
     leases.wait_for_others(services, run, place.environment)
     database = _allowed(services, run, claims, assignment, place.environment)
     first = place.turn.rebuilt_from
-    if first is not None and database.generation <= first.generation:
+    is_same = first is not None and database.id == first.database_id
+    if first is not None and is_same and database.generation <= first.generation:
         raise not_yet("creating", f"{database.name} is being made anew.")
     if database.environment is Environment.TEMPLATE and templates.needs_fresh(
         services, run, database

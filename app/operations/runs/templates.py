@@ -9,9 +9,15 @@ from app.core import lifecycle
 from app.core.assignments import Assignment
 from app.core.databases import ENDED, Database, DatabaseState
 from app.core.environments import Environment
-from app.core.errors import GitHubUnavailable, ProvisioningFailed
+from app.core.errors import CoppiceError, ProvisioningFailed
 from app.core.identifiers import DatabaseId
-from app.core.intents import DropDatabase, EnsureDatabase, FinishTemplate
+from app.core.intents import (
+    DropDatabase,
+    EnsureDatabase,
+    FinishTemplate,
+    RebuildDatabase,
+    SealDatabase,
+)
 from app.core.migration_paths import may_change_migrations, may_change_seeds
 from app.core.runs import Migration, MigrationResult, Run
 from app.operations.databases.provisioning import intend_database, server_of, tenant_of
@@ -21,8 +27,6 @@ from app.operations.services import Services
 _log = logging.getLogger(__name__)
 
 _UNUSED_KEPT = timedelta(days=1)
-_FREEZE_SECONDS = 100.0
-"""Twice at most: the lock in the state database that is held meanwhile lasts longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +63,10 @@ def due(services: Services, run: Run) -> Due:
         found = services.github.changed_files(
             repository, base=current.migrated_sha, head=run.head_sha
         )
-    except GitHubUnavailable:
+    except CoppiceError:
         found = None
     if found is None or may_change_seeds(found):
-        return Due(is_afresh=found is not None)
+        return Due(is_afresh=True)
     is_same = maker is not None and maker.command == run.command
     if may_change_migrations(found) or not is_same:
         return Due()
@@ -72,13 +76,29 @@ def due(services: Services, run: Run) -> Due:
 
 def intend(services: Services, run: Run, assignment: Assignment) -> Due:
     """Have a template made, if one is due and none is in the making."""
-    if services.store.databases.live(run.app_id, Environment.TEMPLATE) is not None:
+    live = services.store.databases.live(run.app_id, Environment.TEMPLATE)
+    if live is not None:
+        _begin_again(services, run, live)
         return Due()
     found = due(services, run)
     if not found.why_not:
         new = intend_database(services, assignment, Environment.TEMPLATE, is_empty=found.is_afresh)
         services.store.queue.add([EnsureDatabase(database_id=new.id)])
     return found
+
+
+def _begin_again(services: Services, run: Run, live: Database) -> None:
+    """Empty the clone that an earlier run had made and never took, if the seed may be another."""
+    is_untouched = services.store.migrations.last_of_database(live) is None
+    if live.state is not DatabaseState.READY or live.cloned_from is None or not is_untouched:
+        return
+    if due(services, run).is_afresh:
+        services.store.databases.apply_to(
+            live.id,
+            partial(lifecycle.afresh, generation=live.generation),
+            unless_leased=True,
+            then=[RebuildDatabase(database_id=live.id, generation=live.generation)],
+        )
 
 
 def needs_fresh(services: Services, run: Run, database: Database) -> bool:
@@ -101,7 +121,7 @@ def finish(services: Services, database_id: DatabaseId) -> None:
         is_young = last is None and database.created_at >= services.clock() - _UNUSED_KEPT
         is_over = database.state not in ENDED and not is_held and not is_young
         # One that is good and not ready was closed on the way to its seal, and is set up once more.
-        if is_over and not (last and _is_good(last)):
+        if is_over and (database.waits_for_person or not (last and _is_good(last))):
             _discard(services, database)
         elif is_over and database.state is DatabaseState.READY:
             _seal(services, database)
@@ -115,7 +135,7 @@ def unfinished(services: Services) -> list[FinishTemplate]:
 
 
 def _is_good(last: Migration) -> bool:
-    """A seed command that connected to nothing has nothing to say about templates."""
+    """Whether it can be sealed; also where the seed command connected to nothing."""
     return last.result is MigrationResult.SUCCESS and last.has_ended_well
 
 
@@ -123,7 +143,7 @@ def _seal(services: Services, database: Database) -> None:
     """Seal it, or drop it where its server says that it cannot be made a template."""
     server, tenant = server_of(services, database), tenant_of(services.store, database)
     try:
-        server.freeze(tenant, within_seconds=_FREEZE_SECONDS)
+        server.freeze(tenant)
     except ProvisioningFailed as error:
         _log.warning("The template %s is dropped: %s", database.name, error)
         _discard(services, database)
@@ -134,7 +154,6 @@ def _seal(services: Services, database: Database) -> None:
 
 
 def _discard(services: Services, database: Database) -> None:
-    server_of(services, database).seal(tenant_of(services.store, database))
     discarded = partial(lifecycle.discarded, now=services.clock())
-    drop = DropDatabase(database_id=database.id)
-    services.store.databases.apply(database, discarded, then=[drop])
+    then = [SealDatabase(database_id=database.id), DropDatabase(database_id=database.id)]
+    services.store.databases.apply(database, discarded, then=then)

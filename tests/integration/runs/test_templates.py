@@ -314,3 +314,29 @@ def test_a_template_that_is_gone_from_its_server_holds_no_branch_up(cloning: Sho
 
     assert query(job.given("branch"), "SELECT to_regclass('users')") == [(None,)]
     assert cloning.database("branch", "x").cloned_from is None
+
+
+def test_what_a_branch_sets_for_the_shared_role_reaches_no_template(cloning: Shop) -> None:
+    build(main_job(cloning), *BASE)
+    branch = on(cloning, "x").given("branch")
+    cloning.github.push(cloning.repository, "main", files=MIGRATION)
+    job = main_job(cloning)
+    given(job, "template")
+    building = cloning.database("template").name
+
+    query(branch, f"ALTER ROLE CURRENT_USER IN DATABASE \"{building}\" SET search_path = 'nowhere'")
+    build(job, "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
+
+    clone = on(cloning, "y").given("branch")
+    assert query(clone, "SHOW search_path") == [('"$user", public',)]
+    assert query(clone, "SELECT count(*) FROM pg_default_acl") == [(1,)]
+
+
+def test_a_seed_that_changed_runs_on_a_template_that_begins_empty(cloning: Shop) -> None:
+    build(main_job(cloning, seed_command=SEED), *BASE, seed=SEEDED)
+
+    cloning.github.push(cloning.repository, "main", files={"db/seeds.sql": "SELECT 1"})
+    job = main_job(cloning, seed_command=SEED)
+
+    assert query(given(job, "template"), "SELECT to_regclass('users')") == [(None,)]
+    assert (job.ask("template").json or {})["seed"] is True
