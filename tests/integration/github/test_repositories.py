@@ -210,7 +210,7 @@ def test_a_failing_comparison_is_not_unknown(
 def test_the_files_are_told_that_a_head_changed_since_it_left_its_base(
     github: LocalGitHub, adapter: RestGitHub, shop: Repository, known: Known
 ) -> None:
-    """Not what came to the base meanwhile, nor what is gone; where a renamed one is now."""
+    """Not what came to the base meanwhile; where a renamed one is now."""
     main = BranchName("main")
     script = "CREATE TABLE users (id int);\n" * 9
     files = {"db/1 ü.sql": script, "db/2.sql": "", "old.bin": "\0"}
@@ -222,7 +222,9 @@ def test_the_files_are_told_that_a_head_changed_since_it_left_its_base(
 
     changed = adapter.changed_files(known, base=main, head=head)
 
-    assert changed == ChangedFiles(paths=("db/3.sql", "db/moved.sql"), added=("db/3.sql",))
+    assert changed == ChangedFiles(
+        paths=("db/3.sql", "db/moved.sql"), added=("db/3.sql",), removed=("old.bin",)
+    )
     assert adapter.changed_files(known, base=before, head=before) == ChangedFiles()
     assert adapter.changed_files(known, base=BranchName("gone"), head=head) is None
     cut = adapter.changed_files(known, base=before, head=later)

@@ -66,6 +66,7 @@ FOR_OPERATORS = [
 ]
 
 RULES = {
+    "parent": "empty",
     "preview": "shared",
     "preview_failure": "rebuild",
     "trace": "off",
@@ -596,7 +597,7 @@ def test_fix_of_a_database_that_is_gone_asks_first(office: Office) -> None:
     before = office.world.services.store.databases.get(lost.id)
     said = office.ask("POST", path, writer, headers=HTML, data={"confirmation": lost.name})
 
-    assert "<strong>empty database</strong>" in asked.text
+    assert "<strong>new database</strong> in its place, empty." in asked.text
     assert unsaid.status_code == 400
     assert before.state is DatabaseState.ERROR
     assert said.status_code == 303
