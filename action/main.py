@@ -93,7 +93,7 @@ def _announce(place: Workplace) -> None:
     console.say(f"App {run.app}, run {run.id}. Databases of this revision: {names}")
     if run.template:
         name = run.template.database
-        console.say(f"Template for new branches, built last if migrations have changed: {name}")
+        console.say(f"{results.TEMPLATE}, built last if migrations have changed: {name}")
     if run.url:
         console.say(f"This run on the dashboard: {run.url}")
     if not place.inputs.migrate:

@@ -191,7 +191,7 @@ def turn_in(
         raise InvalidReply("it is about another environment")
     if result != "go":
         return Passed(result=result, message=fields.words(reply, "message"))
-    if planned.environment == "template":
+    if planned.is_template:
         # Another run may have finished the one that was planned: templates are numbered.
         planned = replace(planned, database=_next_template(reply.get("database"), planned))
     if reply.get("database") != planned.database:

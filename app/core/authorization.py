@@ -55,8 +55,7 @@ def decide(
         return Denied(code=reach.code, message=reach.message, advice=reach.advice)
     if environment not in reach.environments:
         return _not_reached(reach, environment)
-    if environment in {Environment.PRODUCTION, Environment.TEMPLATE}:
-        # What is in a template is in every branch's database.
+    if environment.counts_as_production:
         denied = _production_refusal(claims, facts, credentials=credentials)
         if denied:
             return denied

@@ -16,6 +16,11 @@ class Environment(StrEnum):
     """What new databases are cloned from; a job makes it, and then nobody enters it any more."""
 
     @property
+    def counts_as_production(self) -> bool:
+        """Whether it takes what production takes: what is in a template is in every branch."""
+        return self in {Environment.PRODUCTION, Environment.TEMPLATE}
+
+    @property
     def shares_data_role(self) -> bool:
         """Whether what is inside belongs to the data role of its app, not to its own login."""
         return self in {Environment.BRANCH, Environment.PREVIEW, Environment.TEMPLATE}

@@ -113,7 +113,7 @@ class EnsureDatabase(_OfDatabase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildDatabase(_OfDatabase):
-    """Replace a database by an empty one of the same name, roles and passwords.
+    """Replace a database by a new one, empty or a clone, of the same name, roles and passwords.
 
     Only if it still is of that generation: a job that runs twice must not empty it twice.
     """

@@ -22,7 +22,7 @@ _UNFINISHED = frozenset({DatabaseState.CREATING, DatabaseState.ERROR})
 def set_up_again(database: Database, *, for_person: bool, now: datetime) -> Database | None:
     """It is `creating` again, with its data. A person who asks for that opens a frozen one too.
 
-    What a person gives up as lost begins again as what it is: empty, and of the next generation.
+    What a person gives up as lost begins again as it began, and of the next generation.
 
     Args:
         database: In use. One that waits for a person is left alone unless a person asks.

@@ -116,7 +116,7 @@ def asks_protection(wanted: Wanted) -> bool:
 
 
 def _needed(wanted: Wanted) -> str:
-    is_production = wanted.environment in {Environment.PRODUCTION, Environment.TEMPLATE}
+    is_production = wanted.environment is not None and wanted.environment.counts_as_production
     at_least: dict[Act, str] = {
         See: "read",
         SeeLog: "write",

@@ -81,7 +81,13 @@ def look_around(session: Session, database: TenantDatabase, *, job: RoleName) ->
     row = session.execute(_WITH_JOBS + _AROUND, parameters).fetchone()
     if row is None:
         raise failure(database.name, Fault.OWNERLESS)
-    return Around(**dict(zip(Around.__slots__, row, strict=True)))
+    is_owned_by_login, is_set, has_others_here, has_others = row
+    return Around(
+        is_owned_by_login=is_owned_by_login,
+        is_set=is_set,
+        has_others_here=has_others_here,
+        has_others=has_others,
+    )
 
 
 def settings(session: Session, database: TenantDatabase) -> list[RoleSetting]:

@@ -106,7 +106,7 @@ class Databases(TableWithSecrets):
         found = self._rows("SELECT id, name FROM databases WHERE id = ANY(%s)", [list(ids)])
         return {DatabaseId(row["id"]): DatabaseName(row["name"]) for row in found}
 
-    def templates_made(self, app_id: AppId) -> int:
+    def last_template_number(self, app_id: AppId) -> int:
         """The number of an app's last one, whatever became of it; 0: it has had none."""
         row = self._row(
             "SELECT max(substring(name FROM '[0-9]+$')::int) AS number"

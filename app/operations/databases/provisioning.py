@@ -60,7 +60,7 @@ def name_for(
 ) -> DatabaseName:
     """What a database is called that is made now; templates are numbered."""
     if environment is Environment.TEMPLATE:
-        return names.template_name(app, store.databases.templates_made(app) + 1)
+        return names.template_name(app, store.databases.last_template_number(app) + 1)
     return names.database_name(app, environment, branch)
 
 
@@ -123,7 +123,7 @@ def _try_to_ensure(services: Services, database: Database) -> bool:
 
 
 def rebuild_database(services: Services, database_id: DatabaseId, *, generation: int) -> Database:
-    """Replace a database by an empty one of the same name, roles and password.
+    """Replace a database by a new one, empty or a clone, of the same name, roles and password.
 
     Does nothing but finish what was begun when it is past that generation. Cannot be undone. The
     shadow of `dev` holds nothing that lasts: it is emptied each time.

@@ -221,7 +221,9 @@ def _migrate(
     if database.environment is Environment.TEMPLATE and templates.needs_fresh(
         services, run, database
     ):
-        raise not_yet("creating", f"{database.name} was left unfinished and is dropped first.")
+        raise not_yet(
+            "creating", f"Another run was at {database.name}, which is sealed or dropped first."
+        )
     with services.crowd.place_at(database, who="jobs"):
         migration = leases.take(services, run, database, is_rebuilt=first is not None)
         # Read again: what stood there before the lease was taken may be old.

@@ -102,7 +102,7 @@ def _begin_again(services: Services, run: Run, live: Database) -> None:
 
 
 def needs_fresh(services: Services, run: Run, database: Database) -> bool:
-    """Whether another run has been at an unfinished template, so that it is dropped first."""
+    """Whether another run has been at this template; then it is had sealed or dropped first."""
     last = services.store.migrations.last_of_database(database)
     if last is None or last.run_id == run.id:
         return False

@@ -271,7 +271,7 @@ def test_no_template_follows_a_production_that_was_not_migrated(cloning: Shop, r
 
     assert refusal(waiting) == (409, "waiting")
     assert (job.ask("template").json or {})["result"] == "skipped"
-    assert cloning.services.store.databases.templates_made(cloning.app_id) == 0
+    assert cloning.services.store.databases.last_template_number(cloning.app_id) == 0
 
 
 def test_only_jobs_that_know_templates_and_migrate_production_are_named_one(cloning: Shop) -> None:
